@@ -1,0 +1,38 @@
+// Owns the two clocks. Everything that needs the time gets one of these passed in, so that tests
+// and simulations own it.
+
+export interface Clock {
+  /** Wall time, Unix milliseconds. May jump either way. Expiry is judged by stamps made from it. */
+  wallMs(): number;
+  /** Monotonic time in milliseconds, for durations only. */
+  monotonicMs(): number;
+}
+
+export const systemClock: Clock = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+};
+
+/**
+ * The store's one source of time: wall time that never goes back, not even over a restart
+ * (`raiseFloor` with the highest stamp found on disk).
+ */
+export class StampClock {
+  readonly #clock: Clock;
+  #last = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The next stamp in Unix milliseconds; never below one handed out before. */
+  stamp(): number {
+    const now = this.#clock.wallMs();
+    if (now > this.#last) this.#last = now;
+    return this.#last;
+  }
+
+  raiseFloor(stamp: number): void {
+    if (stamp > this.#last) this.#last = stamp;
+  }
+}

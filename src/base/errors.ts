@@ -1,0 +1,77 @@
+// The closed list of error codes. A missing key is a result, not an error, but has its code here
+// because front ends name it. HTTP statuses are not known here; see src/http/status-of-error.ts.
+
+/** Each code with the one sentence that documents it. */
+export const errorSentences = {
+  // The request is at fault.
+  BAD_REQUEST: 'The request is malformed; the detail names what is wrong and what is allowed.',
+  KEY_INVALID: 'The key is empty, not well-formed Unicode, or longer than the limit.',
+  KEY_NOT_FOUND: 'No entry has this key, or it has expired.',
+  CONDITION_FAILED: 'The entry is not in the state that If-Match or If-None-Match asks for.',
+  VALUE_TOO_LARGE: 'The value is larger than the limit.',
+  REQUEST_TOO_LARGE: 'The request body is larger than the limit, or has too many operations.',
+  REPLY_TOO_LARGE: 'The values asked for do not fit into one reply; ask for fewer at a time.',
+  ENCODING_UNSUPPORTED: 'The body has a Content-Encoding; send it as it is.',
+  ROUTE_NOT_FOUND: 'There is nothing at this path.',
+  METHOD_NOT_ALLOWED: 'This path exists but does not take this method; Allow names those it takes.',
+  REQUEST_TIMEOUT: 'The request did not arrive whole in time.',
+  HEADERS_TOO_LARGE: 'The request line and headers are larger than the limit.',
+  // The store can not do it now.
+  OVERLOADED: 'Too much is waiting already; try again after the time given.',
+  SHARD_UNAVAILABLE: 'The shard that owns the key is not serving; the outcome says what happened.',
+  SHUTTING_DOWN: 'The server is stopping and takes no new work.',
+  DISK_FULL: 'There is no room on disk for the write.',
+  SHARD_FULL: 'The shard holds as many entries or bytes as it can; delete some or use more shards.',
+  // The store can not start, or a file is not what it must be.
+  STORE_DAMAGED: 'A file of the store is damaged or missing; nothing has been changed.',
+  STORE_IN_USE: 'Another process holds the data folder.',
+  STORE_MISMATCH: 'The data folder does not fit the settings or this version of the program.',
+  STORE_INACCESSIBLE: 'The data folder can not be read or written.',
+  // A bug.
+  INTERNAL: 'Something went wrong inside the server; its log says what.',
+} as const;
+
+export type ErrorCode = keyof typeof errorSentences;
+
+/** What became of the operation: a promise, not a guess. */
+export type Outcome = 'not-applied' | 'applied' | 'unknown';
+
+export interface ErrorFacts {
+  /** What became of the operation. Default `not-applied`. */
+  outcome?: Outcome | undefined;
+  /** Whether the same request may succeed later. Default false. */
+  retryable?: boolean | undefined;
+  /** When a retry makes sense, milliseconds from now. */
+  retryAfterMs?: number | undefined;
+  /** The limit that was exceeded, in the unit the detail names. */
+  limit?: number | undefined;
+  /** The parameter, header or member at fault. */
+  parameter?: string | undefined;
+}
+
+/** An expected failure: its code is stable, its message names what is wrong and what is allowed. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly code: ErrorCode;
+  readonly outcome: Outcome;
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
+  readonly limit: number | undefined;
+  readonly parameter: string | undefined;
+
+  constructor(code: ErrorCode, detail: string, facts: ErrorFacts = {}, cause?: unknown) {
+    super(detail, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.outcome = facts.outcome ?? 'not-applied';
+    this.retryable = facts.retryable ?? false;
+    this.retryAfterMs = facts.retryAfterMs;
+    this.limit = facts.limit;
+    this.parameter = facts.parameter;
+  }
+}
+
+/** The `code` of a Node system error (ENOSPC, EIO ...), or undefined. */
+export function systemErrorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,38 @@
+// Every fixed bound of the engine, with its unit and the reason for its size. Those that a user
+// may set are in config/default.json instead.
+
+/** One batch: large enough to share a sync among many writers, small enough to answer soon. */
+export const batchOperationsMax = 1024;
+export const batchBytesMax = 1024 * 1024;
+
+/** What one shard answers to one batch before the rest of the batch must wait for the next. */
+export const replyBytesMax = 16 * 1024 * 1024;
+
+/** Values that one request over many keys may carry back. */
+export const requestReplyBytesMax = 64 * 1024 * 1024;
+
+/** Keys and values of one listing page, summed; a page has at least one item all the same. */
+export const pageBytesMax = 1024 * 1024;
+/** Entries one shard looks at for one page: expired ones cost time but give no items. */
+export const pageScanMax = 10_000;
+
+/** Waiting operations and their bytes, a shard: past it, refuse early rather than answer late. */
+export const queueOperationsMax = 65_536;
+export const queueBytesMax = 128 * 1024 * 1024;
+
+/** Operations waiting for one key's lock. */
+export const lockWaitersMax = 1024;
+
+/** Expired entries removed by one sweep step. */
+export const sweepStepMax = 500;
+
+/** V8's Map holds at most 2^24 entries; stop short of it. */
+export const shardEntriesMax = 2 ** 24 - 1024;
+
+/** Live journals of a shard before they are compacted whatever their size (restarts add some). */
+export const liveJournalsMax = 8;
+
+export const shardCountMax = 64;
+
+/** How much higher seq starts when the end of a journal may have been seen and lost. */
+export const seqJumpUnsynced = 2 ** 30;

@@ -1,0 +1,13 @@
+// Finds the folder this program was installed in, the same from source and from dist/, so that
+// config/ and the compiled worker entry points are found wherever the current directory is.
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+function folderWithPackageJson(from: string): string {
+  if (existsSync(join(from, 'package.json'))) return from;
+  const parent = dirname(from);
+  if (parent === from) throw new Error('package.json of holdfast not found above the program');
+  return folderWithPackageJson(parent);
+}
+
+export const programFolder = folderWithPackageJson(import.meta.dirname);

@@ -1,0 +1,34 @@
+// One page of a listing: what is asked and what comes back.
+import type { ExpiresAt } from './result.ts';
+
+/** All keys are byte strings; order is by bytes. */
+export interface ListQuery {
+  readonly namespace: string;
+  /** Only keys that begin with it; may be empty. */
+  readonly prefix: string;
+  /** Inclusive lower end, or undefined. */
+  readonly start: string | undefined;
+  /** Exclusive upper end, or undefined. */
+  readonly end: string | undefined;
+  /** Go on behind this key (in the direction of the walk), or undefined for the first page. */
+  readonly after: string | undefined;
+  readonly limit: number;
+  /** True: the same interval from its other side. */
+  readonly reverse: boolean;
+  readonly includeValues: boolean;
+}
+
+export interface ListItem {
+  readonly key: string;
+  readonly version: number;
+  readonly expiresAt: ExpiresAt;
+  readonly size: number;
+  /** Only where the query includes values. */
+  readonly value: Uint8Array | undefined;
+}
+
+export interface ListPage {
+  readonly items: readonly ListItem[];
+  /** Ask for the next page with `after` set to this; undefined on the last page. */
+  readonly next: string | undefined;
+}

@@ -1,0 +1,55 @@
+// What a store answers, one result an operation, in the order of the operations.
+import type { StoreError } from '../base/errors.ts';
+
+/** `synced`: on stable storage. `written`: handed to the operating system. */
+export type Durability = 'synced' | 'written';
+
+/** Unix milliseconds, or undefined where the entry does not expire. */
+export type ExpiresAt = number | undefined;
+
+export interface EntryResult {
+  readonly kind: 'entry';
+  readonly version: number;
+  readonly expiresAt: ExpiresAt;
+  /** Length of the value in bytes. */
+  readonly size: number;
+  /** The value; undefined for a `head`. Must not be changed. */
+  readonly value: Uint8Array | undefined;
+}
+
+export interface MissingResult {
+  readonly kind: 'missing';
+}
+
+export interface WrittenResult {
+  readonly kind: 'written';
+  /** Whether there was no entry before. */
+  readonly created: boolean;
+  readonly version: number;
+  readonly durability: Durability;
+}
+
+export interface DeletedResult {
+  readonly kind: 'deleted';
+  readonly durability: Durability;
+}
+
+export interface ConditionFailedResult {
+  readonly kind: 'condition-failed';
+  /** The version that stands, or 0 where there is no entry. */
+  readonly version: number;
+}
+
+/** The operation was not carried out, or (see `error.outcome`) it is not known whether it was. */
+export interface RefusedResult {
+  readonly kind: 'refused';
+  readonly error: StoreError;
+}
+
+export type Result =
+  | EntryResult
+  | MissingResult
+  | WrittenResult
+  | DeletedResult
+  | ConditionFailedResult
+  | RefusedResult;

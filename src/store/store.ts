@@ -1,0 +1,101 @@
+// The one interface between front ends and engines.
+import type { Histogram } from '../base/histogram.ts';
+import type { EntryName, Operation } from './operation.ts';
+import type { ListPage, ListQuery } from './listing.ts';
+import type { Durability, Result } from './result.ts';
+
+/** Operations of a holder of key locks; see `Store.exclusive`. */
+export interface ExclusiveSession {
+  /** Only for entries whose lock this session holds. */
+  submit(operation: Operation): Promise<Result>;
+}
+
+export type ShardState = 'opening' | 'serving' | 'failed' | 'closed';
+
+export interface ShardStatus {
+  readonly shard: number;
+  readonly state: ShardState;
+  /** Why it does not serve; undefined while it does. */
+  readonly reason: string | undefined;
+  readonly entries: number;
+  /** Keys and values, summed. */
+  readonly bytes: number;
+  readonly journalBytes: number;
+  readonly snapshotBytes: number;
+  readonly queueOperations: number;
+  readonly queueBytes: number;
+  /** Operations a batch, since the start. */
+  readonly batchOperations: Histogram;
+  /** Seconds a batch's sync took, since the start; batches without a sync do not count. */
+  readonly syncSeconds: Histogram;
+  /** Times the shard was opened; above 1 where its worker died. */
+  readonly epoch: number;
+}
+
+/** Everything that health and metrics report; figures are as last heard from the shards. */
+export interface StoreStatus {
+  readonly shards: readonly ShardStatus[];
+  readonly cache: {
+    readonly hits: number;
+    readonly misses: number;
+    readonly entries: number;
+    readonly bytes: number;
+  };
+  readonly compactions: {
+    readonly running: number;
+    readonly completed: number;
+    readonly failed: number;
+  };
+}
+
+export interface SubmitOptions {
+  /** Values that may come back in sum; gets past it are refused with REPLY_TOO_LARGE. */
+  readonly replyBytesMax?: number;
+}
+
+export interface Store {
+  /** What an acknowledged write has reached. */
+  readonly durability: Durability;
+
+  /**
+   * Carries out one operation. Answers at once where it can (a cached read), else by a promise.
+   * Never throws or rejects for an expected failure: that is a `refused` result.
+   */
+  submit(operation: Operation): Result | Promise<Result>;
+
+  /**
+   * Carries out many operations, each on its own; not atomic. Those on one key take effect in
+   * order. One result an operation, in order.
+   */
+  submitAll(operations: readonly Operation[], options?: SubmitOptions): Promise<Result[]>;
+
+  /**
+   * One page of a listing, taken at one moment over all shards.
+   *
+   * @throws StoreError where a shard does not serve
+   */
+  list(query: ListQuery): Promise<ListPage>;
+
+  /**
+   * Entries of a namespace that have not expired, at one moment.
+   *
+   * @throws StoreError where a shard does not serve
+   */
+  count(namespace: string): Promise<number>;
+
+  /**
+   * Runs `work` while it alone has access to these entries: for whatever reads, decides and then
+   * writes. Everybody else's operations on them wait.
+   *
+   * @throws StoreError OVERLOADED where too many wait already; and whatever `work` throws
+   */
+  exclusive<T>(
+    entries: readonly EntryName[],
+    work: (session: ExclusiveSession) => Promise<T>,
+  ): Promise<T>;
+
+  status(): StoreStatus;
+
+  /** Answers what is queued, syncs, leaves a durable mark; refuses what comes later. */
+  close(): Promise<void>;
+}

@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Worker threads run compiled code, which vitest's transform does not reach: build first, always.
     globalSetup: ['test/support/build-first.ts'],
+    // As Node does it: a CommonJS module's exports are its default export, whatever is among them.
+    deps: { interopDefault: false },
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

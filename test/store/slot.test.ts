@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { byteStringOfText } from '../../src/store/key.ts';
+import { byteStringOfText } from '../../src/base/byte-string.ts';
 import { shardOfSlot, slotCount, slotOfKey } from '../../src/store/slot.ts';
 
 describe('slotOfKey', () => {

@@ -1,0 +1,6 @@
+/** Whose a file is: one with any other identity is foreign. */
+export interface ShardIdentity {
+  /** The store's id, a UUID. */
+  readonly store: string;
+  readonly shard: number;
+}

@@ -1,0 +1,79 @@
+// The data folder as a whole: what its manifest says, or a new one. Knows nothing of what shards
+// hold.
+import { randomUUID } from 'node:crypto';
+import { StoreError } from '../base/errors.ts';
+import { shardCountMax } from '../base/limits.ts';
+import type { ShardLocation } from '../protocol/shard-task.ts';
+import { createShardFolder } from '../storage/create-shard-folder.ts';
+import { layoutFolderName, shardFolderName } from '../storage/file-names.ts';
+import type { FileSystem } from '../storage/file-system.ts';
+import {
+  draftManifest,
+  nameManifest,
+  readManifest,
+  removeUnfinishedStore,
+  type Manifest,
+} from '../storage/manifest.ts';
+
+export interface ShardCounts {
+  /** What the settings ask for; undefined where they leave it open. */
+  readonly asked: number | undefined;
+  /** For a new folder whose settings leave it open. */
+  readonly byDefault: number;
+}
+
+function locate(dataDir: string, manifest: Manifest): ShardLocation[] {
+  return Array.from({ length: manifest.shards }, (_, shard) => {
+    const name = `${manifest.layout}/${shardFolderName(shard)}`;
+    return { name, folder: `${dataDir}/${name}`, identity: { store: manifest.store, shard } };
+  });
+}
+
+/**
+ * @param now Unix milliseconds
+ * @returns where the shards are, by number
+ * @throws StoreError STORE_MISMATCH where the folder has another number of shards than asked for;
+ *   STORE_DAMAGED
+ */
+export function openDataFolder(
+  fileSystem: FileSystem,
+  dataDir: string,
+  counts: ShardCounts,
+  now: number,
+): ShardLocation[] {
+  const manifest = readManifest(fileSystem, dataDir);
+  if (manifest === undefined) {
+    return createStore(fileSystem, dataDir, counts.asked ?? counts.byDefault, now);
+  }
+  if (counts.asked !== undefined && counts.asked !== manifest.shards) {
+    throw new StoreError(
+      'STORE_MISMATCH',
+      `the data folder has ${manifest.shards} shards, the setting shards asks for ${counts.asked}: ` +
+        'leave the setting out to use the folder as it is. Nothing has been changed.',
+    );
+  }
+  // What a crash between two layouts may have left; the manifest is whole without it.
+  return locate(dataDir, manifest);
+}
+
+/** A crash on the way leaves a draft that the next start removes; nothing was in it yet. */
+function createStore(
+  fileSystem: FileSystem,
+  dataDir: string,
+  shards: number,
+  now: number,
+): ShardLocation[] {
+  if (shards > shardCountMax)
+    throw new StoreError('STORE_MISMATCH', `at most ${shardCountMax} shards`);
+  removeUnfinishedStore(fileSystem, dataDir);
+  const layout = layoutFolderName(1);
+  const manifest: Manifest = { store: randomUUID(), shards, layout, createdAt: now };
+  draftManifest(fileSystem, dataDir, manifest);
+  fileSystem.makeFolder(`${dataDir}/${layout}`);
+  const locations = locate(dataDir, manifest);
+  for (const { folder, identity } of locations) createShardFolder(fileSystem, folder, identity);
+  fileSystem.syncFolder(`${dataDir}/${layout}`);
+  fileSystem.syncFolder(dataDir);
+  nameManifest(fileSystem, dataDir);
+  return locations;
+}

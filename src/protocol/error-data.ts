@@ -1,0 +1,15 @@
+// Errors as data: classes and their fields do not survive the hop between threads.
+import { StoreError, type ErrorCode, type ErrorFacts } from '../base/errors.ts';
+
+export function encodeError(error: StoreError): string {
+  const { code, message, outcome, retryable, retryAfterMs, limit, parameter } = error;
+  return JSON.stringify({ code, message, outcome, retryable, retryAfterMs, limit, parameter });
+}
+
+export function decodeError(text: string): StoreError {
+  const { code, message, ...facts } = JSON.parse(text) as ErrorFacts & {
+    code: ErrorCode;
+    message: string;
+  };
+  return new StoreError(code, message, facts);
+}

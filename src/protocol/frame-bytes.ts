@@ -1,0 +1,130 @@
+// Numbers, byte strings and bytes laid one after another in a buffer. Little-endian. Knows no
+// message; see batch-frame.ts.
+
+/** Below this, copying characters in JavaScript beats a call into the runtime. */
+const shortString = 24;
+
+export class FrameWriter {
+  #buffer: Buffer;
+  #view: DataView;
+  #offset = 0;
+
+  /** @param sizeHint in bytes; the frame grows past it where it must */
+  constructor(sizeHint: number) {
+    this.#buffer = Buffer.from(new ArrayBuffer(sizeHint));
+    this.#view = new DataView(this.#buffer.buffer);
+  }
+
+  /** All that was written, in a buffer of its own that may be handed to another thread. */
+  finish(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#view.buffer as ArrayBuffer, 0, this.#offset);
+  }
+
+  u8(value: number): void {
+    this.#reserve(1);
+    this.#view.setUint8(this.#offset, value);
+    this.#offset += 1;
+  }
+
+  u16(value: number): void {
+    this.#reserve(2);
+    this.#view.setUint16(this.#offset, value, true);
+    this.#offset += 2;
+  }
+
+  u32(value: number): void {
+    this.#reserve(4);
+    this.#view.setUint32(this.#offset, value, true);
+    this.#offset += 4;
+  }
+
+  f64(value: number): void {
+    this.#reserve(8);
+    this.#view.setFloat64(this.#offset, value, true);
+    this.#offset += 8;
+  }
+
+  /** A byte string with its length before it. */
+  string(value: string): void {
+    const { length } = value;
+    this.u32(length);
+    this.#reserve(length);
+    if (length > shortString) {
+      this.#buffer.write(value, this.#offset, 'latin1');
+    } else {
+      for (let i = 0; i < length; i++) this.#buffer[this.#offset + i] = value.charCodeAt(i);
+    }
+    this.#offset += length;
+  }
+
+  /** Bytes with their length before them; reads back the same as a byte string. */
+  bytes(value: Uint8Array): void {
+    this.u32(value.length);
+    this.#reserve(value.length);
+    this.#buffer.set(value, this.#offset);
+    this.#offset += value.length;
+  }
+
+  #reserve(count: number): void {
+    const needed = this.#offset + count;
+    if (needed <= this.#buffer.length) return;
+    const grown = Buffer.from(new ArrayBuffer(Math.max(needed, this.#buffer.length * 2)));
+    grown.set(this.#buffer.subarray(0, this.#offset));
+    this.#buffer = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}
+
+export class FrameReader {
+  readonly #buffer: Buffer;
+  readonly #view: DataView;
+  #offset = 0;
+
+  constructor(frame: Uint8Array) {
+    this.#buffer = Buffer.from(frame.buffer, frame.byteOffset, frame.length);
+    this.#view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+  }
+
+  get isAtEnd(): boolean {
+    return this.#offset === this.#buffer.length;
+  }
+
+  u8(): number {
+    const value = this.#view.getUint8(this.#offset);
+    this.#offset += 1;
+    return value;
+  }
+
+  u16(): number {
+    const value = this.#view.getUint16(this.#offset, true);
+    this.#offset += 2;
+    return value;
+  }
+
+  u32(): number {
+    const value = this.#view.getUint32(this.#offset, true);
+    this.#offset += 4;
+    return value;
+  }
+
+  f64(): number {
+    const value = this.#view.getFloat64(this.#offset, true);
+    this.#offset += 8;
+    return value;
+  }
+
+  string(): string {
+    const end = this.u32() + this.#offset;
+    const value = this.#buffer.toString('latin1', this.#offset, end);
+    this.#offset = end;
+    return value;
+  }
+
+  /** A view on the frame, not a copy. */
+  bytes(): Buffer {
+    const end = this.u32() + this.#offset;
+    const value = this.#buffer.subarray(this.#offset, end);
+    this.#offset = end;
+    return value;
+  }
+}

@@ -1,0 +1,97 @@
+// What the router asks of one shard and what it answers, as both sides see it. Entries' values are
+// byte strings inside a shard and buffers outside; the frame is where the one becomes the other.
+import type { StoreError } from '../base/errors.ts';
+import type { ListQuery } from '../store/listing.ts';
+import type { Operation } from '../store/operation.ts';
+import type { Durability, ExpiresAt, Result } from '../store/result.ts';
+
+export type ShardOperation =
+  | Operation
+  /** This shard's part of a page. */
+  | { readonly op: 'list'; readonly query: ListQuery }
+  | { readonly op: 'count'; readonly namespace: string }
+  /** Removes some of the entries that have expired by the batch's stamp. */
+  | { readonly op: 'sweep' }
+  /** Leaves a mark in the journal where there are changes behind the last one. */
+  | { readonly op: 'mark' };
+
+export interface PageItem<Value> {
+  readonly key: string;
+  readonly version: number;
+  readonly expiresAt: ExpiresAt;
+  readonly size: number;
+  readonly value: Value | undefined;
+}
+
+export interface PageResult<Value> {
+  readonly kind: 'page';
+  readonly items: readonly PageItem<Value>[];
+  /** The last key that was looked at where there may be more behind it; else undefined. */
+  readonly scannedTo: string | undefined;
+}
+
+export interface CountResult {
+  readonly kind: 'count';
+  readonly count: number;
+}
+
+/** A sweep or a mark is done. */
+export interface DoneResult {
+  readonly kind: 'done';
+}
+
+/** As the router sees it. */
+export type ShardResult = Result | PageResult<Uint8Array> | CountResult | DoneResult;
+
+/** As the shard makes it. */
+export type ShardAnswer =
+  | {
+      readonly kind: 'entry';
+      readonly version: number;
+      readonly expiresAt: ExpiresAt;
+      readonly value: string;
+      /** False for a `head`, which wants the size alone. */
+      readonly withValue: boolean;
+    }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'written'; readonly created: boolean; readonly version: number }
+  | { readonly kind: 'deleted' }
+  | { readonly kind: 'condition-failed'; readonly version: number }
+  | { readonly kind: 'refused'; readonly error: StoreError }
+  | PageResult<string>
+  | CountResult
+  | DoneResult;
+
+/** How a shard is, sent along with every reply. */
+export interface ShardReport {
+  /** What the writes of this batch have reached. */
+  readonly durability: Durability;
+  readonly nextSeq: number;
+  readonly entries: number;
+  /** Keys and values, summed. */
+  readonly bytes: number;
+  /** All live journals, summed. */
+  readonly journalBytes: number;
+  readonly liveJournals: number;
+  readonly snapshotBytes: number;
+  /** When the first entry expires, Unix milliseconds; Infinity where none does. */
+  readonly nextExpiryAt: number;
+  /** How long this batch's sync took; NaN where there was none. */
+  readonly syncSeconds: number;
+  readonly hasUnsynced: boolean;
+  readonly hasUnmarked: boolean;
+  /** The shard's files can not be trusted any more: it serves nothing until it is recovered. */
+  readonly isBroken: boolean;
+}
+
+export interface BatchRequest {
+  /** The batch's one time, Unix milliseconds. */
+  readonly stamp: number;
+  readonly operations: readonly ShardOperation[];
+}
+
+export interface BatchReply<Answer> {
+  readonly report: ShardReport;
+  /** In order. Fewer than the operations where they would not fit: the rest has not been run. */
+  readonly results: readonly Answer[];
+}

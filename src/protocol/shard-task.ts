@@ -1,0 +1,102 @@
+// The tasks that a worker thread takes, by name, with what goes in and what comes out. A batch is
+// one framed buffer each way (batch-frame.ts); everything rarer is plain data.
+import { StoreError, systemErrorCode } from '../base/errors.ts';
+import type { FsyncMode } from '../base/fsync-mode.ts';
+import type { ShardIdentity } from '../base/shard-identity.ts';
+import { decodeError, encodeError } from './error-data.ts';
+import type { ShardReport } from './shard-operation.ts';
+
+/** Where a shard's files are and whose they are. */
+export interface ShardLocation {
+  readonly folder: string;
+  /** The folder's name relative to the data folder, for errors. */
+  readonly name: string;
+  readonly identity: ShardIdentity;
+}
+
+export interface OpenTask extends ShardLocation {
+  readonly fsync: FsyncMode;
+}
+
+/** The end of a journal that a crash left behind and that starting cuts off. */
+export interface TornTailReport {
+  readonly generation: number;
+  readonly bytes: number;
+  readonly reason: string;
+}
+
+export interface OpenedReport {
+  readonly entries: number;
+  readonly at: number;
+  readonly torn: readonly TornTailReport[];
+}
+
+/**
+ * What only the shard and the compactor understand: the router carries it from one to the other.
+ * What is compacted, and the snapshot that came of it.
+ */
+export interface Parcel {
+  readonly content: unknown;
+}
+
+export interface CompactTask extends ShardLocation {
+  readonly input: Parcel;
+}
+
+/** A task either gives its value or fails in an expected way; anything else kills the thread. */
+export type TaskAnswer<Value> =
+  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: string };
+
+/** Name of a shard task -> [what goes in, what comes out]. */
+export interface ShardTasks {
+  /** Reads and proves all live files; changes nothing. */
+  open: [OpenTask, TaskAnswer<OpenedReport>];
+  /** Brings the files into order and serves from here on. Goes in: the stamp. */
+  start: [number, TaskAnswer<ShardReport>];
+  batch: [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>];
+  sync: [undefined, TaskAnswer<ShardReport>];
+  /** Seals what is there to be compacted. Goes in: the stamp. */
+  beginCompaction: [number, TaskAnswer<Parcel | undefined>];
+  takeSnapshot: [Parcel, TaskAnswer<ShardReport>];
+  /** Leaves a durable mark; nothing comes after it. Goes in: the stamp. */
+  stop: [number, TaskAnswer<undefined>];
+}
+
+export interface CompactorTasks {
+  compact: [CompactTask, TaskAnswer<Parcel>];
+}
+
+/** Runs the work of a task and turns what is expected to fail into data. */
+export function answerTask<Value>(work: () => Value): TaskAnswer<Value> {
+  try {
+    return { ok: true, value: work() };
+  } catch (error) {
+    return failedTask(error);
+  }
+}
+
+/** For work that goes on beside other tasks. */
+export async function answerTaskSoon<Value>(
+  work: () => Promise<Value>,
+): Promise<TaskAnswer<Value>> {
+  try {
+    return { ok: true, value: await work() };
+  } catch (error) {
+    return failedTask(error);
+  }
+}
+
+function failedTask(error: unknown): TaskAnswer<never> {
+  if (error instanceof StoreError) return { ok: false, error: encodeError(error) };
+  if (error instanceof Error && systemErrorCode(error) !== undefined) {
+    const inaccessible = new StoreError('STORE_INACCESSIBLE', error.message);
+    return { ok: false, error: encodeError(inaccessible) };
+  }
+  throw error;
+}
+
+/** @throws StoreError where the task failed */
+export function valueOfTask<Value>(answer: TaskAnswer<Value>): Value {
+  if (answer.ok) return answer.value;
+  throw decodeError(answer.error);
+}

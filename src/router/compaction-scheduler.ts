@@ -1,0 +1,107 @@
+// Decides when which shard's journal is folded into its snapshot, one shard at a time, and carries
+// the work from the shard to the compactor's thread and back.
+import { liveJournalsMax } from '../base/limits.ts';
+import type { ShardReport } from '../protocol/shard-operation.ts';
+import { valueOfTask, type CompactorTasks, type ShardLocation } from '../protocol/shard-task.ts';
+import type { ShardClient } from './shard-client.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+export interface CompactionSchedulerOptions {
+  /** A journal this large is compacted; a larger snapshot may wait for half its size. */
+  readonly compactJournalBytes: number;
+  readonly monotonicMs: () => number;
+  readonly onFailure: (shard: number, error: unknown) => void;
+}
+
+export interface CompactableShard {
+  readonly client: ShardClient;
+  readonly location: ShardLocation;
+}
+
+const retryAfterMs = 5000;
+const retryAfterMaxMs = 60_000;
+
+export class CompactionScheduler {
+  readonly #options: CompactionSchedulerOptions;
+  readonly #shards: readonly CompactableShard[];
+  #pool: WorkerPool<CompactorTasks> | undefined;
+  #running: Promise<void> | undefined;
+  #isClosed = false;
+  #next = 0;
+  #completed = 0;
+  #failed = 0;
+  #failuresInARow = 0;
+  #notBeforeMs = 0;
+
+  constructor(shards: readonly CompactableShard[], options: CompactionSchedulerOptions) {
+    this.#shards = shards;
+    this.#options = options;
+  }
+
+  get figures(): { running: number; completed: number; failed: number } {
+    const running = this.#running === undefined ? 0 : 1;
+    return { running, completed: this.#completed, failed: this.#failed };
+  }
+
+  /** Starts a compaction where one is due and none is running. */
+  tick(): void {
+    if (this.#isClosed || this.#running !== undefined) return;
+    if (this.#options.monotonicMs() < this.#notBeforeMs) return;
+    const due = this.#nextDue();
+    if (due === undefined) return;
+    this.#running = this.#run(due).finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  /** A compaction under way is dropped: it has changed nothing that counts. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#pool?.destroy();
+    await this.#running;
+  }
+
+  #nextDue(): CompactableShard | undefined {
+    for (let tried = 0; tried < this.#shards.length; tried++) {
+      const shard = this.#shards[(this.#next + tried) % this.#shards.length];
+      if (shard?.client.isServing && this.#isDue(shard.client.report)) {
+        this.#next = (this.#next + tried + 1) % this.#shards.length;
+        return shard;
+      }
+    }
+    return undefined;
+  }
+
+  #isDue(report: ShardReport | undefined): boolean {
+    if (report === undefined) return false;
+    const { journalBytes, snapshotBytes, liveJournals } = report;
+    const bound = Math.max(this.#options.compactJournalBytes, snapshotBytes / 2);
+    return journalBytes > bound || liveJournals > liveJournalsMax;
+  }
+
+  async #run(shard: CompactableShard): Promise<void> {
+    try {
+      await this.#compact(shard);
+      this.#completed += 1;
+      this.#failuresInARow = 0;
+    } catch (error) {
+      if (this.#isClosed) return;
+      this.#failed += 1;
+      this.#failuresInARow += 1;
+      const wait = Math.min(retryAfterMs * 2 ** (this.#failuresInARow - 1), retryAfterMaxMs);
+      this.#notBeforeMs = this.#options.monotonicMs() + wait;
+      this.#options.onFailure(shard.client.shard, error);
+    }
+  }
+
+  async #compact({ client, location }: CompactableShard): Promise<void> {
+    const { epoch } = client;
+    const input = await client.beginCompaction();
+    if (input === undefined) return;
+    this.#pool ??= new WorkerPool({ entry: 'compactor' });
+    const snapshot = valueOfTask(await this.#pool.run('compact', { ...location, input }));
+    // A shard that was opened anew meanwhile has tidied its folder, this snapshot included.
+    if (client.epoch !== epoch || !client.isServing) throw new Error('the shard was opened anew');
+    await client.takeSnapshot(snapshot);
+  }
+}

@@ -1,0 +1,73 @@
+// What happens by time and not by request: syncs in `interval`, sweeps of what has expired, marks
+// of shards that have gone idle, compactions. Shards have no timers; this is theirs.
+import type { FsyncMode } from '../base/fsync-mode.ts';
+import type { CompactionScheduler } from './compaction-scheduler.ts';
+import type { ShardClient } from './shard-client.ts';
+import { Ticket } from './ticket.ts';
+
+export interface HousekeeperOptions {
+  readonly fsync: FsyncMode;
+  readonly fsyncIntervalMs: number;
+  /** The present stamp. */
+  readonly stamp: () => number;
+  readonly monotonicMs: () => number;
+}
+
+/** How often to look: bounds how late a sweep, a sync or a compaction begins. */
+export const housekeepingMs = 50;
+const markAfterIdleMs = 1000;
+
+export class Housekeeper {
+  readonly #shards: readonly ShardClient[];
+  readonly #compactions: CompactionScheduler;
+  readonly #options: HousekeeperOptions;
+  readonly #sweeping = new Set<ShardClient>();
+  #lastSyncMs: number;
+
+  constructor(
+    shards: readonly ShardClient[],
+    compactions: CompactionScheduler,
+    options: HousekeeperOptions,
+  ) {
+    this.#shards = shards;
+    this.#compactions = compactions;
+    this.#options = options;
+    this.#lastSyncMs = options.monotonicMs();
+  }
+
+  tick(): void {
+    this.#compactions.tick();
+    const isSyncDue = this.#isSyncDue();
+    for (const shard of this.#shards) {
+      if (!shard.isServing) continue;
+      if (isSyncDue) void shard.sync();
+      this.#sweep(shard);
+      this.#mark(shard);
+    }
+  }
+
+  #isSyncDue(): boolean {
+    const { fsync, fsyncIntervalMs, monotonicMs } = this.#options;
+    if (fsync !== 'interval' || monotonicMs() - this.#lastSyncMs < fsyncIntervalMs) return false;
+    this.#lastSyncMs = monotonicMs();
+    return true;
+  }
+
+  /** One step at a time, so that requests come between. */
+  #sweep(shard: ShardClient): void {
+    const nextExpiryAt = shard.report?.nextExpiryAt ?? Infinity;
+    if (this.#sweeping.has(shard) || nextExpiryAt > this.#options.stamp()) return;
+    this.#sweeping.add(shard);
+    const swept = (): void => {
+      this.#sweeping.delete(shard);
+    };
+    shard.enqueue(new Ticket({ op: 'sweep' }, swept));
+  }
+
+  #mark(shard: ShardClient): void {
+    // A mark is a sync, and `never` means it.
+    if (this.#options.fsync === 'never') return;
+    if (shard.report?.hasUnmarked !== true || shard.idleMs < markAfterIdleMs) return;
+    shard.enqueue(new Ticket({ op: 'mark' }, () => {}));
+  }
+}

@@ -1,0 +1,211 @@
+// The embedded engine as the main thread sees it: key -> slot -> shard, locks, cache, and the one
+// place where operations are put in order. Knows no thread and no file.
+//
+// Whatever must be one moment over several shards (a page, a count) is put into all their queues
+// in one synchronous turn: every shard then sees it in the same place in its order.
+import type { StampClock } from '../base/clock.ts';
+import { StoreError } from '../base/errors.ts';
+import type { FsyncMode } from '../base/fsync-mode.ts';
+import type { ShardOperation, ShardResult } from '../protocol/shard-operation.ts';
+import type { ListPage, ListQuery } from '../store/listing.ts';
+import { isWrite, type EntryName, type Operation } from '../store/operation.ts';
+import type { Durability, Result } from '../store/result.ts';
+import { shardOfSlot, slotOfKey } from '../store/slot.ts';
+import type { ExclusiveSession, Store, StoreStatus, SubmitOptions } from '../store/store.ts';
+import type { CompactionScheduler } from './compaction-scheduler.ts';
+import { KeyLocks } from './key-locks.ts';
+import { mergePages } from './merge-pages.ts';
+import type { ReadCache } from './read-cache.ts';
+import { ReplyCollector } from './reply-collector.ts';
+import type { ShardClient } from './shard-client.ts';
+import { Ticket } from './ticket.ts';
+
+export interface RouterOptions {
+  readonly fsync: FsyncMode;
+  readonly clock: StampClock;
+  readonly cache: ReadCache;
+  readonly compactions: CompactionScheduler;
+  readonly onClosing: () => void;
+  /** Called once everything is durable and closed. */
+  readonly onClosed: () => void;
+}
+
+type Settle = (result: Result) => void;
+
+/** A shard answers in kind: what it was asked as an operation it answers as a result. */
+function asResult(result: ShardResult): Result {
+  if (result.kind === 'page' || result.kind === 'count' || result.kind === 'done') {
+    throw new Error(`an operation was answered by a ${result.kind}`);
+  }
+  return result;
+}
+
+export class Router implements Store {
+  readonly durability: Durability;
+  readonly #options: RouterOptions;
+  readonly #shards: readonly ShardClient[];
+  readonly #locks = new KeyLocks();
+  readonly #cache: ReadCache;
+  #closing: Promise<void> | undefined;
+
+  /** @param shards by number, serving */
+  constructor(shards: readonly ShardClient[], options: RouterOptions) {
+    this.#shards = shards;
+    this.#options = options;
+    this.#cache = options.cache;
+    this.durability = options.fsync === 'always' ? 'synced' : 'written';
+  }
+
+  submit(operation: Operation): Result | Promise<Result> {
+    if (!this.#locks.areIdle && this.#locks.isHeld(operation)) {
+      return new Promise((resolve) => void this.#enqueueLocked(operation, resolve));
+    }
+    const cached = this.#cached(operation);
+    if (cached !== undefined) return cached;
+    return new Promise((resolve) => this.#enqueue(operation, resolve));
+  }
+
+  submitAll(operations: readonly Operation[], options: SubmitOptions = {}): Promise<Result[]> {
+    const collector = new ReplyCollector(operations.length, options.replyBytesMax);
+    if (this.#locks.areIdle) {
+      for (const [index, operation] of operations.entries()) {
+        const settle = collector.settle(index);
+        const cached = this.#cached(operation);
+        if (cached === undefined) this.#enqueue(operation, settle);
+        else settle(cached);
+      }
+    } else {
+      this.#enqueueAmongLocks(operations, collector);
+    }
+    return collector.results;
+  }
+
+  async list(query: ListQuery): Promise<ListPage> {
+    const parts = await this.#askAll({ op: 'list', query });
+    return mergePages(
+      parts.map((part) => {
+        if (part.kind !== 'page') throw new Error(`a list was answered by a ${part.kind}`);
+        return part;
+      }),
+      query,
+    );
+  }
+
+  async count(namespace: string): Promise<number> {
+    const parts = await this.#askAll({ op: 'count', namespace });
+    return parts.reduce((sum, part) => {
+      if (part.kind !== 'count') throw new Error(`a count was answered by a ${part.kind}`);
+      return sum + part.count;
+    }, 0);
+  }
+
+  exclusive<T>(
+    entries: readonly EntryName[],
+    work: (session: ExclusiveSession) => Promise<T>,
+  ): Promise<T> {
+    const submit = (operation: Operation): Promise<Result> =>
+      new Promise((resolve) => this.#enqueue(operation, resolve));
+    return this.#locks.hold(entries, () => work({ submit }));
+  }
+
+  status(): StoreStatus {
+    return {
+      shards: this.#shards.map((shard) => shard.status),
+      cache: this.#cache.figures,
+      compactions: this.#options.compactions.figures,
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#options.onClosing();
+    await this.#options.compactions.close();
+    try {
+      await Promise.all(this.#shards.map((shard) => shard.close()));
+    } finally {
+      this.#options.onClosed();
+    }
+  }
+
+  #cached(operation: Operation): Result | undefined {
+    if (operation.op !== 'get' && operation.op !== 'head') return undefined;
+    return this.#cache.get(operation, this.#options.clock.stamp());
+  }
+
+  #shardOf(key: string): ShardClient {
+    const shard = this.#shards[shardOfSlot(slotOfKey(key), this.#shards.length)];
+    if (shard === undefined) throw new Error('every slot has a shard');
+    return shard;
+  }
+
+  /** Puts an operation behind all that its shard was asked before. */
+  #enqueue(operation: Operation, settle: Settle): void {
+    const cache = this.#cache;
+    const shard = this.#shardOf(operation.key);
+    if (isWrite(operation)) {
+      cache.writeQueued(operation);
+      const settleWrite = (result: ShardResult): void => {
+        cache.writeAnswered(operation);
+        settle(asResult(result));
+      };
+      shard.enqueue(new Ticket(operation, settleWrite));
+      return;
+    }
+    const settleRead = (result: ShardResult): void => {
+      if (result.kind === 'entry') cache.readAnswered(operation, result);
+      settle(asResult(result));
+    };
+    shard.enqueue(new Ticket(operation, settleRead));
+  }
+
+  /** Waits for the key's lock, and holds it only until the operation has its place in the queue. */
+  async #enqueueLocked(operation: Operation, settle: Settle): Promise<void> {
+    try {
+      await this.#locks.hold([operation], () => this.#enqueue(operation, settle));
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      settle({ kind: 'refused', error });
+    }
+  }
+
+  /** What follows an operation that waits, to the same shard in the same request, waits behind it. */
+  #enqueueAmongLocks(operations: readonly Operation[], collector: ReplyCollector): void {
+    const waiting = new Map<ShardClient, Promise<void>>();
+    for (const [index, operation] of operations.entries()) {
+      const settle = collector.settle(index);
+      const shard = this.#shardOf(operation.key);
+      const before = waiting.get(shard);
+      if (before !== undefined) {
+        waiting.set(
+          shard,
+          before.then(() => this.#enqueueLocked(operation, settle)),
+        );
+      } else if (this.#locks.isHeld(operation)) {
+        waiting.set(shard, this.#enqueueLocked(operation, settle));
+      } else {
+        this.#enqueue(operation, settle);
+      }
+    }
+  }
+
+  /** Asks all shards at one moment. Room is made sure of first, so that all are asked or none. */
+  async #askAll(operation: ShardOperation): Promise<ShardResult[]> {
+    if (!this.#shards.every((shard) => shard.hasRoom(1, 0))) {
+      throw new StoreError('OVERLOADED', 'too many operations wait for a shard already', {
+        retryable: true,
+        retryAfterMs: 1000,
+      });
+    }
+    const answers = this.#shards.map(
+      (shard) =>
+        new Promise<ShardResult>((resolve) => shard.enqueue(new Ticket(operation, resolve))),
+    );
+    const results = await Promise.all(answers);
+    for (const result of results) if (result.kind === 'refused') throw result.error;
+    return results;
+  }
+}

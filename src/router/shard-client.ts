@@ -1,0 +1,320 @@
+// One shard as the main thread sees it: its queue, its batches, its thread. Answers every ticket
+// once and in order, whatever happens to the thread; a thread that died is opened anew, from disk,
+// only after it has exited.
+import { StoreError } from '../base/errors.ts';
+import { batchSizeBounds, Histogram, secondsBounds } from '../base/histogram.ts';
+import type { FsyncMode } from '../base/fsync-mode.ts';
+import { decodeReply, encodeBatch } from '../protocol/batch-frame.ts';
+import type { ShardReport } from '../protocol/shard-operation.ts';
+import {
+  valueOfTask,
+  type OpenedReport,
+  type Parcel,
+  type ShardLocation,
+  type ShardTasks,
+} from '../protocol/shard-task.ts';
+import { isWrite, type Operation } from '../store/operation.ts';
+import type { ShardState, ShardStatus } from '../store/store.ts';
+import { BatchQueue } from './batch-queue.ts';
+import { RestartGuard } from './restart-guard.ts';
+import type { Ticket } from './ticket.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+export interface ShardClientOptions {
+  readonly location: ShardLocation;
+  readonly fsync: FsyncMode;
+  readonly heapMiB: number | undefined;
+  /** The next stamp, for a batch. */
+  readonly stamp: () => number;
+  readonly monotonicMs: () => number;
+  /** Called before the shard is opened anew: what it answered before may not hold any more. */
+  readonly onEpoch: (shard: number, why: string) => void;
+  readonly onFailed: (shard: number, why: string) => void;
+}
+
+const overloaded = new StoreError('OVERLOADED', 'too many operations wait for this shard already', {
+  retryable: true,
+  retryAfterMs: 1000,
+});
+const shuttingDown = new StoreError('SHUTTING_DOWN', 'the store is closing', {
+  retryable: true,
+  retryAfterMs: 1000,
+});
+
+function isWriting({ operation }: Ticket): boolean {
+  return isWrite(operation as Operation);
+}
+
+export class ShardClient {
+  readonly shard: number;
+  readonly #options: ShardClientOptions;
+  readonly #queue = new BatchQueue();
+  readonly #batchOperations = new Histogram(batchSizeBounds);
+  readonly #syncSeconds = new Histogram(secondsBounds);
+  readonly #guard: RestartGuard;
+  #pool: WorkerPool<ShardTasks>;
+  #state: ShardState = 'opening';
+  #reason: string | undefined = 'starting';
+  #epoch = 0;
+  #report: ShardReport | undefined;
+  #isBatchUnderWay = false;
+  #isTurnPlanned = false;
+  #isSyncing = false;
+  #onDrained: (() => void) | undefined;
+  #lastBatchMs: number;
+
+  constructor(options: ShardClientOptions) {
+    this.#options = options;
+    this.shard = options.location.identity.shard;
+    this.#guard = new RestartGuard(options.monotonicMs);
+    this.#lastBatchMs = options.monotonicMs();
+    this.#pool = this.#newPool();
+  }
+
+  /** Counts the lives of the shard's thread: what was begun in one must not end in another. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  get report(): ShardReport | undefined {
+    return this.#report;
+  }
+
+  get isServing(): boolean {
+    return this.#state === 'serving';
+  }
+
+  /** Since when nothing was asked of the shard, in milliseconds; 0 while something is. */
+  get idleMs(): number {
+    if (this.#isBatchUnderWay || this.#queue.operations > 0) return 0;
+    return this.#options.monotonicMs() - this.#lastBatchMs;
+  }
+
+  get status(): ShardStatus {
+    const { entries = 0, bytes = 0, journalBytes = 0, snapshotBytes = 0 } = this.#report ?? {};
+    return {
+      shard: this.shard,
+      state: this.#state,
+      reason: this.#reason,
+      entries,
+      bytes,
+      journalBytes,
+      snapshotBytes,
+      queueOperations: this.#queue.operations,
+      queueBytes: this.#queue.bytes,
+      batchOperations: this.#batchOperations,
+      syncSeconds: this.#syncSeconds,
+      epoch: this.#epoch,
+    };
+  }
+
+  /**
+   * Reads and proves the shard's files; changes nothing.
+   *
+   * @throws StoreError STORE_DAMAGED, STORE_MISMATCH, STORE_INACCESSIBLE
+   */
+  async open(): Promise<OpenedReport> {
+    const { location, fsync } = this.#options;
+    return valueOfTask(await this.#pool.run('open', { ...location, fsync }));
+  }
+
+  /** Brings the files into order; the shard serves from here on. */
+  async start(): Promise<void> {
+    this.#report = valueOfTask(await this.#pool.run('start', this.#options.stamp()));
+    this.#epoch += 1;
+    this.#setState('serving', undefined);
+    this.#planTurn();
+  }
+
+  hasRoom(operations: number, bytes: number): boolean {
+    return this.#queue.hasRoom(operations, bytes);
+  }
+
+  /** Queues an operation, or settles it at once with why not. */
+  enqueue(ticket: Ticket): void {
+    const refusal = this.#refusalOf(ticket);
+    if (refusal !== undefined) {
+      ticket.settle({ kind: 'refused', error: refusal });
+      return;
+    }
+    this.#queue.push(ticket);
+    this.#planTurn();
+  }
+
+  /** Syncs beside the batches, if there is anything to sync and no sync under way. */
+  async sync(): Promise<void> {
+    if (!this.isServing || this.#isSyncing || this.#report?.hasUnsynced !== true) return;
+    this.#isSyncing = true;
+    const epoch = this.#epoch;
+    try {
+      const report = valueOfTask(await this.#pool.run('sync', undefined));
+      if (epoch === this.#epoch) this.#noteReport(report);
+    } catch (error) {
+      if (epoch === this.#epoch) this.#fail(`a sync failed: ${String(error)}`);
+    } finally {
+      this.#isSyncing = false;
+    }
+  }
+
+  async beginCompaction(): Promise<Parcel | undefined> {
+    return valueOfTask(await this.#pool.run('beginCompaction', this.#options.stamp()));
+  }
+
+  async takeSnapshot(snapshot: Parcel): Promise<void> {
+    this.#noteReport(valueOfTask(await this.#pool.run('takeSnapshot', snapshot)));
+  }
+
+  /** Answers what is queued, leaves a durable mark and ends the thread. */
+  async close(): Promise<void> {
+    const wasServing = this.isServing;
+    this.#setState('closed', 'closing');
+    if (wasServing) {
+      await this.#drained();
+      valueOfTask(await this.#pool.run('stop', this.#options.stamp()));
+    } else {
+      this.#refuseQueued(shuttingDown);
+    }
+    await this.#pool.destroy();
+  }
+
+  /** Ends the thread with nothing written: for a store that does not start. */
+  async abandon(): Promise<void> {
+    this.#setState('closed', 'closed');
+    await this.#pool.destroy();
+  }
+
+  #newPool(): WorkerPool<ShardTasks> {
+    const pool: WorkerPool<ShardTasks> = new WorkerPool({
+      entry: 'shard',
+      heapMiB: this.#options.heapMiB,
+      onIdleDeath: (error) => {
+        if (pool === this.#pool) void this.#reopen(error.message);
+      },
+    });
+    return pool;
+  }
+
+  #refusalOf(ticket: Ticket): StoreError | undefined {
+    if (this.#state === 'closed') return shuttingDown;
+    if (this.#state === 'failed') return this.#unavailable('not-applied');
+    return this.#queue.hasRoom(1, ticket.bytes) ? undefined : overloaded;
+  }
+
+  #unavailable(outcome: 'not-applied' | 'unknown'): StoreError {
+    const detail = `shard ${this.shard} does not serve: ${this.#reason ?? 'its thread died'}`;
+    return new StoreError('SHARD_UNAVAILABLE', detail, {
+      outcome,
+      retryable: true,
+      retryAfterMs: 1000,
+    });
+  }
+
+  /** Whatever else arrives in this turn of the event loop joins the batch; there is no timer. */
+  #planTurn(): void {
+    if (this.#isTurnPlanned || this.#isBatchUnderWay) return;
+    this.#isTurnPlanned = true;
+    setImmediate(() => {
+      this.#isTurnPlanned = false;
+      this.#sendBatches();
+    });
+  }
+
+  /** One batch is under way at a time; what arrives meanwhile leaves as the next. */
+  #sendBatches(): void {
+    const mayServe = this.#state === 'serving' || this.#state === 'closed';
+    if (this.#isBatchUnderWay || !mayServe) return;
+    const tickets = this.#queue.takeBatch();
+    if (tickets.length === 0) {
+      this.#onDrained?.();
+      return;
+    }
+    this.#isBatchUnderWay = true;
+    void this.#send(tickets);
+  }
+
+  async #send(tickets: readonly Ticket[]): Promise<void> {
+    const operations = tickets.map(({ operation }) => operation);
+    const frame = encodeBatch({ stamp: this.#options.stamp(), operations });
+    let answered: Uint8Array;
+    try {
+      answered = await this.#pool.run('batch', frame, [frame.buffer]);
+    } catch (error) {
+      this.#isBatchUnderWay = false;
+      this.#failUnderWay(tickets);
+      await this.#reopen(String(error));
+      return;
+    }
+    this.#isBatchUnderWay = false;
+    this.#takeApart(tickets, answered);
+    this.#sendBatches();
+  }
+
+  #takeApart(tickets: readonly Ticket[], answered: Uint8Array): void {
+    const { report, results } = decodeReply(answered);
+    this.#batchOperations.observe(results.length);
+    this.#lastBatchMs = this.#options.monotonicMs();
+    if (results.length < tickets.length) this.#queue.putBack(tickets.slice(results.length));
+    for (const [index, result] of results.entries()) tickets[index]?.settle(result);
+    this.#noteReport(report);
+  }
+
+  #noteReport(report: ShardReport): void {
+    this.#report = report;
+    if (!Number.isNaN(report.syncSeconds)) this.#syncSeconds.observe(report.syncSeconds);
+    if (report.isBroken) this.#fail('its journal could not be written or synced');
+  }
+
+  /** Nobody knows which writes of the batch are on disk; reads changed nothing and are asked again. */
+  #failUnderWay(tickets: readonly Ticket[]): void {
+    const error = this.#unavailable('unknown');
+    this.#queue.putBack(tickets.filter((ticket) => !isWriting(ticket)));
+    for (const ticket of tickets.filter(isWriting)) ticket.settle({ kind: 'refused', error });
+  }
+
+  async #reopen(why: string): Promise<void> {
+    if (this.#state !== 'serving') {
+      if (this.#state === 'closed') this.#refuseQueued(this.#unavailable('not-applied'));
+      return;
+    }
+    this.#setState('opening', `its thread died (${why})`);
+    this.#options.onEpoch(this.shard, why);
+    await this.#pool.destroy();
+    if (!this.#guard.mayRestart()) {
+      this.#fail(`its thread died ${this.#guard.restartsMax} times in a minute (${why})`);
+      return;
+    }
+    this.#pool = this.#newPool();
+    try {
+      await this.open();
+      await this.start();
+    } catch (error) {
+      this.#fail(String(error));
+    }
+  }
+
+  #fail(why: string): void {
+    if (this.#state === 'failed') return;
+    this.#setState('failed', why);
+    this.#options.onFailed(this.shard, why);
+    this.#refuseQueued(this.#unavailable('not-applied'));
+  }
+
+  #refuseQueued(error: StoreError): void {
+    for (const ticket of this.#queue.takeAll()) ticket.settle({ kind: 'refused', error });
+    this.#onDrained?.();
+  }
+
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onDrained = resolve;
+      this.#planTurn();
+    });
+  }
+
+  #setState(state: ShardState, reason: string | undefined): void {
+    // Closing is for good, whatever the thread was doing.
+    if (this.#state === 'closed') return;
+    this.#state = state;
+    this.#reason = reason;
+  }
+}

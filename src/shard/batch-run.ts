@@ -1,0 +1,135 @@
+// Carries out the operations of one batch against a staging: decides, changes nothing durable and
+// touches no file.
+import { unreachable } from '../base/assert.ts';
+import { StoreError, type ErrorCode } from '../base/errors.ts';
+import { replyBytesMax, shardEntriesMax, sweepStepMax } from '../base/limits.ts';
+import type { BatchRequest, ShardAnswer, ShardOperation } from '../protocol/shard-operation.ts';
+import { conditionsHold } from '../store/conditions.ts';
+import type { DeleteOperation, PutOperation } from '../store/operation.ts';
+import type { EntryTable } from './entry-table.ts';
+import { listPage } from './list-page.ts';
+import { Staging } from './staging.ts';
+
+/** Which writes are not even tried, because there was no room for them. */
+export type Refusal = 'none' | 'puts' | 'writes';
+
+const missing: ShardAnswer = { kind: 'missing' };
+const deleted: ShardAnswer = { kind: 'deleted' };
+const done: ShardAnswer = { kind: 'done' };
+
+function refused(code: ErrorCode, detail: string): ShardAnswer {
+  return { kind: 'refused', error: new StoreError(code, detail, { retryable: true }) };
+}
+
+const diskFull = refused('DISK_FULL', 'there is no room on disk for this write');
+const shardFull = refused(
+  'SHARD_FULL',
+  `the shard of this key holds ${shardEntriesMax} entries, as many as it can`,
+);
+
+function sizeOf(answer: ShardAnswer): number {
+  if (answer.kind === 'entry') return answer.withValue ? answer.value.length : 0;
+  if (answer.kind !== 'page') return 0;
+  return answer.items.reduce((sum, item) => sum + item.key.length + (item.value?.length ?? 0), 0);
+}
+
+export class BatchRun {
+  readonly staging: Staging;
+  readonly answers: ShardAnswer[] = [];
+  readonly #table: EntryTable;
+  readonly #now: number;
+  readonly #refusal: Refusal;
+
+  constructor(table: EntryTable, now: number, firstSeq: number, refusal: Refusal) {
+    this.#table = table;
+    this.#now = now;
+    this.#refusal = refusal;
+    this.staging = new Staging(table, now, firstSeq);
+  }
+
+  /** Runs operations in order, as many as fit into one reply, and at least one. */
+  run(operations: BatchRequest['operations']): void {
+    let bytes = 0;
+    for (const operation of operations) {
+      const answer = this.#run(operation);
+      this.answers.push(answer);
+      bytes += sizeOf(answer);
+      if (bytes >= replyBytesMax) return;
+    }
+  }
+
+  #run(operation: ShardOperation): ShardAnswer {
+    switch (operation.op) {
+      case 'get':
+        return this.#get(operation.namespace, operation.key, true);
+      case 'head':
+        return this.#get(operation.namespace, operation.key, false);
+      case 'put':
+        return this.#put(operation);
+      case 'delete':
+        return this.#delete(operation);
+      case 'list':
+        return listPage(this.#table, operation.query, this.#now);
+      case 'count':
+        return { kind: 'count', count: this.#count(operation.namespace) };
+      case 'sweep':
+        return this.#sweep();
+      case 'mark':
+        return done; // Left after the batch, see Shard.
+      default:
+        return unreachable(operation);
+    }
+  }
+
+  #get(namespace: string, key: string, withValue: boolean): ShardAnswer {
+    const entry = this.staging.get(namespace, key);
+    if (entry === undefined) return missing;
+    const { version, expiresAt, value } = entry;
+    return { kind: 'entry', version, expiresAt, value, withValue };
+  }
+
+  #put(operation: PutOperation): ShardAnswer {
+    const { namespace, key, value, ttlMs } = operation;
+    const old = this.staging.get(namespace, key)?.version ?? 0;
+    if (!conditionsHold(operation, old)) return { kind: 'condition-failed', version: old };
+    if (this.#refusal !== 'none') return diskFull;
+    if (old === 0 && this.#table.entries + this.staging.records.length >= shardEntriesMax) {
+      return shardFull;
+    }
+    const bytes = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1');
+    const expiresAt = ttlMs === undefined ? undefined : this.#now + ttlMs;
+    const version = this.staging.put(namespace, key, bytes, expiresAt);
+    return { kind: 'written', created: old === 0, version };
+  }
+
+  #delete(operation: DeleteOperation): ShardAnswer {
+    const { namespace, key } = operation;
+    const version = this.staging.get(namespace, key)?.version ?? 0;
+    if (!conditionsHold(operation, version)) return { kind: 'condition-failed', version };
+    if (version === 0) return missing;
+    if (this.#refusal === 'writes') return diskFull;
+    this.staging.delete(namespace, key);
+    return deleted;
+  }
+
+  /** What is due is counted, not waited for: the sweep keeps it few. */
+  #count(namespace: string): number {
+    let count = this.#table.count(namespace);
+    for (const entry of this.#table.dueBy(this.#now)) {
+      if (entry.namespace === namespace) count -= 1;
+    }
+    return count;
+  }
+
+  #sweep(): ShardAnswer {
+    if (this.#refusal === 'writes') return diskFull;
+    let left = sweepStepMax;
+    for (const { namespace, key } of this.#table.dueBy(this.#now)) {
+      if (left-- === 0) break;
+      // An operation before this one in the batch may have put the key anew.
+      const stands = this.staging.get(namespace, key) !== undefined;
+      if (!stands) this.staging.delete(namespace, key);
+    }
+    return done;
+  }
+}

@@ -1,0 +1,234 @@
+// Files to table, read-only: what is live is read and proved, and nothing is changed. What must be
+// cut off or made anew before the shard serves is said in the result; shard-files.ts does it.
+// ARCHITECTURE.md has the steps by number.
+import type { ShardIdentity } from '../base/shard-identity.ts';
+import { byteStringOfText } from '../base/byte-string.ts';
+import { readCurrent, type Current, type JournalReference } from '../storage/current.ts';
+import { damaged, unreadable } from '../storage/damage.ts';
+import { currentName, journalName, snapshotName } from '../storage/file-names.ts';
+import type { FileSystem } from '../storage/file-system.ts';
+import type { JournalEnd, JournalHeader, JournalLine } from '../storage/journal-format.ts';
+import { JournalReader, type JournalReading } from '../storage/journal-reader.ts';
+import { defaultNamespace, valueOfRecord } from '../storage/record.ts';
+import { SnapshotReader } from '../storage/snapshot-reader.ts';
+import { EntryTable } from './entry-table.ts';
+
+export interface ShardPlace {
+  readonly fileSystem: FileSystem;
+  readonly folder: string;
+  /** The folder's name relative to the data folder, for errors. */
+  readonly name: string;
+  readonly identity: ShardIdentity;
+}
+
+/** The end of a journal that a crash left behind: to be cut. */
+export interface TornTail {
+  readonly generation: number;
+  /** The journal is valid up to here. */
+  readonly bytes: number;
+  readonly reason: string;
+}
+
+export interface Recovered {
+  readonly table: EntryTable;
+  readonly current: Current;
+  /** Ends of the live journals that are never written again, oldest first. */
+  readonly sealed: readonly JournalEnd[];
+  /** The journal to go on in; its header is undefined where none was written yet. */
+  readonly tail: { readonly header: JournalHeader | undefined; readonly end: JournalEnd };
+  readonly torn: readonly TornTail[];
+  /** The highest stamp in any file, Unix milliseconds. */
+  readonly at: number;
+  /** Changes that were seen may be missing at the end: seq must not be taken again. */
+  readonly mayHaveLostEnd: boolean;
+}
+
+interface ReadJournal {
+  readonly generation: number;
+  readonly name: string;
+  readonly reading: JournalReading;
+  readonly size: number;
+}
+
+export function recoverShard(place: ShardPlace): Recovered {
+  return new Recovery(place).run();
+}
+
+class Recovery {
+  readonly #place: ShardPlace;
+  readonly #current: Current;
+  readonly #table = new EntryTable();
+  #at = 0;
+  #nextSeq = 1;
+
+  constructor(place: ShardPlace) {
+    this.#place = place;
+    const { fileSystem, folder, name, identity } = place;
+    this.#current = readCurrent(fileSystem, folder, `${name}/${currentName}`, identity);
+  }
+
+  run(): Recovered {
+    this.#readSnapshot();
+    const journals = this.#current.journals.map((reference) => this.#readJournal(reference));
+    const tailIndex = Math.max(
+      0,
+      journals.findLastIndex(({ reading }) => reading.header !== undefined),
+    );
+    for (const [index, journal] of journals.entries())
+      this.#checkHeader(journal, journals[index - 1]);
+    for (const [index, journal] of journals.slice(0, tailIndex).entries()) {
+      this.#checkSealed(journal, journals[index + 1]?.reading.header?.previous ?? null);
+    }
+    const open = journals.slice(tailIndex);
+    const torn = open.flatMap((journal) => this.#judgeTail(journal));
+    const tail = open[0];
+    if (tail === undefined) throw damaged({ file: this.#name(currentName) }, 'it names no journal');
+    if (open.length > 2) {
+      throw damaged({ file: open[1]?.name ?? '' }, 'the journal has no header');
+    }
+    const { header } = tail.reading;
+    return {
+      table: this.#table,
+      current: this.#current,
+      sealed: journals.slice(0, tailIndex).map((journal) => this.#endOf(journal)),
+      tail: { header, end: this.#endOf(tail) },
+      torn,
+      at: this.#at,
+      mayHaveLostEnd: header !== undefined && header.fsync !== 'always' && !tail.reading.isStopped,
+    };
+  }
+
+  #name(file: string): string {
+    return `${this.#place.name}/${file}`;
+  }
+
+  #readSnapshot(): void {
+    const { snapshot } = this.#current;
+    if (snapshot === null) return;
+    const { fileSystem, folder, identity } = this.#place;
+    const file = snapshotName(snapshot.generation);
+    const path = `${folder}/${file}`;
+    if (!fileSystem.exists(path)) throw damaged({ file: this.#name(file) }, 'the file is missing');
+    const open = fileSystem.openReadOnly(path);
+    try {
+      const expected = { ...identity, generation: snapshot.generation };
+      const reader = new SnapshotReader(open, this.#name(file), expected, snapshot);
+      for (const { namespace, entries } of reader.blocks()) {
+        for (const record of entries) {
+          const { version, expiresAt } = record;
+          const key = byteStringOfText(record.key);
+          this.#table.set({ namespace, key, value: valueOfRecord(record), version, expiresAt });
+        }
+      }
+      this.#nextSeq = reader.footer.seq;
+      this.#at = reader.footer.at;
+    } finally {
+      open.close();
+    }
+  }
+
+  #readJournal({ generation, bytes }: JournalReference): ReadJournal {
+    const { fileSystem, folder } = this.#place;
+    const file = journalName(generation);
+    const path = `${folder}/${file}`;
+    const name = this.#name(file);
+    if (!fileSystem.exists(path)) throw damaged({ file: name }, 'the file is missing');
+    const open = fileSystem.openReadOnly(path);
+    try {
+      const reading = new JournalReader(open, (line) => this.#apply(line)).read(bytes);
+      if (reading.isUnknown) {
+        const { offset, line } = reading.bad ?? { offset: 0, line: 1 };
+        throw unreadable(
+          { file: `${name}, line ${line}, offset ${offset}` },
+          'a line is of an unknown kind',
+        );
+      }
+      this.#at = Math.max(this.#at, reading.at);
+      return { generation, name, reading, size: bytes ?? open.size() };
+    } finally {
+      open.close();
+    }
+  }
+
+  #apply(line: JournalLine): void {
+    for (const [index, record] of line.records.entries()) {
+      const namespace = record.namespace ?? defaultNamespace;
+      const key = byteStringOfText(record.key);
+      if (record.op === 'delete') {
+        this.#table.delete(namespace, key);
+      } else {
+        const { expiresAt } = record;
+        const version = line.seq + index;
+        this.#table.set({ namespace, key, value: valueOfRecord(record), version, expiresAt });
+      }
+    }
+  }
+
+  /** That the journal is this shard's, and that it follows what comes before it. */
+  #checkHeader(journal: ReadJournal, before: ReadJournal | undefined): void {
+    const { header } = journal.reading;
+    const { snapshot } = this.#current;
+    const place = { file: journal.name, line: 1, offset: 0 };
+    if (header === undefined) {
+      // A switch is durable before anything is compacted, so only a crash at the end may do this.
+      if (before === undefined && snapshot !== null) throw damaged(place, 'the header is missing');
+      return;
+    }
+    const { store, shard } = this.#place.identity;
+    if (header.store !== store || header.shard !== shard) {
+      throw damaged(place, `it belongs to shard ${header.shard} of store ${header.store}`);
+    }
+    if (header.generation !== journal.generation) {
+      throw damaged(place, `it is of generation ${header.generation}`);
+    }
+    const expected = before?.generation ?? snapshot?.generation;
+    if (header.previous?.generation !== expected) {
+      throw damaged(place, `it does not follow generation ${expected ?? 'none'}`);
+    }
+    if (before === undefined && (header.previous?.seq ?? 1) !== this.#nextSeq) {
+      throw damaged(
+        place,
+        `seq ${this.#nextSeq} expected before it, ${header.previous?.seq} found`,
+      );
+    }
+    if (header.seq < (header.previous?.seq ?? 1)) throw damaged(place, 'seq went back');
+  }
+
+  /** That a journal that was ended is there to its end, and no further. */
+  #checkSealed({ name, reading, size }: ReadJournal, stated: JournalEnd | null): void {
+    const { bad, bytes, nextSeq, crc } = reading;
+    if (bad !== undefined) throw damaged({ file: name, ...bad, seq: nextSeq }, bad.reason);
+    const isWhole = stated?.bytes === bytes && stated.crc === crc && stated.seq === nextSeq;
+    if (!isWhole || size !== bytes) {
+      const place = { file: name, offset: bytes, seq: nextSeq };
+      throw damaged(place, `it should end at offset ${stated?.bytes}, seq ${stated?.seq}`);
+    }
+  }
+
+  /**
+   * Behind the last sync a crash may leave anything, and nothing there was acknowledged as synced:
+   * it is cut at the first bad line. Below what is known to have been synced, it is damage.
+   */
+  #judgeTail({ generation, name, reading, size }: ReadJournal): TornTail[] {
+    const { mark } = this.#current;
+    const marked = mark?.generation === generation ? mark.bytes : 0;
+    const durable = Math.max(reading.durableBytes, marked);
+    const { bytes, bad, nextSeq } = reading;
+    if (bytes < durable) {
+      const place = { file: name, line: bad?.line, offset: bytes, seq: nextSeq };
+      throw damaged(
+        place,
+        `${bad?.reason ?? 'the file ends here'}, but ${durable} bytes were synced`,
+      );
+    }
+    return size > bytes
+      ? [{ generation, bytes, reason: bad?.reason ?? 'the line has no end' }]
+      : [];
+  }
+
+  #endOf({ generation, reading }: ReadJournal): JournalEnd {
+    const { bytes, crc, header } = reading;
+    const seq = header === undefined ? this.#nextSeq : reading.nextSeq;
+    return { generation, bytes, crc, seq };
+  }
+}

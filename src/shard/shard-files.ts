@@ -1,0 +1,235 @@
+// Owns a shard's files once it is recovered: brings them into the state to be served from, says
+// which are live (current.json), changes journals and takes compacted snapshots over. Knows
+// nothing of operations.
+import { assert } from '../base/assert.ts';
+import { seqJumpUnsynced } from '../base/limits.ts';
+import {
+  writeCurrent,
+  type Current,
+  type FileSet,
+  type Mark,
+  type SnapshotReference,
+} from '../storage/current.ts';
+import {
+  currentName,
+  cutTailName,
+  isDataFile,
+  isTemporary,
+  journalName,
+  snapshotName,
+} from '../storage/file-names.ts';
+import { writeFully } from '../storage/file-system.ts';
+import type { FsyncMode } from '../base/fsync-mode.ts';
+import type { JournalEnd, JournalHeader } from '../storage/journal-format.ts';
+import { JournalWriter } from '../storage/journal-writer.ts';
+import type { Recovered, ShardPlace, TornTail } from './recovery.ts';
+
+/** What a compaction reads: files that nobody writes any more. */
+export interface CompactionInput {
+  readonly snapshot: SnapshotReference | null;
+  /** At least one, oldest first. The new snapshot takes the last one's generation. */
+  readonly journals: readonly JournalEnd[];
+}
+
+export class ShardFiles {
+  readonly #place: ShardPlace;
+  #current: Current;
+  #sealed: JournalEnd[];
+  #writer: JournalWriter;
+
+  private constructor(
+    place: ShardPlace,
+    current: Current,
+    sealed: JournalEnd[],
+    writer: JournalWriter,
+  ) {
+    this.#place = place;
+    this.#current = current;
+    this.#sealed = sealed;
+    this.#writer = writer;
+  }
+
+  /**
+   * Makes what was recovered durable and ready to be written to: the first changes to any file.
+   *
+   * @param at the stamp for headers, Unix milliseconds
+   */
+  static start(place: ShardPlace, recovered: Recovered, fsync: FsyncMode, at: number): ShardFiles {
+    for (const torn of recovered.torn) cutTail(place, torn);
+    removeLeftovers(place, recovered.current);
+    syncLive(place, recovered.current);
+    const { current, tail } = recovered;
+    const sealed = [...recovered.sealed];
+    const seq = tail.end.seq + (recovered.mayHaveLostEnd ? seqJumpUnsynced : 0);
+    const { identity, fileSystem, folder } = place;
+    const newest = current.journals.at(-1)?.generation ?? tail.end.generation;
+    const file = fileSystem.open(`${folder}/${journalName(newest)}`);
+    const begin = (previous: JournalEnd | null): JournalWriter => {
+      const header = { ...identity, generation: newest, seq, fsync, at, previous };
+      return JournalWriter.begin(file, header);
+    };
+    if (newest !== tail.end.generation) {
+      sealed.push(tail.end);
+      return new ShardFiles(place, current, sealed, begin(tail.end));
+    }
+    if (tail.header === undefined) return new ShardFiles(place, current, sealed, begin(null));
+    const { bytes, crc } = tail.end;
+    const writer = JournalWriter.goOn(file, tail.header, { bytes, crc, nextSeq: tail.end.seq });
+    const files = new ShardFiles(place, current, sealed, writer);
+    if (tail.header.fsync !== fsync || recovered.mayHaveLostEnd) files.#switch(seq, fsync, at);
+    return files;
+  }
+
+  get writer(): JournalWriter {
+    return this.#writer;
+  }
+
+  get journalBytes(): number {
+    return this.#sealed.reduce((sum, { bytes }) => sum + bytes, this.#writer.writtenBytes);
+  }
+
+  get liveJournals(): number {
+    return this.#current.journals.length;
+  }
+
+  get snapshotBytes(): number {
+    return this.#current.snapshot?.bytes ?? 0;
+  }
+
+  /**
+   * Ends the journal and goes on in a new one, so that all before it can be compacted.
+   * Undefined where there is nothing to compact.
+   */
+  beginCompaction(at: number): CompactionInput | undefined {
+    if (this.#writer.writtenBytes > 0) {
+      this.#switch(this.#writer.nextSeq, this.#writer.header.fsync, at);
+    }
+    // The header says where the journal before it ended: from here on that one is immutable.
+    this.#writer.flushHeader();
+    if (this.#sealed.length === 0) return undefined;
+    return { snapshot: this.#current.snapshot, journals: this.#sealed };
+  }
+
+  /** Puts a compacted snapshot, whole and durable under its name, in the place of what it holds. */
+  takeSnapshot(snapshot: SnapshotReference): void {
+    const isFolded = (generation: number): boolean => generation <= snapshot.generation;
+    const { journals, snapshot: oldSnapshot, previous: oldPrevious } = this.#current;
+    assert(
+      this.#sealed.some(({ generation }) => generation === snapshot.generation),
+      'a snapshot ends with a sealed journal',
+    );
+    this.#write({
+      ...this.#current,
+      snapshot,
+      journals: journals.filter(({ generation }) => !isFolded(generation)),
+      previous: {
+        snapshot: oldSnapshot,
+        journals: journals.filter(({ generation }) => isFolded(generation)),
+      },
+    });
+    this.#sealed = this.#sealed.filter(({ generation }) => !isFolded(generation));
+    if (oldPrevious !== null) removeFiles(this.#place, namesIn(oldPrevious));
+  }
+
+  /** Syncs all and leaves a mark in both places: whatever is missing below it later is damage. */
+  stop(at: number): void {
+    this.#writer.appendMark('stop', at);
+    const { generation, bytes } = this.#writer.end;
+    const mark: Mark | null = bytes > 0 ? { generation, bytes } : this.#current.mark;
+    if (mark !== null) this.#write({ ...this.#current, mark });
+    this.#writer.close();
+  }
+
+  /** The next journal is made, synced and named before anything is written to it. */
+  #switch(seq: number, fsync: FsyncMode, at: number): void {
+    const { fileSystem, folder, identity } = this.#place;
+    // The new header will vouch for the old journal's end, so that end must be durable.
+    this.#writer.sync();
+    const previous = this.#writer.end;
+    const generation = previous.generation + 1;
+    const path = `${folder}/${journalName(generation)}`;
+    if (fileSystem.exists(path)) fileSystem.remove(path);
+    const file = fileSystem.create(path);
+    try {
+      file.sync();
+      fileSystem.syncFolder(folder);
+      this.#write({ ...this.#current, journals: [...this.#current.journals, { generation }] });
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    const header: JournalHeader = { ...identity, generation, seq, fsync, at, previous };
+    this.#writer.close();
+    this.#sealed.push(previous);
+    this.#writer = JournalWriter.begin(file, header);
+  }
+
+  #write(current: Current): void {
+    const { fileSystem, folder, identity } = this.#place;
+    writeCurrent(fileSystem, folder, identity, current);
+    this.#current = current;
+  }
+}
+
+function namesIn({ snapshot, journals }: FileSet): string[] {
+  const names = journals.map(({ generation }) => journalName(generation));
+  return snapshot === null ? names : [snapshotName(snapshot.generation), ...names];
+}
+
+function removeFiles({ fileSystem, folder }: ShardPlace, names: readonly string[]): void {
+  for (const name of names) {
+    if (fileSystem.exists(`${folder}/${name}`)) fileSystem.remove(`${folder}/${name}`);
+  }
+  fileSystem.syncFolder(folder);
+}
+
+/** Keeps the bytes beside the journal, where there is room, and cuts them off. */
+function cutTail({ fileSystem, folder }: ShardPlace, { generation, bytes }: TornTail): void {
+  const file = fileSystem.open(`${folder}/${journalName(generation)}`);
+  try {
+    const tail = Buffer.alloc(file.size() - bytes);
+    file.read(tail, bytes);
+    keepTail(fileSystem, `${folder}/${cutTailName(generation, bytes)}`, tail);
+    file.truncate(bytes);
+    file.sync();
+  } finally {
+    file.close();
+  }
+}
+
+function keepTail(fileSystem: ShardPlace['fileSystem'], path: string, tail: Buffer): void {
+  if (fileSystem.exists(path)) fileSystem.remove(path);
+  const file = fileSystem.create(path);
+  try {
+    writeFully(file, tail, 0);
+    file.sync();
+  } catch {
+    // A courtesy, not a promise: on a full disk the store must start all the same.
+    fileSystem.remove(path);
+  } finally {
+    file.close();
+  }
+}
+
+/** What a crash left half made, and files that were replaced but not yet removed. */
+function removeLeftovers(place: ShardPlace, current: Current): void {
+  const named = new Set([currentName, ...namesIn(current)]);
+  for (const name of current.previous === null ? [] : namesIn(current.previous)) named.add(name);
+  const leftovers = place.fileSystem
+    .list(place.folder)
+    .filter((name) => isTemporary(name) || (isDataFile(name) && !named.has(name)));
+  removeFiles(place, leftovers);
+}
+
+/** What is served must be durable first, whichever mode it was written in. */
+function syncLive({ fileSystem, folder }: ShardPlace, current: Current): void {
+  for (const name of [currentName, ...namesIn(current)]) {
+    const file = fileSystem.open(`${folder}/${name}`);
+    try {
+      file.sync();
+    } finally {
+      file.close();
+    }
+  }
+  fileSystem.syncFolder(folder);
+}

@@ -1,0 +1,26 @@
+import type { ShardIdentity } from '../base/shard-identity.ts';
+import { writeCurrent } from './current.ts';
+import { journalName } from './file-names.ts';
+import type { FileSystem } from './file-system.ts';
+
+/** Makes the folder and files of a shard that has never held anything; durable when it returns. */
+export function createShardFolder(
+  fileSystem: FileSystem,
+  folder: string,
+  identity: ShardIdentity,
+): void {
+  fileSystem.makeFolder(folder);
+  const journal = fileSystem.create(`${folder}/${journalName(1)}`);
+  try {
+    journal.sync();
+  } finally {
+    journal.close();
+  }
+  const journals = [{ generation: 1 }];
+  writeCurrent(fileSystem, folder, identity, {
+    snapshot: null,
+    journals,
+    previous: null,
+    mark: null,
+  });
+}

@@ -1,0 +1,96 @@
+// current.json: which files of a shard are live. The truth about a shard begins here; a file that
+// it does not name does not count. One sealed line, replaced whole.
+import { damaged, unreadable } from './damage.ts';
+import { currentName } from './file-names.ts';
+import { readWhole, replaceFile, type FileSystem } from './file-system.ts';
+import type { ShardIdentity } from '../base/shard-identity.ts';
+import { noChecksum, openLine, parseLine, sealLine } from './sealed-line.ts';
+
+const format = 'holdfast-current';
+const formatVersion = 1;
+
+export interface SnapshotReference {
+  readonly generation: number;
+  readonly bytes: number;
+  readonly entries: number;
+  /** Checksum of its footer. */
+  readonly crc: string;
+}
+
+export interface JournalReference {
+  readonly generation: number;
+  /**
+   * Where it is valid to, for a journal that was ended with bytes behind that which are disowned.
+   * Without it, the next journal's header says where this one ends.
+   */
+  readonly bytes?: number;
+}
+
+/** So much of a journal is on stable storage, as known when the mark was left. */
+export interface Mark {
+  readonly generation: number;
+  readonly bytes: number;
+}
+
+export interface FileSet {
+  readonly snapshot: SnapshotReference | null;
+  /** By generation, without a gap; the last of the live ones is written to. */
+  readonly journals: readonly JournalReference[];
+}
+
+export interface Current extends FileSet {
+  /** The files before the last compaction, kept until the next one. */
+  readonly previous: FileSet | null;
+  readonly mark: Mark | null;
+}
+
+export function writeCurrent(
+  fileSystem: FileSystem,
+  folder: string,
+  identity: ShardIdentity,
+  current: Current,
+): void {
+  const { store, shard } = identity;
+  const { snapshot, journals, previous, mark } = current;
+  const object = { format, formatVersion, store, shard, snapshot, journals, previous, mark };
+  const { bytes } = sealLine(JSON.stringify(object).slice(0, -1), noChecksum);
+  replaceFile(fileSystem, folder, currentName, Buffer.concat([bytes, Buffer.from('\n')]));
+}
+
+/**
+ * @param name the file's name relative to the data folder, for errors
+ * @throws StoreError STORE_DAMAGED where it is missing, damaged, or another shard's
+ */
+export function readCurrent(
+  fileSystem: FileSystem,
+  folder: string,
+  name: string,
+  identity: ShardIdentity,
+): Current {
+  const path = `${folder}/${currentName}`;
+  if (!fileSystem.exists(path)) throw damaged({ file: name }, 'the file is missing');
+  const object = openSealedFile(readWhole(fileSystem, path), name);
+  if (object['format'] !== format || object['formatVersion'] !== formatVersion) {
+    throw unreadable({ file: name }, 'it is of an unknown format');
+  }
+  if (object['store'] !== identity.store || object['shard'] !== identity.shard) {
+    throw damaged(
+      { file: name },
+      `it belongs to shard ${String(object['shard'])} of store ${String(object['store'])}`,
+    );
+  }
+  // A sealed object of our format and version has our shapes.
+  const { snapshot, journals, previous, mark } = object as unknown as Current;
+  return { snapshot, journals, previous, mark };
+}
+
+/** The object of a file that is one sealed line. */
+export function openSealedFile(bytes: Buffer, name: string): Record<string, unknown> {
+  const line = bytes.subarray(0, -1);
+  const isWhole = bytes.length > 0 && bytes.at(-1) === 0x0a;
+  const opened = isWhole ? openLine(line) : undefined;
+  if (opened === undefined || opened.previous !== noChecksum) {
+    throw damaged({ file: name, line: 1, offset: 0 }, 'it does not match its checksum');
+  }
+  return parseLine(line) as Record<string, unknown>;
+}

@@ -1,0 +1,45 @@
+// The one place that knows what files and folders are called.
+
+export const manifestName = 'manifest.json';
+export const currentName = 'current.json';
+export const lockName = 'LOCK';
+/** What a file is called until it is whole and durable. */
+export const temporarySuffix = '.tmp';
+
+function padded(number: number, digits: number): string {
+  return String(number).padStart(digits, '0');
+}
+
+export function layoutFolderName(layout: number): string {
+  return `layout-${padded(layout, 6)}`;
+}
+
+export function shardFolderName(shard: number): string {
+  return `shard-${padded(shard, 4)}`;
+}
+
+export function snapshotName(generation: number): string {
+  return `snapshot-${padded(generation, 6)}.json`;
+}
+
+export function journalName(generation: number): string {
+  return `journal-${padded(generation, 6)}.ndjson`;
+}
+
+/** Where the bytes cut off a journal's end are kept, for people to look at. */
+export function cutTailName(generation: number, offset: number): string {
+  return `journal-${padded(generation, 6)}.cut-at-${offset}`;
+}
+
+export function isLayoutFolder(name: string): boolean {
+  return /^layout-\d{6,}$/.test(name);
+}
+
+/** A snapshot or journal of any generation. */
+export function isDataFile(name: string): boolean {
+  return /^(snapshot-\d{6,}\.json|journal-\d{6,}\.ndjson)$/.test(name);
+}
+
+export function isTemporary(name: string): boolean {
+  return name.endsWith(temporarySuffix);
+}

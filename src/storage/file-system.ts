@@ -1,0 +1,90 @@
+// The operating system's files as the storage layer sees them: small enough to be simulated, so
+// that crashes, full disks and lost writes can be staged. Knows no file name and no format.
+//
+// All calls are synchronous and throw Node's system errors (`code` ENOSPC, EIO ...) unless they
+// say otherwise. Paths are joined with '/'.
+
+export interface OpenFile {
+  /** Writes at `offset`; may write less than all, which says that the next try will fail. */
+  write(bytes: Uint8Array, offset: number): number;
+  /** Reads from `offset` into `target`; 0 at the end of the file. */
+  read(target: Uint8Array, offset: number): number;
+  size(): number;
+  truncate(length: number): void;
+  /** fdatasync: content and length are on stable storage when it returns. */
+  sync(): void;
+  /** The same beside other work; rejects with the system error. */
+  syncSoon(): Promise<void>;
+  close(): void;
+}
+
+export interface FileSystem {
+  /** Creates a file that must not exist yet. */
+  create(path: string): OpenFile;
+  /** Opens a file that exists, for reading and writing. */
+  open(path: string): OpenFile;
+  openReadOnly(path: string): OpenFile;
+  exists(path: string): boolean;
+  /** Names in a folder, sorted. */
+  list(folder: string): string[];
+  makeFolder(folder: string): void;
+  rename(from: string, to: string): void;
+  remove(path: string): void;
+  /** Removes a folder and all that is in it. */
+  removeFolder(folder: string): void;
+  /** Makes creations, renames and removals in a folder durable. */
+  syncFolder(folder: string): void;
+}
+
+/**
+ * Writes all bytes: one write may be cut short without an error (a disk that fills up), and only
+ * the next one says why.
+ */
+export function writeFully(file: OpenFile, bytes: Uint8Array, offset: number): void {
+  let written = 0;
+  while (written < bytes.length) {
+    const count = file.write(written === 0 ? bytes : bytes.subarray(written), offset + written);
+    if (count <= 0) throw Object.assign(new Error('write made no progress'), { code: 'EIO' });
+    written += count;
+  }
+}
+
+/** Reads a whole small file. */
+export function readWhole(fileSystem: FileSystem, path: string): Buffer {
+  const file = fileSystem.openReadOnly(path);
+  try {
+    const bytes = Buffer.alloc(file.size());
+    let filled = 0;
+    while (filled < bytes.length) {
+      const count = file.read(bytes.subarray(filled), filled);
+      if (count === 0) break;
+      filled += count;
+    }
+    return bytes.subarray(0, filled);
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * Replaces or creates a small file so that a crash leaves the old content or the new, whole, and
+ * so that it is durable when this returns. Whatever fails, the old content stands.
+ */
+export function replaceFile(
+  fileSystem: FileSystem,
+  folder: string,
+  name: string,
+  bytes: Uint8Array,
+): void {
+  const temporary = `${folder}/${name}.tmp`;
+  if (fileSystem.exists(temporary)) fileSystem.remove(temporary);
+  const file = fileSystem.create(temporary);
+  try {
+    writeFully(file, bytes, 0);
+    file.sync();
+  } finally {
+    file.close();
+  }
+  fileSystem.rename(temporary, `${folder}/${name}`);
+  fileSystem.syncFolder(folder);
+}

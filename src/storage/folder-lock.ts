@@ -1,0 +1,90 @@
+// Owns the lock that keeps a second process out of a data folder. An flock on the file LOCK: it
+// belongs to our open file, so the kernel drops it however this process ends, kill -9 included. The
+// process id in the file is for people to read; nothing here relies on it.
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { StoreError, systemErrorCode } from '../base/errors.ts';
+import { lockName } from './file-names.ts';
+
+export interface FolderLock {
+  /** Lets the next process in. Does nothing the second time. */
+  release(): void;
+}
+
+/**
+ * @param dataDir a folder that exists
+ * @throws StoreError STORE_IN_USE where another process (or this one) holds it,
+ *   STORE_INACCESSIBLE where it can not be locked at all
+ */
+export function acquireFolderLock(dataDir: string): FolderLock {
+  const path = join(dataDir, lockName);
+  const file = openLockFile(path);
+  try {
+    lockOpenFile(file, path);
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
+  writeProcessId(file);
+  return lockOn(file);
+}
+
+function lockOn(file: number): FolderLock {
+  let held = true;
+  return {
+    release: () => {
+      if (!held) return;
+      held = false;
+      // Never removed: a process that opened the old file could then lock what nobody else sees.
+      closeSync(file);
+    },
+  };
+}
+
+function openLockFile(path: string): number {
+  try {
+    return openSync(path, constants.O_RDWR | constants.O_CREAT, 0o644);
+  } catch (error) {
+    const why = systemErrorCode(error) ?? String(error);
+    throw inaccessible(`${path} can not be opened for writing (${why})`, error);
+  }
+}
+
+/**
+ * Node has no flock, but flock(1) locks an open file that it inherits, and since the lock belongs
+ * to the open file description that it shares with us, it outlives that short process.
+ */
+function lockOpenFile(file: number, path: string): void {
+  const { error, status, signal } = spawnSync('flock', ['-n', '3'], {
+    stdio: ['ignore', 'ignore', 'ignore', file],
+  });
+  if (systemErrorCode(error) === 'ENOENT') {
+    const detail =
+      'flock is not installed (package util-linux), and no store opens without its lock';
+    throw inaccessible(detail, error);
+  }
+  if (error !== undefined) throw inaccessible(`flock can not be run: ${error.message}`, error);
+  if (status === 0) return;
+  if (status === 1) throw new StoreError('STORE_IN_USE', `${path} is locked by ${holderOf(path)}`);
+  throw inaccessible(`flock failed on ${path} (${signal ?? `exit code ${status}`})`);
+}
+
+function holderOf(path: string): string {
+  const processId = readFileSync(path, 'utf8').trim();
+  const holder = /^\d+$/.test(processId) ? `process ${processId}` : 'another process';
+  return `${holder}, which holds this data folder; stop it first, or use another folder`;
+}
+
+function writeProcessId(file: number): void {
+  try {
+    ftruncateSync(file, 0);
+    writeSync(file, `${process.pid}\n`, 0);
+  } catch {
+    // A full disk must not keep a store from serving reads; the lock itself is held.
+  }
+}
+
+function inaccessible(detail: string, cause?: unknown): StoreError {
+  return new StoreError('STORE_INACCESSIBLE', detail, {}, cause);
+}

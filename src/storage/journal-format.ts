@@ -1,0 +1,122 @@
+// The journal's lines; FORMAT.md has the grammar and a worked example. The first line is the
+// header; after it come batch lines (changes, as results) and mark lines (nothing but a mark).
+// This file and record.ts alone know their members.
+import type { FsyncMode } from '../base/fsync-mode.ts';
+import type { ShardIdentity } from '../base/shard-identity.ts';
+import { isChangeRecord, type ChangeRecord } from './record.ts';
+
+export const journalFormat = 'holdfast-journal';
+export const journalFormatVersion = 1;
+
+/** Where a journal ends. */
+export interface JournalEnd {
+  readonly generation: number;
+  /** Its valid length in bytes. */
+  readonly bytes: number;
+  /** The seq that the next change would have taken there. */
+  readonly seq: number;
+  /** Checksum of its last line. */
+  readonly crc: string;
+}
+
+export interface JournalHeader extends ShardIdentity {
+  readonly generation: number;
+  /** The first change in it takes this seq. Above `previous.seq` where seq jumped. */
+  readonly seq: number;
+  /** The mode it is written in. */
+  readonly fsync: FsyncMode;
+  /** Stamp, Unix milliseconds. */
+  readonly at: number;
+  readonly previous: JournalEnd | null;
+}
+
+/** Why a mark was left: a clean stop, or nothing to do. */
+export type MarkKind = 'stop' | 'idle';
+
+export interface JournalLine {
+  /** Seq of its first change; for a mark, of the change to come. */
+  readonly seq: number;
+  readonly at: number;
+  /** Bytes of this file known to be on stable storage when the line was written. */
+  readonly d: number;
+  readonly records: readonly ChangeRecord[];
+  readonly mark: MarkKind | undefined;
+}
+
+/** All `encode…` functions give the text of an object without its closing brace; see sealed-line. */
+export function encodeJournalHeader(header: JournalHeader): string {
+  return JSON.stringify({
+    format: journalFormat,
+    formatVersion: journalFormatVersion,
+    store: header.store,
+    shard: header.shard,
+    generation: header.generation,
+    seq: header.seq,
+    fsync: header.fsync,
+    at: header.at,
+    previous: header.previous,
+  }).slice(0, -1);
+}
+
+/** @param records encoded changes, in order of their seq */
+export function encodeBatchLine(
+  seq: number,
+  at: number,
+  d: number,
+  records: readonly string[],
+): string {
+  return `{"seq":${seq},"at":${at},"d":${d},"records":[${records.join(',')}]`;
+}
+
+export function encodeMarkLine(seq: number, at: number, d: number, mark: MarkKind): string {
+  return `{"seq":${seq},"at":${at},"d":${d},"mark":"${mark}"`;
+}
+
+/** What a line that proves itself turns out to be. */
+export type DecodedLine =
+  | { readonly kind: 'header'; readonly header: JournalHeader }
+  | { readonly kind: 'line'; readonly line: JournalLine }
+  /** Written by a later version, or foreign. */
+  | { readonly kind: 'unknown' };
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function isJournalEnd(value: unknown): value is JournalEnd {
+  if (typeof value !== 'object' || value === null) return false;
+  const end = value as Partial<JournalEnd>;
+  return (
+    isCount(end.generation) && isCount(end.bytes) && isCount(end.seq) && typeof end.crc === 'string'
+  );
+}
+
+function decodeHeader(object: Record<string, unknown>): DecodedLine {
+  const { formatVersion, store, shard, generation, seq, fsync, at, previous } = object;
+  if (
+    formatVersion !== journalFormatVersion ||
+    typeof store !== 'string' ||
+    !isCount(shard) ||
+    !isCount(generation) ||
+    !isCount(seq) ||
+    !isCount(at) ||
+    (fsync !== 'always' && fsync !== 'interval' && fsync !== 'never') ||
+    (previous !== null && !isJournalEnd(previous))
+  ) {
+    return { kind: 'unknown' };
+  }
+  return { kind: 'header', header: { store, shard, generation, seq, fsync, at, previous } };
+}
+
+export function decodeJournalLine(parsed: unknown): DecodedLine {
+  if (typeof parsed !== 'object' || parsed === null) return { kind: 'unknown' };
+  const object = parsed as Record<string, unknown>;
+  if (object['format'] === journalFormat) return decodeHeader(object);
+  const { seq, at, d, records, mark } = object;
+  if (!isCount(seq) || !isCount(at) || !isCount(d)) return { kind: 'unknown' };
+  if (mark === 'stop' || mark === 'idle') {
+    return { kind: 'line', line: { seq, at, d, records: [], mark } };
+  }
+  if (!Array.isArray(records) || !records.every(isChangeRecord)) return { kind: 'unknown' };
+  return { kind: 'line', line: { seq, at, d, records, mark: undefined } };
+}

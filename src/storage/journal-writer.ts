@@ -1,0 +1,169 @@
+// Appends sealed lines to one journal file and keeps account of what is written and what is
+// synced. Knows nothing of what the changes mean. A failed write leaves the file as it was; after
+// a failed sync or cut the file must never be written again (`isBroken`).
+import { StoreError, systemErrorCode } from '../base/errors.ts';
+import { writeFully, type OpenFile } from './file-system.ts';
+import {
+  encodeBatchLine,
+  encodeJournalHeader,
+  encodeMarkLine,
+  type JournalEnd,
+  type JournalHeader,
+  type MarkKind,
+} from './journal-format.ts';
+import { noChecksum, sealLine, type SealedText } from './sealed-line.ts';
+
+const newline = Buffer.from('\n');
+const fullDiskCodes = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/** Where a writer goes on in an existing file. */
+export interface JournalPosition {
+  readonly bytes: number;
+  /** Checksum of the last line. */
+  readonly crc: string;
+  readonly nextSeq: number;
+}
+
+export class JournalWriter {
+  readonly header: JournalHeader;
+  readonly #file: OpenFile;
+  #written: number;
+  #synced: number;
+  #crc: string;
+  #nextSeq: number;
+  #headerIsDue: boolean;
+  #broken = false;
+
+  private constructor(file: OpenFile, header: JournalHeader, at: JournalPosition, isNew: boolean) {
+    this.#file = file;
+    this.header = header;
+    this.#written = at.bytes;
+    this.#synced = at.bytes;
+    this.#crc = at.crc;
+    this.#nextSeq = at.nextSeq;
+    this.#headerIsDue = isNew;
+  }
+
+  /** On an empty, durable, named file; the header goes out with the first line. */
+  static begin(file: OpenFile, header: JournalHeader): JournalWriter {
+    const crc = header.previous?.crc ?? noChecksum;
+    return new JournalWriter(file, header, { bytes: 0, crc, nextSeq: header.seq }, true);
+  }
+
+  /** On a file whose content up to `position` is valid and durable, with nothing behind it. */
+  static goOn(file: OpenFile, header: JournalHeader, position: JournalPosition): JournalWriter {
+    return new JournalWriter(file, header, position, false);
+  }
+
+  get writtenBytes(): number {
+    return this.#written;
+  }
+
+  /** The offset known to be on stable storage. */
+  get syncedBytes(): number {
+    return this.#synced;
+  }
+
+  get nextSeq(): number {
+    return this.#nextSeq;
+  }
+
+  /** A sync or a cut has failed: what the file holds is unknown until it is recovered. */
+  get isBroken(): boolean {
+    return this.#broken;
+  }
+
+  get end(): JournalEnd {
+    return {
+      generation: this.header.generation,
+      bytes: this.#written,
+      seq: this.#nextSeq,
+      crc: this.#crc,
+    };
+  }
+
+  /**
+   * Writes one batch as one line; not yet synced.
+   *
+   * @param records encoded changes; the first takes `nextSeq`
+   * @throws StoreError DISK_FULL with the file as it was, or the system error
+   */
+  append(records: readonly string[], at: number): void {
+    this.#write((bytes) => encodeBatchLine(this.#nextSeq, at, bytes, records));
+    this.#nextSeq += records.length;
+  }
+
+  /** Writes and syncs a line that says how much is on stable storage, if there is anything. */
+  appendMark(kind: MarkKind, at: number): void {
+    if (this.#headerIsDue) return;
+    this.sync();
+    this.#write((bytes) => encodeMarkLine(this.#nextSeq, at, bytes, kind));
+    this.sync();
+  }
+
+  /** Writes the header now, synced, if it is still due: what came before is then sealed. */
+  flushHeader(): void {
+    if (!this.#headerIsDue) return;
+    this.#write(undefined);
+    this.sync();
+  }
+
+  sync(): void {
+    if (this.#synced === this.#written) return;
+    this.#orBreak(() => this.#file.sync());
+    this.#synced = this.#written;
+  }
+
+  /** Syncs what is written by now, beside other work. */
+  async syncSoon(): Promise<void> {
+    const written = this.#written;
+    if (this.#synced >= written) return;
+    try {
+      await this.#file.syncSoon();
+    } catch (error) {
+      this.#broken = true;
+      throw error;
+    }
+    this.#synced = Math.max(this.#synced, written);
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  #orBreak(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#broken = true;
+      throw error;
+    }
+  }
+
+  #write(line: ((d: number) => string) | undefined): void {
+    const parts: SealedText[] = [];
+    if (this.#headerIsDue) parts.push(sealLine(encodeJournalHeader(this.header), this.#crc));
+    if (line) parts.push(sealLine(line(this.#synced), parts[0]?.checksum ?? this.#crc));
+    const bytes = Buffer.concat(parts.flatMap((part) => [part.bytes, newline]));
+    try {
+      writeFully(this.#file, bytes, this.#written);
+    } catch (error) {
+      this.#cutBack();
+      if (fullDiskCodes.has(systemErrorCode(error) ?? '')) {
+        throw new StoreError('DISK_FULL', 'no room on disk for the journal', {}, error);
+      }
+      throw error;
+    }
+    this.#headerIsDue = false;
+    this.#written += bytes.length;
+    this.#crc = parts.at(-1)?.checksum ?? this.#crc;
+  }
+
+  /** A write that failed may have left bytes behind: they must not be taken for a line later. */
+  #cutBack(): void {
+    this.#orBreak(() => {
+      this.#file.truncate(this.#written);
+      this.#file.sync();
+    });
+  }
+}

@@ -1,0 +1,48 @@
+// Reads a file line by line in large pieces, so that a file of any size costs the memory of its
+// longest line.
+import type { OpenFile } from './file-system.ts';
+
+export interface Line {
+  /** Without the newline. Valid until the next line is asked for. */
+  readonly bytes: Buffer;
+  /** Where it begins in the file, in bytes. */
+  readonly offset: number;
+  /** From 1. */
+  readonly number: number;
+  /** False for bytes at the end of the file that no newline follows. */
+  readonly complete: boolean;
+}
+
+const newline = 0x0a;
+const pieceBytes = 4 * 1024 * 1024;
+
+/** @param end read no further than this offset */
+export function* readLines(file: OpenFile, end = Infinity): Generator<Line, void, void> {
+  let buffer = Buffer.allocUnsafe(pieceBytes);
+  let start = 0; // of the line being looked for, in buffer
+  let filled = 0;
+  let offset = 0; // of buffer[0] in the file
+  let number = 1;
+  let searched = 0;
+  for (;;) {
+    const at = buffer.subarray(0, filled).indexOf(newline, searched);
+    if (at !== -1) {
+      const bytes = buffer.subarray(start, at);
+      yield { bytes, offset: offset + start, number: number++, complete: true };
+      start = at + 1;
+      searched = start;
+      continue;
+    }
+    buffer.copyWithin(0, start, filled);
+    offset += start;
+    filled -= start;
+    start = 0;
+    searched = filled;
+    if (filled === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
+    const room = Math.min(buffer.length - filled, end - offset - filled);
+    const count = room > 0 ? file.read(buffer.subarray(filled, filled + room), offset + filled) : 0;
+    if (count === 0) break;
+    filled += count;
+  }
+  if (filled > 0) yield { bytes: buffer.subarray(0, filled), offset, number, complete: false };
+}

@@ -1,0 +1,89 @@
+// manifest.json: what the data folder is. Written once when the folder is made (and by whatever
+// changes the layout); a folder without it is not a store.
+import { openSealedFile } from './current.ts';
+import { StoreError } from '../base/errors.ts';
+import { damaged } from './damage.ts';
+import { isLayoutFolder, manifestName, temporarySuffix } from './file-names.ts';
+import { readWhole, writeFully, type FileSystem } from './file-system.ts';
+import { noChecksum, sealLine } from './sealed-line.ts';
+
+const format = 'holdfast';
+const formatVersion = 1;
+
+export interface Manifest {
+  /** The store's id, a UUID. */
+  readonly store: string;
+  readonly shards: number;
+  /** Name of the live layout folder. */
+  readonly layout: string;
+  /** Unix milliseconds. */
+  readonly createdAt: number;
+}
+
+function manifestPath(dataDir: string): string {
+  return `${dataDir}/${manifestName}`;
+}
+
+/**
+ * Undefined where there is no store yet: an empty folder, or one whose making was cut short
+ * (then nothing was ever acknowledged in it).
+ *
+ * @throws StoreError STORE_DAMAGED where there is data but no manifest, or it is not whole
+ */
+export function readManifest(fileSystem: FileSystem, dataDir: string): Manifest | undefined {
+  const path = manifestPath(dataDir);
+  if (!fileSystem.exists(path)) {
+    const layout = fileSystem.list(dataDir).find(isLayoutFolder);
+    if (layout === undefined || wasMakingCutShort(fileSystem, dataDir)) return undefined;
+    throw damaged({ file: manifestName }, `the file is missing, but there is ${layout}`);
+  }
+  const object = openSealedFile(readWhole(fileSystem, path), manifestName);
+  if (object['format'] !== format || object['formatVersion'] !== formatVersion) {
+    throw new StoreError(
+      'STORE_MISMATCH',
+      `${manifestName}: format ${String(object['format'])} version ${String(object['formatVersion'])} is not known; ` +
+        `this program reads ${format} version ${formatVersion}`,
+    );
+  }
+  const { store, shards, layout, createdAt } = object as unknown as Manifest;
+  return { store, shards, layout, createdAt };
+}
+
+/**
+ * Until the manifest is named, its temporary file says that the folder is being made. It is
+ * written before the first layout folder and becomes the manifest after the last file.
+ */
+function wasMakingCutShort(fileSystem: FileSystem, dataDir: string): boolean {
+  return fileSystem.exists(manifestPath(dataDir) + temporarySuffix);
+}
+
+/** Removes what is left of a making that was cut short. */
+export function removeUnfinishedStore(fileSystem: FileSystem, dataDir: string): void {
+  if (!wasMakingCutShort(fileSystem, dataDir)) return;
+  for (const name of fileSystem.list(dataDir).filter(isLayoutFolder)) {
+    fileSystem.removeFolder(`${dataDir}/${name}`);
+  }
+  fileSystem.remove(manifestPath(dataDir) + temporarySuffix);
+  fileSystem.syncFolder(dataDir);
+}
+
+/** First step of making a store: says durably that one is being made. */
+export function draftManifest(fileSystem: FileSystem, dataDir: string, manifest: Manifest): void {
+  const { store, shards, layout, createdAt } = manifest;
+  const object = { format, formatVersion, store, shards, layout, hash: 'crc16', createdAt };
+  const { bytes } = sealLine(JSON.stringify(object).slice(0, -1), noChecksum);
+  const file = fileSystem.create(manifestPath(dataDir) + temporarySuffix);
+  try {
+    writeFully(file, Buffer.concat([bytes, Buffer.from('\n')]), 0);
+    file.sync();
+  } finally {
+    file.close();
+  }
+  fileSystem.syncFolder(dataDir);
+}
+
+/** Last step: from here on the folder is a store. */
+export function nameManifest(fileSystem: FileSystem, dataDir: string): void {
+  fileSystem.rename(manifestPath(dataDir) + temporarySuffix, manifestPath(dataDir));
+  fileSystem.syncFolder(dataDir);
+}

@@ -1,0 +1,66 @@
+// The real file system, by Node's synchronous calls.
+import * as fs from 'node:fs';
+import type { FileSystem, OpenFile } from './file-system.ts';
+
+class NodeOpenFile implements OpenFile {
+  readonly #fd: number;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  write(bytes: Uint8Array, offset: number): number {
+    return fs.writeSync(this.#fd, bytes, 0, bytes.length, offset);
+  }
+
+  read(target: Uint8Array, offset: number): number {
+    return fs.readSync(this.#fd, target, 0, target.length, offset);
+  }
+
+  size(): number {
+    return fs.fstatSync(this.#fd).size;
+  }
+
+  truncate(length: number): void {
+    fs.ftruncateSync(this.#fd, length);
+  }
+
+  sync(): void {
+    fs.fdatasyncSync(this.#fd);
+  }
+
+  syncSoon(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.fdatasync(this.#fd, (error) => {
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  }
+
+  close(): void {
+    fs.closeSync(this.#fd);
+  }
+}
+
+export const nodeFileSystem: FileSystem = {
+  create: (path) => new NodeOpenFile(fs.openSync(path, 'wx+')),
+  open: (path) => new NodeOpenFile(fs.openSync(path, 'r+')),
+  openReadOnly: (path) => new NodeOpenFile(fs.openSync(path, 'r')),
+  exists: (path) => fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined,
+  list: (folder) => fs.readdirSync(folder).toSorted(),
+  makeFolder: (folder) => {
+    fs.mkdirSync(folder, { recursive: true });
+  },
+  rename: (from, to) => fs.renameSync(from, to),
+  remove: (path) => fs.unlinkSync(path),
+  removeFolder: (folder) => fs.rmSync(folder, { recursive: true }),
+  syncFolder: (folder) => {
+    const fd = fs.openSync(folder, 'r');
+    try {
+      fs.fsyncSync(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+  },
+};

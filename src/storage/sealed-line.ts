@@ -1,0 +1,61 @@
+// Sealed lines: a JSON object on one line that proves itself and its place. Its last two members
+// are "p", the checksum of the line before, and "crc", the checksum of this line's bytes up to
+// that member. All files of a store are made of them; this file alone knows how one is sealed.
+//
+//   {"seq":1,"p":"00000000","crc":"c0ffee11"}
+//
+// Checksums are CRC-32 (ISO 3309, as in gzip), 8 lower-case hexadecimal digits: it notices every
+// change of up to 32 neighbouring bits and any other with a chance of one in 2^32.
+import { crc32 } from 'node:zlib';
+
+/** What the first line of a chain has for the line before. */
+export const noChecksum = '00000000';
+
+const chainLength = ',"p":"00000000"'.length;
+const sealLength = ',"crc":"00000000"}'.length;
+const sealPattern = /^,"p":"([0-9a-f]{8})","crc":"([0-9a-f]{8})"\}$/;
+
+export interface SealedText {
+  /** The line's bytes, without a newline. */
+  readonly bytes: Buffer;
+  readonly checksum: string;
+}
+
+function hex(checksum: number): string {
+  return checksum.toString(16).padStart(8, '0');
+}
+
+/**
+ * @param open the text of a JSON object with at least one member, without its closing brace
+ * @param previous the checksum of the line before, or `noChecksum`
+ */
+export function sealLine(open: string, previous: string): SealedText {
+  const head = `${open},"p":"${previous}"`;
+  const headLength = Buffer.byteLength(head, 'utf8');
+  const bytes = Buffer.allocUnsafe(headLength + sealLength);
+  bytes.write(head, 0, headLength === head.length ? 'latin1' : 'utf8');
+  const checksum = hex(crc32(bytes.subarray(0, headLength)));
+  bytes.write(`,"crc":"${checksum}"}`, headLength, 'latin1');
+  return { bytes, checksum };
+}
+
+export interface OpenedLine {
+  /** Checksum of the line before, as this line states it. */
+  readonly previous: string;
+  readonly checksum: string;
+}
+
+/** Checks that a line (without its newline) proves itself; undefined where it does not. */
+export function openLine(bytes: Buffer): OpenedLine | undefined {
+  const sealedAt = bytes.length - sealLength;
+  if (sealedAt <= chainLength) return undefined;
+  const match = sealPattern.exec(bytes.toString('latin1', sealedAt - chainLength));
+  const [, previous, checksum] = match ?? [];
+  if (previous === undefined || checksum === undefined) return undefined;
+  return hex(crc32(bytes.subarray(0, sealedAt))) === checksum ? { previous, checksum } : undefined;
+}
+
+/** The object that a line holds, `p` and `crc` included. Call it only on a line that proves itself. */
+export function parseLine(bytes: Buffer): unknown {
+  return JSON.parse(bytes.toString('utf8'));
+}

@@ -1,0 +1,91 @@
+// A snapshot's lines; FORMAT.md has the grammar and a worked example. The whole file is one JSON
+// document; each of its lines is a sealed object between fixed text:
+//
+//   {"header":<sealed>,"blocks":[
+//   <sealed>,                       a block of entries, in (namespace, key) order
+//   <sealed>
+//   ],"footer":<sealed>}
+//
+// Here stand the fixed text and the shapes; record.ts has the entries.
+import type { ShardIdentity } from '../base/shard-identity.ts';
+import { isEntryRecord, type EntryRecord } from './record.ts';
+
+export const snapshotFormat = 'holdfast-snapshot';
+export const snapshotFormatVersion = 1;
+
+export const headerOpening = '{"header":';
+export const headerClosing = ',"blocks":[';
+export const footerOpening = '],"footer":';
+export const footerClosing = '}';
+export const blockSeparator = ',';
+
+export interface SnapshotHeader extends ShardIdentity {
+  /** It holds all that the journals up to this generation did. */
+  readonly generation: number;
+}
+
+export interface SnapshotBlock {
+  readonly namespace: string;
+  readonly entries: readonly EntryRecord[];
+}
+
+export interface NamespaceRange {
+  readonly namespace: string;
+  readonly entries: number;
+  /** Where its first block begins in the file, in bytes. */
+  readonly offset: number;
+}
+
+export interface SnapshotFooter {
+  readonly entries: number;
+  readonly blocks: number;
+  /** The seq that the next change would have taken. */
+  readonly seq: number;
+  /** The highest stamp in what it was made from. */
+  readonly at: number;
+  readonly namespaces: readonly NamespaceRange[];
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+export function encodeSnapshotHeader(header: SnapshotHeader): string {
+  return JSON.stringify({
+    format: snapshotFormat,
+    formatVersion: snapshotFormatVersion,
+    store: header.store,
+    shard: header.shard,
+    generation: header.generation,
+  }).slice(0, -1);
+}
+
+/** @param entries encoded entries (record.ts) */
+export function encodeSnapshotBlock(namespace: string, entries: readonly string[]): string {
+  return `{"namespace":${JSON.stringify(namespace)},"entries":[${entries.join(',')}]`;
+}
+
+export function encodeSnapshotFooter(footer: SnapshotFooter): string {
+  return JSON.stringify(footer).slice(0, -1);
+}
+
+/** Undefined where it is of another format or version. */
+export function decodeSnapshotHeader(parsed: unknown): SnapshotHeader | undefined {
+  const { format, formatVersion, store, shard, generation } = parsed as Record<string, unknown>;
+  if (format !== snapshotFormat || formatVersion !== snapshotFormatVersion) return undefined;
+  if (typeof store !== 'string' || !isCount(shard) || !isCount(generation)) return undefined;
+  return { store, shard, generation };
+}
+
+export function decodeSnapshotBlock(parsed: unknown): SnapshotBlock | undefined {
+  const { namespace, entries } = parsed as Record<string, unknown>;
+  if (typeof namespace !== 'string' || !Array.isArray(entries)) return undefined;
+  return entries.every(isEntryRecord) ? { namespace, entries } : undefined;
+}
+
+export function decodeSnapshotFooter(parsed: unknown): SnapshotFooter | undefined {
+  const { entries, blocks, seq, at, namespaces } = parsed as Record<string, unknown>;
+  if (!isCount(entries) || !isCount(blocks) || !isCount(seq) || !isCount(at)) return undefined;
+  if (!Array.isArray(namespaces)) return undefined;
+  return { entries, blocks, seq, at, namespaces: namespaces as NamespaceRange[] };
+}

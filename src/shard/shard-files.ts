@@ -58,26 +58,33 @@ export class ShardFiles {
     for (const torn of recovered.torn) cutTail(place, torn);
     removeLeftovers(place, recovered.current);
     syncLive(place, recovered.current);
+    const files = ShardFiles.#goOn(place, recovered, fsync, at);
+    // Outside `always` lines may be seen and then lost. The header must not be: it alone says
+    // that this may have happened, and so that seq must jump.
+    if (fsync !== 'always') files.#writer.flushHeader();
+    return files;
+  }
+
+  static #goOn(place: ShardPlace, recovered: Recovered, fsync: FsyncMode, at: number): ShardFiles {
+    const { identity, fileSystem, folder } = place;
     const { current, tail } = recovered;
     const sealed = [...recovered.sealed];
     const seq = tail.end.seq + (recovered.mayHaveLostEnd ? seqJumpUnsynced : 0);
-    const { identity, fileSystem, folder } = place;
-    const newest = current.journals.at(-1)?.generation ?? tail.end.generation;
-    const file = fileSystem.open(`${folder}/${journalName(newest)}`);
-    const begin = (previous: JournalEnd | null): JournalWriter => {
-      const header = { ...identity, generation: newest, seq, fsync, at, previous };
-      return JournalWriter.begin(file, header);
-    };
-    if (newest !== tail.end.generation) {
-      sealed.push(tail.end);
-      return new ShardFiles(place, current, sealed, begin(tail.end));
+    const generation = current.journals.at(-1)?.generation ?? tail.end.generation;
+    const file = fileSystem.open(`${folder}/${journalName(generation)}`);
+    const isBegun = generation === tail.end.generation && tail.header !== undefined;
+    if (isBegun) {
+      const { bytes, crc } = tail.end;
+      const position = { bytes, crc, nextSeq: tail.end.seq };
+      const writer = JournalWriter.goOn(file, tail.header, position);
+      const files = new ShardFiles(place, current, sealed, writer);
+      if (tail.header.fsync !== fsync || recovered.mayHaveLostEnd) files.#switch(seq, fsync, at);
+      return files;
     }
-    if (tail.header === undefined) return new ShardFiles(place, current, sealed, begin(null));
-    const { bytes, crc } = tail.end;
-    const writer = JournalWriter.goOn(file, tail.header, { bytes, crc, nextSeq: tail.end.seq });
-    const files = new ShardFiles(place, current, sealed, writer);
-    if (tail.header.fsync !== fsync || recovered.mayHaveLostEnd) files.#switch(seq, fsync, at);
-    return files;
+    const previous = generation === tail.end.generation ? null : tail.end;
+    if (previous !== null) sealed.push(previous);
+    const header = { ...identity, generation, seq, fsync, at, previous };
+    return new ShardFiles(place, current, sealed, JournalWriter.begin(file, header));
   }
 
   get writer(): JournalWriter {

@@ -55,7 +55,14 @@ export function openLine(bytes: Buffer): OpenedLine | undefined {
   return hex(crc32(bytes.subarray(0, sealedAt))) === checksum ? { previous, checksum } : undefined;
 }
 
-/** The object that a line holds, `p` and `crc` included. Call it only on a line that proves itself. */
+/**
+ * The object that a line holds, `p` and `crc` included; undefined where it is no JSON, which a
+ * line that proves itself never is unless somebody made it so.
+ */
 export function parseLine(bytes: Buffer): unknown {
-  return JSON.parse(bytes.toString('utf8'));
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }

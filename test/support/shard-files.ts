@@ -4,7 +4,7 @@ import { compact } from '../../src/shard/compaction.ts';
 import type { Operation } from '../../src/store/operation.ts';
 import { BareShardStore, shardPlace } from './bare-shard-store.ts';
 import { ManualClock } from './manual-clock.ts';
-import { MemoryFileSystem } from './memory-file-system.ts';
+import type { MemoryFileSystem } from './memory-file-system.ts';
 import { walk } from './store-contract.ts';
 
 export const folder = shardPlace.folder;

@@ -1,0 +1,42 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ManualClock } from '../support/manual-clock.ts';
+import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { commands, Model, seededRandom } from '../support/random-commands.ts';
+import { compactShard, openShard } from '../support/shard-files.ts';
+
+test.each([
+  ['always', ['stop', 'kill', 'power cut']],
+  ['interval', ['stop', 'kill']],
+  ['never', ['stop', 'kill']],
+] as const)(
+  'a shard in %s does what a Map does, through compactions and restarts by %j',
+  async (fsync, restarts) => {
+    await fc.assert(
+      fc.asyncProperty(commands(restarts), async (script) => {
+        const clock = new ManualClock();
+        const model = new Model();
+        let files = new MemoryFileSystem();
+        let store = openShard(files, fsync, clock);
+        for (const command of script) {
+          if (command.do === 'advance') {
+            clock.advance(command.ms);
+          } else if (command.do === 'compact') {
+            if (store.shard.report().journalBytes > 0) compactShard(files, store);
+          } else if (command.do === 'restart') {
+            if (command.how === 'stop') await store.close();
+            if (command.how === 'power cut')
+              files = files.afterPowerCut(seededRandom(command.seed));
+            store = openShard(files, fsync, clock);
+            await model.checkAll(store, clock.wallMs());
+          } else {
+            await model.run(store, command, clock.wallMs());
+          }
+        }
+        await model.checkAll(store, clock.wallMs());
+        expect(store.shard.report().isBroken).toBe(false);
+      }),
+      { numRuns: 300 },
+    );
+  },
+);

@@ -12,6 +12,7 @@ import { Housekeeper, housekeepingMs } from '../router/housekeeper.ts';
 import { ReadCache } from '../router/read-cache.ts';
 import { Router } from '../router/router.ts';
 import { ShardClient } from '../router/shard-client.ts';
+import { WorkerPool } from '../router/worker-pool.ts';
 import { acquireFolderLock, type FolderLock } from '../storage/folder-lock.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import type { Store } from '../store/store.ts';
@@ -89,7 +90,8 @@ async function openShards(
     client: new ShardClient({
       location,
       fsync,
-      heapMiB,
+      newThread: (onIdleDeath) => new WorkerPool({ entry: 'shard', heapMiB, onIdleDeath }),
+      defer: setImmediate,
       stamp: () => stamps.stamp(),
       monotonicMs: () => clock.monotonicMs(),
       onEpoch: (shard, why) => {
@@ -109,6 +111,7 @@ async function openShards(
   const compactions = new CompactionScheduler(shards, {
     compactJournalBytes: options.compactJournalBytes,
     monotonicMs: () => clock.monotonicMs(),
+    newThread: () => new WorkerPool({ entry: 'compactor' }),
     onFailure: (shard, error) =>
       logger.error({ shard, why: String(error) }, 'a compaction failed; it is tried again later'),
   });

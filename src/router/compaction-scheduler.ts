@@ -4,12 +4,14 @@ import { liveJournalsMax } from '../base/limits.ts';
 import type { ShardReport } from '../protocol/shard-operation.ts';
 import { valueOfTask, type CompactorTasks, type ShardLocation } from '../protocol/shard-task.ts';
 import type { ShardClient } from './shard-client.ts';
-import { WorkerPool } from './worker-pool.ts';
+import type { TaskThread } from './task-thread.ts';
 
 export interface CompactionSchedulerOptions {
   /** A journal this large is compacted; a larger snapshot may wait for half its size. */
   readonly compactJournalBytes: number;
   readonly monotonicMs: () => number;
+  /** Begins the compactor's thread, when it is first needed. */
+  readonly newThread: () => TaskThread<CompactorTasks>;
   readonly onFailure: (shard: number, error: unknown) => void;
 }
 
@@ -24,7 +26,7 @@ const retryAfterMaxMs = 60_000;
 export class CompactionScheduler {
   readonly #options: CompactionSchedulerOptions;
   readonly #shards: readonly CompactableShard[];
-  #pool: WorkerPool<CompactorTasks> | undefined;
+  #thread: TaskThread<CompactorTasks> | undefined;
   #running: Promise<void> | undefined;
   #isClosed = false;
   #next = 0;
@@ -57,7 +59,7 @@ export class CompactionScheduler {
   /** A compaction under way is dropped: it has changed nothing that counts. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#pool?.destroy();
+    await this.#thread?.destroy();
     await this.#running;
   }
 
@@ -98,8 +100,8 @@ export class CompactionScheduler {
     const { epoch } = client;
     const input = await client.beginCompaction();
     if (input === undefined) return;
-    this.#pool ??= new WorkerPool({ entry: 'compactor' });
-    const snapshot = valueOfTask(await this.#pool.run('compact', { ...location, input }));
+    this.#thread ??= this.#options.newThread();
+    const snapshot = valueOfTask(await this.#thread.run('compact', { ...location, input }));
     // A shard that was opened anew meanwhile has tidied its folder, this snapshot included.
     if (client.epoch !== epoch || !client.isServing) throw new Error('the shard was opened anew');
     await client.takeSnapshot(snapshot);

@@ -17,13 +17,16 @@ import { isWrite, type Operation } from '../store/operation.ts';
 import type { ShardState, ShardStatus } from '../store/store.ts';
 import { BatchQueue } from './batch-queue.ts';
 import { RestartGuard } from './restart-guard.ts';
+import type { TaskThread } from './task-thread.ts';
 import type { Ticket } from './ticket.ts';
-import { WorkerPool } from './worker-pool.ts';
 
 export interface ShardClientOptions {
   readonly location: ShardLocation;
   readonly fsync: FsyncMode;
-  readonly heapMiB: number | undefined;
+  /** Begins a thread that has opened nothing yet. */
+  readonly newThread: (onIdleDeath: (error: Error) => void) => TaskThread<ShardTasks>;
+  /** Does the work at the end of this turn of the event loop. */
+  readonly defer: (work: () => void) => void;
   /** The next stamp, for a batch. */
   readonly stamp: () => number;
   readonly monotonicMs: () => number;
@@ -52,7 +55,7 @@ export class ShardClient {
   readonly #batchOperations = new Histogram(batchSizeBounds);
   readonly #syncSeconds = new Histogram(secondsBounds);
   readonly #guard: RestartGuard;
-  #pool: WorkerPool<ShardTasks>;
+  #thread: TaskThread<ShardTasks>;
   #state: ShardState = 'opening';
   #reason: string | undefined = 'starting';
   #epoch = 0;
@@ -68,7 +71,7 @@ export class ShardClient {
     this.shard = options.location.identity.shard;
     this.#guard = new RestartGuard(options.monotonicMs);
     this.#lastBatchMs = options.monotonicMs();
-    this.#pool = this.#newPool();
+    this.#thread = this.#newThread();
   }
 
   /** Counts the lives of the shard's thread: what was begun in one must not end in another. */
@@ -115,12 +118,12 @@ export class ShardClient {
    */
   async open(): Promise<OpenedReport> {
     const { location, fsync } = this.#options;
-    return valueOfTask(await this.#pool.run('open', { ...location, fsync }));
+    return valueOfTask(await this.#thread.run('open', { ...location, fsync }));
   }
 
   /** Brings the files into order; the shard serves from here on. */
   async start(): Promise<void> {
-    this.#report = valueOfTask(await this.#pool.run('start', this.#options.stamp()));
+    this.#report = valueOfTask(await this.#thread.run('start', this.#options.stamp()));
     this.#epoch += 1;
     this.#setState('serving', undefined);
     this.#planTurn();
@@ -147,7 +150,7 @@ export class ShardClient {
     this.#isSyncing = true;
     const epoch = this.#epoch;
     try {
-      const report = valueOfTask(await this.#pool.run('sync', undefined));
+      const report = valueOfTask(await this.#thread.run('sync', undefined));
       if (epoch === this.#epoch) this.#noteReport(report);
     } catch (error) {
       if (epoch === this.#epoch) this.#fail(`a sync failed: ${String(error)}`);
@@ -157,11 +160,11 @@ export class ShardClient {
   }
 
   async beginCompaction(): Promise<Parcel | undefined> {
-    return valueOfTask(await this.#pool.run('beginCompaction', this.#options.stamp()));
+    return valueOfTask(await this.#thread.run('beginCompaction', this.#options.stamp()));
   }
 
   async takeSnapshot(snapshot: Parcel): Promise<void> {
-    this.#noteReport(valueOfTask(await this.#pool.run('takeSnapshot', snapshot)));
+    this.#noteReport(valueOfTask(await this.#thread.run('takeSnapshot', snapshot)));
   }
 
   /** Answers what is queued, leaves a durable mark and ends the thread. */
@@ -170,28 +173,24 @@ export class ShardClient {
     this.#setState('closed', 'closing');
     if (wasServing) {
       await this.#drained();
-      valueOfTask(await this.#pool.run('stop', this.#options.stamp()));
+      valueOfTask(await this.#thread.run('stop', this.#options.stamp()));
     } else {
       this.#refuseQueued(shuttingDown);
     }
-    await this.#pool.destroy();
+    await this.#thread.destroy();
   }
 
   /** Ends the thread with nothing written: for a store that does not start. */
   async abandon(): Promise<void> {
     this.#setState('closed', 'closed');
-    await this.#pool.destroy();
+    await this.#thread.destroy();
   }
 
-  #newPool(): WorkerPool<ShardTasks> {
-    const pool: WorkerPool<ShardTasks> = new WorkerPool({
-      entry: 'shard',
-      heapMiB: this.#options.heapMiB,
-      onIdleDeath: (error) => {
-        if (pool === this.#pool) void this.#reopen(error.message);
-      },
+  #newThread(): TaskThread<ShardTasks> {
+    const thread = this.#options.newThread((error) => {
+      if (thread === this.#thread) void this.#reopen(error.message);
     });
-    return pool;
+    return thread;
   }
 
   #refusalOf(ticket: Ticket): StoreError | undefined {
@@ -213,7 +212,7 @@ export class ShardClient {
   #planTurn(): void {
     if (this.#isTurnPlanned || this.#isBatchUnderWay) return;
     this.#isTurnPlanned = true;
-    setImmediate(() => {
+    this.#options.defer(() => {
       this.#isTurnPlanned = false;
       this.#sendBatches();
     });
@@ -237,7 +236,7 @@ export class ShardClient {
     const frame = encodeBatch({ stamp: this.#options.stamp(), operations });
     let answered: Uint8Array;
     try {
-      answered = await this.#pool.run('batch', frame, [frame.buffer]);
+      answered = await this.#thread.run('batch', frame, [frame.buffer]);
     } catch (error) {
       this.#isBatchUnderWay = false;
       this.#failUnderWay(tickets);
@@ -278,12 +277,12 @@ export class ShardClient {
     }
     this.#setState('opening', `its thread died (${why})`);
     this.#options.onEpoch(this.shard, why);
-    await this.#pool.destroy();
+    await this.#thread.destroy();
     if (!this.#guard.mayRestart()) {
       this.#fail(`its thread died ${this.#guard.restartsMax} times in a minute (${why})`);
       return;
     }
-    this.#pool = this.#newPool();
+    this.#thread = this.#newThread();
     try {
       await this.open();
       await this.start();

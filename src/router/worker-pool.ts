@@ -3,13 +3,12 @@
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
 import { programFolder } from '../base/program-folder.ts';
+import type { TaskTable, TaskThread } from './task-thread.ts';
 
 /** Threads run compiled code only, whether the main thread runs from source or not. */
 function entryPoint(name: 'shard' | 'compactor'): string {
   return join(programFolder, 'dist', 'workers', `${name}.js`);
 }
-
-type TaskTable<Tasks> = { [Name in keyof Tasks]: [unknown, unknown] };
 
 export interface WorkerPoolOptions {
   readonly entry: 'shard' | 'compactor';
@@ -23,7 +22,7 @@ export interface WorkerPoolOptions {
 const youngGenerationMiB = 64;
 const tasksInThreadMax = 8;
 
-export class WorkerPool<Tasks extends TaskTable<Tasks>> {
+export class WorkerPool<Tasks extends TaskTable<Tasks>> implements TaskThread<Tasks> {
   readonly #pool: Piscina;
 
   constructor(options: WorkerPoolOptions) {
@@ -47,7 +46,6 @@ export class WorkerPool<Tasks extends TaskTable<Tasks>> {
     this.#pool.on('error', (error: Error) => options.onIdleDeath?.(error));
   }
 
-  /** Rejects when the thread dies or the task throws: what became of it is then unknown. */
   run<Name extends keyof Tasks & string>(
     name: Name,
     task: Tasks[Name][0],
@@ -56,7 +54,6 @@ export class WorkerPool<Tasks extends TaskTable<Tasks>> {
     return this.#pool.run(task, { name, transferList: [...transfer] }) as Promise<Tasks[Name][1]>;
   }
 
-  /** Ends the thread at once; resolves when it has exited. */
   destroy(): Promise<void> {
     return this.#pool.destroy();
   }

@@ -135,16 +135,16 @@ describe('a torn end', () => {
   });
 });
 
-describe('damage', () => {
-  async function expectRefused(...words: string[]): Promise<void> {
-    const before = files.contents();
-    const started = await startOn(files);
-    expect(started).toMatchObject({ refused: 'STORE_DAMAGED' });
-    for (const word of words)
-      expect(started).toHaveProperty('message', expect.stringContaining(word));
-    expect(files.contents()).toEqual(before);
-  }
+async function expectRefused(...words: string[]): Promise<void> {
+  const before = files.contents();
+  const started = await startOn(files);
+  expect(started).toMatchObject({ refused: 'STORE_DAMAGED' });
+  for (const word of words)
+    expect(started).toHaveProperty('message', expect.stringContaining(word));
+  expect(files.contents()).toEqual(before);
+}
 
+describe('damage', () => {
   beforeEach(async () => {
     const store = openShard(files);
     await submitEach(store, [put('a', '1'), put('b', '2')]);

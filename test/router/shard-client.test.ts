@@ -1,0 +1,211 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { queueBytesMax, queueOperationsMax } from '../../src/base/limits.ts';
+import type { ShardResult } from '../../src/protocol/shard-operation.ts';
+import { SimulatedClient } from '../support/simulated-client.ts';
+import { get, put } from '../support/store-contract.ts';
+
+let simulated: SimulatedClient;
+beforeEach(async () => {
+  simulated = await SimulatedClient.start();
+});
+
+function refusal(result: ShardResult | undefined): object {
+  if (result?.kind !== 'refused') return { kind: result?.kind };
+  const { code, outcome, retryable } = result.error;
+  return { code, outcome, retryable };
+}
+
+describe('batches', () => {
+  test('what arrives in one turn leaves as one batch, what arrives meanwhile as the next', async () => {
+    simulated.thread.isHeld = true;
+    const first = [simulated.ask(put('a', '1')), simulated.ask(put('b', '1'))];
+    await simulated.settle();
+    expect(simulated.thread.inboxLength).toBe(1);
+    const second = [simulated.ask(put('c', '1')), simulated.ask(put('d', '1'))];
+    await simulated.settle();
+    expect(simulated.thread.inboxLength).toBe(1);
+    simulated.thread.isHeld = false;
+    simulated.thread.work();
+    await Promise.all([...first, ...second]);
+    expect(simulated.client.status.batchOperations).toMatchObject({ count: 2, sum: 4 });
+  });
+
+  test('answers come in the order of the queue', async () => {
+    const order: number[] = [];
+    const asked = Array.from({ length: 3000 }, async (_, index) => {
+      await simulated.ask(index % 2 === 0 ? put(`k${index}`, 'x') : get(`k${index - 1}`));
+      order.push(index);
+    });
+    await Promise.all(asked);
+    expect(order).toEqual(order.toSorted((a, b) => a - b));
+    expect(simulated.client.status.batchOperations.count).toBeGreaterThan(2);
+  });
+
+  test('a reply that would grow too large is continued in the next batch, in order', async () => {
+    const value = Buffer.alloc(6 * 1024 * 1024, 'v');
+    await simulated.ask(put('large', value));
+    const asked = [
+      get('large'),
+      get('large'),
+      get('large'),
+      get('large'),
+      put('large', 'small'),
+      get('large'),
+    ];
+    const results = await Promise.all(asked.map((operation) => simulated.ask(operation)));
+    const sizes = results.map((result) => (result.kind === 'entry' ? result.size : result.kind));
+    const { length } = value;
+    expect(sizes).toEqual([length, length, length, length, 'written', 5]);
+  });
+});
+
+describe('back-pressure', () => {
+  test('past the bound in operations, operations are refused at once and nothing else is lost', async () => {
+    simulated.thread.isHeld = true;
+    const first = simulated.ask(put('under way', '1'));
+    await simulated.settle();
+    const queued = Array.from({ length: queueOperationsMax }, (_, index) =>
+      simulated.ask(get(`${index}`)),
+    );
+    expect(refusal(await simulated.ask(put('a', '1')))).toEqual({
+      code: 'OVERLOADED',
+      outcome: 'not-applied',
+      retryable: true,
+    });
+    simulated.thread.isHeld = false;
+    simulated.thread.work();
+    expect(await first).toMatchObject({ kind: 'written' });
+    const results = await Promise.all(queued);
+    expect(results.every(({ kind }) => kind === 'missing')).toBe(true);
+    expect(await simulated.ask(get('a'))).toEqual({ kind: 'missing' });
+  });
+
+  test('past the bound in bytes too, but one operation always has room', async () => {
+    simulated.thread.isHeld = true;
+    const value = Buffer.alloc(queueBytesMax / 2 + 1);
+    const taken = simulated.ask(put('a', value));
+    expect(refusal(await simulated.ask(put('b', value)))).toMatchObject({ code: 'OVERLOADED' });
+    await simulated.client.abandon();
+    expect(refusal(await taken)).toMatchObject({ code: 'SHARD_UNAVAILABLE', outcome: 'unknown' });
+  });
+});
+
+describe('a thread that dies', () => {
+  test('fails writes under way as unknown, asks reads again, and loses nothing', async () => {
+    await simulated.ask(put('kept', '1'));
+    simulated.thread.isHeld = true;
+    const [write, read] = [simulated.ask(put('doubt', '1')), simulated.ask(get('kept'))];
+    await simulated.settle();
+    const queued = simulated.ask(put('queued', '1'));
+    simulated.thread.die();
+    expect(refusal(await write)).toEqual({
+      code: 'SHARD_UNAVAILABLE',
+      outcome: 'unknown',
+      retryable: true,
+    });
+    expect(await read).toMatchObject({ kind: 'entry' });
+    expect(await queued).toMatchObject({ kind: 'written' });
+    expect(simulated.threads).toHaveLength(2);
+    expect(simulated.threads[0]?.isDestroyed).toBe(true);
+    expect(simulated.epochs).toHaveLength(1);
+    expect(simulated.client.status).toMatchObject({ state: 'serving', epoch: 2 });
+  });
+
+  test('after it wrote but before it answered leaves the write to be found', async () => {
+    simulated.thread.isHeld = true;
+    const write = simulated.ask(put('doubt', '1'));
+    await simulated.settle();
+    simulated.thread.die(1);
+    expect(refusal(await write)).toMatchObject({ outcome: 'unknown' });
+    expect(await simulated.ask(get('doubt'))).toMatchObject({ kind: 'entry' });
+  });
+
+  test('again and again is given up, with the reason in the status', async () => {
+    for (let death = 0; death < 6; death++) {
+      simulated.thread.isHeld = true;
+      const write = simulated.ask(put('a', '1'));
+      await simulated.settle();
+      simulated.thread.die();
+      await write;
+      await simulated.settle();
+    }
+    const { state, reason } = simulated.client.status;
+    expect(state).toBe('failed');
+    expect(reason).toContain('5 times in a minute');
+    expect(simulated.failures).toHaveLength(1);
+    const outcome = { code: 'SHARD_UNAVAILABLE', outcome: 'not-applied', retryable: true };
+    expect(refusal(await simulated.ask(get('a')))).toEqual(outcome);
+  });
+
+  test('now and then is opened anew every time', async () => {
+    for (let death = 0; death < 12; death++) {
+      simulated.clock.advance(20_000);
+      simulated.thread.isHeld = true;
+      const write = simulated.ask(put('a', '1'));
+      await simulated.settle();
+      simulated.thread.die();
+      await write;
+      await simulated.settle();
+      expect(simulated.client.isServing).toBe(true);
+    }
+  });
+});
+
+describe('a disk', () => {
+  test('that fails to sync makes the outcome unknown and closes the shard', async () => {
+    await simulated.ask(put('a', '1'));
+    simulated.files.fault = (call) => {
+      if (call === 'sync') throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      return undefined;
+    };
+    expect(refusal(await simulated.ask(put('a', '2')))).toMatchObject({ outcome: 'unknown' });
+    simulated.files.fault = () => undefined;
+    expect(refusal(await simulated.ask(put('a', '3')))).toMatchObject({
+      code: 'SHARD_UNAVAILABLE',
+      outcome: 'not-applied',
+    });
+    expect(simulated.client.status.state).toBe('failed');
+  });
+
+  test('that is full refuses puts, answers reads, lets small deletes through, and recovers', async () => {
+    await simulated.ask(put('a', 'x'.repeat(1000)));
+    let room = 300;
+    simulated.files.fault = (call, _, bytes) => {
+      if (call !== 'write') return undefined;
+      if (room === 0) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+      const written = Math.min(room, bytes);
+      room -= written;
+      return written;
+    };
+    const put2 = simulated.ask(put('b', 'x'.repeat(1000)));
+    const read = simulated.ask(get('a'));
+    expect(refusal(await put2)).toMatchObject({ code: 'DISK_FULL', outcome: 'not-applied' });
+    expect(await read).toMatchObject({ kind: 'entry', size: 1000 });
+    room = 300;
+    const [removed, refused] = await Promise.all([
+      simulated.ask({ op: 'delete', namespace: 'default', key: 'a' }),
+      simulated.ask(put('c', 'x'.repeat(1000))),
+    ]);
+    expect(refusal(refused)).toMatchObject({ code: 'DISK_FULL' });
+    expect(removed.kind === 'deleted' || removed.kind === 'refused').toBe(true);
+    simulated.files.fault = () => undefined;
+    expect(await simulated.ask(put('b', '1'))).toMatchObject({ kind: 'written' });
+    expect(simulated.client.status.state).toBe('serving');
+  });
+});
+
+describe('closing', () => {
+  test('answers what is queued, leaves a mark, and refuses what comes later', async () => {
+    simulated.thread.isHeld = true;
+    const queued = [simulated.ask(put('a', '1')), simulated.ask(get('a'))];
+    const closed = simulated.client.close();
+    expect(refusal(await simulated.ask(get('a')))).toMatchObject({ code: 'SHUTTING_DOWN' });
+    simulated.thread.isHeld = false;
+    await simulated.settle();
+    simulated.thread.work();
+    expect((await Promise.all(queued)).map(({ kind }) => kind)).toEqual(['written', 'entry']);
+    await closed;
+    const journal = simulated.files.read('/data/shard-0000/journal-000001.ndjson').toString();
+    expect(journal.trimEnd().split('\n').at(-1)).toContain('"mark":"stop"');
+  });
+});

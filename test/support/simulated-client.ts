@@ -1,0 +1,61 @@
+// A ShardClient over simulated threads.
+import { StampClock } from '../../src/base/clock.ts';
+import type { ShardOperation, ShardResult } from '../../src/protocol/shard-operation.ts';
+import { ShardClient } from '../../src/router/shard-client.ts';
+import { Ticket } from '../../src/router/ticket.ts';
+import { createShardFolder } from '../../src/storage/create-shard-folder.ts';
+import { shardPlace } from './bare-shard-store.ts';
+import { ManualClock } from './manual-clock.ts';
+import { MemoryFileSystem } from './memory-file-system.ts';
+import { SimulatedThread } from './simulated-thread.ts';
+
+export class SimulatedClient {
+  readonly files = new MemoryFileSystem();
+  readonly clock = new ManualClock();
+  /** All threads that were begun, the present one last. */
+  readonly threads: SimulatedThread[] = [];
+  readonly epochs: string[] = [];
+  readonly failures: string[] = [];
+  readonly client: ShardClient;
+
+  constructor() {
+    createShardFolder(this.files, shardPlace.folder, shardPlace.identity);
+    const stamps = new StampClock(this.clock);
+    this.client = new ShardClient({
+      location: shardPlace,
+      fsync: 'always',
+      newThread: () => {
+        const thread = new SimulatedThread(this.files, this.clock);
+        this.threads.push(thread);
+        return thread;
+      },
+      defer: queueMicrotask,
+      stamp: () => stamps.stamp(),
+      monotonicMs: () => this.clock.monotonicMs(),
+      onEpoch: (_, why) => this.epochs.push(why),
+      onFailed: (_, why) => this.failures.push(why),
+    });
+  }
+
+  static async start(): Promise<SimulatedClient> {
+    const simulated = new SimulatedClient();
+    await simulated.client.open();
+    await simulated.client.start();
+    return simulated;
+  }
+
+  get thread(): SimulatedThread {
+    const thread = this.threads.at(-1);
+    if (thread === undefined) throw new Error('a client begins with a thread');
+    return thread;
+  }
+
+  ask(operation: ShardOperation): Promise<ShardResult> {
+    return new Promise((resolve) => this.client.enqueue(new Ticket(operation, resolve)));
+  }
+
+  /** Lets everything that can go on without anybody go on. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+  }
+}

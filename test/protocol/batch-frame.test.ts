@@ -1,0 +1,172 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { StoreError } from '../../src/base/errors.ts';
+import {
+  decodeBatch,
+  decodeReply,
+  encodeBatch,
+  encodeReply,
+  frameBytesOf,
+} from '../../src/protocol/batch-frame.ts';
+import type {
+  ShardAnswer,
+  ShardOperation,
+  ShardReport,
+} from '../../src/protocol/shard-operation.ts';
+
+const byteStrings = fc
+  .uint8Array({ maxLength: 80 })
+  .map((bytes) => Buffer.from(bytes).toString('latin1'));
+const versions = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
+const matches = fc.option(
+  fc.oneof(fc.constant('*' as const), fc.array(versions, { maxLength: 4 })),
+  { nil: undefined },
+);
+const name = { namespace: fc.constantFrom('default', 'other'), key: byteStrings };
+const deadlines = fc.option(versions, { nil: undefined });
+
+const operations: fc.Arbitrary<ShardOperation> = fc.oneof(
+  fc.record({ op: fc.constant('get' as const), ...name }),
+  fc.record({ op: fc.constant('head' as const), ...name }),
+  fc.record({
+    op: fc.constant('put' as const),
+    ...name,
+    value: fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes)),
+    ttlMs: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
+    ifMatch: matches,
+    ifNoneMatch: matches,
+  }),
+  fc.record({
+    op: fc.constant('delete' as const),
+    ...name,
+    ifMatch: matches,
+    ifNoneMatch: matches,
+  }),
+  fc.record({
+    op: fc.constant('list' as const),
+    query: fc.record({
+      namespace: name.namespace,
+      prefix: byteStrings,
+      start: fc.option(byteStrings, { nil: undefined }),
+      end: fc.option(byteStrings, { nil: undefined }),
+      after: fc.option(byteStrings, { nil: undefined }),
+      limit: fc.nat(1000),
+      reverse: fc.boolean(),
+      includeValues: fc.boolean(),
+    }),
+  }),
+  fc.record({ op: fc.constant('count' as const), namespace: name.namespace }),
+  fc.constant({ op: 'sweep' as const }),
+  fc.constant({ op: 'mark' as const }),
+);
+
+const items = fc.record({
+  key: byteStrings,
+  version: versions,
+  expiresAt: deadlines,
+  size: fc.nat(100),
+  value: fc.option(byteStrings, { nil: undefined }),
+});
+
+const answers: fc.Arbitrary<ShardAnswer> = fc.oneof(
+  fc.record({
+    kind: fc.constant('entry' as const),
+    version: versions,
+    expiresAt: deadlines,
+    value: byteStrings,
+    withValue: fc.boolean(),
+  }),
+  fc.constant({ kind: 'missing' as const }),
+  fc.record({ kind: fc.constant('written' as const), created: fc.boolean(), version: versions }),
+  fc.constant({ kind: 'deleted' as const }),
+  fc.record({ kind: fc.constant('condition-failed' as const), version: fc.nat() }),
+  fc.record({
+    kind: fc.constant('page' as const),
+    items: fc.array(items, { maxLength: 5 }),
+    scannedTo: fc.option(byteStrings, { nil: undefined }),
+  }),
+  fc.record({ kind: fc.constant('count' as const), count: fc.nat() }),
+  fc.constant({ kind: 'done' as const }),
+);
+
+const report: ShardReport = {
+  durability: 'synced',
+  nextSeq: 2 ** 52,
+  entries: 1,
+  bytes: 2,
+  journalBytes: 3,
+  liveJournals: 4,
+  snapshotBytes: 5,
+  nextExpiryAt: Infinity,
+  syncSeconds: 0.001,
+  hasUnsynced: false,
+  hasUnmarked: true,
+  isBroken: false,
+};
+
+/** What the other side sees of an answer: values as buffers, sizes, and the durability reached. */
+function seen(answer: ShardAnswer): unknown {
+  const bytes = (value: string): Buffer => Buffer.from(value, 'latin1');
+  if (answer.kind === 'entry') {
+    const { version, expiresAt, value, withValue } = answer;
+    const size = value.length;
+    return { kind: 'entry', version, expiresAt, size, value: withValue ? bytes(value) : undefined };
+  }
+  if (answer.kind === 'written' || answer.kind === 'deleted')
+    return { ...answer, durability: 'synced' };
+  if (answer.kind !== 'page') return answer;
+  const seenItems = answer.items.map((item) => ({
+    ...item,
+    value: item.value === undefined ? undefined : bytes(item.value),
+  }));
+  return { ...answer, items: seenItems };
+}
+
+describe('a frame', () => {
+  test('carries any batch to the other side as it is', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.array(operations, { maxLength: 20 }), (stamp, batch) => {
+        expect(decodeBatch(encodeBatch({ stamp, operations: batch }))).toEqual({
+          stamp,
+          operations: batch,
+        });
+      }),
+    );
+  });
+
+  test('is no larger than its operations were said to be', () => {
+    fc.assert(
+      fc.property(operations, (operation) => {
+        fc.pre(operation.op !== 'list');
+        const conditions = 'ifMatch' in operation ? 8 * 8 : 0;
+        const size = encodeBatch({ stamp: 0, operations: [operation] }).length;
+        expect(size).toBeLessThanOrEqual(12 + conditions + frameBytesOf(operation));
+      }),
+    );
+  });
+
+  test('carries any reply to the other side as it is', () => {
+    fc.assert(
+      fc.property(fc.array(answers, { maxLength: 20 }), (results) => {
+        const reply = decodeReply(encodeReply({ report, results }));
+        expect(reply).toEqual({ report, results: results.map(seen) });
+      }),
+    );
+  });
+
+  test('carries an error with all that it says', () => {
+    const error = new StoreError('DISK_FULL', 'kein Platz für „é“', {
+      outcome: 'unknown',
+      retryable: true,
+      retryAfterMs: 5,
+      limit: 7,
+      parameter: 'x',
+    });
+    const [result] = decodeReply(
+      encodeReply({ report, results: [{ kind: 'refused', error }] }),
+    ).results;
+    expect(result).toEqual({ kind: 'refused', error });
+    expect(result).toHaveProperty('error.outcome', 'unknown');
+    expect(result).toHaveProperty('error.limit', 7);
+  });
+});

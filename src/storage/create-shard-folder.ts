@@ -1,3 +1,4 @@
+// The first files of a shard.
 import type { ShardIdentity } from '../base/shard-identity.ts';
 import { writeCurrent } from './current.ts';
 import { journalName } from './file-names.ts';

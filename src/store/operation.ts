@@ -9,7 +9,7 @@ export interface Conditions {
   ifNoneMatch?: VersionMatch | undefined;
 }
 
-/** Names one entry. `key` is a byte string (src/store/key.ts); a namespace is printable ASCII. */
+/** Names one entry. `key` is a byte string (src/base/byte-string.ts); a namespace is printable ASCII. */
 export interface EntryName {
   readonly namespace: string;
   readonly key: string;

@@ -104,9 +104,10 @@ const report: ShardReport = {
   isBroken: false,
 };
 
+const bytes = (value: string): Buffer => Buffer.from(value, 'latin1');
+
 /** What the other side sees of an answer: values as buffers, sizes, and the durability reached. */
 function seen(answer: ShardAnswer): unknown {
-  const bytes = (value: string): Buffer => Buffer.from(value, 'latin1');
   if (answer.kind === 'entry') {
     const { version, expiresAt, value, withValue } = answer;
     const size = value.length;

@@ -1,0 +1,120 @@
+// Measures what durability and sharding cost over HTTP: requests a second of Holdfast with its
+// default settings (fsync always), as a ratio to bare fastify with the same routes and replies.
+// GET and PUT of 100-byte values and batches of 100 puts, 64 connections, keys drawn evenly from
+// 10,000. Both servers run all the time, one at a time is loaded, rounds alternate, medians count.
+// The load generator shares the machine, as it does for both. GETs are mostly answered by the read
+// cache, since 10,000 keys fit.
+//
+//   npm run bench -- --rounds 5 --seconds 4
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import {
+  makeTemporaryFolder,
+  ProgramProcess,
+  removeFolder,
+  startServer,
+  urlOf,
+} from '../test/support/server-process.ts';
+import type { LoadFigures } from './load.ts';
+import { machineFacts } from './machine-facts.ts';
+import { median } from './median.ts';
+import { recordReplies, type RecordedReplies } from './recorded-reply.ts';
+import { send } from './send.ts';
+import { fillRequests, keyCount, type WorkloadKind, workloadKinds } from './workload.ts';
+
+interface Measured {
+  readonly bare: LoadFigures[];
+  readonly holdfast: LoadFigures[];
+}
+
+function besideThis(name: string): string {
+  return join(import.meta.dirname, name);
+}
+
+function startBare(replies: RecordedReplies): ProgramProcess {
+  const env = { BARE_REPLIES: JSON.stringify(replies) };
+  return new ProgramProcess(process.execPath, [besideThis('bare-server.js')], { env });
+}
+
+async function load(url: string, kind: WorkloadKind, seconds: number, seed: number) {
+  const args = [besideThis('load.js'), url, kind, String(seconds), String(seed)];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const figures: LoadFigures = JSON.parse(stdout);
+  return figures;
+}
+
+interface Plan {
+  readonly rounds: number;
+  readonly seconds: number;
+}
+
+async function measure(
+  kind: WorkloadKind,
+  urls: { bare: string; holdfast: string },
+  { rounds, seconds }: Plan,
+): Promise<Measured> {
+  // Whatever is compiled and cached on the way does not count.
+  await load(urls.bare, kind, 1, 0);
+  await load(urls.holdfast, kind, 1, 0);
+  const measured: Measured = { bare: [], holdfast: [] };
+  for (let round = 1; round <= rounds; round++) {
+    measured.bare.push(await load(urls.bare, kind, seconds, round));
+    measured.holdfast.push(await load(urls.holdfast, kind, seconds, round));
+  }
+  return measured;
+}
+
+function rate(rounds: readonly LoadFigures[]): number {
+  return median(rounds.map((one) => one.requestsPerSecond));
+}
+
+function rowOf(kind: WorkloadKind, { bare, holdfast }: Measured): string {
+  const spread = holdfast.map((one) => Math.round(one.requestsPerSecond));
+  const cells = [
+    kind.padEnd(6),
+    Math.round(rate(bare)).toString().padStart(9),
+    Math.round(rate(holdfast)).toString().padStart(9),
+    (rate(holdfast) / rate(bare)).toFixed(2).padStart(6),
+    median(holdfast.map((one) => one.p50Ms))
+      .toString()
+      .padStart(7),
+    median(holdfast.map((one) => one.p99Ms))
+      .toString()
+      .padStart(7),
+    `${Math.round(100 * median(holdfast.map((one) => one.clientCpu)))} %`.padStart(7),
+    `${Math.min(...spread)}-${Math.max(...spread)}`.padStart(14),
+  ];
+  return `${cells.join(' ')}\n`;
+}
+
+const heading = 'what    bare r/s  ours r/s  ratio  p50 ms  p99 ms  client  ours, min-max\n';
+
+async function run(plan: Plan): Promise<void> {
+  const folder = await makeTemporaryFolder();
+  process.stdout.write(`${machineFacts(folder)}\n${plan.rounds} x ${plan.seconds} s\n\n${heading}`);
+  const holdfast = await startServer(folder);
+  try {
+    await send(holdfast.url, fillRequests(0, keyCount, 1000));
+    const bare = startBare(await recordReplies(holdfast.url));
+    try {
+      const urls = { bare: await urlOf(bare), holdfast: holdfast.url };
+      for (const kind of workloadKinds) {
+        process.stdout.write(rowOf(kind, await measure(kind, urls, plan)));
+      }
+    } finally {
+      await bare.end();
+    }
+  } finally {
+    await holdfast.program.end();
+    await removeFolder(folder);
+  }
+}
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '4' },
+  },
+});
+await run({ rounds: Number(values.rounds), seconds: Number(values.seconds) });

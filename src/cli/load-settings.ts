@@ -1,0 +1,138 @@
+// Owns the order of precedence: config/default.json, then the file of --config, then the
+// environment, then flags. Refuses, in one line, what it does not know or what is not allowed.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Value } from 'typebox/value';
+import { programFolder } from '../base/program-folder.ts';
+import { usageError } from './command-error.ts';
+import { environmentNameOf, environmentPrefix, flagOf } from './setting-spelling.ts';
+import { allowedValues, readSettingJson, readSettingText } from './setting-value.ts';
+import {
+  isSettingName,
+  settingNames,
+  settingsSchema,
+  type SettingName,
+  type Settings,
+} from './settings-schema.ts';
+
+export interface SettingSources {
+  /** By setting name, as typed. */
+  readonly flags: ReadonlyMap<SettingName, string>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The file of --config, or undefined. */
+  readonly configFile: string | undefined;
+}
+
+interface Given {
+  readonly value: Settings[SettingName];
+  /** Where it came from, to stand behind "from ". */
+  readonly origin: string;
+}
+
+type GivenSettings = Map<SettingName, Given>;
+
+export const defaultSettingsFile = join(programFolder, 'config', 'default.json');
+
+export function loadSettings(sources: SettingSources): Settings {
+  const given: GivenSettings = fromFile(defaultSettingsFile, defaultSettingsFile);
+  const { configFile } = sources;
+  const layers = [
+    configFile === undefined ? new Map() : fromFile(configFile, `--config ${configFile}`),
+    fromEnvironment(sources.environment),
+    fromFlags(sources.flags),
+  ];
+  for (const layer of layers) for (const [name, one] of layer) given.set(name, one);
+  const settings = Object.fromEntries([...given].map(([name, { value }]) => [name, value]));
+  if (Value.Check(settingsSchema, settings)) return checkTogether(settings, given);
+  const missing = settingNames.filter((name) => !given.has(name));
+  throw usageError(`${defaultSettingsFile} lacks ${missing.join(', ')}`);
+}
+
+/** The defaults alone, as help shows them. */
+export function defaultSettings(): Settings {
+  return loadSettings({ flags: new Map(), environment: {}, configFile: undefined });
+}
+
+function fromFile(file: string, origin: string): GivenSettings {
+  const given: GivenSettings = new Map();
+  for (const [name, json] of Object.entries(readJsonObject(file, origin))) {
+    if (!isSettingName(name)) throw unknownSetting(name, origin, settingNames);
+    const value = readSettingJson(name, json);
+    if (value === undefined) throw notAllowed(name, origin, json);
+    given.set(name, { value, origin });
+  }
+  return given;
+}
+
+function readJsonObject(file: string, origin: string): object {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw usageError(`${origin}: can not be read as JSON: ${messageOf(error)}`);
+  }
+  if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content;
+  throw usageError(`${origin}: must hold one JSON object with settings as members`);
+}
+
+function fromEnvironment(environment: SettingSources['environment']): GivenSettings {
+  const nameOfVariable = new Map(settingNames.map((name) => [environmentNameOf(name), name]));
+  const given: GivenSettings = new Map();
+  for (const [variable, text] of Object.entries(environment)) {
+    if (text === undefined || !variable.startsWith(environmentPrefix)) continue;
+    const name = nameOfVariable.get(variable);
+    if (name === undefined) {
+      throw unknownSetting(variable, 'the environment', [...nameOfVariable.keys()]);
+    }
+    given.set(name, givenByText(name, text, `environment variable ${variable}`));
+  }
+  return given;
+}
+
+function fromFlags(flags: SettingSources['flags']): GivenSettings {
+  const given: GivenSettings = new Map();
+  for (const [name, text] of flags) {
+    given.set(name, givenByText(name, text, `flag ${flagOf(name)}`));
+  }
+  return given;
+}
+
+function givenByText(name: SettingName, text: string, origin: string): Given {
+  const value = readSettingText(name, text);
+  if (value === undefined) throw notAllowed(name, origin, text);
+  return { value, origin };
+}
+
+/** Pairs of settings of which the first must not exceed the second. */
+const orderedPairs: readonly (readonly [SettingName, SettingName])[] = [
+  // Node refuses to start an HTTP server otherwise.
+  ['headersTimeoutMs', 'requestTimeoutMs'],
+  // A body that can never be admitted would be answered 503 "try again" for ever.
+  ['valueBytesMax', 'bodyBytesInFlightMax'],
+  ['batchBytesMax', 'bodyBytesInFlightMax'],
+];
+
+function checkTogether(settings: Settings, given: GivenSettings): Settings {
+  for (const [lesser, greater] of orderedPairs) {
+    if (Number(settings[lesser]) <= Number(settings[greater])) continue;
+    const originOf = (name: SettingName) => given.get(name)?.origin ?? '';
+    throw usageError(
+      `${lesser} is ${settings[lesser]} (from ${originOf(lesser)}); allowed: no more than ` +
+        `${greater}, which is ${settings[greater]} (from ${originOf(greater)})`,
+    );
+  }
+  return settings;
+}
+
+function unknownSetting(name: string, origin: string, known: readonly string[]): Error {
+  return usageError(`unknown setting ${name} in ${origin}; allowed: ${known.join(', ')}`);
+}
+
+function notAllowed(name: SettingName, origin: string, value: unknown): Error {
+  const shown = JSON.stringify(value);
+  return usageError(`${name} is ${shown} (from ${origin}); allowed: ${allowedValues(name)}`);
+}
+
+function messageOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ');
+}

@@ -1,0 +1,61 @@
+// The command line as a whole: which commands there are, and how a failure of any of them becomes
+// one line on standard error and an exit code. What a command does is its own file's matter.
+import { Command, CommanderError } from 'commander';
+import { exitCodeOf, exitCodes, usageError } from './command-error.ts';
+import { programVersion } from './program-version.ts';
+import { serveCommand } from './serve-command.ts';
+
+/** @returns the exit code, once the command has ended */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  try {
+    await buildProgram().parseAsync([...args], { from: 'user' });
+    return exitCodes.done;
+  } catch (error) {
+    // Help and version have been printed: the program's way to end, and not a failure.
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
+    process.stderr.write(`holdfast: ${oneLine(error)}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+function buildProgram(): Command {
+  const program = new Command('holdfast')
+    .description('A durable, sharded key-value server over plain HTTP.')
+    .version(programVersion, '-V, --version', 'print the version');
+  const commands = [serveCommand()];
+  for (const command of [program, ...commands]) refuseInOneLine(command);
+  for (const command of commands) program.addCommand(command);
+  return program.addHelpText('after', () =>
+    commands.map((command) => `\n${command.helpInformation()}`).join(''),
+  );
+}
+
+/** Left alone, commander prints several lines and ends the process itself. */
+function refuseInOneLine(command: Command): void {
+  command.configureOutput({ outputError: () => undefined });
+  command.exitOverride((error) => {
+    if (error.exitCode === 0) throw error;
+    throw usageError(explain(error, command));
+  });
+}
+
+function explain(error: CommanderError, command: Command): string {
+  const flags = command.options.map((option) => option.long).join(', ');
+  const commands = command.commands.map((one) => one.name()).join(', ');
+  switch (error.code) {
+    case 'commander.help':
+      return `no command given; allowed: ${commands}`;
+    case 'commander.unknownCommand':
+      return `${oneLine(error)}; allowed: ${commands}`;
+    case 'commander.unknownOption':
+      return `${oneLine(error)}; allowed: ${flags}, --help`;
+    default:
+      return `${oneLine(error)}; see holdfast --help`;
+  }
+}
+
+/** Without the `error: ` that commander puts in front. */
+function oneLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+}

@@ -1,0 +1,88 @@
+// The life of a server: open the store, listen, wait to be told to stop, drain, close. Knows which
+// parts there are and in what order they start and stop, and nothing of what they do.
+import { resolve } from 'node:path';
+import type { Logger } from 'pino';
+import { systemClock } from '../base/clock.ts';
+import { buildApp } from '../http/app.ts';
+import { drain, listen } from '../http/server.ts';
+import { openEmbeddedStore } from '../engine/open-embedded-store.ts';
+import type { Store } from '../store/store.ts';
+import { exitCodes } from './command-error.ts';
+import { createLogger } from './create-logger.ts';
+import { dieOnUnexpected } from './die-on-unexpected.ts';
+import { listenError } from './listen-error.ts';
+import { programVersion } from './program-version.ts';
+import type { Settings } from './settings-schema.ts';
+import { startBlock } from './start-block.ts';
+import { StopSignals } from './stop-signals.ts';
+
+/** Requests in flight get this share of the deadline; the rest is for the store's last sync. */
+const drainShare = 2 / 3;
+
+interface Surroundings {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly signals: StopSignals;
+}
+
+/** Returns once it was told to stop and everything has stopped cleanly. */
+export async function serve(settings: Settings): Promise<void> {
+  const logger = createLogger(settings.logLevel);
+  dieOnUnexpected(logger);
+  const signals = new StopSignals({
+    source: process,
+    clock: systemClock,
+    exit: (code) => process.exit(code),
+  });
+  void signals.first.then((signal) => {
+    logger.info({ signal }, 'stopping');
+    return exitAtDeadline(settings.shutdownDeadlineMs);
+  });
+  const store = await openStore(settings, logger);
+  try {
+    // A signal during recovery waits for its end, since a store half open can not be closed.
+    if (!signals.received) await serveStore(store, { settings, logger, signals });
+  } finally {
+    await store.close();
+  }
+  logger.info('stopped');
+}
+
+/** Returns when the last request has been answered or, at the deadline, cut off. */
+async function serveStore(store: Store, surroundings: Surroundings): Promise<void> {
+  const { settings, logger, signals } = surroundings;
+  const app = await buildApp({
+    store,
+    clock: systemClock,
+    limits: settings,
+    version: programVersion,
+    logger,
+    isStopping: () => signals.received,
+  });
+  const { url } = await listen(app, settings).catch((error: unknown) => {
+    throw listenError(error, settings);
+  });
+  process.stdout.write(startBlock({ version: programVersion, url, settings }));
+  await signals.first;
+  await drain(app, { deadlineMs: Math.floor(settings.shutdownDeadlineMs * drainShare) });
+}
+
+function openStore(settings: Settings, logger: Logger): Promise<Store> {
+  const { shards, shardHeapMiB } = settings;
+  return openEmbeddedStore({
+    ...settings,
+    dataDir: resolve(settings.dataDir),
+    shards: shards === 'auto' ? undefined : shards,
+    shardHeapMiB: shardHeapMiB === 'auto' ? undefined : shardHeapMiB,
+    logger,
+    clock: systemClock,
+  });
+}
+
+/** Whatever hangs, the process ends; what was acknowledged is on disk already. */
+function exitAtDeadline(deadlineMs: number): void {
+  setTimeout(() => {
+    process.stderr.write(`holdfast: did not stop within shutdownDeadlineMs (${deadlineMs} ms)\n`);
+    process.exit(exitCodes.failed);
+  }, deadlineMs);
+}

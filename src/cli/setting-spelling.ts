@@ -1,0 +1,18 @@
+// Derives the two other spellings of a setting's name: `cacheBytes` is HOLDFAST_CACHE_BYTES in the
+// environment and --cache-bytes on the command line.
+
+export const environmentPrefix = 'HOLDFAST_';
+
+/** `MiB` is one word, not two. */
+function wordsOf(name: string): string[] {
+  const words = name.match(/MiB|[A-Z]?[a-z0-9]+/g) ?? [];
+  return words.map((word) => word.toLowerCase());
+}
+
+export function environmentNameOf(setting: string): string {
+  return environmentPrefix + wordsOf(setting).join('_').toUpperCase();
+}
+
+export function flagOf(setting: string): string {
+  return `--${wordsOf(setting).join('-')}`;
+}

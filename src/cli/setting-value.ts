@@ -1,0 +1,103 @@
+// Reads one setting's value from text or JSON, judges it by the schema, and says what is allowed.
+import { Value } from 'typebox/value';
+import { unreachable } from '../base/assert.ts';
+import { formatByteSize, parseByteSize } from './byte-size.ts';
+import { settingsSchema, type SettingName, type Settings } from './settings-schema.ts';
+
+/** What a value of a setting may be, in the terms that reading and explaining it need. */
+type Domain =
+  | { kind: 'text' }
+  | { kind: 'choice'; choices: readonly string[] }
+  | { kind: 'integer'; minimum: number; maximum: number; unit: string; orAuto: boolean };
+
+/** The parts of a JSON Schema that settingsSchema uses. */
+interface PropertySchema {
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly anyOf?: readonly PropertySchema[];
+  readonly const?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly unit?: string;
+  readonly description?: string;
+}
+
+function propertyOf(name: SettingName): PropertySchema {
+  return settingsSchema.properties[name];
+}
+
+function domainOf(property: PropertySchema): Domain {
+  if (property.enum !== undefined) return { kind: 'choice', choices: property.enum };
+  const integer = property.anyOf?.find((branch) => branch.type === 'integer') ?? property;
+  if (integer.type !== 'integer') return { kind: 'text' };
+  const { minimum = 0, maximum = Number.MAX_SAFE_INTEGER } = integer;
+  const orAuto = property.anyOf !== undefined;
+  return { kind: 'integer', minimum, maximum, unit: property.unit ?? '', orAuto };
+}
+
+export function descriptionOf(name: SettingName): string {
+  return propertyOf(name).description ?? '';
+}
+
+/** What stands for the value in help: `<bytes>`. */
+export function placeholderOf(name: SettingName): string {
+  return propertyOf(name).unit ?? '';
+}
+
+/** Says what values are allowed, to stand behind "allowed: ". */
+export function allowedValues(name: SettingName): string {
+  const domain = domainOf(propertyOf(name));
+  switch (domain.kind) {
+    case 'text':
+      return 'text that is not empty';
+    case 'choice':
+      return domain.choices.join(', ');
+    case 'integer':
+      return allowedIntegers(domain);
+    default:
+      return unreachable(domain);
+  }
+}
+
+function allowedIntegers(domain: Extract<Domain, { kind: 'integer' }>): string {
+  const { minimum, maximum, unit } = domain;
+  const lead = domain.orAuto ? 'auto, or an integer' : 'an integer';
+  if (unit === 'bytes') {
+    return `${lead} of bytes from ${minimum} to ${maximum}, or a size such as ${formatByteSize(maximum)}`;
+  }
+  return `${lead} from ${minimum} to ${maximum}${unit === 'ms' ? ' (milliseconds)' : ''}`;
+}
+
+/** The value in its shortest spelling, as the help shows defaults. */
+export function spellValue(name: SettingName, value: Settings[SettingName]): string {
+  const isSize = propertyOf(name).unit === 'bytes' && typeof value === 'number';
+  return isSize ? formatByteSize(value) : String(value);
+}
+
+function valueOfText(property: PropertySchema, text: string): unknown {
+  if (domainOf(property).kind !== 'integer') return text;
+  if (property.unit === 'bytes') return parseByteSize(text) ?? text;
+  return /^\d+$/.test(text) ? Number(text) : text;
+}
+
+/** The value that `text` (of a flag or the environment) spells, or undefined where it is not allowed. */
+export function readSettingText(
+  name: SettingName,
+  text: string,
+): Settings[SettingName] | undefined {
+  return checkSettingValue(name, valueOfText(propertyOf(name), text));
+}
+
+/** The value that a settings file gives, or undefined where it is not allowed. */
+export function readSettingJson(
+  name: SettingName,
+  value: unknown,
+): Settings[SettingName] | undefined {
+  // Sizes may be spelled with their unit; all other numbers must be numbers in JSON.
+  const isSizeText = propertyOf(name).unit === 'bytes' && typeof value === 'string';
+  return checkSettingValue(name, isSizeText ? parseByteSize(value) : value);
+}
+
+function checkSettingValue(name: SettingName, value: unknown): Settings[SettingName] | undefined {
+  return Value.Check(settingsSchema.properties[name], value) ? value : undefined;
+}

@@ -1,0 +1,98 @@
+// Owns what can be set: names, types, bounds, units and what each is for. The one schema from which
+// the type, the flags, the environment names, the help text and the refusals come. The defaults
+// stand in config/default.json alone; where values come from is load-settings.ts's matter.
+import { Type, type Static } from 'typebox';
+import { shardCountMax } from '../base/limits.ts';
+
+const kibibyte = 1024;
+const mebibyte = 1024 * kibibyte;
+const gibibyte = 1024 * mebibyte;
+
+/** Longer than a day makes no sense for any of them, and Node's timers stop at 2^31 - 1. */
+const milliseconds = (minimum: number, description: string) =>
+  Type.Integer({ minimum, maximum: 86_400_000, unit: 'ms', description });
+
+const bytes = (minimum: number, maximum: number, description: string) =>
+  Type.Integer({ minimum, maximum, unit: 'bytes', description });
+
+const count = (minimum: number, maximum: number, unit: string, description: string) =>
+  Type.Integer({ minimum, maximum, unit, description });
+
+/** `auto` is a word and not null, so that a file, the environment and a flag all spell it alike. */
+const auto = Type.Literal('auto');
+
+export const settingsSchema = Type.Object(
+  {
+    host: Type.String({
+      minLength: 1,
+      unit: 'host',
+      description: 'address to listen on; anything but loopback lets other machines in',
+    }),
+    port: Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      unit: 'port',
+      description: 'TCP port to listen on; 0 takes any free one',
+    }),
+    dataDir: Type.String({
+      minLength: 1,
+      unit: 'folder',
+      description: 'folder that holds the data, made if missing; relative to the current directory',
+    }),
+    shards: Type.Union([auto, Type.Integer({ minimum: 1, maximum: shardCountMax })], {
+      unit: 'shards',
+      description:
+        'shards, each a thread and its files; auto: as many as an existing folder has, for a new ' +
+        'one the number of cores, from 2 to 16',
+    }),
+    fsync: Type.Enum(['always', 'interval', 'never'], {
+      unit: 'mode',
+      description:
+        'when a write reaches stable storage; always: before it is answered; interval: within ' +
+        'fsyncIntervalMs; never: when the operating system pleases',
+    }),
+    fsyncIntervalMs: milliseconds(1, 'longest time between two syncs where fsync is interval'),
+    cacheBytes: bytes(0, 64 * gibibyte, 'memory for the read cache; 0 turns it off'),
+    compactJournalBytes: bytes(
+      64 * kibibyte,
+      1024 * gibibyte,
+      'size of a shard’s journal from which it is compacted',
+    ),
+    keyBytesMax: bytes(1, 4 * kibibyte, 'longest key, in bytes of UTF-8'),
+    valueBytesMax: bytes(1, 64 * mebibyte, 'largest value'),
+    batchOperationsMax: count(1, 1_000_000, 'operations', 'most operations in one batch request'),
+    batchBytesMax: bytes(kibibyte, gibibyte, 'largest body of a batch request'),
+    bodyBytesInFlightMax: bytes(
+      kibibyte,
+      64 * gibibyte,
+      'bodies of all requests in flight, summed; past it requests are refused with 503',
+    ),
+    connectionsMax: count(1, 1_000_000, 'connections', 'most open connections'),
+    headersTimeoutMs: milliseconds(1, 'longest time for the headers of a request to arrive'),
+    requestTimeoutMs: milliseconds(1, 'longest time for a whole request to arrive'),
+    shutdownDeadlineMs: milliseconds(
+      100,
+      'longest time from SIGTERM or SIGINT to a clean exit; past it the exit code is 1',
+    ),
+    shardHeapMiB: Type.Union([auto, Type.Integer({ minimum: 16, maximum: 1024 * 1024 })], {
+      unit: 'MiB',
+      description: 'V8 heap limit of one shard’s thread; auto: a share of the machine’s memory',
+    }),
+    logLevel: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      unit: 'level',
+      description: 'least severe log line that is written to standard error',
+    }),
+  },
+  { additionalProperties: false },
+);
+
+export type Settings = Readonly<Static<typeof settingsSchema>>;
+export type SettingName = keyof Settings;
+
+export function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(settingsSchema.properties, name);
+}
+
+export const settingNames: readonly SettingName[] = Object.keys(settingsSchema.properties).filter(
+  isSettingName,
+);

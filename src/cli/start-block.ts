@@ -1,0 +1,33 @@
+// What `serve` prints once it serves: all that a newcomer needs, and the line to try first.
+import { resolve } from 'node:path';
+import type { Settings } from './settings-schema.ts';
+
+interface StartFacts {
+  readonly version: string;
+  /** Where it listens, with no slash at the end. */
+  readonly url: string;
+  readonly settings: Settings;
+}
+
+function durabilityOf({ fsync, fsyncIntervalMs }: Settings): string {
+  switch (fsync) {
+    case 'always':
+      return 'always (a write is on stable storage before it is answered)';
+    case 'interval':
+      return `interval (a power cut may take the last ${fsyncIntervalMs} ms of writes)`;
+    case 'never':
+      return 'never (a power cut may take writes that the system had not yet stored)';
+    default:
+      return fsync satisfies never;
+  }
+}
+
+export function startBlock({ version, url, settings }: StartFacts): string {
+  return [
+    `Holdfast ${version} listens on ${url}`,
+    `  data   ${resolve(settings.dataDir)}`,
+    `  fsync  ${durabilityOf(settings)}`,
+    `  try    curl -i -X PUT --data-binary hello ${url}/v1/keys/greeting`,
+    '',
+  ].join('\n');
+}

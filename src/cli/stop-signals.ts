@@ -1,0 +1,51 @@
+// Tells a first SIGTERM or SIGINT (stop cleanly) from a second (end at once). Knows nothing of what
+// stopping takes.
+import type { EventEmitter } from 'node:events';
+import { constants } from 'node:os';
+import type { Clock } from '../base/clock.ts';
+
+/** npm hands one Ctrl-C on to a program that the terminal has already sent it to. */
+const sameKeystrokeMs = 500;
+
+type StopSignal = 'SIGTERM' | 'SIGINT';
+
+interface Surroundings {
+  /** Where signals come from: the process, or a test. */
+  readonly source: EventEmitter;
+  readonly clock: Clock;
+  /** Ends the process with this code. */
+  readonly exit: (code: number) => void;
+}
+
+export class StopSignals {
+  /** Resolves with the first signal. */
+  readonly first: Promise<StopSignal>;
+  readonly #clock: Clock;
+  readonly #exit: (code: number) => void;
+  #receivedAtMs: number | undefined;
+
+  constructor({ source, clock, exit }: Surroundings) {
+    this.#clock = clock;
+    this.#exit = exit;
+    this.first = new Promise((resolve) => {
+      const receive = (signal: StopSignal) => this.#receive(signal, resolve);
+      source.on('SIGTERM', receive);
+      source.on('SIGINT', receive);
+    });
+  }
+
+  get received(): boolean {
+    return this.#receivedAtMs !== undefined;
+  }
+
+  #receive(signal: StopSignal, resolve: (signal: StopSignal) => void): void {
+    const now = this.#clock.monotonicMs();
+    if (this.#receivedAtMs === undefined) {
+      this.#receivedAtMs = now;
+      resolve(signal);
+    } else if (now - this.#receivedAtMs >= sameKeystrokeMs) {
+      // 128 + the signal's number: what a shell reports for a process that a signal ended.
+      this.#exit(128 + constants.signals[signal]);
+    }
+  }
+}

@@ -1,0 +1,44 @@
+// Answers what node's HTTP parser refuses before there is a request: malformed HTTP, headers that
+// are too large, requests that do not arrive. Same form as every other error, over the bare socket.
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { StoreError, systemErrorCode } from '../base/errors.ts';
+import type { Connections } from './connections.ts';
+import { problemOf, type Problem } from './problem.ts';
+
+function refusalOf(error: Error): StoreError {
+  const code = systemErrorCode(error);
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return new StoreError('HEADERS_TOO_LARGE', 'The request line and headers are too large.');
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    const facts = { retryable: true };
+    return new StoreError('REQUEST_TIMEOUT', 'The request did not arrive whole in time.', facts);
+  }
+  if (code === 'HPE_INVALID_URL') {
+    const detail = 'The request target has a character that must be percent-encoded.';
+    return new StoreError('BAD_REQUEST', detail);
+  }
+  return new StoreError('BAD_REQUEST', 'The request is not well-formed HTTP/1.1.');
+}
+
+function textOf({ status, headers, body }: Problem): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const length = Buffer.byteLength(body);
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}`;
+  return `${head}content-length: ${length}\r\nconnection: close\r\n\r\n${body}`;
+}
+
+export function answerClientError(error: Error, socket: Socket, connections: Connections): void {
+  const awaited = connections.awaitedOn(socket);
+  if (awaited !== undefined && !awaited.headersSent && systemErrorCode(error) !== 'ECONNRESET') {
+    // What came before the malformed bytes is answered first, and nothing after it.
+    awaited.shouldKeepAlive = false;
+    return;
+  }
+  if (!socket.writable || awaited !== undefined || connections.isReplying(socket)) {
+    socket.destroy();
+    return;
+  }
+  socket.end(textOf(problemOf(refusalOf(error))), () => socket.destroySoon());
+}

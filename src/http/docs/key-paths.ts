@@ -1,0 +1,131 @@
+// The routes of one key, described.
+import { headers, problems } from './replies.ts';
+import { ttlText } from './schemas.ts';
+
+const bytes = { type: 'string', format: 'binary' } as const;
+
+const valueContent = {
+  'application/octet-stream': { schema: bytes },
+  'text/plain; charset=utf-8': { schema: bytes },
+  'application/json': { schema: bytes },
+};
+
+const keyParameter = {
+  name: 'key',
+  in: 'path',
+  required: true,
+  description:
+    'Everything behind /v1/keys/, percent-decoded once and never normalised: `.`, `..` and `a//b` ' +
+    'are ordinary keys. Clients that normalise paths reach them by /v1/batch.',
+  schema: { type: 'string', minLength: 1 },
+} as const;
+
+const ifMatch = {
+  name: 'If-Match',
+  in: 'header',
+  description: '`*`, or a list of entity tags; compared strongly.',
+  schema: { type: 'string', examples: ['"7"'] },
+} as const;
+
+const ifNoneMatch = {
+  name: 'If-None-Match',
+  in: 'header',
+  description: '`*`, or a list of entity tags; compared weakly.',
+  schema: { type: 'string', examples: ['*'] },
+} as const;
+
+const accept = {
+  name: 'Accept',
+  in: 'header',
+  description: 'Picks the label of the same bytes; they are never looked at or changed.',
+  schema: { type: 'string', examples: ['text/plain'] },
+} as const;
+
+const ttl = {
+  name: 'ttl',
+  in: 'query',
+  description: 'Time to live. Without it the entry stays; an earlier expiry is lifted.',
+  schema: ttlText,
+} as const;
+
+const storeProblems = ['OVERLOADED', 'SHARD_UNAVAILABLE', 'SHUTTING_DOWN', 'INTERNAL'] as const;
+const writeProblems = [...storeProblems, 'DISK_FULL', 'SHARD_FULL'] as const;
+
+const readReplies = {
+  '304': {
+    description: 'The entry is what If-None-Match names.',
+    headers: headers('ETag', 'Vary', 'Holdfast-Expires-At'),
+  },
+  ...problems('BAD_REQUEST', 'KEY_INVALID', 'KEY_NOT_FOUND', 'CONDITION_FAILED', ...storeProblems),
+};
+
+const entryHeaders = headers('ETag', 'Vary', 'Holdfast-Expires-At');
+
+export const keyPath = {
+  parameters: [keyParameter],
+  get: {
+    operationId: 'getValue',
+    tags: ['Keys'],
+    summary: 'Read a value',
+    parameters: [ifMatch, ifNoneMatch, accept],
+    responses: {
+      '200': { description: 'The bytes as stored.', headers: entryHeaders, content: valueContent },
+      ...readReplies,
+    },
+  },
+  head: {
+    operationId: 'headValue',
+    tags: ['Keys'],
+    summary: 'Read what there is to know of a value, without it',
+    parameters: [ifMatch, ifNoneMatch, accept],
+    responses: {
+      '200': { description: 'Content-Length is the size of the value.', headers: entryHeaders },
+      ...readReplies,
+    },
+  },
+  put: {
+    operationId: 'putValue',
+    tags: ['Keys'],
+    summary: 'Write a value',
+    parameters: [ttl, ifMatch, ifNoneMatch],
+    requestBody: {
+      required: true,
+      description: 'Stored as it comes, whatever its Content-Type.',
+      content: { '*/*': { schema: bytes } },
+    },
+    responses: {
+      '201': {
+        description: 'There was no entry before.',
+        headers: headers('ETag', 'Holdfast-Durability'),
+      },
+      '204': {
+        description: 'The entry was replaced.',
+        headers: headers('ETag', 'Holdfast-Durability'),
+      },
+      ...problems(
+        'BAD_REQUEST',
+        'KEY_INVALID',
+        'CONDITION_FAILED',
+        'VALUE_TOO_LARGE',
+        'ENCODING_UNSUPPORTED',
+        ...writeProblems,
+      ),
+    },
+  },
+  delete: {
+    operationId: 'deleteValue',
+    tags: ['Keys'],
+    summary: 'Delete an entry',
+    parameters: [ifMatch, ifNoneMatch],
+    responses: {
+      '204': { description: 'It is gone.', headers: headers('Holdfast-Durability') },
+      ...problems(
+        'BAD_REQUEST',
+        'KEY_INVALID',
+        'KEY_NOT_FOUND',
+        'CONDITION_FAILED',
+        ...writeProblems,
+      ),
+    },
+  },
+};

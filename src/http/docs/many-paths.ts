@@ -1,0 +1,64 @@
+// The routes of many keys, described.
+import { listLimitDefault, listLimitMax } from '../rest/list-query.ts';
+import { headers, problems } from './replies.ts';
+import { schemaRef } from './schemas.ts';
+
+function parameter(name: string, description: string, schema: Readonly<Record<string, unknown>>) {
+  return { name, in: 'query', description, schema };
+}
+
+const text = { type: 'string' } as const;
+const storeProblems = ['OVERLOADED', 'SHARD_UNAVAILABLE', 'SHUTTING_DOWN', 'INTERNAL'] as const;
+
+function json(name: Parameters<typeof schemaRef>[0]) {
+  return { 'application/json': { schema: schemaRef(name) } };
+}
+
+export const listPath = {
+  get: {
+    operationId: 'listKeys',
+    tags: ['Many keys'],
+    summary: 'List keys, ordered by their UTF-8 bytes',
+    parameters: [
+      parameter('prefix', 'Only keys that begin with it.', text),
+      parameter('start', 'Inclusive lower end.', text),
+      parameter('end', 'Exclusive upper end.', text),
+      parameter('limit', 'Items a page; a page may have fewer and still a cursor.', {
+        type: 'integer',
+        minimum: 1,
+        maximum: listLimitMax,
+        default: listLimitDefault,
+      }),
+      parameter('reverse', 'True: the same interval from its other side.', {
+        type: 'boolean',
+        default: false,
+      }),
+      parameter('include', 'Whether the values come along.', { type: 'string', const: 'values' }),
+      parameter('cursor', 'That of the page before; the others are repeated with it.', text),
+    ],
+    responses: {
+      '200': { description: 'One page.', headers: headers(), content: json('ListPage') },
+      ...problems('BAD_REQUEST', ...storeProblems),
+    },
+  },
+};
+
+export const batchPath = {
+  post: {
+    operationId: 'batch',
+    tags: ['Many keys'],
+    summary: 'Many operations, each on its own',
+    description:
+      'Not atomic. Operations on one key take effect in order. A malformed item is a 400 of that ' +
+      'item alone.',
+    requestBody: { required: true, content: json('Batch') },
+    responses: {
+      '200': {
+        description: 'One result an operation, in order.',
+        headers: headers(),
+        content: json('BatchReply'),
+      },
+      ...problems('BAD_REQUEST', 'REQUEST_TOO_LARGE', 'ENCODING_UNSUPPORTED', ...storeProblems),
+    },
+  },
+};

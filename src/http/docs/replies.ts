@@ -1,0 +1,63 @@
+// How the OpenAPI document describes replies: headers by name, problems by code.
+import { errorSentences, type ErrorCode } from '../../base/errors.ts';
+import { problemMediaType } from '../problem.ts';
+import { statusOfError } from '../status-of-error.ts';
+
+const text = { type: 'string' } as const;
+
+export const replyHeaders = {
+  ETag: {
+    description: 'The version of the entry, in quotes.',
+    schema: { ...text, examples: ['"7"'] },
+  },
+  Vary: {
+    description: 'The label depends on Accept.',
+    schema: { type: 'string', const: 'Accept' },
+  },
+  'X-Content-Type-Options': {
+    description: 'On every reply.',
+    schema: { type: 'string', const: 'nosniff' },
+  },
+  'Holdfast-Expires-At': {
+    description: 'When the entry expires, Unix milliseconds; absent where it does not.',
+    schema: { type: 'integer' },
+  },
+  'Holdfast-Durability': {
+    description: 'What this write has reached: stable storage, or the operating system.',
+    schema: { type: 'string', enum: ['synced', 'written'] },
+  },
+  Allow: { description: 'The methods that this path takes.', schema: text },
+  'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer', minimum: 1 } },
+} as const;
+
+type HeaderName = keyof typeof replyHeaders;
+
+export function headers(...names: readonly HeaderName[]) {
+  const every: readonly HeaderName[] = [...names, 'X-Content-Type-Options'];
+  return Object.fromEntries(
+    every.map((name) => [name, { $ref: `#/components/headers/${name}` }] as const),
+  );
+}
+
+function problemReply(status: number, codes: readonly ErrorCode[]) {
+  const lines = codes.map((code) => `\`${code}\`: ${errorSentences[code]}`);
+  const names: HeaderName[] = [];
+  if (status === 503) names.push('Retry-After');
+  if (status === 412) names.push('ETag');
+  return {
+    description: lines.join('\n\n'),
+    headers: headers(...names),
+    content: { [problemMediaType]: { schema: { $ref: '#/components/schemas/Problem' } } },
+  };
+}
+
+/** The error replies of a route, one a status, from the codes that it can answer. */
+export function problems(...codes: readonly ErrorCode[]) {
+  const statuses = new Set(codes.map((code) => statusOfError[code]));
+  return Object.fromEntries(
+    Array.from(statuses, (status) => {
+      const group = codes.filter((code) => statusOfError[code] === status);
+      return [String(status), problemReply(status, group)] as const;
+    }),
+  );
+}

@@ -1,0 +1,35 @@
+// GET /metrics: everything that is measured, in the text format of Prometheus.
+import type { FastifyInstance } from 'fastify';
+import { Registry, collectDefaultMetrics } from 'prom-client';
+import type { Store } from '../../store/store.ts';
+import { eventLoopMetrics } from './event-loop-metrics.ts';
+import { httpMetrics, type HttpMetricSources } from './http-metrics.ts';
+import { MetricSampler } from './sampled-metric.ts';
+import { storeMetrics } from './store-metrics.ts';
+
+export interface MetricsOptions extends HttpMetricSources {
+  readonly store: Store;
+  readonly version: string;
+}
+
+function buildMetric(sampler: MetricSampler, version: string): void {
+  sampler.gauge('holdfast_build', 'Always 1; the label says which version runs.', () => [
+    { labels: { version }, value: 1 },
+  ]);
+}
+
+export function metricsRoutes(app: FastifyInstance, options: MetricsOptions): void {
+  const registry = new Registry();
+  const sampler = new MetricSampler(registry);
+  buildMetric(sampler, options.version);
+  httpMetrics(sampler, options);
+  storeMetrics(sampler, options.store);
+  const stopMeasuring = eventLoopMetrics(sampler);
+  app.addHook('onClose', async () => stopMeasuring());
+  collectDefaultMetrics({ register: registry });
+  app.get('/metrics', async (_request, reply) => {
+    const text = await registry.metrics();
+    reply.header('content-type', registry.contentType);
+    reply.header('x-content-type-options', 'nosniff').send(Buffer.from(text));
+  });
+}

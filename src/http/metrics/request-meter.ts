@@ -1,0 +1,74 @@
+// Counts and times every reply by route, method and status class. Finds its histogram by two map
+// lookups; names and labels are put together only when somebody asks for the metrics.
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '../../base/clock.ts';
+import { Histogram, secondsBounds } from '../../base/histogram.ts';
+import { routeOfTarget } from '../request-target.ts';
+
+export interface MeteredSeries {
+  readonly route: string;
+  readonly method: string;
+  /** `2xx`, `4xx` ... */
+  readonly status: string;
+  readonly seconds: Histogram;
+}
+
+/** Everything else is counted as `other`, so that clients can not invent series. */
+const knownMethods = new Set(['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE']);
+
+export class RequestMeter {
+  readonly #clock: Clock;
+  readonly #routes = new Set<string>();
+  /** By method and status class, by route. */
+  readonly #series = new Map<string, Map<string, MeteredSeries>>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  nowMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
+  /** Routes that were not added are counted together. */
+  addRoute(route: string): void {
+    this.#routes.add(route);
+  }
+
+  observe(request: IncomingMessage, status: number, startedAtMs: number): void {
+    const route = routeOfTarget(request.url ?? '', this.#routes);
+    const seconds = (this.nowMs() - startedAtMs) / 1000;
+    this.#seriesOf(route, request.method ?? '', Math.trunc(status / 100)).observe(seconds);
+  }
+
+  series(): MeteredSeries[] {
+    return [...this.#series.values()].flatMap((byClass) => [...byClass.values()]);
+  }
+
+  #seriesOf(route: string, method: string, statusClass: number): Histogram {
+    let byClass = this.#series.get(route);
+    if (byClass === undefined) this.#series.set(route, (byClass = new Map()));
+    const name = `${method}${statusClass}`;
+    return (byClass.get(name) ?? this.#newSeries(byClass, route, method, statusClass)).seconds;
+  }
+
+  #newSeries(
+    byClass: Map<string, MeteredSeries>,
+    route: string,
+    method: string,
+    statusClass: number,
+  ): MeteredSeries {
+    const known = knownMethods.has(method) ? method : 'other';
+    const name = `${known}${statusClass}`;
+    const standing = byClass.get(name);
+    if (standing !== undefined) return standing;
+    const series = {
+      route,
+      method: known,
+      status: `${statusClass}xx`,
+      seconds: new Histogram(secondsBounds),
+    };
+    byClass.set(name, series);
+    return series;
+  }
+}

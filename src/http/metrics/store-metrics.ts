@@ -1,0 +1,72 @@
+// What the store reports of itself, as metrics.
+import type { Histogram } from '../../base/histogram.ts';
+import type { ShardStatus, Store } from '../../store/store.ts';
+import type { MetricSampler, Sample } from './sampled-metric.ts';
+
+type ShardFigure = (shard: ShardStatus) => number;
+
+const shardGauges: readonly (readonly [name: string, help: string, figure: ShardFigure])[] = [
+  ['serving', '1 while the shard serves, else 0.', ({ state }) => Number(state === 'serving')],
+  ['entries', 'Entries, expired ones that are not removed yet included.', (s) => s.entries],
+  ['bytes', 'Keys and values, summed.', (s) => s.bytes],
+  ['queue_operations', 'Operations that wait for the next batch.', (s) => s.queueOperations],
+  ['queue_bytes', 'Bytes of the operations that wait.', (s) => s.queueBytes],
+  ['journal_bytes', 'Size of the live journals.', (s) => s.journalBytes],
+  ['snapshot_bytes', 'Size of the live snapshot.', (s) => s.snapshotBytes],
+  ['epoch', 'Times the shard was opened; above 1 where its worker died.', (s) => s.epoch],
+];
+
+function shardMetrics(sampler: MetricSampler, store: Store): void {
+  const perShard = (figure: ShardFigure) => (): Sample[] =>
+    store.status().shards.map((s) => ({ labels: { shard: s.shard }, value: figure(s) }));
+  const perShardHistogram = (figure: (shard: ShardStatus) => Histogram) => () =>
+    store.status().shards.map((s) => ({ labels: { shard: s.shard }, histogram: figure(s) }));
+  for (const [name, help, figure] of shardGauges) {
+    sampler.gauge(`holdfast_shard_${name}`, help, perShard(figure));
+  }
+  sampler.histogram(
+    'holdfast_shard_batch_operations',
+    'Operations a batch.',
+    perShardHistogram((s) => s.batchOperations),
+  );
+  sampler.histogram(
+    'holdfast_shard_sync_duration_seconds',
+    'Time that the sync of a batch took.',
+    perShardHistogram((s) => s.syncSeconds),
+  );
+}
+
+function compactionMetrics(sampler: MetricSampler, store: Store): void {
+  sampler.gauge('holdfast_compactions_running', 'Compactions at work now.', () => [
+    { labels: {}, value: store.status().compactions.running },
+  ]);
+  sampler.counter('holdfast_compactions_total', 'Compactions that have ended.', () => {
+    const { completed, failed } = store.status().compactions;
+    return [
+      { labels: { result: 'completed' }, value: completed },
+      { labels: { result: 'failed' }, value: failed },
+    ];
+  });
+}
+
+function cacheMetrics(sampler: MetricSampler, store: Store): void {
+  sampler.counter('holdfast_cache_reads_total', 'Reads, by what the cache had.', () => {
+    const { hits, misses } = store.status().cache;
+    return [
+      { labels: { result: 'hit' }, value: hits },
+      { labels: { result: 'miss' }, value: misses },
+    ];
+  });
+  sampler.gauge('holdfast_cache_entries', 'Entries in the read cache.', () => [
+    { labels: {}, value: store.status().cache.entries },
+  ]);
+  sampler.gauge('holdfast_cache_bytes', 'Keys and values in the read cache.', () => [
+    { labels: {}, value: store.status().cache.bytes },
+  ]);
+}
+
+export function storeMetrics(sampler: MetricSampler, store: Store): void {
+  shardMetrics(sampler, store);
+  compactionMetrics(sampler, store);
+  cacheMetrics(sampler, store);
+}

@@ -1,0 +1,60 @@
+// Errors as clients see them: application/problem+json (RFC 9457) with the members that say what
+// to do next. Knows the wire form only; which error it is was decided before.
+import type { FastifyReply } from 'fastify';
+import { StoreError, errorSentences } from '../base/errors.ts';
+import { statusOfError } from './status-of-error.ts';
+
+export const problemMediaType = 'application/problem+json';
+
+const retryAfterMsDefault = 1000;
+
+/** A reply that is ready to be sent; by the framework, or as text over a bare socket. */
+export interface Problem {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+function bodyOf(error: StoreError, status: number): string {
+  return JSON.stringify({
+    type: `urn:holdfast:error:${error.code}`,
+    title: errorSentences[error.code],
+    status,
+    detail: error.message,
+    code: error.code,
+    retryable: error.retryable,
+    outcome: error.outcome,
+    limit: error.limit,
+    parameter: error.parameter,
+    retryAfterMs: error.retryAfterMs,
+  });
+}
+
+export function problemOf(error: StoreError): Problem {
+  const status = statusOfError[error.code];
+  const headers: Record<string, string> = {
+    'content-type': problemMediaType,
+    'x-content-type-options': 'nosniff',
+  };
+  if (status === 503) {
+    const seconds = Math.ceil((error.retryAfterMs ?? retryAfterMsDefault) / 1000);
+    headers['retry-after'] = String(Math.max(1, seconds));
+  }
+  if (error.code === 'ENCODING_UNSUPPORTED') headers['accept-encoding'] = 'identity';
+  return { status, headers, body: bodyOf(error, status) };
+}
+
+/** The two refusals that are part of normal work, made once. */
+export const keyNotFound = problemOf(new StoreError('KEY_NOT_FOUND', 'There is no such key.'));
+export const conditionFailed = problemOf(
+  new StoreError('CONDITION_FAILED', 'The entry is not in the state that the conditions ask for.'),
+);
+
+export function sendProblem(reply: FastifyReply, problem: Problem): void {
+  // As bytes: to a text that has a JSON type the framework adds a charset, which JSON has not.
+  reply.code(problem.status).headers(problem.headers).send(Buffer.from(problem.body));
+}
+
+export function sendError(reply: FastifyReply, error: StoreError): void {
+  sendProblem(reply, problemOf(error));
+}

@@ -1,0 +1,106 @@
+// GET, HEAD, PUT and DELETE of one key. A read that the store answers at once is answered in the
+// same turn: its handler is no async function and makes no promise.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../../base/clock.ts';
+import { StoreError } from '../../base/errors.ts';
+import type { Conditions } from '../../store/operation.ts';
+import type { Store } from '../../store/store.ts';
+import type { BodyLimit, BodyReader } from '../body.ts';
+import type { HttpLimits } from '../limits.ts';
+import { keyRoute, queryText } from '../request-target.ts';
+import { conditionsOfRequest } from './conditions-of-request.ts';
+import { sendResult } from './key-reply.ts';
+import { keyOfRequest, namespace } from './key.ts';
+import { parseQuery, type Query } from './query.ts';
+import { parseTtl } from './ttl.ts';
+
+export interface KeyRouteOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly bodies: BodyReader;
+  readonly limits: Pick<HttpLimits, 'keyBytesMax' | 'valueBytesMax'>;
+}
+
+function noQuery(request: FastifyRequest): void {
+  parseQuery(queryText(request), []);
+}
+
+function readConditions({ headers }: FastifyRequest): Conditions | undefined {
+  const none = headers['if-match'] === undefined && headers['if-none-match'] === undefined;
+  return none ? undefined : conditionsOfRequest(headers);
+}
+
+function refusePartialPut(request: FastifyRequest): void {
+  if (request.headers['content-range'] === undefined) return;
+  throw new StoreError('BAD_REQUEST', 'A value is written whole; send no Content-Range.', {
+    parameter: 'Content-Range',
+  });
+}
+
+class KeyHandlers {
+  readonly #options: KeyRouteOptions;
+  readonly #valueLimit: BodyLimit;
+
+  constructor(options: KeyRouteOptions) {
+    this.#options = options;
+    this.#valueLimit = { bytesMax: options.limits.valueBytesMax, code: 'VALUE_TOO_LARGE' };
+  }
+
+  readonly get = (request: FastifyRequest, reply: FastifyReply): void => {
+    this.#read('get', request, reply);
+  };
+
+  readonly head = (request: FastifyRequest, reply: FastifyReply): void => {
+    this.#read('head', request, reply);
+  };
+
+  readonly put = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const key = this.#keyOf(request);
+    const ttlMs = this.#ttlOf(parseQuery(queryText(request), ['ttl']));
+    const { ifMatch, ifNoneMatch } = conditionsOfRequest(request.headers);
+    refusePartialPut(request);
+    const value = await this.#options.bodies.read(request, reply, this.#valueLimit);
+    const operation = { op: 'put', namespace, key, value, ttlMs, ifMatch, ifNoneMatch } as const;
+    sendResult(request, reply, await this.#options.store.submit(operation));
+  };
+
+  readonly delete = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const key = this.#keyOf(request);
+    noQuery(request);
+    const { ifMatch, ifNoneMatch } = conditionsOfRequest(request.headers);
+    const operation = { op: 'delete', namespace, key, ifMatch, ifNoneMatch } as const;
+    sendResult(request, reply, await this.#options.store.submit(operation));
+  };
+
+  #read(op: 'get' | 'head', request: FastifyRequest, reply: FastifyReply): void {
+    const key = this.#keyOf(request);
+    noQuery(request);
+    const conditions = readConditions(request);
+    const result = this.#options.store.submit({ op, namespace, key });
+    if (!(result instanceof Promise)) {
+      sendResult(request, reply, result, conditions);
+      return;
+    }
+    result
+      .then((late) => sendResult(request, reply, late, conditions))
+      .catch((error: unknown) => reply.send(error));
+  }
+
+  #keyOf(request: FastifyRequest): string {
+    return keyOfRequest(request, this.#options.limits.keyBytesMax);
+  }
+
+  #ttlOf(query: Query): number | undefined {
+    const text = query.get('ttl');
+    return text === undefined ? undefined : parseTtl(text, this.#options.clock.wallMs());
+  }
+}
+
+export function keyRoutes(app: FastifyInstance, options: KeyRouteOptions): void {
+  const handlers = new KeyHandlers(options);
+  // HEAD has a handler of its own: it need not fetch the value.
+  app.get(keyRoute, { exposeHeadRoute: false }, handlers.get);
+  app.head(keyRoute, handlers.head);
+  app.put(keyRoute, handlers.put);
+  app.delete(keyRoute, handlers.delete);
+}

@@ -1,0 +1,28 @@
+// The one place that knows which HTTP status an error code has. The type makes the compiler prove
+// that no code is forgotten.
+import type { ErrorCode } from '../base/errors.ts';
+
+export const statusOfError: Record<ErrorCode, number> = {
+  BAD_REQUEST: 400,
+  KEY_INVALID: 400,
+  KEY_NOT_FOUND: 404,
+  CONDITION_FAILED: 412,
+  VALUE_TOO_LARGE: 413,
+  REQUEST_TOO_LARGE: 413,
+  REPLY_TOO_LARGE: 413,
+  ENCODING_UNSUPPORTED: 415,
+  ROUTE_NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  REQUEST_TIMEOUT: 408,
+  HEADERS_TOO_LARGE: 431,
+  OVERLOADED: 503,
+  SHARD_UNAVAILABLE: 503,
+  SHUTTING_DOWN: 503,
+  DISK_FULL: 507,
+  SHARD_FULL: 507,
+  STORE_DAMAGED: 500,
+  STORE_IN_USE: 500,
+  STORE_MISMATCH: 500,
+  STORE_INACCESSIBLE: 500,
+  INTERNAL: 500,
+};

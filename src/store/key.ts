@@ -1,1 +1,0 @@
-export { byteStringOfText, textOfByteString } from '../base/byte-string.ts';

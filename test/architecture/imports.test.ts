@@ -1,0 +1,174 @@
+// Which folder may import which, by the table in ARCHITECTURE.md's terms: arrows only point down.
+// Reads the import statements themselves, those of types included.
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { describe, expect, test } from 'vitest';
+import { programFolder } from '../../src/base/program-folder.ts';
+
+/** Layer to the layers it may import, besides itself. A folder that is not here has no place. */
+const allowedImports: Readonly<Record<string, readonly string[]>> = {
+  'src/base': [],
+  'src/store': ['src/base'],
+  'src/protocol': ['src/store', 'src/base'],
+  'src/storage': ['src/base'],
+  'src/shard': ['src/storage', 'src/protocol', 'src/store', 'src/base'],
+  workers: ['src/shard', 'src/storage', 'src/protocol', 'src/base'],
+  'src/router': ['src/protocol', 'src/store', 'src/base'],
+  // Where the embedded engine is put together: the one place that joins router and storage.
+  'src/engine': ['src/router', 'src/storage', 'src/protocol', 'src/store', 'src/base'],
+  'src/http': ['src/store', 'src/base'],
+  // The wiring: what is below is all there is.
+  'src/cli': [
+    'src/http',
+    'src/engine',
+    'src/router',
+    'src/shard',
+    'src/storage',
+    'src/protocol',
+    'src/store',
+    'src/base',
+  ],
+  'src/main.ts': ['src/cli'],
+};
+
+/** Single files that cross the table all the same, each with its reason. */
+const exceptions: Readonly<Record<string, readonly string[]>> = {};
+
+/** Packages that one file alone knows. */
+const soleImporters: Readonly<Record<string, readonly string[]>> = {
+  // The pool itself; and its thread's side, for moving buffers back without a copy.
+  piscina: ['src/router/worker-pool.ts', 'workers/shard.ts'],
+};
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+function sourceFiles(): string[] {
+  return ['src', 'workers'].flatMap((folder) =>
+    readdirSync(join(programFolder, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => join(folder, name)),
+  );
+}
+
+const importPatterns = [
+  // import x from 'a'; import type { x } from 'a'; export * from 'a'; import 'a'
+  /^(?:import|export)\s(?:[^'"`;]*?\sfrom\s)?\s*['"]([^'"]+)['"]/gm,
+  // await import('a'), typeof import('a')
+  /\bimport\(\s*['"]([^'"]+)['"]/g,
+];
+
+function importedBy(file: string): string[] {
+  const text = readFileSync(join(programFolder, file), 'utf8');
+  return importPatterns.flatMap((pattern) =>
+    [...text.matchAll(pattern)].map(([, specifier = '']) => specifier),
+  );
+}
+
+const packageJson = Type.Object({ dependencies: Type.Record(Type.String(), Type.String()) });
+
+const files = sourceFiles();
+
+const localImports: readonly Import[] = files.flatMap((from) =>
+  importedBy(from)
+    .filter((specifier) => specifier.startsWith('.'))
+    .map((specifier) => ({ from, to: join(dirname(from), specifier) })),
+);
+
+function layerOf(file: string): string {
+  const [top = '', second = ''] = file.split('/');
+  return top === 'src' ? `${top}/${second}` : top;
+}
+
+function isAllowed({ from, to }: Import): boolean {
+  const [source, target] = [layerOf(from), layerOf(to)];
+  if (source === target) return true;
+  if (allowedImports[source]?.includes(target)) return true;
+  return exceptions[from]?.includes(to) ?? false;
+}
+
+/** The files of one cycle in order, or undefined. */
+function findCycle(): string[] | undefined {
+  const finished = new Set<string>();
+  const visit = (file: string, path: readonly string[]): string[] | undefined => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (finished.has(file)) return undefined;
+    for (const { to } of localImports.filter(({ from }) => from === file)) {
+      const cycle = visit(to, [...path, file]);
+      if (cycle !== undefined) return cycle;
+    }
+    finished.add(file);
+    return undefined;
+  };
+  return files.map((file) => visit(file, [])).find((cycle) => cycle !== undefined);
+}
+
+describe('imports', () => {
+  test('are found at all, of values and of types', () => {
+    expect(localImports.length).toBeGreaterThan(files.length);
+    expect(importedBy('src/cli/serve.ts')).toContain('pino');
+    expect(importedBy('src/store/store.ts')).toContain('./operation.ts');
+  });
+
+  test('lead to files that exist', () => {
+    expect(localImports.filter(({ to }) => !files.includes(to))).toEqual([]);
+  });
+
+  test('point down, from each folder only to those it may know', () => {
+    const upward = localImports.filter((one) => !isAllowed(one));
+    expect(upward.map(({ from, to }) => `${from} -> ${to}`)).toEqual([]);
+  });
+
+  test('make no cycle', () => {
+    expect(findCycle()).toBeUndefined();
+  });
+
+  test.each(Object.entries(soleImporters))('of %s stand in one place', (name, importers) => {
+    const actual = files.filter((file) => importedBy(file).includes(name));
+    expect(actual).toEqual(importers);
+  });
+
+  test('of packages name those that package.json has as dependencies', () => {
+    const text = readFileSync(join(programFolder, 'package.json'), 'utf8');
+    const { dependencies } = Value.Parse(packageJson, JSON.parse(text));
+    const strangers = files.flatMap((file) =>
+      importedBy(file).filter((specifier) => {
+        if (specifier.startsWith('.') || specifier.startsWith('node:')) return false;
+        const depth = specifier.startsWith('@') ? 2 : 1;
+        return !Object.hasOwn(dependencies, specifier.split('/').slice(0, depth).join('/'));
+      }),
+    );
+    expect(strangers).toEqual([]);
+  });
+});
+
+describe('folders and names', () => {
+  test('every file belongs to a layer of the table', () => {
+    const placeless = files.filter((file) => !Object.hasOwn(allowedImports, layerOf(file)));
+    expect(placeless).toEqual([]);
+  });
+
+  test('every file is in kebab-case', () => {
+    const odd = files.filter((file) => !/^[a-z0-9]+(-[a-z0-9]+)*\.ts$/.test(basename(file)));
+    expect(odd).toEqual([]);
+  });
+
+  test.each(['utils', 'util', 'common', 'helpers', 'helper', 'manager', 'misc', 'data', 'info'])(
+    'no file or folder is called %s, which says nothing',
+    (vague) => {
+      expect(files.filter((file) => file.split(/[/.]/).includes(vague))).toEqual([]);
+    },
+  );
+
+  test('every file says in its first line what it owns', () => {
+    const silent = files.filter((file) => {
+      const text = readFileSync(join(programFolder, file), 'utf8').replace(/^#!.*\n/, '');
+      return !/^(\/\/ |\/\*\*)/.test(text);
+    });
+    expect(silent).toEqual([]);
+  });
+});

@@ -1,0 +1,66 @@
+// The program as typed, where it ends by itself: help, version, and wrong usage.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { defaultSettings } from '../../src/cli/load-settings.ts';
+import { environmentNameOf, flagOf } from '../../src/cli/setting-spelling.ts';
+import { spellValue } from '../../src/cli/setting-value.ts';
+import { settingNames } from '../../src/cli/settings-schema.ts';
+import { makeTemporaryFolder, removeFolder, runToEnd } from '../support/server-process.ts';
+
+let folder: string;
+beforeEach(async () => void (folder = await makeTemporaryFolder()));
+afterEach(() => removeFolder(folder));
+
+describe('help', () => {
+  test.each(['--help', 'serve --help'])('%s explains every flag', async (typed) => {
+    const { code, stdout } = await runToEnd(typed.split(' '));
+    expect(code).toBe(0);
+    const words = stdout.replaceAll(/\s+/g, ' ');
+    for (const name of settingNames) {
+      expect(words).toContain(`${flagOf(name)} <`);
+      expect(words).toContain(`default: ${spellValue(name, defaultSettings()[name])};`);
+      expect(words).toContain(`environment: ${environmentNameOf(name)})`);
+    }
+  });
+
+  test('--version prints the version and nothing else', async () => {
+    const { code, stdout } = await runToEnd(['--version']);
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    });
+  });
+
+  test('without a command it shows its help, says so and fails', async () => {
+    const { code, stdout, stderr } = await runToEnd([]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('Usage: holdfast');
+    expect(stderr.trimEnd().split('\n').at(-1)).toBe('holdfast: no command given; allowed: serve');
+  });
+});
+
+describe('wrong usage ends with code 2 and one line that names it and what is allowed', () => {
+  test.each([
+    [['sevre'], /unknown command 'sevre'.*allowed: serve/],
+    [['serve', '--prot', '1'], /unknown option '--prot'.*--port.*allowed: --config, --host, /],
+    [['serve', '--port'], /'--port <port>' argument missing/],
+    [['serve', '--port', 'x'], /port is "x" \(from flag --port\); allowed: an integer from 0/],
+    [['serve', 'extra'], /too many arguments for 'serve'/],
+    [['serve', '--config', 'nowhere.json'], /--config nowhere\.json: .*ENOENT/],
+  ])('%j', async (args, message) => {
+    const { code, stdout, stderr } = await runToEnd(args, { cwd: folder });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^holdfast: [^\n]+\n$/);
+  });
+
+  test.each([
+    ['HOLDFAST_PROT', '1', /unknown setting HOLDFAST_PROT.*allowed: HOLDFAST_HOST, /],
+    ['HOLDFAST_FSYNC', 'no', /fsync is "no" .*HOLDFAST_FSYNC.*allowed: always, interval, never/],
+  ])('the environment variable %s=%s', async (variable, value, message) => {
+    const env = { [variable]: value };
+    const { code, stdout, stderr } = await runToEnd(['serve'], { cwd: folder, env });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^holdfast: [^\n]+\n$/);
+  });
+});

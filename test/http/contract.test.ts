@@ -1,0 +1,47 @@
+// The whole way: HTTP, router, threads, files.
+import { buildApp } from '../../src/http/app.ts';
+import { drain, listen } from '../../src/http/server.ts';
+import { makeTestFolder, openTestStore } from '../support/embedded-store.ts';
+import { HttpStore } from '../support/http-store.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { storeContract } from '../support/store-contract.ts';
+
+const mebibyte = 1024 * 1024;
+
+storeContract('the REST dialect over a socket', {
+  open: async () => {
+    const folder = await makeTestFolder();
+    const clock = new ManualClock();
+    const embedded = await openTestStore(folder.path, { clock });
+    const app = await buildApp({
+      store: embedded,
+      clock,
+      version: '0.0.0-test',
+      logger: false,
+      limits: {
+        keyBytesMax: 1024,
+        valueBytesMax: 8 * mebibyte,
+        batchOperationsMax: 10_000,
+        batchBytesMax: 64 * mebibyte,
+        bodyBytesInFlightMax: 256 * mebibyte,
+        requestTimeoutMs: 30_000,
+        headersTimeoutMs: 10_000,
+        connectionsMax: 100,
+      },
+    });
+    const { url } = await listen(app, { host: '127.0.0.1', port: 0 });
+    const store = new HttpStore(url, embedded.durability);
+    const close = async (): Promise<void> => {
+      await store.close();
+      await drain(app, { deadlineMs: 1000 });
+      await embedded.close();
+      await folder.remove();
+    };
+    return { store, clock, close };
+  },
+  cannot: {
+    namespaces: 'the REST dialect has one namespace',
+    count: 'the REST dialect has no count',
+    exclusive: 'the REST dialect has no locks',
+  },
+});

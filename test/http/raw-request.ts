@@ -1,0 +1,51 @@
+// Speaks HTTP over a bare socket: fetch and inject normalise paths and refuse what is malformed.
+import { connect, type Socket } from 'node:net';
+
+export interface RawReply {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export function parseReply(text: string): RawReply {
+  const end = text.indexOf('\r\n\r\n');
+  const [statusLine = '', ...lines] = text.slice(0, end).split('\r\n');
+  const headers = Object.fromEntries(
+    lines.map((line) => {
+      const colon = line.indexOf(':');
+      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+    }),
+  );
+  return { status: Number(statusLine.split(' ')[1]), headers, body: text.slice(end + 4) };
+}
+
+/** Everything the server sends until it closes the connection, one character a byte. */
+export function readToEnd(socket: Socket): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.once('close', () => resolve(Buffer.concat(chunks).toString('latin1')));
+    socket.once('error', reject);
+  });
+}
+
+/** Sends these bytes, one a character, on a connection of their own. */
+export async function sendRaw(port: number, bytes: string): Promise<RawReply> {
+  const socket = connect(port, '127.0.0.1');
+  const reply = readToEnd(socket);
+  socket.write(Buffer.from(bytes, 'latin1'));
+  return parseReply(await reply);
+}
+
+/** One request; the target goes out as it is. */
+export function rawRequest(
+  port: number,
+  method: string,
+  target: string,
+  { headers = [], body }: { headers?: readonly string[]; body?: string } = {},
+): Promise<RawReply> {
+  const length = body === undefined ? [] : [`Content-Length: ${body.length}`];
+  const lines = [`${method} ${target} HTTP/1.1`, 'Host: x', 'Connection: close'];
+  return sendRaw(port, [...lines, ...length, ...headers, '', body ?? ''].join('\r\n'));
+}

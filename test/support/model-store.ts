@@ -1,0 +1,183 @@
+// What a store must do, in the plainest way: one Map, sorted on demand, time and versions counted
+// by hand. Tests judge the real engines and the HTTP layer by it, so it must stay obvious.
+import { Histogram, batchSizeBounds, secondsBounds } from '../../src/base/histogram.ts';
+import { StoreError } from '../../src/base/errors.ts';
+import { conditionsHold } from '../../src/store/conditions.ts';
+import type { ListItem, ListPage, ListQuery } from '../../src/store/listing.ts';
+import type {
+  DeleteOperation,
+  EntryName,
+  Operation,
+  PutOperation,
+} from '../../src/store/operation.ts';
+import type { Durability, Result } from '../../src/store/result.ts';
+import type {
+  ExclusiveSession,
+  ShardStatus,
+  Store,
+  StoreStatus,
+  SubmitOptions,
+} from '../../src/store/store.ts';
+
+interface Entry {
+  readonly value: Uint8Array;
+  readonly version: number;
+  readonly expiresAt: number | undefined;
+}
+
+const nameOf = ({ namespace, key }: EntryName): string => `${namespace}\n${key}`;
+
+export class ModelStore implements Store {
+  readonly durability: Durability = 'synced';
+  /** The only clock: tests move it. */
+  nowMs = 1_700_000_000_000;
+  readonly entries = new Map<string, Entry>();
+  #version = 0;
+  #closed = false;
+  #lastExclusive: Promise<unknown> = Promise.resolve();
+
+  submit(operation: Operation): Result | Promise<Result> {
+    if (this.#closed) {
+      const error = new StoreError('SHUTTING_DOWN', 'The store is closed.', { retryable: true });
+      return { kind: 'refused', error };
+    }
+    if (operation.op === 'put') return this.#put(operation);
+    if (operation.op === 'delete') return this.#delete(operation);
+    const entry = this.#entry(operation);
+    if (entry === undefined) return { kind: 'missing' };
+    const { value, version, expiresAt } = entry;
+    const size = value.length;
+    const isGet = operation.op === 'get';
+    return { kind: 'entry', version, expiresAt, size, value: isGet ? value : undefined };
+  }
+
+  async submitAll(operations: readonly Operation[], options: SubmitOptions = {}) {
+    let room = options.replyBytesMax ?? Infinity;
+    const results: Result[] = [];
+    for (const operation of operations) {
+      const result = await this.submit(operation);
+      const size = result.kind === 'entry' && result.value !== undefined ? result.size : 0;
+      if (size > room) {
+        const error = new StoreError('REPLY_TOO_LARGE', 'The values do not fit into one reply.');
+        results.push({ kind: 'refused', error });
+      } else {
+        room -= size;
+        results.push(result);
+      }
+    }
+    return results;
+  }
+
+  async list(query: ListQuery): Promise<ListPage> {
+    const keys = this.#keys(query.namespace).filter((key) => isAskedFor(key, query));
+    if (query.reverse) keys.reverse();
+    const page = keys.slice(0, query.limit);
+    const items = page.map((key) => this.#item(query, key));
+    return { items, next: keys.length > page.length ? page.at(-1) : undefined };
+  }
+
+  async count(namespace: string): Promise<number> {
+    return this.#keys(namespace).length;
+  }
+
+  async exclusive<T>(
+    _entries: readonly EntryName[],
+    work: (session: ExclusiveSession) => Promise<T>,
+  ): Promise<T> {
+    const session: ExclusiveSession = { submit: async (operation) => this.submit(operation) };
+    const turn = this.#lastExclusive.then(() => work(session));
+    this.#lastExclusive = turn.catch(() => undefined);
+    return turn;
+  }
+
+  status(): StoreStatus {
+    return {
+      shards: [this.#shardStatus()],
+      cache: { hits: 0, misses: 0, entries: 0, bytes: 0 },
+      compactions: { running: 0, completed: 0, failed: 0 },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  #put(operation: PutOperation): Result {
+    const standing = this.#entry(operation)?.version ?? 0;
+    if (!conditionsHold(operation, standing)) {
+      return { kind: 'condition-failed', version: standing };
+    }
+    const { value, ttlMs } = operation;
+    const version = ++this.#version;
+    const expiresAt = ttlMs === undefined ? undefined : this.nowMs + ttlMs;
+    this.entries.set(nameOf(operation), { value, version, expiresAt });
+    return { kind: 'written', created: standing === 0, version, durability: this.durability };
+  }
+
+  #delete(operation: DeleteOperation): Result {
+    const standing = this.#entry(operation)?.version ?? 0;
+    if (!conditionsHold(operation, standing)) {
+      return { kind: 'condition-failed', version: standing };
+    }
+    if (standing === 0) return { kind: 'missing' };
+    this.#version += 1;
+    this.entries.delete(nameOf(operation));
+    return { kind: 'deleted', durability: this.durability };
+  }
+
+  /** The entry as readers see it: one that has expired is not there. */
+  #entry(name: EntryName): Entry | undefined {
+    const entry = this.entries.get(nameOf(name));
+    const expired = entry?.expiresAt !== undefined && entry.expiresAt <= this.nowMs;
+    return expired ? undefined : entry;
+  }
+
+  #keys(namespace: string): string[] {
+    const start = `${namespace}\n`;
+    return [...this.entries.keys()]
+      .filter((name) => name.startsWith(start))
+      .map((name) => name.slice(start.length))
+      .filter((key) => this.#entry({ namespace, key }) !== undefined)
+      .toSorted((a, b) => (a < b ? -1 : 1));
+  }
+
+  #item({ namespace, includeValues }: ListQuery, key: string): ListItem {
+    const entry = this.#entry({ namespace, key });
+    if (entry === undefined) throw new Error('listed but not there');
+    const { value, version, expiresAt } = entry;
+    return {
+      key,
+      version,
+      expiresAt,
+      size: value.length,
+      value: includeValues ? value : undefined,
+    };
+  }
+
+  #shardStatus(): ShardStatus {
+    const live = [...this.entries.entries()];
+    return {
+      shard: 0,
+      state: this.#closed ? 'closed' : 'serving',
+      reason: this.#closed ? 'The store is closed.' : undefined,
+      entries: live.length,
+      bytes: live.reduce((sum, [name, { value }]) => sum + name.length + value.length, 0),
+      journalBytes: 0,
+      snapshotBytes: 0,
+      queueOperations: 0,
+      queueBytes: 0,
+      batchOperations: new Histogram(batchSizeBounds),
+      syncSeconds: new Histogram(secondsBounds),
+      epoch: 1,
+    };
+  }
+}
+
+function isAskedFor(key: string, query: ListQuery): boolean {
+  const { prefix, start, end, after, reverse } = query;
+  if (!key.startsWith(prefix)) return false;
+  if (start !== undefined && key < start) return false;
+  if (end !== undefined && key >= end) return false;
+  if (after === undefined) return true;
+  return reverse ? key < after : key > after;
+}

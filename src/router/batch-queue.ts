@@ -9,11 +9,10 @@ import type { Ticket } from './ticket.ts';
 
 export class BatchQueue {
   #tickets: Ticket[] = [];
-  #head = 0;
   #bytes = 0;
 
   get operations(): number {
-    return this.#tickets.length - this.#head;
+    return this.#tickets.length;
   }
 
   get bytes(): number {
@@ -35,43 +34,26 @@ export class BatchQueue {
 
   /** Puts tickets back to where they were taken from. */
   putBack(tickets: readonly Ticket[]): void {
-    this.#tickets = [...tickets, ...this.#tickets.slice(this.#head)];
-    this.#head = 0;
+    this.#tickets = [...tickets, ...this.#tickets];
     for (const { bytes } of tickets) this.#bytes += bytes;
   }
 
   /** The next batch: as much as may go together; a larger operation goes alone. */
   takeBatch(): Ticket[] {
-    const start = this.#head;
     let bytes = 0;
-    while (this.#head < this.#tickets.length && this.#head - start < batchOperationsMax) {
-      const next = this.#tickets[this.#head]?.bytes ?? 0;
-      if (bytes > 0 && bytes + next > batchBytesMax) break;
-      bytes += next;
-      this.#head += 1;
+    let count = 0;
+    for (const ticket of this.#tickets) {
+      const isFull = count > 0 && bytes + ticket.bytes > batchBytesMax;
+      if (isFull || count === batchOperationsMax) break;
+      bytes += ticket.bytes;
+      count += 1;
     }
-    const batch = this.#tickets.slice(start, this.#head);
     this.#bytes -= bytes;
-    this.#forgetTaken();
-    return batch;
+    return this.#tickets.splice(0, count);
   }
 
   takeAll(): Ticket[] {
-    const all = this.#tickets.slice(this.#head);
-    this.#tickets = [];
-    this.#head = 0;
     this.#bytes = 0;
-    return all;
-  }
-
-  /** Only now and then, so that taking a batch costs the batch and not the queue. */
-  #forgetTaken(): void {
-    if (this.#head === this.#tickets.length) {
-      this.#tickets = [];
-      this.#head = 0;
-    } else if (this.#head > queueOperationsMax / 4) {
-      this.#tickets = this.#tickets.slice(this.#head);
-      this.#head = 0;
-    }
+    return this.#tickets.splice(0);
   }
 }

@@ -148,16 +148,14 @@ export class Router implements Store {
     const shard = this.#shardOf(operation.key);
     if (isWrite(operation)) {
       cache.writeQueued(operation);
-      const settleWrite = (result: ShardResult): void => {
-        cache.writeAnswered(operation);
-        settle(asResult(result));
-      };
-      shard.enqueue(new Ticket(operation, settleWrite));
+      shard.enqueue(new Ticket(operation, (result) => settle(asResult(result))));
       return;
     }
-    const settleRead = (result: ShardResult): void => {
-      if (result.kind === 'entry') cache.readAnswered(operation, result);
-      settle(asResult(result));
+    const pending = operation.op === 'get' ? cache.readQueued(operation) : undefined;
+    const settleRead = (answer: ShardResult): void => {
+      const result = asResult(answer);
+      cache.readAnswered(operation, pending, result);
+      settle(result);
     };
     shard.enqueue(new Ticket(operation, settleRead));
   }

@@ -35,6 +35,9 @@ export interface ShardClientOptions {
   readonly onFailed: (shard: number, why: string) => void;
 }
 
+/** Turns of the event loop that a batch may wait for more to join it. */
+const turnsMax = 2;
+
 const overloaded = new StoreError('OVERLOADED', 'too many operations wait for this shard already', {
   retryable: true,
   retryAfterMs: 1000,
@@ -208,11 +211,23 @@ export class ShardClient {
     });
   }
 
-  /** Whatever else arrives in this turn of the event loop joins the batch; there is no timer. */
+  /**
+   * A batch leaves at the end of the first turn of the event loop in which nothing joined it: a
+   * busy server so shares its syncs among more, and an idle one answers at once. There is no timer.
+   */
   #planTurn(): void {
     if (this.#isTurnPlanned || this.#isBatchUnderWay) return;
     this.#isTurnPlanned = true;
+    this.#endTurn(this.#queue.operations, turnsMax);
+  }
+
+  #endTurn(waiting: number, turnsLeft: number): void {
     this.#options.defer(() => {
+      const { operations } = this.#queue;
+      if (operations > waiting && turnsLeft > 0) {
+        this.#endTurn(operations, turnsLeft - 1);
+        return;
+      }
       this.#isTurnPlanned = false;
       this.#sendBatches();
     });
@@ -245,7 +260,7 @@ export class ShardClient {
     }
     this.#isBatchUnderWay = false;
     this.#takeApart(tickets, answered);
-    this.#sendBatches();
+    this.#planTurn();
   }
 
   #takeApart(tickets: readonly Ticket[], answered: Uint8Array): void {

@@ -1,0 +1,95 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { ReadCache } from '../../src/router/read-cache.ts';
+import type { EntryResult } from '../../src/store/result.ts';
+
+const name = { namespace: 'default', key: 'a' };
+const other = { namespace: 'other', key: 'a' };
+
+function entry(text: string, expiresAt?: number): EntryResult {
+  const value = Buffer.from(text);
+  return { kind: 'entry', version: 1, expiresAt, size: value.length, value };
+}
+
+let cache: ReadCache;
+beforeEach(() => {
+  cache = new ReadCache(100_000);
+});
+
+function read(text: string, expiresAt?: number): void {
+  cache.readAnswered(name, cache.readQueued(name), entry(text, expiresAt));
+}
+
+function cached(now = 0): string | undefined {
+  return cache.get(name, now)?.value?.toString();
+}
+
+describe('the read cache', () => {
+  test('gives what was read, to its own namespace only', () => {
+    read('1');
+    expect(cached()).toBe('1');
+    expect(cache.get(other, 0)).toBeUndefined();
+    expect(cache.figures).toMatchObject({ hits: 1, misses: 1, entries: 1 });
+  });
+
+  test('drops an entry when a write for it is queued', () => {
+    read('1');
+    cache.writeQueued(name);
+    expect(cached()).toBeUndefined();
+  });
+
+  test('is not filled by a read that a write was queued behind', () => {
+    const pending = cache.readQueued(name);
+    cache.writeQueued(name);
+    cache.readAnswered(name, pending, entry('old'));
+    expect(cached()).toBeUndefined();
+  });
+
+  test('is filled by a read behind the write, though one before it is answered later than queued', () => {
+    const before = cache.readQueued(name);
+    cache.writeQueued(name);
+    const behind = cache.readQueued(name);
+    cache.readAnswered(name, before, entry('old'));
+    expect(cached()).toBeUndefined();
+    cache.readAnswered(name, behind, entry('new'));
+    expect(cached()).toBe('new');
+  });
+
+  test('is not filled by any of several reads that a write outran', () => {
+    const reads = [cache.readQueued(name), cache.readQueued(name)];
+    cache.readAnswered(name, reads[0], entry('old'));
+    cache.writeQueued(name);
+    cache.readAnswered(name, reads[1], entry('old'));
+    expect(cached()).toBeUndefined();
+  });
+
+  test('does not give what has expired by the stamp', () => {
+    read('1', 1000);
+    expect(cached(999)).toBe('1');
+    expect(cached(1000)).toBeUndefined();
+  });
+
+  test('keeps a copy, not the batch that a value came in', () => {
+    const batch = Buffer.alloc(1024 * 1024, 'x');
+    const value = batch.subarray(0, 3);
+    cache.readAnswered(name, cache.readQueued(name), { ...entry('xxx'), value });
+    batch.fill('y');
+    expect(cached()).toBe('xxx');
+    expect(cache.get(name, 0)?.value?.buffer.byteLength).toBe(3);
+  });
+
+  test('stays within its bytes', () => {
+    for (let index = 0; index < 1000; index++) {
+      const one = { namespace: 'default', key: `key-${index}` };
+      cache.readAnswered(one, cache.readQueued(one), entry('x'.repeat(1000)));
+    }
+    expect(cache.figures.bytes).toBeLessThanOrEqual(100_000);
+    expect(cache.figures.entries).toBeGreaterThan(50);
+  });
+
+  test('of 0 bytes is off', () => {
+    cache = new ReadCache(0);
+    read('1');
+    expect(cached()).toBeUndefined();
+    expect(cache.figures).toEqual({ hits: 0, misses: 0, entries: 0, bytes: 0 });
+  });
+});

@@ -1,6 +1,5 @@
 // Puts the embedded engine together: folder lock, manifest, a thread a shard, router. All shards
 // are checked before anything changes.
-import { mkdirSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import type { Logger } from 'pino';
 import { StampClock, type Clock } from '../base/clock.ts';
@@ -49,7 +48,7 @@ function defaultShards(): number {
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<Store> {
   const { dataDir } = options;
   const lock = orInaccessible(dataDir, () => {
-    mkdirSync(dataDir, { recursive: true });
+    nodeFileSystem.makeFolder(dataDir);
     return acquireFolderLock(dataDir);
   });
   try {

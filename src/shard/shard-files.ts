@@ -59,10 +59,17 @@ export class ShardFiles {
     removeLeftovers(place, recovered.current);
     syncLive(place, recovered.current);
     const files = ShardFiles.#goOn(place, recovered, fsync, at);
-    // Outside `always` lines may be seen and then lost. The header must not be: it alone says
-    // that this may have happened, and so that seq must jump.
-    if (fsync !== 'always') files.#writer.flushHeader();
+    if (fsync !== 'always') files.#noteThatEndMayBeLost(at);
     return files;
+  }
+
+  /**
+   * Outside `always` lines may be seen and then lost, and seq must jump at the next start. What
+   * tells it so must not be lost with them: the header, and that a clean stop is over.
+   */
+  #noteThatEndMayBeLost(at: number): void {
+    if (this.#writer.isNew) this.#writer.flushHeader();
+    else this.#writer.appendMark('start', at);
   }
 
   static #goOn(place: ShardPlace, recovered: Recovered, fsync: FsyncMode, at: number): ShardFiles {

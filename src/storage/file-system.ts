@@ -27,6 +27,7 @@ export interface FileSystem {
   exists(path: string): boolean;
   /** Names in a folder, sorted. */
   list(folder: string): string[];
+  /** Makes a folder and those above it, where they are not there. */
   makeFolder(folder: string): void;
   rename(from: string, to: string): void;
   remove(path: string): void;

@@ -30,8 +30,8 @@ export interface JournalHeader extends ShardIdentity {
   readonly previous: JournalEnd | null;
 }
 
-/** Why a mark was left: a clean stop, or nothing to do. */
-export type MarkKind = 'stop' | 'idle';
+/** Why a mark was left: a clean stop, a start after one, or nothing to do. */
+export type MarkKind = 'stop' | 'start' | 'idle';
 
 export interface JournalLine {
   /** Seq of its first change; for a mark, of the change to come. */
@@ -114,7 +114,7 @@ export function decodeJournalLine(parsed: unknown): DecodedLine {
   if (object['format'] === journalFormat) return decodeHeader(object);
   const { seq, at, d, records, mark } = object;
   if (!isCount(seq) || !isCount(at) || !isCount(d)) return { kind: 'unknown' };
-  if (mark === 'stop' || mark === 'idle') {
+  if (mark === 'stop' || mark === 'start' || mark === 'idle') {
     return { kind: 'line', line: { seq, at, d, records: [], mark } };
   }
   if (!Array.isArray(records) || !records.every(isChangeRecord)) return { kind: 'unknown' };

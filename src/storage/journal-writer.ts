@@ -68,6 +68,11 @@ export class JournalWriter {
     return this.#nextSeq;
   }
 
+  /** Nothing is written yet, not even the header. */
+  get isNew(): boolean {
+    return this.#headerIsDue;
+  }
+
   /** A sync or a cut has failed: what the file holds is unknown until it is recovered. */
   get isBroken(): boolean {
     return this.#broken;

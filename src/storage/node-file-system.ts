@@ -1,5 +1,6 @@
 // The real file system, by Node's synchronous calls.
 import * as fs from 'node:fs';
+import { dirname } from 'node:path';
 import type { FileSystem, OpenFile } from './file-system.ts';
 
 class NodeOpenFile implements OpenFile {
@@ -43,15 +44,24 @@ class NodeOpenFile implements OpenFile {
   }
 }
 
+/**
+ * Makes a folder and those above it. Not by Node's `recursive`, which never returns where a file
+ * system takes no folders at all (/proc).
+ */
+function makeFolder(folder: string): void {
+  if (fs.existsSync(folder)) return;
+  const parent = dirname(folder);
+  if (parent !== folder) makeFolder(parent);
+  fs.mkdirSync(folder);
+}
+
 export const nodeFileSystem: FileSystem = {
   create: (path) => new NodeOpenFile(fs.openSync(path, 'wx+')),
   open: (path) => new NodeOpenFile(fs.openSync(path, 'r+')),
   openReadOnly: (path) => new NodeOpenFile(fs.openSync(path, 'r')),
   exists: (path) => fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined,
   list: (folder) => fs.readdirSync(folder).toSorted(),
-  makeFolder: (folder) => {
-    fs.mkdirSync(folder, { recursive: true });
-  },
+  makeFolder,
   rename: (from, to) => fs.renameSync(from, to),
   remove: (path) => fs.unlinkSync(path),
   removeFolder: (folder) => fs.rmSync(folder, { recursive: true }),

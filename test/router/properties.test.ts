@@ -1,0 +1,35 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { makeTestFolder, openTestStore } from '../support/embedded-store.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { commands, Model } from '../support/random-commands.ts';
+
+test.each([0, 64 * 1024])(
+  'the router over threads does what a Map does, through restarts, with a cache of %i bytes',
+  async (cacheBytes) => {
+    const property = fc.asyncProperty(commands(['stop']), async (script) => {
+      const folder = await makeTestFolder();
+      const clock = new ManualClock();
+      const model = new Model();
+      const open = () => openTestStore(folder.path, { clock, cacheBytes });
+      let store = await open();
+      try {
+        for (const command of script) {
+          if (command.do === 'advance') clock.advance(command.ms);
+          if (command.do === 'restart') {
+            await store.close();
+            store = await open();
+          }
+          await model.run(store, command, clock.wallMs());
+        }
+        await model.checkAll(store, clock.wallMs());
+        expect(await store.count('default')).toBe(model.alive(clock.wallMs()).size);
+      } finally {
+        await store.close();
+        await folder.remove();
+      }
+    });
+    await fc.assert(property, { numRuns: 15 });
+  },
+  120_000,
+);

@@ -1,0 +1,147 @@
+// A shard is killed, or loses power, at each single call into the file system: while it starts,
+// writes, changes journals, is compacted, marks and stops.
+import { describe, expect, test } from 'vitest';
+import type { FsyncMode } from '../../src/base/fsync-mode.ts';
+import type { Operation } from '../../src/store/operation.ts';
+import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { seededRandom } from '../support/random-commands.ts';
+import { compactShard, contentsOf, openShard } from '../support/shard-files.ts';
+import { put, remove } from '../support/store-contract.ts';
+
+/** What the shard held after each acknowledged step, and after the one under way if it took effect. */
+interface Progress {
+  acknowledged: string[];
+  underWay: string[] | undefined;
+  highestVersion: number;
+}
+
+type Step = Operation | 'compact' | 'restart' | 'mark' | 'stop';
+
+const steps: readonly Step[] = [
+  put('a', '1'), put('b', 'x'.repeat(300)), 'compact', put('a', '2'), remove('b'), 'mark',
+  'restart', put('c', '3'), 'compact', put('d', '4'), 'compact', put('a', '5'), 'stop', 'restart',
+  put('e', '6'), 'compact', remove('a'), 'stop',
+]; // prettier-ignore
+
+/** Key and value of every entry, once as it is and once as the next step would leave it. */
+function applied(contents: ReadonlyMap<string, string>, step: Step): Map<string, string> {
+  const next = new Map(contents);
+  if (typeof step === 'string') return next;
+  if (step.op === 'put') next.set(step.key, Buffer.from(step.value).toString());
+  if (step.op === 'delete') next.delete(step.key);
+  return next;
+}
+
+function textOf(contents: ReadonlyMap<string, string>): string[] {
+  return Array.from(contents, ([key, value]) => `${key}=${value}`).toSorted();
+}
+
+async function runUntilCut(files: MemoryFileSystem, fsync: FsyncMode): Promise<Progress> {
+  const progress: Progress = { acknowledged: [], underWay: undefined, highestVersion: 0 };
+  let contents = new Map<string, string>();
+  try {
+    let store = openShard(files, fsync);
+    for (const step of steps) {
+      const next = applied(contents, step);
+      progress.underWay = textOf(next);
+      if (step === 'compact') compactShard(files, store);
+      else if (step === 'restart') store = openShard(files, fsync);
+      else if (step === 'mark') store.ask({ op: 'mark' });
+      else if (step === 'stop') await store.close();
+      else {
+        const result = await store.submit(step);
+        if (result.kind === 'refused') throw new Error('cut');
+        if (result.kind === 'written') progress.highestVersion = result.version;
+      }
+      contents = next;
+      progress.acknowledged = textOf(contents);
+    }
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.includes('cut')) throw error;
+  }
+  return progress;
+}
+
+function cutAt(files: MemoryFileSystem, fatal: number): void {
+  let call = 0;
+  files.fault = () => {
+    call += 1;
+    if (call >= fatal) throw Object.assign(new Error('cut'), { code: 'EIO' });
+    return undefined;
+  };
+}
+
+async function countCalls(fsync: FsyncMode): Promise<number> {
+  const files = new MemoryFileSystem();
+  let calls = 0;
+  files.fault = () => {
+    calls += 1;
+    return undefined;
+  };
+  await runUntilCut(files, fsync);
+  return calls;
+}
+
+/** What is found after the crash, without versions. */
+async function foundIn(files: MemoryFileSystem, fsync: FsyncMode): Promise<string[]> {
+  const contents = await contentsOf(openShard(files, fsync));
+  return contents.map((line) => {
+    const [key, , , value = ''] = line.split(' ');
+    return `${key}=${Buffer.from(value, 'base64').toString()}`;
+  });
+}
+
+describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
+  test('a kill at any call loses nothing acknowledged', async () => {
+    const calls = await countCalls(fsync);
+    expect(calls).toBeGreaterThan(60);
+    for (let fatal = 1; fatal <= calls; fatal++) {
+      const files = new MemoryFileSystem();
+      cutAt(files, fatal);
+      const { acknowledged, underWay } = await runUntilCut(files, fsync);
+      // A folder whose making was cut short is the data folder's matter.
+      if (!files.exists('/data/shard-0000/current.json')) continue;
+      const found = await foundIn(files.copy(), fsync);
+      expect([fatal, [acknowledged, underWay]]).toEqual([fatal, expect.arrayContaining([found])]);
+    }
+  });
+});
+
+test('in always a power cut at any call loses nothing acknowledged', async () => {
+  const calls = await countCalls('always');
+  for (let fatal = 1; fatal <= calls; fatal++) {
+    const files = new MemoryFileSystem();
+    cutAt(files, fatal);
+    const { acknowledged, underWay } = await runUntilCut(files, 'always');
+    if (!files.exists('/data/shard-0000/current.json')) continue;
+    for (let seed = 0; seed < 8; seed++) {
+      const cut = files.afterPowerCut(seededRandom(fatal * 8 + seed));
+      if (!cut.exists('/data/shard-0000/current.json')) continue;
+      const found = await foundIn(cut, 'always');
+      expect([fatal, seed, [acknowledged, underWay]]).toEqual([
+        fatal,
+        seed,
+        expect.arrayContaining([found]),
+      ]);
+    }
+  }
+});
+
+test.each(['interval', 'never'] as const)(
+  'in %s a power cut at any call leaves a store that starts and gives no version twice',
+  async (fsync) => {
+    const calls = await countCalls(fsync);
+    for (let fatal = 1; fatal <= calls; fatal++) {
+      const files = new MemoryFileSystem();
+      cutAt(files, fatal);
+      const { highestVersion } = await runUntilCut(files, fsync);
+      for (let seed = 0; seed < 8; seed++) {
+        const cut = files.afterPowerCut(seededRandom(fatal * 8 + seed));
+        if (!cut.exists('/data/shard-0000/current.json')) continue;
+        const written = await openShard(cut, fsync).submit(put('new', 'x'));
+        const version = written.kind === 'written' ? written.version : 0;
+        expect([fatal, seed, version > highestVersion]).toEqual([fatal, seed, true]);
+      }
+    }
+  },
+);

@@ -1,4 +1,5 @@
 // Thread entry point of one shard. Holds the shard; everything it does is in src/shard.
+import { getHeapStatistics } from 'node:v8';
 import { move } from 'piscina';
 import { assert } from '../src/base/assert.ts';
 import { systemClock } from '../src/base/clock.ts';
@@ -14,6 +15,9 @@ type Handlers = {
   ) => ShardTasks[Name][1] | Promise<ShardTasks[Name][1]>;
 };
 
+/** Of the thread's heap; the rest is for batches and for what a collection has not found yet. */
+const entriesHeapShare = 0.75;
+
 let opened: Shard | undefined;
 
 /** A thread that died is replaced by one that has recovered nothing: it must not answer. */
@@ -25,7 +29,9 @@ function theShard(): Shard {
 const handlers: Handlers = {
   open: (task) =>
     answerTask(() => {
-      opened = new Shard({ ...task, fileSystem: nodeFileSystem, clock: systemClock });
+      const heapBytesMax = getHeapStatistics().heap_size_limit * entriesHeapShare;
+      const around = { fileSystem: nodeFileSystem, clock: systemClock, heapBytesMax };
+      opened = new Shard({ ...task, ...around });
       return opened.opened;
     }),
   start: (stamp) => answerTask(() => theShard().start(stamp)),

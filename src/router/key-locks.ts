@@ -51,7 +51,7 @@ export class KeyLocks {
   #boundWaiters(keys: readonly string[]): void {
     const isFull = keys.some((key) => (this.#locks.get(key)?.users ?? 0) >= lockWaitersMax);
     if (!isFull) return;
-    throw new StoreError('OVERLOADED', `${lockWaitersMax} operations wait for this key already`, {
+    throw new StoreError('OVERLOADED', `${lockWaitersMax} operations wait for this key already.`, {
       retryable: true,
       retryAfterMs: 1000,
     });

@@ -35,7 +35,7 @@ export class ReplyCollector {
     if (result.kind !== 'entry' || result.value === undefined) return result;
     this.#bytes += result.size;
     if (this.#bytes <= this.#bytesMax) return result;
-    const detail = `the values of one reply may have ${this.#bytesMax} bytes in sum`;
+    const detail = `The values of one reply may have ${this.#bytesMax} bytes in sum.`;
     const error = new StoreError('REPLY_TOO_LARGE', detail, { limit: this.#bytesMax });
     return { kind: 'refused', error };
   }

@@ -193,7 +193,7 @@ export class Router implements Store {
   /** Asks all shards at one moment. Room is made sure of first, so that all are asked or none. */
   async #askAll(operation: ShardOperation): Promise<ShardResult[]> {
     if (!this.#shards.every((shard) => shard.hasRoom(1, 0))) {
-      throw new StoreError('OVERLOADED', 'too many operations wait for a shard already', {
+      throw new StoreError('OVERLOADED', 'Too many operations wait for a shard already.', {
         retryable: true,
         retryAfterMs: 1000,
       });

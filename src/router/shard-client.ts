@@ -38,11 +38,15 @@ export interface ShardClientOptions {
 /** Turns of the event loop that a batch may wait for more to join it. */
 const turnsMax = 2;
 
-const overloaded = new StoreError('OVERLOADED', 'too many operations wait for this shard already', {
-  retryable: true,
-  retryAfterMs: 1000,
-});
-const shuttingDown = new StoreError('SHUTTING_DOWN', 'the store is closing', {
+const overloaded = new StoreError(
+  'OVERLOADED',
+  'Too many operations wait for this shard already.',
+  {
+    retryable: true,
+    retryAfterMs: 1000,
+  },
+);
+const shuttingDown = new StoreError('SHUTTING_DOWN', 'The store is closing.', {
   retryable: true,
   retryAfterMs: 1000,
 });
@@ -203,7 +207,7 @@ export class ShardClient {
   }
 
   #unavailable(outcome: 'not-applied' | 'unknown'): StoreError {
-    const detail = `shard ${this.shard} does not serve: ${this.#reason ?? 'its thread died'}`;
+    const detail = `Shard ${this.shard} does not serve: ${this.#reason ?? 'its thread died'}.`;
     return new StoreError('SHARD_UNAVAILABLE', detail, {
       outcome,
       retryable: true,

@@ -18,13 +18,21 @@ const deleted: ShardAnswer = { kind: 'deleted' };
 const done: ShardAnswer = { kind: 'done' };
 
 function refused(code: ErrorCode, detail: string): ShardAnswer {
-  return { kind: 'refused', error: new StoreError(code, detail, { retryable: true }) };
+  return {
+    kind: 'refused',
+    error: new StoreError(code, detail, { retryable: true, retryAfterMs: 5000 }),
+  };
 }
 
-const diskFull = refused('DISK_FULL', 'there is no room on disk for this write');
-const shardFull = refused(
+const diskFull = refused('DISK_FULL', 'There is no room on disk for this write.');
+const tooManyEntries = refused(
   'SHARD_FULL',
-  `the shard of this key holds ${shardEntriesMax} entries, as many as it can`,
+  `The shard of this key holds ${shardEntriesMax} entries, as many as it can.`,
+);
+const tooManyBytes = refused(
+  'SHARD_FULL',
+  'The shard of this key holds as much as its memory allows (setting shardHeapMiB): nothing can be ' +
+    'put before something is deleted.',
 );
 
 function sizeOf(answer: ShardAnswer): number {
@@ -33,18 +41,31 @@ function sizeOf(answer: ShardAnswer): number {
   return answer.items.reduce((sum, item) => sum + item.key.length + (item.value?.length ?? 0), 0);
 }
 
+export interface BatchRunOptions {
+  /** The batch's stamp. */
+  readonly now: number;
+  /** The seq that the first change takes. */
+  readonly firstSeq: number;
+  readonly refusal: Refusal;
+  /** What the table may take of the heap, in bytes. */
+  readonly heapBytesMax: number;
+}
+
 export class BatchRun {
   readonly staging: Staging;
   readonly answers: ShardAnswer[] = [];
   readonly #table: EntryTable;
   readonly #now: number;
   readonly #refusal: Refusal;
+  readonly #heapBytesMax: number;
+  #stagedBytes = 0;
 
-  constructor(table: EntryTable, now: number, firstSeq: number, refusal: Refusal) {
+  constructor(table: EntryTable, options: BatchRunOptions) {
     this.#table = table;
-    this.#now = now;
-    this.#refusal = refusal;
-    this.staging = new Staging(table, now, firstSeq);
+    this.#now = options.now;
+    this.#refusal = options.refusal;
+    this.#heapBytesMax = options.heapBytesMax;
+    this.staging = new Staging(table, options.now, options.firstSeq);
   }
 
   /** Runs operations in order, as many as fit into one reply, and at least one. */
@@ -93,13 +114,21 @@ export class BatchRun {
     const old = this.staging.get(namespace, key)?.version ?? 0;
     if (!conditionsHold(operation, old)) return { kind: 'condition-failed', version: old };
     if (this.#refusal !== 'none') return diskFull;
-    if (old === 0 && this.#table.entries + this.staging.records.length >= shardEntriesMax) {
-      return shardFull;
-    }
+    const full = this.#fullFor(operation, old === 0);
+    if (full !== undefined) return full;
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1');
     const expiresAt = ttlMs === undefined ? undefined : this.#now + ttlMs;
     const version = this.staging.put(namespace, key, bytes, expiresAt);
     return { kind: 'written', created: old === 0, version };
+  }
+
+  /** Before the heap is exhausted: that would end the thread, and the next one could not recover. */
+  #fullFor({ key, value }: PutOperation, isNew: boolean): ShardAnswer | undefined {
+    const staged = this.staging.records.length;
+    if (isNew && this.#table.entries + staged >= shardEntriesMax) return tooManyEntries;
+    this.#stagedBytes += key.length + value.length;
+    const heapBytes = this.#table.heapBytes + this.#stagedBytes;
+    return heapBytes > this.#heapBytesMax ? tooManyBytes : undefined;
   }
 
   #delete(operation: DeleteOperation): ShardAnswer {

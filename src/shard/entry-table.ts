@@ -12,6 +12,9 @@ interface NamespaceTable {
   readonly order: BTree<string, undefined>;
 }
 
+/** What an entry takes beside its characters: object, strings' heads, slots in map and trees. */
+const entryOverheadBytes = 220;
+
 function compareBytes(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
@@ -38,6 +41,11 @@ export class EntryTable {
   /** Keys and values, summed. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** About what it all takes of the heap, in bytes. */
+  get heapBytes(): number {
+    return this.#bytes + this.#entries * entryOverheadBytes;
   }
 
   /** The first deadline, Unix milliseconds; Infinity where no entry expires. */

@@ -22,6 +22,8 @@ import { ShardFiles, type CompactionInput } from './shard-files.ts';
 
 export interface ShardOptions extends ShardPlace {
   readonly fsync: FsyncMode;
+  /** What entries may take of the heap, in bytes; undefined: as much as they like. */
+  readonly heapBytesMax?: number;
   /** For durations only. */
   readonly clock: Pick<Clock, 'monotonicMs'>;
 }
@@ -135,7 +137,12 @@ export class Shard {
   /** On a full disk, what can go on goes on: reads always, deletes where their line still fits. */
   #applyAsFits(operations: readonly ShardOperation[], stamp: number): readonly ShardAnswer[] {
     for (const refusal of refusals) {
-      const run = new BatchRun(this.#table, stamp, this.#files.writer.nextSeq, refusal);
+      const run = new BatchRun(this.#table, {
+        now: stamp,
+        firstSeq: this.#files.writer.nextSeq,
+        refusal,
+        heapBytesMax: this.#options.heapBytesMax ?? Infinity,
+      });
       run.run(operations);
       if (this.#write(run.staging.records, stamp)) {
         run.staging.commit();
@@ -177,7 +184,7 @@ export class Shard {
     operations: readonly ShardOperation[],
     outcome: 'not-applied' | 'unknown',
   ): BatchReply<ShardAnswer> {
-    const detail = 'the shard of this key could not write to its journal';
+    const detail = 'The shard of this key could not write to its journal.';
     const results = operations.map(({ op }): ShardAnswer => {
       const happened = op === 'put' || op === 'delete' ? outcome : 'not-applied';
       const facts = { outcome: happened, retryable: true, retryAfterMs: 1000 };

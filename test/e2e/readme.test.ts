@@ -7,7 +7,7 @@
 // are one session in one shell, in a folder of its own, against one server with an empty data
 // folder; the port of the README is replaced by the server's own.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
@@ -15,6 +15,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { programFolder } from '../../src/base/program-folder.ts';
 import { defaultSettings } from '../../src/cli/load-settings.ts';
 import { environmentNameOf, flagOf } from '../../src/cli/setting-spelling.ts';
+import { spellValue } from '../../src/cli/setting-value.ts';
 import { settingNames } from '../../src/cli/settings-schema.ts';
 import { copyProject } from '../support/project-copy.ts';
 import {
@@ -161,4 +162,18 @@ describe('every name in the README exists', () => {
     const typed = starting.flatMap((line) => line.match(/--[a-z][a-z-]*/g) ?? []);
     expect(known).toEqual(expect.arrayContaining(typed));
   });
+
+  test('files that are linked to', () => {
+    const linked = namesIn(/(?<=\]\()[\w./-]+(?=\))/g);
+    expect(linked.filter((path) => !existsSync(join(programFolder, path)))).toEqual([]);
+  });
+});
+
+test('the table of settings has them all, in three spellings and with their defaults', () => {
+  const defaults = defaultSettings();
+  const rows = readme.split('\n').map((line) => line.split(/[ `]*\|[ `]*/).slice(1, 5));
+  for (const name of settingNames) {
+    const value = spellValue(name, defaults[name]);
+    expect(rows).toContainEqual([name, environmentNameOf(name), flagOf(name), value]);
+  }
 });

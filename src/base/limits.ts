@@ -20,6 +20,9 @@ export const pageScanMax = 10_000;
 export const queueOperationsMax = 65_536;
 export const queueBytesMax = 128 * 1024 * 1024;
 
+/** Versions that one condition may list. */
+export const conditionVersionsMax = 1000;
+
 /** Operations waiting for one key's lock. */
 export const lockWaitersMax = 1024;
 

@@ -110,7 +110,7 @@ async function openShards(
   const compactions = new CompactionScheduler(shards, {
     compactJournalBytes: options.compactJournalBytes,
     monotonicMs: () => clock.monotonicMs(),
-    newThread: () => new WorkerPool({ entry: 'compactor' }),
+    newThread: () => new WorkerPool({ entry: 'compactor', heapMiB }),
     onFailure: (shard, error) =>
       logger.error({ shard, why: String(error) }, 'a compaction failed; it is tried again later'),
   });

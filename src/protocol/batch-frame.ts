@@ -46,8 +46,15 @@ const anyVersion = 0xfffe;
 
 /** About how many bytes an operation takes in a frame. */
 export function frameBytesOf(operation: ShardOperation): number {
-  if (operation.op === 'put') return fixedBytes + operation.key.length + operation.value.length;
-  return 'key' in operation ? fixedBytes + operation.key.length : fixedBytes;
+  if (!('key' in operation)) return fixedBytes;
+  const bytes = fixedBytes + operation.namespace.length + operation.key.length;
+  if (operation.op !== 'put' && operation.op !== 'delete') return bytes;
+  const conditions = versionBytes(operation.ifMatch) + versionBytes(operation.ifNoneMatch);
+  return bytes + conditions + (operation.op === 'put' ? operation.value.length : 0);
+}
+
+function versionBytes(match: VersionMatch | undefined): number {
+  return match === undefined || match === '*' ? 0 : match.length * 8;
 }
 
 // Requests

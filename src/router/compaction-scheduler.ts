@@ -99,7 +99,7 @@ export class CompactionScheduler {
   async #compact({ client, location }: CompactableShard): Promise<void> {
     const { epoch } = client;
     const input = await client.beginCompaction();
-    if (input === undefined) return;
+    if (input === undefined || this.#isClosed) return;
     this.#thread ??= this.#options.newThread();
     const snapshot = valueOfTask(await this.#thread.run('compact', { ...location, input }));
     // A shard that was opened anew meanwhile has tidied its folder, this snapshot included.

@@ -2,6 +2,7 @@
 // of shards that have gone idle, compactions. Shards have no timers; this is theirs.
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { CompactionScheduler } from './compaction-scheduler.ts';
+import type { ShardResult } from '../protocol/shard-operation.ts';
 import type { ShardClient } from './shard-client.ts';
 import { Ticket } from './ticket.ts';
 
@@ -16,6 +17,8 @@ export interface HousekeeperOptions {
 /** How often to look: bounds how late a sweep, a sync or a compaction begins. */
 export const housekeepingMs = 50;
 const markAfterIdleMs = 1000;
+/** After a sweep that found no room on disk for its deletes. */
+const sweepAgainMs = 1000;
 
 export class Housekeeper {
   readonly #shards: readonly ShardClient[];
@@ -23,6 +26,7 @@ export class Housekeeper {
   readonly #options: HousekeeperOptions;
   readonly #sweeping = new Set<ShardClient>();
   #lastSyncMs: number;
+  #sweepNotBeforeMs = 0;
 
   constructor(
     shards: readonly ShardClient[],
@@ -57,9 +61,16 @@ export class Housekeeper {
   #sweep(shard: ShardClient): void {
     const nextExpiryAt = shard.report?.nextExpiryAt ?? Infinity;
     if (this.#sweeping.has(shard) || nextExpiryAt > this.#options.stamp()) return;
+    if (this.#options.monotonicMs() < this.#sweepNotBeforeMs) return;
     this.#sweeping.add(shard);
-    const swept = (): void => {
+    const swept = ({ kind }: ShardResult): void => {
       this.#sweeping.delete(shard);
+      if (kind === 'refused') {
+        this.#sweepNotBeforeMs = this.#options.monotonicMs() + sweepAgainMs;
+      } else {
+        // The next step may be due at once; what it finds is known when this reply is taken apart.
+        queueMicrotask(() => this.#sweep(shard));
+      }
     };
     shard.enqueue(new Ticket({ op: 'sweep' }, swept));
   }

@@ -124,16 +124,16 @@ export class Router implements Store {
   async #close(): Promise<void> {
     this.#options.onClosing();
     await this.#options.compactions.close();
-    try {
-      await Promise.all(this.#shards.map((shard) => shard.close()));
-    } finally {
-      this.#options.onClosed();
-    }
+    // All of them first: the folder must not be let go of while a shard still writes.
+    const closed = await Promise.allSettled(this.#shards.map((shard) => shard.close()));
+    this.#options.onClosed();
+    for (const result of closed) if (result.status === 'rejected') throw result.reason;
   }
 
   #cached(operation: Operation): Result | undefined {
     if (operation.op !== 'get' && operation.op !== 'head') return undefined;
-    return this.#cache.get(operation, this.#options.clock.stamp());
+    const entry = this.#cache.get(operation, this.#options.clock.stamp());
+    return operation.op === 'get' || entry === undefined ? entry : { ...entry, value: undefined };
   }
 
   #shardOf(key: string): ShardClient {

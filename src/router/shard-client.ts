@@ -12,6 +12,7 @@ import {
   type Parcel,
   type ShardLocation,
   type ShardTasks,
+  type TaskAnswer,
 } from '../protocol/shard-task.ts';
 import { isWrite, type Operation } from '../store/operation.ts';
 import type { ShardState, ShardStatus } from '../store/store.ts';
@@ -35,6 +36,9 @@ export interface ShardClientOptions {
   readonly onFailed: (shard: number, why: string) => void;
 }
 
+type TaskValue<Name extends keyof ShardTasks> =
+  ShardTasks[Name][1] extends TaskAnswer<infer Value> ? Value : never;
+
 /** Turns of the event loop that a batch may wait for more to join it. */
 const turnsMax = 2;
 
@@ -50,6 +54,10 @@ const shuttingDown = new StoreError('SHUTTING_DOWN', 'The store is closing.', {
   retryable: true,
   retryAfterMs: 1000,
 });
+
+function isRead({ operation: { op } }: Ticket): boolean {
+  return op === 'get' || op === 'head';
+}
 
 function isWriting({ operation }: Ticket): boolean {
   return isWrite(operation as Operation);
@@ -71,6 +79,7 @@ export class ShardClient {
   #isTurnPlanned = false;
   #isSyncing = false;
   #onDrained: (() => void) | undefined;
+  #reopening: Promise<void> | undefined;
   #lastBatchMs: number;
 
   constructor(options: ShardClientOptions) {
@@ -157,34 +166,44 @@ export class ShardClient {
     this.#isSyncing = true;
     const epoch = this.#epoch;
     try {
-      const report = valueOfTask(await this.#thread.run('sync', undefined));
+      const report = await this.#do('sync', undefined);
       if (epoch === this.#epoch) this.#noteReport(report);
     } catch (error) {
-      if (epoch === this.#epoch) this.#fail(`a sync failed: ${String(error)}`);
+      if (error instanceof StoreError && epoch === this.#epoch) {
+        this.#fail(`a sync failed: ${error.message}`);
+      }
     } finally {
       this.#isSyncing = false;
     }
   }
 
   async beginCompaction(): Promise<Parcel | undefined> {
-    return valueOfTask(await this.#thread.run('beginCompaction', this.#options.stamp()));
+    return await this.#do('beginCompaction', this.#options.stamp());
   }
 
   async takeSnapshot(snapshot: Parcel): Promise<void> {
-    this.#noteReport(valueOfTask(await this.#thread.run('takeSnapshot', snapshot)));
+    this.#noteReport(await this.#do('takeSnapshot', snapshot));
   }
 
-  /** Answers what is queued, leaves a durable mark and ends the thread. */
+  /**
+   * Answers what is queued, leaves a durable mark and ends the thread.
+   *
+   * @throws StoreError where the mark could not be left; Error where the thread died
+   */
   async close(): Promise<void> {
     const wasServing = this.isServing;
     this.#setState('closed', 'closing');
-    if (wasServing) {
-      await this.#drained();
-      valueOfTask(await this.#thread.run('stop', this.#options.stamp()));
-    } else {
-      this.#refuseQueued(shuttingDown);
+    await this.#reopening;
+    try {
+      if (wasServing) {
+        await this.#drained();
+        valueOfTask(await this.#thread.run('stop', this.#options.stamp()));
+      } else {
+        this.#refuseQueued(shuttingDown);
+      }
+    } finally {
+      await this.#thread.destroy();
     }
-    await this.#thread.destroy();
   }
 
   /** Ends the thread with nothing written: for a store that does not start. */
@@ -195,7 +214,7 @@ export class ShardClient {
 
   #newThread(): TaskThread<ShardTasks> {
     const thread = this.#options.newThread((error) => {
-      if (thread === this.#thread) void this.#reopen(error.message);
+      if (thread === this.#thread) this.#threadIsGone(error.message);
     });
     return thread;
   }
@@ -252,19 +271,34 @@ export class ShardClient {
 
   async #send(tickets: readonly Ticket[]): Promise<void> {
     const operations = tickets.map(({ operation }) => operation);
-    const frame = encodeBatch({ stamp: this.#options.stamp(), operations });
     let answered: Uint8Array;
     try {
+      const frame = encodeBatch({ stamp: this.#options.stamp(), operations });
       answered = await this.#thread.run('batch', frame, [frame.buffer]);
     } catch (error) {
       this.#isBatchUnderWay = false;
       this.#failUnderWay(tickets);
-      await this.#reopen(String(error));
+      this.#threadIsGone(String(error));
       return;
     }
     this.#isBatchUnderWay = false;
     this.#takeApart(tickets, answered);
     this.#planTurn();
+  }
+
+  /** A task beside the batches. */
+  async #do<Name extends 'sync' | 'beginCompaction' | 'takeSnapshot'>(
+    name: Name,
+    task: ShardTasks[Name][0],
+  ): Promise<TaskValue<Name>> {
+    let answer: ShardTasks[Name][1];
+    try {
+      answer = await this.#thread.run(name, task);
+    } catch (error) {
+      this.#threadIsGone(String(error));
+      throw error;
+    }
+    return valueOfTask(answer as TaskAnswer<TaskValue<Name>>);
   }
 
   #takeApart(tickets: readonly Ticket[], answered: Uint8Array): void {
@@ -282,36 +316,50 @@ export class ShardClient {
     if (report.isBroken) this.#fail('its journal could not be written or synced');
   }
 
-  /** Nobody knows which writes of the batch are on disk; reads changed nothing and are asked again. */
+  /**
+   * Nobody knows which writes of the batch are on disk. Reads of one entry changed nothing and are
+   * asked again; pages and counts were one moment with other shards', which has passed.
+   */
   #failUnderWay(tickets: readonly Ticket[]): void {
-    const error = this.#unavailable('unknown');
-    this.#queue.putBack(tickets.filter((ticket) => !isWriting(ticket)));
-    for (const ticket of tickets.filter(isWriting)) ticket.settle({ kind: 'refused', error });
+    this.#queue.putBack(tickets.filter(isRead));
+    for (const ticket of tickets.filter((each) => !isRead(each))) {
+      const error = this.#unavailable(isWriting(ticket) ? 'unknown' : 'not-applied');
+      ticket.settle({ kind: 'refused', error });
+    }
   }
 
-  async #reopen(why: string): Promise<void> {
-    if (this.#state !== 'serving') {
-      if (this.#state === 'closed') this.#refuseQueued(this.#unavailable('not-applied'));
-      return;
+  /** The one place where a thread's death is acted upon, whoever noticed it first. */
+  #threadIsGone(why: string): void {
+    if (this.#state === 'serving') {
+      this.#reopening = this.#reopen(why);
+    } else if (this.#state !== 'opening') {
+      this.#refuseQueued(this.#unavailable('not-applied'));
     }
+  }
+
+  /** Never rejects: what goes wrong ends in the state `failed`. */
+  async #reopen(why: string): Promise<void> {
     this.#setState('opening', `its thread died (${why})`);
     this.#options.onEpoch(this.shard, why);
     await this.#thread.destroy();
     if (!this.#guard.mayRestart()) {
-      this.#fail(`its thread died ${this.#guard.restartsMax} times in a minute (${why})`);
-      return;
+      this.#fail(
+        `its thread died again after ${this.#guard.restartsMax} restarts in a minute (${why})`,
+      );
     }
+    if (this.#state !== 'opening') return;
     this.#thread = this.#newThread();
     try {
       await this.open();
-      await this.start();
+      // Closing may have begun meanwhile: then nothing may be written any more.
+      if (this.#state === 'opening') await this.start();
     } catch (error) {
       this.#fail(String(error));
     }
   }
 
   #fail(why: string): void {
-    if (this.#state === 'failed') return;
+    if (this.#state === 'failed' || this.#state === 'closed') return;
     this.#setState('failed', why);
     this.#options.onFailed(this.shard, why);
     this.#refuseQueued(this.#unavailable('not-applied'));

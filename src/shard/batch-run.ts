@@ -6,7 +6,8 @@ import { replyBytesMax, shardEntriesMax, sweepStepMax } from '../base/limits.ts'
 import type { BatchRequest, ShardAnswer, ShardOperation } from '../protocol/shard-operation.ts';
 import { conditionsHold } from '../store/conditions.ts';
 import type { DeleteOperation, PutOperation } from '../store/operation.ts';
-import type { EntryTable } from './entry-table.ts';
+import type { Entry } from './entry.ts';
+import { entryHeapBytes, type EntryTable } from './entry-table.ts';
 import { listPage } from './list-page.ts';
 import { Staging } from './staging.ts';
 
@@ -39,6 +40,11 @@ function sizeOf(answer: ShardAnswer): number {
   if (answer.kind === 'entry') return answer.withValue ? answer.value.length : 0;
   if (answer.kind !== 'page') return 0;
   return answer.items.reduce((sum, item) => sum + item.key.length + (item.value?.length ?? 0), 0);
+}
+
+/** The front end's clock may be behind the stamp: what it let through must still be a lawful date. */
+function deadlineOf(now: number, ttlMs: number): number {
+  return Math.min(now + ttlMs, Number.MAX_SAFE_INTEGER);
 }
 
 export interface BatchRunOptions {
@@ -114,21 +120,23 @@ export class BatchRun {
     const old = this.staging.get(namespace, key)?.version ?? 0;
     if (!conditionsHold(operation, old)) return { kind: 'condition-failed', version: old };
     if (this.#refusal !== 'none') return diskFull;
-    const full = this.#fullFor(operation, old === 0);
+    const full = this.#fullFor(operation, this.staging.get(namespace, key));
     if (full !== undefined) return full;
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1');
-    const expiresAt = ttlMs === undefined ? undefined : this.#now + ttlMs;
+    const expiresAt = ttlMs === undefined ? undefined : deadlineOf(this.#now, ttlMs);
     const version = this.staging.put(namespace, key, bytes, expiresAt);
     return { kind: 'written', created: old === 0, version };
   }
 
   /** Before the heap is exhausted: that would end the thread, and the next one could not recover. */
-  #fullFor({ key, value }: PutOperation, isNew: boolean): ShardAnswer | undefined {
+  #fullFor({ key, value }: PutOperation, old: Entry | undefined): ShardAnswer | undefined {
     const staged = this.staging.records.length;
-    if (isNew && this.#table.entries + staged >= shardEntriesMax) return tooManyEntries;
-    this.#stagedBytes += key.length + value.length;
-    const heapBytes = this.#table.heapBytes + this.#stagedBytes;
-    return heapBytes > this.#heapBytesMax ? tooManyBytes : undefined;
+    if (old === undefined && this.#table.entries + staged >= shardEntriesMax) return tooManyEntries;
+    if (old !== undefined && value.length <= old.value.length) return undefined;
+    const bytes = entryHeapBytes(key, value);
+    if (this.#table.heapBytes + this.#stagedBytes + bytes > this.#heapBytesMax) return tooManyBytes;
+    this.#stagedBytes += bytes;
+    return undefined;
   }
 
   #delete(operation: DeleteOperation): ShardAnswer {

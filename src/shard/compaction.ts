@@ -79,19 +79,24 @@ function compare(a: SortedItem, b: SortedItem): number {
 
 /** Both sorted; where both have a key, the change counts. */
 function* merge(
-  entries: Iterator<SortedItem, void, void>,
+  entries: Generator<SortedItem, void, void>,
   changes: readonly SortedItem[],
 ): Generator<SortedItem, void, void> {
-  let entry = entries.next();
-  for (const change of changes) {
-    while (!entry.done && compare(entry.value, change) < 0) {
-      yield entry.value;
-      entry = entries.next();
+  try {
+    let entry = entries.next();
+    for (const change of changes) {
+      while (!entry.done && compare(entry.value, change) < 0) {
+        yield entry.value;
+        entry = entries.next();
+      }
+      if (!entry.done && compare(entry.value, change) === 0) entry = entries.next();
+      yield change;
     }
-    if (!entry.done && compare(entry.value, change) === 0) entry = entries.next();
-    yield change;
+    for (; !entry.done; entry = entries.next()) yield entry.value;
+  } finally {
+    // Driven by hand, it does not end by itself when the writer fails: its file would stay open.
+    entries.return();
   }
-  for (; !entry.done; entry = entries.next()) yield entry.value;
 }
 
 function* readEntries(

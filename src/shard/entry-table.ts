@@ -15,6 +15,11 @@ interface NamespaceTable {
 /** What an entry takes beside its characters: object, strings' heads, slots in map and trees. */
 const entryOverheadBytes = 220;
 
+/** About what one entry takes of the heap. */
+export function entryHeapBytes(key: { length: number }, value: { length: number }): number {
+  return key.length + value.length + entryOverheadBytes;
+}
+
 function compareBytes(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
@@ -104,8 +109,8 @@ export class EntryTable {
     }
   }
 
-  /** Keys below `below` (exclusive; undefined: from the last) downwards. */
-  *descending(namespace: string, below: string | undefined): Generator<Entry, void, void> {
+  /** Keys below `below` (exclusive) downwards. */
+  *descending(namespace: string, below: string): Generator<Entry, void, void> {
     const table = this.#namespaces.get(namespace);
     if (table === undefined) return;
     for (const [key] of table.order.entriesReversed(below, undefined, true)) {

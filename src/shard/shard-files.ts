@@ -18,7 +18,7 @@ import {
   journalName,
   snapshotName,
 } from '../storage/file-names.ts';
-import { writeFully } from '../storage/file-system.ts';
+import { writeFully, type FileSystem, type OpenFile } from '../storage/file-system.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { JournalEnd, JournalHeader } from '../storage/journal-format.ts';
 import { JournalWriter } from '../storage/journal-writer.ts';
@@ -127,7 +127,7 @@ export class ShardFiles {
   /** Puts a compacted snapshot, whole and durable under its name, in the place of what it holds. */
   takeSnapshot(snapshot: SnapshotReference): void {
     const isFolded = (generation: number): boolean => generation <= snapshot.generation;
-    const { journals, snapshot: oldSnapshot, previous: oldPrevious } = this.#current;
+    const { journals, snapshot: oldSnapshot } = this.#current;
     assert(
       this.#sealed.some(({ generation }) => generation === snapshot.generation),
       'a snapshot ends with a sealed journal',
@@ -142,7 +142,8 @@ export class ShardFiles {
       },
     });
     this.#sealed = this.#sealed.filter(({ generation }) => !isFolded(generation));
-    if (oldPrevious !== null) removeFiles(this.#place, namesIn(oldPrevious));
+    // With the generation before the last goes whatever a failed compaction left.
+    removeLeftovers(this.#place, this.#current);
   }
 
   /** Syncs all and leaves a mark in both places: whatever is missing below it later is damage. */
@@ -162,9 +163,10 @@ export class ShardFiles {
     const previous = this.#writer.end;
     const generation = previous.generation + 1;
     const path = `${folder}/${journalName(generation)}`;
-    if (fileSystem.exists(path)) fileSystem.remove(path);
-    const file = fileSystem.create(path);
+    // It may be there, and even be named, where an earlier attempt failed behind the rename.
+    const file = fileSystem.exists(path) ? fileSystem.open(path) : fileSystem.create(path);
     try {
+      file.truncate(0);
       file.sync();
       fileSystem.syncFolder(folder);
       this.#write({ ...this.#current, journals: [...this.#current.journals, { generation }] });
@@ -201,9 +203,7 @@ function removeFiles({ fileSystem, folder }: ShardPlace, names: readonly string[
 function cutTail({ fileSystem, folder }: ShardPlace, { generation, bytes }: TornTail): void {
   const file = fileSystem.open(`${folder}/${journalName(generation)}`);
   try {
-    const tail = Buffer.alloc(file.size() - bytes);
-    file.read(tail, bytes);
-    keepTail(fileSystem, `${folder}/${cutTailName(generation, bytes)}`, tail);
+    keepTail(fileSystem, file, bytes, `${folder}/${cutTailName(generation, bytes)}`);
     file.truncate(bytes);
     file.sync();
   } finally {
@@ -211,17 +211,30 @@ function cutTail({ fileSystem, folder }: ShardPlace, { generation, bytes }: Torn
   }
 }
 
-function keepTail(fileSystem: ShardPlace['fileSystem'], path: string, tail: Buffer): void {
-  if (fileSystem.exists(path)) fileSystem.remove(path);
-  const file = fileSystem.create(path);
+/** A courtesy, not a promise: on a full disk the store must start all the same. */
+function keepTail(fileSystem: FileSystem, journal: OpenFile, from: number, path: string): void {
   try {
-    writeFully(file, tail, 0);
-    file.sync();
+    if (fileSystem.exists(path)) fileSystem.remove(path);
+    const copy = fileSystem.create(path);
+    try {
+      copyFrom(journal, from, copy);
+      copy.sync();
+    } finally {
+      copy.close();
+    }
   } catch {
-    // A courtesy, not a promise: on a full disk the store must start all the same.
-    fileSystem.remove(path);
-  } finally {
-    file.close();
+    if (fileSystem.exists(path)) fileSystem.remove(path);
+  }
+}
+
+function copyFrom(source: OpenFile, from: number, target: OpenFile): void {
+  const piece = Buffer.allocUnsafe(1024 * 1024);
+  let copied = 0;
+  for (;;) {
+    const count = source.read(piece, from + copied);
+    if (count === 0) return;
+    writeFully(target, piece.subarray(0, count), copied);
+    copied += count;
   }
 }
 

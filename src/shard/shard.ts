@@ -80,7 +80,8 @@ export class Shard {
     if (this.#files.writer.isBroken) return this.#refuseAll(operations, 'not-applied');
     try {
       const results = this.#applyAsFits(operations, stamp);
-      if (operations.some(({ op }) => op === 'mark')) this.#mark(stamp);
+      // What was carried out stands, whether or not its mark finds room.
+      if (operations.some(({ op }) => op === 'mark')) this.#markIfPossible(stamp);
       return { report: this.report(), results };
     } catch (error) {
       if (systemErrorCode(error) === undefined) throw error;
@@ -94,6 +95,7 @@ export class Shard {
   }
 
   takeSnapshot(snapshot: SnapshotReference): ShardReport {
+    this.#syncSeconds = NaN;
     this.#files.takeSnapshot(snapshot);
     return this.report();
   }
@@ -108,7 +110,14 @@ export class Shard {
 
   /** Leaves a durable mark; the shard is done. */
   stop(stamp: number): void {
-    if (!this.#files.writer.isBroken) this.#files.stop(stamp);
+    const { writer } = this.#files;
+    if (writer.isBroken) return;
+    try {
+      this.#files.stop(stamp);
+    } catch (error) {
+      // All is synced before the mark is tried; without room for it the next start does without.
+      if (systemErrorCode(error) === undefined || writer.isBroken) throw error;
+    }
   }
 
   report(): ShardReport {
@@ -173,11 +182,15 @@ export class Shard {
     this.#syncSeconds = (clock.monotonicMs() - from) / 1000;
   }
 
-  #mark(stamp: number): void {
+  #markIfPossible(stamp: number): void {
     const { writer } = this.#files;
     if (writer.nextSeq === this.#markedSeq) return;
-    writer.appendMark('idle', stamp);
     this.#markedSeq = writer.nextSeq;
+    try {
+      writer.appendMark('idle', stamp);
+    } catch (error) {
+      if (systemErrorCode(error) === undefined) throw error;
+    }
   }
 
   #refuseAll(

@@ -27,7 +27,7 @@ export interface FileSystem {
   exists(path: string): boolean;
   /** Names in a folder, sorted. */
   list(folder: string): string[];
-  /** Makes a folder and those above it, where they are not there. */
+  /** Makes a folder and those above it, where they are not there; their names are durable. */
   makeFolder(folder: string): void;
   rename(from: string, to: string): void;
   remove(path: string): void;
@@ -69,7 +69,7 @@ export function readWhole(fileSystem: FileSystem, path: string): Buffer {
 
 /**
  * Replaces or creates a small file so that a crash leaves the old content or the new, whole, and
- * so that it is durable when this returns. Whatever fails, the old content stands.
+ * so that it is durable when this returns. Whatever fails, one of the two stands, whole.
  */
 export function replaceFile(
   fileSystem: FileSystem,

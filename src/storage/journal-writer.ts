@@ -33,6 +33,7 @@ export class JournalWriter {
   #nextSeq: number;
   #headerIsDue: boolean;
   #broken = false;
+  #syncing: Promise<void> | undefined;
 
   private constructor(file: OpenFile, header: JournalHeader, at: JournalPosition, isNew: boolean) {
     this.#file = file;
@@ -114,6 +115,7 @@ export class JournalWriter {
   }
 
   sync(): void {
+    this.#refuseIfBroken();
     if (this.#synced === this.#written) return;
     this.#orBreak(() => this.#file.sync());
     this.#synced = this.#written;
@@ -121,19 +123,32 @@ export class JournalWriter {
 
   /** Syncs what is written by now, beside other work. */
   async syncSoon(): Promise<void> {
+    this.#refuseIfBroken();
     const written = this.#written;
     if (this.#synced >= written) return;
+    this.#syncing = this.#file.syncSoon();
     try {
-      await this.#file.syncSoon();
+      await this.#syncing;
+      this.#synced = Math.max(this.#synced, written);
     } catch (error) {
       this.#broken = true;
       throw error;
+    } finally {
+      this.#syncing = undefined;
     }
-    this.#synced = Math.max(this.#synced, written);
   }
 
+  /** Closes the file, once a sync that is under way beside us has let go of it. */
   close(): void {
-    this.#file.close();
+    const close = (): void => this.#file.close();
+    if (this.#syncing === undefined) close();
+    else this.#syncing.then(close, close);
+  }
+
+  /** A file whose sync or cut failed may hold anything: nothing may be built on it. */
+  #refuseIfBroken(): void {
+    if (!this.#broken) return;
+    throw Object.assign(new Error('the journal failed before'), { code: 'EIO' });
   }
 
   #orBreak(work: () => void): void {
@@ -146,6 +161,7 @@ export class JournalWriter {
   }
 
   #write(line: ((d: number) => string) | undefined): void {
+    this.#refuseIfBroken();
     const parts: SealedText[] = [];
     if (this.#headerIsDue) parts.push(sealLine(encodeJournalHeader(this.header), this.#crc));
     if (line) parts.push(sealLine(line(this.#synced), parts[0]?.checksum ?? this.#crc));

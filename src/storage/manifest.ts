@@ -63,6 +63,8 @@ export function removeUnfinishedStore(fileSystem: FileSystem, dataDir: string): 
   for (const name of fileSystem.list(dataDir).filter(isLayoutFolder)) {
     fileSystem.removeFolder(`${dataDir}/${name}`);
   }
+  // Layouts without the draft would look like a store that has lost its manifest.
+  fileSystem.syncFolder(dataDir);
   fileSystem.remove(manifestPath(dataDir) + temporarySuffix);
   fileSystem.syncFolder(dataDir);
 }

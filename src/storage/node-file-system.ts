@@ -45,7 +45,7 @@ class NodeOpenFile implements OpenFile {
 }
 
 /**
- * Makes a folder and those above it. Not by Node's `recursive`, which never returns where a file
+ * Makes a folder and those above it, durably. Not by Node's `recursive`, which never returns where a file
  * system takes no folders at all (/proc).
  */
 function makeFolder(folder: string): void {
@@ -53,6 +53,16 @@ function makeFolder(folder: string): void {
   const parent = dirname(folder);
   if (parent !== folder) makeFolder(parent);
   fs.mkdirSync(folder);
+  syncFolder(parent);
+}
+
+function syncFolder(folder: string): void {
+  const fd = fs.openSync(folder, 'r');
+  try {
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
 }
 
 export const nodeFileSystem: FileSystem = {
@@ -65,12 +75,5 @@ export const nodeFileSystem: FileSystem = {
   rename: (from, to) => fs.renameSync(from, to),
   remove: (path) => fs.unlinkSync(path),
   removeFolder: (folder) => fs.rmSync(folder, { recursive: true }),
-  syncFolder: (folder) => {
-    const fd = fs.openSync(folder, 'r');
-    try {
-      fs.fsyncSync(fd);
-    } finally {
-      fs.closeSync(fd);
-    }
-  },
+  syncFolder,
 };

@@ -131,7 +131,7 @@ describe('a thread that dies', () => {
     }
     const { state, reason } = simulated.client.status;
     expect(state).toBe('failed');
-    expect(reason).toContain('5 times in a minute');
+    expect(reason).toContain('after 5 restarts in a minute');
     expect(simulated.failures).toHaveLength(1);
     const outcome = { code: 'SHARD_UNAVAILABLE', outcome: 'not-applied', retryable: true };
     expect(refusal(await simulated.ask(get('a')))).toEqual(outcome);
@@ -148,6 +148,71 @@ describe('a thread that dies', () => {
       await simulated.settle();
       expect(simulated.client.isServing).toBe(true);
     }
+  });
+});
+
+describe('a thread that dies during other work', () => {
+  test('beside a batch is opened anew once, and every read is answered', async () => {
+    await simulated.ask(put('kept', '1'));
+    for (const first of ['compaction', 'batch']) {
+      simulated.thread.isHeld = true;
+      const begin = (): Promise<unknown> =>
+        simulated.client.beginCompaction().catch((error: unknown) => error);
+      const early = first === 'compaction' ? begin() : undefined;
+      const reads = [
+        simulated.ask(get('kept')),
+        simulated.ask({ op: 'count', namespace: 'default' }),
+      ];
+      await simulated.settle();
+      const late = first === 'batch' ? begin() : undefined;
+      const queued = simulated.ask(put('queued', '1'));
+      await simulated.settle();
+      simulated.thread.die();
+      const [read, count] = await Promise.all(reads);
+      expect([first, read?.kind]).toEqual([first, 'entry']);
+      expect(refusal(count)).toMatchObject({ code: 'SHARD_UNAVAILABLE', outcome: 'not-applied' });
+      expect(await queued).toMatchObject({ kind: 'written' });
+      expect(await (early ?? late)).toBeInstanceOf(Error);
+    }
+    expect(simulated.client.status).toMatchObject({ state: 'serving', epoch: 3 });
+  });
+
+  test('with nothing else under way is opened anew', async () => {
+    simulated.thread.isHeld = true;
+    const compaction = simulated.client.beginCompaction();
+    simulated.thread.die();
+    await expect(compaction).rejects.toThrow('died');
+    await simulated.settle();
+    expect(await simulated.ask(put('a', '1'))).toMatchObject({ kind: 'written' });
+    expect(simulated.threads).toHaveLength(2);
+  });
+
+  test('while closing settles what waits and does not come back', async () => {
+    simulated.thread.isHeld = true;
+    const waiting = [simulated.ask(put('a', '1')), simulated.ask(get('a'))];
+    const closed = simulated.client.close();
+    await simulated.settle();
+    simulated.thread.die();
+    expect((await Promise.all(waiting)).map(({ kind }) => kind)).toEqual(['refused', 'refused']);
+    simulated.thread.isHeld = false;
+    simulated.thread.work();
+    await expect(closed).rejects.toThrow('opened before');
+    expect(simulated.threads).toHaveLength(1);
+    expect(simulated.thread.isDestroyed).toBe(true);
+  });
+
+  test('just before closing is not started again', async () => {
+    simulated.thread.isHeld = true;
+    const write = simulated.ask(put('a', '1'));
+    await simulated.settle();
+    simulated.thread.die();
+    expect(refusal(await write)).toMatchObject({ outcome: 'unknown' });
+    expect(simulated.client.status.state).toBe('opening');
+    await simulated.client.close();
+    const before = simulated.files.contents();
+    await simulated.settle();
+    expect(simulated.threads.every(({ isDestroyed }) => isDestroyed)).toBe(true);
+    expect(simulated.files.contents()).toEqual(before);
   });
 });
 

@@ -279,6 +279,28 @@ describe('a compaction', () => {
     expect(document.footer.entries).toBe(3000);
   });
 
+  test('that fails leaves the old files, no half-made one and no file open, and works later', async () => {
+    const store = openShard(files);
+    await store.submitAll(
+      Array.from({ length: 2000 }, (_, index) => put(`k${index}`, 'x'.repeat(99))),
+    );
+    compactShard(files, store);
+    await store.submit(put('a', '1'));
+    const { openFiles } = files;
+    files.fault = (call, path) => {
+      if (call === 'write' && path.endsWith('.tmp') && path.includes('snapshot')) {
+        throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+      }
+      return undefined;
+    };
+    expect(() => compactShard(files, store)).toThrow('ENOSPC');
+    expect(files.openFiles).toBe(openFiles);
+    expect(files.list(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    files.fault = () => undefined;
+    compactShard(files, store);
+    expect(await contentsOf(openShard(files))).toEqual(await contentsOf(store));
+  });
+
   test('of an empty shard has nothing to do', () => {
     const store = openShard(files);
     expect(store.shard.beginCompaction(store.stamp)).toBeUndefined();

@@ -54,6 +54,58 @@ describe('a batch', () => {
   });
 });
 
+describe('a deadline', () => {
+  test('beyond what a number can hold is the last one that it can, and is recovered', () => {
+    const put2 = put('a', '1', { ttlMs: Number.MAX_SAFE_INTEGER - 5 });
+    startShard().apply({ stamp: 1000, operations: [put2] });
+    const [answer] = startShard().apply({ stamp: 1000, operations: [get('a')] }).results;
+    expect(answer).toMatchObject({ kind: 'entry', expiresAt: Number.MAX_SAFE_INTEGER });
+  });
+});
+
+describe('an idle mark', () => {
+  test.each(['ENOSPC', 'EIO'])('that meets %s takes nothing back from its batch', (code) => {
+    const shard = startShard();
+    let writes = 0;
+    files.fault = (call) => {
+      if (call === 'write') writes += 1;
+      if (call === 'write' && writes === 2) throw Object.assign(new Error(code), { code });
+      return undefined;
+    };
+    const { results } = shard.apply({ stamp: 0, operations: [put('a', '1'), { op: 'mark' }] });
+    expect(results).toMatchObject([{ kind: 'written' }, { kind: 'done' }]);
+    files.fault = () => undefined;
+    expect(startShard().apply({ stamp: 0, operations: [get('a')] }).results).toMatchObject([
+      { kind: 'entry' },
+    ]);
+  });
+});
+
+describe('a journal whose sync or cut has failed', () => {
+  test.each(['sync', 'truncate'])(
+    'by a failing %s is never written or switched again',
+    (failing) => {
+      const shard = startShard();
+      shard.apply({ stamp: 0, operations: [put('a', '1')] });
+      files.fault = (call, path) => {
+        const fails = call === failing || (failing === 'truncate' && call === 'write');
+        if (fails && path.includes('journal'))
+          throw Object.assign(new Error('EIO'), { code: 'EIO' });
+        return undefined;
+      };
+      const { report } = shard.apply({ stamp: 0, operations: [put('a', '2')] });
+      expect(report.isBroken).toBe(true);
+      files.fault = () => undefined;
+      const before = files.contents();
+      expect(() => shard.beginCompaction(0)).toThrow('failed before');
+      const [refused] = shard.apply({ stamp: 0, operations: [put('a', '3')] }).results;
+      expect(refused).toMatchObject({ kind: 'refused', error: { outcome: 'not-applied' } });
+      shard.stop(0);
+      expect(files.contents()).toEqual(before);
+    },
+  );
+});
+
 describe('a shard whose memory is full', () => {
   test('refuses puts, answers reads, and takes puts again after a delete', () => {
     const shard = startShard(10_000);

@@ -43,6 +43,8 @@ export type Fault = (call: string, path: string, bytes: number) => number | unde
 
 export class MemoryFileSystem implements FileSystem {
   fault: Fault = () => undefined;
+  /** How many files are open at the moment. */
+  openFiles = 0;
   readonly #folders = new Set<string>(['']);
   #names = new Map<string, MemoryFile>();
   #syncedNames = new Map<string, MemoryFile>();
@@ -164,6 +166,7 @@ export class MemoryFileSystem implements FileSystem {
       this.fault('sync', path, 0);
       file.synced = Buffer.from(file.content);
     };
+    this.openFiles += 1;
     return {
       write: (bytes, offset) => {
         const count = this.fault('write', path, bytes.length) ?? bytes.length;
@@ -182,7 +185,9 @@ export class MemoryFileSystem implements FileSystem {
       },
       sync,
       syncSoon: async () => sync(),
-      close: () => {},
+      close: () => {
+        this.openFiles -= 1;
+      },
     };
   }
 }

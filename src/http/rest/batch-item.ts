@@ -1,5 +1,6 @@
 // Reads one item of a batch: JSON taken as it is, nothing coerced, nothing ignored. Each thing
 // that is wrong is a StoreError, which then is the result of this item alone.
+import { conditionVersionsMax } from '../../base/limits.ts';
 import { StoreError } from '../../base/errors.ts';
 import type { Conditions, Operation, VersionMatch } from '../../store/operation.ts';
 import { keyOfJson, namespace } from './key.ts';
@@ -54,8 +55,10 @@ function matchOf(item: JsonObject, member: 'ifMatch' | 'ifNoneMatch'): VersionMa
   const json = item[member];
   if (json === undefined || json === '*') return json;
   const versions: unknown[] = Array.isArray(json) ? json : [json];
-  if (versions.length > 0 && versions.every(isVersion)) return versions;
-  throw malformed(member, `${member} must be a version, a list of versions, or "*".`);
+  const isLawful = versions.length > 0 && versions.length <= conditionVersionsMax;
+  if (isLawful && versions.every(isVersion)) return versions;
+  const lists = `a list of 1 to ${conditionVersionsMax} versions`;
+  throw malformed(member, `${member} must be a version, ${lists}, or "*".`);
 }
 
 function valueTooLarge(valueBytesMax: number): StoreError {

@@ -43,8 +43,9 @@ export class Connections {
 
   removeResponse(response: ServerResponse): void {
     const responses = this.#open.get(response.req.socket);
-    const index = responses?.indexOf(response) ?? -1;
-    if (index !== -1) responses?.splice(index, 1);
+    if (responses === undefined) return;
+    if (responses.length === 1 && responses[0] === response) responses.pop();
+    else if (responses.includes(response)) responses.splice(responses.indexOf(response), 1);
   }
 
   /** The request on this socket that has arrived whole and is still to be answered, if any. */

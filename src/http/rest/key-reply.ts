@@ -32,8 +32,9 @@ function describeEntry(reply: FastifyReply, entry: EntryResult): void {
 }
 
 /**
- * Past the framework: node sends a head and a text of one byte a character in one write, while a
- * head and a buffer take two. That is a tenth of all a small read costs.
+ * Past the framework: node joins a head and a text of one byte a character into one string, and
+ * let go before `end` adds its empty one, that is one plain write. The gathering write that it
+ * would be otherwise costs a tenth of all that a small read does.
  */
 function sendSmallValue(
   reply: FastifyReply,
@@ -45,7 +46,10 @@ function sendSmallValue(
   const head = ['etag', etagOf(entry.version), 'vary', 'Accept', 'content-type', label];
   head.push('content-length', size, 'x-content-type-options', 'nosniff');
   if (entry.expiresAt !== undefined) head.push('holdfast-expires-at', String(entry.expiresAt));
-  reply.raw.writeHead(200, head).end(text, 'latin1');
+  const { raw } = reply;
+  raw.writeHead(200, head).write(text, 'latin1');
+  raw.socket?.uncork();
+  raw.end();
 }
 
 function sendEntry(request: FastifyRequest, reply: FastifyReply, entry: EntryResult): void {

@@ -47,7 +47,6 @@ interface ReadJournal {
   readonly generation: number;
   readonly name: string;
   readonly reading: JournalReading;
-  readonly size: number;
 }
 
 export function recoverShard(place: ShardPlace): Recovered {
@@ -144,7 +143,7 @@ class Recovery {
         );
       }
       this.#at = Math.max(this.#at, reading.at);
-      return { generation, name, reading, size: bytes ?? open.size() };
+      return { generation, name, reading };
     } finally {
       open.close();
     }
@@ -195,11 +194,11 @@ class Recovery {
   }
 
   /** That a journal that was ended is there to its end, and no further. */
-  #checkSealed({ name, reading, size }: ReadJournal, stated: JournalEnd | null): void {
+  #checkSealed({ name, reading }: ReadJournal, stated: JournalEnd | null): void {
     const { bad, bytes, nextSeq, crc } = reading;
     if (bad !== undefined) throw damaged({ file: name, ...bad, seq: nextSeq }, bad.reason);
     const isWhole = stated?.bytes === bytes && stated.crc === crc && stated.seq === nextSeq;
-    if (!isWhole || size !== bytes) {
+    if (!isWhole) {
       const place = { file: name, offset: bytes, seq: nextSeq };
       throw damaged(place, `it should end at offset ${stated?.bytes}, seq ${stated?.seq}`);
     }
@@ -209,7 +208,7 @@ class Recovery {
    * Behind the last sync a crash may leave anything, and nothing there was acknowledged as synced:
    * it is cut at the first bad line. Below what is known to have been synced, it is damage.
    */
-  #judgeTail({ generation, name, reading, size }: ReadJournal): TornTail[] {
+  #judgeTail({ generation, name, reading }: ReadJournal): TornTail[] {
     const { mark } = this.#current;
     const marked = mark?.generation === generation ? mark.bytes : 0;
     const durable = Math.max(reading.durableBytes, marked);
@@ -221,9 +220,7 @@ class Recovery {
         `${bad?.reason ?? 'the file ends here'}, but ${durable} bytes were synced`,
       );
     }
-    return size > bytes
-      ? [{ generation, bytes, reason: bad?.reason ?? 'the line has no end' }]
-      : [];
+    return bad === undefined ? [] : [{ generation, bytes, reason: bad.reason }];
   }
 
   #endOf({ generation, reading }: ReadJournal): JournalEnd {

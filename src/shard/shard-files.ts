@@ -79,6 +79,9 @@ export class ShardFiles {
     const seq = tail.end.seq + (recovered.mayHaveLostEnd ? seqJumpUnsynced : 0);
     const generation = current.journals.at(-1)?.generation ?? tail.end.generation;
     const file = fileSystem.open(`${folder}/${journalName(generation)}`);
+    const used = generation === tail.end.generation ? tail.end.bytes : 0;
+    // Only room that was made ahead can be behind it by now.
+    if (file.size() > used) file.truncate(used);
     const isBegun = generation === tail.end.generation && tail.header !== undefined;
     if (isBegun) {
       const { bytes, crc } = tail.end;
@@ -149,6 +152,7 @@ export class ShardFiles {
   /** Syncs all and leaves a mark in both places: whatever is missing below it later is damage. */
   stop(at: number): void {
     this.#writer.appendMark('stop', at);
+    this.#writer.trim();
     const { generation, bytes } = this.#writer.end;
     const mark: Mark | null = bytes > 0 ? { generation, bytes } : this.#current.mark;
     if (mark !== null) this.#write({ ...this.#current, mark });
@@ -160,6 +164,7 @@ export class ShardFiles {
     const { fileSystem, folder, identity } = this.#place;
     // The new header will vouch for the old journal's end, so that end must be durable.
     this.#writer.sync();
+    this.#writer.trim();
     const previous = this.#writer.end;
     const generation = previous.generation + 1;
     const path = `${folder}/${journalName(generation)}`;

@@ -14,7 +14,7 @@ export interface BadLine {
 
 export interface JournalReading {
   readonly header: JournalHeader | undefined;
-  /** Length of the valid part in bytes. */
+  /** Length of the valid part in bytes. Where no line is bad, only blanks lie behind it. */
   readonly bytes: number;
   readonly crc: string;
   /** The seq that the next change would take. */
@@ -29,6 +29,11 @@ export interface JournalReading {
   readonly durableBytes: number;
   /** A line that proves itself but that this version does not understand. */
   readonly isUnknown: boolean;
+}
+
+/** Room that was made ahead. */
+function isBlank(bytes: Buffer): boolean {
+  return bytes.every((byte) => byte === 0x20);
 }
 
 function headerMisfit(header: JournalHeader, opened: OpenedLine): string | undefined {
@@ -46,6 +51,7 @@ export class JournalReader {
   #at = 0;
   #isStopped = false;
   #bad: BadLine | undefined;
+  #isBlankBehind = false;
   #durableBytes = 0;
   #isUnknown = false;
 
@@ -80,6 +86,11 @@ export class JournalReader {
 
   /** Takes a line over if it is valid; otherwise says why not, and has changed nothing. */
   #take(line: Line): string | undefined {
+    if (isBlank(line.bytes)) {
+      this.#isBlankBehind = true;
+      return undefined;
+    }
+    if (this.#isBlankBehind) return 'the line stands behind blanks';
     if (!line.complete) return 'the line has no end';
     const opened = openLine(line.bytes);
     if (opened === undefined) return 'the line does not match its checksum';

@@ -6,6 +6,7 @@ import {
   contentsOf,
   folder,
   openShard,
+  readJournal,
   startOn,
   submitEach,
 } from '../support/shard-files.ts';
@@ -71,7 +72,7 @@ describe.each([
       const { files, contents } = await makeShard('stopped');
       const path = `${folder}/${name}`;
       const wrong: string[] = [];
-      for (const [what, bytes] of faults(files.read(path))) {
+      for (const [what, bytes] of faults(readJournal(files, path))) {
         const faulty = files.copy();
         faulty.put(path, bytes);
         const before = faulty.contents();
@@ -95,7 +96,7 @@ describe.each([
     const prefixes = history.map((contents) => contents.join());
     const wrong: string[] = [];
     const kept = new Set<number>();
-    for (const [what, bytes] of faults(files.read(path))) {
+    for (const [what, bytes] of faults(readJournal(files, path))) {
       const faulty = files.copy();
       faulty.put(path, bytes);
       const started = await startOn(faulty);

@@ -9,6 +9,7 @@ import {
   contentsOf,
   folder,
   openShard,
+  readJournal,
   startOn,
   submitEach,
 } from '../support/shard-files.ts';
@@ -23,7 +24,7 @@ beforeEach(() => {
 });
 
 function linesOf(path: string): string[] {
-  return files.read(path).toString().split('\n').slice(0, -1);
+  return readJournal(files, path).toString().split('\n').slice(0, -1);
 }
 
 function writeLines(path: string, lines: readonly string[]): void {
@@ -119,7 +120,7 @@ describe('a torn end', () => {
 
   test.each(tails)('of %s is cut off, kept beside, and the store goes on', async (_, tail) => {
     await submitEach(openShard(files), [put('a', '1'), put('b', '2')]);
-    const whole = files.read(journal(1));
+    const whole = readJournal(files, journal(1));
     files.put(journal(1), Buffer.concat([whole, tail]));
     const store = openShard(files);
     expect(textOf(await store.submit(get('b')))).toBe('2');
@@ -130,7 +131,7 @@ describe('a torn end', () => {
 
   test('is a line that lost its newline, though its checksum is right', async () => {
     await submitEach(openShard(files), [put('a', '1'), put('b', '2')]);
-    files.put(journal(1), files.read(journal(1)).subarray(0, -1));
+    files.put(journal(1), readJournal(files, journal(1)).subarray(0, -1));
     expect(await contentsOf(openShard(files))).toHaveLength(1);
   });
 });
@@ -208,7 +209,7 @@ describe('damage', () => {
   test('is a sealed journal that is shorter or longer than it was', async () => {
     const store = openShard(files);
     store.shard.beginCompaction(store.stamp);
-    const whole = files.read(journal(2));
+    const whole = readJournal(files, journal(2));
     files.put(journal(2), whole.subarray(0, -10));
     await expectRefused('journal-000002.ndjson');
     files.put(journal(2), Buffer.concat([whole, Buffer.from('more')]));

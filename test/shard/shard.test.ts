@@ -4,7 +4,10 @@ import { createShardFolder } from '../../src/storage/create-shard-folder.ts';
 import { shardPlace } from '../support/bare-shard-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { readJournal } from '../support/shard-files.ts';
 import { get, put, remove } from '../support/store-contract.ts';
+
+const journal = `${shardPlace.folder}/journal-000001.ndjson`;
 
 let files: MemoryFileSystem;
 beforeEach(() => {
@@ -26,8 +29,9 @@ function startShard(heapBytesMax?: number): Shard {
 }
 
 describe('a batch', () => {
-  test('is one line of the journal, synced once before it is answered', () => {
+  test('is one line of the journal, written and synced once before it is answered', () => {
     const shard = startShard();
+    shard.apply({ stamp: 0, operations: [put('makes room', '1')] });
     const calls: string[] = [];
     files.fault = (call) => {
       calls.push(call);
@@ -35,13 +39,33 @@ describe('a batch', () => {
     };
     shard.apply({ stamp: 0, operations: [put('a', '1'), put('b', '2'), remove('a'), get('b')] });
     expect(calls).toEqual(['write', 'sync']);
-    const lines = files
-      .read('/data/shard-0000/journal-000001.ndjson')
-      .toString()
-      .trimEnd()
-      .split('\n');
-    expect(lines).toHaveLength(2);
-    expect(JSON.parse(lines[1] ?? '')).toHaveProperty('records.length', 3);
+    const lines = readJournal(files, journal).toString().trimEnd().split('\n');
+    expect(lines).toHaveLength(3);
+    expect(JSON.parse(lines[2] ?? '')).toHaveProperty('records.length', 3);
+  });
+
+  test('is written over room that was made ahead, which a stop cuts off', () => {
+    const shard = startShard();
+    shard.apply({ stamp: 0, operations: [put('a', '1')] });
+    const { length } = files.read(journal);
+    for (let index = 0; index < 100; index++) {
+      shard.apply({ stamp: 0, operations: [put(`k${index}`, '1')] });
+    }
+    expect(files.read(journal)).toHaveLength(length);
+    shard.stop(0);
+    expect(files.read(journal).toString()).toMatch(/"mark":"stop".*}\n$/);
+  });
+
+  test('goes on without room made ahead where the disk has none', () => {
+    const shard = startShard();
+    files.fault = (call, _, bytes) => {
+      if (call === 'write' && bytes > 60_000)
+        throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+      return undefined;
+    };
+    const { results } = shard.apply({ stamp: 0, operations: [put('a', '1')] });
+    expect(results).toMatchObject([{ kind: 'written' }]);
+    expect(files.read(journal).length).toBeLessThan(1000);
   });
 
   test('that changes nothing touches no file', () => {
@@ -66,6 +90,7 @@ describe('a deadline', () => {
 describe('an idle mark', () => {
   test.each(['ENOSPC', 'EIO'])('that meets %s takes nothing back from its batch', (code) => {
     const shard = startShard();
+    shard.apply({ stamp: 0, operations: [put('makes room', '1')] });
     let writes = 0;
     files.fault = (call) => {
       if (call === 'write') writes += 1;

@@ -6,6 +6,8 @@ import type { FileSystem, OpenFile } from '../../src/storage/file-system.ts';
 /** A number in [0, 1). */
 export type Random = () => number;
 
+const sectorBytes = 64;
+
 class MemoryFile {
   content: Buffer;
   synced: Buffer;
@@ -22,6 +24,10 @@ class MemoryFile {
     const length = Math.floor(random() * (Math.max(content.length, synced.length) + 1));
     const kept = Math.max(length, Math.min(synced.length, content.length));
     const bytes = Buffer.from(content.subarray(0, kept));
+    // What was written over comes back sector by sector, as it was or as it is.
+    for (let at = 0; at < Math.min(kept, synced.length); at += sectorBytes) {
+      if (random() < 0.5) synced.copy(bytes, at, at, Math.min(at + sectorBytes, kept));
+    }
     // A sector that was never written reads as zeros or as what was there.
     if (random() < 0.3 && kept > synced.length) {
       bytes.fill(0, synced.length + Math.floor(random() * (kept - synced.length)));

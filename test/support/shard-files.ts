@@ -17,6 +17,19 @@ export function openShard(
   return new BareShardStore(fileSystem, clock, fsync);
 }
 
+/** A journal's lines without the room that was made ahead behind them. */
+export function readJournal(fileSystem: MemoryFileSystem, path: string): Buffer {
+  const bytes = fileSystem.read(path);
+  let end = bytes.length;
+  while (
+    end > 0 &&
+    (bytes[end - 1] === 0x20 || (bytes[end - 1] === 0x0a && bytes[end - 2] !== 0x7d))
+  ) {
+    end -= 1;
+  }
+  return bytes.subarray(0, end);
+}
+
 /** Folds all journals into a snapshot, as the scheduler has it done. */
 export function compactShard(fileSystem: MemoryFileSystem, store: BareShardStore): void {
   const input = store.shard.beginCompaction(store.stamp);

@@ -95,6 +95,11 @@ describe('a malformed item is refused alone, by name', () => {
     ['ifMatch null', { op: 'get', key: 'a', ifMatch: null }, 'ifMatch'],
     ['ifMatch of text', { op: 'get', key: 'a', ifMatch: '7' }, 'ifMatch'],
     ['ifMatch zero', { op: 'get', key: 'a', ifMatch: 0 }, 'ifMatch'],
+    [
+      'ifMatch of too many',
+      { op: 'get', key: 'a', ifMatch: Array.from({ length: 1001 }, () => 1) },
+      'ifMatch',
+    ],
     ['ifMatch of nothing', { op: 'get', key: 'a', ifMatch: [] }, 'ifMatch'],
     ['ifMatch of mixed things', { op: 'get', key: 'a', ifMatch: [7, '*'] }, 'ifMatch'],
     ['ifNoneMatch false', { op: 'put', key: 'a', value: '', ifNoneMatch: false }, 'ifNoneMatch'],

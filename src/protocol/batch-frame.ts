@@ -1,20 +1,10 @@
-// The one framed buffer that crosses the thread boundary each way for a batch. This file alone
-// knows the framing; both ends run the same build, so it has no version.
+// The framed buffer that takes a batch to its shard's thread; reply-frame.ts has the way back. These
+// two alone know the framing; both ends run the same build, so it has no version.
 import { assert, unreachable } from '../base/assert.ts';
 import type { ListQuery } from '../store/listing.ts';
 import type { Conditions, VersionMatch } from '../store/operation.ts';
-import type { Durability } from '../store/result.ts';
-import { decodeError, encodeError } from './error-data.ts';
 import { FrameReader, FrameWriter } from './frame-bytes.ts';
-import type {
-  BatchReply,
-  BatchRequest,
-  PageItem,
-  ShardAnswer,
-  ShardOperation,
-  ShardReport,
-  ShardResult,
-} from './shard-operation.ts';
+import type { BatchRequest, ShardOperation } from './shard-operation.ts';
 
 const opCodes = {
   get: 1,
@@ -26,20 +16,8 @@ const opCodes = {
   sweep: 7,
   mark: 8,
 } as const;
-const kinds = {
-  entry: 1,
-  missing: 2,
-  created: 3,
-  replaced: 4,
-  deleted: 5,
-  conditionFailed: 6,
-  refused: 7,
-  page: 8,
-  count: 9,
-  done: 10,
-} as const;
 
-/** What an operation or an entry takes in a frame beside its key and value, at most. */
+/** What an operation takes in a frame beside what varies in length, at most. */
 const fixedBytes = 64;
 const noVersions = 0xffff;
 const anyVersion = 0xfffe;
@@ -56,8 +34,6 @@ export function frameBytesOf(operation: ShardOperation): number {
 function versionBytes(match: VersionMatch | undefined): number {
   return match === undefined || match === '*' ? 0 : match.length * 8;
 }
-
-// Requests
 
 export function encodeBatch(request: BatchRequest): Uint8Array<ArrayBuffer> {
   let size = fixedBytes;
@@ -182,192 +158,4 @@ function readVersionMatch(frame: FrameReader): VersionMatch | undefined {
   if (count === noVersions) return undefined;
   if (count === anyVersion) return '*';
   return Array.from({ length: count }, () => frame.f64());
-}
-
-// Replies
-
-function answerBytes(answer: ShardAnswer): number {
-  if (answer.kind === 'entry') return fixedBytes + (answer.withValue ? answer.value.length : 0);
-  return fixedBytes;
-}
-
-export function encodeReply(reply: BatchReply<ShardAnswer>): Uint8Array<ArrayBuffer> {
-  let size = 4 * fixedBytes;
-  for (const answer of reply.results) size += answerBytes(answer);
-  const frame = new FrameWriter(size);
-  writeReport(frame, reply.report);
-  frame.u32(reply.results.length);
-  for (const answer of reply.results) writeAnswer(frame, answer);
-  return frame.finish();
-}
-
-export function decodeReply(bytes: Uint8Array): BatchReply<ShardResult> {
-  const frame = new FrameReader(bytes);
-  const report = readReport(frame);
-  const results: ShardResult[] = [];
-  for (let left = frame.u32(); left > 0; left--) results.push(readResult(frame, report.durability));
-  assert(frame.isAtEnd, 'a reply is read to its end');
-  return { report, results };
-}
-
-const synced = 1;
-const unsynced = 2;
-const unmarked = 4;
-const broken = 8;
-
-function writeReport(frame: FrameWriter, report: ShardReport): void {
-  frame.u8(
-    (report.durability === 'synced' ? synced : 0) |
-      (report.hasUnsynced ? unsynced : 0) |
-      (report.hasUnmarked ? unmarked : 0) |
-      (report.isBroken ? broken : 0),
-  );
-  frame.f64(report.nextSeq);
-  frame.f64(report.entries);
-  frame.f64(report.bytes);
-  frame.f64(report.journalBytes);
-  frame.f64(report.liveJournals);
-  frame.f64(report.snapshotBytes);
-  frame.f64(report.nextExpiryAt);
-  frame.f64(report.syncSeconds);
-}
-
-function readReport(frame: FrameReader): ShardReport {
-  const flags = frame.u8();
-  return {
-    durability: flags & synced ? 'synced' : 'written',
-    nextSeq: frame.f64(),
-    entries: frame.f64(),
-    bytes: frame.f64(),
-    journalBytes: frame.f64(),
-    liveJournals: frame.f64(),
-    snapshotBytes: frame.f64(),
-    nextExpiryAt: frame.f64(),
-    syncSeconds: frame.f64(),
-    hasUnsynced: (flags & unsynced) !== 0,
-    hasUnmarked: (flags & unmarked) !== 0,
-    isBroken: (flags & broken) !== 0,
-  };
-}
-
-function writeAnswer(frame: FrameWriter, answer: ShardAnswer): void {
-  switch (answer.kind) {
-    case 'entry':
-      frame.u8(kinds.entry);
-      frame.f64(answer.version);
-      frame.f64(answer.expiresAt ?? 0);
-      writeValue(frame, answer.value, answer.withValue);
-      return;
-    case 'missing':
-      frame.u8(kinds.missing);
-      return;
-    case 'written':
-      frame.u8(answer.created ? kinds.created : kinds.replaced);
-      frame.f64(answer.version);
-      return;
-    case 'deleted':
-      frame.u8(kinds.deleted);
-      return;
-    case 'condition-failed':
-      frame.u8(kinds.conditionFailed);
-      frame.f64(answer.version);
-      return;
-    case 'refused':
-      frame.u8(kinds.refused);
-      frame.bytes(Buffer.from(encodeError(answer.error)));
-      return;
-    case 'page':
-      frame.u8(kinds.page);
-      writePage(frame, answer.items, answer.scannedTo);
-      return;
-    case 'count':
-      frame.u8(kinds.count);
-      frame.f64(answer.count);
-      return;
-    case 'done':
-      frame.u8(kinds.done);
-      return;
-    default:
-      unreachable(answer);
-  }
-}
-
-function readResult(frame: FrameReader, durability: Durability): ShardResult {
-  switch (frame.u8()) {
-    case kinds.entry:
-      return {
-        kind: 'entry',
-        version: frame.f64(),
-        expiresAt: frame.f64() || undefined,
-        ...readValue(frame),
-      };
-    case kinds.missing:
-      return { kind: 'missing' };
-    case kinds.created:
-      return { kind: 'written', created: true, version: frame.f64(), durability };
-    case kinds.replaced:
-      return { kind: 'written', created: false, version: frame.f64(), durability };
-    case kinds.deleted:
-      return { kind: 'deleted', durability };
-    case kinds.conditionFailed:
-      return { kind: 'condition-failed', version: frame.f64() };
-    case kinds.refused:
-      return { kind: 'refused', error: decodeError(frame.bytes().toString()) };
-    case kinds.page:
-      return { kind: 'page', ...readPage(frame) };
-    case kinds.count:
-      return { kind: 'count', count: frame.f64() };
-    case kinds.done:
-      return { kind: 'done' };
-    default:
-      throw new Error('unknown result in a reply');
-  }
-}
-
-function writeValue(frame: FrameWriter, value: string, withValue: boolean): void {
-  frame.u8(withValue ? 1 : 0);
-  if (withValue) frame.string(value);
-  else frame.u32(value.length);
-}
-
-function readValue(frame: FrameReader): { size: number; value: Buffer | undefined } {
-  if (frame.u8() === 0) return { size: frame.u32(), value: undefined };
-  const value = frame.bytes();
-  return { size: value.length, value };
-}
-
-function writePage(
-  frame: FrameWriter,
-  items: readonly PageItem<string>[],
-  scannedTo: string | undefined,
-): void {
-  frame.u8(scannedTo === undefined ? 0 : 1);
-  if (scannedTo !== undefined) frame.string(scannedTo);
-  frame.u32(items.length);
-  for (const item of items) {
-    frame.string(item.key);
-    frame.f64(item.version);
-    frame.f64(item.expiresAt ?? 0);
-    frame.u32(item.size);
-    frame.u8(item.value === undefined ? 0 : 1);
-    if (item.value !== undefined) frame.string(item.value);
-  }
-}
-
-function readPage(frame: FrameReader): {
-  items: PageItem<Uint8Array>[];
-  scannedTo: string | undefined;
-} {
-  const scannedTo = frame.u8() === 1 ? frame.string() : undefined;
-  const items: PageItem<Uint8Array>[] = [];
-  for (let left = frame.u32(); left > 0; left--) {
-    items.push({
-      key: frame.string(),
-      version: frame.f64(),
-      expiresAt: frame.f64() || undefined,
-      size: frame.u32(),
-      value: frame.u8() === 1 ? frame.bytes() : undefined,
-    });
-  }
-  return { items, scannedTo };
 }

@@ -4,7 +4,8 @@
 import { StoreError } from '../base/errors.ts';
 import { batchSizeBounds, Histogram, secondsBounds } from '../base/histogram.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
-import { decodeReply, encodeBatch } from '../protocol/batch-frame.ts';
+import { encodeBatch } from '../protocol/batch-frame.ts';
+import { decodeReply } from '../protocol/reply-frame.ts';
 import type { ShardReport } from '../protocol/shard-operation.ts';
 import {
   valueOfTask,

@@ -1,13 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { StoreError } from '../../src/base/errors.ts';
-import {
-  decodeBatch,
-  decodeReply,
-  encodeBatch,
-  encodeReply,
-  frameBytesOf,
-} from '../../src/protocol/batch-frame.ts';
+import { decodeBatch, encodeBatch, frameBytesOf } from '../../src/protocol/batch-frame.ts';
+import { decodeReply, encodeReply } from '../../src/protocol/reply-frame.ts';
 import type {
   ShardAnswer,
   ShardOperation,

@@ -1,12 +1,8 @@
 // One shard as a Store: no threads, no queue, no cache, every operation a batch of its own.
 import { StampClock, type Clock } from '../../src/base/clock.ts';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
-import {
-  decodeBatch,
-  decodeReply,
-  encodeBatch,
-  encodeReply,
-} from '../../src/protocol/batch-frame.ts';
+import { decodeBatch, encodeBatch } from '../../src/protocol/batch-frame.ts';
+import { decodeReply, encodeReply } from '../../src/protocol/reply-frame.ts';
 import type { ShardOperation, ShardResult } from '../../src/protocol/shard-operation.ts';
 import { KeyLocks } from '../../src/router/key-locks.ts';
 import { mergePages } from '../../src/router/merge-pages.ts';

@@ -1,6 +1,7 @@
 // A shard's thread without a thread: the same tasks, run on files in memory when the test says so.
 import type { Clock } from '../../src/base/clock.ts';
-import { decodeBatch, encodeReply } from '../../src/protocol/batch-frame.ts';
+import { decodeBatch } from '../../src/protocol/batch-frame.ts';
+import { encodeReply } from '../../src/protocol/reply-frame.ts';
 import { answerTask, answerTaskSoon, type ShardTasks } from '../../src/protocol/shard-task.ts';
 import type { TaskThread } from '../../src/router/task-thread.ts';
 import { Shard } from '../../src/shard/shard.ts';

@@ -1,11 +1,8 @@
 // A shard's thread without a thread: the same tasks, run on files in memory when the test says so.
 import type { Clock } from '../../src/base/clock.ts';
-import { decodeBatch } from '../../src/protocol/batch-frame.ts';
-import { encodeReply } from '../../src/protocol/reply-frame.ts';
-import { answerTask, answerTaskSoon, type ShardTasks } from '../../src/protocol/shard-task.ts';
+import type { ShardTasks } from '../../src/protocol/shard-task.ts';
 import type { TaskThread } from '../../src/router/task-thread.ts';
-import { Shard } from '../../src/shard/shard.ts';
-import type { SnapshotReference } from '../../src/storage/current.ts';
+import { shardTasks, type ShardTaskHandlers } from '../../src/shard/shard-tasks.ts';
 import type { FileSystem } from '../../src/storage/file-system.ts';
 
 interface Sent {
@@ -18,14 +15,13 @@ export class SimulatedThread implements TaskThread<ShardTasks> {
   /** While true, tasks wait in the thread's inbox. */
   isHeld = false;
   isDestroyed = false;
-  readonly #fileSystem: FileSystem;
-  readonly #clock: Clock;
+  readonly #newTasks: () => ShardTaskHandlers;
+  #tasks: ShardTaskHandlers;
   readonly #inbox: Sent[] = [];
-  #shard: Shard | undefined;
 
   constructor(fileSystem: FileSystem, clock: Clock) {
-    this.#fileSystem = fileSystem;
-    this.#clock = clock;
+    this.#newTasks = () => shardTasks({ fileSystem, clock });
+    this.#tasks = this.#newTasks();
   }
 
   get inboxLength(): number {
@@ -39,7 +35,7 @@ export class SimulatedThread implements TaskThread<ShardTasks> {
     if (this.isDestroyed) return Promise.reject(new Error('the thread has exited'));
     return new Promise((resolve, reject) => {
       this.#inbox.push({
-        run: () => this.#do(name, task),
+        run: () => this.#tasks[name](task),
         resolve: resolve as (value: unknown) => void,
         reject,
       });
@@ -64,39 +60,12 @@ export class SimulatedThread implements TaskThread<ShardTasks> {
   die(alreadyDone = 0): void {
     const inbox = this.#inbox.splice(0);
     for (const { run } of inbox.slice(0, alreadyDone)) run();
-    this.#shard = undefined;
+    this.#tasks = this.#newTasks();
     for (const { reject } of inbox) reject(new Error('the thread died'));
   }
 
   async destroy(): Promise<void> {
     this.isDestroyed = true;
     this.die();
-  }
-
-  #do<Name extends keyof ShardTasks>(name: Name, task: ShardTasks[Name][0]): unknown {
-    const shard = (): Shard => {
-      if (this.#shard === undefined) throw new Error('a shard is opened before it is used');
-      return this.#shard;
-    };
-    const handlers: { [Task in keyof ShardTasks]: (task: ShardTasks[Task][0]) => unknown } = {
-      open: (options) =>
-        answerTask(() => {
-          const [fileSystem, clock] = [this.#fileSystem, this.#clock];
-          this.#shard = new Shard({ ...options, fileSystem, clock });
-          return this.#shard.opened;
-        }),
-      start: (stamp) => answerTask(() => shard().start(stamp)),
-      batch: (frame) => encodeReply(shard().apply(decodeBatch(frame))),
-      sync: () => answerTaskSoon(() => shard().syncSoon()),
-      beginCompaction: (stamp) =>
-        answerTask(() => {
-          const content = shard().beginCompaction(stamp);
-          return content === undefined ? undefined : { content };
-        }),
-      takeSnapshot: ({ content }) =>
-        answerTask(() => shard().takeSnapshot(content as SnapshotReference)),
-      stop: (stamp) => answerTask(() => shard().stop(stamp)),
-    };
-    return handlers[name](task);
   }
 }

@@ -1,0 +1,48 @@
+// A shard as the tasks of its thread: the same in a real thread and in a simulated one. Holds the
+// shard; knows no thread.
+import { assert } from '../base/assert.ts';
+import { decodeBatch } from '../protocol/batch-frame.ts';
+import { encodeReply } from '../protocol/reply-frame.ts';
+import { answerTask, answerTaskSoon, type ShardTasks } from '../protocol/shard-task.ts';
+import type { SnapshotReference } from '../storage/current.ts';
+import { Shard, type ShardOptions } from './shard.ts';
+
+export type ShardTaskHandlers = {
+  [Name in keyof ShardTasks]: (
+    task: ShardTasks[Name][0],
+  ) => ShardTasks[Name][1] | Promise<ShardTasks[Name][1]>;
+};
+
+/** @param surroundings what a shard is given beside what its task says */
+export function shardTasks(
+  surroundings: Pick<ShardOptions, 'fileSystem' | 'clock' | 'heapBytesMax'>,
+) {
+  let opened: Shard | undefined;
+  // A thread that died is replaced by one that has recovered nothing: it must not answer.
+  const shard = (): Shard => {
+    assert(opened !== undefined, 'a shard is opened before it is used');
+    return opened;
+  };
+  return {
+    open: (task) =>
+      answerTask(() => {
+        opened = new Shard({ ...task, ...surroundings });
+        return opened.opened;
+      }),
+    start: (stamp) => answerTask(() => shard().start(stamp)),
+    batch: (frame) => encodeReply(shard().apply(decodeBatch(frame))),
+    sync: () => answerTaskSoon(() => shard().syncSoon()),
+    beginCompaction: (stamp) =>
+      answerTask(() => {
+        const content = shard().beginCompaction(stamp);
+        return content === undefined ? undefined : { content };
+      }),
+    takeSnapshot: ({ content }) =>
+      answerTask(() => shard().takeSnapshot(content as SnapshotReference)),
+    stop: (stamp) =>
+      answerTask(() => {
+        shard().stop(stamp);
+        return undefined;
+      }),
+  } satisfies ShardTaskHandlers;
+}

@@ -4,7 +4,7 @@ import { damaged, unreadable } from './damage.ts';
 import { currentName } from './file-names.ts';
 import { readWhole, replaceFile, type FileSystem } from './file-system.ts';
 import type { ShardIdentity } from '../base/shard-identity.ts';
-import { noChecksum, openLine, parseLine, sealLine } from './sealed-line.ts';
+import { decodeSealedFile, encodeSealedFile } from './sealed-file.ts';
 
 const format = 'holdfast-current';
 const formatVersion = 1;
@@ -53,8 +53,7 @@ export function writeCurrent(
   const { store, shard } = identity;
   const { snapshot, journals, previous, mark } = current;
   const object = { format, formatVersion, store, shard, snapshot, journals, previous, mark };
-  const { bytes } = sealLine(JSON.stringify(object).slice(0, -1), noChecksum);
-  replaceFile(fileSystem, folder, currentName, Buffer.concat([bytes, Buffer.from('\n')]));
+  replaceFile(fileSystem, folder, currentName, encodeSealedFile(object));
 }
 
 /**
@@ -69,7 +68,7 @@ export function readCurrent(
 ): Current {
   const path = `${folder}/${currentName}`;
   if (!fileSystem.exists(path)) throw damaged({ file: name }, 'the file is missing');
-  const object = openSealedFile(readWhole(fileSystem, path), name);
+  const object = decodeSealedFile(readWhole(fileSystem, path), name);
   if (object['format'] !== format || object['formatVersion'] !== formatVersion) {
     throw unreadable({ file: name }, 'it is of an unknown format');
   }
@@ -82,15 +81,4 @@ export function readCurrent(
   // A sealed object of our format and version has our shapes.
   const { snapshot, journals, previous, mark } = object as unknown as Current;
   return { snapshot, journals, previous, mark };
-}
-
-/** The object of a file that is one sealed line. */
-export function openSealedFile(bytes: Buffer, name: string): Record<string, unknown> {
-  const line = bytes.subarray(0, -1);
-  const isWhole = bytes.length > 0 && bytes.at(-1) === 0x0a;
-  const opened = isWhole ? openLine(line) : undefined;
-  if (opened === undefined || opened.previous !== noChecksum) {
-    throw damaged({ file: name, line: 1, offset: 0 }, 'it does not match its checksum');
-  }
-  return parseLine(line) as Record<string, unknown>;
 }

@@ -1,11 +1,10 @@
 // manifest.json: what the data folder is. Written once when the folder is made (and by whatever
 // changes the layout); a folder without it is not a store.
-import { openSealedFile } from './current.ts';
 import { StoreError } from '../base/errors.ts';
 import { damaged } from './damage.ts';
 import { isLayoutFolder, manifestName, temporarySuffix } from './file-names.ts';
 import { readWhole, writeFully, type FileSystem } from './file-system.ts';
-import { noChecksum, sealLine } from './sealed-line.ts';
+import { decodeSealedFile, encodeSealedFile } from './sealed-file.ts';
 
 const format = 'holdfast';
 const formatVersion = 1;
@@ -37,7 +36,7 @@ export function readManifest(fileSystem: FileSystem, dataDir: string): Manifest 
     if (layout === undefined || wasMakingCutShort(fileSystem, dataDir)) return undefined;
     throw damaged({ file: manifestName }, `the file is missing, but there is ${layout}`);
   }
-  const object = openSealedFile(readWhole(fileSystem, path), manifestName);
+  const object = decodeSealedFile(readWhole(fileSystem, path), manifestName);
   if (object['format'] !== format || object['formatVersion'] !== formatVersion) {
     throw new StoreError(
       'STORE_MISMATCH',
@@ -73,10 +72,9 @@ export function removeUnfinishedStore(fileSystem: FileSystem, dataDir: string): 
 export function draftManifest(fileSystem: FileSystem, dataDir: string, manifest: Manifest): void {
   const { store, shards, layout, createdAt } = manifest;
   const object = { format, formatVersion, store, shards, layout, hash: 'crc16', createdAt };
-  const { bytes } = sealLine(JSON.stringify(object).slice(0, -1), noChecksum);
   const file = fileSystem.create(manifestPath(dataDir) + temporarySuffix);
   try {
-    writeFully(file, Buffer.concat([bytes, Buffer.from('\n')]), 0);
+    writeFully(file, encodeSealedFile(object), 0);
     file.sync();
   } finally {
     file.close();

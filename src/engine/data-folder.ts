@@ -52,7 +52,6 @@ export function openDataFolder(
         'leave the setting out to use the folder as it is. Nothing has been changed.',
     );
   }
-  // What a crash between two layouts may have left; the manifest is whole without it.
   return locate(dataDir, manifest);
 }
 
@@ -63,8 +62,10 @@ function createStore(
   shards: number,
   now: number,
 ): ShardLocation[] {
-  if (shards > shardCountMax)
-    throw new StoreError('STORE_MISMATCH', `at most ${shardCountMax} shards`);
+  if (shards > shardCountMax) {
+    const detail = `a data folder has at most ${shardCountMax} shards, not ${shards}`;
+    throw new StoreError('STORE_MISMATCH', detail);
+  }
   removeUnfinishedStore(fileSystem, dataDir);
   const layout = layoutFolderName(1);
   const manifest: Manifest = { store: randomUUID(), shards, layout, createdAt: now };

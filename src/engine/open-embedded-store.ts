@@ -42,8 +42,8 @@ function defaultShards(): number {
 /**
  * Opens the store in a data folder, or makes one.
  *
- * @throws StoreError STORE_IN_USE, STORE_DAMAGED, STORE_MISMATCH or STORE_INACCESSIBLE; then
- *   nothing has been changed
+ * @throws StoreError STORE_IN_USE, STORE_DAMAGED or STORE_MISMATCH, with nothing changed;
+ *   STORE_INACCESSIBLE or DISK_FULL, where some shards may have been brought into order already
  */
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<Store> {
   const { dataDir } = options;

@@ -43,7 +43,7 @@ export interface CompactTask extends ShardLocation {
   readonly input: Parcel;
 }
 
-/** A task either gives its value or fails in an expected way; anything else kills the thread. */
+/** A task gives its value or fails in an expected way; a thread that throws is given up. */
 export type TaskAnswer<Value> =
   { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: string };
 

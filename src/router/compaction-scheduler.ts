@@ -83,8 +83,7 @@ export class CompactionScheduler {
 
   async #run(shard: CompactableShard): Promise<void> {
     try {
-      await this.#compact(shard);
-      this.#completed += 1;
+      if (await this.#compact(shard)) this.#completed += 1;
       this.#failuresInARow = 0;
     } catch (error) {
       if (this.#isClosed) return;
@@ -96,14 +95,16 @@ export class CompactionScheduler {
     }
   }
 
-  async #compact({ client, location }: CompactableShard): Promise<void> {
+  /** False where there was nothing to compact. */
+  async #compact({ client, location }: CompactableShard): Promise<boolean> {
     const { epoch } = client;
     const input = await client.beginCompaction();
-    if (input === undefined || this.#isClosed) return;
+    if (input === undefined || this.#isClosed) return false;
     this.#thread ??= this.#options.newThread();
     const snapshot = valueOfTask(await this.#thread.run('compact', { ...location, input }));
     // A shard that was opened anew meanwhile has tidied its folder, this snapshot included.
     if (client.epoch !== epoch || !client.isServing) throw new Error('the shard was opened anew');
     await client.takeSnapshot(snapshot);
+    return true;
   }
 }

@@ -190,7 +190,7 @@ export class Router implements Store {
     }
   }
 
-  /** Asks all shards at one moment. Room is made sure of first, so that all are asked or none. */
+  /** Asks all shards at one moment, unless one has no room; one that does not serve says so. */
   async #askAll(operation: ShardOperation): Promise<ShardResult[]> {
     if (!this.#shards.every((shard) => shard.hasRoom(1, 0))) {
       throw new StoreError('OVERLOADED', 'Too many operations wait for a shard already.', {

@@ -1,6 +1,6 @@
 // One shard as the main thread sees it: its queue, its batches, its thread. Answers every ticket
-// once and in order, whatever happens to the thread; a thread that died is opened anew, from disk,
-// only after it has exited.
+// once, whatever happens to the thread, and in order while it lives; a thread that died is opened
+// anew, from disk, only after it has exited.
 import { StoreError } from '../base/errors.ts';
 import { batchSizeBounds, Histogram, secondsBounds } from '../base/histogram.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';

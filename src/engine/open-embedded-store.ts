@@ -1,20 +1,16 @@
-// Puts the embedded engine together: folder lock, manifest, a thread a shard, router. All shards
-// are checked before anything changes.
+// Opens the embedded engine on a real data folder: its lock, its manifest, real threads and timers.
+// How the parts are joined is assemble-store.ts.
 import { availableParallelism, totalmem } from 'node:os';
 import type { Logger } from 'pino';
-import { StampClock, type Clock } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardLocation } from '../protocol/shard-task.ts';
-import { CompactionScheduler } from '../router/compaction-scheduler.ts';
-import { Housekeeper, housekeepingMs } from '../router/housekeeper.ts';
-import { ReadCache } from '../router/read-cache.ts';
-import { Router } from '../router/router.ts';
-import { ShardClient } from '../router/shard-client.ts';
 import { WorkerPool } from '../router/worker-pool.ts';
 import { acquireFolderLock, type FolderLock } from '../storage/folder-lock.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import type { Store } from '../store/store.ts';
+import { assembleStore, type AssemblyOptions } from './assemble-store.ts';
 import { openDataFolder } from './data-folder.ts';
 
 export interface EmbeddedStoreOptions {
@@ -30,6 +26,8 @@ export interface EmbeddedStoreOptions {
   readonly shardHeapMiB: number | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Begins a shard's thread in another way than serving does; for tests that stage its death. */
+  readonly newShardThread?: AssemblyOptions['newShardThread'];
 }
 
 /** Of the machine's memory, what all shards together may take for their heaps. */
@@ -78,76 +76,21 @@ async function openShards(
   lock: FolderLock,
   options: EmbeddedStoreOptions,
 ): Promise<Store> {
-  const { logger, clock, fsync } = options;
-  const stamps = new StampClock(clock);
-  const cache = new ReadCache(options.cacheBytes);
   const heapMiB =
     options.shardHeapMiB ??
     Math.max(256, Math.floor((totalmem() * heapShare) / 2 ** 20 / locations.length));
-  const shards = locations.map((location) => ({
-    location,
-    client: new ShardClient({
-      location,
-      fsync,
-      newThread: (onIdleDeath) => new WorkerPool({ entry: 'shard', heapMiB, onIdleDeath }),
-      defer: setImmediate,
-      stamp: () => stamps.stamp(),
-      monotonicMs: () => clock.monotonicMs(),
-      onEpoch: (shard, why) => {
-        cache.clear();
-        logger.error({ shard, why }, 'a shard is opened anew');
-      },
-      onFailed: (shard, why) => logger.error({ shard, why }, 'a shard does not serve any more'),
-    }),
-  }));
-  const clients = shards.map(({ client }) => client);
-  try {
-    await startAll(clients, stamps, logger);
-  } catch (error) {
-    await Promise.all(clients.map((client) => client.abandon()));
-    throw error;
-  }
-  const compactions = new CompactionScheduler(shards, {
-    compactJournalBytes: options.compactJournalBytes,
-    monotonicMs: () => clock.monotonicMs(),
-    newThread: () => new WorkerPool({ entry: 'compactor', heapMiB }),
-    onFailure: (shard, error) =>
-      logger.error({ shard, why: String(error) }, 'a compaction failed; it is tried again later'),
+  return await assembleStore({
+    newShardThread: (_, onIdleDeath) => new WorkerPool({ entry: 'shard', heapMiB, onIdleDeath }),
+    ...options,
+    locations,
+    newCompactorThread: () => new WorkerPool({ entry: 'compactor', heapMiB }),
+    defer: setImmediate,
+    repeat,
+    onClosed: () => lock.release(),
   });
-  const housekeeper = new Housekeeper(clients, compactions, {
-    fsync,
-    fsyncIntervalMs: options.fsyncIntervalMs,
-    stamp: () => stamps.stamp(),
-    monotonicMs: () => clock.monotonicMs(),
-  });
-  const timer = setInterval(() => housekeeper.tick(), housekeepingMs);
-  const onClosed = (): void => lock.release();
-  const onClosing = (): void => clearInterval(timer);
-  return new Router(clients, { fsync, clock: stamps, cache, compactions, onClosing, onClosed });
 }
 
-/** Nothing changes before all shards are found to be good. */
-async function startAll(
-  clients: readonly ShardClient[],
-  stamps: StampClock,
-  logger: Logger,
-): Promise<void> {
-  const opened = await allOrFirstError(clients.map((client) => client.open()));
-  for (const [shard, { at, entries, torn }] of opened.entries()) {
-    stamps.raiseFloor(at);
-    for (const { generation, bytes, reason } of torn) {
-      logger.warn({ shard, generation, offset: bytes, reason }, 'the end of a journal is cut off');
-    }
-    logger.debug({ shard, entries }, 'a shard is recovered');
-  }
-  await allOrFirstError(clients.map((client) => client.start()));
-}
-
-/** Waits for all, so that no thread is still at work when the caller goes on. */
-async function allOrFirstError<T>(work: readonly Promise<T>[]): Promise<T[]> {
-  const settled = await Promise.allSettled(work);
-  return settled.map((result) => {
-    if (result.status === 'rejected') throw result.reason;
-    return result.value;
-  });
+function repeat(work: () => void, everyMs: number): () => void {
+  const timer = setInterval(work, everyMs);
+  return () => clearInterval(timer);
 }

@@ -1,0 +1,123 @@
+// Joins shards, compactions, housekeeping and router into a store, over whatever threads and clock
+// it is given: real ones when serving, simulated ones in tests. All shards are checked before
+// anything changes. Knows no file and no timer.
+import type { Logger } from 'pino';
+import { StampClock, type Clock } from '../base/clock.ts';
+import type { FsyncMode } from '../base/fsync-mode.ts';
+import type { CompactorTasks, ShardLocation, ShardTasks } from '../protocol/shard-task.ts';
+import { CompactionScheduler } from '../router/compaction-scheduler.ts';
+import { Housekeeper, housekeepingMs } from '../router/housekeeper.ts';
+import { ReadCache } from '../router/read-cache.ts';
+import { Router } from '../router/router.ts';
+import { ShardClient } from '../router/shard-client.ts';
+import type { TaskThread } from '../router/task-thread.ts';
+import type { Store } from '../store/store.ts';
+
+export interface AssemblyOptions {
+  /** By number. */
+  readonly locations: readonly ShardLocation[];
+  readonly fsync: FsyncMode;
+  readonly fsyncIntervalMs: number;
+  /** 0 turns the read cache off. */
+  readonly cacheBytes: number;
+  readonly compactJournalBytes: number;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Begins the thread of one shard, which has opened nothing yet. */
+  readonly newShardThread: (
+    shard: number,
+    onIdleDeath: (error: Error) => void,
+  ) => TaskThread<ShardTasks>;
+  /** Begins the compactor's thread, when it is first needed. */
+  readonly newCompactorThread: () => TaskThread<CompactorTasks>;
+  /** Does the work at the end of this turn of the event loop. */
+  readonly defer: (work: () => void) => void;
+  /** Does the work again and again, until what it returns is called. */
+  readonly repeat: (work: () => void, everyMs: number) => () => void;
+  /** Called once everything is durable and closed. */
+  readonly onClosed: () => void;
+}
+
+/**
+ * @throws StoreError STORE_DAMAGED or STORE_MISMATCH, with nothing changed; STORE_INACCESSIBLE or
+ *   DISK_FULL, where some shards may have been brought into order already
+ */
+export async function assembleStore(options: AssemblyOptions): Promise<Store> {
+  const { logger, clock, fsync, onClosed } = options;
+  const stamps = new StampClock(clock);
+  const monotonicMs = (): number => clock.monotonicMs();
+  const cache = new ReadCache(options.cacheBytes);
+  const shards = options.locations.map((location) => ({
+    location,
+    client: newClient(location, cache, stamps, options),
+  }));
+  const clients = shards.map(({ client }) => client);
+  try {
+    await startAll(clients, stamps, logger);
+  } catch (error) {
+    await Promise.all(clients.map((client) => client.abandon()));
+    throw error;
+  }
+  const compactions = new CompactionScheduler(shards, {
+    compactJournalBytes: options.compactJournalBytes,
+    monotonicMs,
+    newThread: options.newCompactorThread,
+    onFailure: (shard, error) =>
+      logger.error({ shard, why: String(error) }, 'a compaction failed; it is tried again later'),
+  });
+  const housekeeper = new Housekeeper(clients, compactions, {
+    fsync,
+    fsyncIntervalMs: options.fsyncIntervalMs,
+    stamp: () => stamps.stamp(),
+    monotonicMs,
+  });
+  const onClosing = options.repeat(() => housekeeper.tick(), housekeepingMs);
+  return new Router(clients, { fsync, clock: stamps, cache, compactions, onClosing, onClosed });
+}
+
+function newClient(
+  location: ShardLocation,
+  cache: ReadCache,
+  stamps: StampClock,
+  { fsync, defer, clock, logger, newShardThread }: AssemblyOptions,
+): ShardClient {
+  return new ShardClient({
+    location,
+    fsync,
+    newThread: (onIdleDeath) => newShardThread(location.identity.shard, onIdleDeath),
+    defer,
+    stamp: () => stamps.stamp(),
+    monotonicMs: () => clock.monotonicMs(),
+    onEpoch: (shard, why) => {
+      cache.clear();
+      logger.error({ shard, why }, 'a shard is opened anew');
+    },
+    onFailed: (shard, why) => logger.error({ shard, why }, 'a shard does not serve any more'),
+  });
+}
+
+/** Nothing changes before all shards are found to be good. */
+async function startAll(
+  clients: readonly ShardClient[],
+  stamps: StampClock,
+  logger: Logger,
+): Promise<void> {
+  const opened = await allOrFirstError(clients.map((client) => client.open()));
+  for (const [shard, { at, entries, torn }] of opened.entries()) {
+    stamps.raiseFloor(at);
+    for (const { generation, bytes, reason } of torn) {
+      logger.warn({ shard, generation, offset: bytes, reason }, 'the end of a journal is cut off');
+    }
+    logger.debug({ shard, entries }, 'a shard is recovered');
+  }
+  await allOrFirstError(clients.map((client) => client.start()));
+}
+
+/** Waits for all, so that no thread is still at work when the caller goes on. */
+async function allOrFirstError<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(work);
+  return settled.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+}

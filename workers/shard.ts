@@ -14,7 +14,7 @@ const tasks = shardTasks({
   heapBytesMax: getHeapStatistics().heap_size_limit * entriesHeapShare,
 });
 
-export const { open, start, sync, beginCompaction, takeSnapshot, stop } = tasks;
+export const { open, start, sync, beginCompaction, takeSnapshot, cut, mend, stop } = tasks;
 
 /** Hands the reply over without a copy. */
 export function batch(frame: Uint8Array<ArrayBuffer>): unknown {

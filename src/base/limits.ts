@@ -39,3 +39,16 @@ export const shardCountMax = 64;
 
 /** How much higher seq starts when the end of a journal may have been seen and lost. */
 export const seqJumpUnsynced = 2 ** 30;
+
+/** Room on disk that a shard keeps for deletes when the disk is full: some 1,500 of them at least. */
+export const reserveBytesMin = 256 * 1024;
+export const reserveBytesMax = 64 * 1024 * 1024;
+
+/** How long an operation may wait in a shard's queue before it is refused instead of answered late. */
+export const queueWaitMaxMs = 4000;
+
+/** How long a shard's thread may work on one task before it counts as hung and is ended. */
+export const taskMaxMs = 15_000;
+
+/** How long a shard whose files or thread failed waits before it tries again. */
+export const shardRetryMs = 1000;

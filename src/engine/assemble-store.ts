@@ -93,6 +93,9 @@ function newClient(
       logger.error({ shard, why }, 'a shard is opened anew');
     },
     onFailed: (shard, why) => logger.error({ shard, why }, 'a shard does not serve any more'),
+    onSuspended: (shard, why) =>
+      logger.error({ shard, why }, 'a shard does not serve until its disk works again'),
+    onResumed: (shard) => logger.warn({ shard }, 'a shard serves again'),
   });
 }
 
@@ -105,8 +108,9 @@ async function startAll(
   const opened = await allOrFirstError(clients.map((client) => client.open()));
   for (const [shard, { at, entries, torn }] of opened.entries()) {
     stamps.raiseFloor(at);
-    for (const { generation, bytes, reason } of torn) {
-      logger.warn({ shard, generation, offset: bytes, reason }, 'the end of a journal is cut off');
+    for (const { generation, bytes, cutBytes, reason } of torn) {
+      const facts = { shard, generation, offset: bytes, cutBytes, reason };
+      logger.warn(facts, 'the torn end of a journal is cut off and kept beside it');
     }
     logger.debug({ shard, entries }, 'a shard is recovered');
   }

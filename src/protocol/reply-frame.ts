@@ -55,13 +55,17 @@ const synced = 1;
 const unsynced = 2;
 const unmarked = 4;
 const broken = 8;
+const diskFull = 16;
+const compactionWanted = 32;
 
 function writeReport(frame: FrameWriter, report: ShardReport): void {
   frame.u8(
     (report.durability === 'synced' ? synced : 0) |
       (report.hasUnsynced ? unsynced : 0) |
       (report.hasUnmarked ? unmarked : 0) |
-      (report.isBroken ? broken : 0),
+      (report.isBroken ? broken : 0) |
+      (report.isDiskFull ? diskFull : 0) |
+      (report.wantsCompaction ? compactionWanted : 0),
   );
   frame.f64(report.nextSeq);
   frame.f64(report.entries);
@@ -88,6 +92,8 @@ function readReport(frame: FrameReader): ShardReport {
     hasUnsynced: (flags & unsynced) !== 0,
     hasUnmarked: (flags & unmarked) !== 0,
     isBroken: (flags & broken) !== 0,
+    isDiskFull: (flags & diskFull) !== 0,
+    wantsCompaction: (flags & compactionWanted) !== 0,
   };
 }
 

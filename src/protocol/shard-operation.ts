@@ -4,6 +4,7 @@ import type { StoreError } from '../base/errors.ts';
 import type { ListQuery } from '../store/listing.ts';
 import type { Operation } from '../store/operation.ts';
 import type { Durability, ExpiresAt, Result } from '../store/result.ts';
+import type { Parcel } from './parcel.ts';
 
 export type ShardOperation =
   | Operation
@@ -14,6 +15,14 @@ export type ShardOperation =
   | { readonly op: 'sweep' }
   /** Leaves a mark in the journal where there are changes behind the last one. */
   | { readonly op: 'mark' };
+
+/**
+ * Seals all that came before it in the queue, for whoever wants to read it. A task of its own
+ * between batches, and no part of one.
+ */
+export interface CutOperation {
+  readonly op: 'cut';
+}
 
 export interface PageItem<Value> {
   readonly key: string;
@@ -40,8 +49,13 @@ export interface DoneResult {
   readonly kind: 'done';
 }
 
+export interface CutResult {
+  readonly kind: 'cut';
+  readonly parcel: Parcel;
+}
+
 /** As the router sees it. */
-export type ShardResult = Result | PageResult<Uint8Array> | CountResult | DoneResult;
+export type ShardResult = Result | PageResult<Uint8Array> | CountResult | DoneResult | CutResult;
 
 /** As the shard makes it. */
 export type ShardAnswer =
@@ -80,8 +94,12 @@ export interface ShardReport {
   readonly syncSeconds: number;
   readonly hasUnsynced: boolean;
   readonly hasUnmarked: boolean;
-  /** The shard's files can not be trusted any more: it serves nothing until it is recovered. */
+  /** A sync has failed and the journal can not be trusted: it serves nothing until it is mended. */
   readonly isBroken: boolean;
+  /** The last put found no room on disk. */
+  readonly isDiskFull: boolean;
+  /** On a full disk: a compaction would free room. */
+  readonly wantsCompaction: boolean;
 }
 
 export interface BatchRequest {

@@ -4,6 +4,7 @@ import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardIdentity } from '../base/shard-identity.ts';
 import { decodeError, encodeError } from './error-data.ts';
+import type { Parcel } from './parcel.ts';
 import type { ShardReport } from './shard-operation.ts';
 
 /** Where a shard's files are and whose they are. */
@@ -23,20 +24,13 @@ export interface TornTailReport {
   readonly generation: number;
   readonly bytes: number;
   readonly reason: string;
+  readonly cutBytes: number;
 }
 
 export interface OpenedReport {
   readonly entries: number;
   readonly at: number;
   readonly torn: readonly TornTailReport[];
-}
-
-/**
- * What only the shard and the compactor understand: the router carries it from one to the other.
- * What is compacted, and the snapshot that came of it.
- */
-export interface Parcel {
-  readonly content: unknown;
 }
 
 export interface CompactTask extends ShardLocation {
@@ -58,6 +52,10 @@ export interface ShardTasks {
   /** Seals what is there to be compacted. Goes in: the stamp. */
   beginCompaction: [number, TaskAnswer<Parcel | undefined>];
   takeSnapshot: [Parcel, TaskAnswer<ShardReport>];
+  /** Seals what is there, for whoever wants to read all of it. Goes in: the stamp. */
+  cut: [number, TaskAnswer<Parcel>];
+  /** Goes on behind a failed sync. Goes in: the stamp. */
+  mend: [number, TaskAnswer<ShardReport>];
   /** Leaves a durable mark; nothing comes after it. Goes in: the stamp. */
   stop: [number, TaskAnswer<undefined>];
 }

@@ -38,18 +38,30 @@ export class BatchQueue {
     for (const { bytes } of tickets) this.#bytes += bytes;
   }
 
-  /** The next batch: as much as may go together; a larger operation goes alone. */
+  /** The next batch: as much as may go together; a larger operation, or a cut, goes alone. */
   takeBatch(): Ticket[] {
     let bytes = 0;
     let count = 0;
     for (const ticket of this.#tickets) {
-      const isFull = count > 0 && bytes + ticket.bytes > batchBytesMax;
+      const isAlone = ticket.operation.op === 'cut';
+      const isFull = count > 0 && (isAlone || bytes + ticket.bytes > batchBytesMax);
       if (isFull || count === batchOperationsMax) break;
       bytes += ticket.bytes;
       count += 1;
+      if (isAlone) break;
     }
     this.#bytes -= bytes;
     return this.#tickets.splice(0, count);
+  }
+
+  /** Those at the front that were queued before this time. */
+  takeQueuedBefore(monotonicMs: number): Ticket[] {
+    const first = this.#tickets.findIndex(({ queuedAtMs }) => queuedAtMs >= monotonicMs);
+    if (first === -1) return this.takeAll();
+    if (first === 0) return [];
+    const taken = this.#tickets.splice(0, first);
+    for (const { bytes } of taken) this.#bytes -= bytes;
+    return taken;
   }
 
   takeAll(): Ticket[] {

@@ -76,7 +76,8 @@ export class CompactionScheduler {
 
   #isDue(report: ShardReport | undefined): boolean {
     if (report === undefined) return false;
-    const { journalBytes, snapshotBytes, liveJournals } = report;
+    const { journalBytes, snapshotBytes, liveJournals, wantsCompaction } = report;
+    if (wantsCompaction) return true;
     const bound = Math.max(this.#options.compactJournalBytes, snapshotBytes / 2);
     return journalBytes > bound || liveJournals > liveJournalsMax;
   }

@@ -43,6 +43,7 @@ export class Housekeeper {
     this.#compactions.tick();
     const isSyncDue = this.#isSyncDue();
     for (const shard of this.#shards) {
+      shard.tick(housekeepingMs);
       if (!shard.isServing) continue;
       if (isSyncDue) void shard.sync();
       this.#sweep(shard);

@@ -34,8 +34,9 @@ type Settle = (result: Result) => void;
 
 /** A shard answers in kind: what it was asked as an operation it answers as a result. */
 function asResult(result: ShardResult): Result {
-  if (result.kind === 'page' || result.kind === 'count' || result.kind === 'done') {
-    throw new Error(`an operation was answered by a ${result.kind}`);
+  const { kind } = result;
+  if (kind === 'page' || kind === 'count' || kind === 'done' || kind === 'cut') {
+    throw new Error(`an operation was answered by a ${kind}`);
   }
   return result;
 }

@@ -1,16 +1,18 @@
 // One shard as the main thread sees it: its queue, its batches, its thread. Answers every ticket
-// once, whatever happens to the thread, and in order while it lives; a thread that died is opened
-// anew, from disk, only after it has exited.
-import { StoreError } from '../base/errors.ts';
+// once, whatever happens to the thread, and in order while it lives. A thread that died or hangs is
+// opened anew, from disk, only after it has exited; a shard whose disk fails is suspended until the
+// disk works again.
+import { StoreError, type Outcome } from '../base/errors.ts';
 import { batchSizeBounds, Histogram, secondsBounds } from '../base/histogram.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
+import { queueWaitMaxMs, shardRetryMs, taskMaxMs } from '../base/limits.ts';
 import { encodeBatch } from '../protocol/batch-frame.ts';
 import { decodeReply } from '../protocol/reply-frame.ts';
-import type { ShardReport } from '../protocol/shard-operation.ts';
+import type { Parcel } from '../protocol/parcel.ts';
+import type { ShardOperation, ShardReport } from '../protocol/shard-operation.ts';
 import {
   valueOfTask,
   type OpenedReport,
-  type Parcel,
   type ShardLocation,
   type ShardTasks,
   type TaskAnswer,
@@ -20,6 +22,7 @@ import type { ShardState, ShardStatus } from '../store/store.ts';
 import { BatchQueue } from './batch-queue.ts';
 import { RestartGuard } from './restart-guard.ts';
 import type { TaskThread } from './task-thread.ts';
+import { ThreadWatch } from './thread-watch.ts';
 import type { Ticket } from './ticket.ts';
 
 export interface ShardClientOptions {
@@ -35,6 +38,9 @@ export interface ShardClientOptions {
   /** Called before the shard is opened anew: what it answered before may not hold any more. */
   readonly onEpoch: (shard: number, why: string) => void;
   readonly onFailed: (shard: number, why: string) => void;
+  /** Called when the shard stops serving until its disk works again, and when it serves again. */
+  readonly onSuspended: (shard: number, why: string) => void;
+  readonly onResumed: (shard: number) => void;
 }
 
 type TaskValue<Name extends keyof ShardTasks> =
@@ -43,18 +49,22 @@ type TaskValue<Name extends keyof ShardTasks> =
 /** Turns of the event loop that a batch may wait for more to join it. */
 const turnsMax = 2;
 
+const retrySoon = { retryable: true, retryAfterMs: 1000 };
+
 const overloaded = new StoreError(
   'OVERLOADED',
   'Too many operations wait for this shard already.',
-  {
-    retryable: true,
-    retryAfterMs: 1000,
-  },
+  retrySoon,
 );
-const shuttingDown = new StoreError('SHUTTING_DOWN', 'The store is closing.', {
-  retryable: true,
-  retryAfterMs: 1000,
-});
+const waitedTooLong = new StoreError(
+  'OVERLOADED',
+  `The operation has waited for its shard for ${queueWaitMaxMs} ms; it was not begun.`,
+  retrySoon,
+);
+const shuttingDown = new StoreError('SHUTTING_DOWN', 'The store is closing.', retrySoon);
+
+/** A shard that can not be read for such a reason will not be readable later either. */
+const lasting: readonly string[] = ['STORE_DAMAGED', 'STORE_MISMATCH'];
 
 function isRead({ operation: { op } }: Ticket): boolean {
   return op === 'get' || op === 'head';
@@ -76,7 +86,15 @@ export class ShardClient {
   #reason: string | undefined = 'starting';
   #epoch = 0;
   #report: ShardReport | undefined;
-  #isBatchUnderWay = false;
+  /** What the thread has been sent and not answered: a batch, or a cut. */
+  #underWay: readonly Ticket[] | undefined;
+  readonly #watch = new ThreadWatch(taskMaxMs);
+  /** What a suspended shard tries again, and when. */
+  #retry: (() => Promise<void>) | undefined;
+  #retryAtMs = 0;
+  #tornTails = 0;
+  /** The present thread has a shard to stop. */
+  #isStarted = false;
   #isTurnPlanned = false;
   #isSyncing = false;
   #onDrained: (() => void) | undefined;
@@ -106,7 +124,7 @@ export class ShardClient {
 
   /** Since when nothing was asked of the shard, in milliseconds; 0 while something is. */
   get idleMs(): number {
-    if (this.#isBatchUnderWay || this.#queue.operations > 0) return 0;
+    if (this.#underWay !== undefined || this.#queue.operations > 0) return 0;
     return this.#options.monotonicMs() - this.#lastBatchMs;
   }
 
@@ -125,6 +143,8 @@ export class ShardClient {
       batchOperations: this.#batchOperations,
       syncSeconds: this.#syncSeconds,
       epoch: this.#epoch,
+      tornTails: this.#tornTails,
+      isDiskFull: this.#report?.isDiskFull ?? false,
     };
   }
 
@@ -135,12 +155,15 @@ export class ShardClient {
    */
   async open(): Promise<OpenedReport> {
     const { location, fsync } = this.#options;
-    return valueOfTask(await this.#thread.run('open', { ...location, fsync }));
+    const opened = valueOfTask(await this.#thread.run('open', { ...location, fsync }));
+    this.#tornTails += opened.torn.length;
+    return opened;
   }
 
   /** Brings the files into order; the shard serves from here on. */
   async start(): Promise<void> {
     this.#report = valueOfTask(await this.#thread.run('start', this.#options.stamp()));
+    this.#isStarted = true;
     this.#epoch += 1;
     this.#setState('serving', undefined);
     this.#planTurn();
@@ -157,8 +180,27 @@ export class ShardClient {
       ticket.settle({ kind: 'refused', error: refusal });
       return;
     }
+    ticket.queuedAtMs = this.#options.monotonicMs();
     this.#queue.push(ticket);
     this.#planTurn();
+  }
+
+  /**
+   * What happens by time: refuses what has waited too long, gives a hung thread up, tries again what
+   * a suspended shard waits for.
+   *
+   * @param elapsedMs since the last tick, at most, as far as the process was running
+   */
+  tick(elapsedMs: number): void {
+    const now = this.#options.monotonicMs();
+    for (const ticket of this.#queue.takeQueuedBefore(now - queueWaitMaxMs)) {
+      ticket.settle({ kind: 'refused', error: waitedTooLong });
+    }
+    if (this.#watch.tick(elapsedMs)) this.#threadIsGone(`it has hung for ${taskMaxMs} ms`);
+    const retry = this.#retry;
+    if (retry === undefined || now < this.#retryAtMs) return;
+    this.#retry = undefined;
+    void retry();
   }
 
   /** Syncs beside the batches, if there is anything to sync and no sync under way. */
@@ -171,7 +213,7 @@ export class ShardClient {
       if (epoch === this.#epoch) this.#noteReport(report);
     } catch (error) {
       if (error instanceof StoreError && epoch === this.#epoch) {
-        this.#fail(`a sync failed: ${error.message}`);
+        this.#suspend(`a sync failed: ${error.message}`, () => this.#mend());
       }
     } finally {
       this.#isSyncing = false;
@@ -192,11 +234,11 @@ export class ShardClient {
    * @throws StoreError where the mark could not be left; Error where the thread died
    */
   async close(): Promise<void> {
-    const wasServing = this.isServing;
+    const hasToStop = this.isServing || this.#state === 'suspended';
     this.#setState('closed', 'closing');
     await this.#reopening;
     try {
-      if (wasServing) {
+      if (hasToStop && this.#isStarted) {
         await this.#drained();
         valueOfTask(await this.#thread.run('stop', this.#options.stamp()));
       } else {
@@ -222,17 +264,15 @@ export class ShardClient {
 
   #refusalOf(ticket: Ticket): StoreError | undefined {
     if (this.#state === 'closed') return shuttingDown;
-    if (this.#state === 'failed') return this.#unavailable('not-applied');
+    if (this.#state === 'failed' || this.#state === 'suspended') {
+      return this.#unavailable('not-applied');
+    }
     return this.#queue.hasRoom(1, ticket.bytes) ? undefined : overloaded;
   }
 
-  #unavailable(outcome: 'not-applied' | 'unknown'): StoreError {
+  #unavailable(outcome: Outcome): StoreError {
     const detail = `Shard ${this.shard} does not serve: ${this.#reason ?? 'its thread died'}.`;
-    return new StoreError('SHARD_UNAVAILABLE', detail, {
-      outcome,
-      retryable: true,
-      retryAfterMs: 1000,
-    });
+    return new StoreError('SHARD_UNAVAILABLE', detail, { ...retrySoon, outcome });
   }
 
   /**
@@ -240,7 +280,7 @@ export class ShardClient {
    * busy server so shares its syncs among more, and an idle one answers at once. There is no timer.
    */
   #planTurn(): void {
-    if (this.#isTurnPlanned || this.#isBatchUnderWay) return;
+    if (this.#isTurnPlanned || this.#underWay !== undefined) return;
     this.#isTurnPlanned = true;
     this.#endTurn(this.#queue.operations, turnsMax);
   }
@@ -260,44 +300,79 @@ export class ShardClient {
   /** One batch is under way at a time; what arrives meanwhile leaves as the next. */
   #sendBatches(): void {
     const mayServe = this.#state === 'serving' || this.#state === 'closed';
-    if (this.#isBatchUnderWay || !mayServe) return;
+    if (this.#underWay !== undefined || !mayServe) return;
     const tickets = this.#queue.takeBatch();
-    if (tickets.length === 0) {
+    const [first] = tickets;
+    if (first === undefined) {
       this.#onDrained?.();
       return;
     }
-    this.#isBatchUnderWay = true;
-    void this.#send(tickets);
+    this.#underWay = tickets;
+    void (first.operation.op === 'cut' ? this.#sendCut(first, tickets) : this.#sendBatch(tickets));
   }
 
-  async #send(tickets: readonly Ticket[]): Promise<void> {
-    const operations = tickets.map(({ operation }) => operation);
-    let answered: Uint8Array;
-    try {
+  async #sendBatch(tickets: readonly Ticket[]): Promise<void> {
+    // A cut leaves on its own, see BatchQueue.
+    const operations = tickets.map(({ operation }) => operation as ShardOperation);
+    const answered = await this.#answerTo(tickets, () => {
       const frame = encodeBatch({ stamp: this.#options.stamp(), operations });
-      answered = await this.#thread.run('batch', frame, [frame.buffer]);
-    } catch (error) {
-      this.#isBatchUnderWay = false;
-      this.#failUnderWay(tickets);
-      this.#threadIsGone(String(error));
-      return;
-    }
-    this.#isBatchUnderWay = false;
+      return this.#thread.run('batch', frame, [frame.buffer]);
+    });
+    if (answered === undefined) return;
     this.#takeApart(tickets, answered);
     this.#planTurn();
   }
 
+  async #sendCut(ticket: Ticket, tickets: readonly Ticket[]): Promise<void> {
+    const answer = await this.#answerTo(tickets, () =>
+      this.#thread.run('cut', this.#options.stamp()),
+    );
+    if (answer === undefined) return;
+    try {
+      ticket.settle({ kind: 'cut', parcel: valueOfTask(answer) });
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      ticket.settle({ kind: 'refused', error });
+    }
+    this.#planTurn();
+  }
+
+  /** Undefined where the thread died first, or was given up: the tickets are then settled. */
+  async #answerTo<Answer>(
+    tickets: readonly Ticket[],
+    run: () => Promise<Answer>,
+  ): Promise<Answer | undefined> {
+    this.#watch.begin();
+    try {
+      const answer = await run();
+      if (this.#underWay !== tickets) return undefined;
+      this.#underWay = undefined;
+      return answer;
+    } catch (error) {
+      if (this.#underWay === tickets) this.#threadIsGone(String(error));
+      return undefined;
+    } finally {
+      this.#watch.end();
+    }
+  }
+
   /** A task beside the batches. */
-  async #do<Name extends 'sync' | 'beginCompaction' | 'takeSnapshot'>(
+  async #do<Name extends 'sync' | 'beginCompaction' | 'takeSnapshot' | 'mend'>(
     name: Name,
     task: ShardTasks[Name][0],
   ): Promise<TaskValue<Name>> {
     let answer: ShardTasks[Name][1];
+    const thread = this.#thread;
+    // Writing everything anew may take as long as it takes.
+    const isWatched = name !== 'mend';
+    if (isWatched) this.#watch.begin();
     try {
-      answer = await this.#thread.run(name, task);
+      answer = await thread.run(name, task);
     } catch (error) {
-      this.#threadIsGone(String(error));
+      if (thread === this.#thread) this.#threadIsGone(String(error));
       throw error;
+    } finally {
+      if (isWatched) this.#watch.end();
     }
     return valueOfTask(answer as TaskAnswer<TaskValue<Name>>);
   }
@@ -314,14 +389,18 @@ export class ShardClient {
   #noteReport(report: ShardReport): void {
     this.#report = report;
     if (!Number.isNaN(report.syncSeconds)) this.#syncSeconds.observe(report.syncSeconds);
-    if (report.isBroken) this.#fail('its journal could not be written or synced');
+    if (report.isBroken) {
+      this.#suspend('its journal could not be written or synced', () => this.#mend());
+    }
   }
 
   /**
    * Nobody knows which writes of the batch are on disk. Reads of one entry changed nothing and are
-   * asked again; pages and counts were one moment with other shards', which has passed.
+   * asked again; pages, counts and cuts were one moment with other shards', which has passed.
    */
-  #failUnderWay(tickets: readonly Ticket[]): void {
+  #failUnderWay(): void {
+    const tickets = this.#underWay ?? [];
+    this.#underWay = undefined;
     this.#queue.putBack(tickets.filter(isRead));
     for (const ticket of tickets.filter((each) => !isRead(each))) {
       const error = this.#unavailable(isWriting(ticket) ? 'unknown' : 'not-applied');
@@ -331,23 +410,32 @@ export class ShardClient {
 
   /** The one place where a thread's death is acted upon, whoever noticed it first. */
   #threadIsGone(why: string): void {
-    if (this.#state === 'serving') {
+    this.#failUnderWay();
+    if (this.#state === 'serving' || this.#state === 'suspended') {
       this.#reopening = this.#reopen(why);
     } else if (this.#state !== 'opening') {
       this.#refuseQueued(this.#unavailable('not-applied'));
     }
   }
 
-  /** Never rejects: what goes wrong ends in the state `failed`. */
+  /** Never rejects: what goes wrong ends in the state `failed`, or `suspended`. */
   async #reopen(why: string): Promise<void> {
     this.#setState('opening', `its thread died (${why})`);
     this.#options.onEpoch(this.shard, why);
-    await this.#thread.destroy();
     if (!this.#guard.mayRestart()) {
+      await this.#thread.destroy();
       this.#fail(
         `its thread died again after ${this.#guard.restartsMax} restarts in a minute (${why})`,
       );
+      return;
     }
+    await this.#openAnew();
+  }
+
+  /** In a new thread, once the old one has exited: no two may ever write to one file. */
+  async #openAnew(): Promise<void> {
+    this.#isStarted = false;
+    await this.#thread.destroy();
     if (this.#state !== 'opening') return;
     this.#thread = this.#newThread();
     try {
@@ -355,11 +443,58 @@ export class ShardClient {
       // Closing may have begun meanwhile: then nothing may be written any more.
       if (this.#state === 'opening') await this.start();
     } catch (error) {
-      this.#fail(String(error));
+      await this.#openingFailed(error);
     }
   }
 
+  async #openingFailed(error: unknown): Promise<void> {
+    if (!(error instanceof StoreError)) {
+      // The new thread died, too.
+      if (this.#state === 'opening') await this.#reopen(String(error));
+      return;
+    }
+    if (lasting.includes(error.code)) {
+      this.#fail(error.message);
+      return;
+    }
+    this.#suspend(`it can not be opened: ${error.message}`, () => {
+      this.#setState('opening', this.#reason);
+      this.#reopening = this.#openAnew();
+      return this.#reopening;
+    });
+  }
+
+  /** Refuses everything until `retry`, tried again and again, brings the shard back. */
+  #suspend(why: string, retry: () => Promise<void>): void {
+    if (this.#state === 'failed' || this.#state === 'closed') return;
+    if (this.#state !== 'suspended') this.#options.onSuspended(this.shard, why);
+    this.#setState('suspended', why);
+    this.#retry = retry;
+    this.#retryAtMs = this.#options.monotonicMs() + shardRetryMs;
+    this.#refuseQueued(this.#unavailable('not-applied'));
+  }
+
+  async #mend(): Promise<void> {
+    const epoch = this.#epoch;
+    try {
+      const report = await this.#do('mend', this.#options.stamp());
+      if (this.#state !== 'suspended' || epoch !== this.#epoch) return;
+      this.#report = report;
+      this.#resume();
+    } catch (error) {
+      if (!(error instanceof StoreError) || this.#state !== 'suspended') return;
+      this.#suspend(`its journal could not be mended: ${error.message}`, () => this.#mend());
+    }
+  }
+
+  #resume(): void {
+    this.#setState('serving', undefined);
+    this.#options.onResumed(this.shard);
+    this.#planTurn();
+  }
+
   #fail(why: string): void {
+    this.#retry = undefined;
     if (this.#state === 'failed' || this.#state === 'closed') return;
     this.#setState('failed', why);
     this.#options.onFailed(this.shard, why);
@@ -381,6 +516,7 @@ export class ShardClient {
   #setState(state: ShardState, reason: string | undefined): void {
     // Closing is for good, whatever the thread was doing.
     if (this.#state === 'closed') return;
+    this.#retry = undefined;
     this.#state = state;
     this.#reason = reason;
   }

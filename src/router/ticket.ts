@@ -1,17 +1,19 @@
 // One operation waiting for its answer.
 import { frameBytesOf } from '../protocol/batch-frame.ts';
-import type { ShardOperation, ShardResult } from '../protocol/shard-operation.ts';
+import type { CutOperation, ShardOperation, ShardResult } from '../protocol/shard-operation.ts';
 
 export class Ticket {
-  readonly operation: ShardOperation;
+  readonly operation: ShardOperation | CutOperation;
   /** About what it takes in a batch, in bytes. */
   readonly bytes: number;
+  /** When it was queued, monotonic milliseconds. */
+  queuedAtMs = 0;
   /** Called once, in the order of the queue. Must not throw. */
   readonly settle: (result: ShardResult) => void;
 
-  constructor(operation: ShardOperation, settle: (result: ShardResult) => void) {
+  constructor(operation: ShardOperation | CutOperation, settle: (result: ShardResult) => void) {
     this.operation = operation;
-    this.bytes = frameBytesOf(operation);
+    this.bytes = operation.op === 'cut' ? 0 : frameBytesOf(operation);
     this.settle = settle;
   }
 }

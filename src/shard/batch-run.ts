@@ -11,9 +11,6 @@ import { entryHeapBytes, type EntryTable } from './entry-table.ts';
 import { listPage } from './list-page.ts';
 import { Staging } from './staging.ts';
 
-/** Which writes are not even tried, because there was no room for them. */
-export type Refusal = 'none' | 'puts' | 'writes';
-
 const missing: ShardAnswer = { kind: 'missing' };
 const deleted: ShardAnswer = { kind: 'deleted' };
 const done: ShardAnswer = { kind: 'done' };
@@ -52,7 +49,10 @@ export interface BatchRunOptions {
   readonly now: number;
   /** The seq that the first change takes. */
   readonly firstSeq: number;
-  readonly refusal: Refusal;
+  /** Puts past so many bytes of records are refused: there is no room on disk for them. */
+  readonly putBytesMax: number;
+  /** False: not even for deletes. */
+  readonly mayDelete: boolean;
   /** What the table may take of the heap, in bytes. */
   readonly heapBytesMax: number;
 }
@@ -62,16 +62,26 @@ export class BatchRun {
   readonly answers: ShardAnswer[] = [];
   readonly #table: EntryTable;
   readonly #now: number;
-  readonly #refusal: Refusal;
-  readonly #heapBytesMax: number;
+  readonly #options: BatchRunOptions;
   #stagedBytes = 0;
+  #putBytes = 0;
+  #putsRefused = 0;
 
   constructor(table: EntryTable, options: BatchRunOptions) {
     this.#table = table;
     this.#now = options.now;
-    this.#refusal = options.refusal;
-    this.#heapBytesMax = options.heapBytesMax;
+    this.#options = options;
     this.staging = new Staging(table, options.now, options.firstSeq);
+  }
+
+  /** Bytes of journal records that puts have come to. */
+  get putBytes(): number {
+    return this.#putBytes;
+  }
+
+  /** How many puts were refused for want of room on disk. */
+  get putsRefused(): number {
+    return this.#putsRefused;
   }
 
   /** Runs operations in order, as many as fit into one reply, and at least one. */
@@ -119,13 +129,20 @@ export class BatchRun {
     const { namespace, key, value, ttlMs } = operation;
     const old = this.staging.get(namespace, key)?.version ?? 0;
     if (!conditionsHold(operation, old)) return { kind: 'condition-failed', version: old };
-    if (this.#refusal !== 'none') return diskFull;
+    if (!this.#fitsOnDisk(operation)) return diskFull;
     const full = this.#fullFor(operation, this.staging.get(namespace, key));
     if (full !== undefined) return full;
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1');
     const expiresAt = ttlMs === undefined ? undefined : deadlineOf(this.#now, ttlMs);
     const version = this.staging.put(namespace, key, bytes, expiresAt);
+    this.#putBytes += this.staging.records.at(-1)?.length ?? 0;
     return { kind: 'written', created: old === 0, version };
+  }
+
+  #fitsOnDisk({ key, value }: PutOperation): boolean {
+    if (this.#putBytes + key.length + value.length <= this.#options.putBytesMax) return true;
+    this.#putsRefused += 1;
+    return false;
   }
 
   /** Before the heap is exhausted: that would end the thread, and the next one could not recover. */
@@ -134,7 +151,8 @@ export class BatchRun {
     if (old === undefined && this.#table.entries + staged >= shardEntriesMax) return tooManyEntries;
     if (old !== undefined && value.length <= old.value.length) return undefined;
     const bytes = entryHeapBytes(key, value);
-    if (this.#table.heapBytes + this.#stagedBytes + bytes > this.#heapBytesMax) return tooManyBytes;
+    if (this.#table.heapBytes + this.#stagedBytes + bytes > this.#options.heapBytesMax)
+      return tooManyBytes;
     this.#stagedBytes += bytes;
     return undefined;
   }
@@ -144,7 +162,7 @@ export class BatchRun {
     const version = this.staging.get(namespace, key)?.version ?? 0;
     if (!conditionsHold(operation, version)) return { kind: 'condition-failed', version };
     if (version === 0) return missing;
-    if (this.#refusal === 'writes') return diskFull;
+    if (!this.#options.mayDelete) return diskFull;
     this.staging.delete(namespace, key);
     return deleted;
   }
@@ -159,7 +177,7 @@ export class BatchRun {
   }
 
   #sweep(): ShardAnswer {
-    if (this.#refusal === 'writes') return diskFull;
+    if (!this.#options.mayDelete) return diskFull;
     let left = sweepStepMax;
     for (const { namespace, key } of this.#table.dueBy(this.#now)) {
       if (left-- === 0) break;

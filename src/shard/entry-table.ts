@@ -87,6 +87,11 @@ export class EntryTable {
     if (table.byKey.size === 0) this.#namespaces.delete(namespace);
   }
 
+  /** In order. */
+  namespaces(): string[] {
+    return [...this.#namespaces.keys()].toSorted(compareBytes);
+  }
+
   count(namespace: string): number {
     return this.#namespaces.get(namespace)?.byKey.size ?? 0;
   }

@@ -27,6 +27,8 @@ export interface TornTail {
   /** The journal is valid up to here. */
   readonly bytes: number;
   readonly reason: string;
+  /** How many bytes lie behind. */
+  readonly cutBytes: number;
 }
 
 export interface Recovered {
@@ -35,7 +37,12 @@ export interface Recovered {
   /** Ends of the live journals that are never written again, oldest first. */
   readonly sealed: readonly JournalEnd[];
   /** The journal to go on in; its header is undefined where none was written yet. */
-  readonly tail: { readonly header: JournalHeader | undefined; readonly end: JournalEnd };
+  readonly tail: {
+    readonly header: JournalHeader | undefined;
+    readonly end: JournalEnd;
+    /** Up to here a mark says that it is on stable storage. */
+    readonly durableBytes: number;
+  };
   readonly torn: readonly TornTail[];
   /** The highest stamp in any file, Unix milliseconds. */
   readonly at: number;
@@ -43,10 +50,11 @@ export interface Recovered {
   readonly mayHaveLostEnd: boolean;
 }
 
-interface ReadJournal {
-  readonly generation: number;
+interface ReadJournal extends JournalReference {
   readonly name: string;
   readonly reading: JournalReading;
+  /** Length of the file. */
+  readonly fileBytes: number;
 }
 
 export function recoverShard(place: ShardPlace): Recovered {
@@ -90,7 +98,7 @@ class Recovery {
       table: this.#table,
       current: this.#current,
       sealed: journals.slice(0, tailIndex).map((journal) => this.#endOf(journal)),
-      tail: { header, end: this.#endOf(tail) },
+      tail: { header, end: this.#endOf(tail), durableBytes: this.#durableBytesOf(tail) },
       torn,
       at: this.#at,
       mayHaveLostEnd: header !== undefined && header.fsync !== 'always' && !tail.reading.isStopped,
@@ -126,15 +134,15 @@ class Recovery {
     }
   }
 
-  #readJournal({ generation, bytes }: JournalReference): ReadJournal {
+  #readJournal(reference: JournalReference): ReadJournal {
     const { fileSystem, folder } = this.#place;
-    const file = journalName(generation);
+    const file = journalName(reference.generation);
     const path = `${folder}/${file}`;
     const name = this.#name(file);
     if (!fileSystem.exists(path)) throw damaged({ file: name }, 'the file is missing');
     const open = fileSystem.openReadOnly(path);
     try {
-      const reading = new JournalReader(open, (line) => this.#apply(line)).read(bytes);
+      const reading = new JournalReader(open, (line) => this.#apply(line)).read(reference.bytes);
       if (reading.isUnknown) {
         const { offset, line } = reading.bad ?? { offset: 0, line: 1 };
         throw unreadable(
@@ -143,7 +151,7 @@ class Recovery {
         );
       }
       this.#at = Math.max(this.#at, reading.at);
-      return { generation, name, reading };
+      return { ...reference, name, reading, fileBytes: open.size() };
     } finally {
       open.close();
     }
@@ -208,10 +216,9 @@ class Recovery {
    * Behind the last sync a crash may leave anything, and nothing there was acknowledged as synced:
    * it is cut at the first bad line. Below what is known to have been synced, it is damage.
    */
-  #judgeTail({ generation, name, reading }: ReadJournal): TornTail[] {
-    const { mark } = this.#current;
-    const marked = mark?.generation === generation ? mark.bytes : 0;
-    const durable = Math.max(reading.durableBytes, marked);
+  #judgeTail(journal: ReadJournal): TornTail[] {
+    const { generation, name, reading, fileBytes } = journal;
+    const durable = this.#durableBytesOf(journal);
     const { bytes, bad, nextSeq } = reading;
     if (bytes < durable) {
       const place = { file: name, line: bad?.line, offset: bytes, seq: nextSeq };
@@ -220,7 +227,15 @@ class Recovery {
         `${bad?.reason ?? 'the file ends here'}, but ${durable} bytes were synced`,
       );
     }
-    return bad === undefined ? [] : [{ generation, bytes, reason: bad.reason }];
+    if (bad === undefined) return [];
+    return [{ generation, bytes, reason: bad.reason, cutBytes: fileBytes - bytes }];
+  }
+
+  /** By all marks: in the journal's own lines, in current.json, and where it was ended early. */
+  #durableBytesOf({ generation, bytes = 0, reading }: ReadJournal): number {
+    const { mark } = this.#current;
+    const marked = mark?.generation === generation ? mark.bytes : 0;
+    return Math.max(reading.durableBytes, marked, bytes);
   }
 
   #endOf({ generation, reading }: ReadJournal): JournalEnd {

@@ -1,104 +1,69 @@
-// Owns a shard's files once it is recovered: brings them into the state to be served from, says
-// which are live (current.json), changes journals and takes compacted snapshots over. Knows
-// nothing of operations.
-import { assert } from '../base/assert.ts';
-import { seqJumpUnsynced } from '../base/limits.ts';
+// Owns a shard's files once it is recovered: says which are live (current.json), changes journals,
+// takes compacted snapshots over, and finds room on a full disk. Knows nothing of operations. How
+// files are brought into the state to be served from is start-files.ts.
+import type { FsyncMode } from '../base/fsync-mode.ts';
 import {
+  prepareCurrent,
   writeCurrent,
   type Current,
-  type FileSet,
+  type JournalReference,
   type Mark,
   type SnapshotReference,
 } from '../storage/current.ts';
-import {
-  currentName,
-  cutTailName,
-  isDataFile,
-  isTemporary,
-  journalName,
-  snapshotName,
-} from '../storage/file-names.ts';
-import { writeFully, type FileSystem, type OpenFile } from '../storage/file-system.ts';
-import type { FsyncMode } from '../base/fsync-mode.ts';
+import { isDiskFull } from '../storage/disk-full.ts';
+import { journalName } from '../storage/file-names.ts';
 import type { JournalEnd, JournalHeader } from '../storage/journal-format.ts';
 import { JournalWriter } from '../storage/journal-writer.ts';
-import type { Recovered, ShardPlace, TornTail } from './recovery.ts';
+import type { Reserve } from '../storage/reserve.ts';
+import type { EntryTable } from './entry-table.ts';
+import type { ShardPlace } from './recovery.ts';
+import { removeFilesOf, removeLeftovers } from './shard-folder.ts';
+import { writeTableSnapshot } from './table-snapshot.ts';
 
 /** What a compaction reads: files that nobody writes any more. */
 export interface CompactionInput {
   readonly snapshot: SnapshotReference | null;
-  /** At least one, oldest first. The new snapshot takes the last one's generation. */
+  /** Oldest first. The new snapshot takes the last one's generation. */
   readonly journals: readonly JournalEnd[];
+}
+
+function refer({ header: { generation } }: JournalWriter): JournalReference {
+  return { generation };
+}
+
+/** What a shard's files are when they are taken over. */
+export interface ShardFilesState {
+  readonly current: Current;
+  /** Ends of the live journals that are never written again, oldest first. */
+  readonly sealed: readonly JournalEnd[];
+  readonly writer: JournalWriter;
+  readonly reserve: Reserve;
 }
 
 export class ShardFiles {
   readonly #place: ShardPlace;
+  readonly #reserve: Reserve;
   #current: Current;
-  #sealed: JournalEnd[];
+  #sealed: readonly JournalEnd[];
   #writer: JournalWriter;
+  /** Of the journal that comes next. Skips those that may be named without our knowing. */
+  #nextGeneration: number;
 
-  private constructor(
-    place: ShardPlace,
-    current: Current,
-    sealed: JournalEnd[],
-    writer: JournalWriter,
-  ) {
+  constructor(place: ShardPlace, { current, sealed, writer, reserve }: ShardFilesState) {
     this.#place = place;
+    this.#reserve = reserve;
     this.#current = current;
     this.#sealed = sealed;
     this.#writer = writer;
-  }
-
-  /**
-   * Makes what was recovered durable and ready to be written to: the first changes to any file.
-   *
-   * @param at the stamp for headers, Unix milliseconds
-   */
-  static start(place: ShardPlace, recovered: Recovered, fsync: FsyncMode, at: number): ShardFiles {
-    for (const torn of recovered.torn) cutTail(place, torn);
-    removeLeftovers(place, recovered.current);
-    syncLive(place, recovered.current);
-    const files = ShardFiles.#goOn(place, recovered, fsync, at);
-    if (fsync !== 'always') files.#noteThatEndMayBeLost(at);
-    return files;
-  }
-
-  /**
-   * Outside `always` lines may be seen and then lost, and seq must jump at the next start. What
-   * tells it so must not be lost with them: the header, and that a clean stop is over.
-   */
-  #noteThatEndMayBeLost(at: number): void {
-    if (this.#writer.isNew) this.#writer.flushHeader();
-    else this.#writer.appendMark('start', at);
-  }
-
-  static #goOn(place: ShardPlace, recovered: Recovered, fsync: FsyncMode, at: number): ShardFiles {
-    const { identity, fileSystem, folder } = place;
-    const { current, tail } = recovered;
-    const sealed = [...recovered.sealed];
-    const seq = tail.end.seq + (recovered.mayHaveLostEnd ? seqJumpUnsynced : 0);
-    const generation = current.journals.at(-1)?.generation ?? tail.end.generation;
-    const file = fileSystem.open(`${folder}/${journalName(generation)}`);
-    const used = generation === tail.end.generation ? tail.end.bytes : 0;
-    // Only room that was made ahead can be behind it by now.
-    if (file.size() > used) file.truncate(used);
-    const isBegun = generation === tail.end.generation && tail.header !== undefined;
-    if (isBegun) {
-      const { bytes, crc } = tail.end;
-      const position = { bytes, crc, nextSeq: tail.end.seq };
-      const writer = JournalWriter.goOn(file, tail.header, position);
-      const files = new ShardFiles(place, current, sealed, writer);
-      if (tail.header.fsync !== fsync || recovered.mayHaveLostEnd) files.#switch(seq, fsync, at);
-      return files;
-    }
-    const previous = generation === tail.end.generation ? null : tail.end;
-    if (previous !== null) sealed.push(previous);
-    const header = { ...identity, generation, seq, fsync, at, previous };
-    return new ShardFiles(place, current, sealed, JournalWriter.begin(file, header));
+    this.#nextGeneration = writer.header.generation + 1;
   }
 
   get writer(): JournalWriter {
     return this.#writer;
+  }
+
+  get reserve(): Reserve {
+    return this.#reserve;
   }
 
   get journalBytes(): number {
@@ -113,76 +78,217 @@ export class ShardFiles {
     return this.#current.snapshot?.bytes ?? 0;
   }
 
+  /** What may still be written, the reserve included, in bytes. */
+  get roomBytes(): number {
+    const { fileSystem, folder } = this.#place;
+    return fileSystem.freeBytes(folder) + this.#reserve.bytes;
+  }
+
   /**
-   * Ends the journal and goes on in a new one, so that all before it can be compacted.
-   * Undefined where there is nothing to compact.
+   * Ends the journal and goes on in a new one: from here on all before it is immutable. Returns
+   * what holds everything up to this moment.
    */
-  beginCompaction(at: number): CompactionInput | undefined {
-    if (this.#writer.writtenBytes > 0) {
-      this.#switch(this.#writer.nextSeq, this.#writer.header.fsync, at);
-    }
-    // The header says where the journal before it ended: from here on that one is immutable.
-    this.#writer.flushHeader();
-    if (this.#sealed.length === 0) return undefined;
+  cut(at: number): CompactionInput {
+    const { nextSeq, header } = this.#writer;
+    if (nextSeq > header.seq) this.switch(nextSeq, header.fsync, at);
+    // The header says where the journal before it ended.
+    this.#orFindRoom(() => this.#writer.flushHeader());
     return { snapshot: this.#current.snapshot, journals: this.#sealed };
   }
 
-  /** Puts a compacted snapshot, whole and durable under its name, in the place of what it holds. */
-  takeSnapshot(snapshot: SnapshotReference): void {
-    const isFolded = (generation: number): boolean => generation <= snapshot.generation;
-    const { journals, snapshot: oldSnapshot } = this.#current;
-    assert(
-      this.#sealed.some(({ generation }) => generation === snapshot.generation),
-      'a snapshot ends with a sealed journal',
-    );
-    this.#write({
-      ...this.#current,
-      snapshot,
-      journals: journals.filter(({ generation }) => !isFolded(generation)),
-      previous: {
-        snapshot: oldSnapshot,
-        journals: journals.filter(({ generation }) => isFolded(generation)),
-      },
-    });
-    this.#sealed = this.#sealed.filter(({ generation }) => !isFolded(generation));
+  /**
+   * The same, for a compaction; undefined where there is nothing to compact.
+   *
+   * @param isShortOfRoom then everything that can be spared makes room for it first
+   */
+  beginCompaction(at: number, isShortOfRoom: boolean): CompactionInput | undefined {
+    if (isShortOfRoom) {
+      this.dropPrevious();
+      this.#reserve.release(Infinity);
+    }
+    const input = this.cut(at);
+    return input.journals.length === 0 ? undefined : input;
+  }
+
+  /**
+   * Puts a compacted snapshot, whole and durable under its name, in the place of what it holds.
+   *
+   * @param keepPrevious whether to keep the files it replaces until the next one
+   */
+  takeSnapshot(snapshot: SnapshotReference, keepPrevious: boolean): void {
+    const isFolded = ({ generation }: { generation: number }): boolean =>
+      generation <= snapshot.generation;
+    // Where the shard has gone on from memory meanwhile, the snapshot is of files long replaced.
+    if (this.#sealed.some(({ generation }) => generation === snapshot.generation)) {
+      const { journals, snapshot: oldSnapshot } = this.#current;
+      const replaced = { snapshot: oldSnapshot, journals: journals.filter(isFolded) };
+      this.#write({
+        ...this.#current,
+        snapshot,
+        journals: journals.filter((journal) => !isFolded(journal)),
+        previous: keepPrevious ? replaced : null,
+      });
+      this.#sealed = this.#sealed.filter((journal) => !isFolded(journal));
+    }
     // With the generation before the last goes whatever a failed compaction left.
     removeLeftovers(this.#place, this.#current);
   }
 
+  /**
+   * Finds room for what has just not fitted: the previous generation goes first, then, where it may
+   * be spent on this, the reserve. False where there is none.
+   */
+  makeRoom(bytes: number, maySpendReserve: boolean): boolean {
+    if (this.dropPrevious()) return true;
+    return maySpendReserve && this.#reserve.release(bytes);
+  }
+
+  /** Removes what the last compaction replaced; false where it has gone already. */
+  dropPrevious(): boolean {
+    const { previous } = this.#current;
+    if (previous === null) return false;
+    // Before current.json says so: that takes room, and nothing is read from these.
+    removeFilesOf(this.#place, previous);
+    this.#current = { ...this.#current, previous: null };
+    try {
+      this.#write(this.#current);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+    }
+    return true;
+  }
+
+  /**
+   * Goes on behind a failed sync, with files of which nobody knows what they hold: the journal is
+   * never written again, and what lies behind its last good sync is disowned. Durable when it
+   * returns; until then it may be tried again.
+   *
+   * @param table all that was made visible
+   */
+  mend(table: EntryTable, at: number): void {
+    const isAllSynced = this.#writer.header.fsync === 'always';
+    this.#orFindRoom(() => {
+      if (isAllSynced) this.#goOnBehindLastSync(at);
+      else this.#goOnFromMemory(table, at);
+    });
+  }
+
   /** Syncs all and leaves a mark in both places: whatever is missing below it later is damage. */
   stop(at: number): void {
-    this.#writer.appendMark('stop', at);
+    this.#orFindRoom(() => this.#writer.appendMark('stop', at));
     this.#writer.trim();
     const { generation, bytes } = this.#writer.end;
     const mark: Mark | null = bytes > 0 ? { generation, bytes } : this.#current.mark;
-    if (mark !== null) this.#write({ ...this.#current, mark });
+    if (mark !== null) this.#orFindRoom(() => this.#write({ ...this.#current, mark }));
     this.#writer.close();
   }
 
+  /**
+   * Outside `always` lines may be seen and then lost, and seq must jump at the next start. What
+   * tells it so must not be lost with them: the header, and that a clean stop is over.
+   */
+  noteThatEndMayBeLost(at: number): void {
+    this.#orFindRoom(() => {
+      if (this.#writer.isNew) this.#writer.flushHeader();
+      else this.#writer.appendMark('start', at);
+    });
+  }
+
   /** The next journal is made, synced and named before anything is written to it. */
-  #switch(seq: number, fsync: FsyncMode, at: number): void {
-    const { fileSystem, folder, identity } = this.#place;
+  switch(seq: number, fsync: FsyncMode, at: number): void {
     // The new header will vouch for the old journal's end, so that end must be durable.
     this.#writer.sync();
     this.#writer.trim();
     const previous = this.#writer.end;
-    const generation = previous.generation + 1;
+    const { journals } = this.#current;
+    this.#orFindRoom(() => {
+      const next = this.#makeJournal({ seq, fsync, at, previous });
+      this.#nameJournal(next, { ...this.#current, journals: [...journals, refer(next)] });
+    });
+    this.#sealed = [...this.#sealed, previous];
+  }
+
+  /** All that was made visible is synced, so the last good sync is where the shard stands. */
+  #goOnBehindLastSync(at: number): void {
+    const { durableEnd, header } = this.#writer;
+    const { generation, bytes, seq } = durableEnd;
+    const others = this.#current.journals.filter((journal) => journal.generation !== generation);
+    // Of a journal whose very header is in doubt nothing is kept: the next one takes its place.
+    const kept = bytes === 0 ? others : [...others, { generation, bytes }];
+    const previous = bytes === 0 ? header.previous : durableEnd;
+    const next = this.#makeJournal({ seq, fsync: header.fsync, at, previous });
+    this.#flushHeader(next);
+    this.#nameJournal(next, { ...this.#current, journals: [...kept, refer(next)] });
+    if (bytes > 0) this.#sealed = [...this.#sealed, durableEnd];
+  }
+
+  /** What was made visible is nowhere for certain but in memory: it is all written anew. */
+  #goOnFromMemory(table: EntryTable, at: number): void {
+    const { end, header } = this.#writer;
+    const { seq } = end;
+    const snapshot = writeTableSnapshot(this.#place, table, end.generation, seq, at);
+    const next = this.#makeJournal({ seq, fsync: header.fsync, at, previous: end });
+    this.#flushHeader(next);
+    const journals = [refer(next)];
+    this.#nameJournal(next, { snapshot, journals, previous: null, mark: null });
+    this.#sealed = [];
+    removeLeftovers(this.#place, this.#current);
+  }
+
+  /** The next journal, empty and durable, in a new file; not named yet. */
+  #makeJournal(header: Pick<JournalHeader, 'seq' | 'fsync' | 'at' | 'previous'>): JournalWriter {
+    const { fileSystem, folder, identity } = this.#place;
+    const generation = this.#nextGeneration;
     const path = `${folder}/${journalName(generation)}`;
-    // It may be there, and even be named, where an earlier attempt failed behind the rename.
-    const file = fileSystem.exists(path) ? fileSystem.open(path) : fileSystem.create(path);
+    // Left by an attempt that has not named it. After a failed sync no file is used again.
+    if (fileSystem.exists(path)) fileSystem.remove(path);
+    const file = fileSystem.create(path);
     try {
-      file.truncate(0);
       file.sync();
       fileSystem.syncFolder(folder);
-      this.#write({ ...this.#current, journals: [...this.#current.journals, { generation }] });
     } catch (error) {
       file.close();
       throw error;
     }
-    const header: JournalHeader = { ...identity, generation, seq, fsync, at, previous };
+    return JournalWriter.begin(file, { ...identity, generation, ...header });
+  }
+
+  #flushHeader(next: JournalWriter): void {
+    try {
+      next.flushHeader();
+    } catch (error) {
+      next.close();
+      throw error;
+    }
+  }
+
+  /** Makes the next journal live, and the one that is written to. */
+  #nameJournal(next: JournalWriter, current: Current): void {
+    const { fileSystem, folder, identity } = this.#place;
+    try {
+      const name = prepareCurrent(fileSystem, folder, identity, current);
+      // From here on it may be named, whatever fails, and so its file must stay as it is.
+      this.#nextGeneration += 1;
+      name();
+    } catch (error) {
+      next.close();
+      throw error;
+    }
+    this.#current = current;
     this.#writer.close();
-    this.#sealed.push(previous);
-    this.#writer = JournalWriter.begin(file, header);
+    this.#writer = next;
+  }
+
+  /** What the shard can not go on without is worth all that can be spared. */
+  #orFindRoom(work: () => void): void {
+    for (;;) {
+      try {
+        work();
+        return;
+      } catch (error) {
+        if (!isDiskFull(error) || !this.makeRoom(Infinity, true)) throw error;
+      }
+    }
   }
 
   #write(current: Current): void {
@@ -190,78 +296,4 @@ export class ShardFiles {
     writeCurrent(fileSystem, folder, identity, current);
     this.#current = current;
   }
-}
-
-function namesIn({ snapshot, journals }: FileSet): string[] {
-  const names = journals.map(({ generation }) => journalName(generation));
-  return snapshot === null ? names : [snapshotName(snapshot.generation), ...names];
-}
-
-function removeFiles({ fileSystem, folder }: ShardPlace, names: readonly string[]): void {
-  for (const name of names) {
-    if (fileSystem.exists(`${folder}/${name}`)) fileSystem.remove(`${folder}/${name}`);
-  }
-  fileSystem.syncFolder(folder);
-}
-
-/** Keeps the bytes beside the journal, where there is room, and cuts them off. */
-function cutTail({ fileSystem, folder }: ShardPlace, { generation, bytes }: TornTail): void {
-  const file = fileSystem.open(`${folder}/${journalName(generation)}`);
-  try {
-    keepTail(fileSystem, file, bytes, `${folder}/${cutTailName(generation, bytes)}`);
-    file.truncate(bytes);
-    file.sync();
-  } finally {
-    file.close();
-  }
-}
-
-/** A courtesy, not a promise: on a full disk the store must start all the same. */
-function keepTail(fileSystem: FileSystem, journal: OpenFile, from: number, path: string): void {
-  try {
-    if (fileSystem.exists(path)) fileSystem.remove(path);
-    const copy = fileSystem.create(path);
-    try {
-      copyFrom(journal, from, copy);
-      copy.sync();
-    } finally {
-      copy.close();
-    }
-  } catch {
-    if (fileSystem.exists(path)) fileSystem.remove(path);
-  }
-}
-
-function copyFrom(source: OpenFile, from: number, target: OpenFile): void {
-  const piece = Buffer.allocUnsafe(1024 * 1024);
-  let copied = 0;
-  for (;;) {
-    const count = source.read(piece, from + copied);
-    if (count === 0) return;
-    writeFully(target, piece.subarray(0, count), copied);
-    copied += count;
-  }
-}
-
-/** What a crash left half made, and files that were replaced but not yet removed. */
-function removeLeftovers(place: ShardPlace, current: Current): void {
-  const named = new Set([currentName, ...namesIn(current)]);
-  for (const name of current.previous === null ? [] : namesIn(current.previous)) named.add(name);
-  const leftovers = place.fileSystem
-    .list(place.folder)
-    .filter((name) => isTemporary(name) || (isDataFile(name) && !named.has(name)));
-  removeFiles(place, leftovers);
-}
-
-/** What is served must be durable first, whichever mode it was written in. */
-function syncLive({ fileSystem, folder }: ShardPlace, current: Current): void {
-  for (const name of [currentName, ...namesIn(current)]) {
-    const file = fileSystem.open(`${folder}/${name}`);
-    try {
-      file.sync();
-    } finally {
-      file.close();
-    }
-  }
-  fileSystem.syncFolder(folder);
 }

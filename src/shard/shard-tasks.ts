@@ -39,6 +39,8 @@ export function shardTasks(
       }),
     takeSnapshot: ({ content }) =>
       answerTask(() => shard().takeSnapshot(content as SnapshotReference)),
+    cut: (stamp) => answerTask(() => ({ content: shard().cut(stamp) })),
+    mend: (stamp) => answerTask(() => shard().mend(stamp)),
     stop: (stamp) =>
       answerTask(() => {
         shard().stop(stamp);

@@ -15,10 +15,13 @@ import type {
 import type { Clock } from '../base/clock.ts';
 import type { SnapshotReference } from '../storage/current.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
-import { BatchRun, type Refusal } from './batch-run.ts';
+import { isDiskFull } from '../storage/disk-full.ts';
+import { BatchRun } from './batch-run.ts';
+import { DiskRoom, reserveBytesFor } from './disk-room.ts';
 import type { EntryTable } from './entry-table.ts';
 import { recoverShard, type Recovered, type ShardPlace, type TornTail } from './recovery.ts';
-import { ShardFiles, type CompactionInput } from './shard-files.ts';
+import type { CompactionInput, ShardFiles } from './shard-files.ts';
+import { startFiles } from './start-files.ts';
 
 export interface ShardOptions extends ShardPlace {
   readonly fsync: FsyncMode;
@@ -37,13 +40,12 @@ export interface ShardOpened {
   readonly torn: readonly TornTail[];
 }
 
-const refusals: readonly Refusal[] = ['none', 'puts', 'writes'];
-
 export class Shard {
   readonly #options: ShardOptions;
   readonly #table: EntryTable;
   #recovered: Recovered | undefined;
   #openFiles: ShardFiles | undefined;
+  #openRoom: DiskRoom | undefined;
   #syncSeconds = NaN;
   /** The seq up to which a mark says that all is durable. */
   #markedSeq = 0;
@@ -68,8 +70,11 @@ export class Shard {
   /** Brings the files into order; the shard serves from here on. */
   start(stamp: number): ShardReport {
     assert(this.#recovered !== undefined, 'a shard is started once');
-    const { fsync } = this.#options;
-    this.#openFiles = ShardFiles.start(this.#options, this.#recovered, fsync, stamp);
+    const { fsync, clock } = this.#options;
+    const reserveBytes = reserveBytesFor(this.#table);
+    const files = startFiles(this.#options, this.#recovered, { fsync, at: stamp, reserveBytes });
+    this.#openFiles = files;
+    this.#openRoom = new DiskRoom(files, this.#table, () => clock.monotonicMs());
     this.#recovered = undefined;
     this.#markedSeq = this.#files.writer.nextSeq;
     return this.report();
@@ -91,12 +96,18 @@ export class Shard {
 
   /** Undefined where there is nothing to compact. */
   beginCompaction(stamp: number): CompactionInput | undefined {
-    return this.#files.beginCompaction(stamp);
+    return this.#files.beginCompaction(stamp, this.#room.isFull);
+  }
+
+  /** Everything up to this moment, in files that nobody writes any more. */
+  cut(stamp: number): CompactionInput {
+    return this.#files.cut(stamp);
   }
 
   takeSnapshot(snapshot: SnapshotReference): ShardReport {
     this.#syncSeconds = NaN;
-    this.#files.takeSnapshot(snapshot);
+    this.#files.takeSnapshot(snapshot, !this.#room.isFull);
+    this.#room.refill();
     return this.report();
   }
 
@@ -108,15 +119,36 @@ export class Shard {
     return this.report();
   }
 
+  /**
+   * After a failed sync: goes on with files that can be trusted.
+   *
+   * @throws system errors while the disk does not work; it may be tried again
+   */
+  mend(stamp: number): ShardReport {
+    if (this.#files.writer.isBroken) this.#files.mend(this.#table, stamp);
+    return this.report();
+  }
+
   /** Leaves a durable mark; the shard is done. */
   stop(stamp: number): void {
+    if (this.#files.writer.isBroken && !this.#couldMend(stamp)) return;
     const { writer } = this.#files;
-    if (writer.isBroken) return;
     try {
       this.#files.stop(stamp);
     } catch (error) {
       // All is synced before the mark is tried; without room for it the next start does without.
       if (systemErrorCode(error) === undefined || writer.isBroken) throw error;
+    }
+  }
+
+  /** @throws system errors where what was acknowledged may be lost */
+  #couldMend(stamp: number): boolean {
+    try {
+      this.mend(stamp);
+      return true;
+    } catch (error) {
+      if (systemErrorCode(error) === undefined || this.#options.fsync !== 'always') throw error;
+      return false;
     }
   }
 
@@ -135,7 +167,14 @@ export class Shard {
       hasUnsynced: writer.syncedBytes < writer.writtenBytes,
       hasUnmarked: writer.nextSeq > this.#markedSeq,
       isBroken: writer.isBroken,
+      isDiskFull: this.#room.isFull,
+      wantsCompaction: this.#room.wantsCompaction,
     };
+  }
+
+  get #room(): DiskRoom {
+    assert(this.#openRoom !== undefined, 'a shard is started before it serves');
+    return this.#openRoom;
   }
 
   get #files(): ShardFiles {
@@ -143,36 +182,56 @@ export class Shard {
     return this.#openFiles;
   }
 
-  /** On a full disk, what can go on goes on: reads always, deletes where their line still fits. */
+  /**
+   * On a full disk, what can go on goes on: reads always, puts while they fit, deletes on the
+   * reserve. What was tried and did not fit is run again with less.
+   */
   #applyAsFits(operations: readonly ShardOperation[], stamp: number): readonly ShardAnswer[] {
-    for (const refusal of refusals) {
+    let putBytesMax = this.#room.mayPut() ? Infinity : 0;
+    for (let mayDelete = true; ;) {
       const run = new BatchRun(this.#table, {
         now: stamp,
         firstSeq: this.#files.writer.nextSeq,
-        refusal,
+        putBytesMax,
+        mayDelete,
         heapBytesMax: this.#options.heapBytesMax ?? Infinity,
       });
       run.run(operations);
-      if (this.#write(run.staging.records, stamp)) {
+      const fitted = this.#write(run.staging.records, stamp, run.putBytes === 0);
+      if (fitted === undefined) {
         run.staging.commit();
+        this.#noteRoom(run);
         return run.answers;
       }
+      assert(mayDelete || run.putBytes > 0, 'a batch without writes needs no room');
+      if (run.putBytes === 0) mayDelete = false;
+      // Once more with what would have fitted; a second failure says that this can not be relied on.
+      putBytesMax = putBytesMax === Infinity && run.putBytes > 0 ? fitted : 0;
     }
-    throw new Error('a batch without writes needs no room');
   }
 
-  /** False where there is no room; the journal is then as it was. */
-  #write(records: readonly string[], stamp: number): boolean {
-    if (records.length === 0) return true;
+  #noteRoom({ putsRefused, putBytes }: BatchRun): void {
+    if (putsRefused > 0) this.#room.putsWereRefused();
+    else if (putBytes > 0) this.#room.putsWereWritten();
+  }
+
+  /** Where there is no room: how many bytes would have fitted; the journal is then as it was. */
+  #write(records: readonly string[], stamp: number, maySpendReserve: boolean): number | undefined {
+    if (records.length === 0) return undefined;
     const { writer } = this.#files;
-    try {
-      writer.append(records, stamp);
-    } catch (error) {
-      if (error instanceof StoreError && error.code === 'DISK_FULL') return false;
-      throw error;
+    for (;;) {
+      try {
+        writer.append(records, stamp);
+        break;
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+        const bytes = records.reduce((sum, { length }) => sum + length, 0);
+        if (this.#files.makeRoom(bytes, maySpendReserve)) continue;
+        return (error as StoreError).limit ?? 0;
+      }
     }
     if (this.#options.fsync === 'always') this.#sync();
-    return true;
+    return undefined;
   }
 
   #sync(): void {

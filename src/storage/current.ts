@@ -2,7 +2,7 @@
 // it does not name does not count. One sealed line, replaced whole.
 import { damaged, unreadable } from './damage.ts';
 import { currentName } from './file-names.ts';
-import { readWhole, replaceFile, type FileSystem } from './file-system.ts';
+import { prepareFile, readWhole, type FileSystem } from './file-system.ts';
 import type { ShardIdentity } from '../base/shard-identity.ts';
 import { decodeSealedFile, encodeSealedFile } from './sealed-file.ts';
 
@@ -34,7 +34,7 @@ export interface Mark {
 
 export interface FileSet {
   readonly snapshot: SnapshotReference | null;
-  /** By generation, without a gap; the last of the live ones is written to. */
+  /** By generation; the last of the live ones is written to. */
   readonly journals: readonly JournalReference[];
 }
 
@@ -44,16 +44,29 @@ export interface Current extends FileSet {
   readonly mark: Mark | null;
 }
 
+/**
+ * Writes it, durable, beside the one that stands; the function returned puts it in its place.
+ * Until that is called nothing has changed; whatever it throws, one of the two stands, whole.
+ */
+export function prepareCurrent(
+  fileSystem: FileSystem,
+  folder: string,
+  identity: ShardIdentity,
+  current: Current,
+): () => void {
+  const { store, shard } = identity;
+  const { snapshot, journals, previous, mark } = current;
+  const object = { format, formatVersion, store, shard, snapshot, journals, previous, mark };
+  return prepareFile(fileSystem, folder, currentName, encodeSealedFile(object));
+}
+
 export function writeCurrent(
   fileSystem: FileSystem,
   folder: string,
   identity: ShardIdentity,
   current: Current,
 ): void {
-  const { store, shard } = identity;
-  const { snapshot, journals, previous, mark } = current;
-  const object = { format, formatVersion, store, shard, snapshot, journals, previous, mark };
-  replaceFile(fileSystem, folder, currentName, encodeSealedFile(object));
+  prepareCurrent(fileSystem, folder, identity, current)();
 }
 
 /**

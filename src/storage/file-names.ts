@@ -3,6 +3,8 @@
 export const manifestName = 'manifest.json';
 export const currentName = 'current.json';
 export const lockName = 'LOCK';
+/** Room kept on the disk, see reserve.ts. */
+export const reserveName = 'reserve';
 /** What a file is called until it is whole and durable. */
 export const temporarySuffix = '.tmp';
 
@@ -29,6 +31,12 @@ export function journalName(generation: number): string {
 /** Where the bytes cut off a journal's end are kept, for people to look at. */
 export function cutTailName(generation: number, offset: number): string {
   return `journal-${padded(generation, 6)}.cut-at-${offset}`;
+}
+
+/** Which of two tails was cut later; undefined for a name that is no tail's. */
+export function cutTailOrder(name: string): [generation: number, offset: number] | undefined {
+  const [, generation, offset] = /^journal-(\d{6,})\.cut-at-(\d+)$/.exec(name) ?? [];
+  return generation === undefined ? undefined : [Number(generation), Number(offset)];
 }
 
 export function isLayoutFolder(name: string): boolean {

@@ -35,6 +35,8 @@ export interface FileSystem {
   removeFolder(folder: string): void;
   /** Makes creations, renames and removals in a folder durable. */
   syncFolder(folder: string): void;
+  /** Bytes that may still be written to the disk that holds the folder. */
+  freeBytes(folder: string): number;
 }
 
 /**
@@ -68,15 +70,15 @@ export function readWhole(fileSystem: FileSystem, path: string): Buffer {
 }
 
 /**
- * Replaces or creates a small file so that a crash leaves the old content or the new, whole, and
- * so that it is durable when this returns. Whatever fails, one of the two stands, whole.
+ * Writes what is to replace a small file, or to create it, durably beside it. The function returned
+ * puts it in its place, durably. A crash at any moment leaves the old content or the new, whole.
  */
-export function replaceFile(
+export function prepareFile(
   fileSystem: FileSystem,
   folder: string,
   name: string,
   bytes: Uint8Array,
-): void {
+): () => void {
   const temporary = `${folder}/${name}.tmp`;
   if (fileSystem.exists(temporary)) fileSystem.remove(temporary);
   const file = fileSystem.create(temporary);
@@ -86,6 +88,17 @@ export function replaceFile(
   } finally {
     file.close();
   }
-  fileSystem.rename(temporary, `${folder}/${name}`);
-  fileSystem.syncFolder(folder);
+  return () => {
+    fileSystem.rename(temporary, `${folder}/${name}`);
+    fileSystem.syncFolder(folder);
+  };
+}
+
+export function replaceFile(
+  fileSystem: FileSystem,
+  folder: string,
+  name: string,
+  bytes: Uint8Array,
+): void {
+  prepareFile(fileSystem, folder, name, bytes)();
 }

@@ -1,7 +1,8 @@
 // Appends sealed lines to one journal file and keeps account of what is written and what is
 // synced. Knows nothing of what the changes mean. A failed write leaves the file as it was; after
 // a failed sync or cut the file must never be written again (`isBroken`).
-import { StoreError, systemErrorCode } from '../base/errors.ts';
+import { StoreError } from '../base/errors.ts';
+import { isDiskFull } from './disk-full.ts';
 import { writeFully, type OpenFile } from './file-system.ts';
 import {
   encodeBatchLine,
@@ -17,7 +18,6 @@ const newline = Buffer.from('\n');
 /** How much room is made ahead, in bytes; between the two, a quarter of what is written. */
 const roomBytesMin = 64 * 1024;
 const roomBytesMax = 1024 * 1024;
-const fullDiskCodes = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /** Where a writer goes on in an existing file. */
 export interface JournalPosition {
@@ -31,7 +31,8 @@ export class JournalWriter {
   readonly header: JournalHeader;
   readonly #file: OpenFile;
   #written: number;
-  #synced: number;
+  /** Where the part ends that is known to be on stable storage. */
+  #durable: JournalEnd;
   /** Length of the file: what lies behind the written part is blank. */
   #room: number;
   #mayMakeRoom: boolean;
@@ -45,12 +46,12 @@ export class JournalWriter {
     this.#file = file;
     this.header = header;
     this.#written = at.bytes;
-    this.#synced = at.bytes;
     this.#room = at.bytes;
     this.#mayMakeRoom = header.fsync === 'always';
     this.#crc = at.crc;
     this.#nextSeq = at.nextSeq;
     this.#headerIsDue = isNew;
+    this.#durable = this.end;
   }
 
   /** On an empty, durable, named file; the header goes out with the first line. */
@@ -70,7 +71,12 @@ export class JournalWriter {
 
   /** The offset known to be on stable storage. */
   get syncedBytes(): number {
-    return this.#synced;
+    return this.#durable.bytes;
+  }
+
+  /** The end of what is known to be on stable storage: what a broken journal is worth. */
+  get durableEnd(): JournalEnd {
+    return this.#durable;
   }
 
   get nextSeq(): number {
@@ -100,7 +106,8 @@ export class JournalWriter {
    * Writes one batch as one line; not yet synced.
    *
    * @param records encoded changes; the first takes `nextSeq`
-   * @throws StoreError DISK_FULL with the file as it was, or the system error
+   * @throws StoreError DISK_FULL, `limit` saying how many bytes would have fitted, or the system
+   *   error; the file is as it was unless `isBroken`
    */
   append(records: readonly string[], at: number): void {
     this.#write((bytes) => encodeBatchLine(this.#nextSeq, at, bytes, records));
@@ -124,20 +131,20 @@ export class JournalWriter {
 
   sync(): void {
     this.#refuseIfBroken();
-    if (this.#synced === this.#written) return;
+    if (this.syncedBytes === this.#written) return;
     this.#orBreak(() => this.#file.sync());
-    this.#synced = this.#written;
+    this.#durable = this.end;
   }
 
   /** Syncs what is written by now, beside other work. */
   async syncSoon(): Promise<void> {
     this.#refuseIfBroken();
-    const written = this.#written;
-    if (this.#synced >= written) return;
+    const { end } = this;
+    if (this.syncedBytes >= end.bytes) return;
     this.#syncing = this.#file.syncSoon();
     try {
       await this.#syncing;
-      this.#synced = Math.max(this.#synced, written);
+      if (end.bytes > this.syncedBytes) this.#durable = end;
     } catch (error) {
       this.#broken = true;
       throw error;
@@ -155,7 +162,7 @@ export class JournalWriter {
       this.#file.sync();
     });
     this.#room = this.#written;
-    this.#synced = this.#written;
+    this.#durable = this.end;
   }
 
   /** Closes the file, once a sync that is under way beside us has let go of it. */
@@ -184,17 +191,16 @@ export class JournalWriter {
     this.#refuseIfBroken();
     const parts: SealedText[] = [];
     if (this.#headerIsDue) parts.push(sealLine(encodeJournalHeader(this.header), this.#crc));
-    if (line) parts.push(sealLine(line(this.#synced), parts[0]?.checksum ?? this.#crc));
+    if (line) parts.push(sealLine(line(this.syncedBytes), parts[0]?.checksum ?? this.#crc));
     const bytes = Buffer.concat(parts.flatMap((part) => [part.bytes, newline]));
     this.#makeRoomFor(bytes.length);
     try {
       writeFully(this.#file, bytes, this.#written);
     } catch (error) {
+      const limit = Math.max(0, this.#file.size() - this.#written);
       this.#cutBack();
-      if (fullDiskCodes.has(systemErrorCode(error) ?? '')) {
-        throw new StoreError('DISK_FULL', 'no room on disk for the journal', {}, error);
-      }
-      throw error;
+      if (!isDiskFull(error)) throw error;
+      throw new StoreError('DISK_FULL', 'no room on disk for the journal', { limit }, error);
     }
     this.#headerIsDue = false;
     this.#written += bytes.length;

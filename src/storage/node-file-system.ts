@@ -76,4 +76,8 @@ export const nodeFileSystem: FileSystem = {
   remove: (path) => fs.unlinkSync(path),
   removeFolder: (folder) => fs.rmSync(folder, { recursive: true }),
   syncFolder,
+  freeBytes: (folder) => {
+    const { bavail, bsize } = fs.statfsSync(folder);
+    return bavail * bsize;
+  },
 };

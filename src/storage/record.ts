@@ -74,6 +74,16 @@ export function encodeEntry(record: Omit<EntryRecord, 'version'>, version: numbe
   return `{"key":${JSON.stringify(record.key)},"version":${version},${value}${expiryMember(record.expiresAt)}}`;
 }
 
+/** An entry of a snapshot from what a shard holds; `key` and `value` as byte strings. */
+export function encodeEntryOf(
+  key: string,
+  version: number,
+  value: string,
+  expiresAt: number | undefined,
+): string {
+  return `{"key":${keyText(key)},"version":${version},${valueMember(value)}${expiryMember(expiresAt)}}`;
+}
+
 /** The value of a parsed record as byte string. */
 export function valueOfRecord(record: ValueMembers): string {
   return record.value === undefined

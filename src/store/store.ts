@@ -10,7 +10,8 @@ export interface ExclusiveSession {
   submit(operation: Operation): Promise<Result>;
 }
 
-export type ShardState = 'opening' | 'serving' | 'failed' | 'closed';
+/** `suspended`: it serves again by itself as soon as its disk works. `failed`: it does not. */
+export type ShardState = 'opening' | 'serving' | 'suspended' | 'failed' | 'closed';
 
 export interface ShardStatus {
   readonly shard: number;
@@ -30,6 +31,10 @@ export interface ShardStatus {
   readonly syncSeconds: Histogram;
   /** Times the shard was opened; above 1 where its worker died. */
   readonly epoch: number;
+  /** Torn ends of journals that were cut off, since the start. */
+  readonly tornTails: number;
+  /** The last put found no room on disk. */
+  readonly isDiskFull: boolean;
 }
 
 /** Everything that health and metrics report; figures are as last heard from the shards. */

@@ -97,6 +97,8 @@ const report: ShardReport = {
   hasUnsynced: false,
   hasUnmarked: true,
   isBroken: false,
+  isDiskFull: true,
+  wantsCompaction: true,
 };
 
 const bytes = (value: string): Buffer => Buffer.from(value, 'latin1');

@@ -1,5 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { queueBytesMax, queueOperationsMax } from '../../src/base/limits.ts';
+import {
+  queueBytesMax,
+  queueOperationsMax,
+  queueWaitMaxMs,
+  taskMaxMs,
+} from '../../src/base/limits.ts';
 import type { ShardResult } from '../../src/protocol/shard-operation.ts';
 import { SimulatedClient } from '../support/simulated-client.ts';
 import { get, put } from '../support/store-contract.ts';
@@ -13,6 +18,14 @@ function refusal(result: ShardResult | undefined): object {
   if (result?.kind !== 'refused') return { kind: result?.kind };
   const { code, outcome, retryable } = result.error;
   return { code, outcome, retryable };
+}
+
+/** From now on these calls to the file system fail. */
+function failAt(...calls: string[]): void {
+  simulated.files.fault = (call) => {
+    if (calls.includes(call)) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    return undefined;
+  };
 }
 
 describe('batches', () => {
@@ -151,6 +164,51 @@ describe('a thread that dies', () => {
   });
 });
 
+describe('a thread that hangs', () => {
+  test('is ended, its writes are unknown, and the shard is opened anew', async () => {
+    await simulated.ask(put('kept', '1'));
+    simulated.thread.isHeld = true;
+    const [write, read] = [simulated.ask(put('doubt', '1')), simulated.ask(get('kept'))];
+    await simulated.settle();
+    await simulated.tick(taskMaxMs - 50);
+    expect(simulated.threads).toHaveLength(1);
+    await simulated.tick(50);
+    expect(refusal(await write)).toMatchObject({ code: 'SHARD_UNAVAILABLE', outcome: 'unknown' });
+    expect(simulated.threads).toHaveLength(2);
+    expect(simulated.threads[0]?.isDestroyed).toBe(true);
+    // It has waited too long by now, and is told so.
+    expect(['entry', 'refused']).toContain((await read).kind);
+    expect(await simulated.ask(put('a', '1'))).toMatchObject({ kind: 'written' });
+  });
+
+  test('is not one that is answering, however much there is to do', async () => {
+    for (let round = 0; round < 20; round++) {
+      simulated.thread.isHeld = true;
+      const write = simulated.ask(put('a', '1'));
+      await simulated.settle();
+      await simulated.tick(taskMaxMs / 3);
+      simulated.thread.isHeld = false;
+      simulated.thread.work();
+      expect(await write).toMatchObject({ kind: 'written' });
+    }
+    expect(simulated.threads).toHaveLength(1);
+  });
+
+  test('leaves nothing waiting longer than it may', async () => {
+    simulated.thread.isHeld = true;
+    const first = simulated.ask(put('under way', '1'));
+    await simulated.settle();
+    const waiting = [simulated.ask(put('a', '1')), simulated.ask(get('a'))];
+    await simulated.tick(queueWaitMaxMs + 50);
+    for (const result of await Promise.all(waiting)) {
+      expect(refusal(result)).toMatchObject({ code: 'OVERLOADED', outcome: 'not-applied' });
+    }
+    simulated.thread.isHeld = false;
+    simulated.thread.work();
+    expect(await first).toMatchObject({ kind: 'written' });
+  });
+});
+
 describe('a thread that dies during other work', () => {
   test('beside a batch is opened anew once, and every read is answered', async () => {
     await simulated.ask(put('kept', '1'));
@@ -217,19 +275,45 @@ describe('a thread that dies during other work', () => {
 });
 
 describe('a disk', () => {
-  test('that fails to sync makes the outcome unknown and closes the shard', async () => {
+  test('that fails to sync makes the outcome unknown and suspends the shard until it works', async () => {
     await simulated.ask(put('a', '1'));
-    simulated.files.fault = (call) => {
-      if (call === 'sync') throw Object.assign(new Error('EIO'), { code: 'EIO' });
-      return undefined;
-    };
+    failAt('sync');
     expect(refusal(await simulated.ask(put('a', '2')))).toMatchObject({ outcome: 'unknown' });
+    const suspended = { code: 'SHARD_UNAVAILABLE', outcome: 'not-applied' };
+    expect(refusal(await simulated.ask(put('a', '3')))).toMatchObject(suspended);
+    expect(simulated.client.status.state).toBe('suspended');
+    await simulated.tick(20_000);
+    expect(refusal(await simulated.ask(get('a')))).toMatchObject(suspended);
+    expect(simulated.client.status.reason).toContain('EIO');
     simulated.files.fault = () => undefined;
-    expect(refusal(await simulated.ask(put('a', '3')))).toMatchObject({
-      code: 'SHARD_UNAVAILABLE',
-      outcome: 'not-applied',
-    });
-    expect(simulated.client.status.state).toBe('failed');
+    await simulated.tick(2000);
+    expect(simulated.client.status).toMatchObject({ state: 'serving', epoch: 1 });
+    expect(simulated.suspensions).toHaveLength(2);
+    expect(await simulated.ask(get('a'))).toMatchObject({ kind: 'entry', value: Buffer.from('1') });
+    expect(await simulated.ask(put('a', '4'))).toMatchObject({ kind: 'written' });
+  });
+
+  test('that is still broken at the end does not keep the store from closing', async () => {
+    await simulated.ask(put('a', '1'));
+    failAt('sync');
+    await simulated.ask(put('a', '2'));
+    await simulated.client.close();
+    expect(simulated.thread.isDestroyed).toBe(true);
+  });
+
+  test('that can not be opened for a while is tried again and again', async () => {
+    await simulated.ask(put('a', '1'));
+    simulated.thread.isHeld = true;
+    const write = simulated.ask(put('b', '1'));
+    await simulated.settle();
+    failAt('syncFolder');
+    simulated.thread.die();
+    await write;
+    await simulated.tick(30_000);
+    expect(simulated.client.status.state).toBe('suspended');
+    simulated.files.fault = () => undefined;
+    await simulated.tick(2000);
+    expect(await simulated.ask(get('a'))).toMatchObject({ kind: 'entry' });
   });
 
   test('that is full refuses puts, answers reads, lets small deletes through, and recovers', async () => {

@@ -106,7 +106,12 @@ describe('a restart', () => {
     files.put(journal(9), Buffer.alloc(0));
     files.put(`${folder}/notes.txt`, Buffer.from('mine'));
     openShard(files);
-    expect(files.list(folder)).toEqual(['current.json', 'journal-000001.ndjson', 'notes.txt']);
+    expect(files.list(folder)).toEqual([
+      'current.json',
+      'journal-000001.ndjson',
+      'notes.txt',
+      'reserve',
+    ]);
   });
 });
 
@@ -248,6 +253,7 @@ describe('a compaction', () => {
       'current.json',
       'journal-000003.ndjson',
       'journal-000004.ndjson',
+      'reserve',
       'snapshot-000002.json',
       'snapshot-000003.json',
     ]);

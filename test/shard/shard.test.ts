@@ -108,7 +108,7 @@ describe('an idle mark', () => {
 
 describe('a journal whose sync or cut has failed', () => {
   test.each(['sync', 'truncate'])(
-    'by a failing %s is never written or switched again',
+    'by a failing %s is never written again, and a new one goes on where it was last good',
     (failing) => {
       const shard = startShard();
       shard.apply({ stamp: 0, operations: [put('a', '1')] });
@@ -125,8 +125,16 @@ describe('a journal whose sync or cut has failed', () => {
       expect(() => shard.beginCompaction(0)).toThrow('failed before');
       const [refused] = shard.apply({ stamp: 0, operations: [put('a', '3')] }).results;
       expect(refused).toMatchObject({ kind: 'refused', error: { outcome: 'not-applied' } });
-      shard.stop(0);
       expect(files.contents()).toEqual(before);
+      shard.mend(0);
+      const [kept, added] = shard.apply({
+        stamp: 0,
+        operations: [get('a'), put('b', '1')],
+      }).results;
+      expect([kept, added]).toMatchObject([{ value: '1' }, { kind: 'written', version: 2 }]);
+      shard.stop(0);
+      const broken = `${shardPlace.folder}/journal-000001.ndjson`;
+      expect(files.contents().get(broken)).toEqual(before.get(broken));
     },
   );
 });

@@ -49,6 +49,8 @@ export type Fault = (call: string, path: string, bytes: number) => number | unde
 
 export class MemoryFileSystem implements FileSystem {
   fault: Fault = () => undefined;
+  /** What `freeBytes` says; faults decide what really fits. */
+  roomBytes = Infinity;
   /** How many files are open at the moment. */
   openFiles = 0;
   readonly #folders = new Set<string>(['']);
@@ -119,6 +121,10 @@ export class MemoryFileSystem implements FileSystem {
     for (const [path, file] of this.#names) {
       if (folderOf(path) === folder) this.#syncedNames.set(path, file);
     }
+  }
+
+  freeBytes(): number {
+    return this.roomBytes;
   }
 
   read(path: string): Buffer {

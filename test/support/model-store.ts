@@ -169,6 +169,8 @@ export class ModelStore implements Store {
       batchOperations: new Histogram(batchSizeBounds),
       syncSeconds: new Histogram(secondsBounds),
       epoch: 1,
+      tornTails: 0,
+      isDiskFull: false,
     };
   }
 }

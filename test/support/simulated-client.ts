@@ -16,6 +16,7 @@ export class SimulatedClient {
   readonly threads: SimulatedThread[] = [];
   readonly epochs: string[] = [];
   readonly failures: string[] = [];
+  readonly suspensions: string[] = [];
   readonly client: ShardClient;
 
   constructor() {
@@ -34,6 +35,8 @@ export class SimulatedClient {
       monotonicMs: () => this.clock.monotonicMs(),
       onEpoch: (_, why) => this.epochs.push(why),
       onFailed: (_, why) => this.failures.push(why),
+      onSuspended: (_, why) => this.suspensions.push(why),
+      onResumed: () => this.suspensions.push('over'),
     });
   }
 
@@ -52,6 +55,15 @@ export class SimulatedClient {
 
   ask(operation: ShardOperation): Promise<ShardResult> {
     return new Promise((resolve) => this.client.enqueue(new Ticket(operation, resolve)));
+  }
+
+  /** Lets time pass as the housekeeper does. */
+  async tick(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 50) {
+      this.clock.advance(50);
+      this.client.tick(50);
+      await this.settle();
+    }
   }
 
   /** Lets everything that can go on without anybody go on. */

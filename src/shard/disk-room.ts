@@ -1,0 +1,76 @@
+// What a shard knows of the room on its disk: whether it is full, when to try again, and whether a
+// compaction would make room. The reserve has the first claim on any room there is, so that deletes
+// stay possible.
+import { reserveBytesMax, reserveBytesMin } from '../base/limits.ts';
+import type { EntryTable } from './entry-table.ts';
+import type { ShardFiles } from './shard-files.ts';
+
+/** How long puts are refused without trying after there was no room for the reserve. */
+const tryAgainMs = 1000;
+/** Of the live data, what is kept in reserve: a sixteenth. */
+const reserveShare = 1 / 16;
+/** What an entry takes in a snapshot beside its key and value, at least, in bytes. */
+const snapshotOverheadBytes = 48;
+/** Garbage that makes a compaction worth its while on a full disk, in bytes. */
+const garbageBytesMin = 64 * 1024;
+
+export function reserveBytesFor(table: EntryTable): number {
+  const share = Math.ceil(table.bytes * reserveShare);
+  return Math.min(Math.max(share, reserveBytesMin), reserveBytesMax);
+}
+
+export class DiskRoom {
+  readonly #files: ShardFiles;
+  readonly #table: EntryTable;
+  readonly #monotonicMs: () => number;
+  #isFull = false;
+  #tryAgainAtMs = -Infinity;
+
+  constructor(files: ShardFiles, table: EntryTable, monotonicMs: () => number) {
+    this.#files = files;
+    this.#table = table;
+    this.#monotonicMs = monotonicMs;
+  }
+
+  /** The last put that was tried found no room. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** A compaction would free room, and there is room for the compaction itself. */
+  get wantsCompaction(): boolean {
+    if (!this.#isFull) return false;
+    const { files, live } = { files: this.#files, live: this.#liveBytes };
+    const garbage = files.journalBytes + files.snapshotBytes - live;
+    return garbage > Math.max(garbageBytesMin, live / 8) && live <= files.roomBytes;
+  }
+
+  /** Whether puts may be tried at all: not while the reserve is spent and can not be refilled. */
+  mayPut(): boolean {
+    if (!this.#files.reserve.isShort) return true;
+    const now = this.#monotonicMs();
+    if (now < this.#tryAgainAtMs) return false;
+    if (this.#files.reserve.replenish()) return true;
+    this.#tryAgainAtMs = now + tryAgainMs;
+    return false;
+  }
+
+  putsWereRefused(): void {
+    this.#isFull = true;
+  }
+
+  putsWereWritten(): void {
+    this.#isFull = false;
+  }
+
+  /** After a compaction: as much data as there is now, so much reserve. */
+  refill(): void {
+    this.#files.reserve.want(reserveBytesFor(this.#table));
+    this.#files.reserve.replenish();
+  }
+
+  /** What a snapshot of all entries takes, at least. */
+  get #liveBytes(): number {
+    return this.#table.bytes + this.#table.entries * snapshotOverheadBytes;
+  }
+}

@@ -1,0 +1,171 @@
+// A failed sync: what was in doubt, what the shard goes on with, and every way to be interrupted on
+// the way.
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { FsyncMode } from '../../src/base/fsync-mode.ts';
+import type { BareShardStore } from '../support/bare-shard-store.ts';
+import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { seededRandom } from '../support/random-commands.ts';
+import { compactShard, contentsOf, folder, openShard } from '../support/shard-files.ts';
+import { get, put, remove } from '../support/store-contract.ts';
+
+let files: MemoryFileSystem;
+beforeEach(() => {
+  files = new MemoryFileSystem();
+});
+
+function ioError(): Error {
+  return Object.assign(new Error('EIO'), { code: 'EIO' });
+}
+
+/** The calls of this name fail until the test says otherwise. */
+function fail(name: string): void {
+  files.fault = (call) => {
+    if (call === name) throw ioError();
+    return undefined;
+  };
+}
+
+function work(): void {
+  files.fault = () => undefined;
+}
+
+/** A shard with some history, whose next write has just failed to be synced. */
+async function brokenShard(fsync: FsyncMode): Promise<BareShardStore> {
+  const store = openShard(files, fsync);
+  await store.submit(put('a', '1'));
+  await store.submit(put('gone', 'x'));
+  compactShard(files, store);
+  await store.submit(put('b', '1'));
+  await store.submit(remove('gone'));
+  fail('sync');
+  if (fsync === 'always') {
+    const doubtful = await store.submit(put('a', '2'));
+    expect(doubtful).toMatchObject({ kind: 'refused', error: { outcome: 'unknown' } });
+  } else {
+    await expect(store.shard.syncSoon()).rejects.toThrow('EIO');
+  }
+  expect(store.shard.report().isBroken).toBe(true);
+  work();
+  return store;
+}
+
+async function valuesOf(store: BareShardStore): Promise<string[]> {
+  return (await contentsOf(store)).map((line) => {
+    const [key, , , value = ''] = line.split(' ');
+    return `${key}=${Buffer.from(value, 'base64').toString()}`;
+  });
+}
+
+const settled = ['a=1', 'b=1'];
+
+describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
+  test('until it is mended, nothing is served', async () => {
+    const store = await brokenShard(fsync);
+    for (const operation of [get('a'), put('c', '1'), remove('b')]) {
+      expect(await store.submit(operation)).toMatchObject({
+        kind: 'refused',
+        error: { code: 'SHARD_UNAVAILABLE', outcome: 'not-applied' },
+      });
+    }
+  });
+
+  test('it goes on with what was visible, and all of it is durable', async () => {
+    const store = await brokenShard(fsync);
+    const visible = settled;
+    expect(store.shard.mend(store.stamp).isBroken).toBe(false);
+    expect(await valuesOf(store)).toEqual(visible);
+    for (let seed = 0; seed < 20; seed++) {
+      const cut = files.afterPowerCut(seededRandom(seed));
+      expect([seed, await valuesOf(openShard(cut, fsync))]).toEqual([seed, visible]);
+    }
+  });
+
+  test('it can be written to, compacted, stopped and started as any other', async () => {
+    const store = await brokenShard(fsync);
+    store.shard.mend(store.stamp);
+    await store.submit(put('c', '1'));
+    const before = await contentsOf(store);
+    expect(await contentsOf(openShard(files.copy(), fsync))).toEqual(before);
+    compactShard(files, store);
+    expect(await contentsOf(openShard(files.copy(), fsync))).toEqual(before);
+    await store.submit(put('d', '1'));
+    await store.close();
+    expect(await valuesOf(openShard(files, fsync))).toEqual([...settled, 'c=1', 'd=1']);
+  });
+
+  test('it can fail again at every call on the way, and is mended in the end', async () => {
+    for (let fatal = 1; ; fatal++) {
+      files = new MemoryFileSystem();
+      const store = await brokenShard(fsync);
+      let calls = 0;
+      files.fault = () => {
+        calls += 1;
+        if (calls === fatal) throw ioError();
+        return undefined;
+      };
+      try {
+        store.shard.mend(store.stamp);
+        // Some failures cost nothing but leftovers.
+      } catch {
+        store.shard.mend(store.stamp);
+      }
+      if (calls < fatal) break;
+      work();
+      expect([fatal, await valuesOf(store)]).toEqual([fatal, settled]);
+      await store.submit(put('c', '1'));
+      const cut = files.afterPowerCut(seededRandom(fatal));
+      const kept = fsync === 'always' ? [...settled, 'c=1'] : expect.arrayContaining(settled);
+      expect([fatal, await valuesOf(openShard(cut, fsync))]).toEqual([fatal, kept]);
+      expect(files.openFiles).toBeLessThanOrEqual(2);
+    }
+  });
+
+  test('a kill at every call on the way loses nothing that was visible', async () => {
+    for (let fatal = 1; ; fatal++) {
+      files = new MemoryFileSystem();
+      const store = await brokenShard(fsync);
+      let calls = 0;
+      files.fault = () => {
+        calls += 1;
+        if (calls >= fatal) throw ioError();
+        return undefined;
+      };
+      try {
+        store.shard.mend(store.stamp);
+      } catch {
+        // Killed there.
+      }
+      if (calls < fatal) break;
+      const found = await valuesOf(openShard(files.copy(), fsync));
+      // What is in doubt may turn out to have happened, as long as nobody was served otherwise.
+      const lawful = [settled, ['a=2', 'b=1']];
+      expect([fatal, lawful]).toEqual([fatal, expect.arrayContaining([found])]);
+    }
+  });
+});
+
+test('what a failed sync left in doubt is made durable before it is served after a restart', async () => {
+  await brokenShard('always');
+  // The journal may not be relied on to write again what the system calls clean.
+  const journal = `${folder}/journal-000002.ndjson`;
+  const written: [offset: number, bytes: number][] = [];
+  const open = files.open.bind(files);
+  files.open = (path) => {
+    const file = open(path);
+    if (path !== journal) return file;
+    return {
+      ...file,
+      write: (bytes, offset) => {
+        written.push([offset, bytes.length]);
+        return file.write(bytes, offset);
+      },
+    };
+  };
+  const restarted = openShard(files);
+  expect(await valuesOf(restarted)).toEqual(['a=2', 'b=1']);
+  const line = files.read(journal).toString().trimEnd().split('\n').at(-1) ?? '';
+  const end = files.read(journal).indexOf(line) + line.length + 1;
+  const [[offset = 0, bytes = 0] = []] = written;
+  expect(offset).toBeLessThanOrEqual(end - line.length - 1);
+  expect(offset + bytes).toBe(end);
+});

@@ -11,6 +11,8 @@ const tryAgainMs = 1000;
 const reserveShare = 1 / 16;
 /** What an entry takes in a snapshot beside its key and value, at least, in bytes. */
 const snapshotOverheadBytes = 48;
+/** What a compaction takes beside its snapshot: a journal's header, current.json, part blocks. */
+const compactionOverheadBytes = 16 * 1024;
 /** Garbage that makes a compaction worth its while on a full disk, in bytes. */
 const garbageBytesMin = 64 * 1024;
 
@@ -40,9 +42,11 @@ export class DiskRoom {
   /** A compaction would free room, and there is room for the compaction itself. */
   get wantsCompaction(): boolean {
     if (!this.#isFull) return false;
-    const { files, live } = { files: this.#files, live: this.#liveBytes };
-    const garbage = files.journalBytes + files.snapshotBytes - live;
-    return garbage > Math.max(garbageBytesMin, live / 8) && live <= files.roomBytes;
+    const { journalBytes, snapshotBytes, roomBytes } = this.#files;
+    const live = this.#liveBytes;
+    const garbage = journalBytes + snapshotBytes - live;
+    const isWorthIt = garbage > Math.max(garbageBytesMin, live / 8);
+    return isWorthIt && live + compactionOverheadBytes <= roomBytes;
   }
 
   /** Whether puts may be tried at all: not while the reserve is spent and can not be refilled. */

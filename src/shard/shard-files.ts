@@ -1,7 +1,6 @@
 // Owns a shard's files once it is recovered: says which are live (current.json), changes journals,
 // takes compacted snapshots over, and finds room on a full disk. Knows nothing of operations. How
 // files are brought into the state to be served from is start-files.ts.
-import type { FsyncMode } from '../base/fsync-mode.ts';
 import {
   prepareCurrent,
   writeCurrent,
@@ -26,6 +25,9 @@ export interface CompactionInput {
   /** Oldest first. The new snapshot takes the last one's generation. */
   readonly journals: readonly JournalEnd[];
 }
+
+/** What the reserve gives up at a time for what takes a line or a small file. */
+const stepBytes = 16 * 1024;
 
 function refer({ header: { generation } }: JournalWriter): JournalReference {
   return { generation };
@@ -88,9 +90,11 @@ export class ShardFiles {
    * Ends the journal and goes on in a new one: from here on all before it is immutable. Returns
    * what holds everything up to this moment.
    */
-  cut(at: number): CompactionInput {
+  cut(at: number, mayMakeRoom = true): CompactionInput {
     const { nextSeq, header } = this.#writer;
-    if (nextSeq > header.seq) this.switch(nextSeq, header.fsync, at);
+    if (nextSeq > header.seq) {
+      this.switch({ seq: nextSeq, fsync: header.fsync, at }, mayMakeRoom);
+    }
     // The header says where the journal before it ended.
     this.#orFindRoom(() => this.#writer.flushHeader());
     return { snapshot: this.#current.snapshot, journals: this.#sealed };
@@ -106,7 +110,7 @@ export class ShardFiles {
       this.dropPrevious();
       this.#reserve.release(Infinity);
     }
-    const input = this.cut(at);
+    const input = this.cut(at, !isShortOfRoom);
     return input.journals.length === 0 ? undefined : input;
   }
 
@@ -195,14 +199,14 @@ export class ShardFiles {
   }
 
   /** The next journal is made, synced and named before anything is written to it. */
-  switch(seq: number, fsync: FsyncMode, at: number): void {
+  switch(header: Pick<JournalHeader, 'seq' | 'fsync' | 'at'>, mayMakeRoom = true): void {
     // The new header will vouch for the old journal's end, so that end must be durable.
     this.#writer.sync();
     this.#writer.trim();
     const previous = this.#writer.end;
     const { journals } = this.#current;
     this.#orFindRoom(() => {
-      const next = this.#makeJournal({ seq, fsync, at, previous });
+      const next = this.#makeJournal({ ...header, previous }, mayMakeRoom);
       this.#nameJournal(next, { ...this.#current, journals: [...journals, refer(next)] });
     });
     this.#sealed = [...this.#sealed, previous];
@@ -236,7 +240,10 @@ export class ShardFiles {
   }
 
   /** The next journal, empty and durable, in a new file; not named yet. */
-  #makeJournal(header: Pick<JournalHeader, 'seq' | 'fsync' | 'at' | 'previous'>): JournalWriter {
+  #makeJournal(
+    header: Pick<JournalHeader, 'seq' | 'fsync' | 'at' | 'previous'>,
+    mayMakeRoom = true,
+  ): JournalWriter {
     const { fileSystem, folder, identity } = this.#place;
     const generation = this.#nextGeneration;
     const path = `${folder}/${journalName(generation)}`;
@@ -250,7 +257,7 @@ export class ShardFiles {
       file.close();
       throw error;
     }
-    return JournalWriter.begin(file, { ...identity, generation, ...header });
+    return JournalWriter.begin(file, { ...identity, generation, ...header }, mayMakeRoom);
   }
 
   #flushHeader(next: JournalWriter): void {
@@ -286,7 +293,7 @@ export class ShardFiles {
         work();
         return;
       } catch (error) {
-        if (!isDiskFull(error) || !this.makeRoom(Infinity, true)) throw error;
+        if (!isDiskFull(error) || !this.makeRoom(stepBytes, true)) throw error;
       }
     }
   }

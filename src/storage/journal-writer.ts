@@ -54,10 +54,16 @@ export class JournalWriter {
     this.#durable = this.end;
   }
 
-  /** On an empty, durable, named file; the header goes out with the first line. */
-  static begin(file: OpenFile, header: JournalHeader): JournalWriter {
+  /**
+   * On an empty, durable file; the header goes out with the first line.
+   *
+   * @param mayMakeRoom whether the file may grow ahead of what is written
+   */
+  static begin(file: OpenFile, header: JournalHeader, mayMakeRoom = true): JournalWriter {
     const crc = header.previous?.crc ?? noChecksum;
-    return new JournalWriter(file, header, { bytes: 0, crc, nextSeq: header.seq }, true);
+    const writer = new JournalWriter(file, header, { bytes: 0, crc, nextSeq: header.seq }, true);
+    writer.#mayMakeRoom &&= mayMakeRoom;
+    return writer;
   }
 
   /** On a file whose content up to `position` is valid and durable, with nothing behind it. */

@@ -12,9 +12,28 @@ class MemoryFile {
   content: Buffer;
   synced: Buffer;
 
+  /** Holds `content`, with room behind it, once it is written to; before, it may be shared. */
+  #buffer: Buffer = Buffer.alloc(0);
+
   constructor(content: Buffer = Buffer.alloc(0), synced: Buffer = Buffer.alloc(0)) {
     this.content = content;
     this.synced = synced;
+  }
+
+  /** Grows by doubling: a file that is appended to is not copied each time. */
+  write(bytes: Uint8Array, offset: number): void {
+    const length = Math.max(this.content.length, offset + bytes.length);
+    if (length > this.#buffer.length) {
+      this.#buffer = Buffer.concat([this.content], Math.max(length, 2 * this.#buffer.length));
+    } else if (length > this.content.length) {
+      this.#buffer.fill(0, this.content.length, length);
+    }
+    this.#buffer.set(bytes, offset);
+    this.content = this.#buffer.subarray(0, length);
+  }
+
+  truncate(length: number): void {
+    this.content = this.content.subarray(0, length);
   }
 
   /** What a power cut may leave: the synced bytes, and the unsynced ones in part. */
@@ -49,8 +68,8 @@ export type Fault = (call: string, path: string, bytes: number) => number | unde
 
 export class MemoryFileSystem implements FileSystem {
   fault: Fault = () => undefined;
-  /** What `freeBytes` says; faults decide what really fits. */
-  roomBytes = Infinity;
+  /** The size of the disk. What does not fit is cut short, and then ENOSPC. */
+  capacityBytes = Infinity;
   /** How many files are open at the moment. */
   openFiles = 0;
   readonly #folders = new Set<string>(['']);
@@ -124,7 +143,9 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   freeBytes(): number {
-    return this.roomBytes;
+    let used = 0;
+    for (const { content } of this.#names.values()) used += content.length;
+    return Math.max(0, this.capacityBytes - used);
   }
 
   read(path: string): Buffer {
@@ -161,10 +182,20 @@ export class MemoryFileSystem implements FileSystem {
     derived: (file: MemoryFile) => MemoryFile,
   ): MemoryFileSystem {
     const other = new MemoryFileSystem();
+    other.capacityBytes = this.capacityBytes;
     for (const folder of this.#folders) other.#folders.add(folder);
     other.#names = new Map(Array.from(names, ([path, file]) => [path, derived(file)]));
     other.#syncedNames = new Map(other.#names);
     return other;
+  }
+
+  /** How many bytes of a write the disk has room for: all, or fewer, but never none. */
+  #fitting(file: MemoryFile, path: string, bytes: number, offset: number): number {
+    if (this.capacityBytes === Infinity) return bytes;
+    const growth = Math.max(0, offset + bytes - file.content.length);
+    const lacking = Math.max(0, growth - this.freeBytes());
+    if (lacking >= bytes) throw systemError('ENOSPC', path);
+    return bytes - lacking;
   }
 
   #file(path: string): MemoryFile {
@@ -181,19 +212,16 @@ export class MemoryFileSystem implements FileSystem {
     this.openFiles += 1;
     return {
       write: (bytes, offset) => {
-        const count = this.fault('write', path, bytes.length) ?? bytes.length;
-        const size = Math.max(file.content.length, offset + count);
-        const content = Buffer.alloc(size);
-        content.set(file.content);
-        content.set(bytes.subarray(0, count), offset);
-        file.content = content;
+        const asked = this.fault('write', path, bytes.length) ?? bytes.length;
+        const count = this.#fitting(file, path, asked, offset);
+        file.write(bytes.subarray(0, count), offset);
         return count;
       },
       read: (target, offset) => file.content.copy(target, 0, offset),
       size: () => file.content.length,
       truncate: (length) => {
         this.fault('truncate', path, 0);
-        file.content = Buffer.from(file.content.subarray(0, length));
+        file.truncate(length);
       },
       sync,
       syncSoon: async () => sync(),

@@ -1,0 +1,174 @@
+// A shard on a disk that fills up: what is still possible, and how it comes back.
+import { beforeEach, describe, expect, test } from 'vitest';
+import { compact } from '../../src/shard/compaction.ts';
+import type { BareShardStore } from '../support/bare-shard-store.ts';
+import { shardPlace } from '../support/bare-shard-store.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { compactShard, contentsOf, folder, openShard } from '../support/shard-files.ts';
+import { get, put, remove } from '../support/store-contract.ts';
+
+const kibibyte = 1024;
+
+let files: MemoryFileSystem;
+let clock: ManualClock;
+beforeEach(() => {
+  files = new MemoryFileSystem();
+  files.capacityBytes = 1024 * kibibyte;
+  clock = new ManualClock();
+});
+
+const value = Buffer.alloc(kibibyte, 'v');
+
+/** Puts keys until one is refused for want of room; the number of those that were taken. */
+async function fill(store: BareShardStore, prefix = 'k'): Promise<number> {
+  for (let count = 0; ; count++) {
+    const result = await store.submit(put(`${prefix}${count}`, value));
+    if (result.kind === 'written') continue;
+    expect(result).toMatchObject({
+      kind: 'refused',
+      error: { code: 'DISK_FULL', outcome: 'not-applied', retryable: true },
+    });
+    return count;
+  }
+}
+
+function compactWhereWanted(store: BareShardStore): boolean {
+  if (!store.shard.report().wantsCompaction) return false;
+  const input = store.shard.beginCompaction(store.stamp);
+  if (input === undefined) return false;
+  store.shard.takeSnapshot(compact({ ...shardPlace, fileSystem: files }, input));
+  return true;
+}
+
+describe('a full disk', () => {
+  test('refuses puts, answers reads, and takes deletes on the reserve', async () => {
+    const store = openShard(files, 'always', clock);
+    const count = await fill(store);
+    expect(count).toBeGreaterThan(400);
+    expect(store.shard.report()).toMatchObject({ isDiskFull: true, isBroken: false });
+    expect(files.freeBytes()).toBeLessThan(4 * kibibyte);
+    for (let key = 0; key < 200; key++) {
+      expect(await store.submit(remove(`k${key}`))).toMatchObject({ kind: 'deleted' });
+    }
+    expect(await store.submit(get(`k${count - 1}`))).toMatchObject({ kind: 'entry' });
+    const contents = await contentsOf(store);
+    expect(contents).toHaveLength(count - 200);
+    expect(await contentsOf(openShard(files.copy(), 'always'))).toEqual(contents);
+  });
+
+  test('takes puts that still fit beside one that does not', async () => {
+    const store = openShard(files, 'always', clock);
+    const large = Buffer.alloc(2048 * kibibyte, 'x');
+    const results = store.ask(put('a', '1'), put('large', large), put('b', '2'), get('a'));
+    expect(results.map(({ kind }) => kind)).toEqual(['written', 'refused', 'written', 'entry']);
+    expect(await contentsOf(openShard(files.copy(), 'always'))).toEqual(await contentsOf(store));
+  });
+
+  test('takes writes again by itself when there is room, the reserve first', async () => {
+    const store = openShard(files, 'always', clock);
+    await fill(store);
+    files.capacityBytes -= files.freeBytes();
+    await store.submit(remove('k0'));
+    expect(store.shard.report().isDiskFull).toBe(true);
+    files.capacityBytes += 4 * kibibyte - files.freeBytes();
+    clock.advance(2000);
+    expect(await store.submit(put('a', '1'))).toMatchObject({ kind: 'refused' });
+    files.capacityBytes += 512 * kibibyte;
+    clock.advance(2000);
+    expect(await store.submit(put('a', '1'))).toMatchObject({ kind: 'written' });
+    expect(store.shard.report().isDiskFull).toBe(false);
+    expect(files.read(`${folder}/reserve`)).toHaveLength(256 * kibibyte);
+  });
+
+  test('gives up what the last compaction replaced before it refuses a put', async () => {
+    const store = openShard(files, 'always', clock);
+    for (let key = 0; key < 100; key++) await store.submit(put(`k${key}`, value));
+    compactShard(files, store);
+    expect(files.list(folder)).toContain('journal-000001.ndjson');
+    await fill(store, 'more');
+    expect(files.list(folder)).not.toContain('journal-000001.ndjson');
+    expect(await contentsOf(openShard(files.copy(), 'always'))).toEqual(await contentsOf(store));
+  });
+
+  test('is brought back by deleting most of the data', async () => {
+    const store = openShard(files, 'always', clock);
+    const count = await fill(store);
+    let compacted = false;
+    for (let key = 0; key < count - 5; key++) {
+      await store.submit(remove(`k${key}`));
+      compacted ||= compactWhereWanted(store);
+    }
+    expect(compacted).toBe(true);
+    expect(await store.submit(put('new', value))).toMatchObject({ kind: 'written' });
+    expect(store.shard.report()).toMatchObject({ isDiskFull: false, wantsCompaction: false });
+    const contents = await contentsOf(store);
+    expect(contents).toHaveLength(6);
+    expect(await contentsOf(openShard(files.copy(), 'always'))).toEqual(contents);
+  });
+
+  test('is brought back by the expiry of most of the data', async () => {
+    const store = openShard(files, 'always', clock);
+    for (let key = 0; ; key++) {
+      const { kind } = await store.submit(put(`k${key}`, value, { ttlMs: 1000 }));
+      if (kind === 'refused') break;
+    }
+    clock.advance(5000);
+    for (let step = 0; step < 5; step++) store.ask({ op: 'sweep' });
+    expect(compactWhereWanted(store)).toBe(true);
+    expect(await store.submit(put('new', value))).toMatchObject({ kind: 'written' });
+  });
+
+  test('leaves files as they are when a compaction does not fit, and the next may', async () => {
+    const store = openShard(files, 'always', clock);
+    await fill(store);
+    const contents = await contentsOf(store);
+    const input = store.shard.beginCompaction(store.stamp);
+    if (input === undefined) throw new Error('there is much to compact');
+    const live = [...files.contents()].filter(([path]) => path.includes('journal'));
+    expect(() => compact({ ...shardPlace, fileSystem: files }, input)).toThrow('ENOSPC');
+    expect([...files.contents()].filter(([path]) => path.includes('journal'))).toEqual(live);
+    expect(files.list(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    expect(await contentsOf(openShard(files.copy(), 'always'))).toEqual(contents);
+    files.capacityBytes *= 4;
+    compactShard(files, store);
+    expect(await contentsOf(openShard(files, 'always'))).toEqual(contents);
+  });
+
+  test.each(['always', 'interval', 'never'] as const)(
+    'does not keep a store from starting or stopping, in %s',
+    async (fsync) => {
+      const store = openShard(files, fsync, clock);
+      await fill(store);
+      const contents = await contentsOf(store);
+      files.capacityBytes -= files.freeBytes();
+      await store.close();
+      for (const mode of ['always', fsync, 'interval'] as const) {
+        const again = openShard(files, mode, clock);
+        expect([mode, await contentsOf(again)]).toEqual([mode, contents]);
+        files.capacityBytes -= files.freeBytes();
+      }
+    },
+  );
+
+  test('that stays full while its reserve is spent refuses deletes in the end, and loses nothing', async () => {
+    const store = openShard(files, 'always', clock);
+    const count = await fill(store);
+    const contents = await contentsOf(store);
+    const long = 'd'.repeat(900);
+    let refusal: unknown;
+    for (let round = 0; refusal === undefined; round++) {
+      // Each delete of a long key takes about a KiB, and so the whole reserve a few hundred.
+      files.capacityBytes -= files.freeBytes();
+      const result = await store.submit(
+        remove(round % 2 === 0 ? `k${round / 2}` : `${long}${round}`),
+      );
+      refusal = result.kind === 'refused' ? result.error : undefined;
+      expect(round).toBeLessThan(2 * count);
+    }
+    expect(refusal).toMatchObject({ code: 'DISK_FULL', outcome: 'not-applied' });
+    const left = await contentsOf(store);
+    expect(contents).toEqual(expect.arrayContaining(left));
+    expect(await contentsOf(openShard(files.copy(), 'always'))).toEqual(left);
+  });
+});

@@ -39,3 +39,6 @@ export const shardCountMax = 64;
 
 /** How much higher seq starts when the end of a journal may have been seen and lost. */
 export const seqJumpUnsynced = 2 ** 30;
+
+/** The same where records are known to be lost: nobody can say how many versions were given. */
+export const seqJumpRepaired = 2 ** 40;

@@ -54,7 +54,9 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
       const counts = { asked: options.shards, byDefault: defaultShards() };
       return openDataFolder(nodeFileSystem, dataDir, counts, options.clock.wallMs());
     });
-    return await openShards(locations, lock, options);
+    const store = await openShards(locations, lock, options);
+    lock.writeProcessId();
+    return store;
   } catch (error) {
     lock.release();
     throw error;

@@ -2,20 +2,15 @@
 // wrote by reading it back. Nothing is named: the layout counts once a manifest says so, which is
 // the caller's part.
 import { StoreError } from '../base/errors.ts';
-import { recoverShard } from '../shard/recovery.ts';
-import { shardFolderName } from '../storage/file-names.ts';
+import { EntryStream, liveSource, type StreamedEntry } from '../shard/entry-stream.ts';
+import { mergeEntryStreams } from '../shard/merge-entry-streams.ts';
+import { proveShard, type ShardPlace } from '../shard/recovery.ts';
 import type { FileSystem } from '../storage/file-system.ts';
+import { locateShards } from '../storage/locate-shards.ts';
+import { encodeEntry } from '../storage/record.ts';
 import { ShardFolderWriter, type ShardPosition } from '../storage/shard-folder-writer.ts';
 import { shardOfSlot, slotOfKey } from '../store/slot.ts';
-
-/** One entry of a stream in (namespace, key) order. */
-export interface SortedEntry {
-  readonly namespace: string;
-  /** As byte string. */
-  readonly key: string;
-  /** Encoded (src/storage/record.ts). */
-  readonly entry: string;
-}
+import { EntryDigest } from './entry-digest.ts';
 
 export interface LayoutPlan {
   readonly fileSystem: FileSystem;
@@ -30,26 +25,27 @@ export interface LayoutPlan {
 /**
  * Writes all shards, whole and durable, and reads them back. Whatever fails, the folder is removed.
  *
- * @param entries the whole store, each key once
+ * @param entries the whole store in (namespace, key) order, each key once
  * @param position where every shard stands; asked for once all entries are written
  * @returns how many entries there are
- * @throws StoreError STORE_DAMAGED where the source or what was written is not what it must be;
- *   system errors
+ * @throws StoreError STORE_DAMAGED where the source is not what it must be, STORE_INACCESSIBLE
+ *   where what was written does not read back; system errors
  */
 export function writeLayout(
   plan: LayoutPlan,
-  entries: Iterable<SortedEntry>,
+  entries: Iterable<StreamedEntry>,
   position: () => ShardPosition,
 ): number {
   const { fileSystem, dataDir, layout } = plan;
   const folder = `${dataDir}/${layout}`;
+  const places = locateShards(dataDir, plan).map((place) => ({ ...place, fileSystem }));
   try {
     fileSystem.makeFolder(folder);
-    const written = writeShards(plan, entries, position);
+    const written = writeShards(places, entries, position);
     fileSystem.syncFolder(folder);
     fileSystem.syncFolder(dataDir);
-    for (const [shard, expected] of written.entries()) checkShard(plan, shard, expected);
-    return written.reduce((sum, count) => sum + count, 0);
+    checkReadsBack(layout, places, written);
+    return written.entries;
   } catch (error) {
     removeIfPossible(fileSystem, folder);
     throw error;
@@ -65,39 +61,57 @@ function removeIfPossible(fileSystem: FileSystem, folder: string): void {
   }
 }
 
-/** @returns the entries of each shard */
 function writeShards(
-  plan: LayoutPlan,
-  entries: Iterable<SortedEntry>,
+  places: readonly ShardPlace[],
+  entries: Iterable<StreamedEntry>,
   position: () => ShardPosition,
-): number[] {
+): EntryDigest {
+  const digest = new EntryDigest();
   const writers: ShardFolderWriter[] = [];
   try {
-    for (let shard = 0; shard < plan.shards; shard++) writers.push(openWriter(plan, shard));
-    for (const { namespace, key, entry } of entries) {
-      writers[shardOfSlot(slotOfKey(key), plan.shards)]?.add(namespace, entry);
+    for (const { fileSystem, folder, identity } of places) {
+      writers.push(new ShardFolderWriter(fileSystem, folder, identity));
+    }
+    for (const { namespace, key, record, version } of entries) {
+      const entry = encodeEntry(record, version);
+      digest.add(namespace, entry, version);
+      writers[shardOfSlot(slotOfKey(key), places.length)]?.add(namespace, entry);
     }
     const end = position();
-    return writers.map((writer) => writer.finish(end).entries);
+    if (digest.highestVersion >= end.seq) throw versionTooHigh(digest.highestVersion, end.seq);
+    for (const writer of writers) writer.finish(end);
+    return digest;
   } finally {
     for (const writer of writers) writer.close();
   }
 }
 
-function openWriter({ fileSystem, dataDir, layout, store }: LayoutPlan, shard: number) {
-  const folder = `${dataDir}/${layout}/${shardFolderName(shard)}`;
-  return new ShardFolderWriter(fileSystem, folder, { store, shard });
+/** A version that was given must not be given again. */
+function versionTooHigh(version: number, seq: number): StoreError {
+  const detail = `there is an entry of version ${version}, though the next to be given is ${seq}`;
+  return new StoreError('STORE_DAMAGED', detail);
 }
 
-/** As a start would read it. */
-function checkShard(plan: LayoutPlan, shard: number, expected: number): void {
-  const { fileSystem, dataDir, layout, store } = plan;
-  const name = `${layout}/${shardFolderName(shard)}`;
-  const identity = { store, shard };
-  const { table } = recoverShard({ fileSystem, folder: `${dataDir}/${name}`, name, identity });
-  if (table.entries === expected) return;
-  throw new StoreError(
-    'STORE_DAMAGED',
-    `${name} was written with ${expected} entries, and ${table.entries} were read back`,
-  );
+/** As a start would read it: every entry, in the order in which they were written. */
+function checkReadsBack(layout: string, places: readonly ShardPlace[], written: EntryDigest): void {
+  const found = new EntryDigest();
+  try {
+    const streams = places.map((place) => {
+      return new EntryStream(place, liveSource(proveShard(place))).entries();
+    });
+    for (const { namespace, record, version } of mergeEntryStreams(streams)) {
+      found.add(namespace, encodeEntry(record, version), version);
+    }
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    throw doesNotReadBack(layout, error.message, error);
+  }
+  if (found.equals(written)) return;
+  const what = `${written.entries} entries were written, ${found.entries} read back`;
+  throw doesNotReadBack(layout, what);
+}
+
+function doesNotReadBack(layout: string, what: string, cause?: unknown): StoreError {
+  const detail = `what was written to ${layout} does not read back: ${what}`;
+  return new StoreError('STORE_INACCESSIBLE', detail, {}, cause);
 }

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { byteStringOfText } from '../../src/base/byte-string.ts';
+import type { StreamedEntry } from '../../src/shard/entry-stream.ts';
 import { recoverShard } from '../../src/shard/recovery.ts';
 import { shardFolderName } from '../../src/storage/file-names.ts';
-import { encodeEntry } from '../../src/storage/record.ts';
+import type { OpenFile } from '../../src/storage/file-system.ts';
 import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
-import { writeLayout, type LayoutPlan, type SortedEntry } from '../../src/tools/write-layout.ts';
+import { writeLayout, type LayoutPlan } from '../../src/tools/write-layout.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 
 const store = '00000000-0000-4000-8000-000000000000';
@@ -14,13 +15,13 @@ function planOf(fileSystem: MemoryFileSystem, shards: number): LayoutPlan {
   return { fileSystem, dataDir: '/data', layout: 'layout-000007', store, shards };
 }
 
-function entryOf(namespace: string, text: string, version: number): SortedEntry {
-  const entry = encodeEntry({ key: text, value: `value of ${text}` }, version);
-  return { namespace, key: byteStringOfText(text), entry };
+function entryOf(namespace: string, text: string, version: number): StreamedEntry {
+  const record = { key: text, value: `value of ${text}` };
+  return { namespace, key: byteStringOfText(text), version, record };
 }
 
 const count = 1000;
-const entries: readonly SortedEntry[] = ['default', 'other'].flatMap((namespace) =>
+const entries: readonly StreamedEntry[] = ['default', 'other'].flatMap((namespace) =>
   Array.from({ length: count }, (_, index) => {
     const number = String(index).padStart(4, '0');
     return entryOf(namespace, index % 3 === 0 ? `{tag}${number}` : `ключ ${number}`, index + 1);
@@ -77,6 +78,29 @@ describe('a new layout', () => {
       expect(files.list('/data')).toEqual([]);
       expect(files.openFiles).toBe(0);
     }
+  });
+
+  test('is refused where an entry has a version that is still to be given', () => {
+    const files = freshFolder();
+    const write = (): unknown =>
+      writeLayout(planOf(files, 2), entries, () => ({ seq: count, at: 0 }));
+    expect(write).toThrow(`version ${count}`);
+    expect(files.list('/data')).toEqual([]);
+  });
+
+  test('whose files do not hold what was written is noticed and removed', () => {
+    const files = freshFolder();
+    const create = files.create.bind(files);
+    files.create = (path) => {
+      const file = create(path);
+      if (!path.includes('shard-0001/snapshot')) return file;
+      const write: OpenFile['write'] = (bytes, offset) =>
+        file.write(Buffer.from(bytes).fill(0x20, 500, 501), offset);
+      return { ...file, write };
+    };
+    const write = (): unknown => writeLayout(planOf(files, 2), entries, () => position);
+    expect(write).toThrow(/layout-000007 does not read back.*shard-0001\/snapshot-000001.json/);
+    expect(files.list('/data')).toEqual([]);
   });
 
   test('that meets a full disk at any write is removed', () => {

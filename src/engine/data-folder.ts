@@ -43,9 +43,12 @@ export function openDataFolder(
     throw new StoreError(
       'STORE_MISMATCH',
       `the data folder has ${manifest.shards} shards, the setting shards asks for ${counts.asked}: ` +
-        'leave the setting out to use the folder as it is. Nothing has been changed.',
+        'leave the setting out to use the folder as it is, or run ' +
+        `holdfast reshard ${dataDir} --shards ${counts.asked}. Nothing has been changed.`,
     );
   }
+  // A start that was killed may have named it only just now: what is built on it must not be lost.
+  fileSystem.syncFolder(dataDir);
   return locateShards(dataDir, manifest);
 }
 

@@ -9,6 +9,7 @@ import type { ShardLocation } from '../protocol/shard-task.ts';
 import { WorkerPool } from '../router/worker-pool.ts';
 import { acquireFolderLock, type FolderLock } from '../storage/folder-lock.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
+import { removeStrayLayouts } from '../storage/stray-layouts.ts';
 import type { Store } from '../store/store.ts';
 import { assembleStore, type AssemblyOptions } from './assemble-store.ts';
 import { openDataFolder } from './data-folder.ts';
@@ -55,11 +56,23 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
       return openDataFolder(nodeFileSystem, dataDir, counts, options.clock.wallMs());
     });
     const store = await openShards(locations, lock, options);
+    tidy(options);
     lock.writeProcessId();
     return store;
   } catch (error) {
     lock.release();
     throw error;
+  }
+}
+
+/** What a reshard that was cut short has left takes room; all that counts is proved by now. */
+function tidy({ dataDir, logger }: EmbeddedStoreOptions): void {
+  try {
+    for (const layout of removeStrayLayouts(nodeFileSystem, dataDir)) {
+      logger.warn({ layout }, 'a layout that the manifest does not name is removed');
+    }
+  } catch (error) {
+    logger.error({ why: String(error) }, 'what a reshard has left can not be removed');
   }
 }
 

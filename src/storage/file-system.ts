@@ -76,8 +76,9 @@ export function replaceFile(
   folder: string,
   name: string,
   bytes: Uint8Array,
+  temporaryName = `${name}.tmp`,
 ): void {
-  const temporary = `${folder}/${name}.tmp`;
+  const temporary = `${folder}/${temporaryName}`;
   if (fileSystem.exists(temporary)) fileSystem.remove(temporary);
   const file = fileSystem.create(temporary);
   try {

@@ -2,8 +2,13 @@
 // changes the layout); a folder without it is not a store.
 import { StoreError } from '../base/errors.ts';
 import { damaged } from './damage.ts';
-import { isLayoutFolder, manifestName, temporarySuffix } from './file-names.ts';
-import { readWhole, writeFully, type FileSystem } from './file-system.ts';
+import {
+  isLayoutFolder,
+  manifestName,
+  manifestReplacementName,
+  temporarySuffix,
+} from './file-names.ts';
+import { readWhole, replaceFile, writeFully, type FileSystem } from './file-system.ts';
 import { decodeSealedFile, encodeSealedFile } from './sealed-file.ts';
 
 const format = 'holdfast';
@@ -68,13 +73,16 @@ export function removeUnfinishedStore(fileSystem: FileSystem, dataDir: string): 
   fileSystem.syncFolder(dataDir);
 }
 
+function encodeManifest({ store, shards, layout, createdAt }: Manifest): Buffer {
+  const object = { format, formatVersion, store, shards, layout, hash: 'crc16', createdAt };
+  return encodeSealedFile(object);
+}
+
 /** First step of making a store: says durably that one is being made. */
 export function draftManifest(fileSystem: FileSystem, dataDir: string, manifest: Manifest): void {
-  const { store, shards, layout, createdAt } = manifest;
-  const object = { format, formatVersion, store, shards, layout, hash: 'crc16', createdAt };
   const file = fileSystem.create(manifestPath(dataDir) + temporarySuffix);
   try {
-    writeFully(file, encodeSealedFile(object), 0);
+    writeFully(file, encodeManifest(manifest), 0);
     file.sync();
   } finally {
     file.close();
@@ -86,4 +94,18 @@ export function draftManifest(fileSystem: FileSystem, dataDir: string, manifest:
 export function nameManifest(fileSystem: FileSystem, dataDir: string): void {
   fileSystem.rename(manifestPath(dataDir) + temporarySuffix, manifestPath(dataDir));
   fileSystem.syncFolder(dataDir);
+}
+
+/** A crash leaves the one or the other, whole; durable when it returns. */
+export function replaceManifest(fileSystem: FileSystem, dataDir: string, manifest: Manifest): void {
+  const bytes = encodeManifest(manifest);
+  replaceFile(fileSystem, dataDir, manifestName, bytes, manifestReplacementName);
+}
+
+/** What a replacement that was cut short leaves. True where there was something. */
+export function removeManifestReplacement(fileSystem: FileSystem, dataDir: string): boolean {
+  const path = `${dataDir}/${manifestReplacementName}`;
+  if (!fileSystem.exists(path)) return false;
+  fileSystem.remove(path);
+  return true;
 }

@@ -170,9 +170,9 @@ describe.each([
         outcomeOf(() => reshard(files, dataDir, to));
         const cut = files.afterPowerCut(seededRandom(fatal * 4 + seed));
         expect([fatal, seed, contentsOfFolder(cut)]).toEqual([fatal, seed, contents]);
-        // And once more, behind a kill and what the next start tidies away.
-        files.fault = () => undefined;
-        removeStrayLayouts(files, dataDir);
+        // A kill instead, and the power cut somewhere in what the next start tidies away.
+        cutAt(files, 1 + Math.floor(seededRandom(fatal * 4 + seed)() * 20));
+        outcomeOf(() => removeStrayLayouts(files, dataDir));
         const later = files.afterPowerCut(seededRandom(fatal * 4 + seed));
         expect([fatal, seed, contentsOfFolder(later)]).toEqual([fatal, seed, contents]);
       }

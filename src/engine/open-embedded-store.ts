@@ -1,8 +1,9 @@
 // Opens the embedded engine on a real data folder: its lock, its manifest, real threads and timers.
 // How the parts are joined is assemble-store.ts.
-import { availableParallelism, totalmem } from 'node:os';
+import { totalmem } from 'node:os';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
+import { defaultShardCount } from '../base/default-shard-count.ts';
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardLocation } from '../protocol/shard-task.ts';
@@ -34,10 +35,6 @@ export interface EmbeddedStoreOptions {
 /** Of the machine's memory, what all shards together may take for their heaps. */
 const heapShare = 0.6;
 
-function defaultShards(): number {
-  return Math.min(Math.max(availableParallelism(), 2), 16);
-}
-
 /**
  * Opens the store in a data folder, or makes one.
  *
@@ -52,7 +49,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   });
   try {
     const locations = orInaccessible(dataDir, () => {
-      const counts = { asked: options.shards, byDefault: defaultShards() };
+      const counts = { asked: options.shards, byDefault: defaultShardCount() };
       return openDataFolder(nodeFileSystem, dataDir, counts, options.clock.wallMs());
     });
     const store = await openShards(locations, lock, options);

@@ -5,6 +5,7 @@ import { byteStringOfText } from '../base/byte-string.ts';
 import type { SnapshotReference } from '../storage/current.ts';
 import { damaged } from '../storage/damage.ts';
 import { journalName, snapshotName } from '../storage/file-names.ts';
+import type { FileSystem } from '../storage/file-system.ts';
 import type { JournalEnd, JournalLine } from '../storage/journal-format.ts';
 import { JournalReader } from '../storage/journal-reader.ts';
 import { defaultNamespace, type ChangeRecord, type EntryRecord } from '../storage/record.ts';
@@ -47,13 +48,18 @@ export function compareEntries(a: EntryPosition, b: EntryPosition): number {
   return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
 }
 
+/** All it asks of a file system is to open files. */
+export interface StreamPlace extends Omit<ShardPlace, 'fileSystem'> {
+  readonly fileSystem: Pick<FileSystem, 'openReadOnly'>;
+}
+
 export class EntryStream {
-  readonly #place: ShardPlace;
+  readonly #place: StreamPlace;
   readonly #source: StreamSource;
   #seq = 1;
   #at = 0;
 
-  constructor(place: ShardPlace, source: StreamSource) {
+  constructor(place: StreamPlace, source: StreamSource) {
     this.#place = place;
     this.#source = source;
   }

@@ -38,7 +38,7 @@ export function readManifest(fileSystem: FileSystem, dataDir: string): Manifest 
   const path = manifestPath(dataDir);
   if (!fileSystem.exists(path)) {
     const layout = fileSystem.list(dataDir).find(isLayoutFolder);
-    if (layout === undefined || wasMakingCutShort(fileSystem, dataDir)) return undefined;
+    if (layout === undefined || isUnfinishedStore(fileSystem, dataDir)) return undefined;
     throw damaged({ file: manifestName }, `the file is missing, but there is ${layout}`);
   }
   const object = decodeSealedFile(readWhole(fileSystem, path), manifestName);
@@ -55,15 +55,17 @@ export function readManifest(fileSystem: FileSystem, dataDir: string): Manifest 
 
 /**
  * Until the manifest is named, its temporary file says that the folder is being made. It is
- * written before the first layout folder and becomes the manifest after the last file.
+ * written before the first layout folder and becomes the manifest after the last file: a folder
+ * that has it, and no manifest, holds a store whose making was cut short.
  */
-function wasMakingCutShort(fileSystem: FileSystem, dataDir: string): boolean {
-  return fileSystem.exists(manifestPath(dataDir) + temporarySuffix);
+export function isUnfinishedStore(fileSystem: FileSystem, dataDir: string): boolean {
+  const path = manifestPath(dataDir);
+  return !fileSystem.exists(path) && fileSystem.exists(path + temporarySuffix);
 }
 
 /** Removes what is left of a making that was cut short. */
 export function removeUnfinishedStore(fileSystem: FileSystem, dataDir: string): void {
-  if (!wasMakingCutShort(fileSystem, dataDir)) return;
+  if (!isUnfinishedStore(fileSystem, dataDir)) return;
   for (const name of fileSystem.list(dataDir).filter(isLayoutFolder)) {
     fileSystem.removeFolder(`${dataDir}/${name}`);
   }

@@ -11,8 +11,9 @@ import type { FileSystem } from '../storage/file-system.ts';
 import { readManifest, replaceManifest, type Manifest } from '../storage/manifest.ts';
 import type { ShardPosition } from '../storage/shard-folder-writer.ts';
 import { removeStrayLayouts } from '../storage/stray-layouts.ts';
+import { liveBytes } from './live-bytes.ts';
 import { openOfflineStore, type OfflineStore } from './offline-store.ts';
-import { writeLayout } from './write-layout.ts';
+import { writeLayout, type LayoutPlan, type OnWork } from './write-layout.ts';
 
 export interface ReshardReport {
   readonly from: number;
@@ -27,13 +28,18 @@ export interface ReshardReport {
  * @throws StoreError with nothing changed: STORE_DAMAGED, STORE_MISMATCH, or STORE_INACCESSIBLE
  *   where what was written does not read back; system errors
  */
-export function reshard(fileSystem: FileSystem, dataDir: string, shards: number): ReshardReport {
+export function reshard(
+  fileSystem: FileSystem,
+  dataDir: string,
+  shards: number,
+  onWork: OnWork = () => undefined,
+): ReshardReport {
   if (shards > shardCountMax) {
     const detail = `a data folder has at most ${shardCountMax} shards, not ${shards}`;
     throw new StoreError('STORE_MISMATCH', detail);
   }
   try {
-    return reshardStore(fileSystem, dataDir, shards);
+    return reshardStore(fileSystem, dataDir, shards, onWork);
   } catch (error) {
     if (!isFullDisk(error)) throw error;
     const detail =
@@ -43,13 +49,21 @@ export function reshard(fileSystem: FileSystem, dataDir: string, shards: number)
   }
 }
 
-function reshardStore(fileSystem: FileSystem, dataDir: string, shards: number): ReshardReport {
+function reshardStore(
+  fileSystem: FileSystem,
+  dataDir: string,
+  shards: number,
+  onWork: OnWork,
+): ReshardReport {
   const old = openOfflineStore(fileSystem, dataDir);
   const from = old.manifest.shards;
-  const proved = old.shards.map((place) => proveShard(place));
   if (from === shards) return { from, to: shards, entries: undefined, leftover: undefined };
+  const bytes = old.shards.reduce((sum, place) => sum + liveBytes(place), 0);
+  onWork('checking', bytes);
+  const proved = old.shards.map((place) => proveShard(place));
   removeStrayLayouts(fileSystem, dataDir);
-  const entries = replaceLayout(fileSystem, dataDir, old, proved, shards);
+  onWork('writing the new layout', bytes);
+  const entries = replaceLayout(old, proved, { fileSystem, dataDir, shards, onWork });
   return { from, to: shards, entries, leftover: removeReplaced(fileSystem, dataDir) };
 }
 
@@ -65,17 +79,15 @@ function removeReplaced(fileSystem: FileSystem, dataDir: string): string | undef
 
 /** @returns how many entries there are */
 function replaceLayout(
-  fileSystem: FileSystem,
-  dataDir: string,
   old: OfflineStore,
   proved: readonly ProvedShard[],
-  shards: number,
+  target: Omit<LayoutPlan, 'layout' | 'store'>,
 ): number {
+  const { fileSystem, dataDir, shards } = target;
   const { store } = old.manifest;
   const layout = nextLayoutFolderName(old.manifest.layout);
   const position = positionAbove(proved);
-  const plan = { fileSystem, dataDir, layout, store, shards };
-  const entries = writeLayout(plan, entriesOf(old, proved), () => position);
+  const entries = writeLayout({ ...target, layout, store }, entriesOf(old, proved), () => position);
   nameLayout(fileSystem, dataDir, { ...old.manifest, shards, layout });
   return entries;
 }
@@ -84,13 +96,22 @@ function nameLayout(fileSystem: FileSystem, dataDir: string, next: Manifest): vo
   try {
     replaceManifest(fileSystem, dataDir, next);
   } catch (error) {
-    if (readManifest(fileSystem, dataDir)?.layout === next.layout) {
+    if (names(fileSystem, dataDir, next.layout)) {
       // Nobody can say which of the two a power cut would leave: both stay.
       const detail = `${next.layout} is named, but that may not be durable: ${String(error)}`;
       throw new StoreError('STORE_INACCESSIBLE', detail, {}, error);
     }
     removeNew(fileSystem, dataDir);
     throw error;
+  }
+}
+
+/** Where nobody can tell, it may be so. */
+function names(fileSystem: FileSystem, dataDir: string, layout: string): boolean {
+  try {
+    return readManifest(fileSystem, dataDir)?.layout === layout;
+  } catch {
+    return true;
   }
 }
 

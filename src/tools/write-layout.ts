@@ -11,6 +11,10 @@ import { encodeEntry } from '../storage/record.ts';
 import { ShardFolderWriter, type ShardPosition } from '../storage/shard-folder-writer.ts';
 import { shardOfSlot, slotOfKey } from '../store/slot.ts';
 import { EntryDigest } from './entry-digest.ts';
+import { liveBytes } from './live-bytes.ts';
+
+/** Told when another piece of long work begins, and how many bytes it has to read. */
+export type OnWork = (work: string, bytes: number) => void;
 
 export interface LayoutPlan {
   readonly fileSystem: FileSystem;
@@ -20,6 +24,7 @@ export interface LayoutPlan {
   /** The store's id. */
   readonly store: string;
   readonly shards: number;
+  readonly onWork?: OnWork | undefined;
 }
 
 /**
@@ -44,6 +49,9 @@ export function writeLayout(
     const written = writeShards(places, entries, position);
     fileSystem.syncFolder(folder);
     fileSystem.syncFolder(dataDir);
+    // Once to prove the files, once for what is in them.
+    const bytes = places.reduce((sum, place) => sum + liveBytes(place), 0);
+    plan.onWork?.('reading back', 2 * bytes);
     checkReadsBack(layout, places, written);
     return written.entries;
   } catch (error) {

@@ -1,6 +1,7 @@
 // A whole data folder with the shards in it, written to directly: no router, no threads.
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import { openDataFolder } from '../../src/engine/data-folder.ts';
+import { BackupStream, type BackupCut } from '../../src/shard/backup-stream.ts';
 import { compact } from '../../src/shard/compaction.ts';
 import { recoverShard } from '../../src/shard/recovery.ts';
 import { Shard } from '../../src/shard/shard.ts';
@@ -22,11 +23,16 @@ export class ShardedFolder {
   readonly stamp = 1_000_000;
 
   /** Makes the folder where there is none; else with as many shards as it has. */
-  constructor(fileSystem: FileSystem, shards: number, fsync: FsyncMode = 'always') {
-    fileSystem.makeFolder(dataDir);
+  constructor(
+    fileSystem: FileSystem,
+    shards: number,
+    fsync: FsyncMode = 'always',
+    path: string = dataDir,
+  ) {
+    fileSystem.makeFolder(path);
     const counts = { asked: undefined, byDefault: shards };
     this.#fileSystem = fileSystem;
-    this.#locations = openDataFolder(fileSystem, dataDir, counts, 0);
+    this.#locations = openDataFolder(fileSystem, path, counts, 0);
     const clock = new ManualClock();
     this.#shards = this.#locations.map(
       (location) => new Shard({ ...location, fileSystem, fsync, clock }),
@@ -50,16 +56,27 @@ export class ShardedFolder {
     shard.takeSnapshot(compact({ ...location, fileSystem: this.#fileSystem }, input));
   }
 
+  /** What a backup at this moment is made of. */
+  cut(): BackupCut {
+    const parts = this.#locations.map((location, number) => {
+      const input = this.#shards[number]?.beginCompaction(this.stamp);
+      const seq = this.#shards[number]?.report().nextSeq ?? 1;
+      return { ...location, source: { snapshot: null, journals: [], ...input, seq } };
+    });
+    // A copy, as it is once it has crossed to another thread.
+    return structuredClone({ parts, at: this.stamp, createdAt: 2_000_000 });
+  }
+
   stop(): void {
     for (const shard of this.#shards) shard.stop(this.stamp);
   }
 }
 
 /** All entries of all shards, as text for comparing. */
-export function contentsOfFolder(fileSystem: FileSystem): string[] {
-  const manifest = readManifest(fileSystem, dataDir);
+export function contentsOfFolder(fileSystem: FileSystem, path: string = dataDir): string[] {
+  const manifest = readManifest(fileSystem, path);
   if (manifest === undefined) throw new Error('there is no store');
-  const lines = locateShards(dataDir, manifest).flatMap((location) => {
+  const lines = locateShards(path, manifest).flatMap((location) => {
     const { table } = recoverShard({ ...location, fileSystem });
     return namespaces.flatMap((namespace) =>
       Array.from(table.ascending(namespace, ''), ({ key, version, expiresAt, value }) => {
@@ -72,10 +89,18 @@ export function contentsOfFolder(fileSystem: FileSystem): string[] {
 }
 
 /** The seq that the next change of each shard takes, as a start would have it. */
-export function seqsOfFolder(fileSystem: FileSystem): number[] {
-  const manifest = readManifest(fileSystem, dataDir);
+export function seqsOfFolder(fileSystem: FileSystem, path: string = dataDir): number[] {
+  const manifest = readManifest(fileSystem, path);
   if (manifest === undefined) throw new Error('there is no store');
-  return locateShards(dataDir, manifest).map(
+  return locateShards(path, manifest).map(
     (location) => recoverShard({ ...location, fileSystem }).tail.end.seq,
   );
+}
+
+/** A backup of the folder, whole. */
+export function backupOf(fileSystem: FileSystem, cut: BackupCut): Buffer {
+  const stream = new BackupStream(fileSystem, cut);
+  const pieces: Uint8Array[] = [];
+  for (let piece = stream.next(); piece !== undefined; piece = stream.next()) pieces.push(piece);
+  return Buffer.concat(pieces);
 }

@@ -75,3 +75,10 @@ export function systemErrorCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
+
+const fullDiskCodes: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/** A system error that says that there is no room on disk. */
+export function isFullDisk(error: unknown): boolean {
+  return fullDiskCodes.has(systemErrorCode(error));
+}

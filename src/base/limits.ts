@@ -52,3 +52,6 @@ export const taskMaxMs = 15_000;
 
 /** How long a shard whose files or thread failed waits before it tries again. */
 export const shardRetryMs = 1000;
+
+/** The same where records are known to be lost: nobody can say how many versions were given. */
+export const seqJumpRepaired = 2 ** 40;

@@ -4,7 +4,13 @@
 import type { Logger } from 'pino';
 import { StampClock, type Clock } from '../base/clock.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
-import type { CompactorTasks, ShardLocation, ShardTasks } from '../protocol/shard-task.ts';
+import type {
+  BackupTasks,
+  CompactorTasks,
+  ShardLocation,
+  ShardTasks,
+} from '../protocol/shard-task.ts';
+import { BackupRunner } from '../router/backup-runner.ts';
 import { CompactionScheduler } from '../router/compaction-scheduler.ts';
 import { Housekeeper, housekeepingMs } from '../router/housekeeper.ts';
 import { ReadCache } from '../router/read-cache.ts';
@@ -30,6 +36,8 @@ export interface AssemblyOptions {
   ) => TaskThread<ShardTasks>;
   /** Begins the compactor's thread, when it is first needed. */
   readonly newCompactorThread: () => TaskThread<CompactorTasks>;
+  /** Begins a thread for one backup. */
+  readonly newBackupThread: () => TaskThread<BackupTasks>;
   /** Does the work at the end of this turn of the event loop. */
   readonly defer: (work: () => void) => void;
   /** Does the work again and again, until what it returns is called. */
@@ -71,8 +79,12 @@ export async function assembleStore(options: AssemblyOptions): Promise<Store> {
     stamp: () => stamps.stamp(),
     monotonicMs,
   });
+  const { locations } = options;
+  const wallMs = (): number => clock.wallMs();
+  const backups = new BackupRunner(options.newBackupThread);
+  const parts = { clock: stamps, cache, compactions, backups };
   const onClosing = options.repeat(() => housekeeper.tick(), housekeepingMs);
-  return new Router(clients, { fsync, clock: stamps, cache, compactions, onClosing, onClosed });
+  return new Router(clients, { ...parts, fsync, locations, wallMs, onClosing, onClosed });
 }
 
 function newClient(

@@ -5,8 +5,9 @@ import { StoreError } from '../base/errors.ts';
 import { shardCountMax } from '../base/limits.ts';
 import type { ShardLocation } from '../protocol/shard-task.ts';
 import { createShardFolder } from '../storage/create-shard-folder.ts';
-import { layoutFolderName, shardFolderName } from '../storage/file-names.ts';
+import { layoutFolderName } from '../storage/file-names.ts';
 import type { FileSystem } from '../storage/file-system.ts';
+import { locateShards } from '../storage/locate-shards.ts';
 import {
   draftManifest,
   nameManifest,
@@ -20,13 +21,6 @@ export interface ShardCounts {
   readonly asked: number | undefined;
   /** For a new folder whose settings leave it open. */
   readonly byDefault: number;
-}
-
-function locate(dataDir: string, manifest: Manifest): ShardLocation[] {
-  return Array.from({ length: manifest.shards }, (_, shard) => {
-    const name = `${manifest.layout}/${shardFolderName(shard)}`;
-    return { name, folder: `${dataDir}/${name}`, identity: { store: manifest.store, shard } };
-  });
 }
 
 /**
@@ -49,10 +43,13 @@ export function openDataFolder(
     throw new StoreError(
       'STORE_MISMATCH',
       `the data folder has ${manifest.shards} shards, the setting shards asks for ${counts.asked}: ` +
-        'leave the setting out to use the folder as it is. Nothing has been changed.',
+        'leave the setting out to use the folder as it is, or run ' +
+        `holdfast reshard ${dataDir} --shards ${counts.asked}. Nothing has been changed.`,
     );
   }
-  return locate(dataDir, manifest);
+  // A start that was killed may have named it only just now: what is built on it must not be lost.
+  fileSystem.syncFolder(dataDir);
+  return locateShards(dataDir, manifest);
 }
 
 /** A crash on the way leaves a draft that the next start removes; nothing was in it yet. */
@@ -71,7 +68,7 @@ function createStore(
   const manifest: Manifest = { store: randomUUID(), shards, layout, createdAt: now };
   draftManifest(fileSystem, dataDir, manifest);
   fileSystem.makeFolder(`${dataDir}/${layout}`);
-  const locations = locate(dataDir, manifest);
+  const locations = locateShards(dataDir, manifest);
   for (const { folder, identity } of locations) createShardFolder(fileSystem, folder, identity);
   fileSystem.syncFolder(`${dataDir}/${layout}`);
   fileSystem.syncFolder(dataDir);

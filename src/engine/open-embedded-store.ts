@@ -1,14 +1,16 @@
 // Opens the embedded engine on a real data folder: its lock, its manifest, real threads and timers.
 // How the parts are joined is assemble-store.ts.
-import { availableParallelism, totalmem } from 'node:os';
+import { totalmem } from 'node:os';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
+import { defaultShardCount } from '../base/default-shard-count.ts';
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardLocation } from '../protocol/shard-task.ts';
 import { WorkerPool } from '../router/worker-pool.ts';
 import { acquireFolderLock, type FolderLock } from '../storage/folder-lock.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
+import { removeStrayLayouts } from '../storage/stray-layouts.ts';
 import type { Store } from '../store/store.ts';
 import { assembleStore, type AssemblyOptions } from './assemble-store.ts';
 import { openDataFolder } from './data-folder.ts';
@@ -33,10 +35,6 @@ export interface EmbeddedStoreOptions {
 /** Of the machine's memory, what all shards together may take for their heaps. */
 const heapShare = 0.6;
 
-function defaultShards(): number {
-  return Math.min(Math.max(availableParallelism(), 2), 16);
-}
-
 /**
  * Opens the store in a data folder, or makes one.
  *
@@ -51,13 +49,27 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   });
   try {
     const locations = orInaccessible(dataDir, () => {
-      const counts = { asked: options.shards, byDefault: defaultShards() };
+      const counts = { asked: options.shards, byDefault: defaultShardCount() };
       return openDataFolder(nodeFileSystem, dataDir, counts, options.clock.wallMs());
     });
-    return await openShards(locations, lock, options);
+    const store = await openShards(locations, lock, options);
+    tidy(options);
+    lock.writeProcessId();
+    return store;
   } catch (error) {
     lock.release();
     throw error;
+  }
+}
+
+/** What a reshard that was cut short has left takes room; all that counts is proved by now. */
+function tidy({ dataDir, logger }: EmbeddedStoreOptions): void {
+  try {
+    for (const layout of removeStrayLayouts(nodeFileSystem, dataDir)) {
+      logger.warn({ layout }, 'a layout that the manifest does not name is removed');
+    }
+  } catch (error) {
+    logger.error({ why: String(error) }, 'what a reshard has left can not be removed');
   }
 }
 
@@ -84,6 +96,7 @@ async function openShards(
     ...options,
     locations,
     newCompactorThread: () => new WorkerPool({ entry: 'compactor', heapMiB }),
+    newBackupThread: () => new WorkerPool({ entry: 'backup', heapMiB }),
     defer: setImmediate,
     repeat,
     onClosed: () => lock.release(),

@@ -60,6 +60,23 @@ export interface ShardTasks {
   stop: [number, TaskAnswer<undefined>];
 }
 
+export interface BeginBackupTask {
+  /** By shard: where its files are, and what the cut has sealed in it. */
+  readonly parts: readonly CompactTask[];
+  /** The stamp of the cut. */
+  readonly at: number;
+  /** Unix milliseconds. */
+  readonly createdAt: number;
+}
+
+/** A thread takes one backup, and ends with it. */
+export interface BackupTasks {
+  /** Opens all files of the cut: they may be removed once this is answered. */
+  begin: [BeginBackupTask, TaskAnswer<undefined>];
+  /** The next piece; undefined behind the last one. */
+  next: [undefined, TaskAnswer<Uint8Array<ArrayBuffer> | undefined>];
+}
+
 export interface CompactorTasks {
   compact: [CompactTask, TaskAnswer<Parcel>];
 }

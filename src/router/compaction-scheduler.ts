@@ -29,6 +29,7 @@ export class CompactionScheduler {
   #thread: TaskThread<CompactorTasks> | undefined;
   #running: Promise<void> | undefined;
   #isClosed = false;
+  #holds = 0;
   #next = 0;
   #completed = 0;
   #failed = 0;
@@ -47,13 +48,26 @@ export class CompactionScheduler {
 
   /** Starts a compaction where one is due and none is running. */
   tick(): void {
-    if (this.#isClosed || this.#running !== undefined) return;
+    if (this.#isClosed || this.#holds > 0 || this.#running !== undefined) return;
     if (this.#options.monotonicMs() < this.#notBeforeMs) return;
     const due = this.#nextDue();
     if (due === undefined) return;
     this.#running = this.#run(due).finally(() => {
       this.#running = undefined;
     });
+  }
+
+  /**
+   * Does the work while no compaction begins. One that is under way may end: what it replaces is
+   * kept until the next.
+   */
+  async whileHeld<T>(work: () => Promise<T>): Promise<T> {
+    this.#holds += 1;
+    try {
+      return await work();
+    } finally {
+      this.#holds -= 1;
+    }
   }
 
   /** A compaction under way is dropped: it has changed nothing that counts. */

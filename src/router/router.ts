@@ -6,12 +6,14 @@
 import type { StampClock } from '../base/clock.ts';
 import { StoreError } from '../base/errors.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
-import type { ShardOperation, ShardResult } from '../protocol/shard-operation.ts';
+import type { CutOperation, ShardOperation, ShardResult } from '../protocol/shard-operation.ts';
+import type { BeginBackupTask, ShardLocation } from '../protocol/shard-task.ts';
 import type { ListPage, ListQuery } from '../store/listing.ts';
 import { isWrite, type EntryName, type Operation } from '../store/operation.ts';
 import type { Durability, Result } from '../store/result.ts';
 import { shardOfSlot, slotOfKey } from '../store/slot.ts';
 import type { ExclusiveSession, Store, StoreStatus, SubmitOptions } from '../store/store.ts';
+import type { BackupRunner } from './backup-runner.ts';
 import type { CompactionScheduler } from './compaction-scheduler.ts';
 import { KeyLocks } from './key-locks.ts';
 import { mergePages } from './merge-pages.ts';
@@ -25,6 +27,11 @@ export interface RouterOptions {
   readonly clock: StampClock;
   readonly cache: ReadCache;
   readonly compactions: CompactionScheduler;
+  readonly backups: BackupRunner;
+  /** By shard. */
+  readonly locations: readonly ShardLocation[];
+  /** Unix milliseconds. */
+  readonly wallMs: () => number;
   readonly onClosing: () => void;
   /** Called once everything is durable and closed. */
   readonly onClosed: () => void;
@@ -92,6 +99,12 @@ export class Router implements Store {
     );
   }
 
+  backup(): Promise<AsyncIterable<Uint8Array>> {
+    const { backups, compactions } = this.#options;
+    // No file of the cut may be replaced and removed before it is opened.
+    return compactions.whileHeld(() => backups.begin(() => this.#cut()));
+  }
+
   async count(namespace: string): Promise<number> {
     const parts = await this.#askAll({ op: 'count', namespace });
     return parts.reduce((sum, part) => {
@@ -124,7 +137,7 @@ export class Router implements Store {
 
   async #close(): Promise<void> {
     this.#options.onClosing();
-    await this.#options.compactions.close();
+    await Promise.all([this.#options.compactions.close(), this.#options.backups.close()]);
     // All of them first: the folder must not be let go of while a shard still writes.
     const closed = await Promise.allSettled(this.#shards.map((shard) => shard.close()));
     this.#options.onClosed();
@@ -191,8 +204,20 @@ export class Router implements Store {
     }
   }
 
+  /** Seals what all shards hold at one moment, as a page is one. */
+  async #cut(): Promise<BeginBackupTask> {
+    const { locations, clock, wallMs } = this.#options;
+    const cuts = await this.#askAll({ op: 'cut' });
+    const parts = locations.map((location, shard) => {
+      const cut = cuts[shard];
+      if (cut?.kind !== 'cut') throw new Error(`a cut was answered by a ${cut?.kind}`);
+      return { ...location, input: cut.parcel };
+    });
+    return { parts, at: clock.stamp(), createdAt: wallMs() };
+  }
+
   /** Asks all shards at one moment, unless one has no room; one that does not serve says so. */
-  async #askAll(operation: ShardOperation): Promise<ShardResult[]> {
+  async #askAll(operation: ShardOperation | CutOperation): Promise<ShardResult[]> {
     if (!this.#shards.every((shard) => shard.hasRoom(1, 0))) {
       throw new StoreError('OVERLOADED', 'Too many operations wait for a shard already.', {
         retryable: true,

@@ -6,12 +6,12 @@ import { programFolder } from '../base/program-folder.ts';
 import type { TaskTable, TaskThread } from './task-thread.ts';
 
 /** Threads run compiled code only, whether the main thread runs from source or not. */
-function entryPoint(name: 'shard' | 'compactor'): string {
+function entryPoint(name: 'shard' | 'compactor' | 'backup'): string {
   return join(programFolder, 'dist', 'workers', `${name}.js`);
 }
 
 export interface WorkerPoolOptions {
-  readonly entry: 'shard' | 'compactor';
+  readonly entry: 'shard' | 'compactor' | 'backup';
   /** V8 heap limit of the thread, in MiB; buffers are not counted. */
   readonly heapMiB?: number | undefined;
   /** Called when the thread dies while it has nothing to do. */

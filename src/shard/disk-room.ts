@@ -16,22 +16,27 @@ const compactionOverheadBytes = 16 * 1024;
 /** Garbage that makes a compaction worth its while on a full disk, in bytes. */
 const garbageBytesMin = 64 * 1024;
 
-export function reserveBytesFor(table: EntryTable): number {
+export function reserveBytesFor(table: EntryTable, bytesMin = reserveBytesMin): number {
   const share = Math.ceil(table.bytes * reserveShare);
-  return Math.min(Math.max(share, reserveBytesMin), reserveBytesMax);
+  return Math.min(Math.max(share, bytesMin), reserveBytesMax);
+}
+
+export interface DiskRoomOptions {
+  readonly reserveBytesMin: number | undefined;
+  readonly monotonicMs: () => number;
 }
 
 export class DiskRoom {
   readonly #files: ShardFiles;
   readonly #table: EntryTable;
-  readonly #monotonicMs: () => number;
+  readonly #options: DiskRoomOptions;
   #isFull = false;
   #tryAgainAtMs = -Infinity;
 
-  constructor(files: ShardFiles, table: EntryTable, monotonicMs: () => number) {
+  constructor(files: ShardFiles, table: EntryTable, options: DiskRoomOptions) {
     this.#files = files;
     this.#table = table;
-    this.#monotonicMs = monotonicMs;
+    this.#options = options;
   }
 
   /** The last put that was tried found no room. */
@@ -52,7 +57,7 @@ export class DiskRoom {
   /** Whether puts may be tried at all: not while the reserve is spent and can not be refilled. */
   mayPut(): boolean {
     if (!this.#files.reserve.isShort) return true;
-    const now = this.#monotonicMs();
+    const now = this.#options.monotonicMs();
     if (now < this.#tryAgainAtMs) return false;
     if (this.#files.reserve.replenish()) return true;
     this.#tryAgainAtMs = now + tryAgainMs;
@@ -69,7 +74,7 @@ export class DiskRoom {
 
   /** After a compaction: as much data as there is now, so much reserve. */
   refill(): void {
-    this.#files.reserve.want(reserveBytesFor(this.#table));
+    this.#files.reserve.want(reserveBytesFor(this.#table, this.#options.reserveBytesMin));
     this.#files.reserve.replenish();
   }
 

@@ -31,8 +31,8 @@ export interface TornTail {
   readonly cutBytes: number;
 }
 
-export interface Recovered {
-  readonly table: EntryTable;
+/** What is live and how a start would go on, apart from the entries. */
+export interface ProvedShard {
   readonly current: Current;
   /** Ends of the live journals that are never written again, oldest first. */
   readonly sealed: readonly JournalEnd[];
@@ -50,6 +50,13 @@ export interface Recovered {
   readonly mayHaveLostEnd: boolean;
 }
 
+export interface Recovered extends ProvedShard {
+  readonly table: EntryTable;
+}
+
+/** Takes entries and changes in the order of their making. */
+type EntrySink = Pick<EntryTable, 'set' | 'delete'>;
+
 interface ReadJournal extends JournalReference {
   readonly name: string;
   readonly reading: JournalReading;
@@ -57,24 +64,32 @@ interface ReadJournal extends JournalReference {
   readonly fileBytes: number;
 }
 
+/** @throws StoreError STORE_DAMAGED or STORE_MISMATCH where a live file is not what it must be */
 export function recoverShard(place: ShardPlace): Recovered {
-  return new Recovery(place).run();
+  const table = new EntryTable();
+  return { ...new Recovery(place, table).run(), table };
+}
+
+/** The same in little memory, for who wants to know whether it can be recovered, and from where. */
+export function proveShard(place: ShardPlace): ProvedShard {
+  return new Recovery(place, undefined).run();
 }
 
 class Recovery {
   readonly #place: ShardPlace;
   readonly #current: Current;
-  readonly #table = new EntryTable();
+  readonly #sink: EntrySink | undefined;
   #at = 0;
   #nextSeq = 1;
 
-  constructor(place: ShardPlace) {
+  constructor(place: ShardPlace, sink: EntrySink | undefined) {
     this.#place = place;
+    this.#sink = sink;
     const { fileSystem, folder, name, identity } = place;
     this.#current = readCurrent(fileSystem, folder, `${name}/${currentName}`, identity);
   }
 
-  run(): Recovered {
+  run(): ProvedShard {
     this.#readSnapshot();
     const journals = this.#current.journals.map((reference) => this.#readJournal(reference));
     const tailIndex = Math.max(
@@ -95,7 +110,6 @@ class Recovery {
     }
     const { header } = tail.reading;
     return {
-      table: this.#table,
       current: this.#current,
       sealed: journals.slice(0, tailIndex).map((journal) => this.#endOf(journal)),
       tail: { header, end: this.#endOf(tail), durableBytes: this.#durableBytesOf(tail) },
@@ -121,10 +135,11 @@ class Recovery {
       const expected = { ...identity, generation: snapshot.generation };
       const reader = new SnapshotReader(open, this.#name(file), expected, snapshot);
       for (const { namespace, entries } of reader.blocks()) {
+        if (this.#sink === undefined) continue;
         for (const record of entries) {
           const { version, expiresAt } = record;
           const key = byteStringOfText(record.key);
-          this.#table.set({ namespace, key, value: valueOfRecord(record), version, expiresAt });
+          this.#sink.set({ namespace, key, value: valueOfRecord(record), version, expiresAt });
         }
       }
       this.#nextSeq = reader.footer.seq;
@@ -158,15 +173,17 @@ class Recovery {
   }
 
   #apply(line: JournalLine): void {
+    const sink = this.#sink;
+    if (sink === undefined) return;
     for (const [index, record] of line.records.entries()) {
       const namespace = record.namespace ?? defaultNamespace;
       const key = byteStringOfText(record.key);
       if (record.op === 'delete') {
-        this.#table.delete(namespace, key);
+        sink.delete(namespace, key);
       } else {
         const { expiresAt } = record;
         const version = line.seq + index;
-        this.#table.set({ namespace, key, value: valueOfRecord(record), version, expiresAt });
+        sink.set({ namespace, key, value: valueOfRecord(record), version, expiresAt });
       }
     }
   }

@@ -16,6 +16,7 @@ import type { Clock } from '../base/clock.ts';
 import type { SnapshotReference } from '../storage/current.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import { isDiskFull } from '../storage/disk-full.ts';
+import type { BackupSource } from './backup-stream.ts';
 import { BatchRun } from './batch-run.ts';
 import { DiskRoom, reserveBytesFor } from './disk-room.ts';
 import type { EntryTable } from './entry-table.ts';
@@ -27,6 +28,8 @@ export interface ShardOptions extends ShardPlace {
   readonly fsync: FsyncMode;
   /** What entries may take of the heap, in bytes; undefined: as much as they like. */
   readonly heapBytesMax?: number;
+  /** The least that is kept in reserve for deletes on a full disk, in bytes. */
+  readonly reserveBytesMin?: number;
   /** For durations only. */
   readonly clock: Pick<Clock, 'monotonicMs'>;
 }
@@ -70,11 +73,14 @@ export class Shard {
   /** Brings the files into order; the shard serves from here on. */
   start(stamp: number): ShardReport {
     assert(this.#recovered !== undefined, 'a shard is started once');
-    const { fsync, clock } = this.#options;
-    const reserveBytes = reserveBytesFor(this.#table);
+    const { fsync, clock, reserveBytesMin } = this.#options;
+    const reserveBytes = reserveBytesFor(this.#table, reserveBytesMin);
     const files = startFiles(this.#options, this.#recovered, { fsync, at: stamp, reserveBytes });
     this.#openFiles = files;
-    this.#openRoom = new DiskRoom(files, this.#table, () => clock.monotonicMs());
+    this.#openRoom = new DiskRoom(files, this.#table, {
+      reserveBytesMin,
+      monotonicMs: () => clock.monotonicMs(),
+    });
     this.#recovered = undefined;
     this.#markedSeq = this.#files.writer.nextSeq;
     return this.report();
@@ -100,8 +106,8 @@ export class Shard {
   }
 
   /** Everything up to this moment, in files that nobody writes any more. */
-  cut(stamp: number): CompactionInput {
-    return this.#files.cut(stamp);
+  cut(stamp: number): BackupSource {
+    return { ...this.#files.cut(stamp), seq: this.#files.writer.nextSeq };
   }
 
   takeSnapshot(snapshot: SnapshotReference): ShardReport {

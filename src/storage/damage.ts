@@ -12,16 +12,25 @@ export interface Place {
   readonly seq?: number | undefined;
 }
 
-export function damaged(place: Place, what: string): StoreError {
+function textOf(place: Place): string {
   const parts = [place.file];
   if (place.line !== undefined) parts.push(`line ${place.line}`);
   if (place.offset !== undefined) parts.push(`offset ${place.offset}`);
   if (place.seq !== undefined) parts.push(`seq ${place.seq}`);
+  return parts.join(', ');
+}
+
+export function damaged(place: Place, what: string): StoreError {
   return new StoreError(
     'STORE_DAMAGED',
-    `${parts.join(', ')}: ${what}; nothing has been changed. Restore this file from a copy of the ` +
+    `${textOf(place)}: ${what}; nothing has been changed. Restore this file from a copy of the ` +
       'data folder, or move the whole folder away to begin anew.',
   );
+}
+
+/** A backup is no part of a store: nothing is to be repaired, and another copy of it may be whole. */
+export function damagedBackup(place: Place, what: string): StoreError {
+  return new StoreError('STORE_DAMAGED', `${textOf(place)}: ${what}; this is not a whole backup`);
 }
 
 export function unreadable(place: Place, what: string): StoreError {

@@ -1,6 +1,11 @@
 // The one place that knows what files and folders are called.
 
 export const manifestName = 'manifest.json';
+/**
+ * What the manifest's replacement is called until it is whole. Not as the draft of a new store is:
+ * a folder that has lost its manifest must not be taken for one that never had any.
+ */
+export const manifestReplacementName = 'manifest.json.next.tmp';
 export const currentName = 'current.json';
 export const lockName = 'LOCK';
 /** Room kept on the disk, see reserve.ts. */
@@ -14,6 +19,11 @@ function padded(number: number, digits: number): string {
 
 export function layoutFolderName(layout: number): string {
   return `layout-${padded(layout, 6)}`;
+}
+
+/** The layout that comes after it. */
+export function nextLayoutFolderName(layout: string): string {
+  return layoutFolderName(Number(layout.slice(layout.lastIndexOf('-') + 1)) + 1);
 }
 
 export function shardFolderName(shard: number): string {

@@ -78,8 +78,9 @@ export function prepareFile(
   folder: string,
   name: string,
   bytes: Uint8Array,
+  temporaryName = `${name}.tmp`,
 ): () => void {
-  const temporary = `${folder}/${name}.tmp`;
+  const temporary = `${folder}/${temporaryName}`;
   if (fileSystem.exists(temporary)) fileSystem.remove(temporary);
   const file = fileSystem.create(temporary);
   try {
@@ -92,13 +93,4 @@ export function prepareFile(
     fileSystem.rename(temporary, `${folder}/${name}`);
     fileSystem.syncFolder(folder);
   };
-}
-
-export function replaceFile(
-  fileSystem: FileSystem,
-  folder: string,
-  name: string,
-  bytes: Uint8Array,
-): void {
-  prepareFile(fileSystem, folder, name, bytes)();
 }

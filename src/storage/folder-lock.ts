@@ -2,14 +2,27 @@
 // belongs to our open file, so the kernel drops it however this process ends, kill -9 included. The
 // process id in the file is for people to read; nothing here relies on it.
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 import { lockName } from './file-names.ts';
 
-export interface FolderLock {
+export interface FolderHold {
   /** Lets the next process in. Does nothing the second time. */
   release(): void;
+}
+
+export interface FolderLock extends FolderHold {
+  /** Once the folder is really in use: a start that is refused changes no file. */
+  writeProcessId(): void;
 }
 
 /**
@@ -19,18 +32,31 @@ export interface FolderLock {
  */
 export function acquireFolderLock(dataDir: string): FolderLock {
   const path = join(dataDir, lockName);
-  const file = openLockFile(path);
+  const file = openLockFile(path, constants.O_RDWR | constants.O_CREAT);
+  return { ...hold(file, path, 'exclusive'), writeProcessId: () => writeProcessId(file) };
+}
+
+/**
+ * Keeps servers out while a folder is read, on a read-only file system too: makes and writes
+ * nothing. Several readers may hold it at once. A folder without the file is not in use.
+ *
+ * @throws as `acquireFolderLock` does
+ */
+export function holdFolderReadOnly(dataDir: string): FolderHold {
+  const path = join(dataDir, lockName);
+  if (!existsSync(path)) return { release: () => undefined };
+  return hold(openLockFile(path, constants.O_RDONLY), path, 'shared');
+}
+
+type LockKind = 'shared' | 'exclusive';
+
+function hold(file: number, path: string, kind: LockKind): FolderHold {
   try {
-    lockOpenFile(file, path);
+    lockOpenFile(file, path, kind);
   } catch (error) {
     closeSync(file);
     throw error;
   }
-  writeProcessId(file);
-  return lockOn(file);
-}
-
-function lockOn(file: number): FolderLock {
   let held = true;
   return {
     release: () => {
@@ -42,12 +68,12 @@ function lockOn(file: number): FolderLock {
   };
 }
 
-function openLockFile(path: string): number {
+function openLockFile(path: string, flags: number): number {
   try {
-    return openSync(path, constants.O_RDWR | constants.O_CREAT, 0o644);
+    return openSync(path, flags, 0o644);
   } catch (error) {
     const why = systemErrorCode(error) ?? String(error);
-    throw inaccessible(`${path} can not be opened for writing (${why})`, error);
+    throw inaccessible(`${path} can not be opened (${why})`, error);
   }
 }
 
@@ -55,8 +81,8 @@ function openLockFile(path: string): number {
  * Node has no flock, but flock(1) locks an open file that it inherits, and since the lock belongs
  * to the open file description that it shares with us, it outlives that short process.
  */
-function lockOpenFile(file: number, path: string): void {
-  const { error, status, signal } = spawnSync('flock', ['-n', '3'], {
+function lockOpenFile(file: number, path: string, kind: LockKind): void {
+  const { error, status, signal } = spawnSync('flock', [`--${kind}`, '-n', '3'], {
     stdio: ['ignore', 'ignore', 'ignore', file],
   });
   if (systemErrorCode(error) === 'ENOENT') {
@@ -72,8 +98,18 @@ function lockOpenFile(file: number, path: string): void {
 
 function holderOf(path: string): string {
   const processId = readFileSync(path, 'utf8').trim();
-  const holder = /^\d+$/.test(processId) ? `process ${processId}` : 'another process';
+  const holder = isAlive(processId) ? `process ${processId}` : 'another process';
   return `${holder}, which holds this data folder; stop it first, or use another folder`;
+}
+
+/** What is not yet overwritten may name the holder before. */
+function isAlive(processId: string): boolean {
+  if (!/^[1-9]\d*$/.test(processId)) return false;
+  try {
+    return process.kill(Number(processId), 0);
+  } catch (error) {
+    return systemErrorCode(error) === 'EPERM';
+  }
 }
 
 function writeProcessId(file: number): void {

@@ -3,6 +3,7 @@
 // This file and record.ts alone know their members.
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardIdentity } from '../base/shard-identity.ts';
+import { isCount } from './is-count.ts';
 import { isChangeRecord, type ChangeRecord } from './record.ts';
 
 export const journalFormat = 'holdfast-journal';
@@ -78,10 +79,6 @@ export type DecodedLine =
   | { readonly kind: 'line'; readonly line: JournalLine }
   /** Written by a later version, or foreign. */
   | { readonly kind: 'unknown' };
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
-}
 
 function isJournalEnd(value: unknown): value is JournalEnd {
   if (typeof value !== 'object' || value === null) return false;

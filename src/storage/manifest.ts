@@ -2,8 +2,13 @@
 // changes the layout); a folder without it is not a store.
 import { StoreError } from '../base/errors.ts';
 import { damaged } from './damage.ts';
-import { isLayoutFolder, manifestName, temporarySuffix } from './file-names.ts';
-import { readWhole, writeFully, type FileSystem } from './file-system.ts';
+import {
+  isLayoutFolder,
+  manifestName,
+  manifestReplacementName,
+  temporarySuffix,
+} from './file-names.ts';
+import { readWhole, prepareFile, writeFully, type FileSystem } from './file-system.ts';
 import { decodeSealedFile, encodeSealedFile } from './sealed-file.ts';
 
 const format = 'holdfast';
@@ -33,7 +38,7 @@ export function readManifest(fileSystem: FileSystem, dataDir: string): Manifest 
   const path = manifestPath(dataDir);
   if (!fileSystem.exists(path)) {
     const layout = fileSystem.list(dataDir).find(isLayoutFolder);
-    if (layout === undefined || wasMakingCutShort(fileSystem, dataDir)) return undefined;
+    if (layout === undefined || isUnfinishedStore(fileSystem, dataDir)) return undefined;
     throw damaged({ file: manifestName }, `the file is missing, but there is ${layout}`);
   }
   const object = decodeSealedFile(readWhole(fileSystem, path), manifestName);
@@ -50,15 +55,17 @@ export function readManifest(fileSystem: FileSystem, dataDir: string): Manifest 
 
 /**
  * Until the manifest is named, its temporary file says that the folder is being made. It is
- * written before the first layout folder and becomes the manifest after the last file.
+ * written before the first layout folder and becomes the manifest after the last file: a folder
+ * that has it, and no manifest, holds a store whose making was cut short.
  */
-function wasMakingCutShort(fileSystem: FileSystem, dataDir: string): boolean {
-  return fileSystem.exists(manifestPath(dataDir) + temporarySuffix);
+export function isUnfinishedStore(fileSystem: FileSystem, dataDir: string): boolean {
+  const path = manifestPath(dataDir);
+  return !fileSystem.exists(path) && fileSystem.exists(path + temporarySuffix);
 }
 
 /** Removes what is left of a making that was cut short. */
 export function removeUnfinishedStore(fileSystem: FileSystem, dataDir: string): void {
-  if (!wasMakingCutShort(fileSystem, dataDir)) return;
+  if (!isUnfinishedStore(fileSystem, dataDir)) return;
   for (const name of fileSystem.list(dataDir).filter(isLayoutFolder)) {
     fileSystem.removeFolder(`${dataDir}/${name}`);
   }
@@ -68,13 +75,16 @@ export function removeUnfinishedStore(fileSystem: FileSystem, dataDir: string): 
   fileSystem.syncFolder(dataDir);
 }
 
+function encodeManifest({ store, shards, layout, createdAt }: Manifest): Buffer {
+  const object = { format, formatVersion, store, shards, layout, hash: 'crc16', createdAt };
+  return encodeSealedFile(object);
+}
+
 /** First step of making a store: says durably that one is being made. */
 export function draftManifest(fileSystem: FileSystem, dataDir: string, manifest: Manifest): void {
-  const { store, shards, layout, createdAt } = manifest;
-  const object = { format, formatVersion, store, shards, layout, hash: 'crc16', createdAt };
   const file = fileSystem.create(manifestPath(dataDir) + temporarySuffix);
   try {
-    writeFully(file, encodeSealedFile(object), 0);
+    writeFully(file, encodeManifest(manifest), 0);
     file.sync();
   } finally {
     file.close();
@@ -86,4 +96,18 @@ export function draftManifest(fileSystem: FileSystem, dataDir: string, manifest:
 export function nameManifest(fileSystem: FileSystem, dataDir: string): void {
   fileSystem.rename(manifestPath(dataDir) + temporarySuffix, manifestPath(dataDir));
   fileSystem.syncFolder(dataDir);
+}
+
+/** A crash leaves the one or the other, whole; durable when it returns. */
+export function replaceManifest(fileSystem: FileSystem, dataDir: string, manifest: Manifest): void {
+  const bytes = encodeManifest(manifest);
+  prepareFile(fileSystem, dataDir, manifestName, bytes, manifestReplacementName)();
+}
+
+/** What a replacement that was cut short leaves. True where there was something. */
+export function removeManifestReplacement(fileSystem: FileSystem, dataDir: string): boolean {
+  const path = `${dataDir}/${manifestReplacementName}`;
+  if (!fileSystem.exists(path)) return false;
+  fileSystem.remove(path);
+  return true;
 }

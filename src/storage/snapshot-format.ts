@@ -6,9 +6,9 @@
 //   <sealed>
 //   ],"footer":<sealed>}
 //
-// Here stand the fixed text and the shapes; record.ts has the entries.
+// Here stand the fixed text, header and footer; block-format.ts has the blocks, record.ts the entries.
 import type { ShardIdentity } from '../base/shard-identity.ts';
-import { isEntryRecord, type EntryRecord } from './record.ts';
+import { isCount } from './is-count.ts';
 
 export const snapshotFormat = 'holdfast-snapshot';
 export const snapshotFormatVersion = 1;
@@ -22,11 +22,6 @@ export const blockSeparator = ',';
 export interface SnapshotHeader extends ShardIdentity {
   /** It holds all that the journals up to this generation did. */
   readonly generation: number;
-}
-
-export interface SnapshotBlock {
-  readonly namespace: string;
-  readonly entries: readonly EntryRecord[];
 }
 
 export interface NamespaceRange {
@@ -46,10 +41,6 @@ export interface SnapshotFooter {
   readonly namespaces: readonly NamespaceRange[];
 }
 
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
-}
-
 export function encodeSnapshotHeader(header: SnapshotHeader): string {
   return JSON.stringify({
     format: snapshotFormat,
@@ -58,11 +49,6 @@ export function encodeSnapshotHeader(header: SnapshotHeader): string {
     shard: header.shard,
     generation: header.generation,
   }).slice(0, -1);
-}
-
-/** @param entries encoded entries (record.ts) */
-export function encodeSnapshotBlock(namespace: string, entries: readonly string[]): string {
-  return `{"namespace":${JSON.stringify(namespace)},"entries":[${entries.join(',')}]`;
 }
 
 export function encodeSnapshotFooter(footer: SnapshotFooter): string {
@@ -75,12 +61,6 @@ export function decodeSnapshotHeader(parsed: unknown): SnapshotHeader | undefine
   if (format !== snapshotFormat || formatVersion !== snapshotFormatVersion) return undefined;
   if (typeof store !== 'string' || !isCount(shard) || !isCount(generation)) return undefined;
   return { store, shard, generation };
-}
-
-export function decodeSnapshotBlock(parsed: unknown): SnapshotBlock | undefined {
-  const { namespace, entries } = parsed as Record<string, unknown>;
-  if (typeof namespace !== 'string' || !Array.isArray(entries)) return undefined;
-  return entries.every(isEntryRecord) ? { namespace, entries } : undefined;
 }
 
 export function decodeSnapshotFooter(parsed: unknown): SnapshotFooter | undefined {

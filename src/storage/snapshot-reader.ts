@@ -1,20 +1,19 @@
 // Reads a snapshot block by block and proves it on the way: every line's checksum, the chain, the
 // fixed text between, the order of entries, the counts of the footer, and that nothing follows it.
-import { byteStringOfText } from '../base/byte-string.ts';
+import { decodeBlock, type EntryBlock } from './block-format.ts';
+import { BlockOrder } from './block-order.ts';
 import { damaged, unreadable, type Place } from './damage.ts';
 import type { OpenFile } from './file-system.ts';
 import { readLines, type Line } from './line-reader.ts';
-import { noChecksum, openLine, parseLine } from './sealed-line.ts';
+import { ChainReader } from './sealed-chain.ts';
 import {
   blockSeparator,
-  decodeSnapshotBlock,
   decodeSnapshotFooter,
   decodeSnapshotHeader,
   footerClosing,
   footerOpening,
   headerClosing,
   headerOpening,
-  type SnapshotBlock,
   type SnapshotFooter,
   type SnapshotHeader,
 } from './snapshot-format.ts';
@@ -30,12 +29,9 @@ export class SnapshotReader {
   readonly #name: string;
   readonly #expected: SnapshotHeader;
   readonly #claim: SnapshotClaim;
-  #crc = noChecksum;
+  readonly #chain = new ChainReader((what) => this.#damage(what));
+  readonly #order = new BlockOrder();
   #line: Line | undefined;
-  #entries = 0;
-  #blocks = 0;
-  #lastNamespace = '';
-  #lastKey = '';
   #footer: SnapshotFooter | undefined;
 
   /** @param name for errors, relative to the data folder */
@@ -51,7 +47,7 @@ export class SnapshotReader {
    *
    * @throws StoreError STORE_DAMAGED at the first byte that is not what it must be
    */
-  *blocks(): Generator<SnapshotBlock, void, void> {
+  *blocks(): Generator<EntryBlock, void, void> {
     let mayEnd = true;
     for (const line of readLines(this.#file)) {
       this.#line = line;
@@ -63,13 +59,13 @@ export class SnapshotReader {
         if (!mayEnd) throw this.#damage('a block is missing');
         this.#takeFooter(line.bytes);
       } else {
-        if (mayEnd && this.#blocks > 0) throw this.#damage('the footer is missing');
+        if (mayEnd && this.#order.blocks > 0) throw this.#damage('the footer is missing');
         mayEnd = !line.bytes.toString('latin1', line.bytes.length - 1).endsWith(blockSeparator);
         yield this.#takeBlock(mayEnd ? line.bytes : line.bytes.subarray(0, -1));
       }
     }
     if (this.#footer === undefined) throw this.#damage('the end of the file is missing');
-    if (this.#crc !== this.#claim.crc || this.#file.size() !== this.#claim.bytes) {
+    if (this.#chain.crc !== this.#claim.crc || this.#file.size() !== this.#claim.bytes) {
       throw this.#damage('it is not the file that current.json names');
     }
   }
@@ -81,7 +77,7 @@ export class SnapshotReader {
   }
 
   #takeHeader(bytes: Buffer): void {
-    const parsed = this.#open(this.#between(bytes, headerOpening, headerClosing));
+    const parsed = this.#chain.open(this.#between(bytes, headerOpening, headerClosing));
     const header = decodeSnapshotHeader(parsed);
     if (header === undefined) throw unreadable(this.#place(), 'the header is of an unknown kind');
     const { store, shard, generation } = this.#expected;
@@ -92,46 +88,24 @@ export class SnapshotReader {
     }
   }
 
-  #takeBlock(bytes: Buffer): SnapshotBlock {
-    const block = decodeSnapshotBlock(this.#open(bytes));
+  #takeBlock(bytes: Buffer): EntryBlock {
+    const block = decodeBlock(this.#chain.open(bytes));
     if (block === undefined) throw unreadable(this.#place(), 'a block is of an unknown kind');
-    this.#checkOrder(block);
-    this.#blocks += 1;
-    this.#entries += block.entries.length;
+    const misfit = this.#order.misfitOf(block);
+    if (misfit !== undefined) throw this.#damage(misfit);
     return block;
-  }
-
-  #checkOrder(block: SnapshotBlock): void {
-    if (block.namespace !== this.#lastNamespace) {
-      if (block.namespace < this.#lastNamespace) throw this.#damage('blocks are out of order');
-      this.#lastNamespace = block.namespace;
-      this.#lastKey = '';
-    }
-    for (const entry of block.entries) {
-      const key = byteStringOfText(entry.key);
-      if (key <= this.#lastKey) throw this.#damage('entries are out of order');
-      this.#lastKey = key;
-    }
   }
 
   #takeFooter(bytes: Buffer): void {
     const footer = decodeSnapshotFooter(
-      this.#open(this.#between(bytes, footerOpening, footerClosing)),
+      this.#chain.open(this.#between(bytes, footerOpening, footerClosing)),
     );
     if (footer === undefined) throw unreadable(this.#place(), 'the footer is of an unknown kind');
-    if (footer.entries !== this.#entries || footer.blocks !== this.#blocks) {
-      throw this.#damage(`the footer counts ${footer.entries} entries, ${this.#entries} are there`);
+    const { entries, blocks } = this.#order;
+    if (footer.entries !== entries || footer.blocks !== blocks) {
+      throw this.#damage(`the footer counts ${footer.entries} entries, ${entries} are there`);
     }
     this.#footer = footer;
-  }
-
-  #open(bytes: Buffer): unknown {
-    const opened = openLine(bytes);
-    if (opened === undefined) throw this.#damage('the line does not match its checksum');
-    if (opened.previous !== this.#crc)
-      throw this.#damage('the line does not follow the one before');
-    this.#crc = opened.checksum;
-    return parseLine(bytes);
   }
 
   #startsWith(bytes: Buffer, text: string): boolean {

@@ -2,11 +2,12 @@
 // one piece of output. The file is whole and durable when `finish` returns; naming it is the
 // caller's part.
 import { assert } from '../base/assert.ts';
+import { encodeBlock } from './block-format.ts';
+import { BlockPacker } from './block-packer.ts';
 import { writeFully, type OpenFile } from './file-system.ts';
-import { noChecksum, sealLine } from './sealed-line.ts';
+import { ChainWriter } from './sealed-chain.ts';
 import {
   blockSeparator,
-  encodeSnapshotBlock,
   encodeSnapshotFooter,
   encodeSnapshotHeader,
   footerClosing,
@@ -17,8 +18,6 @@ import {
   type SnapshotHeader,
 } from './snapshot-format.ts';
 
-/** Characters of entries in a block: a bad byte costs no more than this to a salvage. */
-const blockCharacters = 64 * 1024;
 const pieceBytes = 1024 * 1024;
 
 export interface WrittenSnapshot {
@@ -33,13 +32,9 @@ export class SnapshotWriter {
   #offset = 0;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
-  #crc = noChecksum;
-  #entries = 0;
-  #blocks = 0;
-  #namespaces: NamespaceRange[] = [];
-  #block: string[] = [];
-  #blockNamespace = '';
-  #blockLength = 0;
+  readonly #chain = new ChainWriter();
+  readonly #blocks = new BlockPacker((namespace, entries) => this.#writeBlock(namespace, entries));
+  readonly #namespaces: NamespaceRange[] = [];
 
   constructor(file: OpenFile, header: SnapshotHeader) {
     this.#file = file;
@@ -48,69 +43,47 @@ export class SnapshotWriter {
 
   /** @param entry encoded (record.ts) */
   add(namespace: string, entry: string): void {
-    if (namespace !== this.#blockNamespace || this.#blockLength >= blockCharacters) {
-      this.#endBlock();
-      this.#blockNamespace = namespace;
-    }
-    this.#block.push(entry);
-    this.#blockLength += entry.length;
+    this.#blocks.add(namespace, entry);
   }
 
   finish(seq: number, at: number): WrittenSnapshot {
-    this.#endBlock();
-    if (this.#blocks > 0) this.#text('\n');
+    this.#blocks.end();
+    const { entries, blocks } = this.#blocks;
+    if (blocks > 0) this.#text('\n');
     this.#line(
       footerOpening,
-      encodeSnapshotFooter({
-        entries: this.#entries,
-        blocks: this.#blocks,
-        seq,
-        at,
-        namespaces: this.#namespaces,
-      }),
+      encodeSnapshotFooter({ entries, blocks, seq, at, namespaces: this.#namespaces }),
       footerClosing,
     );
     this.#writeOut();
     this.#file.sync();
     assert(this.#file.size() === this.#offset, 'a snapshot is as long as what was written');
-    return { bytes: this.#offset, entries: this.#entries, crc: this.#crc };
+    return { bytes: this.#offset, entries, crc: this.#chain.crc };
   }
 
-  #endBlock(): void {
-    if (this.#block.length === 0) return;
-    if (this.#blocks > 0) this.#text(`${blockSeparator}\n`);
-    this.#noteRange();
-    this.#seal(encodeSnapshotBlock(this.#blockNamespace, this.#block));
-    this.#blocks += 1;
-    this.#entries += this.#block.length;
-    this.#block = [];
-    this.#blockLength = 0;
+  #writeBlock(namespace: string, entries: readonly string[]): void {
+    if (this.#blocks.blocks > 0) this.#text(`${blockSeparator}\n`);
+    this.#noteRange(namespace, entries.length);
+    this.#push(this.#chain.seal(encodeBlock(namespace, entries)));
     if (this.#pendingBytes >= pieceBytes) this.#writeOut();
   }
 
   /** Counts the block that is about to be written at the present end. */
-  #noteRange(): void {
-    const namespace = this.#blockNamespace;
+  #noteRange(namespace: string, count: number): void {
     const before = this.#namespaces.at(-1);
     if (before?.namespace === namespace) {
-      const entries = before.entries + this.#block.length;
+      const entries = before.entries + count;
       this.#namespaces[this.#namespaces.length - 1] = { ...before, entries };
     } else {
       const offset = this.#offset + this.#pendingBytes;
-      this.#namespaces.push({ namespace, entries: this.#block.length, offset });
+      this.#namespaces.push({ namespace, entries: count, offset });
     }
   }
 
   #line(opening: string, object: string, closing: string): void {
     this.#text(opening);
-    this.#seal(object);
+    this.#push(this.#chain.seal(object));
     this.#text(`${closing}\n`);
-  }
-
-  #seal(object: string): void {
-    const { bytes, checksum } = sealLine(object, this.#crc);
-    this.#push(bytes);
-    this.#crc = checksum;
   }
 
   #text(text: string): void {

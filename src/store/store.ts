@@ -99,6 +99,15 @@ export interface Store {
     work: (session: ExclusiveSession) => Promise<T>,
   ): Promise<T>;
 
+  /**
+   * All entries at one moment over all shards, as the bytes of a backup (src/storage/FORMAT.md), in
+   * pieces of about 1 MiB that are made as they are taken. Whoever stops before the end says so
+   * (`return`); an iteration that fails has given no whole backup. Absent where an engine takes none.
+   *
+   * @throws StoreError OVERLOADED where one is being taken already
+   */
+  backup?(): Promise<AsyncIterable<Uint8Array>>;
+
   status(): StoreStatus;
 
   /** Answers what is queued, syncs, leaves a durable mark; refuses what comes later. */

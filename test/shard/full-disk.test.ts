@@ -1,11 +1,13 @@
 // A shard on a disk that fills up: what is still possible, and how it comes back.
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { FsyncMode } from '../../src/base/fsync-mode.ts';
+import { reserveBytesMin } from '../../src/base/limits.ts';
 import { compact } from '../../src/shard/compaction.ts';
 import type { BareShardStore } from '../support/bare-shard-store.ts';
 import { shardPlace } from '../support/bare-shard-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { compactShard, contentsOf, folder, openShard } from '../support/shard-files.ts';
+import { compactShard, contentsOf, folder, openShard as openAny } from '../support/shard-files.ts';
 import { get, put, remove } from '../support/store-contract.ts';
 
 const kibibyte = 1024;
@@ -17,6 +19,11 @@ beforeEach(() => {
   files.capacityBytes = 1024 * kibibyte;
   clock = new ManualClock();
 });
+
+/** With a reserve as real ones have it. */
+function openShard(on: MemoryFileSystem, fsync: FsyncMode, time?: ManualClock): BareShardStore {
+  return openAny(on, fsync, time, reserveBytesMin);
+}
 
 const value = Buffer.alloc(kibibyte, 'v');
 

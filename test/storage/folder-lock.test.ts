@@ -1,12 +1,12 @@
 // One process a data folder: who is refused, and that the lock dies with its holder.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { StoreError } from '../../src/base/errors.ts';
-import { acquireFolderLock } from '../../src/storage/folder-lock.ts';
+import { acquireFolderLock, holdFolderReadOnly } from '../../src/storage/folder-lock.ts';
 import { lockName } from '../../src/storage/file-names.ts';
 import { programFolder } from '../../src/base/program-folder.ts';
 
@@ -32,7 +32,7 @@ async function startHolder(dataDir: string) {
   const lockModule = join(programFolder, 'dist', 'src', 'storage', 'folder-lock.js');
   const script = `
     const { acquireFolderLock } = await import(${JSON.stringify(lockModule)});
-    acquireFolderLock(${JSON.stringify(dataDir)});
+    acquireFolderLock(${JSON.stringify(dataDir)}).writeProcessId();
     console.log('held');
     setInterval(() => {}, 1000);`;
   const holder = spawn(process.execPath, ['--input-type=module', '--eval', script], {
@@ -72,10 +72,49 @@ test('releasing twice does not free the lock of the next holder', () => {
   second.release();
 });
 
-test('the file names the process for people to read, and stays behind', async () => {
+test('the file names the process only once that is asked for, and stays behind', async () => {
+  const path = join(folder, lockName);
+  await writeFile(path, 'as it was');
   const lock = acquireFolderLock(folder);
+  expect(await readFile(path, 'utf8')).toBe('as it was');
+  lock.writeProcessId();
   lock.release();
-  expect(await readFile(join(folder, lockName), 'utf8')).toBe(`${process.pid}\n`);
+  expect(await readFile(path, 'utf8')).toBe(`${process.pid}\n`);
+});
+
+test('a process that is gone is not named as the holder', async () => {
+  const { pid } = spawnSync('true');
+  const lock = acquireFolderLock(folder);
+  await writeFile(join(folder, lockName), `${pid}\n`);
+  expect(refusalOf(folder).message).toContain('locked by another process,');
+  lock.release();
+});
+
+describe('holding a folder for reading', () => {
+  test('makes no file where there is none', async () => {
+    holdFolderReadOnly(folder).release();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('changes nothing, lets other readers in and keeps servers out until it is released', async () => {
+    const path = join(folder, lockName);
+    await writeFile(path, 'as it was');
+    await chmod(path, 0o444);
+    const holds = [holdFolderReadOnly(folder), holdFolderReadOnly(folder)];
+    expect(refusalOf(folder).code).toBe('STORE_IN_USE');
+    expect(await readFile(path, 'utf8')).toBe('as it was');
+    for (const one of holds) one.release();
+    acquireFolderLock(folder).release();
+  });
+
+  test('is refused while a server has it', () => {
+    const lock = acquireFolderLock(folder);
+    expect(() => holdFolderReadOnly(folder)).toThrow(
+      expect.objectContaining({ code: 'STORE_IN_USE' }),
+    );
+    lock.release();
+    holdFolderReadOnly(folder).release();
+  });
 });
 
 test('where flock is missing it says which package has it, and locks nothing', () => {

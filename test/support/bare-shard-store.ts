@@ -26,13 +26,18 @@ export class BareShardStore implements Store {
   readonly #stamps: StampClock;
   readonly #locks = new KeyLocks();
 
-  constructor(fileSystem: FileSystem, clock: Clock, fsync: FsyncMode = 'always') {
+  constructor(
+    fileSystem: FileSystem,
+    clock: Clock,
+    fsync: FsyncMode = 'always',
+    reserveBytesMin = 4096,
+  ) {
     if (!fileSystem.exists(shardPlace.folder)) {
       createShardFolder(fileSystem, shardPlace.folder, shardPlace.identity);
     }
     this.durability = fsync === 'always' ? 'synced' : 'written';
     this.#stamps = new StampClock(clock);
-    this.shard = new Shard({ ...shardPlace, fileSystem, fsync, clock });
+    this.shard = new Shard({ ...shardPlace, fileSystem, fsync, clock, reserveBytesMin });
     this.#stamps.raiseFloor(this.shard.opened.at);
     this.shard.start(this.#stamps.stamp());
   }

@@ -105,6 +105,7 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   makeFolder(folder: string): void {
+    this.fault('makeFolder', folder, 0);
     const parts = folder.split('/');
     for (let depth = 1; depth <= parts.length; depth++) {
       this.#folders.add(parts.slice(0, depth).join('/'));
@@ -125,8 +126,9 @@ export class MemoryFileSystem implements FileSystem {
 
   removeFolder(folder: string): void {
     for (const path of this.#names.keys()) {
-      if (path.startsWith(`${folder}/`)) this.#names.delete(path);
+      if (path.startsWith(`${folder}/`)) this.remove(path);
     }
+    this.fault('removeFolder', folder, 0);
     for (const path of this.#folders) {
       if (path === folder || path.startsWith(`${folder}/`)) this.#folders.delete(path);
     }
@@ -173,7 +175,14 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   afterPowerCut(random: Random): MemoryFileSystem {
-    const names = random() < 0.5 ? this.#syncedNames : this.#names;
+    const names = new Map<string, MemoryFile>();
+    const folders = new Set([...this.#names.keys(), ...this.#syncedNames.keys()].map(folderOf));
+    // What was not synced in one folder says nothing about another.
+    for (const folder of folders) {
+      for (const [path, file] of random() < 0.5 ? this.#syncedNames : this.#names) {
+        if (folderOf(path) === folder) names.set(path, file);
+      }
+    }
     return this.#derive(names, (file) => file.afterPowerCut(random));
   }
 

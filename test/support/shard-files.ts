@@ -13,8 +13,9 @@ export function openShard(
   fileSystem: MemoryFileSystem,
   fsync: FsyncMode = 'always',
   clock = new ManualClock(),
+  reserveBytesMin?: number,
 ): BareShardStore {
-  return new BareShardStore(fileSystem, clock, fsync);
+  return new BareShardStore(fileSystem, clock, fsync, reserveBytesMin);
 }
 
 /** A journal's lines without the room that was made ahead behind them. */

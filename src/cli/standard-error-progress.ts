@@ -1,0 +1,10 @@
+// Progress of long work as lines on standard error.
+import { systemClock } from '../base/clock.ts';
+import { Progress } from '../tools/progress.ts';
+
+export function standardErrorProgress(): Progress {
+  return new Progress({
+    print: (line) => process.stderr.write(`${line}\n`),
+    monotonicMs: () => systemClock.monotonicMs(),
+  });
+}

@@ -1,0 +1,41 @@
+// Many sorted streams of entries -> one. Every key is in one stream at most, since it belongs to one
+// shard.
+import { compareEntries, type StreamedEntry } from './entry-stream.ts';
+
+type Entries = Generator<StreamedEntry, void, void>;
+
+interface Head {
+  readonly entry: StreamedEntry;
+  readonly rest: Entries;
+}
+
+/** Ends all streams, whether it is read to its end or not. */
+export function* mergeEntryStreams(streams: readonly Entries[]): Entries {
+  // Sorted; there are as few as shards, so a list does what a heap would.
+  const heads: Head[] = [];
+  const advance = (rest: Entries): void => {
+    const next = rest.next();
+    if (!next.done) insert(heads, { entry: next.value, rest });
+  };
+  try {
+    for (const stream of streams) advance(stream);
+    for (let head = heads.shift(); head !== undefined; head = heads.shift()) {
+      yield head.entry;
+      advance(head.rest);
+    }
+  } finally {
+    for (const stream of streams) stream.return();
+  }
+}
+
+function insert(heads: Head[], head: Head): void {
+  let low = 0;
+  let high = heads.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const at = heads[middle];
+    if (at !== undefined && compareEntries(at.entry, head.entry) < 0) low = middle + 1;
+    else high = middle;
+  }
+  heads.splice(low, 0, head);
+}

@@ -1,0 +1,60 @@
+// A backup's lines; FORMAT.md has the grammar and a worked example: a header, blocks of entries in
+// (namespace, key) order over the whole store, a footer. block-format.ts has the blocks.
+import { isCount } from './is-count.ts';
+
+export const backupFormat = 'holdfast-backup';
+export const backupFormatVersion = 1;
+
+/** How every backup begins. */
+export const backupOpening = `{"format":"${backupFormat}",`;
+
+export interface BackupHeader {
+  /** Id of the store that it was taken of. */
+  readonly store: string;
+  /** How many shards that store had. */
+  readonly shards: number;
+  /** The highest seq that any shard would have taken next: above the version of every entry. */
+  readonly seq: number;
+  /** The store's stamp at the moment that it shows. */
+  readonly at: number;
+  /** By the clock of the machine, Unix milliseconds. */
+  readonly createdAt: number;
+}
+
+export interface BackupFooter {
+  readonly entries: number;
+  readonly blocks: number;
+}
+
+/** All `encode…` functions give the text of an object without its closing brace; see sealed-line. */
+export function encodeBackupHeader(header: BackupHeader): string {
+  const { store, shards, seq, at, createdAt } = header;
+  return JSON.stringify({
+    format: backupFormat,
+    formatVersion: backupFormatVersion,
+    store,
+    shards,
+    seq,
+    at,
+    createdAt,
+  }).slice(0, -1);
+}
+
+export function encodeBackupFooter({ entries, blocks }: BackupFooter): string {
+  return JSON.stringify({ entries, blocks }).slice(0, -1);
+}
+
+/** Undefined where it is of another format or version. */
+export function decodeBackupHeader(parsed: unknown): BackupHeader | undefined {
+  const { format, formatVersion, ...members } = parsed as Record<string, unknown>;
+  if (format !== backupFormat || formatVersion !== backupFormatVersion) return undefined;
+  const { store, shards, seq, at, createdAt } = members;
+  if (typeof store !== 'string' || !isCount(shards) || !isCount(seq)) return undefined;
+  return isCount(at) && isCount(createdAt) ? { store, shards, seq, at, createdAt } : undefined;
+}
+
+/** Undefined where it is something else: in a block, `entries` is a list. */
+export function decodeBackupFooter(parsed: unknown): BackupFooter | undefined {
+  const { entries, blocks } = parsed as Record<string, unknown>;
+  return isCount(entries) && isCount(blocks) ? { entries, blocks } : undefined;
+}

@@ -1,0 +1,109 @@
+// Reads a backup block by block and proves it on the way: every line's checksum, the chain, the
+// order of entries, their versions, the counts of the footer, and that nothing follows it.
+import {
+  backupOpening,
+  decodeBackupFooter,
+  decodeBackupHeader,
+  type BackupHeader,
+} from './backup-format.ts';
+import { decodeBlock, type EntryBlock } from './block-format.ts';
+import { BlockOrder } from './block-order.ts';
+import { damagedBackup, unreadable, type Place } from './damage.ts';
+import type { OpenFile } from './file-system.ts';
+import { readLines, type Line } from './line-reader.ts';
+import { ChainReader } from './sealed-chain.ts';
+
+export class BackupReader {
+  /** Once it is read to its end. */
+  isWhole = false;
+  readonly header: BackupHeader;
+  readonly #name: string;
+  readonly #lines: Generator<Line, void, void>;
+  readonly #chain = new ChainReader((what) => this.#damage(what));
+  readonly #order = new BlockOrder();
+  #place: Place;
+  /** Where the line behind it begins. */
+  #next: Place;
+
+  /**
+   * Reads the header.
+   *
+   * @param name for errors
+   * @throws StoreError STORE_DAMAGED where it does not prove itself; STORE_MISMATCH where another
+   *   version wrote it
+   */
+  constructor(file: OpenFile, name: string) {
+    this.#name = name;
+    this.#place = { file: name, line: 1, offset: 0 };
+    this.#next = this.#place;
+    this.#lines = readLines(file);
+    // Of any other file, a line may be as long as memory.
+    const opening = Buffer.alloc(backupOpening.length);
+    file.read(opening, 0);
+    if (opening.toString('latin1') !== backupOpening) {
+      throw this.#damage('it does not begin as a backup does');
+    }
+    const parsed = this.#nextLine();
+    const header = parsed === undefined ? undefined : decodeBackupHeader(parsed);
+    if (header === undefined) throw unreadable(this.#place, 'the header is of an unknown kind');
+    this.header = header;
+  }
+
+  /** Entries that were read so far. */
+  get entries(): number {
+    return this.#order.entries;
+  }
+
+  /**
+   * All blocks in order.
+   *
+   * @throws StoreError STORE_DAMAGED at the first line that is not what it must be
+   */
+  *blocks(): Generator<EntryBlock, void, void> {
+    for (let parsed = this.#nextLine(); parsed !== undefined; parsed = this.#nextLine()) {
+      if (this.isWhole) throw this.#damage('something follows the footer');
+      const footer = decodeBackupFooter(parsed);
+      if (footer === undefined) {
+        yield this.#takeBlock(parsed);
+        continue;
+      }
+      const { entries, blocks } = this.#order;
+      if (footer.entries !== entries || footer.blocks !== blocks) {
+        throw this.#damage(`the footer counts ${footer.entries} entries, ${entries} are there`);
+      }
+      this.isWhole = true;
+    }
+    if (!this.isWhole) throw this.#damage('the end of the backup is missing');
+  }
+
+  #takeBlock(parsed: unknown): EntryBlock {
+    const block = decodeBlock(parsed);
+    if (block === undefined) throw unreadable(this.#place, 'a line is of an unknown kind');
+    const misfit = this.#order.misfitOf(block);
+    if (misfit !== undefined) throw this.#damage(misfit);
+    const isGiven = ({ version }: { version: number }): boolean =>
+      version > 0 && version < this.header.seq;
+    if (!block.entries.every(isGiven)) throw this.#damage('an entry has a version never given');
+    return block;
+  }
+
+  /** Undefined at the end of the file. */
+  #nextLine(): unknown {
+    const next = this.#lines.next();
+    if (next.done) {
+      this.#place = this.#next;
+      return undefined;
+    }
+    const { bytes, offset, number, complete } = next.value;
+    this.#place = { file: this.#name, line: number, offset };
+    if (!complete) throw this.#damage('the line has no end');
+    const parsed = this.#chain.open(bytes);
+    if (typeof parsed !== 'object' || parsed === null) throw this.#damage('the line is no object');
+    this.#next = { file: this.#name, line: number + 1, offset: offset + bytes.length + 1 };
+    return parsed;
+  }
+
+  #damage(what: string): Error {
+    return damagedBackup(this.#place, what);
+  }
+}

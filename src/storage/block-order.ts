@@ -1,0 +1,36 @@
+// Proves that blocks, one after another, hold entries in (namespace, key) order, each once; counts
+// them on the way.
+import { byteStringOfText } from '../base/byte-string.ts';
+import type { EntryBlock } from './block-format.ts';
+
+export class BlockOrder {
+  #namespace = '';
+  #key = '';
+  #entries = 0;
+  #blocks = 0;
+
+  get entries(): number {
+    return this.#entries;
+  }
+
+  get blocks(): number {
+    return this.#blocks;
+  }
+
+  /** Undefined where the block may follow those before it, else what is wrong with it. */
+  misfitOf({ namespace, entries }: EntryBlock): string | undefined {
+    if (namespace !== this.#namespace) {
+      if (namespace < this.#namespace) return 'blocks are out of order';
+      this.#namespace = namespace;
+      this.#key = '';
+    }
+    for (const entry of entries) {
+      const key = byteStringOfText(entry.key);
+      if (key <= this.#key) return 'entries are out of order';
+      this.#key = key;
+    }
+    this.#blocks += 1;
+    this.#entries += entries.length;
+    return undefined;
+  }
+}

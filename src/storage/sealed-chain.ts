@@ -1,0 +1,44 @@
+// A chain of sealed lines, written and read: each line carries the checksum of the one before it.
+import { noChecksum, openLine, parseLine, sealLine } from './sealed-line.ts';
+
+export class ChainWriter {
+  #crc = noChecksum;
+
+  /** Checksum of the last line, which vouches for all lines before it. */
+  get crc(): string {
+    return this.#crc;
+  }
+
+  /** @param open the text of a JSON object without its closing brace */
+  seal(open: string): Buffer {
+    const { bytes, checksum } = sealLine(open, this.#crc);
+    this.#crc = checksum;
+    return bytes;
+  }
+}
+
+export class ChainReader {
+  readonly #damage: (what: string) => Error;
+  #crc = noChecksum;
+
+  /** @param damage makes the error for a line that is not what it must be */
+  constructor(damage: (what: string) => Error) {
+    this.#damage = damage;
+  }
+
+  /** Checksum of the last line. */
+  get crc(): string {
+    return this.#crc;
+  }
+
+  /** The object of the next line, which must prove itself and its place. */
+  open(bytes: Buffer): unknown {
+    const opened = openLine(bytes);
+    if (opened === undefined) throw this.#damage('the line does not match its checksum');
+    if (opened.previous !== this.#crc) {
+      throw this.#damage('the line does not follow the one before');
+    }
+    this.#crc = opened.checksum;
+    return parseLine(bytes);
+  }
+}

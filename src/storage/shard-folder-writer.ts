@@ -1,0 +1,89 @@
+// Makes the folder of a shard that holds entries from the start: a snapshot of generation 1, and a
+// journal of generation 2 that goes on from it. Nothing counts before `finish` has returned;
+// naming the shard's layout is the caller's part.
+import type { ShardIdentity } from '../base/shard-identity.ts';
+import { writeCurrent, type Mark, type SnapshotReference } from './current.ts';
+import { journalName, snapshotName } from './file-names.ts';
+import { writeFully, type FileSystem, type OpenFile } from './file-system.ts';
+import { encodeJournalHeader, type JournalHeader } from './journal-format.ts';
+import { noChecksum, sealLine } from './sealed-line.ts';
+import { SnapshotWriter } from './snapshot-writer.ts';
+
+const snapshotGeneration = 1;
+const journalGeneration = 2;
+
+/** Where a shard stands when it is made. */
+export interface ShardPosition {
+  /** Its next change takes this seq: above the version of every entry. */
+  readonly seq: number;
+  /** Stamp, Unix milliseconds. */
+  readonly at: number;
+}
+
+export class ShardFolderWriter {
+  readonly #fileSystem: FileSystem;
+  readonly #folder: string;
+  readonly #identity: ShardIdentity;
+  readonly #file: OpenFile;
+  readonly #snapshot: SnapshotWriter;
+
+  /** @param folder is made; it must not hold anything */
+  constructor(fileSystem: FileSystem, folder: string, identity: ShardIdentity) {
+    this.#fileSystem = fileSystem;
+    this.#folder = folder;
+    this.#identity = identity;
+    fileSystem.makeFolder(folder);
+    this.#file = fileSystem.create(`${folder}/${snapshotName(snapshotGeneration)}`);
+    this.#snapshot = new SnapshotWriter(this.#file, {
+      ...identity,
+      generation: snapshotGeneration,
+    });
+  }
+
+  /**
+   * Entries come in (namespace, key) order, each once.
+   *
+   * @param entry encoded (record.ts)
+   */
+  add(namespace: string, entry: string): void {
+    this.#snapshot.add(namespace, entry);
+  }
+
+  /** The shard is whole and durable when this returns. `close` is still to be called. */
+  finish({ seq, at }: ShardPosition): SnapshotReference {
+    const snapshot = { generation: snapshotGeneration, ...this.#snapshot.finish(seq, at) };
+    const mark = this.#beginJournal(seq, at);
+    this.#fileSystem.syncFolder(this.#folder);
+    const journals = [{ generation: journalGeneration }];
+    const current = { snapshot, journals, previous: null, mark };
+    writeCurrent(this.#fileSystem, this.#folder, this.#identity, current);
+    return snapshot;
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  /** The journal before it never was: the header says that it ended before its first byte. */
+  #beginJournal(seq: number, at: number): Mark {
+    const previous = { generation: snapshotGeneration, bytes: 0, seq, crc: noChecksum };
+    const header: JournalHeader = {
+      ...this.#identity,
+      generation: journalGeneration,
+      seq,
+      fsync: 'always',
+      at,
+      previous,
+    };
+    const line = sealLine(encodeJournalHeader(header), previous.crc).bytes;
+    const bytes = Buffer.concat([line, Buffer.from('\n')]);
+    const file = this.#fileSystem.create(`${this.#folder}/${journalName(journalGeneration)}`);
+    try {
+      writeFully(file, bytes, 0);
+      file.sync();
+    } finally {
+      file.close();
+    }
+    return { generation: journalGeneration, bytes: bytes.length };
+  }
+}

@@ -1,0 +1,31 @@
+// What a sorted stream of entries comes to, for telling whether two are the same.
+import { crc32 } from 'node:zlib';
+
+export class EntryDigest {
+  #entries = 0;
+  #highestVersion = 0;
+  #crc = 0;
+
+  get entries(): number {
+    return this.#entries;
+  }
+
+  get highestVersion(): number {
+    return this.#highestVersion;
+  }
+
+  /** @param entry encoded (src/storage/record.ts) */
+  add(namespace: string, entry: string, version: number): void {
+    this.#entries += 1;
+    this.#highestVersion = Math.max(this.#highestVersion, version);
+    this.#crc = crc32(`${namespace}\n${entry}\n`, this.#crc);
+  }
+
+  equals(other: EntryDigest): boolean {
+    return (
+      this.#entries === other.#entries &&
+      this.#highestVersion === other.#highestVersion &&
+      this.#crc === other.#crc
+    );
+  }
+}

@@ -1,0 +1,20 @@
+// How much there is to read of a shard, for telling how far long work has come.
+import type { ShardPlace } from '../shard/recovery.ts';
+import { readCurrent } from '../storage/current.ts';
+import { currentName, journalName } from '../storage/file-names.ts';
+
+/** @throws StoreError where current.json is not what it must be */
+export function liveBytes({ fileSystem, folder, name, identity }: ShardPlace): number {
+  const current = readCurrent(fileSystem, folder, `${name}/${currentName}`, identity);
+  const journals = current.journals.map(({ generation }) => {
+    const path = `${folder}/${journalName(generation)}`;
+    if (!fileSystem.exists(path)) return 0;
+    const file = fileSystem.openReadOnly(path);
+    try {
+      return file.size();
+    } finally {
+      file.close();
+    }
+  });
+  return journals.reduce((sum, bytes) => sum + bytes, current.snapshot?.bytes ?? 0);
+}

@@ -1,0 +1,54 @@
+// How far long work has come, told once in a while. Knows no stream and no clock of its own.
+
+export interface ProgressOptions {
+  /** Takes one line without its newline. */
+  readonly print: (line: string) => void;
+  readonly monotonicMs: () => number;
+  /** Nothing is said before this time, nor more often. */
+  readonly everyMs?: number;
+}
+
+const defaultEveryMs = 1000;
+
+export class Progress {
+  readonly #options: ProgressOptions;
+  #work = '';
+  #doneBytes = 0;
+  #totalBytes = 0;
+  #saidAt: number;
+
+  constructor(options: ProgressOptions) {
+    this.#options = options;
+    this.#saidAt = options.monotonicMs();
+  }
+
+  /**
+   * Begins a piece of work.
+   *
+   * @param work what is done, as the line begins
+   */
+  begin(work: string, totalBytes: number): void {
+    this.#work = work;
+    this.#doneBytes = 0;
+    this.#totalBytes = totalBytes;
+  }
+
+  advance(bytes: number): void {
+    this.#doneBytes += bytes;
+    const { monotonicMs, print, everyMs = defaultEveryMs } = this.#options;
+    const now = monotonicMs();
+    if (now - this.#saidAt < everyMs) return;
+    this.#saidAt = now;
+    print(`${this.#work}: ${this.#share()}`);
+  }
+
+  #share(): string {
+    const done = Math.min(this.#doneBytes, this.#totalBytes);
+    const percent = this.#totalBytes === 0 ? 100 : Math.floor((100 * done) / this.#totalBytes);
+    return `${percent} % of ${mebibytes(this.#totalBytes)} MiB`;
+  }
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(1);
+}

@@ -1,0 +1,125 @@
+// Distributes one sorted stream of entries over the shards of a new layout, and proves what it
+// wrote by reading it back. Nothing is named: the layout counts once a manifest says so, which is
+// the caller's part.
+import { StoreError } from '../base/errors.ts';
+import { EntryStream, liveSource, type StreamedEntry } from '../shard/entry-stream.ts';
+import { mergeEntryStreams } from '../shard/merge-entry-streams.ts';
+import { proveShard, type ShardPlace } from '../shard/recovery.ts';
+import type { FileSystem } from '../storage/file-system.ts';
+import { locateShards } from '../storage/locate-shards.ts';
+import { encodeEntry } from '../storage/record.ts';
+import { ShardFolderWriter, type ShardPosition } from '../storage/shard-folder-writer.ts';
+import { shardOfSlot, slotOfKey } from '../store/slot.ts';
+import { EntryDigest } from './entry-digest.ts';
+import { liveBytes } from './live-bytes.ts';
+
+/** Told when another piece of long work begins, and how many bytes it has to read. */
+export type OnWork = (work: string, bytes: number) => void;
+
+export interface LayoutPlan {
+  readonly fileSystem: FileSystem;
+  readonly dataDir: string;
+  /** Name of the layout's folder, which must not be there. */
+  readonly layout: string;
+  /** The store's id. */
+  readonly store: string;
+  readonly shards: number;
+  readonly onWork?: OnWork | undefined;
+}
+
+/**
+ * Writes all shards, whole and durable, and reads them back. Whatever fails, the folder is removed.
+ *
+ * @param entries the whole store in (namespace, key) order, each key once
+ * @param position where every shard stands; asked for once all entries are written
+ * @returns how many entries there are
+ * @throws StoreError STORE_DAMAGED where the source is not what it must be, STORE_INACCESSIBLE
+ *   where what was written does not read back; system errors
+ */
+export function writeLayout(
+  plan: LayoutPlan,
+  entries: Iterable<StreamedEntry>,
+  position: () => ShardPosition,
+): number {
+  const { fileSystem, dataDir, layout } = plan;
+  const folder = `${dataDir}/${layout}`;
+  const places = locateShards(dataDir, plan).map((place) => ({ ...place, fileSystem }));
+  try {
+    fileSystem.makeFolder(folder);
+    const written = writeShards(places, entries, position);
+    fileSystem.syncFolder(folder);
+    fileSystem.syncFolder(dataDir);
+    // Once to prove the files, once for what is in them.
+    const bytes = places.reduce((sum, place) => sum + liveBytes(place), 0);
+    plan.onWork?.('reading back', 2 * bytes);
+    checkReadsBack(layout, places, written);
+    return written.entries;
+  } catch (error) {
+    removeIfPossible(fileSystem, folder);
+    throw error;
+  }
+}
+
+/** What can not be removed is removed by the next start: no manifest names it. */
+function removeIfPossible(fileSystem: FileSystem, folder: string): void {
+  try {
+    if (fileSystem.exists(folder)) fileSystem.removeFolder(folder);
+  } catch {
+    // Why the layout could not be written is what counts.
+  }
+}
+
+function writeShards(
+  places: readonly ShardPlace[],
+  entries: Iterable<StreamedEntry>,
+  position: () => ShardPosition,
+): EntryDigest {
+  const digest = new EntryDigest();
+  const writers: ShardFolderWriter[] = [];
+  try {
+    for (const { fileSystem, folder, identity } of places) {
+      writers.push(new ShardFolderWriter(fileSystem, folder, identity));
+    }
+    for (const { namespace, key, record, version } of entries) {
+      const entry = encodeEntry(record, version);
+      digest.add(namespace, entry, version);
+      writers[shardOfSlot(slotOfKey(key), places.length)]?.add(namespace, entry);
+    }
+    const end = position();
+    if (digest.highestVersion >= end.seq) throw versionTooHigh(digest.highestVersion, end.seq);
+    for (const writer of writers) writer.finish(end);
+    return digest;
+  } finally {
+    for (const writer of writers) writer.close();
+  }
+}
+
+/** A version that was given must not be given again. */
+function versionTooHigh(version: number, seq: number): StoreError {
+  const detail = `there is an entry of version ${version}, though the next to be given is ${seq}`;
+  return new StoreError('STORE_DAMAGED', detail);
+}
+
+/** As a start would read it: every entry, in the order in which they were written. */
+function checkReadsBack(layout: string, places: readonly ShardPlace[], written: EntryDigest): void {
+  const found = new EntryDigest();
+  try {
+    const streams = places.map((place) => {
+      return new EntryStream(place, liveSource(proveShard(place))).entries();
+    });
+    for (const { namespace, record, version } of mergeEntryStreams(streams)) {
+      found.add(namespace, encodeEntry(record, version), version);
+    }
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    throw doesNotReadBack(layout, error.message, error);
+  }
+  if (found.equals(written)) return;
+  const what = `${written.entries} entries were written, ${found.entries} read back`;
+  throw doesNotReadBack(layout, what);
+}
+
+function doesNotReadBack(layout: string, what: string, cause?: unknown): StoreError {
+  const detail = `what was written to ${layout} does not read back: ${what}`;
+  return new StoreError('STORE_INACCESSIBLE', detail, {}, cause);
+}

@@ -1,0 +1,186 @@
+import { describe, expect, test } from 'vitest';
+import { seqJumpRepaired } from '../../src/base/limits.ts';
+import { openDataFolder } from '../../src/engine/data-folder.ts';
+import { readManifest } from '../../src/storage/manifest.ts';
+import {
+  proveBackup,
+  refuseUnlessEmpty,
+  restoreBackup,
+  type Backup,
+} from '../../src/tools/restore.ts';
+import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { seededRandom } from '../support/random-commands.ts';
+import {
+  backupOf,
+  contentsOfFolder,
+  dataDir,
+  seqsOfFolder,
+  ShardedFolder,
+} from '../support/sharded-folder.ts';
+import { put, remove } from '../support/store-contract.ts';
+
+const source = new MemoryFileSystem();
+const folder = new ShardedFolder(source, 3);
+for (let index = 0; index < 60; index++) folder.write(put(`ключ ${index % 40}`, `value ${index}`));
+folder.write(put('text', 'Orléans', { expiresAt: 9e15 }));
+folder.write(put('binary', Buffer.from([0xff, 0, 0x80])));
+folder.write(put('expired', 'x', { expiresAt: 1_000_001 }));
+folder.write({ ...put('text', 'elsewhere'), namespace: 'other' });
+folder.compact(1);
+folder.write(remove('ключ 3'));
+const contents = contentsOfFolder(source);
+const backupBytes = backupOf(source, folder.cut());
+const seq = Math.max(...seqsOfFolder(source));
+
+function backupIn(files: MemoryFileSystem): Backup {
+  if (!files.exists('/backup')) files.put('/backup', backupBytes);
+  return { file: files.openReadOnly('/backup'), name: '/backup' };
+}
+
+function restore(fileSystem: MemoryFileSystem, shards = 2): number {
+  const backup = backupIn(fileSystem);
+  try {
+    return restoreBackup(backup, { fileSystem, dataDir, store: 'new', shards, now: 5 });
+  } finally {
+    backup.file.close();
+  }
+}
+
+function emptyFolder(): MemoryFileSystem {
+  const files = new MemoryFileSystem();
+  files.makeFolder(dataDir);
+  files.put('/data/LOCK', Buffer.alloc(0));
+  return files;
+}
+
+function cutAt(files: MemoryFileSystem, fatal: number, code?: string): void {
+  let call = 0;
+  files.fault = () => {
+    call += 1;
+    if (code === undefined ? call >= fatal : call === fatal) {
+      throw Object.assign(new Error('cut'), { code });
+    }
+    return undefined;
+  };
+}
+
+function outcomeOf(work: () => unknown): string {
+  try {
+    work();
+    return 'done';
+  } catch (error) {
+    return String(error);
+  }
+}
+
+function countCalls(): number {
+  const files = emptyFolder();
+  backupIn(files).file.close();
+  let calls = 0;
+  files.fault = () => {
+    calls += 1;
+    return undefined;
+  };
+  restore(files);
+  return calls;
+}
+
+describe('a restored store', () => {
+  test.each([1, 2, 3, 64])('of %i shards is the one that was backed up', (shards) => {
+    const files = emptyFolder();
+    expect(restore(files, shards)).toBe(contents.length);
+    expect(contentsOfFolder(files)).toEqual(contents);
+    expect(seqsOfFolder(files)).toEqual(Array(shards).fill(seq + seqJumpRepaired));
+    expect(readManifest(files, dataDir)).toMatchObject({ store: 'new', shards, createdAt: 5 });
+    expect(files.openFiles).toBe(0);
+    const restored = new ShardedFolder(files, 99);
+    expect(restored.write(put('text', 'x'))).toBe(seq + seqJumpRepaired);
+    // And what is written to it can be backed up and restored again.
+    const again = emptyFolder();
+    again.put('/backup', backupOf(files, restored.cut()));
+    restore(again, 2);
+    expect(contentsOfFolder(again)).toEqual(contentsOfFolder(files));
+  });
+});
+
+describe('a folder that is not empty', () => {
+  test.each(['manifest.json', 'layout-000001', 'notes.txt', 'manifest.json.next.tmp'])(
+    'is refused for its %s, and stays as it is',
+    (name) => {
+      const files = emptyFolder();
+      files.put(`/data/${name}`, Buffer.from('x'));
+      backupIn(files).file.close();
+      const before = files.contents();
+      expect(() => restore(files)).toThrow(`/data is not empty, it holds ${name}`);
+      expect(files.contents()).toEqual(before);
+    },
+  );
+
+  test('is none where only what file systems put there is found', () => {
+    const files = emptyFolder();
+    files.makeFolder('/data/lost+found');
+    expect(() => refuseUnlessEmpty(files, dataDir)).not.toThrow();
+    expect(() => refuseUnlessEmpty(files, '/absent')).not.toThrow();
+  });
+});
+
+describe('a backup that is not whole', () => {
+  test('is noticed before anything is made', () => {
+    for (const length of [0, 10, 500, backupBytes.length - 1]) {
+      const files = emptyFolder();
+      files.put('/backup', backupBytes.subarray(0, length));
+      expect(() => proveBackup(backupIn(files))).toThrow(/not a whole backup/);
+    }
+    expect(proveBackup(backupIn(emptyFolder()))).toBe(contents.length);
+  });
+
+  test('is noticed while it is restored, too, and leaves nothing', () => {
+    const files = emptyFolder();
+    files.put('/backup', backupBytes.subarray(0, -60));
+    expect(() => restore(files)).toThrow(/not a whole backup/);
+    expect(files.list(dataDir)).toEqual(['LOCK']);
+    expect(files.openFiles).toBe(0);
+  });
+});
+
+describe('a restore', () => {
+  const calls = countCalls();
+
+  test('killed at any call leaves no store or a whole one, and can be done again', () => {
+    expect(calls).toBeGreaterThan(30);
+    for (let fatal = 1; fatal <= calls; fatal++) {
+      const files = emptyFolder();
+      backupIn(files).file.close();
+      cutAt(files, fatal);
+      outcomeOf(() => restore(files));
+      files.fault = () => undefined;
+      if (readManifest(files, dataDir) === undefined) restore(files, 3);
+      expect([fatal, contentsOfFolder(files)]).toEqual([fatal, contents]);
+    }
+  });
+
+  test('with the power cut at any call leaves no store or a whole one, for a start too', () => {
+    for (let fatal = 1; fatal <= calls + 1; fatal++) {
+      for (let seed = 0; seed < 4; seed++) {
+        const files = emptyFolder();
+        backupIn(files).file.close();
+        cutAt(files, fatal);
+        outcomeOf(() => restore(files));
+        const cut = files.afterPowerCut(seededRandom(fatal * 4 + seed));
+        const isMade = readManifest(cut, dataDir) !== undefined;
+        openDataFolder(cut, dataDir, { asked: undefined, byDefault: 2 }, 0);
+        expect([fatal, seed, contentsOfFolder(cut)]).toEqual([fatal, seed, isMade ? contents : []]);
+      }
+    }
+  });
+
+  test('on a full disk says so and leaves nothing, whichever call it meets', () => {
+    for (let fatal = 1; fatal < calls; fatal++) {
+      const files = emptyFolder();
+      backupIn(files).file.close();
+      cutAt(files, fatal, 'ENOSPC');
+      expect(() => restore(files)).toThrow(/no room on disk/);
+      expect([fatal, files.list(dataDir), files.openFiles]).toEqual([fatal, ['LOCK'], 0]);
+    }
+  });
+});

@@ -31,18 +31,23 @@ export class Lives {
   #before: Contents;
   readonly #versions = new Map<string, number>();
 
-  constructor(keys: readonly string[]) {
+  /** @param before what is there already */
+  constructor(keys: readonly string[], before: Contents = new Map()) {
     this.keys = keys;
-    this.#before = new Map(keys.map((key) => [key, undefined]));
+    this.#before = before;
+    this.#noteVersions([], before);
   }
 
   /** Judges a life that has ended by what its successor at `url` holds. */
-  async judge(load: Pick<Load, 'calls'>, url: string): Promise<void> {
-    const { calls } = load;
+  async judge({ calls }: Pick<Load, 'calls'>, url: string): Promise<void> {
+    this.judgeBy(await readContents(url, this.keys), calls);
+  }
+
+  /** Judges a life that has ended by what was there afterwards. */
+  judgeBy(after: Contents, calls: readonly Call[]): void {
     const ended = this.order.next();
     // With the process all that was in flight has happened or will not happen.
     for (const call of calls) if (call.outcome.kind === 'unknown') call.to = ended;
-    const after = await readContents(url, this.keys);
     const losses = [...findLosses(this.#before, calls, after), ...this.#reusedVersions(calls)];
     this.#count(calls, losses);
     this.losses.push(...losses.map((loss) => `life ${this.counts.lives}: ${loss}`));

@@ -45,7 +45,7 @@ export async function runServerLives(options: ServerLivesOptions): Promise<Serve
       const { keys, order } = lives;
       load = new Load(server.url, { seed: seed + cycle, keys, order });
       await load.reached(1 + Math.floor(random() * acknowledgedMax));
-      if (cycle % 10 === 0) compactions += await compactionsOf(server.url);
+      if (cycle % 10 === 0) compactions += await completedCompactions(server.url);
       await options.end(server, random);
     } finally {
       await server.program.end();
@@ -54,7 +54,8 @@ export async function runServerLives(options: ServerLivesOptions): Promise<Serve
   }
 }
 
-async function compactionsOf(url: string): Promise<number> {
+/** Compactions that have ended well. */
+export async function completedCompactions(url: string): Promise<number> {
   const metrics = await (await fetch(`${url}/metrics`)).text();
   const completed = /^holdfast_compactions_total\{result="completed"\} (\d+)$/m.exec(metrics);
   return Number(completed?.[1]);

@@ -6,8 +6,8 @@ import type { Exit } from '../server-process.ts';
 import { runServerLives, type ServerLivesOptions, type ServerLivesReport } from './server-lives.ts';
 
 export interface StopLivesReport extends ServerLivesReport {
-  /** How each life ended. */
-  readonly exits: readonly Exit[];
+  /** How each life ended, and what was printed where it was not as it should be. */
+  readonly exits: readonly (Exit & { readonly stderr?: string })[];
   /** The longest time from SIGTERM to the exit. */
   readonly slowestMs: number;
 }
@@ -25,7 +25,7 @@ const sentByOthers = [
 export async function runStopLives(
   options: Omit<ServerLivesOptions, 'beforeStart' | 'end'>,
 ): Promise<StopLivesReport> {
-  const exits: Exit[] = [];
+  const exits: StopLivesReport['exits'][number][] = [];
   let slowestMs = 0;
   const report = await runServerLives({
     ...options,
@@ -33,7 +33,8 @@ export async function runStopLives(
       const sockets = await Promise.all(sentByOthers.map((sent) => openSocket(url, sent)));
       const from = performance.now();
       program.kill('SIGTERM');
-      exits.push(await program.exited);
+      const exit = await program.exited;
+      exits.push(exit.code === 0 ? exit : { ...exit, stderr: program.stderr });
       slowestMs = Math.max(slowestMs, performance.now() - from);
       for (const socket of sockets) socket.destroy();
     },

@@ -3,7 +3,15 @@
 import { spawnSync } from 'node:child_process';
 
 export type Need =
-  'root' | 'strace' | 'eatmydata' | 'mkfs.ext4' | 'mount' | 'chattr' | 'setpriv' | 'python3';
+  | 'root'
+  | 'strace'
+  | 'prlimit'
+  | 'eatmydata'
+  | 'mkfs.ext4'
+  | 'mount'
+  | 'chattr'
+  | 'setpriv'
+  | 'python3';
 
 function isThere(need: Need): boolean {
   if (need === 'root') return process.getuid?.() === 0;

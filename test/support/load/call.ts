@@ -37,6 +37,12 @@ export function isChange({ outcome: { kind } }: Call): boolean {
   return kind === 'written' || kind === 'deleted';
 }
 
+export const inFlight: CallOutcome = { kind: 'unknown', code: 'in flight' };
+
+export function isInFlight(outcome: CallOutcome): boolean {
+  return outcome === inFlight;
+}
+
 /** The order of all events of a run. */
 export class EventOrder {
   #last = 0;

@@ -1,15 +1,11 @@
 // Concurrent clients that put, get and delete some keys of a real server, alone, on conditions and
 // in batches, one request at a time each, and record every call with its outcome. Knows no process.
+import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '../random-commands.ts';
 import { isChange, type Call, type CallOutcome, type EventOrder } from './call.ts';
-import { HttpConnection, NoReplyError } from './http-connection.ts';
-import {
-  batchRequest,
-  outcomeOfSingle,
-  outcomesOfBatch,
-  singleRequest,
-  type CallToSend,
-} from './rest-call.ts';
+import { carryOut } from './carry-out.ts';
+import { HttpConnection } from './http-connection.ts';
+import type { CallToSend } from './rest-call.ts';
 
 export interface LoadOptions {
   readonly seed: number;
@@ -64,61 +60,22 @@ export class Load {
   }
 
   async #run(client: number): Promise<void> {
-    const { seed, withoutReply, pauseMs } = this.#options;
-    const random = seededRandom(seed * 1009 + client);
-    const choose = new CallChooser(client, random, this.#options);
+    const { seed, order, withoutReply, pauseMs } = this.#options;
+    const choose = new CallChooser(client, seededRandom(seed * 1009 + client), this.#options);
     const connection = new HttpConnection(this.#url);
+    const caller = { client, connection, order, record: this.calls };
     try {
       while (!this.#isStopping) {
-        const isAnswered = await this.#call(client, connection, choose);
+        const { calls, isAnswered } = await carryOut(caller, choose.next());
+        choose.learn(calls);
+        this.acknowledged += calls.filter(isChange).length;
+        this.#tellReached();
         if (!isAnswered && withoutReply === 'end') return;
-        if (!isAnswered || pauseMs > 0) await pause(isAnswered ? pauseMs : 20);
+        if (!isAnswered || pauseMs > 0) await delay(isAnswered ? pauseMs : 20);
       }
     } finally {
       connection.close();
     }
-  }
-
-  /** False where there was no reply. */
-  async #call(client: number, connection: HttpConnection, choose: CallChooser): Promise<boolean> {
-    const chosen = choose.next();
-    const [only] = chosen;
-    const request =
-      chosen.length === 1 && only !== undefined ? singleRequest(only) : batchRequest(chosen);
-    const from = this.#options.order.next();
-    const calls = chosen.map((call): Call => {
-      const outcome = { kind: 'unknown', code: 'in flight' } as const;
-      return { ...call, client, from, to: Infinity, outcome };
-    });
-    this.calls.push(...calls);
-    try {
-      const reply = await connection.send(request);
-      const outcomes =
-        request.method === 'POST'
-          ? outcomesOfBatch(chosen, reply)
-          : chosen.map(({ op }) => outcomeOfSingle(op, reply));
-      this.#record(calls, outcomes);
-      choose.learn(calls);
-      return true;
-    } catch (error) {
-      if (!(error instanceof NoReplyError)) throw error;
-      const kind = error.wasRefused ? 'not-applied' : 'unknown';
-      this.#record(
-        calls,
-        calls.map(() => ({ kind, code: error.code })),
-      );
-      return false;
-    }
-  }
-
-  #record(calls: readonly Call[], outcomes: readonly CallOutcome[]): void {
-    const to = this.#options.order.next();
-    for (const [index, call] of calls.entries()) {
-      call.outcome = outcomes[index] ?? call.outcome;
-      if (call.outcome.kind !== 'unknown') call.to = to;
-      if (isChange(call)) this.acknowledged += 1;
-    }
-    this.#tellReached();
   }
 
   #tellReached(): void {
@@ -183,8 +140,4 @@ class CallChooser {
   #below(bound: number): number {
     return Math.floor(this.#random() * bound);
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

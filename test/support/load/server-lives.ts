@@ -33,7 +33,7 @@ export async function runServerLives(options: ServerLivesOptions): Promise<Serve
   const random = seededRandom(seed);
   const lives = new Lives(keysOf(48));
   const flags = ['--fsync', fsync, ...flagsForAll, ...flagsForTests];
-  let compactions = 0;
+  let compacted = 0;
   let load: Load | undefined;
   for (let cycle = 0; ; cycle++) {
     if (cycle > 0) await options.beforeStart?.(flags, random);
@@ -41,11 +41,11 @@ export async function runServerLives(options: ServerLivesOptions): Promise<Serve
     try {
       if (load !== undefined) await lives.judge(load, server.url);
       onCycle?.(lives);
-      if (cycle === cycles) return { lives, compactions };
+      if (cycle === cycles) return { lives, compactions: compacted };
       const { keys, order } = lives;
       load = new Load(server.url, { seed: seed + cycle, keys, order });
       await load.reached(1 + Math.floor(random() * acknowledgedMax));
-      if (cycle % 10 === 0) compactions += await completedCompactions(server.url);
+      if (cycle % 10 === 0) compacted += await completedCompactions(server.url);
       await options.end(server, random);
     } finally {
       await server.program.end();
@@ -54,9 +54,16 @@ export async function runServerLives(options: ServerLivesOptions): Promise<Serve
   }
 }
 
-/** Compactions that have ended well. */
-export async function completedCompactions(url: string): Promise<number> {
+export function completedCompactions(url: string): Promise<number> {
+  return compactions(url, 'completed');
+}
+
+export function failedCompactions(url: string): Promise<number> {
+  return compactions(url, 'failed');
+}
+
+async function compactions(url: string, result: 'completed' | 'failed'): Promise<number> {
   const metrics = await (await fetch(`${url}/metrics`)).text();
-  const completed = /^holdfast_compactions_total\{result="completed"\} (\d+)$/m.exec(metrics);
-  return Number(completed?.[1]);
+  const line = new RegExp(`^holdfast_compactions_total\\{result="${result}"\\} (\\d+)$`, 'm');
+  return Number(line.exec(metrics)?.[1]);
 }

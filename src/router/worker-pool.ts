@@ -21,6 +21,11 @@ export interface WorkerPoolOptions {
 /** Room for young objects: a reply's worth should not have to be copied to grow old. */
 const youngGenerationMiB = 64;
 const tasksInThreadMax = 8;
+/**
+ * Makes piscina load the entry point by import(). It tries require() first, and Node aborts the
+ * whole process where a thread is ended while it instantiates a module for require().
+ */
+const importOnly = '--no-experimental-require-module';
 
 export class WorkerPool<Tasks extends TaskTable<Tasks>> implements TaskThread<Tasks> {
   readonly #pool: Piscina;
@@ -34,6 +39,7 @@ export class WorkerPool<Tasks extends TaskTable<Tasks>> implements TaskThread<Ta
       concurrentTasksPerWorker: tasksInThreadMax,
       // The default blocks the thread's event loop between tasks, and with it such a sync.
       atomics: 'disabled',
+      execArgv: [importOnly],
       ...(options.heapMiB === undefined
         ? {}
         : {

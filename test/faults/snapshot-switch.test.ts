@@ -1,0 +1,189 @@
+// SIGKILL at each system call by which a compaction changes the files of a shard: whatever of it
+// has happened, the next start needs no operator and has all that was acknowledged.
+import { cp, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { unreachable } from '../../src/base/assert.ts';
+import {
+  currentName,
+  journalName,
+  snapshotName,
+  temporarySuffix,
+} from '../../src/storage/file-names.ts';
+import type { Call } from '../support/load/call.ts';
+import { readStore } from '../support/load/read-store.ts';
+import { openTestStore } from '../support/embedded-store.ts';
+import { skipWithout } from '../support/faults/needs.ts';
+import { startInjected } from '../support/faults/strace.ts';
+import type { Contents } from '../support/load/find-losses.ts';
+import { keysOf, Lives } from '../support/load/lives.ts';
+import { Load } from '../support/load/load.ts';
+import { completedCompactions } from '../support/load/server-lives.ts';
+import {
+  makeTemporaryFolder,
+  programFile,
+  removeFolder,
+  startServer,
+  urlOf,
+  type ProgramProcess,
+} from '../support/server-process.ts';
+
+const keys = keysOf(24);
+const shardFolder = join('layout-000001', 'shard-0000');
+const seed = Math.floor(Math.random() * 2 ** 31);
+
+/** Which files, and the calls that change them in a snapshot switch. */
+const changes = [
+  ['snapshots', ['openat', 'pwrite64', 'fdatasync', 'rename', 'unlink']],
+  ['journals', ['openat', 'ftruncate', 'pwrite64', 'fdatasync', 'unlink']],
+  ['current.json', ['openat', 'pwrite64', 'fdatasync', 'rename']],
+  ['the folder', ['fsync']],
+] as const;
+
+type Files = (typeof changes)[number][0];
+
+let folder: string;
+let started: ProgramProcess[];
+
+beforeEach(async () => {
+  folder = await makeTemporaryFolder();
+  started = [];
+});
+
+afterEach(async () => {
+  for (const program of started) await program.end();
+  await removeFolder(folder);
+});
+
+/** A shard with a snapshot, the generation before it, and a journal that is due. */
+async function prepare(dataDir: string): Promise<Prepared> {
+  for (const bytes of ['64KiB', '1GiB']) {
+    const flags = ['--shards', '1', '--compact-journal-bytes', bytes, '--log-level', 'warn'];
+    const { program, url } = await startServer(dataDir, flags);
+    started.push(program);
+    const load = new Load(url, { seed, keys, order: new Lives(keys).order, clients: 4 });
+    await load.reached(300);
+    const compactions = bytes === '64KiB' ? 2 : 0;
+    while ((await completedCompactions(url)) < compactions) await delay(10);
+    await load.stop();
+    program.kill('SIGTERM');
+    await program.exited;
+  }
+  const generations = (await readdir(join(dataDir, shardFolder))).map((name) =>
+    Number(/^journal-(\d+)/.exec(name)?.[1] ?? 0),
+  );
+  return { dataDir, contents: await contentsOf(dataDir), generation: Math.max(...generations) };
+}
+
+/** What a start finds, without any help. */
+async function contentsOf(dataDir: string): Promise<Contents> {
+  const store = await openTestStore(dataDir, { shards: 1, clock: systemClock });
+  try {
+    return await readStore(store, keys);
+  } finally {
+    await store.close();
+  }
+}
+
+function pathsOf(files: Files, dataDir: string, generation: number): string[] {
+  const home = join(dataDir, shardFolder);
+  const near = Array.from({ length: 8 }, (_, index) => Math.max(0, generation - 4) + index);
+  switch (files) {
+    case 'snapshots':
+      return near.flatMap((each) => {
+        const name = join(home, snapshotName(each));
+        return [name, name + temporarySuffix];
+      });
+    case 'journals':
+      return near.map((each) => join(home, journalName(each)));
+    case 'current.json':
+      return [join(home, currentName), join(home, currentName + temporarySuffix)];
+    case 'the folder':
+      return [home];
+    default:
+      return unreachable(files);
+  }
+}
+
+interface Point {
+  readonly files: Files;
+  readonly call: string;
+  /** Which of such calls. */
+  readonly number: number;
+}
+
+interface Prepared {
+  readonly dataDir: string;
+  readonly contents: Contents;
+  readonly generation: number;
+}
+
+/** False where there are fewer such calls: the compaction ended. */
+async function isKilledAt(point: Point, prepared: Prepared): Promise<boolean> {
+  const { files, call, number } = point;
+  const dataDir = join(folder, `${files}-${call}-${number}`.replaceAll(' ', '-'));
+  await cp(prepared.dataDir, dataDir, { recursive: true });
+  const flags = ['--port', '0', '--compact-journal-bytes', '64KiB', '--log-level', 'warn'];
+  const program = startInjected([programFile, 'serve', '--data-dir', dataDir, ...flags], {
+    paths: pathsOf(files, dataDir, prepared.generation),
+    calls: call,
+    fault: `signal=KILL:when=${number}`,
+  });
+  started.push(program);
+  const lives = new Lives(keys, prepared.contents);
+  const { isKilled, calls } = await writeUntilSwitched(program, lives);
+  await program.end();
+  lives.judgeBy(await contentsOf(dataDir), calls);
+  expect({ seed, point, losses: lives.losses }).toEqual({ seed, point, losses: [] });
+  await removeFolder(dataDir);
+  return isKilled;
+}
+
+async function writeUntilSwitched(
+  program: ProgramProcess,
+  { order }: Lives,
+): Promise<{ isKilled: boolean; calls: readonly Call[] }> {
+  const url = await urlOf(program).catch(() => undefined);
+  if (url === undefined) return { isKilled: true, calls: [] };
+  const load = new Load(url, { seed: seed + 1, keys, order, clients: 2, pauseMs: 10 });
+  const killed = load.ended.then(() => true);
+  for (;;) {
+    const completed = completedCompactions(url).catch(() => NaN);
+    const isKilled = await Promise.race([killed, completed.then((count) => Number.isNaN(count))]);
+    if (isKilled || (await completed) > 0) {
+      await program.end();
+      await load.ended;
+      return { isKilled, calls: load.calls };
+    }
+    await delay(10);
+  }
+}
+
+/** Every such call in turn, until the compaction ends before it comes. */
+async function killAtEach(files: Files, call: string, prepared: Prepared): Promise<number> {
+  for (let number = 1; ; number++) {
+    if (!(await isKilledAt({ files, call, number }, prepared))) return number - 1;
+  }
+}
+
+test(
+  'killed at each call that changes a file, a shard starts again with all that was acknowledged',
+  { timeout: 300_000 },
+  async (context) => {
+    skipWithout(context, 'strace');
+    const prepared = await prepare(join(folder, 'prepared'));
+    const work = changes.flatMap(([files, calls]) => calls.map((call) => [files, call] as const));
+    const kills: Record<string, number> = {};
+    const workThrough = async (): Promise<void> => {
+      for (let next = work.shift(); next !== undefined; next = work.shift()) {
+        const [files, call] = next;
+        kills[`${call} of ${files}`] = await killAtEach(files, call, prepared);
+      }
+    };
+    await Promise.all([workThrough(), workThrough()]);
+    console.info(`SIGKILL in a snapshot switch, seed ${seed}: ${JSON.stringify(kills)}`);
+    for (const count of Object.values(kills)) expect(count).toBeGreaterThan(0);
+  },
+);

@@ -1,0 +1,39 @@
+// Real threads for shards that go wrong on certain keys: misbehaving-shard.mjs.
+import { join } from 'node:path';
+import { Piscina } from 'piscina';
+import type { AssemblyOptions } from '../../../src/engine/assemble-store.ts';
+import { slotOfKey, shardOfSlot } from '../../../src/store/slot.ts';
+
+const heapMiB = 64;
+
+export type Misdeed = 'throw' | 'exit' | 'run out of memory' | 'hang' | 'spin' | 'throw later';
+
+/** A key of that shard on which its thread goes wrong: before its batch is written, or after. */
+export function misdeedKey(
+  misdeed: Misdeed,
+  when: 'before' | 'after',
+  { shard, shards }: { readonly shard: number; readonly shards: number },
+): string {
+  for (let number = 0; ; number++) {
+    const key = `misdeed: ${misdeed}${when === 'after' ? ', written' : ''} ${number}`;
+    if (shardOfSlot(slotOfKey(key), shards) === shard) return key;
+  }
+}
+
+/** As `newShardThread` of the engine: one thread, and like serving but for its entry point. */
+export const newMisbehavingThread: AssemblyOptions['newShardThread'] = (_, onIdleDeath) => {
+  const pool = new Piscina({
+    filename: join(import.meta.dirname, 'misbehaving-shard.mjs'),
+    minThreads: 1,
+    maxThreads: 1,
+    concurrentTasksPerWorker: 8,
+    atomics: 'disabled',
+    resourceLimits: { maxOldGenerationSizeMb: heapMiB },
+  });
+  pool.on('error', (error: Error) => onIdleDeath(error));
+  return {
+    run: (name, task, transfer = []) =>
+      pool.run(task, { name, transferList: [...transfer] }) as Promise<never>,
+    destroy: () => pool.destroy(),
+  };
+};

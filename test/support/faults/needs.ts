@@ -1,0 +1,32 @@
+// What a staged fault needs of the machine. A test that lacks something is skipped with the reason
+// printed, never passed.
+import { spawnSync } from 'node:child_process';
+
+export type Need =
+  | 'root'
+  | 'strace'
+  | 'prlimit'
+  | 'eatmydata'
+  | 'mkfs.ext4'
+  | 'mount'
+  | 'chattr'
+  | 'setpriv'
+  | 'python3';
+
+function isThere(need: Need): boolean {
+  if (need === 'root') return process.getuid?.() === 0;
+  return spawnSync('sh', ['-c', `command -v ${need}`]).status === 0;
+}
+
+/** Call it first in a test. */
+export function skipWithout(
+  context: { readonly task: { readonly name: string }; readonly skip: (note: string) => never },
+  ...needs: readonly Need[]
+): void {
+  const missing = needs.filter((need) => !isThere(need));
+  if (missing.length === 0) return;
+  const reason = `needs ${missing.join(', ')}`;
+  // The default reporter says that a test was left out, but not why.
+  console.info(`left out: "${context.task.name}": ${reason}`);
+  context.skip(reason);
+}

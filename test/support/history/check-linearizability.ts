@@ -1,0 +1,120 @@
+// Is there, for each key, one order of all calls that explains every answer and keeps what was over
+// before something was sent before it? Keys are judged apart: a history is linearizable exactly if
+// that of each key is (Herlihy & Wing 1990).
+import { describeCall, describeState } from './describe-call.ts';
+import { keyHistory } from './key-history.ts';
+import type { RecordedCall } from './recorded-call.ts';
+import { OrderSearch, type SearchResult } from './search-order.ts';
+
+export interface Violation {
+  readonly key: string;
+  /** The first answer for which there is no explanation. */
+  readonly call: RecordedCall;
+  /** Its key's history up to there: all that is needed to see it. */
+  readonly prefix: readonly RecordedCall[];
+  readonly explanation: string;
+}
+
+export interface CheckOptions {
+  /** Where to give up and throw; far above what a history that was meant to be judged takes. */
+  readonly positionsMax?: number;
+}
+
+const callsShown = 16;
+
+/**
+ * @returns the first key whose history nothing explains; undefined where all is well
+ * @throws Error where it takes too many positions to find out
+ */
+export function checkLinearizability(
+  history: readonly RecordedCall[],
+  { positionsMax = 2_000_000 }: CheckOptions = {},
+): Violation | undefined {
+  for (const [key, calls] of byKey(history)) {
+    if (search(calls, positionsMax).isFound) continue;
+    return explain(key, calls, positionsMax);
+  }
+  return undefined;
+}
+
+function byKey(history: readonly RecordedCall[]): Map<string, RecordedCall[]> {
+  const keys = new Map<string, RecordedCall[]>();
+  for (const call of history) {
+    const calls = keys.get(call.key);
+    if (calls === undefined) keys.set(call.key, [call]);
+    else calls.push(call);
+  }
+  return keys;
+}
+
+function search(calls: readonly RecordedCall[], positionsMax: number): SearchResult {
+  return new OrderSearch(keyHistory(calls), positionsMax).search();
+}
+
+/** What was known at a position: calls that were not answered yet may or may not happen. */
+function prefixAt(calls: readonly RecordedCall[], position: number): RecordedCall[] {
+  return calls
+    .filter(({ invoked }) => invoked <= position)
+    .map((call) => {
+      if (call.returned <= position || call.outcome.kind === 'not-applied') return call;
+      return { ...call, returned: Infinity, outcome: { kind: 'unknown' } };
+    });
+}
+
+/** If a history can be explained, so can each of its beginnings: the first that can not is found by halving. */
+function explain(key: string, calls: readonly RecordedCall[], positionsMax: number): Violation {
+  const answered = calls
+    .filter(({ returned }) => returned !== Infinity)
+    .toSorted((a, b) => a.returned - b.returned);
+  let good = -1;
+  let bad = answered.length - 1;
+  while (bad - good > 1) {
+    const middle = Math.floor((good + bad) / 2);
+    const prefix = prefixAt(calls, answered[middle]?.returned ?? 0);
+    if (search(prefix, positionsMax).isFound) good = middle;
+    else bad = middle;
+  }
+  const call = answered[bad];
+  if (call === undefined) throw new Error('a history without answers has been refused');
+  const prefix = prefixAt(calls, call.returned).toSorted((a, b) => a.invoked - b.invoked);
+  const before = prefixAt(calls, call.returned - 0.5);
+  const explanation = explanationOf(key, call, prefix, search(before, positionsMax));
+  return { key, call, prefix, explanation };
+}
+
+function explanationOf(
+  key: string,
+  call: RecordedCall,
+  prefix: readonly RecordedCall[],
+  { states }: SearchResult,
+): string {
+  const recent = prefix.slice(-callsShown).map((each) => `  ${describeCall(each)}`);
+  const left = prefix.length - recent.length;
+  return [
+    `no order of the calls on key ${JSON.stringify(key)} explains this answer:`,
+    `  ${describeCall(call)}`,
+    ...hint(call, prefix).map((line) => `because ${line}`),
+    `one explanation of what went before leaves ${states.map(describeState).join(', or ')}`,
+    `its last calls, by when they were sent${left > 0 ? ` (${left} before them)` : ''}:`,
+    ...recent,
+  ].join('\n');
+}
+
+/** The plain cases, said plainly. */
+function hint({ outcome, invoked }: RecordedCall, prefix: readonly RecordedCall[]): string[] {
+  if (outcome.kind !== 'found' || outcome.value === undefined) return [];
+  const put = prefix.find(({ call }) => call.op === 'put' && call.value === outcome.value);
+  if (put === undefined) return ['nobody had put that value'];
+  if (put.outcome.kind === 'not-applied') return ['the put of that value was said not to happen'];
+  if (put.outcome.kind === 'written' && put.outcome.version !== outcome.version) {
+    return [`that value was put as version ${put.outcome.version}`];
+  }
+  const { version } = outcome;
+  const later = prefix.find(
+    (each) =>
+      each.returned < invoked && each.outcome.kind === 'written' && each.outcome.version > version,
+  );
+  return later === undefined
+    ? []
+    : [`a later version was acknowledged before: ${describeCall(later)}`];
+}

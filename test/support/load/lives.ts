@@ -1,0 +1,85 @@
+// The history of a store over all lives of its server: what each life began with, what was asked of
+// it, and what its next life was seen to hold. Every life is judged by itself, from what was read
+// at its beginning to what was read at the next one's.
+import { EventOrder, isChange, type Call } from './call.ts';
+import { findLosses, type Contents } from './find-losses.ts';
+import { HttpConnection } from './http-connection.ts';
+import type { Load } from './load.ts';
+import { batchRequest, contentOf, outcomesOfBatch } from './rest-call.ts';
+
+export function keysOf(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `key-${index}`);
+}
+
+/** What is under each of the keys. */
+export async function readContents(url: string, keys: readonly string[]): Promise<Contents> {
+  const connection = new HttpConnection(url);
+  try {
+    const gets = keys.map((key) => ({ key, op: 'get' as const }));
+    const outcomes = outcomesOfBatch(gets, await connection.send(batchRequest(gets)));
+    return new Map(outcomes.map((outcome, index) => [keys[index] ?? '', contentOf(outcome)]));
+  } finally {
+    connection.close();
+  }
+}
+
+export class Lives {
+  readonly order = new EventOrder();
+  readonly keys: readonly string[];
+  readonly counts = { lives: 0, calls: 0, acknowledged: 0, notApplied: 0, unknown: 0, lost: 0 };
+  readonly losses: string[] = [];
+  #before: Contents;
+  readonly #versions = new Map<string, number>();
+
+  /** @param before what is there already */
+  constructor(keys: readonly string[], before: Contents = new Map()) {
+    this.keys = keys;
+    this.#before = before;
+    this.#noteVersions([], before);
+  }
+
+  /** Judges a life that has ended by what its successor at `url` holds. */
+  async judge({ calls }: Pick<Load, 'calls'>, url: string): Promise<void> {
+    this.judgeBy(await readContents(url, this.keys), calls);
+  }
+
+  /** Judges a life that has ended by what was there afterwards. */
+  judgeBy(after: Contents, calls: readonly Call[]): void {
+    const ended = this.order.next();
+    // With the process all that was in flight has happened or will not happen.
+    for (const call of calls) if (call.outcome.kind === 'unknown') call.to = ended;
+    const losses = [...findLosses(this.#before, calls, after), ...this.#reusedVersions(calls)];
+    this.#count(calls, losses);
+    this.losses.push(...losses.map((loss) => `life ${this.counts.lives}: ${loss}`));
+    this.#before = after;
+    this.#noteVersions(calls, after);
+  }
+
+  #reusedVersions(calls: readonly Call[]): string[] {
+    return calls.flatMap(({ key, outcome }) => {
+      const known = this.#versions.get(key) ?? 0;
+      if (outcome.kind !== 'written' || outcome.version > known) return [];
+      return [`${key}: version ${outcome.version} was given in a life before, up to ${known}`];
+    });
+  }
+
+  #noteVersions(calls: readonly Call[], after: Contents): void {
+    const note = (key: string, version: number): void => {
+      this.#versions.set(key, Math.max(version, this.#versions.get(key) ?? 0));
+    };
+    for (const { key, outcome } of calls)
+      if (outcome.kind === 'written') note(key, outcome.version);
+    for (const [key, content] of after) if (content !== undefined) note(key, content.version);
+  }
+
+  #count(calls: readonly Call[], losses: readonly string[]): void {
+    this.counts.lives += 1;
+    this.counts.calls += calls.length;
+    this.counts.lost += losses.length;
+    for (const call of calls) {
+      if (isChange(call)) this.counts.acknowledged += 1;
+      if (call.outcome.kind === 'not-applied') this.counts.notApplied += 1;
+      if (call.outcome.kind === 'unknown') this.counts.unknown += 1;
+    }
+  }
+}

@@ -1,0 +1,69 @@
+// Lives of a real server under load on one data folder, ended in whatever way: start, read what is
+// there, load, end, again. Judges every life by what the next one holds. Knows no test runner.
+import { seededRandom } from '../random-commands.ts';
+import { startServer, type ServerProcess } from '../server-process.ts';
+import { keysOf, Lives } from './lives.ts';
+import { Load } from './load.ts';
+
+export interface ServerLivesOptions {
+  readonly dataDir: string;
+  readonly seed: number;
+  readonly cycles: number;
+  readonly fsync: 'always' | 'interval' | 'never';
+  /** Done before each start but the first. */
+  readonly beforeStart?: (flags: readonly string[], random: () => number) => Promise<void>;
+  /** Ends the life of a server that is under load. */
+  readonly end: (server: ServerProcess, random: () => number) => Promise<void>;
+  readonly onCycle?: (lives: Lives) => void;
+}
+
+const acknowledgedMax = 500;
+/** So that compactions are always under way. */
+const flagsForAll = ['--shards', '2', '--compact-journal-bytes', '64KiB'];
+const flagsForTests = ['--fsync-interval-ms', '50', '--log-level', 'info'];
+
+export interface ServerLivesReport {
+  readonly lives: Lives;
+  /** Compactions that had ended, in every tenth life. */
+  readonly compactions: number;
+}
+
+export async function runServerLives(options: ServerLivesOptions): Promise<ServerLivesReport> {
+  const { dataDir, seed, cycles, fsync, onCycle } = options;
+  const random = seededRandom(seed);
+  const lives = new Lives(keysOf(48));
+  const flags = ['--fsync', fsync, ...flagsForAll, ...flagsForTests];
+  let compacted = 0;
+  let load: Load | undefined;
+  for (let cycle = 0; ; cycle++) {
+    if (cycle > 0) await options.beforeStart?.(flags, random);
+    const server = await startServer(dataDir, flags);
+    try {
+      if (load !== undefined) await lives.judge(load, server.url);
+      onCycle?.(lives);
+      if (cycle === cycles) return { lives, compactions: compacted };
+      const { keys, order } = lives;
+      load = new Load(server.url, { seed: seed + cycle, keys, order });
+      await load.reached(1 + Math.floor(random() * acknowledgedMax));
+      if (cycle % 10 === 0) compacted += await completedCompactions(server.url);
+      await options.end(server, random);
+    } finally {
+      await server.program.end();
+    }
+    await load.ended;
+  }
+}
+
+export function completedCompactions(url: string): Promise<number> {
+  return compactions(url, 'completed');
+}
+
+export function failedCompactions(url: string): Promise<number> {
+  return compactions(url, 'failed');
+}
+
+async function compactions(url: string, result: 'completed' | 'failed'): Promise<number> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  const line = new RegExp(`^holdfast_compactions_total\\{result="${result}"\\} (\\d+)$`, 'm');
+  return Number(line.exec(metrics)?.[1]);
+}

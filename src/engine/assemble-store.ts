@@ -108,6 +108,10 @@ function newClient(
     onSuspended: (shard, why) =>
       logger.error({ shard, why }, 'a shard does not serve until its disk works again'),
     onResumed: (shard) => logger.warn({ shard }, 'a shard serves again'),
+    onDiskFull: (shard, isFull) => {
+      const what = isFull ? 'the disk is full: puts are refused' : 'there is room on disk again';
+      logger.warn({ shard }, what);
+    },
   });
 }
 

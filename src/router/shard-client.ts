@@ -41,6 +41,8 @@ export interface ShardClientOptions {
   /** Called when the shard stops serving until its disk works again, and when it serves again. */
   readonly onSuspended: (shard: number, why: string) => void;
   readonly onResumed: (shard: number) => void;
+  /** Called when puts begin, or cease, to find no room on disk. */
+  readonly onDiskFull: (shard: number, isFull: boolean) => void;
 }
 
 type TaskValue<Name extends keyof ShardTasks> =
@@ -387,6 +389,8 @@ export class ShardClient {
   }
 
   #noteReport(report: ShardReport): void {
+    const wasFull = this.#report?.isDiskFull ?? false;
+    if (report.isDiskFull !== wasFull) this.#options.onDiskFull(this.shard, report.isDiskFull);
     this.#report = report;
     if (!Number.isNaN(report.syncSeconds)) this.#syncSeconds.observe(report.syncSeconds);
     if (report.isBroken) {

@@ -37,6 +37,7 @@ export class SimulatedClient {
       onFailed: (_, why) => this.failures.push(why),
       onSuspended: (_, why) => this.suspensions.push(why),
       onResumed: () => this.suspensions.push('over'),
+      onDiskFull: () => {},
     });
   }
 

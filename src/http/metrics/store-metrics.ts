@@ -13,6 +13,8 @@ const shardGauges: readonly (readonly [name: string, help: string, figure: Shard
   ['queue_bytes', 'Bytes of the operations that wait.', (s) => s.queueBytes],
   ['journal_bytes', 'Size of the live journals.', (s) => s.journalBytes],
   ['snapshot_bytes', 'Size of the live snapshot.', (s) => s.snapshotBytes],
+  ['disk_full', '1 while puts find no room on disk, else 0.', (s) => Number(s.isDiskFull)],
+  ['torn_tails', 'Torn ends of journals cut off since the start.', (s) => s.tornTails],
   ['epoch', 'Times the shard was opened; above 1 where its worker died.', (s) => s.epoch],
 ];
 

@@ -5,19 +5,28 @@ import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import type { Store } from '../store/store.ts';
 import { BodyReader } from './body.ts';
-import { answerClientError } from './client-error.ts';
+import { answerClientError, answerConnect } from './client-error.ts';
 import { Connections } from './connections.ts';
 import { docsRoutes } from './docs/docs-routes.ts';
 import { handleErrors, handleMissingRoutes, sendUnroutable } from './errors.ts';
 import { healthRoutes } from './health-routes.ts';
-import { headerBytesMax, type HttpLimits } from './limits.ts';
+import {
+  headerBytesMax,
+  headerLinesMax,
+  replyBytesInFlightMax,
+  surplusConnectionsMax,
+  type HttpLimits,
+} from './limits.ts';
 import { metricsRoutes } from './metrics/metrics-routes.ts';
 import { RequestMeter } from './metrics/request-meter.ts';
+import { Admission } from './overload/admission.ts';
+import { ReplyRoom } from './overload/reply-room.ts';
+import { WorkInFlight } from './overload/work-in-flight.ts';
 import { routedTarget } from './request-target.ts';
 import { batchRoutes } from './rest/batch-routes.ts';
 import { keyRoutes } from './rest/key-routes.ts';
 import { listRoutes } from './rest/list-routes.ts';
-import { trackedResponse } from './tracked-response.ts';
+import { trackedResponse, type ResponseObservers } from './tracked-response.ts';
 
 export interface AppOptions {
   readonly store: Store;
@@ -34,6 +43,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** What is open at the moment; see src/http/server.ts. */
     readonly connections: Connections;
+    /** What is on its way to clients. */
+    readonly replies: ReplyRoom;
   }
 }
 
@@ -43,11 +54,30 @@ const noQuery: Record<string, unknown> = {};
 /** Methods whose bodies the framework would read and parse by itself. */
 const methodsWithBody = ['DELETE', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'QUERY'];
 
-function frameworkOf(options: AppOptions, connections: Connections, meter: RequestMeter) {
-  const { limits } = options;
+/** What watches over the requests of one server. */
+interface Watchers extends ResponseObservers {
+  readonly work: WorkInFlight;
+  readonly admission: Admission;
+}
+
+function watchersOf({ clock, limits }: AppOptions): Watchers {
+  const connections = new Connections(limits.connectionsMax);
+  const meter = new RequestMeter(clock);
+  const work = new WorkInFlight(() => clock.monotonicMs());
+  const replies = new ReplyRoom({
+    bytesMax: replyBytesInFlightMax,
+    stallMsMax: limits.requestTimeoutMs,
+    clock,
+  });
+  const admission = new Admission({ clock, connections, replies, work });
+  return { connections, meter, replies, work, admission };
+}
+
+function frameworkOf({ limits }: AppOptions, watchers: Watchers) {
+  const { connections } = watchers;
   const app = fastify({
     http: {
-      ServerResponse: trackedResponse(connections, meter),
+      ServerResponse: trackedResponse(watchers),
       maxHeaderSize: headerBytesMax(limits.keyBytesMax),
       headersTimeout: limits.headersTimeoutMs,
       connectionsCheckingInterval: 1000,
@@ -69,37 +99,48 @@ function frameworkOf(options: AppOptions, connections: Connections, meter: Reque
   return app;
 }
 
-function watchServer(app: FastifyInstance, connections: Connections, connectionsMax: number): void {
+function watchServer(app: FastifyInstance, watchers: Watchers, connectionsMax: number): void {
   const { server } = app;
-  server.maxConnections = connectionsMax;
+  const { connections, admission } = watchers;
+  server.maxConnections = connectionsMax + surplusConnectionsMax;
+  server.on('drop', () => connections.noteDropped());
   server.on('connection', (socket) => connections.addSocket(socket));
   // Node counts a connection as idle while its last reply is still being flushed, and would cut it.
   const closeIdleConnections = server.closeIdleConnections.bind(server);
   server.closeIdleConnections = () => {
     if (!connections.flushing) closeIdleConnections();
   };
+  // Node leaves out what is beyond, conditions among them: `faultOfHead` refuses such requests.
+  server.maxHeadersCount = headerLinesMax;
+  server.on('connect', answerConnect);
+  const handle = admission.guard((request, response) => {
+    // We change to no other protocol, but node's parser is lost behind a request to.
+    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
+    app.routing(request, response);
+  });
+  server.removeAllListeners('request').on('request', handle);
   // Whoever reads the body says `100 Continue`; a refusal comes before the body is sent.
-  server.on('checkContinue', (request, response) => app.routing(request, response));
+  server.on('checkContinue', handle);
   // An expectation that we do not know may be ignored (RFC 9110 section 10.1.1).
-  server.on('checkExpectation', (request, response) => app.routing(request, response));
+  server.on('checkExpectation', handle);
 }
 
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { store, clock, limits } = options;
-  const connections = new Connections();
-  const meter = new RequestMeter(clock);
+  const watchers = watchersOf(options);
+  const { connections, meter, replies, work } = watchers;
   const bodies = new BodyReader(limits.bodyBytesInFlightMax);
-  const app = frameworkOf(options, connections, meter);
-  app.decorate('connections', connections);
-  watchServer(app, connections, limits.connectionsMax);
+  const app = frameworkOf(options, watchers);
+  app.decorate('connections', connections).decorate('replies', replies);
+  watchServer(app, watchers, limits.connectionsMax);
   app.addHook('onRoute', ({ url }) => meter.addRoute(url));
   handleErrors(app, options.logger);
   handleMissingRoutes(app);
-  keyRoutes(app, { store, clock, bodies, limits });
+  keyRoutes(app, { store, clock, bodies, work, limits });
   listRoutes(app, { store });
-  batchRoutes(app, { store, clock, bodies, limits });
+  batchRoutes(app, { store, clock, bodies, work, limits });
   healthRoutes(app, { store, isStopping: options.isStopping ?? (() => false) });
-  metricsRoutes(app, { store, meter, connections, bodies, version: options.version });
+  metricsRoutes(app, { ...watchers, store, bodies, version: options.version });
   await docsRoutes(app, { version: options.version });
   await app.ready();
   return app;

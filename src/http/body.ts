@@ -3,6 +3,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { StoreError, type ErrorCode } from '../base/errors.ts';
+import { ByteRoom } from './byte-room.ts';
 
 const emptyBody = Buffer.alloc(0);
 
@@ -25,6 +26,12 @@ function refuseEncoding(request: FastifyRequest): void {
   throw new StoreError('ENCODING_UNSUPPORTED', 'Only Content-Encoding: identity is taken.', {
     parameter: 'Content-Encoding',
   });
+}
+
+/** A client of HTTP/1.0 would take a `100 Continue` for its reply. */
+function awaitsContinue({ headers, raw }: FastifyRequest): boolean {
+  const { expect } = headers;
+  return expect?.trim().toLowerCase() === '100-continue' && raw.httpVersion === '1.1';
 }
 
 function tooLarge({ bytesMax, code }: BodyLimit): StoreError {
@@ -84,16 +91,15 @@ class Collector {
 }
 
 export class BodyReader {
-  readonly #inFlightMax: number;
-  #inFlight = 0;
+  readonly #room: ByteRoom;
 
   constructor(bodyBytesInFlightMax: number) {
-    this.#inFlightMax = bodyBytesInFlightMax;
+    this.#room = new ByteRoom(bodyBytesInFlightMax);
   }
 
   /** Bytes reserved for bodies at the moment. */
   get bytesInFlight(): number {
-    return this.#inFlight;
+    return this.#room.held;
   }
 
   /**
@@ -108,22 +114,19 @@ export class BodyReader {
     if (length === 0) return emptyBody;
     if (length !== undefined && length > limit.bytesMax) throw tooLarge(limit);
     this.#reserve(length ?? limit.bytesMax, reply);
-    if (request.headers.expect !== undefined) reply.raw.writeContinue();
+    if (awaitsContinue(request)) reply.raw.writeContinue();
     return new Promise((resolve, reject) => {
       new Collector(request.raw, limit, resolve, reject).listen();
     });
   }
 
   #reserve(bytes: number, reply: FastifyReply): void {
-    if (this.#inFlight + bytes > this.#inFlightMax) {
+    if (!this.#room.has(bytes)) {
       throw new StoreError('OVERLOADED', 'Too many request bodies are in flight.', {
         retryable: true,
         retryAfterMs: 1000,
       });
     }
-    this.#inFlight += bytes;
-    reply.raw.once('close', () => {
-      this.#inFlight -= bytes;
-    });
+    this.#room.hold(reply.raw, bytes);
   }
 }

@@ -1,7 +1,8 @@
 // Answers what node's HTTP parser refuses before there is a request: malformed HTTP, headers that
-// are too large, requests that do not arrive. Same form as every other error, over the bare socket.
-import { STATUS_CODES } from 'node:http';
+// are too large, requests that do not arrive, tunnels. Same form as every other error, over the bare socket.
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { Connections } from './connections.ts';
 import { problemOf, type Problem } from './problem.ts';
@@ -30,6 +31,8 @@ function textOf({ status, headers, body }: Problem): string {
 }
 
 export function answerClientError(error: Error, socket: Socket, connections: Connections): void {
+  // The connection has had its last reply: there is nobody to answer any more.
+  if (connections.isFinal(socket) || systemErrorCode(error) === 'HPE_CLOSED_CONNECTION') return;
   const awaited = connections.awaitedOn(socket);
   if (awaited !== undefined && !awaited.headersSent && systemErrorCode(error) !== 'ECONNRESET') {
     // What came before the malformed bytes is answered first, and nothing after it.
@@ -40,5 +43,20 @@ export function answerClientError(error: Error, socket: Socket, connections: Con
     socket.destroy();
     return;
   }
-  socket.end(textOf(problemOf(refusalOf(error))), () => socket.destroySoon());
+  answerAndClose(socket, problemOf(refusalOf(error)));
+}
+
+const noTunnel = problemOf(
+  new StoreError('METHOD_NOT_ALLOWED', 'CONNECT is for proxies, and this is none.'),
+);
+
+/** Node hands over the bare socket of a CONNECT, or closes it without a word. */
+export function answerConnect(_request: IncomingMessage, socket: Duplex): void {
+  socket.on('error', () => socket.destroy());
+  const allow = 'DELETE, GET, HEAD, POST, PUT';
+  answerAndClose(socket, { ...noTunnel, headers: { ...noTunnel.headers, allow } });
+}
+
+function answerAndClose(socket: Duplex, problem: Problem): void {
+  socket.end(textOf(problem), () => socket.destroy());
 }

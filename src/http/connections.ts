@@ -10,7 +10,17 @@ export class Connections {
    * the set's outgrown tables until the next full collection, which cost a third of all PUTs.
    */
   readonly #open = new Map<Socket, ServerResponse[]>();
+  /** Those beyond the limit, which are open only to be told so. */
+  readonly #surplus = new Set<Socket>();
+  /** Those whose last reply has been handed over: what still comes in on them is not answered. */
+  readonly #final = new Set<Socket>();
+  readonly #connectionsMax: number;
+  #dropped = 0;
   #draining = false;
+
+  constructor(connectionsMax: number) {
+    this.#connectionsMax = connectionsMax;
+  }
 
   /** True: every reply from now on is its connection's last. */
   get draining(): boolean {
@@ -27,14 +37,41 @@ export class Connections {
     return count;
   }
 
+  /** Connections that were closed at once, since there were too many by far. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  noteDropped(): void {
+    this.#dropped += 1;
+  }
+
   startDraining(): void {
     this.#draining = true;
   }
 
   addSocket(socket: Socket): void {
+    const isSurplus = this.#open.size - this.#surplus.size >= this.#connectionsMax;
     this.#open.set(socket, []);
-    // A reply that can not be sent any more is not owed any more.
-    socket.once('close', () => this.#open.delete(socket));
+    if (isSurplus) this.#surplus.add(socket);
+    socket.once('close', () => {
+      // A reply that can not be sent any more is not owed any more.
+      this.#open.delete(socket);
+      this.#surplus.delete(socket);
+      this.#final.delete(socket);
+    });
+  }
+
+  isSurplus(socket: Socket): boolean {
+    return this.#surplus.size > 0 && this.#surplus.has(socket);
+  }
+
+  noteFinalReply(socket: Socket): void {
+    if (this.#open.has(socket)) this.#final.add(socket);
+  }
+
+  isFinal(socket: Socket): boolean {
+    return this.#final.size > 0 && this.#final.has(socket);
   }
 
   addResponse(response: ServerResponse): void {

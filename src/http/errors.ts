@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { StoreError } from '../base/errors.ts';
 import { problemOf, sendError, sendProblem } from './problem.ts';
-import { pathOfTarget } from './request-target.ts';
+import { faultOfHead, pathOfTarget } from './request-target.ts';
 
 const readMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
@@ -27,13 +27,17 @@ export function handleErrors(app: FastifyInstance, logger: Logger | false): void
 }
 
 /** For requests that can not be routed at all: see `routedTarget`. */
-export function sendUnroutable(
-  { originalUrl, headers }: FastifyRequest,
-  reply: FastifyReply,
-): void {
-  let detail = 'The path is not valid percent-encoding of UTF-8.';
-  if (headers.host === undefined) detail = 'A request of HTTP/1.1 must have a Host header.';
-  if (originalUrl.includes('#')) detail = 'A request target has no fragment; write # as %23.';
+export function sendUnroutable({ originalUrl, raw }: FastifyRequest, reply: FastifyReply): void {
+  const fault = faultOfHead(raw);
+  if (fault !== undefined) {
+    // Where the framing may be in doubt, what follows must not be taken for a request.
+    reply.raw.shouldKeepAlive = false;
+    sendError(reply, fault);
+    return;
+  }
+  const detail = originalUrl.includes('#')
+    ? 'A request target has no fragment; write # as %23.'
+    : 'The path is not valid percent-encoding of UTF-8.';
   sendError(reply, new StoreError('BAD_REQUEST', detail));
 }
 

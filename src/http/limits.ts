@@ -18,3 +18,12 @@ export interface HttpLimits {
 export function headerBytesMax(keyBytesMax: number): number {
   return 16 * 1024 + 12 * keyBytesMax;
 }
+
+/** Replies that their clients have not taken yet, in sum. */
+export const replyBytesInFlightMax = 256 * 1024 * 1024;
+
+/** Connections beyond the limit that are told so with a 503; past them they are closed at once. */
+export const surplusConnectionsMax = 256;
+
+/** Header lines of a request; this many are refused. */
+export const headerLinesMax = 1000;

@@ -3,6 +3,8 @@
 // original one. Knows where a key stands, not what a key may be.
 import type { FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
+import { StoreError } from '../base/errors.ts';
+import { headerLinesMax } from './limits.ts';
 
 const keyPrefix = '/v1/keys/';
 
@@ -24,11 +26,44 @@ function originForm(target: string): string {
   return path.startsWith('/') ? path : `/${path}`;
 }
 
+function hostLines({ rawHeaders }: IncomingMessage): number {
+  let count = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    if (name.length === 4 && name.toLowerCase() === 'host') count += 1;
+  }
+  return count;
+}
+
+function malformed(detail: string): StoreError {
+  return new StoreError('BAD_REQUEST', detail);
+}
+
+/** What node's parser lets pass although it must be refused (RFC 9112 sections 2.3, 3.2 and 6.1). */
+export function faultOfHead(request: IncomingMessage): StoreError | undefined {
+  const { httpVersion, headers, rawHeaders } = request;
+  const isOld = httpVersion === '1.0';
+  if (!isOld && httpVersion !== '1.1') return malformed('Only HTTP/1.1 and HTTP/1.0 are spoken.');
+  if (rawHeaders.length >= 2 * headerLinesMax) {
+    const detail = `A request may have fewer than ${headerLinesMax} header lines.`;
+    return new StoreError('HEADERS_TOO_LARGE', detail, { limit: headerLinesMax });
+  }
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined) {
+    if (isOld) return malformed('A request of HTTP/1.0 has no Transfer-Encoding.');
+    // Node takes the chunks apart and would leave any other coding on.
+    const isChunked = coding.trim().toLowerCase() === 'chunked';
+    if (!isChunked) return malformed('Only Transfer-Encoding: chunked is taken.');
+  }
+  const hosts = hostLines(request);
+  if (hosts > 1) return malformed('A request has one Host header, not several.');
+  return hosts === 1 || isOld ? undefined : malformed('HTTP/1.1 asks for a Host header.');
+}
+
 /** The target that a request is routed by; for the framework's `rewriteUrl`. */
-export function routedTarget({ url: target = '', headers, httpVersion }: IncomingMessage): string {
-  if (target.includes('#')) return unroutableTarget;
-  // Node would answer this by itself, in another form than ours.
-  if (headers.host === undefined && httpVersion !== '1.0') return unroutableTarget;
+export function routedTarget(request: IncomingMessage): string {
+  const { url: target = '' } = request;
+  if (target.includes('#') || faultOfHead(request) !== undefined) return unroutableTarget;
   const path = originForm(target);
   return path.startsWith(keyPrefix) ? keyRouteTarget : path;
 }

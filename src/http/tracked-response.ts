@@ -3,9 +3,23 @@
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Connections } from './connections.ts';
 import type { RequestMeter } from './metrics/request-meter.ts';
+import type { ReplyRoom } from './overload/reply-room.ts';
+
+/** For a reply whose body went out before its end, which only small ones do. */
+const smallReplyBytes = 4096;
+
+export interface ResponseObservers {
+  readonly connections: Connections;
+  readonly meter: RequestMeter;
+  readonly replies: ReplyRoom;
+}
+
+function bytesOf(body: unknown): number {
+  return body instanceof Uint8Array ? body.length : smallReplyBytes;
+}
 
 /** Makes the class for one server. */
-export function trackedResponse(connections: Connections, meter: RequestMeter) {
+export function trackedResponse({ connections, meter, replies }: ResponseObservers) {
   return class TrackedResponse<
     Request extends IncomingMessage = IncomingMessage,
   > extends ServerResponse<Request> {
@@ -24,7 +38,10 @@ export function trackedResponse(connections: Connections, meter: RequestMeter) {
     override end(...parts: unknown[]): this {
       connections.removeResponse(this);
       meter.observe(this.req, this.statusCode, this.#startedAtMs);
-      return super.end(...(parts as []));
+      super.end(...(parts as []));
+      if (!this.shouldKeepAlive) connections.noteFinalReply(this.req.socket);
+      if (!this.writableFinished) replies.watch(this, bytesOf(parts[0]));
+      return this;
     }
   };
 }

@@ -49,3 +49,25 @@ export function rawRequest(
   const lines = [`${method} ${target} HTTP/1.1`, 'Host: x', 'Connection: close'];
   return sendRaw(port, [...lines, ...length, ...headers, '', body ?? ''].join('\r\n'));
 }
+
+/** Takes replies that follow each other apart, by the lengths they state; none to a HEAD. */
+export function parseReplies(text: string): RawReply[] {
+  const replies: RawReply[] = [];
+  for (let rest = text; rest !== '';) {
+    const end = rest.indexOf('\r\n\r\n');
+    if (end === -1) throw new Error(`half a reply: ${JSON.stringify(rest.slice(0, 200))}`);
+    const { headers } = parseReply(rest);
+    const next = end + 4 + Number(headers['content-length'] ?? 0);
+    replies.push(parseReply(rest.slice(0, next)));
+    rest = rest.slice(next);
+  }
+  return replies;
+}
+
+/** Sends these bytes, one a character, and gives all replies until the server closes. */
+export async function sendRawForAll(port: number, bytes: string): Promise<RawReply[]> {
+  const socket = connect(port, '127.0.0.1');
+  const text = readToEnd(socket);
+  socket.write(Buffer.from(bytes, 'latin1'));
+  return parseReplies(await text);
+}

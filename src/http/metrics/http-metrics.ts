@@ -1,6 +1,9 @@
 // What the HTTP layer knows of itself, as metrics.
 import type { BodyReader } from '../body.ts';
 import type { Connections } from '../connections.ts';
+import { refusalReasons, type Admission } from '../overload/admission.ts';
+import type { ReplyRoom } from '../overload/reply-room.ts';
+import type { WorkInFlight } from '../overload/work-in-flight.ts';
 import type { RequestMeter } from './request-meter.ts';
 import type { MetricSampler } from './sampled-metric.ts';
 
@@ -8,12 +11,14 @@ export interface HttpMetricSources {
   readonly meter: RequestMeter;
   readonly connections: Connections;
   readonly bodies: BodyReader;
+  readonly admission: Admission;
+  readonly replies: ReplyRoom;
+  readonly work: WorkInFlight;
 }
 
-export function httpMetrics(
-  sampler: MetricSampler,
-  { meter, connections, bodies }: HttpMetricSources,
-): void {
+export function httpMetrics(sampler: MetricSampler, sources: HttpMetricSources): void {
+  const { meter, connections, bodies } = sources;
+  overloadMetrics(sampler, sources);
   sampler.counter('holdfast_http_requests_total', 'Requests that were answered.', () =>
     meter.series().map(({ route, method, status, seconds }) => ({
       labels: { route, method, status },
@@ -38,4 +43,34 @@ export function httpMetrics(
   sampler.gauge('holdfast_http_body_bytes_in_flight', 'Bytes reserved for request bodies.', () => [
     { labels: {}, value: bodies.bytesInFlight },
   ]);
+}
+
+function overloadMetrics(
+  sampler: MetricSampler,
+  { admission, connections, replies, work }: HttpMetricSources,
+): void {
+  sampler.counter(
+    'holdfast_http_requests_refused_total',
+    'Requests answered 503 at the door, by what there was too much of.',
+    () =>
+      refusalReasons.map((reason) => ({ labels: { reason }, value: admission.refusals(reason) })),
+  );
+  sampler.counter(
+    'holdfast_http_connections_dropped_total',
+    'Connections closed unanswered, far beyond connectionsMax.',
+    () => [{ labels: {}, value: connections.dropped }],
+  );
+  sampler.counter(
+    'holdfast_http_connections_cut_total',
+    'Connections cut since their client did not read what it had asked for.',
+    () => [{ labels: {}, value: replies.cuts }],
+  );
+  sampler.gauge('holdfast_http_reply_bytes_in_flight', 'Bytes of replies on their way.', () => [
+    { labels: {}, value: replies.bytes },
+  ]);
+  sampler.gauge(
+    'holdfast_http_work_in_flight_units',
+    'Work that the store was given and has not answered: operations, and bytes in units of 2048.',
+    () => [{ labels: {}, value: work.units }],
+  );
 }

@@ -8,6 +8,7 @@ import type { Result } from '../../store/result.ts';
 import type { Store } from '../../store/store.ts';
 import type { BodyLimit, BodyReader } from '../body.ts';
 import type { HttpLimits } from '../limits.ts';
+import { unitsOf, type WorkInFlight } from '../overload/work-in-flight.ts';
 import { queryText } from '../request-target.ts';
 import { parseBatchEnvelope } from './batch-envelope.ts';
 import { parseBatchItem, type BatchItem, type BatchItemLimits } from './batch-item.ts';
@@ -19,6 +20,7 @@ export interface BatchRouteOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly bodies: BodyReader;
+  readonly work: WorkInFlight;
   readonly limits: HttpLimits;
 }
 
@@ -58,7 +60,11 @@ export function batchRoutes(app: FastifyInstance, options: BatchRouteOptions): v
   app.post('/v1/batch', async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     parseQuery(queryText(request), []);
     const body = await options.bodies.read(request, reply, bodyLimit);
-    const text = await batchText(parseBatchEnvelope(body, batchOperationsMax), options);
+    // Most of what a batch costs is still to come.
+    options.work.check();
+    const json = parseBatchEnvelope(body, batchOperationsMax);
+    const units = unitsOf(json.length, body.length);
+    const text = await options.work.during(units, () => batchText(json, options));
     reply.header('content-type', jsonMediaType).header('x-content-type-options', 'nosniff');
     reply.send(Buffer.from(text));
   });

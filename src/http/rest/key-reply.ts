@@ -59,6 +59,7 @@ function sendEntry(request: FastifyRequest, reply: FastifyReply, entry: EntryRes
     sendSmallValue(reply, entry, label, bufferOf(value).toString('latin1'));
     return;
   }
+  if (value !== undefined) reply.server.replies.check(size);
   describeEntry(reply, entry);
   reply.header('content-type', label).header('content-length', String(size)).send(value);
 }

@@ -3,10 +3,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
 import { StoreError } from '../../base/errors.ts';
-import type { Conditions } from '../../store/operation.ts';
+import type { Conditions, Operation } from '../../store/operation.ts';
+import type { Result } from '../../store/result.ts';
 import type { Store } from '../../store/store.ts';
 import type { BodyLimit, BodyReader } from '../body.ts';
 import type { HttpLimits } from '../limits.ts';
+import { unitsOf, type WorkInFlight } from '../overload/work-in-flight.ts';
 import { keyRoute, queryText } from '../request-target.ts';
 import { conditionsOfRequest } from './conditions-of-request.ts';
 import { sendResult } from './key-reply.ts';
@@ -18,6 +20,7 @@ export interface KeyRouteOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly bodies: BodyReader;
+  readonly work: WorkInFlight;
   readonly limits: Pick<HttpLimits, 'keyBytesMax' | 'valueBytesMax'>;
 }
 
@@ -61,7 +64,8 @@ class KeyHandlers {
     refusePartialPut(request);
     const value = await this.#options.bodies.read(request, reply, this.#valueLimit);
     const operation = { op: 'put', namespace, key, value, ttlMs, ifMatch, ifNoneMatch } as const;
-    sendResult(request, reply, await this.#options.store.submit(operation));
+    const units = unitsOf(1, value.length);
+    sendResult(request, reply, await this.#submit(units, operation));
   };
 
   readonly delete = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
@@ -69,8 +73,13 @@ class KeyHandlers {
     noQuery(request);
     const { ifMatch, ifNoneMatch } = conditionsOfRequest(request.headers);
     const operation = { op: 'delete', namespace, key, ifMatch, ifNoneMatch } as const;
-    sendResult(request, reply, await this.#options.store.submit(operation));
+    sendResult(request, reply, await this.#submit(unitsOf(1, 0), operation));
   };
+
+  #submit(units: number, operation: Operation): Promise<Result> {
+    const { store, work } = this.#options;
+    return work.during(units, () => store.submit(operation));
+  }
 
   #read(op: 'get' | 'head', request: FastifyRequest, reply: FastifyReply): void {
     const key = this.#keyOf(request);

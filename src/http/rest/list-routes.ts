@@ -20,8 +20,9 @@ function pageText(query: ListQuery, { items, next }: ListPage): string {
 export function listRoutes(app: FastifyInstance, { store }: { readonly store: Store }): void {
   app.get('/v1/keys', async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const query = parseListQuery(queryText(request));
-    const text = pageText(query, await store.list(query));
+    const body = Buffer.from(pageText(query, await store.list(query)));
+    reply.server.replies.check(body.length);
     reply.header('content-type', jsonMediaType).header('x-content-type-options', 'nosniff');
-    reply.send(Buffer.from(text));
+    reply.send(body);
   });
 }

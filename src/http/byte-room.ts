@@ -1,0 +1,50 @@
+// Bytes that are held for replies not closed yet, in sum and by connection. Knows neither what they
+// are nor what happens to those who find no room.
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+export class ByteRoom {
+  readonly bytesMax: number;
+  #held = 0;
+  /** Entries live as long as their sockets: see `Connections` for what it costs where they do not. */
+  readonly #heldBySocket = new Map<Socket, number>();
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
+
+  get held(): number {
+    return this.#held;
+  }
+
+  has(bytes: number): boolean {
+    return this.#held + bytes <= this.bytesMax;
+  }
+
+  heldBy(socket: Socket): number {
+    return this.#heldBySocket.get(socket) ?? 0;
+  }
+
+  /** Until the reply or its connection has closed: replies that wait for their turn never close. */
+  hold(response: ServerResponse, bytes: number): void {
+    const { socket } = response.req;
+    if (socket.closed) return;
+    const before = this.#heldBySocket.get(socket);
+    if (before === undefined) socket.once('close', () => this.#leave(socket));
+    this.#heldBySocket.set(socket, (before ?? 0) + bytes);
+    this.#held += bytes;
+    response.once('close', () => this.#release(socket, bytes));
+  }
+
+  #release(socket: Socket, bytes: number): void {
+    const held = this.#heldBySocket.get(socket);
+    if (held === undefined) return;
+    this.#heldBySocket.set(socket, held - bytes);
+    this.#held -= bytes;
+  }
+
+  #leave(socket: Socket): void {
+    this.#held -= this.heldBy(socket);
+    this.#heldBySocket.delete(socket);
+  }
+}

@@ -1,0 +1,84 @@
+// Decides at the door, before any body is read, whether a request is let in or answered 503 at
+// once. What is let in is then answered in bounded time. Knows signs of overload and no route,
+// but for those by which a server is watched: they are always let in.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../../base/clock.ts';
+import type { Connections } from '../connections.ts';
+import { problemOf } from '../problem.ts';
+import { pathOfTarget, routedTarget } from '../request-target.ts';
+import type { ReplyRoom } from './reply-room.ts';
+import { TurnBudget } from './turn-budget.ts';
+import { overloaded, type WorkInFlight } from './work-in-flight.ts';
+
+export const refusalReasons = ['connections', 'replies', 'turn', 'work'] as const;
+
+/** Which sign of overload a request was refused for. */
+export type RefusalReason = (typeof refusalReasons)[number];
+
+type Handle = (request: IncomingMessage, response: ServerResponse) => void;
+
+export interface AdmissionOptions {
+  readonly clock: Clock;
+  readonly connections: Connections;
+  readonly replies: ReplyRoom;
+  readonly work: WorkInFlight;
+}
+
+/** Cheap, and what shows how a server fares must not be the first to go. */
+const alwaysAdmitted: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
+
+const refusal = problemOf(overloaded());
+const refusalHead = Object.entries({
+  ...refusal.headers,
+  'content-length': String(Buffer.byteLength(refusal.body)),
+}).flat();
+
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #turn = new TurnBudget();
+  readonly #refusals = new Map<RefusalReason, number>();
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  refusals(reason: RefusalReason): number {
+    return this.#refusals.get(reason) ?? 0;
+  }
+
+  /** A listener that hands on what is let in and answers the rest. */
+  guard(handle: Handle): Handle {
+    const { connections } = this.#options;
+    return (request, response) => {
+      // Nobody would see its answer, so it must not take effect either.
+      if (connections.isFinal(request.socket)) return;
+      const reason = this.#reasonAgainst(request);
+      if (reason === undefined || this.#isWatching(request, reason)) handle(request, response);
+      else this.#refuse(reason, request, response);
+    };
+  }
+
+  #reasonAgainst({ method, socket }: IncomingMessage): RefusalReason | undefined {
+    const { clock, connections, replies, work } = this.#options;
+    const isTurnSpent = this.#turn.isSpent(clock.monotonicMs());
+    if (connections.isSurplus(socket)) return 'connections';
+    if (isTurnSpent) return 'turn';
+    if (replies.isFull) return 'replies';
+    // Reads of one key take next to nothing, and must not wait for writes elsewhere.
+    if (method !== 'GET' && method !== 'HEAD' && work.isFull) return 'work';
+    return undefined;
+  }
+
+  #isWatching({ url = '' }: IncomingMessage, reason: RefusalReason): boolean {
+    return reason !== 'connections' && alwaysAdmitted.has(pathOfTarget(url));
+  }
+
+  #refuse(reason: RefusalReason, request: IncomingMessage, response: ServerResponse): void {
+    this.#refusals.set(reason, this.refusals(reason) + 1);
+    if (this.#options.replies.cutIfUnread(request.socket)) return;
+    // Counted under the route that it would have had.
+    request.url = routedTarget(request);
+    if (reason === 'connections') response.shouldKeepAlive = false;
+    response.writeHead(refusal.status, refusalHead).end(refusal.body);
+  }
+}

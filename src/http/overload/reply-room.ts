@@ -1,0 +1,102 @@
+// Replies that their clients have not taken yet: bounded in bytes, and each in time. Without it,
+// clients that ask for large values and never read fill the memory.
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Clock } from '../../base/clock.ts';
+import { StoreError } from '../../base/errors.ts';
+import { ByteRoom } from '../byte-room.ts';
+
+/** A client that takes less than this, over all it has asked for, is cut in the end. */
+const bytesPerMsMin = 16;
+
+/** What a connection may leave unread before it is cut for asking for more while others wait. */
+const unreadBytesMax = 64 * 1024;
+
+const sweepMs = 500;
+
+export interface ReplyRoomOptions {
+  readonly bytesMax: number;
+  /** How long a client may take nothing at all. */
+  readonly stallMsMax: number;
+  readonly clock: Clock;
+}
+
+export class ReplyRoom {
+  readonly #options: ReplyRoomOptions;
+  readonly #room: ByteRoom;
+  /** By when each connection must have taken what it asked for. */
+  readonly #deadlinesMs = new Map<Socket, number>();
+  #sweep: NodeJS.Timeout | undefined;
+  #cuts = 0;
+
+  constructor(options: ReplyRoomOptions) {
+    this.#options = options;
+    this.#room = new ByteRoom(options.bytesMax);
+  }
+
+  get bytes(): number {
+    return this.#room.held;
+  }
+
+  /** Connections that were cut since their client did not read. */
+  get cuts(): number {
+    return this.#cuts;
+  }
+
+  get isFull(): boolean {
+    return !this.#room.has(1);
+  }
+
+  /** @throws StoreError where a reply of this size would be one too many; one alone never is */
+  check(bytes: number): void {
+    if (this.#room.held === 0 || this.#room.has(bytes)) return;
+    throw new StoreError('OVERLOADED', 'Too much is on its way to clients that read slowly.', {
+      retryable: true,
+      retryAfterMs: 1000,
+    });
+  }
+
+  /** For a reply that has been handed over and could not be delivered at once. */
+  watch(response: ServerResponse, bytes: number): void {
+    const { socket } = response.req;
+    if (socket.closed) return;
+    this.#room.hold(response, bytes);
+    this.#extendDeadline(socket, bytes);
+    // Node's own timer, which begins anew whenever bytes are taken.
+    socket.setTimeout(this.#options.stallMsMax);
+    response.once('timeout', () => this.#cut(socket));
+    response.once('close', () => {
+      if (this.#room.heldBy(socket) === 0) this.#deadlinesMs.delete(socket);
+    });
+  }
+
+  /** Cuts a connection that asks for more than it reads. */
+  cutIfUnread(socket: Socket): boolean {
+    if (socket.writableLength <= unreadBytesMax) return false;
+    this.#cut(socket);
+    return true;
+  }
+
+  #extendDeadline(socket: Socket, bytes: number): void {
+    const { clock, stallMsMax } = this.#options;
+    const standing = this.#deadlinesMs.get(socket) ?? clock.monotonicMs() + stallMsMax;
+    this.#deadlinesMs.set(socket, standing + bytes / bytesPerMsMin);
+    this.#sweep ??= setInterval(() => this.#cutLate(), sweepMs).unref();
+  }
+
+  #cutLate(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const [socket, deadlineMs] of this.#deadlinesMs) {
+      if (socket.destroyed) this.#deadlinesMs.delete(socket);
+      else if (deadlineMs < nowMs) this.#cut(socket);
+    }
+    if (this.#deadlinesMs.size > 0) return;
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
+  }
+
+  #cut(socket: Socket): void {
+    this.#cuts += 1;
+    socket.destroy();
+  }
+}

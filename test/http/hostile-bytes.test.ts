@@ -152,8 +152,8 @@ const codeOfStatus: Readonly<Record<number, string>> = {
 };
 
 describe('refused, and nothing behind it is read', () => {
-  test.each(refusedAndClosed)('%s', async (_, bytes, status, code = codeOfStatus[status] ?? '') => {
-    expect(await answersTo(bytes)).toEqual([[status, code]]);
+  test.each(refusedAndClosed)('%s', async (...[, bytes, status, code]) => {
+    expect(await answersTo(bytes)).toEqual([[status, code ?? codeOfStatus[status]]]);
   });
 });
 
@@ -199,8 +199,8 @@ function tooLargeInChunks(): string {
 }
 
 describe('refused, and the connection goes on', () => {
-  test.each(refusedOnly)('%s', async (_, bytes, status, code = codeOfStatus[status] ?? '') => {
-    expect(await answersTo(bytes)).toEqual([[status, code], [200]]);
+  test.each(refusedOnly)('%s', async (...[, bytes, status, code]) => {
+    expect(await answersTo(bytes)).toEqual([[status, code ?? codeOfStatus[status]], [200]]);
   });
 });
 

@@ -50,7 +50,8 @@ export const batchPath = {
     summary: 'Many operations, each on its own',
     description:
       'Not atomic. Operations on one key take effect in order. A malformed item is a 400 of that ' +
-      'item alone.',
+      'item alone. Of members of the same name the last counts. A reply of more than ' +
+      'the server may hold for slow readers is refused with `OVERLOADED`.',
     requestBody: { required: true, content: json('Batch') },
     responses: {
       '200': {

@@ -151,9 +151,13 @@ const codeOfStatus: Readonly<Record<number, string>> = {
   431: 'HEADERS_TOO_LARGE',
 };
 
+function refusalOf([name, bytes, status, code = codeOfStatus[status]]: Row) {
+  return { name, bytes, refusal: [status, code] };
+}
+
 describe('refused, and nothing behind it is read', () => {
-  test.each(refusedAndClosed)('%s', async (...[, bytes, status, code]) => {
-    expect(await answersTo(bytes)).toEqual([[status, code ?? codeOfStatus[status]]]);
+  test.each(refusedAndClosed.map(refusalOf))('$name', async ({ bytes, refusal }) => {
+    expect(await answersTo(bytes)).toEqual([refusal]);
   });
 });
 
@@ -199,8 +203,8 @@ function tooLargeInChunks(): string {
 }
 
 describe('refused, and the connection goes on', () => {
-  test.each(refusedOnly)('%s', async (...[, bytes, status, code]) => {
-    expect(await answersTo(bytes)).toEqual([[status, code ?? codeOfStatus[status]], [200]]);
+  test.each(refusedOnly.map(refusalOf))('$name', async ({ bytes, refusal }) => {
+    expect(await answersTo(bytes)).toEqual([refusal, [200]]);
   });
 });
 

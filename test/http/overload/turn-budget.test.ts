@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { TurnBudget } from '../../../src/http/overload/turn-budget.ts';
+
+test('a turn that lasts is spent, and the next begins anew', async () => {
+  const turn = new TurnBudget();
+  const first = Array.from({ length: 100 }, (_, i) => turn.isSpent(i));
+  expect(first).not.toContain(true);
+  expect(turn.isSpent(500)).toBe(false);
+  expect(turn.isSpent(501)).toBe(true);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(turn.isSpent(1000)).toBe(false);
+});
+
+test('a few requests around a long pause are no overload', () => {
+  const turn = new TurnBudget();
+  const few = Array.from({ length: 64 }, (_, i) => turn.isSpent(i * 10_000));
+  expect(few).not.toContain(true);
+});

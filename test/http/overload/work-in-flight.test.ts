@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import { WorkInFlight, unitsOf } from '../../../src/http/overload/work-in-flight.ts';
+
+/** Work that ends when the test says so, on a clock that the test turns. */
+function open() {
+  let nowMs = 0;
+  const work = new WorkInFlight(() => nowMs);
+  const ends: (() => void)[] = [];
+  const begin = (units: number): Promise<void> =>
+    work.during(units, () => new Promise<void>((resolve) => ends.push(resolve)));
+  const end = async (count: number): Promise<void> => {
+    for (const done of ends.splice(0, count)) done();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { work, begin, end, turnClock: (ms: number) => (nowMs += ms) };
+}
+
+test('a burst on a store that has not been measured is taken', async () => {
+  const { work, begin } = open();
+  for (let i = 0; i < 60; i++) void begin(1000);
+  expect(work.units).toBe(60_000);
+  expect(work.isFull).toBe(false);
+});
+
+test('what is let in is what the store answers in two seconds', async () => {
+  const { work, begin, end, turnClock } = open();
+  for (let i = 0; i < 60; i++) void begin(1000);
+  // 10,000 units a second, in two windows.
+  for (let window = 0; window < 2; window++) {
+    // oxlint-disable-next-line no-await-in-loop -- one window after the other
+    await end(5);
+    turnClock(500);
+    void work.isFull;
+  }
+  expect(work.units).toBe(50_000);
+  expect(work.isFull).toBe(true);
+  await expect(begin(1)).rejects.toMatchObject({
+    code: 'OVERLOADED',
+    outcome: 'not-applied',
+    retryable: true,
+    retryAfterMs: 1000,
+  });
+  await end(31);
+  expect(work.units).toBe(19_000);
+  expect(work.isFull).toBe(false);
+});
+
+test('a store that stands still is let have a little all the same', async () => {
+  const { work, begin, end, turnClock } = open();
+  for (let i = 0; i < 60; i++) void begin(1000);
+  for (let window = 0; window < 2; window++) {
+    turnClock(500);
+    void work.isFull;
+  }
+  expect(work.isFull).toBe(true);
+  await end(44);
+  expect(work.units).toBe(16_000);
+  expect(work.isFull).toBe(false);
+});
+
+test('work that fails is over too', async () => {
+  const { work } = open();
+  await expect(work.during(5, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  expect(work.units).toBe(0);
+});
+
+test('bytes weigh beside operations', () => {
+  expect(unitsOf(3, 0)).toBe(3);
+  expect(unitsOf(1, 1024 * 1024)).toBe(513);
+});

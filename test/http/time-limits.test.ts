@@ -1,0 +1,106 @@
+// Clients that are slow to ask or slow to read are cut in bounded time, whatever they trickle.
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { openApp } from './open-app.ts';
+import { parseReply, readToEnd } from './raw-request.ts';
+
+const limits = { headersTimeoutMs: 300, requestTimeoutMs: 900 };
+
+/** Node looks for late requests once a second; the rest is room for a busy machine. */
+const cutWithinMs = 8000;
+
+async function open(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** Sends a byte every now and then for as long as the connection stands. */
+function trickle(socket: Socket, byte: string): void {
+  const timer = setInterval(() => socket.write(byte), 50);
+  socket.once('close', () => clearInterval(timer));
+}
+
+const half = 'PUT /v1/keys/a HTTP/1.1\r\nHost: x\r\n';
+
+test.each([
+  ['a connection that never says anything', '', undefined],
+  ['half a request line', 'GET /v1', undefined],
+  ['half the headers', half, undefined],
+  ['headers that trickle in', `${half}A: `, 'a'],
+  ['half a body', `${half}Content-Length: 1000\r\n\r\nhalf`, undefined],
+  ['a body that trickles in', `${half}Content-Length: 1000\r\n\r\nhalf`, 'a'],
+  ['chunks that trickle in', `${half}Transfer-Encoding: chunked\r\n\r\nFFFF\r\n`, 'a'],
+  [
+    'a body that never comes though it was asked for',
+    `${half}Content-Length: 9\r\nExpect: 100-continue\r\n\r\n`,
+    undefined,
+  ],
+])('%s is cut with a 408', async (_, bytes, trickled) => {
+  const { app, port, model } = await openApp({ limits });
+  const startedAt = performance.now();
+  const socket = await open(port);
+  const text = readToEnd(socket);
+  socket.write(bytes);
+  if (trickled !== undefined) trickle(socket, trickled);
+  const reply = parseReply((await text).replace('HTTP/1.1 100 Continue\r\n\r\n', ''));
+  expect(JSON.parse(reply.body)).toMatchObject({ status: 408, code: 'REQUEST_TIMEOUT' });
+  expect(reply.headers['connection']).toBe('close');
+  expect(performance.now() - startedAt).toBeLessThan(cutWithinMs);
+  expect(model.entries.size).toBe(0);
+  await expect.poll(() => app.connections.socketCount).toBe(0);
+});
+
+async function openWithLargeValue() {
+  const opened = await openApp({ limits });
+  const value = Buffer.alloc(32 * 1024 * 1024, 'x');
+  await opened.model.submit({ op: 'put', namespace: 'default', key: 'a', value });
+  return opened;
+}
+
+const getLarge = 'GET /v1/keys/a HTTP/1.1\r\nHost: x\r\n\r\n';
+
+test('a client that never reads its reply is cut', async () => {
+  const { app, port } = await openWithLargeValue();
+  const socket = await open(port);
+  onTestFinished(() => void socket.destroy());
+  socket.pause().write(getLarge);
+  await expect.poll(() => app.replies.bytes).toBe(32 * 1024 * 1024);
+  await expect.poll(() => app.connections.socketCount, { timeout: cutWithinMs }).toBe(0);
+  expect(app.replies.cuts).toBe(1);
+  expect(app.replies.bytes).toBe(0);
+});
+
+test('a client that reads on, if slowly, gets its reply whole', async () => {
+  const { app, port } = await openWithLargeValue();
+  const socket = await open(port);
+  onTestFinished(() => void socket.destroy());
+  socket.write(getLarge);
+  let bytes = 0;
+  socket.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    socket.pause();
+    // Takes several times the limit for a client that takes nothing.
+    setTimeout(() => socket.resume(), 4);
+  });
+  await expect.poll(() => bytes, { timeout: 25_000 }).toBeGreaterThan(32 * 1024 * 1024);
+  await expect.poll(() => app.replies.bytes).toBe(0);
+  expect(app.replies.cuts).toBe(0);
+});
+
+test('a kept-alive connection is not cut for a reply that was taken', async () => {
+  const { app, port } = await openWithLargeValue();
+  const socket = await open(port);
+  onTestFinished(() => void socket.destroy());
+  let bytes = 0;
+  socket.on('data', (chunk: Buffer) => (bytes += chunk.length)).write(getLarge);
+  await expect.poll(() => bytes).toBeGreaterThan(32 * 1024 * 1024);
+  await expect.poll(() => app.replies.bytes).toBe(0);
+  const waited = performance.now() + 2 * limits.requestTimeoutMs;
+  await expect.poll(() => performance.now(), { timeout: 5000 }).toBeGreaterThan(waited);
+  const before = bytes;
+  socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+  await expect.poll(() => bytes).toBeGreaterThan(before);
+  expect(app.replies.cuts).toBe(0);
+});

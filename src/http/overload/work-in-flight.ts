@@ -12,7 +12,7 @@ const bytesPerUnit = 2048;
 const unitsAlways = 16_384;
 
 /** Believed until there is a measurement: a burst on a new server is no overload yet. */
-const unitsPerSecondAtFirst = 32_768;
+const unitsPerSecondAtFirst = 16_384;
 
 /** The pace is that of the better of two windows, so that one slow moment does not shut the door. */
 const windowMs = 500;

@@ -1,0 +1,207 @@
+// A flood at several times what a server can do, with a polite client among it, and what comes of
+// it: how late those were who were let in, how the polite one fared, and how soon all was well.
+import { Agent, request as httpRequest } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { quantileOf, runOpenLoop, type OpenLoopFigures } from './open-loop.ts';
+
+export type FloodKind = 'put' | 'batch' | 'large';
+
+export interface FloodOptions {
+  readonly url: string;
+  readonly pid: number;
+  readonly kind: FloodKind;
+  readonly timesCapacity: number;
+  readonly seconds: number;
+  readonly connections: number;
+}
+
+export interface Latencies {
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p90Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+export interface FloodReport {
+  /** Requests a second with 64 connections that wait for their replies. */
+  readonly capacity: number;
+  readonly offered: number;
+  readonly accepted: Latencies;
+  readonly refused: Latencies;
+  /** Requests answered by anything but 2xx and 503. */
+  readonly strange: number;
+  readonly unanswered: number;
+  readonly unsent: number;
+  readonly politeAccepted: Latencies;
+  readonly politeRefused: Latencies;
+  readonly politeFailed: number;
+  readonly recoveryMs: number;
+  /** Most memory that the server has held so far. */
+  readonly peakMiB: number;
+}
+
+const batchOperations = 500;
+const largeBytes = 64 * 1024;
+const distinctRequests = 500;
+const calmSeconds = 2;
+
+function bytesOf(method: string, path: string, body: string): Buffer {
+  const head = `${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`;
+  return Buffer.from(head + body, 'latin1');
+}
+
+function requestOf(kind: FloodKind, number: number): Buffer {
+  if (kind !== 'batch') {
+    const bytes = kind === 'large' ? largeBytes : 100;
+    return bytesOf('PUT', `/v1/keys/flood-${number}`, 'x'.repeat(bytes));
+  }
+  const operations = Array.from({ length: batchOperations }, (_, index) => {
+    return { op: 'put', key: `flood-${number}-${index}`, value: 'x'.repeat(100) };
+  });
+  return bytesOf('POST', '/v1/batch', JSON.stringify({ operations }));
+}
+
+interface PoliteReply {
+  /** Undefined where there was none. */
+  readonly status: number | undefined;
+  readonly latencyMs: number;
+}
+
+/** One request at a time, on a connection of its own. */
+class PoliteClient {
+  readonly #url: string;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly replies: PoliteReply[] = [];
+  #asksOn = true;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  async ask(): Promise<PoliteReply> {
+    const startedAtMs = performance.now();
+    const status = await this.#put();
+    return { status, latencyMs: performance.now() - startedAtMs };
+  }
+
+  async askOn(): Promise<void> {
+    while (this.#asksOn) {
+      // oxlint-disable-next-line no-await-in-loop -- one request at a time
+      this.replies.push(await this.ask());
+      // oxlint-disable-next-line no-await-in-loop
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  stop(): void {
+    this.#asksOn = false;
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #put(): Promise<number | undefined> {
+    return new Promise((resolve) => {
+      const path = `${this.#url}/v1/keys/polite`;
+      const request = httpRequest(path, { method: 'PUT', agent: this.#agent }, (reply) => {
+        reply.resume().once('end', () => resolve(reply.statusCode));
+      });
+      request.once('error', () => resolve(undefined)).end('v');
+    });
+  }
+}
+
+function latenciesOf(ascending: readonly number[]): Latencies {
+  return {
+    count: ascending.length,
+    p50Ms: quantileOf(ascending, 0.5),
+    p90Ms: quantileOf(ascending, 0.9),
+    p99Ms: quantileOf(ascending, 0.99),
+    maxMs: quantileOf(ascending, 1),
+  };
+}
+
+function isAccepted(status: number | undefined): boolean {
+  return status !== undefined && status < 300;
+}
+
+function politeLatencies(replies: readonly PoliteReply[], wanted: (status?: number) => boolean) {
+  const ofWanted = replies.filter(({ status }) => wanted(status));
+  return latenciesOf(ofWanted.map(({ latencyMs }) => latencyMs).toSorted((a, b) => a - b));
+}
+
+function latenciesWhere(run: OpenLoopFigures, wanted: (status: number) => boolean): Latencies {
+  const statuses = [...run.byStatus].filter(([status]) => wanted(status));
+  return latenciesOf(statuses.flatMap(([, latencies]) => latencies).toSorted((a, b) => a - b));
+}
+
+function peakMiB(pid: number): number {
+  const [, kibibytes] = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Math.round(Number(kibibytes) / 1024);
+}
+
+/** How long it takes until twenty requests in a row are as quick as they were before. */
+async function recoveryMs(polite: PoliteClient, wellMs: number): Promise<number> {
+  const startedAtMs = performance.now();
+  for (let inARow = 0; inARow < 20;) {
+    // oxlint-disable-next-line no-await-in-loop -- one request at a time
+    const { status, latencyMs } = await polite.ask();
+    inARow = isAccepted(status) && latencyMs <= wellMs ? inARow + 1 : 0;
+    if (performance.now() - startedAtMs > 60_000) return Infinity;
+  }
+  return performance.now() - startedAtMs;
+}
+
+async function wellMsOf(polite: PoliteClient): Promise<number> {
+  const before: number[] = [];
+  // oxlint-disable-next-line no-await-in-loop -- one request at a time
+  while (before.length < 50) before.push((await polite.ask()).latencyMs);
+  // What was the slowest before is well; a few milliseconds more or less say nothing.
+  return 50 + Math.max(...before);
+}
+
+export async function flood(options: FloodOptions): Promise<FloodReport> {
+  const { url, pid, kind, timesCapacity, seconds, connections } = options;
+  const requests = Array.from({ length: distinctRequests }, (_, n) => requestOf(kind, n));
+  const request = (number: number) => requests[number % distinctRequests] ?? Buffer.alloc(0);
+  const target = { port: Number(new URL(url).port), request, patienceMs: 15_000 };
+  const polite = new PoliteClient(url);
+  const wellMs = await wellMsOf(polite);
+  // More than it can do, on so few connections that it is never too much.
+  const calm = await runOpenLoop({
+    ...target,
+    requestsPerSecond: 50_000,
+    seconds: calmSeconds,
+    connections: 64,
+  });
+  const capacity = latenciesWhere(calm, isAccepted).count / calmSeconds;
+  const offered = Math.round(capacity * timesCapacity);
+  const politeEnded = polite.askOn();
+  const figures = await runOpenLoop({
+    ...target,
+    requestsPerSecond: offered,
+    seconds,
+    connections,
+  });
+  polite.stop();
+  await politeEnded;
+  const recovered = await recoveryMs(polite, wellMs);
+  polite.close();
+  const { replies } = polite;
+  return {
+    capacity: Math.round(capacity),
+    offered,
+    accepted: latenciesWhere(figures, isAccepted),
+    refused: latenciesWhere(figures, (status) => status === 503),
+    strange: latenciesWhere(figures, (status) => !isAccepted(status) && status !== 503).count,
+    unanswered: figures.unanswered,
+    unsent: figures.unsent,
+    politeAccepted: politeLatencies(replies, isAccepted),
+    politeRefused: politeLatencies(replies, (status) => status === 503),
+    politeFailed: replies.filter(({ status }) => !isAccepted(status) && status !== 503).length,
+    recoveryMs: recovered,
+    peakMiB: peakMiB(pid),
+  };
+}

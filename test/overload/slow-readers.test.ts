@@ -1,0 +1,60 @@
+// Clients that ask for large values and never read them cost bounded memory, for a bounded time,
+// and nobody else notices.
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { metric, openServer } from './server-under-test.ts';
+
+const valueBytes = 8 * 1024 * 1024;
+const values = 24;
+const readers = 100;
+
+/** 24 values of 8 MiB: more than the read cache holds, so that each reply is memory of its own. */
+async function fill(url: string): Promise<void> {
+  const body = Buffer.alloc(valueBytes, 'x');
+  for (let index = 0; index < values; index++) {
+    // oxlint-disable-next-line no-await-in-loop -- the memory for one at a time
+    const reply = await fetch(`${url}/v1/keys/large-${index}`, { method: 'PUT', body });
+    expect(reply.status).toBe(201);
+  }
+}
+
+function residentMiB(pid: number): number {
+  const [, kibibytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kibibytes) / 1024;
+}
+
+function openReader(port: number, first: number): Socket {
+  const socket = connect(port, '127.0.0.1').pause();
+  // Being cut is what is to happen.
+  socket.on('error', () => undefined);
+  onTestFinished(() => void socket.destroy());
+  for (let next = 0; next < 4; next++) {
+    const key = `large-${(first + next * 7) % values}`;
+    socket.write(`GET /v1/keys/${key} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  }
+  return socket;
+}
+
+test('a hundred clients that never read do not fill the memory', { timeout: 90_000 }, async () => {
+  const flags = ['--shards', '2', '--headers-timeout-ms', '2000', '--request-timeout-ms', '4000'];
+  const { url, pid, port } = await openServer(flags);
+  await fill(url);
+  const before = residentMiB(pid);
+  for (let first = 0; first < readers; first++) openReader(port, first);
+  const inFlight = () => metric(url, 'holdfast_http_reply_bytes_in_flight');
+  await expect.poll(inFlight, { timeout: 20_000 }).toBeGreaterThan(200 * 1024 * 1024);
+  let most = 0;
+  // Asked 100 times 8 MiB four times over, which would be 3,200 MiB.
+  while ((await inFlight()) > 0) {
+    most = Math.max(most, residentMiB(pid));
+    // oxlint-disable-next-line no-await-in-loop -- one request at a time
+    const small = await fetch(`${url}/livez`);
+    expect(small.status).toBe(200);
+  }
+  process.stdout.write(`memory before ${before.toFixed(0)} MiB, at most ${most.toFixed(0)} MiB\n`);
+  expect(most).toBeLessThan(before + 1000);
+  expect(await metric(url, 'holdfast_http_connections_cut_total')).toBeGreaterThan(0);
+  const value = await fetch(`${url}/v1/keys/large-0`);
+  expect((await value.arrayBuffer()).byteLength).toBe(valueBytes);
+});

@@ -489,10 +489,16 @@ describe('hostile connections', () => {
       ),
     );
     for (const socket of sockets) socket.resetAndDestroy();
-    await expect.poll(metrics).toContain('\nholdfast_http_body_bytes_in_flight 0\n');
-    await expect.poll(metrics).toContain('\nholdfast_http_reply_bytes_in_flight 0\n');
-    await expect.poll(metrics).toContain('\nholdfast_http_work_in_flight_units 0\n');
-    await expect.poll(metrics).toContain('\nholdfast_http_connections 1\n');
+    await expect
+      .poll(metrics, { timeout: 15_000 })
+      .toContain('\nholdfast_http_body_bytes_in_flight 0\n');
+    await expect
+      .poll(metrics, { timeout: 15_000 })
+      .toContain('\nholdfast_http_reply_bytes_in_flight 0\n');
+    await expect
+      .poll(metrics, { timeout: 15_000 })
+      .toContain('\nholdfast_http_work_in_flight_units 0\n');
+    await expect.poll(metrics, { timeout: 15_000 }).toContain('\nholdfast_http_connections 1\n');
   });
 });
 

@@ -80,8 +80,12 @@ function takeOver(
   const file = fileSystem.open(`${folder}/${journalName(generation)}`);
   const isTail = generation === tail.end.generation;
   const used = isTail ? tail.end.bytes : 0;
-  // Only room that was made ahead can be behind it by now.
-  if (file.size() > used) file.truncate(used);
+  // Only room that was made ahead can be behind it by now. Durably gone: the next journal's header
+  // may vouch for this end before anything else of this file is synced.
+  if (file.size() > used) {
+    file.truncate(used);
+    file.sync();
+  }
   if (isTail && tail.header !== undefined) {
     const { bytes, crc, seq } = tail.end;
     const writer = JournalWriter.goOn(file, tail.header, { bytes, crc, nextSeq: seq });

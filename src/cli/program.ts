@@ -3,6 +3,8 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf, exitCodes, usageError } from './command-error.ts';
 import { programVersion } from './program-version.ts';
+import { reshardCommand } from './reshard-command.ts';
+import { restoreCommand } from './restore-command.ts';
 import { serveCommand } from './serve-command.ts';
 
 /** @returns the exit code, once the command has ended */
@@ -22,7 +24,7 @@ function buildProgram(): Command {
   const program = new Command('holdfast')
     .description('A durable, sharded key-value server over plain HTTP.')
     .version(programVersion, '-V, --version', 'print the version');
-  const commands = [serveCommand()];
+  const commands = [serveCommand(), reshardCommand(), restoreCommand()];
   for (const command of [program, ...commands]) refuseInOneLine(command);
   for (const command of commands) program.addCommand(command);
   return program.addHelpText('after', () =>

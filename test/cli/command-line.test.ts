@@ -34,7 +34,9 @@ describe('help', () => {
     const { code, stdout, stderr } = await runToEnd([]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('Usage: holdfast');
-    expect(stderr.trimEnd().split('\n').at(-1)).toBe('holdfast: no command given; allowed: serve');
+    expect(stderr.trimEnd().split('\n').at(-1)).toBe(
+      'holdfast: no command given; allowed: serve, reshard, restore',
+    );
   });
 });
 
@@ -45,6 +47,14 @@ describe('wrong usage ends with code 2 and one line that names it and what is al
     [['serve', '--port'], /'--port <port>' argument missing/],
     [['serve', '--port', 'x'], /port is "x" \(from flag --port\); allowed: an integer from 0/],
     [['serve', 'extra'], /too many arguments for 'serve'/],
+    [['reshard', 'nowhere'], /required option '--shards <shards>' not specified/],
+    [
+      ['reshard', 'nowhere', '--shards', '65'],
+      /--shards is "65"; allowed: an integer from 1 to 64/,
+    ],
+    [['reshard', '--shards', '2'], /missing required argument 'dir'/],
+    [['restore', 'nowhere'], /required option '--data-dir <folder>' not specified/],
+    [['restore', 'nowhere', '--data-dir', 'd', '--shards', 'x'], /--shards is "x"; allowed: an /],
     [['serve', '--config', 'nowhere.json'], /--config nowhere\.json: .*ENOENT/],
   ])('%j', async (args, message) => {
     const { code, stdout, stderr } = await runToEnd(args, { cwd: folder });

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf, exitCodes, usageError } from './command-error.ts';
 import { programVersion } from './program-version.ts';
+import { backupCommand } from './backup-command.ts';
 import { reshardCommand } from './reshard-command.ts';
 import { restoreCommand } from './restore-command.ts';
 import { serveCommand } from './serve-command.ts';
@@ -24,7 +25,7 @@ function buildProgram(): Command {
   const program = new Command('holdfast')
     .description('A durable, sharded key-value server over plain HTTP.')
     .version(programVersion, '-V, --version', 'print the version');
-  const commands = [serveCommand(), reshardCommand(), restoreCommand()];
+  const commands = [serveCommand(), backupCommand(), restoreCommand(), reshardCommand()];
   for (const command of [program, ...commands]) refuseInOneLine(command);
   for (const command of commands) program.addCommand(command);
   return program.addHelpText('after', () =>

@@ -23,6 +23,7 @@ import { Admission } from './overload/admission.ts';
 import { ReplyRoom } from './overload/reply-room.ts';
 import { WorkInFlight } from './overload/work-in-flight.ts';
 import { routedTarget } from './request-target.ts';
+import { backupRoutes } from './rest/backup-routes.ts';
 import { batchRoutes } from './rest/batch-routes.ts';
 import { keyRoutes } from './rest/key-routes.ts';
 import { listRoutes } from './rest/list-routes.ts';
@@ -139,6 +140,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   keyRoutes(app, { store, clock, bodies, work, limits });
   listRoutes(app, { store });
   batchRoutes(app, { store, clock, bodies, work, limits });
+  backupRoutes(app, { store });
   healthRoutes(app, { store, isStopping: options.isStopping ?? (() => false) });
   metricsRoutes(app, { ...watchers, store, bodies, version: options.version });
   await docsRoutes(app, { version: options.version });

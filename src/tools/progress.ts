@@ -14,7 +14,7 @@ export class Progress {
   readonly #options: ProgressOptions;
   #work = '';
   #doneBytes = 0;
-  #totalBytes = 0;
+  #totalBytes: number | undefined = 0;
   #saidAt: number;
 
   constructor(options: ProgressOptions) {
@@ -26,8 +26,9 @@ export class Progress {
    * Begins a piece of work.
    *
    * @param work what is done, as the line begins
+   * @param totalBytes undefined where nobody knows
    */
-  begin(work: string, totalBytes: number): void {
+  begin(work: string, totalBytes: number | undefined): void {
     this.#work = work;
     this.#doneBytes = 0;
     this.#totalBytes = totalBytes;
@@ -43,6 +44,7 @@ export class Progress {
   }
 
   #share(): string {
+    if (this.#totalBytes === undefined) return `${mebibytes(this.#doneBytes)} MiB`;
     const done = Math.min(this.#doneBytes, this.#totalBytes);
     const percent = this.#totalBytes === 0 ? 100 : Math.floor((100 * done) / this.#totalBytes);
     return `${percent} % of ${mebibytes(this.#totalBytes)} MiB`;

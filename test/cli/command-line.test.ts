@@ -35,7 +35,7 @@ describe('help', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('Usage: holdfast');
     expect(stderr.trimEnd().split('\n').at(-1)).toBe(
-      'holdfast: no command given; allowed: serve, reshard, restore',
+      'holdfast: no command given; allowed: serve, backup, restore, reshard',
     );
   });
 });
@@ -47,6 +47,8 @@ describe('wrong usage ends with code 2 and one line that names it and what is al
     [['serve', '--port'], /'--port <port>' argument missing/],
     [['serve', '--port', 'x'], /port is "x" \(from flag --port\); allowed: an integer from 0/],
     [['serve', 'extra'], /too many arguments for 'serve'/],
+    [['backup', '--to', 'file'], /required option '--url <url>' not specified/],
+    [['backup', '--url', 'nowhere', '--to', 'x'], /--url is "nowhere"; allowed: an address like /],
     [['reshard', 'nowhere'], /required option '--shards <shards>' not specified/],
     [
       ['reshard', 'nowhere', '--shards', '65'],

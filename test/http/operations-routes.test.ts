@@ -133,7 +133,15 @@ test('the documents name exactly the routes there are', async () => {
       .filter((name) => name !== 'parameters')
       .map((method) => `${method.toUpperCase()} ${path.replace('{key}', ':key')}`),
   );
-  const paths = ['/v1/keys/:key', '/v1/keys', '/v1/batch', '/livez', '/readyz', '/metrics'];
+  const paths = [
+    '/v1/keys/:key',
+    '/v1/keys',
+    '/v1/batch',
+    '/v1/backup',
+    '/livez',
+    '/readyz',
+    '/metrics',
+  ];
   const standing = paths.flatMap((path) =>
     app.supportedMethods
       .filter((method) => app.hasRoute({ method: method, url: path }))

@@ -117,6 +117,12 @@ export class HttpStore implements Store {
     throw new Error('the REST dialect has no locks');
   }
 
+  async backup(): Promise<AsyncIterable<Uint8Array>> {
+    const reply = await this.#client.request({ method: 'GET', path: '/v1/backup' });
+    if (reply.statusCode !== 200) throw new Error(await reply.body.text());
+    return reply.body;
+  }
+
   status(): StoreStatus {
     throw new Error('the REST dialect has its metrics instead');
   }

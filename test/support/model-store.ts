@@ -1,7 +1,11 @@
 // What a store must do, in the plainest way: one Map, sorted on demand, time and versions counted
 // by hand. Tests judge the real engines and the HTTP layer by it, so it must stay obvious.
+import { Readable } from 'node:stream';
+import { textOfByteString } from '../../src/base/byte-string.ts';
 import { Histogram, batchSizeBounds, secondsBounds } from '../../src/base/histogram.ts';
 import { StoreError } from '../../src/base/errors.ts';
+import { BackupWriter } from '../../src/storage/backup-writer.ts';
+import { encodeEntry } from '../../src/storage/record.ts';
 import { conditionsHold } from '../../src/store/conditions.ts';
 import type { ListItem, ListPage, ListQuery } from '../../src/store/listing.ts';
 import type {
@@ -88,6 +92,28 @@ export class ModelStore implements Store {
     const turn = this.#lastExclusive.then(() => work(session));
     this.#lastExclusive = turn.catch(() => undefined);
     return turn;
+  }
+
+  async backup(): Promise<AsyncIterable<Uint8Array>> {
+    const seq = this.#version + 1;
+    const at = this.nowMs;
+    const writer = new BackupWriter({ store: 'model', shards: 1, seq, at, createdAt: at });
+    const pieces: Uint8Array[] = [];
+    for (const name of [...this.entries.keys()].toSorted((a, b) => (a < b ? -1 : 1))) {
+      const [namespace = '', key = ''] = name.split('\n', 2);
+      const entry = this.entries.get(name);
+      if (entry === undefined) continue;
+      const valueBase64 = Buffer.from(entry.value).toString('base64');
+      const { version, expiresAt } = entry;
+      const record = { key: textOfByteString(key), valueBase64 };
+      writer.add(
+        namespace,
+        encodeEntry({ ...record, ...(expiresAt === undefined ? {} : { expiresAt }) }, version),
+      );
+      pieces.push(writer.take());
+    }
+    writer.finish();
+    return Readable.from([...pieces, writer.take()]);
   }
 
   status(): StoreStatus {

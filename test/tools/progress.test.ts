@@ -38,3 +38,10 @@ test('each piece of work counts anew, and never past its end', () => {
   advance(1000, 5);
   expect(lines).toEqual(['reading: 100 % of 0.0 MiB', 'checking: 100 % of 0.0 MiB']);
 });
+
+test('of work that nobody knows the size of it tells how much is done', () => {
+  const { progress, lines, advance } = startProgress();
+  progress.begin('taking', undefined);
+  advance(1000, 3 * 2 ** 20);
+  expect(lines).toEqual(['taking: 3.0 MiB']);
+});

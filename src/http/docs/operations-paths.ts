@@ -1,5 +1,5 @@
 // The routes for those who run the server, described.
-import { headers } from './replies.ts';
+import { headers, problems } from './replies.ts';
 import { schemaRef } from './schemas.ts';
 
 const readiness = { 'application/json': { schema: schemaRef('Readiness') } };
@@ -24,6 +24,24 @@ export const operationsPaths = {
           headers: headers('Retry-After'),
           content: readiness,
         },
+      },
+    },
+  },
+  '/v1/backup': {
+    get: {
+      operationId: 'backup',
+      tags: ['Operations'],
+      summary: 'All entries at one moment, for holdfast restore',
+      description:
+        'Streamed. Only a reply that ends as HTTP says, and whose last line is the footer, is a ' +
+        'whole backup; `holdfast backup` proves it.',
+      responses: {
+        '200': {
+          description: 'Lines of JSON, as src/storage/FORMAT.md describes.',
+          headers: headers(),
+          content: { 'application/x-ndjson': { schema: { type: 'string' } } },
+        },
+        ...problems('BAD_REQUEST', 'OVERLOADED', 'SHARD_UNAVAILABLE', 'SHUTTING_DOWN'),
       },
     },
   },

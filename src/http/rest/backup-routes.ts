@@ -1,0 +1,26 @@
+// GET /v1/backup: the whole store at one moment, streamed as fast as the client takes it. A backup
+// that fails midway cuts the connection: it must not look like one that has ended.
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Store } from '../../store/store.ts';
+import { queryText } from '../request-target.ts';
+import { parseQuery } from './query.ts';
+
+export const backupMediaType = 'application/x-ndjson';
+
+/** Where the engine takes backups at all. */
+export function backupRoutes(app: FastifyInstance, { store }: { readonly store: Store }): void {
+  const backup = store.backup?.bind(store);
+  if (backup === undefined) return;
+  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    parseQuery(queryText(request), []);
+    const pieces = await backup();
+    reply.header('content-type', backupMediaType).header('x-content-type-options', 'nosniff');
+    reply.header('content-disposition', 'attachment; filename="holdfast-backup.ndjson"');
+    reply.header('cache-control', 'no-store');
+    // One piece ahead is enough: each is about a megabyte.
+    return reply.send(Readable.from(pieces, { objectMode: true, highWaterMark: 1 }));
+  };
+  // A HEAD would take the whole backup and throw it away.
+  app.get('/v1/backup', { exposeHeadRoute: false }, answer);
+}

@@ -14,6 +14,7 @@ import {
 } from '../support/server-process.ts';
 import { contentsOfFolder, ShardedFolder } from '../support/sharded-folder.ts';
 import { put } from '../support/store-contract.ts';
+import { withoutProgress } from '../support/without-progress.ts';
 
 let folder: string;
 beforeEach(async () => void (folder = await makeTemporaryFolder()));
@@ -35,7 +36,7 @@ describe('holdfast reshard', () => {
     fill(500, 3);
     const before = contents();
     const { code, stdout, stderr } = await runToEnd(['reshard', folder, '--shards', '2']);
-    expect({ code, stdout, stderr }).toEqual({
+    expect({ code, stdout, stderr: withoutProgress(stderr) }).toEqual({
       code: 0,
       stdout: `${folder} has 2 shards now, instead of 3: 500 entries\n`,
       stderr: '',

@@ -12,6 +12,7 @@ import {
 } from '../support/server-process.ts';
 import { backupOf, contentsOfFolder, ShardedFolder } from '../support/sharded-folder.ts';
 import { put } from '../support/store-contract.ts';
+import { withoutProgress } from '../support/without-progress.ts';
 
 let folder: string;
 let file: string;
@@ -34,7 +35,11 @@ describe('holdfast restore', () => {
       ['restore', file, '--data-dir', dataDir, '--shards', '2'],
     ); // prettier-ignore
     const line = `${dataDir} holds the backup now: 100 entries, 2 shards\n`;
-    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: line, stderr: '' });
+    expect({ code, stdout, stderr: withoutProgress(stderr) }).toEqual({
+      code: 0,
+      stdout: line,
+      stderr: '',
+    });
     expect(contentsOfFolder(nodeFileSystem, dataDir)).toEqual(contentsOfFolder(source));
     const { program, url } = await startServer(dataDir);
     try {

@@ -1,0 +1,136 @@
+// A backup of a server that is written to all the while, restored: one moment over all shards.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client } from 'undici';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import {
+  makeTemporaryFolder,
+  removeFolder,
+  runToEnd,
+  startServer,
+} from '../support/server-process.ts';
+
+let folder: string;
+beforeEach(async () => void (folder = await makeTemporaryFolder()));
+afterEach(() => removeFolder(folder));
+
+interface Line {
+  readonly entries: number | readonly { key: string; value: string; version: number }[];
+}
+
+/** By key, from the blocks of a backup. */
+async function entriesOf(file: string): Promise<Map<string, { value: string; version: number }>> {
+  const lines = (await readFile(file, 'utf8')).trimEnd().split('\n').slice(1, -1);
+  const blocks = lines.map((line) => (JSON.parse(line) as Line).entries);
+  const entries = blocks.flatMap((block) => (typeof block === 'number' ? [] : block));
+  return new Map(entries.map(({ key, value, version }) => [key, { value, version }]));
+}
+
+/** Writes rounds one after another, each to both of two keys in turn: the second never overtakes. */
+class Writer {
+  acknowledged = 0;
+  begun = 0;
+  isDone = false;
+  readonly #client: Client;
+  readonly #name: string;
+
+  constructor(url: string, name: string) {
+    this.#client = new Client(url);
+    this.#name = name;
+  }
+
+  async run(): Promise<void> {
+    while (!this.isDone) {
+      this.begun += 1;
+      await this.#put('first', this.begun);
+      await this.#put('second', this.begun);
+      this.acknowledged = this.begun;
+    }
+    await this.#client.close();
+  }
+
+  async #put(key: string, round: number): Promise<void> {
+    const path = `/v1/keys/${this.#name}-${key}`;
+    const reply = await this.#client.request({ method: 'PUT', path, body: String(round) });
+    await reply.body.dump();
+    if (reply.statusCode >= 300) throw new Error(`refused with ${reply.statusCode}`);
+  }
+}
+
+test(
+  'a backup taken under load is one moment, and restored it is served',
+  { timeout: 120_000 },
+  async () => {
+    const flags = ['--shards', '3', '--compact-journal-bytes', '65536', '--log-level', 'error'];
+    const { program, url } = await startServer(join(folder, 'data'), flags);
+    onTestFinished(() => program.end());
+    const writers = Array.from(
+      { length: 16 },
+      (_, index) => new Writer(url, `writer ${index}`.replace(' ', '')),
+    );
+    const running = writers.map((writer) => writer.run());
+    await expect
+      .poll(() => Math.min(...writers.map(({ acknowledged }) => acknowledged)), { timeout: 30_000 })
+      .toBeGreaterThan(20);
+    const files: string[] = [];
+    for (let round = 0; round < 4; round++) {
+      const before = writers.map(({ acknowledged }) => acknowledged);
+      const file = join(folder, `backup-${round}`);
+      const { code, stderr } = await runToEnd(['backup', '--url', url, '--to', file]);
+      expect([code, stderr]).toEqual([0, expect.not.stringContaining('holdfast:')]);
+      const after = writers.map(({ begun }) => begun);
+      const entries = await entriesOf(file);
+      for (const [index, acknowledged] of before.entries()) {
+        const first = Number(entries.get(`writer${index}-first`)?.value);
+        const second = Number(entries.get(`writer${index}-second`)?.value);
+        // All that was acknowledged before; and whoever is in it has all that came before with it.
+        expect(second).toBeGreaterThanOrEqual(acknowledged);
+        expect(first - second).toBeGreaterThanOrEqual(0);
+        expect(first - second).toBeLessThanOrEqual(1);
+        expect(first).toBeLessThanOrEqual(after[index] ?? 0);
+      }
+      files.push(file);
+    }
+    for (const writer of writers) writer.isDone = true;
+    await Promise.all(running);
+    program.kill('SIGTERM');
+    expect(await program.exited).toEqual({ code: 0, signal: null });
+
+    const [file = ''] = files.slice(-1);
+    const entries = await entriesOf(file);
+    const restored = join(folder, 'restored');
+    const { code } = await runToEnd(['restore', file, '--data-dir', restored, '--shards', '2']);
+    expect(code).toBe(0);
+    const again = await startServer(restored);
+    onTestFinished(() => again.program.end());
+    for (const [key, { value, version }] of entries) {
+      const reply = await fetch(`${again.url}/v1/keys/${key}`);
+      expect([key, reply.headers.get('etag'), await reply.text()]).toEqual([
+        key,
+        `"${version}"`,
+        value,
+      ]);
+    }
+    expect(entries.size).toBe(32);
+  },
+);
+
+test('a second backup at the same time is refused, and one that nobody reads on lets go', async () => {
+  const { program, url } = await startServer(join(folder, 'data'), ['--shards', '2']);
+  onTestFinished(() => program.end());
+  const client = new Client(url);
+  for (let index = 0; index < 24; index++) {
+    const body = Buffer.alloc(4 * 1024 * 1024, 'x');
+    const reply = await client.request({ method: 'PUT', path: `/v1/keys/large${index}`, body });
+    await reply.body.dump();
+  }
+  const slow = await fetch(`${url}/v1/backup`);
+  expect(slow.status).toBe(200);
+  const refused = await runToEnd(['backup', '--url', url, '--to', join(folder, 'backup')]);
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('refused with 503')]);
+  await slow.body?.cancel();
+  const taken = async (): Promise<number | null> =>
+    (await runToEnd(['backup', '--url', url, '--to', join(folder, 'backup')])).code;
+  await expect.poll(taken, { timeout: 20_000 }).toBe(0);
+  await client.close();
+});

@@ -181,9 +181,12 @@ export class ShardFiles {
   stop(at: number): void {
     this.#orFindRoom(() => this.#writer.appendMark('stop', at));
     this.#writer.trim();
-    const { generation, bytes } = this.#writer.end;
-    const mark: Mark | null = bytes > 0 ? { generation, bytes } : this.#current.mark;
-    if (mark !== null) this.#orFindRoom(() => this.#write({ ...this.#current, mark }));
+    // A journal that holds nothing yet can not vouch for the end of the one before it.
+    const end = this.#writer.isNew ? this.#writer.header.previous : this.#writer.end;
+    if (end !== null) {
+      const mark: Mark = { generation: end.generation, bytes: end.bytes };
+      this.#orFindRoom(() => this.#write({ ...this.#current, mark }));
+    }
     this.#writer.close();
   }
 

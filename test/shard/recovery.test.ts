@@ -211,6 +211,15 @@ describe('damage', () => {
     await expectRefused('snapshot-000001.json');
   });
 
+  test('is the end of a journal that was left for one that held nothing yet at the stop', async () => {
+    await openShard(files, 'never').submit(put('g', '7'));
+    await openShard(files, 'always').close();
+    expect(readJournal(files, journal(4))).toHaveLength(0);
+    const whole = readJournal(files, journal(3));
+    files.put(journal(3), whole.subarray(0, -10));
+    await expectRefused('journal-000003.ndjson');
+  });
+
   test('is a sealed journal that is shorter or longer than it was', async () => {
     const store = openShard(files);
     store.shard.beginCompaction(store.stamp);

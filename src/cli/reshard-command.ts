@@ -1,6 +1,7 @@
 // `holdfast reshard` on the command line. What it does is reshard-folder.ts.
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { withDamageAdvice } from './damage-advice.ts';
 import { shardsOption } from './shards-option.ts';
 
 export function reshardCommand(): Command {
@@ -13,6 +14,11 @@ export function reshardCommand(): Command {
     .addOption(shardsOption('how many it is to have').makeOptionMandatory())
     .action(async (dir: string, { shards }: { shards: number }) => {
       const { reshardFolder } = await import('./reshard-folder.ts');
-      reshardFolder(resolve(dir), shards);
+      const dataDir = resolve(dir);
+      try {
+        reshardFolder(dataDir, shards);
+      } catch (error) {
+        throw withDamageAdvice(error, dataDir);
+      }
     });
 }

@@ -9,6 +9,7 @@ import { openEmbeddedStore } from '../engine/open-embedded-store.ts';
 import type { Store } from '../store/store.ts';
 import { exitCodes } from './command-error.ts';
 import { createLogger } from './create-logger.ts';
+import { withDamageAdvice } from './damage-advice.ts';
 import { dieOnUnexpected } from './die-on-unexpected.ts';
 import { listenError } from './listen-error.ts';
 import { programVersion } from './program-version.ts';
@@ -67,16 +68,21 @@ async function serveStore(store: Store, surroundings: Surroundings): Promise<voi
   await drain(app, { deadlineMs: Math.floor(settings.shutdownDeadlineMs * drainShare) });
 }
 
-function openStore(settings: Settings, logger: Logger): Promise<Store> {
+async function openStore(settings: Settings, logger: Logger): Promise<Store> {
   const { shards, shardHeapMiB } = settings;
-  return openEmbeddedStore({
-    ...settings,
-    dataDir: resolve(settings.dataDir),
-    shards: shards === 'auto' ? undefined : shards,
-    shardHeapMiB: shardHeapMiB === 'auto' ? undefined : shardHeapMiB,
-    logger,
-    clock: systemClock,
-  });
+  const dataDir = resolve(settings.dataDir);
+  try {
+    return await openEmbeddedStore({
+      ...settings,
+      dataDir,
+      shards: shards === 'auto' ? undefined : shards,
+      shardHeapMiB: shardHeapMiB === 'auto' ? undefined : shardHeapMiB,
+      logger,
+      clock: systemClock,
+    });
+  } catch (error) {
+    throw withDamageAdvice(error, dataDir);
+  }
 }
 
 /** Whatever hangs, the process ends; what was acknowledged is on disk already. */

@@ -115,13 +115,20 @@ function newClient(
   });
 }
 
+const cannotBeOpened = 'a shard can not be opened';
+
 /** Nothing changes before all shards are found to be good. */
 async function startAll(
   clients: readonly ShardClient[],
   stamps: StampClock,
   logger: Logger,
 ): Promise<void> {
-  const opened = await allOrFirstError(clients.map((client) => client.open()));
+  const opening = clients.map((client) => client.open());
+  for (const [shard, work] of opening.entries()) {
+    // The caller hears of the first alone.
+    work.catch((error: unknown) => logger.error({ shard, why: String(error) }, cannotBeOpened));
+  }
+  const opened = await allOrFirstError(opening);
   for (const [shard, { at, entries, torn }] of opened.entries()) {
     stamps.raiseFloor(at);
     for (const { generation, bytes, cutBytes, reason } of torn) {

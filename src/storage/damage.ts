@@ -12,30 +12,43 @@ export interface Place {
   readonly seq?: number | undefined;
 }
 
-function textOf(place: Place): string {
-  const parts = [place.file];
-  if (place.line !== undefined) parts.push(`line ${place.line}`);
-  if (place.offset !== undefined) parts.push(`offset ${place.offset}`);
-  if (place.seq !== undefined) parts.push(`seq ${place.seq}`);
+/** A file is not what it must be, and nothing has been changed. */
+export class DamageError extends StoreError {
+  readonly place: Place;
+  /** What is wrong there, without the place. */
+  readonly what: string;
+
+  constructor(code: 'STORE_DAMAGED' | 'STORE_MISMATCH', place: Place, what: string) {
+    super(code, `${textOfPlace(place)}: ${what}; nothing has been changed`);
+    this.place = place;
+    this.what = what;
+  }
+}
+
+export function textOfPlace({ file, line, offset, seq }: Place): string {
+  const parts = [file];
+  if (line !== undefined) parts.push(`line ${line}`);
+  if (offset !== undefined) parts.push(`offset ${offset}`);
+  if (seq !== undefined) parts.push(`seq ${seq}`);
   return parts.join(', ');
 }
 
-export function damaged(place: Place, what: string): StoreError {
-  return new StoreError(
-    'STORE_DAMAGED',
-    `${textOf(place)}: ${what}; nothing has been changed. Restore this file from a copy of the ` +
-      'data folder, or move the whole folder away to begin anew.',
-  );
+export function damaged(place: Place, what: string): DamageError {
+  return new DamageError('STORE_DAMAGED', place, what);
 }
 
 /** A backup is no part of a store: nothing is to be repaired, and another copy of it may be whole. */
 export function damagedBackup(place: Place, what: string): StoreError {
-  return new StoreError('STORE_DAMAGED', `${textOf(place)}: ${what}; this is not a whole backup`);
+  return new StoreError(
+    'STORE_DAMAGED',
+    `${textOfPlace(place)}: ${what}; this is not a whole backup`,
+  );
 }
 
-export function unreadable(place: Place, what: string): StoreError {
-  return new StoreError(
+export function unreadable(place: Place, what: string): DamageError {
+  return new DamageError(
     'STORE_MISMATCH',
-    `${place.file}: ${what}; it was written by another version of the program. Nothing has been changed.`,
+    place,
+    `${what}; it was written by another version of the program`,
   );
 }

@@ -1,0 +1,22 @@
+// What to do about a damaged store, as the end of the one line that refuses it.
+import { StoreError } from '../base/errors.ts';
+import { CommandError, exitCodes } from './command-error.ts';
+
+/** The same error, or one that also names the commands to run. */
+export function withDamageAdvice(error: unknown, dataDir: string): unknown {
+  if (!(error instanceof StoreError) || error.code !== 'STORE_DAMAGED') return error;
+  const folder = shellWord(dataDir);
+  const advice =
+    `To see all that is damaged: holdfast verify ${folder}. To save what can be saved into a new ` +
+    `folder: ${repairCommand(dataDir)}`;
+  return new CommandError(exitCodes.refused, `${error.message}. ${advice}`, error);
+}
+
+export function repairCommand(dataDir: string): string {
+  return `holdfast repair ${shellWord(dataDir)} --to NEWDIR`;
+}
+
+/** As a shell takes it. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -53,9 +53,24 @@ export function isLayoutFolder(name: string): boolean {
   return /^layout-\d{6,}$/.test(name);
 }
 
+/** Undefined for a name that is no shard folder's. */
+export function shardOfFolder(name: string): number | undefined {
+  const [, shard] = /^shard-(\d{4,})$/.exec(name) ?? [];
+  return shard === undefined ? undefined : Number(shard);
+}
+
 /** A snapshot or journal of any generation. */
 export function isDataFile(name: string): boolean {
   return /^(snapshot-\d{6,}\.json|journal-\d{6,}\.ndjson)$/.test(name);
+}
+
+/** Undefined for a name that is no snapshot's or journal's. */
+export function dataFileOf(
+  name: string,
+): { readonly kind: 'snapshot' | 'journal'; readonly generation: number } | undefined {
+  if (!isDataFile(name)) return undefined;
+  const [, kind, generation] = /^(snapshot|journal)-(\d+)/.exec(name) ?? [];
+  return { kind: kind === 'snapshot' ? kind : 'journal', generation: Number(generation) };
 }
 
 export function isTemporary(name: string): boolean {

@@ -1,0 +1,96 @@
+// One journal of a damaged store, read past its damage: every line that proves itself, and what
+// stands between them. Which lines count is the shard's matter (shard-salvage.ts).
+import type { ShardIdentity } from '../base/shard-identity.ts';
+import { damaged, unreadable, type Place } from '../storage/damage.ts';
+import type { OpenFile } from '../storage/file-system.ts';
+import {
+  decodeJournalLine,
+  type JournalHeader,
+  type JournalLine,
+} from '../storage/journal-format.ts';
+import { JournalReader, type JournalReading } from '../storage/journal-reader.ts';
+import type { Line } from '../storage/line-reader.ts';
+import { openLine, parseLine } from '../storage/sealed-line.ts';
+import { salvageLines, type BadLine } from './salvage-lines.ts';
+
+export interface ProvableLine extends JournalLine {
+  readonly offset: number;
+  /** Where the next line begins. */
+  readonly end: number;
+  /** Checksum of the line before, as this line states it. */
+  readonly previous: string;
+  readonly crc: string;
+}
+
+export interface SalvagedJournal {
+  readonly generation: number;
+  /** Relative to the data folder. */
+  readonly name: string;
+  readonly header: JournalHeader | undefined;
+  /** Checksum of the header. */
+  readonly headerCrc: string | undefined;
+  /** Where the first line after it begins; 0 where it is lost. */
+  readonly headerEnd: number;
+  /** In the order of the file. */
+  readonly lines: readonly ProvableLine[];
+  readonly bad: readonly BadLine[];
+  /** As a start reads it. */
+  readonly reading: JournalReading;
+}
+
+export interface JournalClaim extends ShardIdentity {
+  readonly generation: number;
+  readonly name: string;
+  /** Read no further: what lies behind it is disowned. */
+  readonly bytes?: number | undefined;
+}
+
+/**
+ * @throws StoreError STORE_DAMAGED where the journal is another shard's, store's or generation's;
+ *   STORE_MISMATCH where a line that follows one of ours is of a later version's
+ */
+export function salvageJournal(file: OpenFile, claim: JournalClaim): SalvagedJournal {
+  const { generation, name, bytes } = claim;
+  const reading = new JournalReader(file, () => undefined).read(bytes);
+  const lines: ProvableLine[] = [];
+  const unknown: (Place & { readonly previous: string })[] = [];
+  let header: JournalHeader | undefined;
+  let headerCrc: string | undefined;
+  let headerEnd = 0;
+  const take = (line: Line): boolean => {
+    const opened = line.complete ? openLine(line.bytes) : undefined;
+    if (opened === undefined) return false;
+    const { number, offset } = line;
+    const end = offset + line.bytes.length + 1;
+    const decoded = decodeJournalLine(parseLine(line.bytes));
+    if (decoded.kind === 'unknown') {
+      unknown.push({ file: name, line: number, offset, previous: opened.previous });
+      return false;
+    }
+    if (decoded.kind === 'header') {
+      checkOwner(decoded.header, claim);
+      if (header !== undefined) return true;
+      header = decoded.header;
+      headerCrc = opened.checksum;
+      headerEnd = end;
+    } else {
+      const { previous, checksum: crc } = opened;
+      lines.push({ ...decoded.line, offset, end, previous, crc });
+    }
+    return true;
+  };
+  const bad = salvageLines(file, take, bytes);
+  const known = new Set([headerCrc, ...lines.map(({ crc }) => crc)]);
+  const later = unknown.find(({ previous }) => known.has(previous));
+  if (later !== undefined) throw unreadable(later, 'a line is of an unknown kind');
+  return { generation, name, header, headerCrc, headerEnd, lines, bad, reading };
+}
+
+function checkOwner(header: JournalHeader, claim: JournalClaim): void {
+  const { store, shard, generation } = header;
+  if (store === claim.store && shard === claim.shard && generation === claim.generation) return;
+  throw damaged(
+    { file: claim.name },
+    `it belongs to shard ${shard}, generation ${generation} of store ${store}`,
+  );
+}

@@ -1,0 +1,52 @@
+// Puts the provable lines of a damaged journal into the order in which they were written.
+import type { ProvableLine } from './journal-salvage.ts';
+
+/**
+ * Follows the chain of checksums from the line before the first; where it is broken, goes on with
+ * the line that may follow by its seq. Lines that fit nowhere are left out.
+ *
+ * @param crc checksum of the header, where it is known
+ * @param seq the lowest that may come
+ */
+export function orderLines(
+  lines: readonly ProvableLine[],
+  crc: string | undefined,
+  seq: number,
+): ProvableLine[] {
+  const followers = groupByPrevious(lines);
+  const waiting = lines.toSorted(compareLines);
+  const ordered: ProvableLine[] = [];
+  let last = { crc, nextSeq: seq, at: 0 };
+  let tried = 0;
+  for (;;) {
+    const linked = last.crc === undefined ? undefined : followers.get(last.crc);
+    let line = linked?.find((one) => one.seq === last.nextSeq);
+    for (; line === undefined && tried < waiting.length; tried++) {
+      const next = waiting[tried];
+      if (next !== undefined && mayFollow(next, last)) line = next;
+    }
+    if (line === undefined) return ordered;
+    ordered.push(line);
+    last = { crc: line.crc, nextSeq: line.seq + line.records.length, at: line.at };
+  }
+}
+
+/** Neither seq nor time ever goes back. */
+function mayFollow(line: ProvableLine, last: { nextSeq: number; at: number }): boolean {
+  return line.seq >= last.nextSeq && line.at >= last.at;
+}
+
+/** A mark has the seq of the change to come. */
+function compareLines(a: ProvableLine, b: ProvableLine): number {
+  return a.seq - b.seq || a.records.length - b.records.length || a.offset - b.offset;
+}
+
+function groupByPrevious(lines: readonly ProvableLine[]): Map<string, ProvableLine[]> {
+  const groups = new Map<string, ProvableLine[]>();
+  for (const line of lines) {
+    const group = groups.get(line.previous);
+    if (group === undefined) groups.set(line.previous, [line]);
+    else group.push(line);
+  }
+  return groups;
+}

@@ -1,0 +1,159 @@
+// Damaged store -> new store beside it, with every record that can still be proved. The new one has
+// an id of its own: files of the two must never be taken for one another's. Never changes the old.
+import { randomUUID } from 'node:crypto';
+import { StoreError } from '../base/errors.ts';
+import { seqJumpRepaired } from '../base/limits.ts';
+import { EntryStream, liveSource } from '../shard/entry-stream.ts';
+import { proveShard, type ShardPlace } from '../shard/recovery.ts';
+import { layoutFolderName, manifestName } from '../storage/file-names.ts';
+import type { FileSystem } from '../storage/file-system.ts';
+import { locateShards } from '../storage/locate-shards.ts';
+import { removeManifestReplacement, replaceManifest, type Manifest } from '../storage/manifest.ts';
+import { encodeEntry } from '../storage/record.ts';
+import { ShardFolderWriter } from '../storage/shard-folder-writer.ts';
+import { shardOfSlot, slotOfKey } from '../store/slot.ts';
+import { dataBytes } from './data-bytes.ts';
+import { EntryDigest } from './entry-digest.ts';
+import { isLoss, type Finding } from './finding.ts';
+import { findRepairSource, type RepairSource } from './repair-source.ts';
+import { salvageShard, type SalvagedShard } from './shard-salvage.ts';
+
+export interface RepairOptions {
+  readonly fileSystem: FileSystem;
+  readonly dataDir: string;
+  /** A folder that exists and has no store in it. */
+  readonly newDir: string;
+  /** Unix milliseconds. */
+  readonly now: number;
+  readonly report: (finding: Finding) => void;
+  /** A piece of work begins, in which so many bytes are to be read. */
+  readonly onWork?: (work: string, bytes: number) => void;
+}
+
+export interface RepairSummary {
+  readonly shards: number;
+  readonly entries: number;
+  /** How many findings say that something is lost, or may be. */
+  readonly losses: number;
+}
+
+/**
+ * The new store is whole, durable and proved when this returns. Before, it has a layout without a
+ * manifest, which every start refuses.
+ *
+ * @throws StoreError as `findRepairSource` does; STORE_INACCESSIBLE where what was written does not
+ *   read back; system errors
+ */
+export function repairStore(options: RepairOptions): RepairSummary {
+  const { fileSystem, dataDir, newDir, now } = options;
+  let losses = 0;
+  const report = (finding: Finding): void => {
+    if (isLoss(finding)) losses += 1;
+    options.report(finding);
+  };
+  const source = findRepairSource(fileSystem, dataDir, report);
+  const { shards } = source;
+  const manifest: Manifest = {
+    store: randomUUID(),
+    shards,
+    layout: layoutFolderName(1),
+    createdAt: now,
+  };
+  try {
+    const entries = writeShards(options, source, manifest, report);
+    replaceManifest(fileSystem, newDir, manifest);
+    return { shards, entries, losses };
+  } catch (error) {
+    removeIfPossible(fileSystem, newDir, manifest.layout);
+    throw error;
+  }
+}
+
+/** One shard after another, so that only one is in memory. */
+function writeShards(
+  { fileSystem, dataDir, newDir, onWork = () => undefined }: RepairOptions,
+  source: RepairSource,
+  manifest: Manifest,
+  report: (finding: Finding) => void,
+): number {
+  const places = locateShards(newDir, manifest).map((place) => ({ ...place, fileSystem }));
+  const writing: ShardInWriting[] = [];
+  onWork('salvaging', dataBytes(fileSystem, dataDir));
+  try {
+    for (const { folder, name, identity } of locateShards(dataDir, source)) {
+      const { shard } = identity;
+      const isOurs = (key: string): boolean => shardOfSlot(slotOfKey(key), source.shards) === shard;
+      const place = { fileSystem, folder, name, identity };
+      const salvaged = salvageShard({ place, isOurs, report });
+      const target = places[shard];
+      if (target !== undefined) writing.push(new ShardInWriting(target, salvaged));
+    }
+    const seq = Math.max(...writing.map((one) => one.seq)) + seqJumpRepaired;
+    const at = Math.max(...writing.map((one) => one.at));
+    for (const one of writing) one.finish(seq, at);
+    fileSystem.syncFolder(`${newDir}/${manifest.layout}`);
+    fileSystem.syncFolder(newDir);
+    onWork('reading back', dataBytes(fileSystem, newDir));
+    for (const one of writing) one.readBack();
+    return writing.reduce((sum, { entries }) => sum + entries, 0);
+  } finally {
+    for (const one of writing) one.close();
+  }
+}
+
+class ShardInWriting {
+  readonly seq: number;
+  readonly at: number;
+  readonly #place: ShardPlace;
+  readonly #writer: ShardFolderWriter;
+  readonly #written = new EntryDigest();
+
+  constructor(place: ShardPlace, { entries, seq, at }: SalvagedShard) {
+    this.seq = seq;
+    this.at = at;
+    this.#place = place;
+    this.#writer = new ShardFolderWriter(place.fileSystem, place.folder, place.identity);
+    for (const { namespace, record, version } of entries) {
+      const entry = encodeEntry(record, version);
+      this.#writer.add(namespace, entry);
+      this.#written.add(namespace, entry, version);
+    }
+  }
+
+  get entries(): number {
+    return this.#written.entries;
+  }
+
+  finish(seq: number, at: number): void {
+    this.#writer.finish({ seq, at });
+  }
+
+  /** As a start would read it. */
+  readBack(): void {
+    const found = new EntryDigest();
+    const stream = new EntryStream(this.#place, liveSource(proveShard(this.#place)));
+    for (const { namespace, record, version } of stream.entries()) {
+      found.add(namespace, encodeEntry(record, version), version);
+    }
+    if (found.equals(this.#written)) return;
+    const what = `${this.#written.entries} entries were written, ${found.entries} read back`;
+    throw new StoreError('STORE_INACCESSIBLE', `${this.#place.name}: ${what}`);
+  }
+
+  close(): void {
+    this.#writer.close();
+  }
+}
+
+/** The manifest first: a layout without one is refused by every start. */
+function removeIfPossible(fileSystem: FileSystem, newDir: string, layout: string): void {
+  try {
+    removeManifestReplacement(fileSystem, newDir);
+    const manifest = `${newDir}/${manifestName}`;
+    if (fileSystem.exists(manifest)) fileSystem.remove(manifest);
+    const folder = `${newDir}/${layout}`;
+    if (fileSystem.exists(folder)) fileSystem.removeFolder(folder);
+  } catch {
+    // Why the repair failed is what counts.
+  }
+}

@@ -1,0 +1,379 @@
+// Everything that can still be proved of one shard of a damaged store. Goes through its files from
+// the oldest that is needed: snapshots say what stood at their seq, journals what changed since. A
+// seq that no line has is a change that is lost. Changes nothing.
+import { byteStringOfText, textOfByteString } from '../base/byte-string.ts';
+import type { EntryPosition, StreamedEntry } from '../shard/entry-stream.ts';
+import { defaultNamespace } from '../storage/record.ts';
+import {
+  countInSealed,
+  countInTail,
+  holdsNoChange,
+  type CountingPart,
+  type StatedEnd,
+} from './counting-lines.ts';
+import type { Finding, NamedEntry } from './finding.ts';
+import type { ProvableLine, SalvagedJournal } from './journal-salvage.ts';
+import type { KeyRange } from './key-range.ts';
+import { orderLines } from './order-lines.ts';
+import { SalvagedEntries, type Doubt, type LastKnown } from './salvaged-entries.ts';
+import { ShardSources, type JournalSource, type ShardSourcesOptions } from './shard-sources.ts';
+import type { SalvagedSnapshot } from './snapshot-salvage.ts';
+
+export interface SalvagedShard {
+  /** In order. */
+  readonly entries: readonly StreamedEntry[];
+  /** Above every seq that was seen. */
+  readonly seq: number;
+  /** The highest stamp that was seen. */
+  readonly at: number;
+}
+
+/** @throws StoreError STORE_MISMATCH where a later version wrote some of it; system errors */
+export function salvageShard(options: ShardSourcesOptions): SalvagedShard {
+  const { place, report } = options;
+  const salvage = new ShardSalvage(place.identity.shard, report);
+  if (place.fileSystem.exists(place.folder)) {
+    salvage.goThrough(new ShardSources(options));
+  } else {
+    report({ finding: 'damage', file: place.name, what: 'the folder is missing' });
+    salvage.loseAll(place.name);
+  }
+  return salvage.finish();
+}
+
+/** A header has more than these bytes, whatever it says. */
+const headerBytesMin = 199;
+
+/** Where changes would be that turn out to be missing. */
+interface Suspect {
+  readonly name: string;
+  readonly named: readonly EntryPosition[];
+}
+
+class ShardSalvage {
+  readonly #shard: number;
+  readonly #report: (finding: Finding) => void;
+  readonly #entries = new SalvagedEntries();
+  /** The seq that the next change must have; undefined while nothing is known. */
+  #nextSeq: number | undefined;
+  #highestSeq = 1;
+  #at = 0;
+  #behind: Suspect = { name: '', named: [] };
+  /** What the newest snapshot misses: to be said if older files do not make up for it. */
+  #gapsOfNewest: Finding[] = [];
+
+  constructor(shard: number, report: (finding: Finding) => void) {
+    this.#shard = shard;
+    this.#report = report;
+  }
+
+  goThrough(sources: ShardSources): void {
+    this.#behind = { name: sources.nameOf('current.json'), named: [] };
+    if (sources.current === undefined) this.#doubtEnd();
+    sources.listUnused();
+    const snapshots = sources.readSnapshots();
+    const oldest = snapshots.at(-1);
+    const isBaseWhole = oldest?.gaps.length === 0;
+    const journals = sources.readJournals(isBaseWhole ? oldest.generation : 0);
+    if (!isBaseWhole && !beginsAtTheStart(sources, journals)) this.#doubtBefore(journals, oldest);
+    else if (!isBaseWhole) this.#nextSeq = 1;
+    this.#merge(snapshots.toReversed(), journals, sources);
+  }
+
+  loseAll(name: string): void {
+    this.#behind = { name, named: [] };
+    this.#lose(1, Infinity, undefined, this.#behind);
+  }
+
+  finish(): SalvagedShard {
+    const { doubts } = this.#entries;
+    const known = this.#entries.sorted();
+    if (doubts.length > 0) {
+      for (const finding of this.#gapsOfNewest) this.#report(finding);
+      for (const { finding } of doubts) if (finding !== undefined) this.#report(finding);
+      this.#listDoubtful(known);
+    }
+    const entries = known.flatMap(({ record, ...rest }) =>
+      record === undefined ? [] : [{ ...rest, record }],
+    );
+    return { entries, seq: this.#highestSeq, at: this.#at };
+  }
+
+  /** Snapshots and journals by generation, a snapshot after the journals that are folded into it. */
+  #merge(
+    snapshots: SalvagedSnapshot[],
+    journals: readonly JournalSource[],
+    sources: ShardSources,
+  ): void {
+    const tail = tailOf(journals, sources);
+    for (const [index, source] of journals.entries()) {
+      while ((snapshots[0]?.generation ?? Infinity) < source.generation) {
+        this.#takeSnapshot(snapshots.shift(), journals);
+      }
+      const later = journals.slice(index + 1);
+      if (index < tail.index) this.#takeSealed(source, later, sources);
+      else if (index === tail.index) this.#takeTail(source, tail, sources);
+      else this.#takeUnbegun(source, tail.isUnbegunLawful);
+    }
+    for (const snapshot of snapshots) this.#takeSnapshot(snapshot, journals);
+  }
+
+  #takeSnapshot(snapshot: SalvagedSnapshot | undefined, journals: readonly JournalSource[]): void {
+    if (snapshot === undefined) return;
+    const { generation, entries, gaps, footer, name } = snapshot;
+    const seq = footer?.seq ?? seqBehind(journals, generation);
+    if (seq !== undefined) this.#continueAt(seq, true, this.#behind);
+    this.#entries.overlay(entries, gaps, seq ?? Infinity);
+    this.#at = Math.max(this.#at, footer?.at ?? 0);
+    for (const { version } of entries) this.#highestSeq = Math.max(this.#highestSeq, version + 1);
+    this.#gapsOfNewest = [];
+    if (this.#entries.doubts.length === 0) return;
+    this.#gapsOfNewest = gaps.map((gap) => this.#lostEntries(name, gap, snapshot.missing));
+    const named = snapshot.bad.flatMap((bad) => bad.named);
+    this.#entries.doubt({ toSeq: 0, covers: nothing, named, finding: undefined });
+  }
+
+  #takeSealed(source: JournalSource, later: readonly JournalSource[], sources: ShardSources): void {
+    const { journal, name } = source;
+    if (journal === undefined) {
+      this.#behind = { name, named: [] };
+      return;
+    }
+    const part = countInSealed(journal, statedEnd(source, later));
+    this.#reportDamage(journal, part, sources);
+    this.#apply(journal, part.lines);
+  }
+
+  #takeTail(source: JournalSource, tail: Tail, sources: ShardSources): void {
+    const { journal, name } = source;
+    if (journal === undefined) {
+      this.#behind = { name, named: [] };
+      this.#lose(this.#nextSeq ?? 1, Infinity, undefined, this.#behind);
+      return;
+    }
+    const part = countInTail(journal, tail.durableBytes);
+    if (part.torn !== undefined) {
+      this.#report({ finding: 'torn-end', file: name, ...part.torn });
+    }
+    this.#reportDamage(journal, part, sources);
+    const end = this.#apply(journal, part.lines);
+    const missing = tail.statedBytes - end;
+    if (!part.isWhole && !holdsNoChange(missing, this.#nextSeq ?? 1, this.#at)) {
+      this.#lose(this.#nextSeq ?? 1, Infinity, undefined, this.#behind);
+    }
+  }
+
+  /** A journal behind the tail, in which nothing proves itself. */
+  #takeUnbegun({ journal, name }: JournalSource, isLawful: boolean): void {
+    if (isLawful) {
+      const bad = journal?.bad[0];
+      if (bad !== undefined) {
+        const what = 'the header does not match its checksum';
+        this.#report({ finding: 'torn-end', file: name, offset: bad.offset, what });
+      }
+      return;
+    }
+    this.#behind = { name, named: journal?.bad.flatMap(({ named }) => named) ?? [] };
+    this.#lose(this.#nextSeq ?? 1, Infinity, undefined, this.#behind);
+  }
+
+  /** @returns where the last line that counts ended when it was written, or a little before that */
+  #apply(journal: SalvagedJournal, lines: readonly ProvableLine[]): number {
+    const { header, headerCrc, bad, name } = journal;
+    const suspect = { name, named: bad.flatMap(({ named }) => named) };
+    let isJumpKnown = false;
+    let end = headerBytesMin;
+    if (header !== undefined) {
+      this.#continueAt(header.previous?.seq ?? 1, true, this.#behind);
+      this.#nextSeq = header.seq;
+      this.#highestSeq = Math.max(this.#highestSeq, header.seq);
+      this.#at = Math.max(this.#at, header.at);
+      isJumpKnown = true;
+      end = journal.headerEnd;
+    }
+    for (const line of orderLines(lines, headerCrc, this.#nextSeq ?? 1)) {
+      this.#continueAt(line.seq, isJumpKnown, suspect);
+      this.#applyLine(line);
+      isJumpKnown = true;
+      // Bytes that are missing before it have moved it; what it knew to be durable stood before it.
+      end = Math.max(line.end, line.d + line.end - line.offset);
+    }
+    // A line that fits nowhere still says how far the journal went.
+    const seqs = lines.map(({ seq, records }) => seq + records.length);
+    const seq = seqs.reduce((highest, one) => Math.max(highest, one), 0);
+    if (seq > (this.#nextSeq ?? seq)) this.#continueAt(seq, false, suspect);
+    this.#behind = suspect;
+    return end;
+  }
+
+  #applyLine({ seq, at, records }: ProvableLine): void {
+    for (const [index, record] of records.entries()) {
+      const namespace = record.namespace ?? defaultNamespace;
+      const key = byteStringOfText(record.key);
+      const kept = record.op === 'put' ? record : undefined;
+      this.#entries.set({ namespace, key, version: seq + index, record: kept });
+    }
+    this.#nextSeq = seq + records.length;
+    this.#highestSeq = Math.max(this.#highestSeq, this.#nextSeq);
+    this.#at = Math.max(this.#at, at);
+  }
+
+  /** What comes next has this seq: all up to it should have been there. */
+  #continueAt(seq: number, isExact: boolean, suspect: Suspect): void {
+    const expected = this.#nextSeq;
+    if (expected !== undefined && seq > expected) {
+      this.#lose(expected, seq - 1, isExact ? seq - expected : undefined, suspect);
+    }
+    this.#nextSeq = Math.max(expected ?? seq, seq);
+    this.#highestSeq = Math.max(this.#highestSeq, seq);
+  }
+
+  #lose(fromSeq: number, toSeq: number, changes: number | undefined, suspect: Suspect): void {
+    const { name: file, named } = suspect;
+    this.#entries.doubt({
+      toSeq,
+      covers: everything,
+      named,
+      finding: {
+        finding: 'lost-changes',
+        shard: this.#shard,
+        file,
+        fromSeq,
+        toSeq: Number.isFinite(toSeq) ? toSeq : null,
+        changes: changes ?? null,
+      },
+    });
+  }
+
+  /** Neither a whole snapshot nor the first journal: what came before is not known. */
+  #doubtBefore(journals: readonly JournalSource[], oldest: SalvagedSnapshot | undefined): void {
+    const first = journals.find(({ journal }) => journal?.header !== undefined)?.journal?.header;
+    const toSeq = (first?.previous?.seq ?? Infinity) - 1;
+    if (oldest === undefined) this.#lose(1, toSeq, undefined, this.#behind);
+    else this.#entries.doubt({ toSeq, covers: everything, named: [], finding: undefined });
+  }
+
+  #doubtEnd(): void {
+    this.#report({
+      finding: 'unproved-end',
+      shard: this.#shard,
+      file: this.#behind.name,
+      what: 'nobody knows any more whether changes behind the last provable one are missing',
+    });
+  }
+
+  #reportDamage(journal: SalvagedJournal, part: CountingPart, sources: ShardSources): void {
+    if (part.isWhole) return;
+    const { name, bad, reading } = journal;
+    const before = part.torn?.offset ?? Infinity;
+    const stretches = bad.filter(({ offset }) => offset < before);
+    for (const one of stretches) sources.damage(name, 'the line does not match its checksum', one);
+    if (stretches.length > 0) return;
+    const { bad: first, bytes: offset } = reading;
+    if (first === undefined) sources.damage(name, 'its end is missing', { offset });
+    else sources.damage(name, first.reason, { line: first.line, offset });
+  }
+
+  #lostEntries(file: string, { after, before }: KeyRange, missing: number | undefined): Finding {
+    return {
+      finding: 'lost-entries',
+      shard: this.#shard,
+      file,
+      after: after === null ? null : nameOf(after),
+      before: before === null ? null : nameOf(before),
+      entries: missing ?? null,
+    };
+  }
+
+  /** Every key that may have had one of the changes that are missing. */
+  #listDoubtful(known: readonly LastKnown[]): void {
+    const named = new Map<string, EntryPosition>();
+    const toSeqs = new Map<Doubt['covers'], number>();
+    for (const { covers, toSeq, named: entries } of this.#entries.doubts) {
+      toSeqs.set(covers, Math.max(toSeqs.get(covers) ?? 0, toSeq));
+      for (const one of entries) named.set(JSON.stringify([one.namespace, one.key]), one);
+    }
+    for (const last of known) {
+      const isDoubtful = [...toSeqs].some(([covers, to]) => last.version <= to && covers(last));
+      const isNamed = named.delete(JSON.stringify([last.namespace, last.key]));
+      if (isDoubtful) this.#reportKey(last, last, isNamed);
+    }
+    for (const one of named.values()) this.#reportKey(one, undefined, true);
+  }
+
+  #reportKey(entry: EntryPosition, last: LastKnown | undefined, isNamed: boolean): void {
+    this.#report({
+      finding: 'key',
+      shard: this.#shard,
+      ...nameOf(entry),
+      kept: last?.record === undefined ? 'nothing' : 'value',
+      version: last?.version ?? null,
+      ...(isNamed ? { named: true } : {}),
+    });
+  }
+}
+
+function everything(): boolean {
+  return true;
+}
+
+function nothing(): boolean {
+  return false;
+}
+
+function nameOf({ namespace, key }: EntryPosition): NamedEntry {
+  const text = textOfByteString(key);
+  return namespace === defaultNamespace ? { key: text } : { namespace, key: text };
+}
+
+/** Whether the journals begin with the shard's first change. */
+function beginsAtTheStart(sources: ShardSources, journals: readonly JournalSource[]): boolean {
+  const { current } = sources;
+  if (current === undefined) return journals[0]?.generation === 1;
+  return (current.previous ?? current).snapshot === null;
+}
+
+/** The seq at which the journals behind a snapshot begin. */
+function seqBehind(journals: readonly JournalSource[], generation: number): number | undefined {
+  return journals.find((one) => one.generation > generation)?.journal?.header?.previous?.seq;
+}
+
+/** Where a journal ended, by the next one's header, or at least by a later one's. */
+function statedEnd(source: JournalSource, later: readonly JournalSource[]): StatedEnd {
+  const ends = later.flatMap(({ journal }) => journal?.header?.previous ?? []);
+  const own = ends.find(({ generation }) => generation === source.generation);
+  if (own !== undefined) return own;
+  const seq = Math.min(...ends.map((end) => end.seq), Infinity);
+  return { bytes: source.bytes ?? Infinity, seq, crc: undefined };
+}
+
+interface Tail {
+  readonly index: number;
+  /** So much of it was on stable storage. */
+  readonly durableBytes: number;
+  /** The same, by what stands elsewhere: behind its last line, nothing else can say so. */
+  readonly statedBytes: number;
+  /** A journal behind it was never known to hold anything. */
+  readonly isUnbegunLawful: boolean;
+}
+
+/** The journal that was written to last: a crash may leave the one behind it without its header. */
+function tailOf(journals: readonly JournalSource[], { current }: ShardSources): Tail {
+  const statedFor = ({ generation, bytes = 0 }: JournalSource): number =>
+    Math.max(current?.mark?.generation === generation ? current.mark.bytes : 0, bytes);
+  const durableFor = (source: JournalSource): number =>
+    Math.max(source.journal?.reading.durableBytes ?? 0, statedFor(source));
+  const last = journals.at(-1);
+  const isUnbegunLawful =
+    last?.journal?.header === undefined &&
+    last?.journal?.lines.length === 0 &&
+    durableFor(last) === 0;
+  const index = journals.length - (isUnbegunLawful ? 2 : 1);
+  const tail = journals[index];
+  return {
+    index,
+    durableBytes: tail === undefined ? 0 : durableFor(tail),
+    statedBytes: tail === undefined ? 0 : statedFor(tail),
+    isUnbegunLawful,
+  };
+}

@@ -1,0 +1,190 @@
+// Reads the files of one shard of a damaged store, each past its damage, and reports what is wrong
+// with each. What they come to together is shard-salvage.ts.
+import { byteStringOfText } from '../base/byte-string.ts';
+import type { ShardPlace } from '../shard/recovery.ts';
+import {
+  readCurrent,
+  type Current,
+  type JournalReference,
+  type SnapshotReference,
+} from '../storage/current.ts';
+import { DamageError } from '../storage/damage.ts';
+import {
+  currentName,
+  dataFileOf,
+  isDataFile,
+  journalName,
+  snapshotName,
+} from '../storage/file-names.ts';
+import type { OpenFile } from '../storage/file-system.ts';
+import type { Finding } from './finding.ts';
+import { salvageJournal, type SalvagedJournal } from './journal-salvage.ts';
+import { allKeys } from './key-range.ts';
+import type { BadLine } from './salvage-lines.ts';
+import { missingSnapshot, salvageSnapshot, type SalvagedSnapshot } from './snapshot-salvage.ts';
+
+export interface ShardSourcesOptions {
+  readonly place: ShardPlace;
+  /** Whether a key belongs to this shard at all. */
+  readonly isOurs: (key: string) => boolean;
+  readonly report: (finding: Finding) => void;
+}
+
+/** A journal that is named, or there. */
+export interface JournalSource extends JournalReference {
+  /** Relative to the data folder. */
+  readonly name: string;
+  /** Undefined where the file is missing or not this shard's. */
+  readonly journal: SalvagedJournal | undefined;
+}
+
+export class ShardSources {
+  /** Undefined where it is missing or damaged: then what there is counts by its own headers. */
+  readonly current: Current | undefined;
+  readonly #place: ShardPlace;
+  readonly #isOurs: (key: string) => boolean;
+  readonly #report: (finding: Finding) => void;
+
+  constructor({ place, isOurs, report }: ShardSourcesOptions) {
+    this.#place = place;
+    this.#isOurs = isOurs;
+    this.#report = report;
+    const { fileSystem, folder, identity } = place;
+    const name = this.nameOf(currentName);
+    this.current = this.#orDamage(name, () => readCurrent(fileSystem, folder, name, identity));
+  }
+
+  /** Relative to the data folder. */
+  nameOf(file: string): string {
+    return `${this.#place.name}/${file}`;
+  }
+
+  damage(file: string, what: string, where: Partial<Omit<BadLine, 'named'>> = {}): void {
+    const { line, offset, bytes } = where;
+    this.#report({
+      finding: 'damage',
+      file,
+      ...(line === undefined ? {} : { line }),
+      ...(offset === undefined ? {} : { offset }),
+      ...(bytes === undefined ? {} : { bytes }),
+      what,
+    });
+  }
+
+  /** Snapshots and journals that nothing names: what is in them never counted, or no more. */
+  listUnused(): void {
+    if (this.current === undefined) return;
+    const named = new Set(this.#snapshotsNamed().map(({ generation }) => snapshotName(generation)));
+    for (const { generation } of this.#journalsNamed()) named.add(journalName(generation));
+    for (const file of this.#dataFiles()) {
+      if (named.has(file)) continue;
+      const what = 'current.json does not name it';
+      this.#report({ finding: 'unused', file: this.nameOf(file), what });
+    }
+  }
+
+  /** Newest first, as many as are needed to leave no gap. */
+  readSnapshots(): SalvagedSnapshot[] {
+    const snapshots: SalvagedSnapshot[] = [];
+    for (const { generation, reference } of this.#snapshotsNamed()) {
+      const snapshot = this.#readSnapshot(generation, reference);
+      snapshots.push(snapshot);
+      if (snapshot.gaps.length === 0) break;
+    }
+    return snapshots;
+  }
+
+  /** Oldest first, those above a generation. */
+  readJournals(above: number): JournalSource[] {
+    return this.#journalsNamed()
+      .filter(({ generation }) => generation > above)
+      .map((reference) => this.#readJournal(reference));
+  }
+
+  #snapshotsNamed(): { generation: number; reference?: SnapshotReference }[] {
+    if (this.current === undefined) {
+      return this.#generationsThere('snapshot').map((generation) => ({ generation }));
+    }
+    return [this.current.snapshot, this.current.previous?.snapshot]
+      .filter((reference) => reference !== null && reference !== undefined)
+      .map((reference) => ({ generation: reference.generation, reference }));
+  }
+
+  #journalsNamed(): JournalReference[] {
+    if (this.current === undefined) {
+      return this.#generationsThere('journal')
+        .toReversed()
+        .map((generation) => ({ generation }));
+    }
+    return [...(this.current.previous?.journals ?? []), ...this.current.journals];
+  }
+
+  /** Newest first. */
+  #generationsThere(kind: 'snapshot' | 'journal'): number[] {
+    return this.#dataFiles()
+      .map(dataFileOf)
+      .flatMap((file) => (file?.kind === kind ? [file.generation] : []))
+      .toSorted((a, b) => b - a);
+  }
+
+  #dataFiles(): string[] {
+    return this.#place.fileSystem.list(this.#place.folder).filter(isDataFile);
+  }
+
+  #readSnapshot(generation: number, reference: SnapshotReference | undefined): SalvagedSnapshot {
+    const file = snapshotName(generation);
+    const name = this.nameOf(file);
+    const owner = { ...this.#place.identity, generation, name, reference };
+    const snapshot =
+      this.#read(file, (open) => salvageSnapshot(open, owner)) ?? missingSnapshot(owner);
+    for (const bad of snapshot.bad) {
+      this.damage(name, 'the line does not match its checksum', bad);
+    }
+    const hasHoles = snapshot.gaps.length > 0 && snapshot.gaps[0] !== allKeys;
+    if (hasHoles && snapshot.bad.length === 0) this.damage(name, 'lines are missing');
+    const entries = snapshot.entries.filter(({ key }) => this.#isOurs(key));
+    if (entries.length < snapshot.entries.length) this.damage(name, 'it has keys of another shard');
+    return { ...snapshot, entries };
+  }
+
+  #readJournal(reference: JournalReference): JournalSource {
+    const file = journalName(reference.generation);
+    const name = this.nameOf(file);
+    const claim = { ...this.#place.identity, ...reference, name };
+    const journal = this.#read(file, (open) => salvageJournal(open, claim));
+    if (journal === undefined) return { ...reference, name, journal };
+    const lines = journal.lines.filter(({ records }) =>
+      records.every(({ key }) => this.#isOurs(byteStringOfText(key))),
+    );
+    if (lines.length < journal.lines.length) this.damage(name, 'it has keys of another shard');
+    return { ...reference, name, journal: { ...journal, lines } };
+  }
+
+  /** Undefined, and reported, where the file is missing or not this shard's. */
+  #read<T>(file: string, read: (open: OpenFile) => T): T | undefined {
+    const { fileSystem, folder } = this.#place;
+    const name = this.nameOf(file);
+    if (!fileSystem.exists(`${folder}/${file}`)) {
+      this.damage(name, 'the file is missing');
+      return undefined;
+    }
+    return this.#orDamage(name, () => {
+      const open = fileSystem.openReadOnly(`${folder}/${file}`);
+      try {
+        return read(open);
+      } finally {
+        open.close();
+      }
+    });
+  }
+
+  #orDamage<T>(name: string, read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof DamageError) || error.code !== 'STORE_DAMAGED') throw error;
+      this.damage(name, error.what);
+      return undefined;
+    }
+  }
+}

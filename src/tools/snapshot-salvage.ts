@@ -1,0 +1,207 @@
+// One snapshot of a damaged store, read past its damage: every block that proves itself, and the
+// ranges of keys between them that nobody can vouch for.
+import { byteStringOfText } from '../base/byte-string.ts';
+import type { ShardIdentity } from '../base/shard-identity.ts';
+import { compareEntries, type EntryPosition, type StreamedEntry } from '../shard/entry-stream.ts';
+import { decodeBlock } from '../storage/block-format.ts';
+import type { SnapshotReference } from '../storage/current.ts';
+import { damaged, unreadable, type Place } from '../storage/damage.ts';
+import type { OpenFile } from '../storage/file-system.ts';
+import type { Line } from '../storage/line-reader.ts';
+import { openLine, parseLine, type OpenedLine } from '../storage/sealed-line.ts';
+import {
+  decodeSnapshotFooter,
+  decodeSnapshotHeader,
+  footerClosing,
+  footerOpening,
+  headerClosing,
+  headerOpening,
+  type SnapshotFooter,
+} from '../storage/snapshot-format.ts';
+import { allKeys, type KeyRange } from './key-range.ts';
+import { salvageLines, type BadLine } from './salvage-lines.ts';
+
+export interface SalvagedSnapshot {
+  readonly generation: number;
+  /** Relative to the data folder. */
+  readonly name: string;
+  readonly footer: SnapshotFooter | undefined;
+  /** In order. */
+  readonly entries: readonly StreamedEntry[];
+  /** Where entries may be missing. Elsewhere what is not there never was. */
+  readonly gaps: readonly KeyRange[];
+  readonly bad: readonly BadLine[];
+  /** How many entries are missing, where that can be known. */
+  readonly missing: number | undefined;
+}
+
+export interface SnapshotOwner extends ShardIdentity {
+  readonly generation: number;
+  readonly name: string;
+  /** As current.json names it, if it does. */
+  readonly reference: SnapshotReference | undefined;
+}
+
+interface Block extends OpenedLine {
+  readonly first: EntryPosition;
+  readonly last: EntryPosition;
+  readonly entries: readonly StreamedEntry[];
+}
+
+/** Of a snapshot that is not there at all. */
+export function missingSnapshot(owner: SnapshotOwner): SalvagedSnapshot {
+  const { generation, name, reference } = owner;
+  const missing = reference?.entries;
+  return { generation, name, footer: undefined, entries: [], gaps: [allKeys], bad: [], missing };
+}
+
+/**
+ * @throws StoreError STORE_DAMAGED where it is another shard's, store's or generation's, or not the
+ *   one that current.json names; STORE_MISMATCH where a later version wrote it
+ */
+export function salvageSnapshot(file: OpenFile, owner: SnapshotOwner): SalvagedSnapshot {
+  return new SnapshotSalvage(owner).run(file);
+}
+
+class SnapshotSalvage {
+  readonly #owner: SnapshotOwner;
+  readonly #blocks: Block[] = [];
+  readonly #unknown: (Place & { readonly previous: string })[] = [];
+  #headerCrc: string | undefined;
+  #footer: SnapshotFooter | undefined;
+  #footerLine: OpenedLine | undefined;
+
+  constructor(owner: SnapshotOwner) {
+    this.#owner = owner;
+  }
+
+  run(file: OpenFile): SalvagedSnapshot {
+    const bad = salvageLines(file, (line) => this.#take(line));
+    const known = new Set([this.#headerCrc, ...this.#blocks.map(({ checksum }) => checksum)]);
+    const later = this.#unknown.find(({ previous }) => known.has(previous));
+    if (later !== undefined) throw unreadable(later, 'a block is of an unknown kind');
+    const { generation, name, reference } = this.#owner;
+    if (reference !== undefined && this.#footerLine !== undefined) {
+      if (this.#footerLine.checksum !== reference.crc) {
+        throw damaged({ file: name }, 'it is not the file that current.json names');
+      }
+    }
+    const blocks = inOrder(this.#blocks);
+    const entries = blocks.flatMap((block) => block.entries);
+    const total = this.#footer?.entries ?? reference?.entries;
+    return {
+      generation,
+      name,
+      footer: this.#footer,
+      entries,
+      gaps: this.#gapsBetween(blocks, total === entries.length),
+      bad,
+      missing: total === undefined ? undefined : total - entries.length,
+    };
+  }
+
+  /** False where the line does not prove itself. */
+  #take(line: Line): boolean {
+    const { bytes } = line;
+    if (startsWith(bytes, headerOpening)) return this.#takeHeader(line);
+    if (startsWith(bytes, footerOpening)) return this.#takeFooter(line);
+    // The separator behind it is not part of what its checksum covers.
+    const isLast = openLine(bytes) !== undefined;
+    const object = isLast ? bytes : bytes.subarray(0, -1);
+    const opened = openLine(object);
+    if (opened === undefined) return false;
+    const block = decodeBlock(parseLine(object));
+    if (block === undefined) {
+      this.#unknown.push({ ...this.#place(line), previous: opened.previous });
+      return false;
+    }
+    const { namespace } = block;
+    const entries = block.entries.map((record) => {
+      return { namespace, key: byteStringOfText(record.key), version: record.version, record };
+    });
+    const [first, last] = [entries[0], entries.at(-1)];
+    if (first !== undefined && last !== undefined)
+      this.#blocks.push({ ...opened, first, last, entries });
+    return true;
+  }
+
+  #takeHeader(line: Line): boolean {
+    const object = between(line.bytes, headerOpening, headerClosing);
+    const opened = object === undefined ? undefined : openLine(object);
+    if (object === undefined || opened === undefined) return false;
+    const header = decodeSnapshotHeader(parseLine(object));
+    if (header === undefined)
+      throw unreadable(this.#place(line), 'the header is of an unknown kind');
+    const { store, shard, generation, name } = this.#owner;
+    if (header.store !== store || header.shard !== shard || header.generation !== generation) {
+      throw damaged(
+        { file: name },
+        `it belongs to shard ${header.shard}, generation ${header.generation} of store ${header.store}`,
+      );
+    }
+    this.#headerCrc = opened.checksum;
+    return true;
+  }
+
+  #takeFooter(line: Line): boolean {
+    const object = between(line.bytes, footerOpening, footerClosing);
+    const opened = object === undefined ? undefined : openLine(object);
+    if (object === undefined || opened === undefined) return false;
+    const footer = decodeSnapshotFooter(parseLine(object));
+    if (footer === undefined)
+      throw unreadable(this.#place(line), 'the footer is of an unknown kind');
+    this.#footer = footer;
+    this.#footerLine = opened;
+    return true;
+  }
+
+  /**
+   * Two blocks are neighbours where the second states the first one's checksum; the header begins
+   * that chain and the footer ends it. Where one of these two is lost, a count that is right shows
+   * that no block is missing at that end.
+   */
+  #gapsBetween(blocks: readonly Block[], isCountRight: boolean): KeyRange[] {
+    const gaps: KeyRange[] = [];
+    let before: Block | undefined;
+    const inner = blocks.every(
+      (block, index) => index === 0 || block.previous === blocks[index - 1]?.checksum,
+    );
+    const isWhole = isCountRight && inner;
+    for (const block of blocks) {
+      const expected = before === undefined ? this.#headerCrc : before.checksum;
+      if (block.previous !== expected && !isWhole)
+        gaps.push({ after: before?.last ?? null, before: block.first });
+      before = block;
+    }
+    const end = before === undefined ? this.#headerCrc : before.checksum;
+    if (!isWhole && (this.#footerLine === undefined || this.#footerLine.previous !== end)) {
+      gaps.push({ after: before?.last ?? null, before: null });
+    }
+    return gaps;
+  }
+
+  #place(line: Line): Place {
+    return { file: this.#owner.name, line: line.number, offset: line.offset };
+  }
+}
+
+/** Each block once, by its keys; one that lies across another is nobody's. */
+function inOrder(blocks: readonly Block[]): Block[] {
+  const sorted = blocks.toSorted((a, b) => compareEntries(a.first, b.first));
+  const kept: Block[] = [];
+  for (const block of sorted) {
+    const before = kept.at(-1);
+    if (before === undefined || compareEntries(before.last, block.first) < 0) kept.push(block);
+  }
+  return kept;
+}
+
+function startsWith(bytes: Buffer, text: string): boolean {
+  return bytes.toString('latin1', 0, text.length) === text;
+}
+
+function between(bytes: Buffer, opening: string, closing: string): Buffer | undefined {
+  const end = bytes.length - closing.length;
+  if (!startsWith(bytes, opening) || bytes.toString('latin1', end) !== closing) return undefined;
+  return bytes.subarray(opening.length, end);
+}

@@ -1,0 +1,180 @@
+// Reads a whole store as a start would, changes nothing, and tells all that is wrong with it, not
+// only the first. What is live decides; what the last compaction replaced is looked at too.
+import { StoreError } from '../base/errors.ts';
+import { shardOfSlot, slotOfKey } from '../store/slot.ts';
+import { proveShard, type ProvedShard, type ShardPlace } from '../shard/recovery.ts';
+import { damaged, DamageError, textOfPlace } from '../storage/damage.ts';
+import { journalName, snapshotName } from '../storage/file-names.ts';
+import type { FileSystem, OpenFile } from '../storage/file-system.ts';
+import { JournalReader } from '../storage/journal-reader.ts';
+import { locateShards } from '../storage/locate-shards.ts';
+import { SnapshotReader } from '../storage/snapshot-reader.ts';
+import type { Finding } from './finding.ts';
+import { findRepairSource, type RepairSource } from './repair-source.ts';
+import { salvageShard } from './shard-salvage.ts';
+
+/**
+ * What verifying tells: `damaged` makes a start refuse; `torn end` is what a crash leaves, and the
+ * next start cuts off; `spare` is damage of files that no start needs; `unused` does not count.
+ */
+export type Verdict = 'damaged' | 'torn end' | 'spare' | 'unused';
+
+export interface VerifyOptions {
+  readonly fileSystem: FileSystem;
+  readonly dataDir: string;
+  readonly report: (verdict: Verdict, text: string) => void;
+}
+
+export interface VerifySummary {
+  /** Undefined where nothing says how many there are. */
+  readonly shards: number | undefined;
+  /** How many places are damaged. */
+  readonly damaged: number;
+  /** The first of them. */
+  readonly first: string | undefined;
+}
+
+/** @throws StoreError STORE_INACCESSIBLE where there is no store; system errors */
+export function verifyStore(options: VerifyOptions): VerifySummary {
+  return new Verification(options).run();
+}
+
+class Verification {
+  readonly #options: VerifyOptions;
+  #damaged = 0;
+  #first: string | undefined;
+
+  constructor(options: VerifyOptions) {
+    this.#options = options;
+  }
+
+  run(): VerifySummary {
+    const { fileSystem, dataDir } = this.#options;
+    const source = this.#findSource();
+    for (const place of source === undefined ? [] : locateShards(dataDir, source)) {
+      const { shard } = place.identity;
+      const shards = source?.shards ?? 0;
+      const isOurs = (key: string): boolean => shardOfSlot(slotOfKey(key), shards) === shard;
+      this.#verifyShard({ ...place, fileSystem }, isOurs);
+    }
+    return { shards: source?.shards, damaged: this.#damaged, first: this.#first };
+  }
+
+  #findSource(): RepairSource | undefined {
+    const { fileSystem, dataDir } = this.#options;
+    try {
+      return findRepairSource(fileSystem, dataDir, (finding) => this.#take(finding));
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#damage(error.message);
+      return undefined;
+    }
+  }
+
+  #verifyShard(place: ShardPlace, isOurs: (key: string) => boolean): void {
+    if (!place.fileSystem.exists(place.folder)) {
+      this.#damage(`${place.name}: the folder is missing`);
+      return;
+    }
+    try {
+      this.#verifyRest(place, proveShard(place));
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#damage(textOfDamage(error));
+      this.#findMore(place, isOurs, error);
+    }
+  }
+
+  /** A start stops at the first damage of a shard; a repair has to know all of it. */
+  #findMore(place: ShardPlace, isOurs: (key: string) => boolean, first: StoreError): void {
+    const known = first instanceof DamageError ? first.place : undefined;
+    const report = (finding: Finding): void => {
+      const isKnown =
+        finding.finding === 'damage' &&
+        finding.file === known?.file &&
+        (finding.line === known.line || finding.line === undefined);
+      if (!isKnown) this.#take(finding);
+    };
+    try {
+      salvageShard({ place, isOurs, report });
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      if (textOfDamage(error) !== textOfDamage(first)) this.#damage(textOfDamage(error));
+    }
+  }
+
+  /** What is not damage of what is live. */
+  #verifyRest(place: ShardPlace, { torn, current }: ProvedShard): void {
+    for (const { generation, bytes, reason } of torn) {
+      const file = `${place.name}/${journalName(generation)}`;
+      this.#take({ finding: 'torn-end', file, offset: bytes, what: reason });
+    }
+    const { previous } = current;
+    if (previous === null) return;
+    if (previous.snapshot !== null) {
+      const { snapshot } = previous;
+      const name = snapshotName(snapshot.generation);
+      const expected = { ...place.identity, generation: snapshot.generation };
+      this.#verifySpare(place, name, (file) => {
+        const reader = new SnapshotReader(file, `${place.name}/${name}`, expected, snapshot);
+        const blocks = reader.blocks();
+        while (blocks.next().done !== true);
+      });
+    }
+    for (const { generation, bytes } of previous.journals) {
+      const name = journalName(generation);
+      this.#verifySpare(place, name, (file) => {
+        const { bad } = new JournalReader(file, () => undefined).read(bytes);
+        if (bad !== undefined) throw damaged({ file: `${place.name}/${name}`, ...bad }, bad.reason);
+      });
+    }
+  }
+
+  #verifySpare(place: ShardPlace, name: string, read: (file: OpenFile) => void): void {
+    const { fileSystem, folder } = place;
+    try {
+      if (!fileSystem.exists(`${folder}/${name}`)) {
+        throw damaged({ file: `${place.name}/${name}` }, 'the file is missing');
+      }
+      const file = fileSystem.openReadOnly(`${folder}/${name}`);
+      try {
+        read(file);
+      } finally {
+        file.close();
+      }
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      const what = 'a start does not need it: the last compaction replaced it';
+      this.#options.report('spare', `${textOfDamage(error)}; ${what}`);
+    }
+  }
+
+  #take(finding: Finding): void {
+    const { report } = this.#options;
+    // What is lost by it is what a repair tells.
+    if (finding.finding === 'damage') {
+      this.#damage(`${textOfPlace(finding)}: ${finding.what}`);
+    } else if (finding.finding === 'torn-end') {
+      const why = 'a crash may leave this, and a start cuts it off';
+      report('torn end', `${textOfPlace(finding)}: ${finding.what}; ${why}`);
+    } else if (finding.finding === 'unused') {
+      report('unused', `${finding.file}: ${finding.what}`);
+    }
+  }
+
+  #damage(text: string): void {
+    this.#damaged += 1;
+    this.#first ??= text;
+    this.#options.report('damaged', text);
+  }
+}
+
+function isDamage(error: unknown): error is StoreError {
+  if (!(error instanceof StoreError)) return false;
+  return error.code === 'STORE_DAMAGED' || error.code === 'STORE_MISMATCH';
+}
+
+function textOfDamage(error: StoreError): string {
+  if (!(error instanceof DamageError)) return error.message;
+  return `${textOfPlace(error.place)}: ${error.what}`;
+}

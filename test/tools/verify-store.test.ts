@@ -1,0 +1,147 @@
+// What verifying says of a store, good or damaged, and that it changes nothing.
+import { beforeEach, describe, expect, test } from 'vitest';
+import { verifyStore } from '../../src/tools/verify-store.ts';
+import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { readJournal } from '../support/shard-files.ts';
+import { ShardedFiles } from '../support/sharded-files.ts';
+
+const layout = 'layout-000001';
+const pathOf = (file: string): string => `/data/${layout}/${file}`;
+const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');
+
+let files: MemoryFileSystem;
+
+/** Two shards, each with a snapshot, the files it was made from, and a journal behind it. */
+beforeEach(() => {
+  files = new MemoryFileSystem();
+  const store = new ShardedFiles(files, '/data', 2);
+  store.start();
+  store.write(letters.map((letter) => [letter, letter]));
+  store.compact(0);
+  store.compact(1);
+  store.write(letters.map((letter) => [letter, `${letter}2`]));
+  store.write(letters.map((letter) => [letter, `${letter}3`]));
+  store.stop();
+});
+
+function verify(): { lines: string[]; damaged: number; first: string | undefined } {
+  const before = files.contents();
+  const open = files.openFiles;
+  const lines: string[] = [];
+  const { damaged, first } = verifyStore({
+    fileSystem: files,
+    dataDir: '/data',
+    report: (verdict, text) => lines.push(`${verdict}: ${text}`),
+  });
+  expect(files.contents()).toEqual(before);
+  expect(files.openFiles).toBe(open);
+  return { lines, damaged, first };
+}
+
+function change(file: string, damage: (text: string) => string): void {
+  files.put(pathOf(file), Buffer.from(damage(files.read(pathOf(file)).toString())));
+}
+
+test('a good store has nothing to be told of', () => {
+  expect(verify()).toEqual({ lines: [], damaged: 0, first: undefined });
+});
+
+describe('damage', () => {
+  test('of several shards and files is told of each, with line, offset and seq', () => {
+    change('shard-0000/journal-000002.ndjson', (text) => text.replace('2"', '9"'));
+    change('shard-0001/snapshot-000001.json', (text) => text.replace('"value":"', '"value":"x'));
+    files.remove(pathOf('shard-0001/journal-000002.ndjson'));
+    const { lines, damaged, first } = verify();
+    expect(damaged).toBe(3);
+    expect(lines.filter((line) => line.startsWith('damaged: '))).toEqual([
+      expect.stringMatching(
+        /^damaged: layout-000001\/shard-0000\/journal-000002\.ndjson, line 2, offset \d+, seq \d+: the line does not match its checksum/,
+      ),
+      expect.stringMatching(/shard-0001\/snapshot-000001\.json, line 2, offset \d+: the line/),
+      'damaged: layout-000001/shard-0001/journal-000002.ndjson: the file is missing',
+    ]);
+    expect(`damaged: ${first}`).toBe(lines[0]);
+  });
+
+  test('of two lines of one file is told of both', () => {
+    change('shard-0000/journal-000002.ndjson', (text) =>
+      text.replace('2"', '9"').replace('3"', '9"'),
+    );
+    expect(verify().damaged).toBe(2);
+  });
+
+  test.each([
+    'manifest.json',
+    `${layout}/shard-0001`,
+    `${layout}/shard-0000/current.json`,
+    `${layout}/shard-0000/snapshot-000001.json`,
+    `${layout}/shard-0001/journal-000002.ndjson`,
+  ])('is %s missing', (name) => {
+    const path = `/data/${name}`;
+    if (name.endsWith('shard-0001')) files.removeFolder(path);
+    else files.remove(path);
+    const { lines, damaged } = verify();
+    expect(damaged).toBe(1);
+    expect(lines[0]).toMatch(`damaged: ${name}: the f`);
+    expect(lines[0]).toContain('missing');
+  });
+
+  test("is another shard's file", () => {
+    files.put(
+      pathOf('shard-0000/journal-000002.ndjson'),
+      files.read(pathOf('shard-0001/journal-000002.ndjson')),
+    );
+    const { lines, damaged } = verify();
+    expect(damaged).toBe(1);
+    expect(lines[0]).toMatch(/shard-0000\/journal-000002\.ndjson.*belongs to shard 1/);
+  });
+});
+
+describe('what is no damage', () => {
+  test('is the torn end of a crash: a start cuts it off', () => {
+    const crashed = new ShardedFiles(files, '/data', 2);
+    crashed.start();
+    crashed.write([['a', 'new']]);
+    const shard = crashed.shardOf('a');
+    const path = pathOf(`shard-000${shard}/journal-000002.ndjson`);
+    files.put(path, readJournal(files, path).subarray(0, -5));
+    const { lines, damaged } = verify();
+    expect(damaged).toBe(0);
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^torn end: .*journal-000002\.ndjson, offset \d+: .*a start cuts it off$/,
+      ),
+    ]);
+  });
+
+  test('is a damaged file that the last compaction replaced, which is told of as spare', () => {
+    change('shard-0000/journal-000001.ndjson', (text) => text.replace('"value":"', '"value":"x'));
+    files.remove(pathOf('shard-0001/journal-000001.ndjson'));
+    const { lines, damaged } = verify();
+    expect(damaged).toBe(0);
+    expect(lines).toEqual([
+      expect.stringMatching(/^spare: .*shard-0000\/journal-000001\.ndjson, line 2, offset/),
+      expect.stringMatching(
+        /^spare: .*shard-0001\/journal-000001\.ndjson: the file is missing; a start/,
+      ),
+    ]);
+  });
+
+  test('is a shard folder or layout that the manifest does not count', () => {
+    files.makeFolder('/data/layout-000002');
+    files.makeFolder(pathOf('shard-0002'));
+    expect(verify().lines).toEqual([
+      'unused: layout-000001/shard-0002: the store has 2 shards',
+      'unused: layout-000002: the live layout is layout-000001',
+    ]);
+  });
+});
+
+describe('a folder without a store', () => {
+  test.each(['/nowhere', '/empty'])('as %s is said to be none', (dataDir) => {
+    files.makeFolder('/empty');
+    const work = (): unknown =>
+      verifyStore({ fileSystem: files, dataDir, report: () => undefined });
+    expect(work).toThrow(expect.objectContaining({ code: 'STORE_INACCESSIBLE' }));
+  });
+});

@@ -2,11 +2,14 @@
 // one line on standard error and an exit code. What a command does is its own file's matter.
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf, exitCodes, usageError } from './command-error.ts';
+import { dumpCommand } from './dump-command.ts';
 import { programVersion } from './program-version.ts';
 import { backupCommand } from './backup-command.ts';
 import { reshardCommand } from './reshard-command.ts';
 import { restoreCommand } from './restore-command.ts';
+import { repairCommand } from './repair-command.ts';
 import { serveCommand } from './serve-command.ts';
+import { verifyCommand } from './verify-command.ts';
 
 /** @returns the exit code, once the command has ended */
 export async function runProgram(args: readonly string[]): Promise<number> {
@@ -25,7 +28,15 @@ function buildProgram(): Command {
   const program = new Command('holdfast')
     .description('A durable, sharded key-value server over plain HTTP.')
     .version(programVersion, '-V, --version', 'print the version');
-  const commands = [serveCommand(), backupCommand(), restoreCommand(), reshardCommand()];
+  const commands = [
+    serveCommand(),
+    backupCommand(),
+    restoreCommand(),
+    reshardCommand(),
+    verifyCommand(),
+    repairCommand(),
+    dumpCommand(),
+  ];
   for (const command of [program, ...commands]) refuseInOneLine(command);
   for (const command of commands) program.addCommand(command);
   return program.addHelpText('after', () =>

@@ -35,7 +35,7 @@ describe('help', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('Usage: holdfast');
     expect(stderr.trimEnd().split('\n').at(-1)).toBe(
-      'holdfast: no command given; allowed: serve, backup, restore, reshard',
+      'holdfast: no command given; allowed: serve, backup, restore, reshard, verify, repair, dump',
     );
   });
 });

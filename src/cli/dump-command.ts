@@ -1,0 +1,46 @@
+// `holdfast dump` on the command line. What comes out is src/tools/dump-store.ts.
+import { Command } from 'commander';
+import { systemClock } from '../base/clock.ts';
+import { dataBytes } from '../tools/data-bytes.ts';
+import { withDamageAdvice } from './damage-advice.ts';
+import { withOfflineFolder, type OfflineFolder } from './offline-folder.ts';
+import { StandardOutput } from './standard-output.ts';
+
+const explanation = `
+Reads a store that no server has open, and changes nothing. One entry a line, in the order of the
+keys' bytes, whole or not at all: everything is checked before the first line.
+
+  {"key":"city","value":"Orléans","version":7}
+  {"key":"raw","valueBase64":"/wA=","version":8,"expiresAt":1764000060002}
+
+"value" where the bytes are UTF-8 text, else "valueBase64"; "namespace" first where it is not the
+default one. What has expired is left out.
+
+Exit code 0: done; 1: there is no store to be read; 2: wrong usage; 3: a server has it, or it is
+damaged.`;
+
+export function dumpCommand(): Command {
+  return new Command('dump')
+    .description('Print all entries of a data folder as JSON lines.')
+    .argument('<dir>', 'the data folder')
+    .addHelpText('after', explanation)
+    .action(async (dir: string) => {
+      await withOfflineFolder(dir, dump);
+    });
+}
+
+async function dump({ dataDir, fileSystem, progress }: OfflineFolder): Promise<void> {
+  const { dumpStore } = await import('../tools/dump-store.ts');
+  const bytes = dataBytes(fileSystem, dataDir);
+  const output = new StandardOutput();
+  try {
+    progress.begin('checking', bytes);
+    const pieces = dumpStore(fileSystem, dataDir, systemClock.wallMs());
+    progress.begin('dumping', bytes);
+    for (const piece of pieces) {
+      if (!(await output.write(piece))) return;
+    }
+  } catch (error) {
+    throw withDamageAdvice(error, dataDir);
+  }
+}

@@ -1,0 +1,95 @@
+// `holdfast repair` on the command line. What is salvaged is src/tools/repair-store.ts.
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { Command } from 'commander';
+import { systemClock } from '../base/clock.ts';
+import { lockName } from '../storage/file-names.ts';
+import { acquireFolderLock } from '../storage/folder-lock.ts';
+import { nodeFileSystem } from '../storage/node-file-system.ts';
+import type { Finding } from '../tools/finding.ts';
+import type { RepairSummary } from '../tools/repair-store.ts';
+import { CommandError, exitCodes, usageError } from './command-error.ts';
+import { withOfflineFolder, type OfflineFolder } from './offline-folder.ts';
+import { StandardOutput } from './standard-output.ts';
+
+const explanation = `
+Reads a store that no server has open, damaged as it may be, and never changes it. Writes every record
+that can still be proved into a new store with the same number of shards, and reads that back. Entries
+keep their versions; new ones begin 2^40 higher, and the new store has an id of its own.
+
+What it finds stands on standard output, one JSON object a line, by its member "finding":
+
+  damage        a place that is not what it must be; by itself no loss
+  torn-end      what a crash left behind the last synced write; cut off, as a start would
+  unused        a file that does not count
+  lost-changes  changes that no file holds any more: their shard, first and last seq, and number
+  lost-entries  entries that no file holds any more: those between two keys of a snapshot
+  unproved-end  nobody knows any more whether newer files are missing
+  key           a key whose newest change may be lost: what is kept is its last provable value
+                ("kept":"value", its version) or nothing ("named":true: the damaged bytes name it)
+
+Exit code 0: nothing is lost; 1: something is, or may be, or there is nothing to be read; 2: wrong
+usage; 3: a server has it, or another version of the program wrote it.`;
+
+export function repairCommand(): Command {
+  return new Command('repair')
+    .description('Save what can be proved of a damaged data folder into a new one.')
+    .argument('<dir>', 'the data folder')
+    .requiredOption('--to <newdir>', 'the new data folder, absent or empty')
+    .addHelpText('after', explanation)
+    .action(async (dir: string, { to }: { to: string }) => {
+      await withOfflineFolder(dir, (folder) => repair(folder, to));
+    });
+}
+
+async function repair({ dataDir, fileSystem, progress }: OfflineFolder, to: string): Promise<void> {
+  const newDir = resolve(to);
+  refuseTarget(dataDir, newDir);
+  const { repairStore } = await import('../tools/repair-store.ts');
+  const output = new StandardOutput();
+  nodeFileSystem.makeFolder(newDir);
+  const lock = acquireFolderLock(newDir);
+  try {
+    const summary = repairStore({
+      fileSystem,
+      dataDir,
+      newDir,
+      now: systemClock.wallMs(),
+      report: (finding: Finding) => output.print(JSON.stringify(finding)),
+      onWork: (work, bytes) => progress.begin(work, bytes),
+    });
+    await output.finish();
+    tell(summary, newDir);
+  } finally {
+    lock.release();
+  }
+}
+
+/** It must not be, nor be in, the folder that is never to be touched. */
+function refuseTarget(dataDir: string, newDir: string): void {
+  const path = relative(realpathSync(dataDir), realPathOf(newDir));
+  if (path !== '..' && !path.startsWith('../'))
+    throw usageError(`--to ${newDir} is in the data folder itself`);
+  if (!existsSync(newDir)) return;
+  const names = readdirSync(newDir).filter((name) => name !== lockName);
+  if (names.length === 0) return;
+  throw usageError(
+    `--to ${newDir} is not empty (there is ${names[0]}); allowed: a new or empty one`,
+  );
+}
+
+/** Of a path that need not be there yet. */
+function realPathOf(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  const parent = dirname(path);
+  return join(realPathOf(parent), relative(parent, path));
+}
+
+function tell({ shards, entries, losses }: RepairSummary, newDir: string): void {
+  const made = `${newDir} holds ${entries} entries in ${shards} shards, written and read back`;
+  if (losses > 0) {
+    const told = `${losses} ${losses === 1 ? 'finding' : 'findings'} on standard output`;
+    throw new CommandError(exitCodes.failed, `${made}; something is lost, or may be: ${told}`);
+  }
+  process.stderr.write(`holdfast: ${made}; nothing is lost\n`);
+}

@@ -1,0 +1,47 @@
+// `holdfast verify` on the command line. What is verified is src/tools/verify-store.ts.
+import { Command } from 'commander';
+import { dataBytes } from '../tools/data-bytes.ts';
+import { CommandError, exitCodes } from './command-error.ts';
+import { repairCommand } from './damage-advice.ts';
+import { withOfflineFolder } from './offline-folder.ts';
+import { StandardOutput } from './standard-output.ts';
+
+const explanation = `
+Reads a store that no server has open, every byte that a start would read, and changes nothing; a
+read-only file system will do. One line each on standard output:
+
+  damaged: ...   a start refuses the store for this
+  torn end: ...  what a crash left behind the last synced write; a start cuts it off
+  spare: ...     damage of files that the last compaction replaced; no start needs them
+  unused: ...    a file that does not count
+  good: ...      the last line of a store that is good
+
+Exit code 0: good; 1: damaged, or there is no store to be read; 2: wrong usage; 3: a server has it.`;
+
+export function verifyCommand(): Command {
+  return new Command('verify')
+    .description('Check every file of a data folder, and change nothing.')
+    .argument('<dir>', 'the data folder')
+    .addHelpText('after', explanation)
+    .action(async (dir: string) => {
+      const { verifyStore } = await import('../tools/verify-store.ts');
+      await withOfflineFolder(dir, async ({ dataDir, fileSystem, progress }) => {
+        const output = new StandardOutput();
+        const bytes = dataBytes(fileSystem, dataDir);
+        progress.begin('verifying', bytes);
+        const report = (verdict: string, text: string): void => output.print(`${verdict}: ${text}`);
+        const { shards, damaged, first } = verifyStore({ fileSystem, dataDir, report });
+        if (first === undefined) {
+          output.print(`good: ${shards} shards, ${(bytes / 2 ** 20).toFixed(1)} MiB`);
+        }
+        await output.finish();
+        if (first === undefined) return;
+        const places = damaged === 1 ? 'one place' : `${damaged} places`;
+        throw new CommandError(
+          exitCodes.failed,
+          `damaged in ${places}: ${first}. To save what can be saved into a new folder: ` +
+            repairCommand(dataDir),
+        );
+      });
+    });
+}

@@ -75,6 +75,11 @@ export class ShardedFiles {
     this.#shards[this.shardOf(key)]?.apply({ stamp, operations: [operation] });
   }
 
+  /** Goes on where a sync has failed. */
+  mend(): void {
+    for (const shard of this.#shards) shard.mend(this.clock.wallMs());
+  }
+
   compact(index: number): void {
     const [shard, place] = [this.#shards[index], this.places[index]];
     if (shard === undefined || place === undefined) throw new Error('no such shard');

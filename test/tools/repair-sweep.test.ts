@@ -23,7 +23,15 @@ function randomValue(random: Random): string {
   return `${below(random, 1e6)}${character.repeat(length)}`;
 }
 
-/** A store with a past: batches, compactions, restarts; stopped cleanly at last. */
+function failNextSync(fileSystem: MemoryFileSystem): void {
+  fileSystem.fault = (call, path) => {
+    if (call !== 'sync' || !path.includes('journal')) return undefined;
+    fileSystem.fault = () => undefined;
+    throw Object.assign(new Error('the disk fails'), { code: 'EIO' });
+  };
+}
+
+/** A store with a past: batches, failed syncs, compactions, restarts; stopped cleanly at last. */
 function makeStore(random: Random): ShardedFiles & { fileSystem: MemoryFileSystem } {
   const fileSystem = new MemoryFileSystem();
   const store = new ShardedFiles(fileSystem, '/old', 1 + below(random, 3));
@@ -37,11 +45,15 @@ function makeStore(random: Random): ShardedFiles & { fileSystem: MemoryFileSyste
       if (random() < 0.5) store.stop();
       store.start(oneOf(random, modes));
     } else {
+      // A sync that fails leaves lines on disk that are disowned.
+      if (dice < 0.35) failNextSync(fileSystem);
       const changes = Array.from({ length: 1 + below(random, 5) }, () => {
         const value = random() < 0.2 ? undefined : randomValue(random);
         return [oneOf(random, keys), value] as const;
       });
       store.write(changes);
+      fileSystem.fault = () => undefined;
+      store.mend();
     }
   }
   store.stop();

@@ -12,7 +12,7 @@ function remove([from, to]: [number, number], outcome: CallOutcome): Call {
   return { client: 0, key: 'k', op: 'delete', from, to, outcome };
 }
 
-const written = (version: number): CallOutcome => ({ kind: 'written', version });
+const written = (version: number): CallOutcome => ({ kind: 'written', version, created: false });
 const unknown: CallOutcome = { kind: 'unknown', code: 'ECONNRESET' };
 const refused: CallOutcome = { kind: 'not-applied', code: 'OVERLOADED' };
 const deleted: CallOutcome = { kind: 'deleted' };

@@ -20,7 +20,7 @@ export type CallOutcome =
   /** What it read, or what a conditional write found where its condition did not hold. */
   | { readonly kind: 'read'; readonly content: Content }
   | { readonly kind: 'condition-failed'; readonly version: number | undefined }
-  | { readonly kind: 'written'; readonly version: number }
+  | { readonly kind: 'written'; readonly version: number; readonly created: boolean }
   | { readonly kind: 'deleted' }
   /** Nothing was there to delete. */
   | { readonly kind: 'missing' }

@@ -1,10 +1,12 @@
 // The history of a store over all lives of its server: what each life began with, what was asked of
 // it, and what its next life was seen to hold. Every life is judged by itself, from what was read
 // at its beginning to what was read at the next one's.
+import { checkLinearizability } from '../history/check-linearizability.ts';
 import { EventOrder, isChange, type Call } from './call.ts';
 import { findLosses, type Contents } from './find-losses.ts';
 import { HttpConnection } from './http-connection.ts';
 import type { Load } from './load.ts';
+import { recordedHistory } from './recorded-history.ts';
 import { batchRequest, contentOf, outcomesOfBatch } from './rest-call.ts';
 
 export function keysOf(count: number): string[] {
@@ -48,11 +50,23 @@ export class Lives {
     const ended = this.order.next();
     // With the process all that was in flight has happened or will not happen.
     for (const call of calls) if (call.outcome.kind === 'unknown') call.to = ended;
-    const losses = [...findLosses(this.#before, calls, after), ...this.#reusedVersions(calls)];
+    const losses = [
+      ...findLosses(this.#before, calls, after),
+      ...this.#reusedVersions(calls),
+      ...this.#inexplicable(calls, after),
+    ];
     this.#count(calls, losses);
     this.losses.push(...losses.map((loss) => `life ${this.counts.lives}: ${loss}`));
     this.#before = after;
     this.#noteVersions(calls, after);
+  }
+
+  /** By the check for linearizability. */
+  #inexplicable(calls: readonly Call[], after: Contents): string[] {
+    const read = [this.order.next(), this.order.next()] as const;
+    const history = recordedHistory(this.#before, calls, after, read);
+    const violation = checkLinearizability(history);
+    return violation === undefined ? [] : [violation.explanation];
   }
 
   #reusedVersions(calls: readonly Call[]): string[] {

@@ -60,7 +60,8 @@ function outcomeOf(op: CallToSend['op'], result: BatchResult): CallOutcome {
     return op === 'get' ? { kind: 'read', content: undefined } : { kind: 'missing' };
   if (status >= 300) return refusal(status, result);
   if (op === 'get') return { kind: 'read', content: { value, version: version ?? NaN } };
-  return op === 'put' ? { kind: 'written', version: version ?? NaN } : { kind: 'deleted' };
+  if (op === 'delete') return { kind: 'deleted' };
+  return { kind: 'written', version: version ?? NaN, created: status === 201 };
 }
 
 export function outcomeOfSingle(op: CallToSend['op'], reply: HttpReply): CallOutcome {

@@ -149,14 +149,15 @@ test.for(['always', 'interval', 'never'] as const)(
     const server = await start(dataDir, flags);
     const lives = new Lives(keys);
     const load = new Load(server.url, { seed, keys, order: lives.order, clients: 16, pauseMs: 2 });
+    const connection = connectTo(server);
     for (let round = 0; round < 3; round++) {
       await load.reached(load.acknowledged + 200);
       const fault = await failSyncs(server);
-      await delay(200);
+      // In `never` the next sync is that of a compaction.
+      while ((await readiness(connection)).status === 200) await delay(10);
       await fault.lift();
+      await untilWritten(connection);
     }
-    const connection = connectTo(server);
-    await untilWritten(connection);
     await load.stop();
     await lives.judge(load, server.url);
     await server.program.end();

@@ -12,13 +12,13 @@ import {
   snapshotName,
   temporarySuffix,
 } from '../../src/storage/file-names.ts';
-import type { Call } from '../support/load/call.ts';
+import { EventOrder, type Call } from '../support/load/call.ts';
 import { readStore } from '../support/load/read-store.ts';
 import { openTestStore } from '../support/embedded-store.ts';
 import { skipWithout } from '../support/faults/needs.ts';
 import { startInjected } from '../support/faults/strace.ts';
 import type { Contents } from '../support/load/find-losses.ts';
-import { keysOf, Lives } from '../support/load/lives.ts';
+import { keysOf, Lives, readContents } from '../support/load/lives.ts';
 import { Load } from '../support/load/load.ts';
 import { completedCompactions } from '../support/load/server-lives.ts';
 import {
@@ -59,22 +59,32 @@ afterEach(async () => {
 
 /** A shard with a snapshot, the generation before it, and a journal that is due. */
 async function prepare(dataDir: string): Promise<Prepared> {
-  for (const bytes of ['64KiB', '1GiB']) {
-    const flags = ['--shards', '1', '--compact-journal-bytes', bytes, '--log-level', 'warn'];
-    const { program, url } = await startServer(dataDir, flags);
-    started.push(program);
-    const load = new Load(url, { seed, keys, order: new Lives(keys).order, clients: 4 });
-    await load.reached(300);
-    const compactions = bytes === '64KiB' ? 2 : 0;
-    while ((await completedCompactions(url)) < compactions) await delay(10);
-    await load.stop();
-    program.kill('SIGTERM');
-    await program.exited;
-  }
+  await live(dataDir, '64KiB', async (url) => {
+    while ((await completedCompactions(url)) < 2) await delay(10);
+  });
+  // Killed, so that there is room made ahead to be cut off.
+  const contents = await live(dataDir, '1GiB', (url) => readContents(url, keys));
   const generations = (await readdir(join(dataDir, shardFolder))).map((name) =>
     Number(/^journal-(\d+)/.exec(name)?.[1] ?? 0),
   );
-  return { dataDir, contents: await contentsOf(dataDir), generation: Math.max(...generations) };
+  return { dataDir, contents, generation: Math.max(...generations) };
+}
+
+/** Some writes, what is to be done then, and SIGKILL. */
+async function live<Result>(
+  dataDir: string,
+  compactJournalBytes: string,
+  then: (url: string) => Promise<Result>,
+): Promise<Result> {
+  const flags = ['--compact-journal-bytes', compactJournalBytes, '--log-level', 'warn'];
+  const { program, url } = await startServer(dataDir, ['--shards', '1', ...flags]);
+  started.push(program);
+  const load = new Load(url, { seed, keys, order: new EventOrder(), clients: 4 });
+  await load.reached(300);
+  await load.stop();
+  const result = await then(url);
+  await program.end();
+  return result;
 }
 
 /** What a start finds, without any help. */

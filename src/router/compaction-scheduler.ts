@@ -22,6 +22,8 @@ export interface CompactableShard {
 
 const retryAfterMs = 5000;
 const retryAfterMaxMs = 60_000;
+/** For a shard that knows that there is room now: puts wait for it. */
+const retryForRoomMs = 1000;
 
 export class CompactionScheduler {
   readonly #options: CompactionSchedulerOptions;
@@ -35,6 +37,7 @@ export class CompactionScheduler {
   #failed = 0;
   #failuresInARow = 0;
   #notBeforeMs = 0;
+  #notForRoomBeforeMs = 0;
 
   constructor(shards: readonly CompactableShard[], options: CompactionSchedulerOptions) {
     this.#shards = shards;
@@ -49,8 +52,9 @@ export class CompactionScheduler {
   /** Starts a compaction where one is due and none is running. */
   tick(): void {
     if (this.#isClosed || this.#holds > 0 || this.#running !== undefined) return;
-    if (this.#options.monotonicMs() < this.#notBeforeMs) return;
-    const due = this.#nextDue();
+    const now = this.#options.monotonicMs();
+    if (now < this.#notForRoomBeforeMs) return;
+    const due = this.#nextDue(now < this.#notBeforeMs);
     if (due === undefined) return;
     this.#running = this.#run(due).finally(() => {
       this.#running = undefined;
@@ -77,10 +81,10 @@ export class CompactionScheduler {
     await this.#running;
   }
 
-  #nextDue(): CompactableShard | undefined {
+  #nextDue(isForRoomOnly: boolean): CompactableShard | undefined {
     for (let tried = 0; tried < this.#shards.length; tried++) {
       const shard = this.#shards[(this.#next + tried) % this.#shards.length];
-      if (shard?.client.isServing && this.#isDue(shard.client.report)) {
+      if (shard?.client.isServing && this.#isDue(shard.client.report, isForRoomOnly)) {
         this.#next = (this.#next + tried + 1) % this.#shards.length;
         return shard;
       }
@@ -88,10 +92,10 @@ export class CompactionScheduler {
     return undefined;
   }
 
-  #isDue(report: ShardReport | undefined): boolean {
+  #isDue(report: ShardReport | undefined, isForRoomOnly: boolean): boolean {
     if (report === undefined) return false;
     const { journalBytes, snapshotBytes, liveJournals, wantsCompaction } = report;
-    if (wantsCompaction) return true;
+    if (wantsCompaction || isForRoomOnly) return wantsCompaction;
     const bound = Math.max(this.#options.compactJournalBytes, snapshotBytes / 2);
     return journalBytes > bound || liveJournals > liveJournalsMax;
   }
@@ -106,6 +110,7 @@ export class CompactionScheduler {
       this.#failuresInARow += 1;
       const wait = Math.min(retryAfterMs * 2 ** (this.#failuresInARow - 1), retryAfterMaxMs);
       this.#notBeforeMs = this.#options.monotonicMs() + wait;
+      this.#notForRoomBeforeMs = this.#options.monotonicMs() + retryForRoomMs;
       this.#options.onFailure(shard.client.shard, error);
     }
   }

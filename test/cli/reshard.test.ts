@@ -56,6 +56,22 @@ describe('holdfast reshard', () => {
     expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('nothing is done')]);
   });
 
+  test('tells how far it has come with a large store', { timeout: 60_000 }, async () => {
+    const store = new ShardedFolder(nodeFileSystem, 2, 'never', folder);
+    for (let round = 0; round < 150; round++) {
+      const keys = Array.from({ length: 1000 }, (_, index) => `key ${round * 1000 + index}`);
+      store.writeAll(keys.map((key) => put(key, `${key} `.repeat(50))));
+    }
+    store.compact(0);
+    store.stop();
+    const { code, stdout, stderr } = await runToEnd(['reshard', folder, '--shards', '3']);
+    expect([code, stdout]).toEqual([0, expect.stringContaining('150000 entries')]);
+    const works = ['checking', 'writing the new layout', 'reading back'];
+    for (const line of stderr.trimEnd().split('\n')) {
+      expect(line).toMatch(new RegExp(`^(${works.join('|')}): \\d+ % of \\d+\\.\\d MiB$`));
+    }
+  });
+
   test('is what the server names when it is asked for another number', async () => {
     fill(1, 3);
     const { code, stderr } = await runToEnd(['serve', '--data-dir', folder, '--shards', '4']);

@@ -1,7 +1,9 @@
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
-import { describe, expect, test } from 'vitest';
+import { fastify } from 'fastify';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { StoreError } from '../../src/base/errors.ts';
+import { backupRoutes } from '../../src/http/rest/backup-routes.ts';
 import { BackupReader } from '../../src/storage/backup-reader.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { ModelStore } from '../support/model-store.ts';
@@ -105,6 +107,22 @@ describe('GET /v1/backup', () => {
     response.destroy();
     await pieces.ended;
     expect(pieces.isEnded).toBe(true);
+  });
+
+  test('is ended where the client takes nothing any more', async () => {
+    const pieces = new Pieces();
+    const store = new ModelStore();
+    store.backup = async () => pieces;
+    const app = fastify();
+    backupRoutes(app, { store, stalledMs: 200 });
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    onTestFinished(() => app.close());
+    const response = await request(`${url}/v1/backup`);
+    const cut = once(response, 'error');
+    await pieces.ended;
+    // What was sent before is still read; then comes the cut.
+    response.resume();
+    expect(await cut).toEqual([expect.objectContaining({ code: 'ECONNRESET' })]);
   });
 
   test('that fails midway cuts the connection', async () => {

@@ -49,6 +49,16 @@ export class ShardedFolder {
     return result?.kind === 'written' ? result.version : undefined;
   }
 
+  /** Many at once, each shard's in one batch. */
+  writeAll(operations: readonly Operation[]): void {
+    for (const [number, shard] of this.#shards.entries()) {
+      const own = operations.filter(
+        ({ key }) => shardOfSlot(slotOfKey(key), this.#shards.length) === number,
+      );
+      shard.apply({ stamp: this.stamp, operations: own });
+    }
+  }
+
   compact(number: number): void {
     const [location, shard] = [this.#locations[number], this.#shards[number]];
     const input = shard?.beginCompaction(this.stamp);

@@ -3,6 +3,7 @@ import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import { seqJumpUnsynced } from '../../src/base/limits.ts';
 import { removeStrayLayouts } from '../../src/storage/stray-layouts.ts';
 import type { Operation } from '../../src/store/operation.ts';
+import { meteredFileSystem } from '../../src/tools/metered-file-system.ts';
 import { reshard } from '../../src/tools/reshard.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { seededRandom } from '../support/random-commands.ts';
@@ -79,6 +80,23 @@ describe.each([
     expect(contentsOfFolder(files)).toHaveLength(contents.length);
     expect(layoutsIn(files)).toEqual(['layout-000003']);
   });
+});
+
+test('how much there is to read is said beforehand, and then read', () => {
+  const read = new Map<string, { announced: number; done: number }>();
+  let now = { announced: 0, done: 0 };
+  const metered = meteredFileSystem(makeStore(3), (bytes) => (now.done += bytes));
+  reshard(metered, dataDir, 2, (work, announced) => {
+    now = { announced, done: 0 };
+    read.set(work, now);
+  });
+  expect([...read.keys()]).toEqual(['checking', 'writing the new layout', 'reading back']);
+  for (const { announced, done } of read.values()) {
+    expect(announced).toBeGreaterThan(5000);
+    expect(done).toBeGreaterThanOrEqual(announced);
+    // Small files, those that name the others, are read beside.
+    expect(done).toBeLessThan(announced + 4000);
+  }
 });
 
 test('as many shards as there are: nothing is done', () => {

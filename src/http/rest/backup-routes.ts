@@ -6,10 +6,19 @@ import type { Store } from '../../store/store.ts';
 import { queryText } from '../request-target.ts';
 import { parseQuery } from './query.ts';
 
-export const backupMediaType = 'application/x-ndjson';
+const backupMediaType = 'application/x-ndjson';
+
+/** A client that takes nothing for so long would keep everybody else from taking a backup. */
+const stalledMsDefault = 300_000;
+
+export interface BackupRouteOptions {
+  readonly store: Store;
+  readonly stalledMs?: number;
+}
 
 /** Where the engine takes backups at all. */
-export function backupRoutes(app: FastifyInstance, { store }: { readonly store: Store }): void {
+export function backupRoutes(app: FastifyInstance, options: BackupRouteOptions): void {
+  const { store, stalledMs = stalledMsDefault } = options;
   const backup = store.backup?.bind(store);
   if (backup === undefined) return;
   const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -18,6 +27,8 @@ export function backupRoutes(app: FastifyInstance, { store }: { readonly store: 
     reply.header('content-type', backupMediaType).header('x-content-type-options', 'nosniff');
     reply.header('content-disposition', 'attachment; filename="holdfast-backup.ndjson"');
     reply.header('cache-control', 'no-store');
+    // Nobody listens for its end: the connection is cut.
+    reply.raw.setTimeout(stalledMs);
     // One piece ahead is enough: each is about a megabyte.
     return reply.send(Readable.from(pieces, { objectMode: true, highWaterMark: 1 }));
   };

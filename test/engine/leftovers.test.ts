@@ -1,0 +1,60 @@
+// What earlier lives have left in a data folder, and what a start makes of it.
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { makeTestFolder, openTestStore, type TestFolder } from '../support/embedded-store.ts';
+import { get, put } from '../support/store-contract.ts';
+
+let folder: TestFolder;
+let log: string;
+const logger = () => pino({ level: 'warn' }, { write: (line: string) => void (log += line) });
+
+beforeEach(async () => {
+  log = '';
+  folder = await makeTestFolder();
+  const store = await openTestStore(folder.path);
+  await store.submit(put('a', 'kept'));
+  await store.close();
+});
+afterEach(() => folder.remove());
+
+async function addLayout(name: string): Promise<void> {
+  await mkdir(join(folder.path, name, 'shard-0000'), { recursive: true });
+  await writeFile(join(folder.path, name, 'shard-0000', 'snapshot-000001.json'), '{"header":');
+}
+
+const layouts = async (): Promise<string[]> =>
+  (await readdir(folder.path)).filter((name) => name.startsWith('layout'));
+
+describe('a start', () => {
+  test('removes layouts that the manifest does not name, says so, and keeps the one it names', async () => {
+    await addLayout('layout-000002');
+    await addLayout('layout-000017');
+    const store = await openTestStore(folder.path, { logger: logger() });
+    expect(await layouts()).toEqual(['layout-000001']);
+    expect(log.match(/"layout":"layout-0000(02|17)"/g)).toHaveLength(2);
+    expect(await store.submit(get('a'))).toMatchObject({ value: Buffer.from('kept') });
+    await store.close();
+  });
+
+  test('that is refused removes none, whether a shard is damaged or the manifest missing', async () => {
+    await addLayout('layout-000002');
+    const current = join(folder.path, 'layout-000001', 'shard-0001', 'current.json');
+    await rename(current, `${current}.away`);
+    await expect(openTestStore(folder.path)).rejects.toThrow(/current.json/);
+    await rename(`${current}.away`, current);
+    await rm(join(folder.path, 'manifest.json'));
+    await expect(openTestStore(folder.path)).rejects.toThrow(/manifest.json/);
+    expect(await layouts()).toEqual(['layout-000001', 'layout-000002']);
+  });
+
+  test('where the making of a store was cut short makes it anew, and says so', async () => {
+    const manifest = join(folder.path, 'manifest.json');
+    await rename(manifest, `${manifest}.tmp`);
+    const store = await openTestStore(folder.path, { logger: logger() });
+    expect(log).toContain('cut short');
+    expect(await store.submit(get('a'))).toEqual({ kind: 'missing' });
+    await store.close();
+  });
+});

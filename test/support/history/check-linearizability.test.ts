@@ -62,6 +62,20 @@ describe('long histories', () => {
     expect(checkLinearizability(history)).toBeUndefined();
     expect(performance.now() - began).toBeLessThan(10_000);
   });
+
+  test('one old value read among them is found, and where', () => {
+    const history = randomHistory(seededRandom(seed), { ...long, calls: 4000 });
+    const reads = history.filter(
+      ({ outcome }) => outcome.kind === 'found' && outcome.value !== undefined,
+    );
+    const [older] = reads.slice(reads.length / 8);
+    const [honest] = reads.slice(reads.length / 4);
+    if (older === undefined || honest === undefined) throw new Error('too few reads');
+    const lie = { ...honest, outcome: older.outcome };
+    const violation = checkLinearizability(history.with(history.indexOf(honest), lie));
+    expect(violation?.call).toEqual(lie);
+    expect(violation?.explanation).toContain('a later version was acknowledged before');
+  });
 });
 
 describe('what is a violation', () => {

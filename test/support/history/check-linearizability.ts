@@ -31,8 +31,8 @@ export function checkLinearizability(
   { positionsMax = 2_000_000 }: CheckOptions = {},
 ): Violation | undefined {
   for (const [key, calls] of byKey(history)) {
-    if (search(calls, positionsMax).isFound) continue;
-    return explain(key, calls, positionsMax);
+    const { isFound, until } = search(calls, positionsMax);
+    if (!isFound) return explain(key, calls, until, positionsMax);
   }
   return undefined;
 }
@@ -61,17 +61,26 @@ function prefixAt(calls: readonly RecordedCall[], position: number): RecordedCal
     });
 }
 
-/** If a history can be explained, so can each of its beginnings: the first that can not is found by halving. */
-function explain(key: string, calls: readonly RecordedCall[], positionsMax: number): Violation {
+/**
+ * If a history can be explained, so can each of its beginnings. The search says up to where it can;
+ * where what is told later mattered for that, the first that can not is found by halving.
+ */
+function explain(
+  key: string,
+  calls: readonly RecordedCall[],
+  until: number,
+  positionsMax: number,
+): Violation {
   const answered = calls
     .filter(({ returned }) => returned !== Infinity)
     .toSorted((a, b) => a.returned - b.returned);
-  let good = -1;
+  const isGood = (place: number): boolean =>
+    search(prefixAt(calls, answered[place]?.returned ?? 0), positionsMax).isFound;
+  const likely = answered.findIndex(({ returned }) => returned >= until);
+  let good = likely - 1;
   let bad = answered.length - 1;
-  while (bad - good > 1) {
-    const middle = Math.floor((good + bad) / 2);
-    const prefix = prefixAt(calls, answered[middle]?.returned ?? 0);
-    if (search(prefix, positionsMax).isFound) good = middle;
+  for (let middle = likely; bad - good > 1; middle = Math.floor((good + bad) / 2)) {
+    if (isGood(middle)) good = middle;
     else bad = middle;
   }
   const call = answered[bad];

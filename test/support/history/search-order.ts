@@ -1,70 +1,58 @@
 // Looks for one order of a key's calls that the rules allow and that keeps what was before what
 // (Wing & Gong 1993), remembering where it has been (Lowe 2017). What keeps long histories short:
 // a read that fits is taken at once; puts go by version; a call of unknown outcome is only put
-// before one that does not fit without it.
+// before one that does not fit without it. Depth first finds an order soon where there is one; where
+// that takes long, all positions with equally many calls in order are looked at together, so that
+// none is looked at that another is as good as.
 import type { KeyHistory, LooseCalls } from './key-history.ts';
 import { afterAnswered, afterUnknown, emptyState, type KeyState } from './key-state.ts';
-import type { Call, RecordedCall } from './recorded-call.ts';
+import { canDoLess, isAlive, LooseIndex } from './loose-index.ts';
+import type { RecordedCall } from './recorded-call.ts';
 
 export interface SearchResult {
   readonly isFound: boolean;
-  /** The most calls that could be put in order, and the states behind them (some of them). */
-  readonly reached: number;
+  /** States behind the most calls that could be put in order (some of them). */
   readonly states: readonly KeyState[];
+  /** Where it is not found: nothing that is told before this position stands in the way. */
+  readonly until: number;
 }
-
-/** Calls of unknown outcome that may be needed before one call: to remove, to put, to remove. */
-const looseInARowMax = 3;
-const statesKept = 8;
 
 /** How many of each were used. */
 type Used = ReadonlyMap<LooseCalls, number>;
 
-interface Step {
-  readonly place: number;
-  readonly state: KeyState;
-  readonly used: Used;
-}
-
+/** A way to have put some calls in order. */
 interface Position {
   readonly state: KeyState;
   readonly used: Used;
-  /** Places that were taken to get here from the position before. */
-  readonly taken: readonly number[];
-  readonly steps: Iterator<Step>;
+  /** All places before it are taken. */
+  readonly first: number;
+  /** Places behind it that are taken, in ascending order. */
+  readonly beyond: readonly number[];
+  /** How many puts are taken. */
+  readonly puts: number;
 }
 
-/** May one of these still change anything, now or later? If not, it does not matter whether one was used. */
-function isAlive({ calls, isUnseen }: LooseCalls, floor: number): boolean {
-  const call = calls[0]?.call;
-  if (call === undefined || call.op === 'get') return false;
-  if (call.op === 'expire') return isUnseen;
-  return !Array.isArray(call.ifMatch) || call.ifMatch.some((version: number) => version >= floor);
-}
+/** Calls of unknown outcome that may be needed before one call: to remove and to put, or the reverse. */
+const looseInARowMax = 2;
+const statesKept = 8;
+/** Steps for each call that a search in depth may take. */
+const depthFactor = 4;
 
 export class OrderSearch {
   readonly #certain: readonly RecordedCall[];
   readonly #putsInOrder: readonly number[];
-  readonly #loose: LooseIndex;
   /** Value -> place. */
   readonly #putOf = new Map<string, number>();
-  readonly #taken: Uint8Array;
-  /** Where the search has been -> what it had used up when it was there. */
-  readonly #been = new Map<string, Used[]>();
-  #positions = 0;
+  readonly #loose: LooseIndex;
   readonly #positionsMax: number;
-  /** All places before it are taken. */
-  #first = 0;
-  #takenCount = 0;
-  #takenPuts = 0;
-  #reached = -1;
-  #states: KeyState[] = [];
+  #positions = 0;
+  /** Where the search has been -> what it had used up when it was there. */
+  #been = new Map<string, Used[]>();
 
   constructor(history: KeyHistory, positionsMax: number) {
     this.#certain = history.certain;
     this.#putsInOrder = history.putsInOrder;
     this.#loose = new LooseIndex(history.loose);
-    this.#taken = new Uint8Array(history.certain.length);
     this.#positionsMax = positionsMax;
     for (const place of history.putsInOrder) {
       const { call } = this.#call(place);
@@ -74,116 +62,148 @@ export class OrderSearch {
 
   /** @throws Error where it would take more than `positionsMax` positions to find out */
   search(): SearchResult {
-    const path: Position[] = [];
-    let next: Position | undefined = this.#arrive({ state: emptyState, used: new Map() }, []);
-    for (;;) {
-      if (next !== undefined) path.push(next);
-      if (this.#takenCount === this.#certain.length) return this.#result(true);
-      const position = path.at(-1);
-      if (position === undefined) return this.#result(false);
-      const step = position.steps.next();
+    if (this.#isFoundInDepth()) return { isFound: true, states: [], until: Infinity };
+    return this.#searchInBreadth();
+  }
+
+  /** False where it is not found soon. */
+  #isFoundInDepth(): boolean {
+    const start = this.#start();
+    const path = [this.#stepsFrom(start)];
+    if (this.#isEnd(start)) return true;
+    for (let left = depthFactor * this.#certain.length + 100; left > 0; left--) {
+      const step = path.at(-1)?.next();
+      if (step === undefined) return false;
       if (step.done === true) {
-        this.#giveBack(position.taken);
         path.pop();
-        next = undefined;
-      } else {
-        next = this.#arrive(step.value, [step.value.place]);
+      } else if (this.#isNews(step.value)) {
+        if (this.#isEnd(step.value)) return true;
+        path.push(this.#stepsFrom(step.value));
       }
     }
+    return false;
   }
 
-  #result(isFound: boolean): SearchResult {
-    return { isFound, reached: this.#reached, states: this.#states };
-  }
-
-  /** Undefined where the search has been there before. */
-  #arrive({ state, used }: Omit<Step, 'place'>, places: number[]): Position | undefined {
-    for (const place of places) this.#take(place);
-    const taken = [...places, ...this.#takeReads(state)];
-    if (this.#wasBetterOff(this.#keyOf(state), state.floor, used)) {
-      this.#giveBack(taken);
-      return undefined;
+  #searchInBreadth(): SearchResult {
+    const byTaken = new Map<number, Position[]>();
+    const add = (position: Position): void => {
+      const taken = takenIn(position);
+      const positions = byTaken.get(taken);
+      if (positions === undefined) byTaken.set(taken, [position]);
+      else positions.push(position);
+    };
+    this.#been = new Map();
+    add(this.#start());
+    let states: readonly KeyState[] = [];
+    let until = -1;
+    for (let taken = 0; taken <= this.#certain.length; taken++) {
+      const positions = this.#best(byTaken.get(taken) ?? []);
+      byTaken.delete(taken);
+      const [some] = positions;
+      if (some === undefined) continue;
+      states = positions.slice(0, statesKept).map(({ state }) => state);
+      if (this.#isEnd(some)) return { isFound: true, states, until: Infinity };
+      for (const position of positions) {
+        this.#count();
+        until = Math.max(until, this.#candidates(position).before);
+        for (const step of this.#stepsFrom(position)) add(step);
+      }
     }
+    return { isFound: false, states, until };
+  }
+
+  #count(): void {
     this.#positions += 1;
     if (this.#positions > this.#positionsMax) {
       throw new Error(`undecided after ${this.#positionsMax} positions`);
     }
-    this.#note(state);
-    return { state, used, taken, steps: this.#stepsFrom(state, used) };
   }
 
-  /** Whether the search has been there with no more used up than now; if not, it has been now. */
-  #wasBetterOff(key: string, floor: number, used: Used): boolean {
-    const alive = new Map([...used].filter(([loose]) => isAlive(loose, floor)));
-    const before = this.#been.get(key) ?? [];
-    const isNoWorse = (other: Used): boolean =>
-      [...other].every(([loose, count]) => count <= (alive.get(loose) ?? 0));
-    if (before.some(isNoWorse)) return true;
-    before.push(alive);
-    this.#been.set(key, before);
-    return false;
-  }
-
-  #note(state: KeyState): void {
-    if (this.#takenCount > this.#reached) this.#states = [];
-    this.#reached = Math.max(this.#reached, this.#takenCount);
-    if (this.#takenCount === this.#reached && this.#states.length < statesKept) {
-      this.#states.push(state);
+  /** Those that no other is as good as. */
+  #best(positions: readonly Position[]): Position[] {
+    const best = new Map<string, Position[]>();
+    for (const position of positions) {
+      const key = keyOf(position);
+      const others = best.get(key) ?? [];
+      if (others.some((other) => isNoWorse(other, position))) continue;
+      best.set(key, [...others.filter((other) => !isNoWorse(position, other)), position]);
     }
+    return [...best.values()].flat();
+  }
+
+  /** Whether the search has not been there with no more used up; it has been from now on. */
+  #isNews(position: Position): boolean {
+    const key = keyOf(position);
+    const before = this.#been.get(key) ?? [];
+    if (before.some((used) => isNoWorse({ ...position, used }, position))) return false;
+    before.push(position.used);
+    this.#been.set(key, before);
+    return true;
+  }
+
+  #start(): Position {
+    const nothing = { state: emptyState, used: new Map(), first: 0, beyond: [], puts: 0 };
+    return this.#withReads(nothing);
+  }
+
+  #isEnd({ first }: Position): boolean {
+    return first === this.#certain.length;
   }
 
   /** What changes and teaches nothing is best taken as soon as it fits. */
-  #takeReads(state: KeyState): number[] {
-    const taken: number[] = [];
-    for (let count = -1; count < taken.length;) {
-      count = taken.length;
-      for (const place of this.#candidates().places) {
-        if (this.#isNotNextPut(place)) continue;
-        if (afterAnswered(state, this.#call(place)) !== state) continue;
-        if (this.#mayRemoveLater(place)) continue;
-        this.#take(place);
-        taken.push(place);
+  #withReads(from: Position): Position {
+    let position = from;
+    for (let isDone = false; !isDone;) {
+      isDone = true;
+      for (const place of this.#candidates(position).places) {
+        if (this.#isNotNextPut(place, position)) continue;
+        if (afterAnswered(position.state, this.#call(place)) !== position.state) continue;
+        if (this.#mayRemoveLater(place, position)) continue;
+        position = this.#take(position, place);
+        isDone = false;
       }
     }
-    return taken;
+    return position;
   }
 
   /** A deadline that removes nothing now, because its entry is still to be put. */
-  #mayRemoveLater(place: number): boolean {
+  #mayRemoveLater(place: number, position: Position): boolean {
     const { call } = this.#call(place);
     if (call.op !== 'expire') return false;
     const put = this.#putOf.get(call.value);
-    return put !== undefined && this.#taken[put] !== 1;
+    return put !== undefined && !isTaken(position, put);
   }
 
   /** First those that use nothing up. */
-  *#stepsFrom(state: KeyState, used: Used): Generator<Step, void> {
-    const { places, before } = this.#candidates();
-    const next = places.filter((place) => !this.#isNotNextPut(place));
+  *#stepsFrom(position: Position): Generator<Position, void> {
+    const { places, before } = this.#candidates(position);
+    const next = places.filter((place) => !this.#isNotNextPut(place, position));
+    const { state } = position;
     for (const place of next) {
       const after = afterAnswered(state, this.#call(place));
-      if (after !== undefined) yield { place, state: after, used };
+      if (after === undefined) continue;
+      yield this.#withReads(this.#take({ ...position, state: after }, place));
     }
     for (const place of next) {
       const call = this.#call(place);
       const after = afterAnswered(state, call);
       // A deadline fits everywhere, but an entry that was replaced in time outlives it.
       if (after === undefined || (call.call.op === 'expire' && after !== state)) {
-        yield* this.#stepsBehindLoose(place, { state, used }, before, looseInARowMax);
+        yield* this.#stepsBehindLoose(place, position, before, looseInARowMax);
       }
     }
   }
 
   *#stepsBehindLoose(
     place: number,
-    { state, used }: Omit<Step, 'place'>,
+    position: Position,
     before: number,
     left: number,
-  ): Generator<Step, void> {
-    const usable = [...this.#loose.applicable(state)].flatMap((loose) => {
-      const unknown = loose.calls[used.get(loose) ?? 0];
+  ): Generator<Position, void> {
+    const usable = [...this.#loose.applicable(position.state)].flatMap((loose) => {
+      const unknown = loose.calls[position.used.get(loose) ?? 0];
       if (unknown === undefined || unknown.invoked > before) return [];
-      const changed = afterUnknown(state, unknown, loose.isUnseen);
+      const changed = afterUnknown(position.state, unknown, loose.isUnseen);
       return changed === undefined ? [] : [{ loose, call: unknown.call, changed }];
     });
     for (const { loose, call, changed } of usable) {
@@ -192,21 +212,27 @@ export class OrderSearch {
         (other) => canDoLess(other.call, call) && isSame(other.changed, changed),
       );
       if (isWaste) continue;
-      const usedNow = new Map(used).set(loose, (used.get(loose) ?? 0) + 1);
+      const used = new Map(position.used).set(loose, (position.used.get(loose) ?? 0) + 1);
       const after = afterAnswered(changed, this.#call(place));
-      if (after !== undefined) yield { place, state: after, used: usedNow };
-      else if (left > 1) {
-        yield* this.#stepsBehindLoose(place, { state: changed, used: usedNow }, before, left - 1);
+      if (after !== undefined) {
+        yield this.#withReads(this.#take({ ...position, used, state: after }, place));
+      } else if (left > 1) {
+        const next = { ...position, used, state: changed };
+        yield* this.#stepsBehindLoose(place, next, before, left - 1);
       }
     }
   }
 
   /** Places that may come next, and the position up to which anything may have been sent. */
-  #candidates(): { places: number[]; before: number } {
+  #candidates(position: Position): { places: number[]; before: number } {
     const places: number[] = [];
     let before = Infinity;
-    for (let place = this.#first; place < this.#certain.length; place++) {
-      if (this.#taken[place] === 1) continue;
+    let skipped = 0;
+    for (let place = position.first; place < this.#certain.length; place++) {
+      if (position.beyond[skipped] === place) {
+        skipped += 1;
+        continue;
+      }
       const { invoked, returned } = this.#call(place);
       if (invoked > before) break;
       places.push(place);
@@ -215,9 +241,12 @@ export class OrderSearch {
     return { places, before };
   }
 
-  #isNotNextPut(place: number): boolean {
-    const isPut = this.#call(place).outcome.kind === 'written';
-    return isPut && this.#putsInOrder[this.#takenPuts] !== place;
+  #isNotNextPut(place: number, { puts }: Position): boolean {
+    return this.#isPut(place) && this.#putsInOrder[puts] !== place;
+  }
+
+  #isPut(place: number): boolean {
+    return this.#call(place).outcome.kind === 'written';
   }
 
   #call(place: number): RecordedCall {
@@ -226,32 +255,41 @@ export class OrderSearch {
     return call;
   }
 
-  #take(place: number): void {
-    this.#taken[place] = 1;
-    this.#takenCount += 1;
-    if (this.#call(place).outcome.kind === 'written') this.#takenPuts += 1;
-    while (this.#taken[this.#first] === 1) this.#first += 1;
-  }
-
-  #giveBack(places: readonly number[]): void {
-    for (const place of places) {
-      this.#taken[place] = 0;
-      this.#takenCount -= 1;
-      if (this.#call(place).outcome.kind === 'written') this.#takenPuts -= 1;
-      this.#first = Math.min(this.#first, place);
+  #take(position: Position, place: number): Position {
+    const puts = position.puts + (this.#isPut(place) ? 1 : 0);
+    if (place !== position.first) {
+      const beyond = [...position.beyond, place].toSorted((a, b) => a - b);
+      return { ...position, puts, beyond };
     }
-  }
-
-  #keyOf({ entry, floor }: KeyState): string {
-    let left = this.#takenCount - this.#first;
-    let key = `${this.#first}`;
-    for (let place = this.#first; left > 0; place++) {
-      if (this.#taken[place] !== 1) continue;
-      key += `,${place - this.#first}`;
-      left -= 1;
+    let first = place + 1;
+    let reached = 0;
+    while (position.beyond[reached] === first) {
+      first += 1;
+      reached += 1;
     }
-    return `${key}|${floor}|${entry === undefined ? '' : `${entry.version}=${entry.value}`}`;
+    return { ...position, puts, first, beyond: position.beyond.slice(reached) };
   }
+}
+
+function takenIn({ first, beyond }: Position): number {
+  return first + beyond.length;
+}
+
+function isTaken({ first, beyond }: Position, place: number): boolean {
+  return place < first || beyond.includes(place);
+}
+
+function keyOf({ first, beyond, state: { entry, floor } }: Position): string {
+  const places = beyond.map((place) => place - first).join(',');
+  const held = entry === undefined ? '' : `${entry.version}=${entry.value}`;
+  return `${first},${places}|${floor}|${held}`;
+}
+
+/** Of two positions with the same key: whether the one has no more used up than the other. */
+function isNoWorse(one: Position, other: Position): boolean {
+  return [...one.used].every(
+    ([loose, count]) => count <= (other.used.get(loose) ?? 0) || !isAlive(loose, one.state.floor),
+  );
 }
 
 function isSame(a: KeyState, b: KeyState): boolean {
@@ -261,61 +299,4 @@ function isSame(a: KeyState, b: KeyState): boolean {
     a.entry?.value === b.entry?.value &&
     (a.entry === undefined) === (b.entry === undefined)
   );
-}
-
-/** Whether wherever the one changes something, the other would do the same. */
-function canDoLess(one: Call, other: Call): boolean {
-  if (other.op === 'delete') {
-    const isAlways = other.ifNoneMatch === undefined && !Array.isArray(other.ifMatch);
-    const isOneToo =
-      one.op === 'delete' && one.ifNoneMatch === undefined && !Array.isArray(one.ifMatch);
-    return isAlways && !isOneToo && (one.op === 'delete' || one.op === 'expire');
-  }
-  if (one.op !== 'put' || other.op !== 'put' || other.ifNoneMatch !== undefined) return false;
-  if (other.ifMatch === undefined) {
-    return one.ifMatch !== undefined || one.ifNoneMatch !== undefined;
-  }
-  return other.ifMatch === '*' && Array.isArray(one.ifMatch) && one.ifNoneMatch === undefined;
-}
-
-/** Which calls of unknown outcome are worth a look in a state. */
-class LooseIndex {
-  readonly #always: LooseCalls[] = [];
-  readonly #byVersion = new Map<number, LooseCalls[]>();
-  readonly #byValue = new Map<string, LooseCalls[]>();
-  readonly #listed: LooseCalls[] = [];
-
-  constructor(groups: readonly LooseCalls[]) {
-    for (const group of groups) this.#add(group);
-  }
-
-  #add(group: LooseCalls): void {
-    const call = group.calls[0]?.call;
-    if (call === undefined || call.op === 'get') return;
-    if (call.op === 'expire') {
-      if (group.isUnseen) this.#always.push(group);
-      else append(this.#byValue, call.value, group);
-    } else if (Array.isArray(call.ifMatch)) {
-      this.#listed.push(group);
-      for (const version of call.ifMatch as readonly number[]) {
-        append(this.#byVersion, version, group);
-      }
-    } else {
-      this.#always.push(group);
-    }
-  }
-
-  *applicable({ entry, floor }: KeyState): Generator<LooseCalls, void> {
-    yield* this.#always;
-    if (entry === undefined) return;
-    if (entry.value !== undefined) yield* this.#byValue.get(entry.value) ?? [];
-    if (entry.version !== undefined) yield* this.#byVersion.get(entry.version) ?? [];
-    else yield* this.#listed.filter((group) => isAlive(group, floor));
-  }
-}
-
-function append<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void {
-  const values = map.get(key);
-  if (values === undefined) map.set(key, [value]);
-  else values.push(value);
 }

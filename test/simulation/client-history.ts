@@ -1,0 +1,116 @@
+// What the clients of a simulation sent and were told, deadlines included: those are nobody's calls,
+// and pass when the store's time does.
+import type { Result } from '../../src/store/result.ts';
+import { checkLinearizability } from '../support/history/check-linearizability.ts';
+import { HistoryRecorder, type SentCall } from '../support/history/history-recorder.ts';
+import type { Call, CallOutcome } from '../support/history/recorded-call.ts';
+import { textOf, type LoggedEntry } from './shard-log.ts';
+
+interface Deadline {
+  readonly key: string;
+  readonly value: string;
+  /** The store's time before which it can not have passed, and after which it must have. */
+  readonly fromMs: number;
+  toMs: number;
+  sent: SentCall | undefined;
+  isOver: boolean;
+}
+
+export interface RecordedOperation {
+  told(result: Result): void;
+}
+
+export function outcomeOf(op: Call['op'], result: Result): CallOutcome {
+  switch (result.kind) {
+    case 'entry':
+      return { kind: 'found', version: result.version, value: textOf(result.value) };
+    case 'refused': {
+      // A get has no effect: nothing is to be said of one that was not answered.
+      const isUnknown = op === 'get' || result.error.outcome === 'unknown';
+      return { kind: isUnknown ? 'unknown' : 'not-applied' };
+    }
+    case 'written':
+      return { kind: 'written', version: result.version, created: result.created };
+    case 'deleted':
+      return { kind: 'deleted' };
+    case 'missing':
+    case 'condition-failed':
+      return result;
+    default:
+      throw new Error(`no outcome of ${JSON.stringify(result)}`);
+  }
+}
+
+export class ClientHistory {
+  #recorder = new HistoryRecorder();
+  #deadlines: Deadline[] = [];
+  readonly #seenMs: () => number;
+
+  /** @param seenMs the store's time */
+  constructor(seenMs: () => number) {
+    this.#seenMs = seenMs;
+  }
+
+  send(client: string, key: string, call: Call, ttlMs?: number): RecordedOperation {
+    const sent = this.#recorder.send(client, key, call);
+    const deadline = this.#expect(key, call, ttlMs);
+    return {
+      told: (result) => {
+        sent.answer(outcomeOf(call.op, result));
+        if (deadline === undefined || ttlMs === undefined) return;
+        deadline.toMs = this.#seenMs() + ttlMs;
+        this.timePassed();
+      },
+    };
+  }
+
+  /** Whatever was not answered by now will have its deadline counted from here at the latest. */
+  processDied(): void {
+    for (const deadline of this.#deadlines) {
+      if (deadline.toMs === Infinity) deadline.toMs = this.#seenMs() + ttlMax;
+    }
+  }
+
+  timePassed(): void {
+    const now = this.#seenMs();
+    for (const deadline of this.#deadlines) {
+      const { key, value, fromMs, toMs } = deadline;
+      if (now < fromMs) continue;
+      deadline.sent ??= this.#recorder.send('deadline', key, { op: 'expire', value });
+      if (now < toMs) continue;
+      deadline.sent.answer({ kind: 'expired' });
+      deadline.isOver = true;
+    }
+    this.#deadlines = this.#deadlines.filter(({ isOver }) => !isOver);
+  }
+
+  /** After a lawful loss: what counts from here on is what is there now. */
+  beginAnew(entries: ReadonlyMap<string, LoggedEntry>): void {
+    this.#recorder = new HistoryRecorder();
+    this.#deadlines = [];
+    for (const [key, { value, version, expiresAt }] of entries) {
+      const sent = this.#recorder.send('recovery', key, { op: 'put', value });
+      sent.answer({ kind: 'written', version, created: true });
+      if (expiresAt === undefined) continue;
+      const times = { fromMs: expiresAt, toMs: expiresAt };
+      this.#deadlines.push({ key, value, ...times, sent: undefined, isOver: false });
+    }
+    this.timePassed();
+  }
+
+  /** What is wrong with it, if anything is. */
+  check(): string | undefined {
+    return checkLinearizability(this.#recorder.calls)?.explanation;
+  }
+
+  #expect(key: string, call: Call, ttlMs: number | undefined): Deadline | undefined {
+    if (call.op !== 'put' || ttlMs === undefined) return undefined;
+    const { value } = call;
+    const fromMs = this.#seenMs() + ttlMs;
+    const deadline = { key, value, fromMs, toMs: Infinity, sent: undefined, isOver: false };
+    this.#deadlines.push(deadline);
+    return deadline;
+  }
+}
+
+export const ttlMax = 2000;

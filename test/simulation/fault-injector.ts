@@ -1,0 +1,144 @@
+// Decides at each call to the disk whether something goes wrong there. What may go wrong is begun by
+// the scheduler; where exactly it strikes is counted in calls.
+import { pickFrom, randomBelow, type Random } from '../support/random.ts';
+import type { BeforeCall, DiskCall, SimulatedDisk } from './simulated-disk.ts';
+import { Gone, type AnyThread, type SimulatedProcess } from './simulated-process.ts';
+
+interface Strike {
+  callsLeft: number;
+  readonly strike: () => void;
+}
+
+interface IoError {
+  readonly calls: readonly DiskCall[];
+  /** How many calls it fails from now on. */
+  left: number;
+}
+
+const ioErrorKinds: readonly (readonly DiskCall[])[] = [
+  ['sync'],
+  ['sync'],
+  ['write'],
+  ['truncate'],
+  ['rename', 'syncFolder'],
+  ['read', 'open'],
+  ['create', 'remove'],
+  ['write', 'sync', 'truncate', 'syncFolder'],
+];
+
+export class FaultInjector {
+  /** While true nothing goes wrong: for what the simulation itself wants to know. */
+  isPaused = false;
+  readonly #random: Random;
+  readonly #disk: SimulatedDisk;
+  readonly #log: (line: string) => void;
+  #kill: Strike | undefined;
+  readonly #deaths = new Map<AnyThread, Strike>();
+  #ioError: IoError | undefined;
+
+  constructor(random: Random, disk: SimulatedDisk, log: (line: string) => void) {
+    this.#random = random;
+    this.#disk = disk;
+    this.#log = log;
+  }
+
+  killSoon(process: SimulatedProcess): void {
+    this.#kill = {
+      callsLeft: randomBelow(this.#random, 60),
+      strike: () => {
+        this.#log('the process is killed');
+        process.isDead = true;
+      },
+    };
+  }
+
+  threadDiesSoon(process: SimulatedProcess, thread: AnyThread): void {
+    const strike = (): void => {
+      this.#log(`the thread of ${thread.name} dies`);
+      thread.isDying = true;
+      process.threadDeaths += 1;
+    };
+    this.#deaths.set(thread, { callsLeft: randomBelow(this.#random, 12), strike });
+  }
+
+  /** A thread that is being ended gets only so far with what it had begun. */
+  endsSoon(thread: AnyThread): void {
+    const strike = (): void => {
+      thread.isDying = true;
+    };
+    this.#deaths.set(thread, { callsLeft: randomBelow(this.#random, 8), strike });
+  }
+
+  beginIoErrors(): void {
+    const calls = pickFrom(this.#random, ioErrorKinds);
+    const left = this.#random() < 0.6 ? 1 : 1 + randomBelow(this.#random, 40);
+    this.#log(`the next ${left} of ${calls.join(', ')} fail`);
+    this.#ioError = { calls, left };
+  }
+
+  endIoErrors(): void {
+    this.#ioError = undefined;
+  }
+
+  fillDisk(): void {
+    const left = randomBelow(this.#random, this.#random() < 0.6 ? 600 : 80_000);
+    this.#disk.capacityBytes = this.#disk.usedBytes + left;
+    this.#log(`the disk has ${this.#disk.freeBytes} bytes left`);
+  }
+
+  emptyDisk(): void {
+    this.#disk.capacityBytes = Infinity;
+  }
+
+  /** A new process: what was to strike the old one does not. */
+  forget(): void {
+    this.#kill = undefined;
+    this.#deaths.clear();
+  }
+
+  stop(): void {
+    this.forget();
+    this.endIoErrors();
+    this.emptyDisk();
+  }
+
+  before(
+    process: SimulatedProcess,
+    thread: AnyThread | undefined,
+    [call, path, bytes]: Parameters<BeforeCall>,
+  ): ReturnType<BeforeCall> {
+    const isGone = (): boolean =>
+      process.isDead || thread?.isDying === true || thread?.isExited === true;
+    if (isGone()) throw new Gone('nothing happens any more');
+    if (this.isPaused) return undefined;
+    if (call !== 'read')
+      this.#log(`  ${thread?.name ?? 'main'}: ${call} ${path}${bytes > 0 ? ` ${bytes}` : ''}`);
+    const due = [this.#kill, thread && this.#deaths.get(thread)].find(
+      (each) => each !== undefined && each.callsLeft-- <= 0,
+    );
+    if (due !== undefined) {
+      if (due === this.#kill) this.#kill = undefined;
+      else if (thread) this.#deaths.delete(thread);
+      const strike = (): never => {
+        due.strike();
+        throw new Gone('it is gone');
+      };
+      // In the middle of a write, some of it is written.
+      if (call !== 'write' || this.#random() < 0.5) return strike();
+      return { bytes: 1 + randomBelow(this.#random, bytes), after: strike };
+    }
+    this.#failIfDue(process, call, path);
+    return undefined;
+  }
+
+  #failIfDue(process: SimulatedProcess, call: DiskCall, path: string): void {
+    if (this.#disk.capacityBytes !== Infinity) process.hadErrors = true;
+    const error = this.#ioError;
+    if (error === undefined || !error.calls.includes(call)) return;
+    process.hadErrors = true;
+    error.left -= 1;
+    if (error.left === 0) this.#ioError = undefined;
+    this.#log(`  ${call} ${path} fails`);
+    throw Object.assign(new Error(`EIO: ${call} ${path}`), { code: 'EIO' });
+  }
+}

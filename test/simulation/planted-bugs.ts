@@ -1,0 +1,144 @@
+// Bugs that a store like this one has had, or nearly: each is planted in the compiled program, and
+// the simulation must find it. `find` stands in the file exactly once, or the test of them fails, so
+// that a bug follows the code it is planted in.
+
+export interface PlantedBug {
+  readonly name: string;
+  /** Of the source; the bug is planted in what is compiled from it. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+  /** How many seeds, from the first one on, may pass before it is found. */
+  readonly seedsMax: number;
+}
+
+export const plantedBugs: readonly PlantedBug[] = [
+  {
+    name: 'a write is acknowledged before it is synced',
+    file: 'src/shard/shard.ts',
+    find: "if (this.#options.fsync === 'always')\n            this.#sync();",
+    replace: '',
+    seedsMax: 40,
+  },
+  {
+    name: 'what a failed write left behind is not cut off',
+    file: 'src/storage/journal-writer.ts',
+    find: 'this.#cutBack();\n            if (!isDiskFull(error))',
+    replace: 'if (!isDiskFull(error))',
+    seedsMax: 150,
+  },
+  {
+    name: 'the cache is filled although a write was queued meanwhile',
+    file: 'src/router/read-cache.ts',
+    find: 'if (pending.isOutrun)\n            return;',
+    replace: '',
+    seedsMax: 40,
+  },
+  {
+    name: 'a key lock is released before its work is done',
+    file: 'src/router/key-locks.ts',
+    find: 'return await work();',
+    replace:
+      'const result = work(); for (const release of releases.splice(0)) release(); return await result;',
+    seedsMax: 60,
+  },
+  {
+    name: 'seq is taken again after a restart outside always',
+    file: 'src/shard/start-files.ts',
+    find: '(mayHaveLostEnd ? seqJumpUnsynced : 0)',
+    replace: '0',
+    seedsMax: 60,
+  },
+  {
+    name: "expiry is judged by the wall clock instead of the store's time",
+    file: 'src/engine/assemble-store.ts',
+    find: 'stamp: () => stamps.stamp(),\n        monotonicMs: () => clock.monotonicMs(),',
+    replace: 'stamp: () => clock.wallMs(), monotonicMs: () => clock.monotonicMs(),',
+    seedsMax: 60,
+  },
+  {
+    name: 'a torn end is cut too far',
+    file: 'src/shard/torn-tail.ts',
+    find: 'file.truncate(bytes);',
+    replace: 'file.truncate(Math.max(0, bytes - 1));',
+    seedsMax: 60,
+  },
+  {
+    name: 'a mark is ahead of the sync',
+    file: 'src/storage/journal-writer.ts',
+    find: 'line(this.syncedBytes)',
+    replace: 'line(this.#written)',
+    seedsMax: 60,
+  },
+  {
+    name: 'a snapshot is named before it is synced',
+    file: 'src/storage/snapshot-writer.ts',
+    find: 'this.#file.sync();',
+    replace: '',
+    seedsMax: 60,
+  },
+  {
+    name: 'old journals are removed before current.json names their snapshot',
+    file: 'src/shard/shard-files.ts',
+    find: 'const replaced = { snapshot: oldSnapshot, journals: journals.filter(isFolded) };',
+    replace:
+      'const replaced = { snapshot: oldSnapshot, journals: journals.filter(isFolded) }; removeFilesOf(this.#place, replaced);',
+    seedsMax: 60,
+  },
+  {
+    name: 'a shard is opened anew before its old thread has exited',
+    file: 'src/router/shard-client.ts',
+    find: 'await this.#thread.destroy();\n        if (this.#state',
+    replace: 'void this.#thread.destroy();\n        if (this.#state',
+    seedsMax: 150,
+  },
+  {
+    name: 'a failed sync is taken for a success',
+    file: 'src/storage/journal-writer.ts',
+    find: 'this.#orBreak(() => this.#file.sync());\n        this.#durable = this.end;',
+    replace: 'try { this.#file.sync(); } catch {} this.#durable = this.end;',
+    seedsMax: 150,
+  },
+  {
+    name: 'what is in doubt is served after a failed sync',
+    file: 'src/shard/shard.ts',
+    find: 'const fitted = this.#write(',
+    replace: 'run.staging.commit(); const fitted = this.#write(',
+    seedsMax: 60,
+  },
+  {
+    name: 'a write that may have happened is said not to have',
+    file: 'src/shard/shard.ts',
+    find: "this.#files.writer.isBroken ? 'unknown' : 'not-applied'",
+    replace: "'not-applied'",
+    seedsMax: 150,
+  },
+  {
+    name: 'a compaction keeps the oldest change of a key',
+    file: 'src/shard/entry-stream.ts',
+    find: 'changes.set(key, {',
+    replace: 'if (!changes.has(key)) changes.set(key, {',
+    seedsMax: 40,
+  },
+  {
+    name: 'a folder is not synced after a rename',
+    file: 'src/storage/file-system.ts',
+    find: 'fileSystem.rename(temporary, `${folder}/${name}`);\n        fileSystem.syncFolder(folder);',
+    replace: 'fileSystem.rename(temporary, `${folder}/${name}`);',
+    seedsMax: 60,
+  },
+  {
+    name: 'the room made ahead is cut off at a start, and not durably',
+    file: 'src/shard/start-files.ts',
+    find: 'file.truncate(used);\n        file.sync();',
+    replace: 'file.truncate(used);',
+    seedsMax: 150,
+  },
+  {
+    name: 'writes are not tried again once the disk was full',
+    file: 'src/shard/disk-room.ts',
+    find: 'if (now < this.#tryAgainAtMs)',
+    replace: 'if (this.#tryAgainAtMs > 0)',
+    seedsMax: 150,
+  },
+];

@@ -1,0 +1,198 @@
+// One client: sends one thing at a time, chosen at random, and writes down what it sent and what it
+// was told.
+import type { Conditions, Operation, PutOperation } from '../../src/store/operation.ts';
+import type { Result } from '../../src/store/result.ts';
+import type { ExclusiveSession, Store } from '../../src/store/store.ts';
+import { defaultNamespace } from '../../src/storage/record.ts';
+import type { Call } from '../support/history/recorded-call.ts';
+import { pickFrom, randomBelow, type Random } from '../support/random.ts';
+import { ttlMax, type ClientHistory, type RecordedOperation } from './client-history.ts';
+
+export interface ClientSurroundings {
+  readonly random: Random;
+  readonly keys: readonly string[];
+  readonly history: ClientHistory;
+  /** Called with every result, in the order they are told. */
+  readonly onResult: (key: string, call: Call, result: Result) => void;
+}
+
+interface Asked {
+  readonly operation: Operation;
+  readonly call: Call;
+}
+
+export class RandomClient {
+  readonly name: string;
+  isBusy = false;
+  readonly #surroundings: ClientSurroundings;
+  /** The version of each key it was last told of. */
+  readonly #versions = new Map<string, number>();
+  #sent = 0;
+
+  constructor(name: string, surroundings: ClientSurroundings) {
+    this.name = name;
+    this.#surroundings = surroundings;
+  }
+
+  /** Rejects where the store does what it must not. */
+  async act(store: Store): Promise<void> {
+    this.isBusy = true;
+    const choice = this.#random();
+    if (choice < 0.72) await this.#one(store);
+    else if (choice < 0.84) await this.#many(store);
+    else if (choice < 0.9) await this.#list(store);
+    else await this.#readAndWrite(store);
+    this.isBusy = false;
+  }
+
+  /** Puts a value of its own; true if it was written. */
+  async put(store: Store, key: string): Promise<boolean> {
+    const asked = this.#askedPut(key, {}, undefined);
+    const result = await this.#submit((operation) => store.submit(operation), asked);
+    return result.kind === 'written';
+  }
+
+  /** Reads all keys at one moment; how many there are, or undefined where it was refused. */
+  async #list(store: Store): Promise<void> {
+    await readAll(this.name, store, this.#surroundings);
+  }
+
+  get #random(): Random {
+    return this.#surroundings.random;
+  }
+
+  async #one(store: Store): Promise<void> {
+    await this.#submit((operation) => store.submit(operation), this.#anything());
+  }
+
+  async #many(store: Store): Promise<void> {
+    const asked = Array.from({ length: 2 + randomBelow(this.#random, 6) }, () => this.#anything());
+    const recorded = asked.map((each) => this.#record(each));
+    const results = await store.submitAll(asked.map(({ operation }) => operation));
+    for (const [index, result] of results.entries()) {
+      this.#told(asked[index]!, recorded[index]!, result);
+    }
+  }
+
+  /** Under its lock nobody else writes: the write is on what was read, whatever it says. */
+  async #readAndWrite(store: Store): Promise<void> {
+    const key = pickFrom(this.#random, this.#surroundings.keys);
+    try {
+      await store.exclusive([{ namespace: defaultNamespace, key }], (session) =>
+        this.#readAndWriteIn(session, key),
+      );
+    } catch (error) {
+      if (!(error instanceof Error && 'outcome' in error)) throw error;
+    }
+  }
+
+  async #readAndWriteIn(session: ExclusiveSession, key: string): Promise<void> {
+    const submit = (operation: Operation): Promise<Result> => session.submit(operation);
+    const read = await this.#submit(submit, this.#askedGet(key));
+    // A deadline may pass in between.
+    if (read.kind === 'entry' && read.expiresAt !== undefined) return;
+    if (read.kind !== 'entry' && read.kind !== 'missing') return;
+    const expected =
+      read.kind === 'entry' ? { ifMatch: [read.version] } : { ifNoneMatch: '*' as const };
+    const { operation, call } = this.#askedPut(key, {}, undefined);
+    await this.#submit(submit, { operation, call: { ...call, ...expected } });
+  }
+
+  async #submit(
+    submit: (operation: Operation) => Result | Promise<Result>,
+    asked: Asked,
+  ): Promise<Result> {
+    const recorded = this.#record(asked);
+    const result = await submit(asked.operation);
+    this.#told(asked, recorded, result);
+    return result;
+  }
+
+  #record({ operation, call }: Asked): RecordedOperation {
+    const ttlMs = operation.op === 'put' ? operation.ttlMs : undefined;
+    return this.#surroundings.history.send(this.name, operation.key, call, ttlMs);
+  }
+
+  #told({ operation: { key }, call }: Asked, recorded: RecordedOperation, result: Result): void {
+    if ('version' in result) this.#versions.set(key, result.version);
+    recorded.told(result);
+    this.#surroundings.onResult(key, call, result);
+  }
+
+  #anything(): Asked {
+    const key = pickFrom(this.#random, this.#surroundings.keys);
+    const choice = this.#random();
+    if (choice < 0.4) return this.#askedGet(key);
+    if (choice < 0.6) return this.#askedPut(key, {}, this.#ttl());
+    if (choice < 0.75) return this.#askedPut(key, this.#conditions(key), this.#ttl());
+    const conditions = choice < 0.9 ? {} : this.#conditions(key);
+    const operation: Operation = { op: 'delete', namespace: defaultNamespace, key, ...conditions };
+    return { operation, call: { op: 'delete', ...conditions } };
+  }
+
+  #askedGet(key: string): Asked {
+    return { operation: { op: 'get', namespace: defaultNamespace, key }, call: { op: 'get' } };
+  }
+
+  #askedPut(key: string, conditions: Conditions, ttlMs: number | undefined): Asked {
+    const length = this.#random() < 0.1 ? 3000 : 60;
+    const padding = 'x'.repeat(randomBelow(this.#random, length));
+    const value = `${this.name}-${this.#sent++}-${padding}`;
+    const operation: PutOperation = {
+      op: 'put',
+      namespace: defaultNamespace,
+      key,
+      value: Buffer.from(value),
+      ...conditions,
+      ...(ttlMs === undefined ? {} : { ttlMs }),
+    };
+    return { operation, call: { op: 'put', value, ...conditions } };
+  }
+
+  #ttl(): number | undefined {
+    return this.#random() < 0.25 ? 1 + randomBelow(this.#random, ttlMax) : undefined;
+  }
+
+  #conditions(key: string): Conditions {
+    const choice = this.#random();
+    if (choice < 0.35) return { ifNoneMatch: '*' };
+    if (choice < 0.45) return { ifMatch: '*' };
+    return { ifMatch: [this.#versions.get(key) || 1] };
+  }
+}
+
+/**
+ * Reads all keys at one moment, written down as a read of each.
+ *
+ * @returns how many there are, or undefined where it was refused
+ */
+export async function readAll(
+  client: string,
+  store: Store,
+  { keys, history, onResult }: ClientSurroundings,
+): Promise<number | undefined> {
+  const recorded = keys.map((key) => history.send(client, key, { op: 'get' }));
+  try {
+    const page = await store.list({
+      namespace: defaultNamespace,
+      prefix: '',
+      start: undefined,
+      end: undefined,
+      after: undefined,
+      limit: 1000,
+      reverse: false,
+      includeValues: true,
+    });
+    const items = new Map(page.items.map((item) => [item.key, item]));
+    for (const [index, key] of keys.entries()) {
+      const item = items.get(key);
+      const result: Result = item === undefined ? { kind: 'missing' } : { kind: 'entry', ...item };
+      recorded[index]!.told(result);
+      onResult(key, { op: 'get' }, result);
+    }
+    return page.items.length;
+  } catch (error) {
+    if (!(error instanceof Error && 'outcome' in error)) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,207 @@
+// One life of the program: the real engine over simulated threads, disk and clock. Nothing in it
+// happens unless the scheduler does it.
+import type { Logger } from 'pino';
+import type { FsyncMode } from '../../src/base/fsync-mode.ts';
+import { assembleStore } from '../../src/engine/assemble-store.ts';
+import { openDataFolder } from '../../src/engine/data-folder.ts';
+import { answerTask, type CompactorTasks, type ShardTasks } from '../../src/protocol/shard-task.ts';
+import { compact } from '../../src/shard/compaction.ts';
+import type { CompactionInput } from '../../src/shard/shard-files.ts';
+import { shardTasks } from '../../src/shard/shard-tasks.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { SimulatedClock } from './simulated-clock.ts';
+import type { BeforeCall, DiskView, SimulatedDisk } from './simulated-disk.ts';
+import { SimulatedTaskThread, type Handlers } from './simulated-task-thread.ts';
+
+export const dataFolder = '/data';
+
+export type AnyThread = SimulatedTaskThread<ShardTasks> | SimulatedTaskThread<CompactorTasks>;
+
+export interface ProcessSettings {
+  readonly shards: number;
+  readonly fsync: FsyncMode;
+  readonly fsyncIntervalMs: number;
+  readonly cacheBytes: number;
+  readonly compactJournalBytes: number;
+}
+
+export interface ProcessSurroundings {
+  readonly disk: SimulatedDisk;
+  readonly clock: SimulatedClock;
+  /** Faults: called before each call to the disk; `thread` is undefined in the main thread. */
+  readonly before: (
+    process: SimulatedProcess,
+    thread: AnyThread | undefined,
+    ...call: Parameters<BeforeCall>
+  ) => ReturnType<BeforeCall>;
+  readonly onTaskDone: (
+    shard: number,
+    name: string,
+    task: unknown,
+    answer: unknown,
+    handlers: Handlers<ShardTasks>,
+  ) => void;
+  readonly onTaskLost: (shard: number, name: string, task: unknown) => void;
+  readonly log: (line: string) => void;
+}
+
+interface Timer {
+  readonly work: () => void;
+  readonly everyMs: number;
+  dueMs: number;
+}
+
+/** Thrown where a thread or the process is gone: nothing after it has an effect. */
+export class Gone extends Error {}
+
+export class SimulatedProcess {
+  readonly settings: ProcessSettings;
+  /** Killed: from here on nothing it does has an effect. */
+  isDead = false;
+  isClosed = false;
+  /** It has been noticed that it serves. */
+  isKnownToServe = false;
+  store: Store | undefined;
+  /** Why it did not start. */
+  refusal: unknown;
+  readonly threads: AnyThread[] = [];
+  threadDeaths = 0;
+  /** Its disk has failed it, or was full. */
+  hadErrors = false;
+  readonly #surroundings: ProcessSurroundings;
+  #deferred: (() => void)[] = [];
+  readonly #timers = new Set<Timer>();
+
+  constructor(settings: ProcessSettings, surroundings: ProcessSurroundings) {
+    this.settings = settings;
+    this.#surroundings = surroundings;
+  }
+
+  /** Begins to start; the scheduler must go on for it to end. */
+  start(): void {
+    void this.#openOrRefuse();
+  }
+
+  async #openOrRefuse(): Promise<void> {
+    try {
+      this.store = await this.#open();
+    } catch (error) {
+      this.refusal = error;
+    }
+  }
+
+  get liveThreads(): AnyThread[] {
+    return this.threads.filter(({ isExited }) => !isExited);
+  }
+
+  get hasDeferred(): boolean {
+    return this.#deferred.length > 0;
+  }
+
+  /** The end of a turn of the event loop. */
+  endTurn(): void {
+    for (const work of this.#deferred.splice(0)) work();
+  }
+
+  tick(): void {
+    const now = this.#surroundings.clock.monotonicMs();
+    for (const timer of this.#timers) {
+      if (timer.dueMs > now) continue;
+      timer.dueMs = now + timer.everyMs;
+      timer.work();
+    }
+  }
+
+  async #open(): Promise<Store> {
+    const { disk, clock, log } = this.#surroundings;
+    const before: BeforeCall = (...call) => this.#surroundings.before(this, undefined, ...call);
+    const view = disk.view(before, () => {});
+    const { shards } = this.settings;
+    view.makeFolder(dataFolder);
+    const counts = { asked: undefined, byDefault: shards };
+    const locations = openDataFolder(view, dataFolder, counts, clock.wallMs());
+    if (view.openFiles > 0) throw new Error('opening the data folder leaves a file open');
+    return await assembleStore({
+      ...this.settings,
+      locations,
+      logger: loggerTo(log),
+      clock,
+      newShardThread: (shard, onIdleDeath) => this.#newShardThread(shard, onIdleDeath),
+      newCompactorThread: () => this.#newCompactorThread(),
+      newBackupThread: () => {
+        throw new Error('nobody asks for a backup here');
+      },
+      defer: (work) => this.#deferred.push(work),
+      repeat: (work, everyMs) => {
+        const timer = { work, everyMs, dueMs: clock.monotonicMs() + everyMs };
+        this.#timers.add(timer);
+        return () => this.#timers.delete(timer);
+      },
+      onClosed: () => {
+        this.isClosed = true;
+      },
+    });
+  }
+
+  #viewOf(thread: AnyThread): DiskView {
+    const view = this.#surroundings.disk.view(
+      (...call) => this.#surroundings.before(this, thread, ...call),
+      (sync) => thread.notePendingSync(sync),
+    );
+    return view;
+  }
+
+  #newShardThread(
+    shard: number,
+    onIdleDeath: (error: Error) => void,
+  ): SimulatedTaskThread<ShardTasks> {
+    const { clock, onTaskDone, onTaskLost } = this.#surroundings;
+    const thread = new SimulatedTaskThread<ShardTasks>({
+      name: `shard ${shard}`,
+      begin: (self) => {
+        const view = this.#viewOf(self);
+        return { view, handlers: shardTasks({ fileSystem: view, clock }) };
+      },
+      onDone: (...task) => onTaskDone(shard, ...task),
+      onLost: (...task) => onTaskLost(shard, ...task),
+      onIdleDeath,
+      isGone: () => this.isDead,
+    });
+    this.threads.push(thread);
+    return thread;
+  }
+
+  #newCompactorThread(): SimulatedTaskThread<CompactorTasks> {
+    const thread: SimulatedTaskThread<CompactorTasks> = new SimulatedTaskThread<CompactorTasks>({
+      name: 'compactor',
+      begin: (self) => {
+        const view = this.#viewOf(self);
+        return {
+          view,
+          handlers: {
+            compact: (task) =>
+              answerTask(() => {
+                const place = { ...task, fileSystem: view };
+                return { content: compact(place, task.input.content as CompactionInput) };
+              }),
+          },
+        };
+      },
+      onDone: () => {
+        if (thread.openFiles > 0) throw new Error('a compaction leaves a file open');
+      },
+      onLost: () => {},
+      onIdleDeath: () => {},
+      isGone: () => this.isDead,
+    });
+    this.threads.push(thread);
+    return thread;
+  }
+}
+
+function loggerTo(log: (line: string) => void): Logger {
+  const write = (facts: unknown, message: string): void => {
+    log(`${message} ${JSON.stringify(facts)}`);
+  };
+  return { debug: () => {}, info: write, warn: write, error: write } as unknown as Logger;
+}

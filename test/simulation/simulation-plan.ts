@@ -1,0 +1,60 @@
+// What a seed decides before a simulation begins: the settings of the store, how many clients do
+// how much, and what may go wrong.
+import type { FsyncMode } from '../../src/base/fsync-mode.ts';
+import { pickFrom, randomBelow, type Random } from '../support/random.ts';
+import type { ProcessSettings } from './simulated-process.ts';
+
+/** Kinds of faults, and how often each begins, in steps out of 10,000. */
+export interface FaultRates {
+  readonly kill: number;
+  readonly powerCut: number;
+  readonly threadDeath: number;
+  readonly threadHang: number;
+  readonly ioError: number;
+  readonly fullDisk: number;
+  readonly close: number;
+  readonly clockJump: number;
+}
+
+export interface SimulationPlan {
+  readonly settings: ProcessSettings;
+  /** Each restart may choose another mode. */
+  readonly modes: readonly FsyncMode[];
+  readonly clients: number;
+  readonly keys: readonly string[];
+  readonly operations: number;
+  readonly faults: FaultRates;
+}
+
+const modes: readonly FsyncMode[] = ['always', 'interval', 'never'];
+
+function rate(random: Random, often: number): number {
+  return random() < 0.5 ? 0 : often * random();
+}
+
+export function planFrom(random: Random): SimulationPlan {
+  const mode = random() < 0.5 ? 'always' : pickFrom(random, modes);
+  return {
+    settings: {
+      shards: 2 + randomBelow(random, 3),
+      fsync: mode,
+      fsyncIntervalMs: pickFrom(random, [50, 300, 1000]),
+      cacheBytes: pickFrom(random, [0, 4000, 1_000_000]),
+      compactJournalBytes: pickFrom(random, [400, 1500, 8000]),
+    },
+    modes: random() < 0.5 ? [mode] : modes,
+    clients: 2 + randomBelow(random, 6),
+    keys: Array.from({ length: 2 + randomBelow(random, 8) }, (_, index) => `k${index}`),
+    operations: 80 + randomBelow(random, 220),
+    faults: {
+      kill: rate(random, 60),
+      powerCut: rate(random, 60),
+      threadDeath: rate(random, 30),
+      threadHang: rate(random, 5),
+      ioError: rate(random, 60),
+      fullDisk: rate(random, 30),
+      close: rate(random, 30),
+      clockJump: rate(random, 60),
+    },
+  };
+}

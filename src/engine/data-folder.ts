@@ -66,12 +66,12 @@ function createStore(
   removeUnfinishedStore(fileSystem, dataDir);
   const layout = layoutFolderName(1);
   const manifest: Manifest = { store: randomUUID(), shards, layout, createdAt: now };
-  draftManifest(fileSystem, dataDir, manifest);
+  draftManifest(fileSystem, dataDir, manifest, 'new');
   fileSystem.makeFolder(`${dataDir}/${layout}`);
   const locations = locateShards(dataDir, manifest);
   for (const { folder, identity } of locations) createShardFolder(fileSystem, folder, identity);
   fileSystem.syncFolder(`${dataDir}/${layout}`);
   fileSystem.syncFolder(dataDir);
-  nameManifest(fileSystem, dataDir);
+  nameManifest(fileSystem, dataDir, 'new');
   return locations;
 }

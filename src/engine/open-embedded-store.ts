@@ -9,7 +9,7 @@ import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardLocation } from '../protocol/shard-task.ts';
 import { WorkerPool } from '../router/worker-pool.ts';
 import { acquireFolderLock, type FolderLock } from '../storage/folder-lock.ts';
-import { isUnfinishedStore } from '../storage/manifest.ts';
+import { unfinishedMaking } from '../storage/manifest.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { removeStrayLayouts } from '../storage/stray-layouts.ts';
 import type { Store } from '../store/store.ts';
@@ -50,7 +50,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   });
   try {
     const locations = orInaccessible(dataDir, () => {
-      if (isUnfinishedStore(nodeFileSystem, dataDir)) {
+      if (unfinishedMaking(nodeFileSystem, dataDir) === 'new') {
         options.logger.warn('a store whose making was cut short held nothing yet; it is made anew');
       }
       const counts = { asked: options.shards, byDefault: defaultShardCount() };

@@ -2,6 +2,14 @@
 
 export const manifestName = 'manifest.json';
 /**
+ * What the manifest is called while its store is made: of a new one, which holds nothing yet, and of
+ * one that is made from data, which must not be taken for empty.
+ */
+export const manifestDraftNames = {
+  new: 'manifest.json.tmp',
+  filled: 'manifest.json.filling.tmp',
+} as const;
+/**
  * What the manifest's replacement is called until it is whole. Not as the draft of a new store is:
  * a folder that has lost its manifest must not be taken for one that never had any.
  */

@@ -3,10 +3,11 @@
 import { StoreError } from '../base/errors.ts';
 import { damaged } from './damage.ts';
 import {
+  isDataFile,
   isLayoutFolder,
+  manifestDraftNames,
   manifestName,
   manifestReplacementName,
-  temporarySuffix,
 } from './file-names.ts';
 import { readWhole, prepareFile, writeFully, type FileSystem } from './file-system.ts';
 import { decodeSealedFile, encodeSealedFile } from './sealed-file.ts';
@@ -28,18 +29,36 @@ function manifestPath(dataDir: string): string {
   return `${dataDir}/${manifestName}`;
 }
 
+function draftPath(dataDir: string, making: Making): string {
+  return `${dataDir}/${manifestDraftNames[making]}`;
+}
+
+/** What a store is made for. */
+export type Making = keyof typeof manifestDraftNames;
+
+const makings: readonly Making[] = ['new', 'filled'];
+
 /**
- * Undefined where there is no store yet: an empty folder, or one whose making was cut short
- * (then nothing was ever acknowledged in it).
+ * Undefined where there is no store yet: an empty folder, or one where the making of a new store
+ * was cut short (then nothing was ever acknowledged in it).
  *
- * @throws StoreError STORE_DAMAGED where there is data but no manifest, or it is not whole
+ * @throws StoreError STORE_DAMAGED where there is data but no manifest, or it is not whole;
+ *   STORE_MISMATCH where a restore or repair into the folder was cut short
  */
 export function readManifest(fileSystem: FileSystem, dataDir: string): Manifest | undefined {
   const path = manifestPath(dataDir);
   if (!fileSystem.exists(path)) {
+    const making = unfinishedMaking(fileSystem, dataDir);
+    if (making === 'filled') throw wasCutShort(dataDir);
     const layout = fileSystem.list(dataDir).find(isLayoutFolder);
-    if (layout === undefined || isUnfinishedStore(fileSystem, dataDir)) return undefined;
-    throw damaged({ file: manifestName }, `the file is missing, but there is ${layout}`);
+    if (layout === undefined) return undefined;
+    if (making === undefined) {
+      throw damaged({ file: manifestName }, `the file is missing, but there is ${layout}`);
+    }
+    if (holdsData(fileSystem, `${dataDir}/${layout}`)) {
+      throw damaged({ file: manifestName }, `the file is missing, but ${layout} holds data`);
+    }
+    return undefined;
   }
   const object = decodeSealedFile(readWhole(fileSystem, path), manifestName);
   if (object['format'] !== format || object['formatVersion'] !== formatVersion) {
@@ -53,25 +72,51 @@ export function readManifest(fileSystem: FileSystem, dataDir: string): Manifest 
   return { store, shards, layout, createdAt };
 }
 
+function wasCutShort(dataDir: string): StoreError {
+  return new StoreError(
+    'STORE_MISMATCH',
+    `a restore or repair into ${dataDir} was cut short, and nothing in it counts yet: run it again, ` +
+      'or remove the folder. Nothing has been changed.',
+  );
+}
+
+/** A new store's shards hold empty journals and nothing else. */
+function holdsData(fileSystem: FileSystem, layout: string): boolean {
+  return fileSystem.list(layout).some((shard) =>
+    fileSystem
+      .list(`${layout}/${shard}`)
+      .filter(isDataFile)
+      .some((name) => {
+        const file = fileSystem.openReadOnly(`${layout}/${shard}/${name}`);
+        try {
+          return file.size() > 0;
+        } finally {
+          file.close();
+        }
+      }),
+  );
+}
+
 /**
- * Until the manifest is named, its temporary file says that the folder is being made. It is
+ * Until the manifest is named, its draft says that the folder is being made, and what for. It is
  * written before the first layout folder and becomes the manifest after the last file: a folder
  * that has it, and no manifest, holds a store whose making was cut short.
  */
-export function isUnfinishedStore(fileSystem: FileSystem, dataDir: string): boolean {
-  const path = manifestPath(dataDir);
-  return !fileSystem.exists(path) && fileSystem.exists(path + temporarySuffix);
+export function unfinishedMaking(fileSystem: FileSystem, dataDir: string): Making | undefined {
+  if (fileSystem.exists(manifestPath(dataDir))) return undefined;
+  return makings.find((making) => fileSystem.exists(draftPath(dataDir, making)));
 }
 
 /** Removes what is left of a making that was cut short. */
 export function removeUnfinishedStore(fileSystem: FileSystem, dataDir: string): void {
-  if (!isUnfinishedStore(fileSystem, dataDir)) return;
+  const making = unfinishedMaking(fileSystem, dataDir);
+  if (making === undefined) return;
   for (const name of fileSystem.list(dataDir).filter(isLayoutFolder)) {
     fileSystem.removeFolder(`${dataDir}/${name}`);
   }
   // Layouts without the draft would look like a store that has lost its manifest.
   fileSystem.syncFolder(dataDir);
-  fileSystem.remove(manifestPath(dataDir) + temporarySuffix);
+  fileSystem.remove(draftPath(dataDir, making));
   fileSystem.syncFolder(dataDir);
 }
 
@@ -81,8 +126,13 @@ function encodeManifest({ store, shards, layout, createdAt }: Manifest): Buffer 
 }
 
 /** First step of making a store: says durably that one is being made. */
-export function draftManifest(fileSystem: FileSystem, dataDir: string, manifest: Manifest): void {
-  const file = fileSystem.create(manifestPath(dataDir) + temporarySuffix);
+export function draftManifest(
+  fileSystem: FileSystem,
+  dataDir: string,
+  manifest: Manifest,
+  making: Making,
+): void {
+  const file = fileSystem.create(draftPath(dataDir, making));
   try {
     writeFully(file, encodeManifest(manifest), 0);
     file.sync();
@@ -93,8 +143,8 @@ export function draftManifest(fileSystem: FileSystem, dataDir: string, manifest:
 }
 
 /** Last step: from here on the folder is a store. */
-export function nameManifest(fileSystem: FileSystem, dataDir: string): void {
-  fileSystem.rename(manifestPath(dataDir) + temporarySuffix, manifestPath(dataDir));
+export function nameManifest(fileSystem: FileSystem, dataDir: string, making: Making): void {
+  fileSystem.rename(draftPath(dataDir, making), manifestPath(dataDir));
   fileSystem.syncFolder(dataDir);
 }
 

@@ -10,9 +10,9 @@ import { layoutFolderName, lockName } from '../storage/file-names.ts';
 import type { FileSystem, OpenFile } from '../storage/file-system.ts';
 import {
   draftManifest,
-  isUnfinishedStore,
   nameManifest,
   removeUnfinishedStore,
+  unfinishedMaking,
 } from '../storage/manifest.ts';
 import { writeLayout, type OnWork } from './write-layout.ts';
 
@@ -39,7 +39,7 @@ const harmless: ReadonlySet<string> = new Set([lockName, 'lost+found']);
 
 /** @throws StoreError STORE_MISMATCH where something is there that a restore could mix with */
 export function refuseUnlessEmpty(fileSystem: FileSystem, dataDir: string): void {
-  if (!fileSystem.exists(dataDir) || isUnfinishedStore(fileSystem, dataDir)) return;
+  if (!fileSystem.exists(dataDir) || unfinishedMaking(fileSystem, dataDir) !== undefined) return;
   const found = fileSystem.list(dataDir).find((name) => !harmless.has(name));
   if (found === undefined) return;
   throw new StoreError(
@@ -72,14 +72,14 @@ export function restoreBackup(backup: Backup, plan: RestorePlan): number {
   removeUnfinishedStore(fileSystem, dataDir);
   const layout = layoutFolderName(1);
   try {
-    draftManifest(fileSystem, dataDir, { store, shards, layout, createdAt: now });
+    draftManifest(fileSystem, dataDir, { store, shards, layout, createdAt: now }, 'filled');
     onWork?.('restoring', backup.file.size());
     const reader = new BackupReader(backup.file, backup.name);
     // The store it was taken of has given versions since: they must not be given again.
     const position = { seq: reader.header.seq + seqJumpRepaired, at: reader.header.at };
     const layoutPlan = { fileSystem, dataDir, layout, store, shards, onWork };
     const entries = writeLayout(layoutPlan, entriesOf(reader), () => position);
-    nameManifest(fileSystem, dataDir);
+    nameManifest(fileSystem, dataDir, 'filled');
     return entries;
   } catch (error) {
     removeIfPossible(fileSystem, dataDir);

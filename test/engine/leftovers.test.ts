@@ -50,11 +50,25 @@ describe('a start', () => {
   });
 
   test('where the making of a store was cut short makes it anew, and says so', async () => {
-    const manifest = join(folder.path, 'manifest.json');
-    await rename(manifest, `${manifest}.tmp`);
+    await folder.remove();
+    await mkdir(join(folder.path, 'layout-000001', 'shard-0000'), { recursive: true });
+    await writeFile(join(folder.path, 'layout-000001', 'shard-0000', 'journal-000001.ndjson'), '');
+    await writeFile(join(folder.path, 'manifest.json.tmp'), '{');
     const store = await openTestStore(folder.path, { logger: logger() });
     expect(log).toContain('cut short');
     expect(await store.submit(get('a'))).toEqual({ kind: 'missing' });
+    await store.close();
+  });
+
+  test('where data is, but only a draft of the manifest, is refused', async () => {
+    const manifest = join(folder.path, 'manifest.json');
+    await rename(manifest, `${manifest}.tmp`);
+    await expect(openTestStore(folder.path)).rejects.toThrow(/layout-000001 holds data/);
+    await rename(`${manifest}.tmp`, `${manifest}.filling.tmp`);
+    await expect(openTestStore(folder.path)).rejects.toThrow(/restore or repair .* was cut short/);
+    await rename(`${manifest}.filling.tmp`, manifest);
+    const store = await openTestStore(folder.path);
+    expect(await store.submit(get('a'))).toMatchObject({ kind: 'entry' });
     await store.close();
   });
 });

@@ -1,6 +1,10 @@
 // What a repair has to say about a store, as one JSON object a line. The README and `repair --help`
 // name the kinds; programs read them.
 
+import { textOfByteString } from '../base/byte-string.ts';
+import type { EntryPosition } from '../shard/entry-stream.ts';
+import { defaultNamespace } from '../storage/record.ts';
+
 /** An entry by name; the namespace only where it is not the default one. */
 export interface NamedEntry {
   readonly namespace?: string;
@@ -91,4 +95,9 @@ export type Finding =
 
 export function isLoss({ finding }: Finding): boolean {
   return finding !== 'damage' && finding !== 'torn-end' && finding !== 'unused';
+}
+
+export function nameInFinding({ namespace, key }: EntryPosition): NamedEntry {
+  const text = textOfByteString(key);
+  return namespace === defaultNamespace ? { key: text } : { namespace, key: text };
 }

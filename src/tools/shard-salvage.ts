@@ -1,21 +1,17 @@
 // Everything that can still be proved of one shard of a damaged store. Goes through its files from
 // the oldest that is needed: snapshots say what stood at their seq, journals what changed since. A
 // seq that no line has is a change that is lost. Changes nothing.
-import { byteStringOfText, textOfByteString } from '../base/byte-string.ts';
+import { byteStringOfText } from '../base/byte-string.ts';
 import type { EntryPosition, StreamedEntry } from '../shard/entry-stream.ts';
 import { defaultNamespace } from '../storage/record.ts';
-import {
-  countInSealed,
-  countInTail,
-  holdsNoChange,
-  type CountingPart,
-  type StatedEnd,
-} from './counting-lines.ts';
-import type { Finding, NamedEntry } from './finding.ts';
+import { countInSealed, countInTail, holdsNoChange, type CountingPart } from './counting-lines.ts';
+import { doubtfulKeys } from './doubtful-keys.ts';
+import { nameInFinding, type Finding } from './finding.ts';
+import { beginsAtTheStart, seqBehind, statedEnd, tailOf, type Tail } from './journal-ends.ts';
 import type { ProvableLine, SalvagedJournal } from './journal-salvage.ts';
 import type { KeyRange } from './key-range.ts';
 import { orderLines } from './order-lines.ts';
-import { SalvagedEntries, type Doubt, type LastKnown } from './salvaged-entries.ts';
+import { SalvagedEntries } from './salvaged-entries.ts';
 import { ShardSources, type JournalSource, type ShardSourcesOptions } from './shard-sources.ts';
 import type { SalvagedSnapshot } from './snapshot-salvage.ts';
 
@@ -91,7 +87,7 @@ class ShardSalvage {
     if (doubts.length > 0) {
       for (const finding of this.#gapsOfNewest) this.#report(finding);
       for (const { finding } of doubts) if (finding !== undefined) this.#report(finding);
-      this.#listDoubtful(known);
+      for (const finding of doubtfulKeys(this.#shard, known, doubts)) this.#report(finding);
     }
     const entries = known.flatMap(({ record, ...rest }) =>
       record === undefined ? [] : [{ ...rest, record }],
@@ -279,37 +275,10 @@ class ShardSalvage {
       finding: 'lost-entries',
       shard: this.#shard,
       file,
-      after: after === null ? null : nameOf(after),
-      before: before === null ? null : nameOf(before),
+      after: after === null ? null : nameInFinding(after),
+      before: before === null ? null : nameInFinding(before),
       entries: missing ?? null,
     };
-  }
-
-  /** Every key that may have had one of the changes that are missing. */
-  #listDoubtful(known: readonly LastKnown[]): void {
-    const named = new Map<string, EntryPosition>();
-    const toSeqs = new Map<Doubt['covers'], number>();
-    for (const { covers, toSeq, named: entries } of this.#entries.doubts) {
-      toSeqs.set(covers, Math.max(toSeqs.get(covers) ?? 0, toSeq));
-      for (const one of entries) named.set(JSON.stringify([one.namespace, one.key]), one);
-    }
-    for (const last of known) {
-      const isDoubtful = [...toSeqs].some(([covers, to]) => last.version <= to && covers(last));
-      const isNamed = named.delete(JSON.stringify([last.namespace, last.key]));
-      if (isDoubtful) this.#reportKey(last, last, isNamed);
-    }
-    for (const one of named.values()) this.#reportKey(one, undefined, true);
-  }
-
-  #reportKey(entry: EntryPosition, last: LastKnown | undefined, isNamed: boolean): void {
-    this.#report({
-      finding: 'key',
-      shard: this.#shard,
-      ...nameOf(entry),
-      kept: last?.record === undefined ? 'nothing' : 'value',
-      version: last?.version ?? null,
-      ...(isNamed ? { named: true } : {}),
-    });
   }
 }
 
@@ -319,61 +288,4 @@ function everything(): boolean {
 
 function nothing(): boolean {
   return false;
-}
-
-function nameOf({ namespace, key }: EntryPosition): NamedEntry {
-  const text = textOfByteString(key);
-  return namespace === defaultNamespace ? { key: text } : { namespace, key: text };
-}
-
-/** Whether the journals begin with the shard's first change. */
-function beginsAtTheStart(sources: ShardSources, journals: readonly JournalSource[]): boolean {
-  const { current } = sources;
-  if (current === undefined) return journals[0]?.generation === 1;
-  return (current.previous ?? current).snapshot === null;
-}
-
-/** The seq at which the journals behind a snapshot begin. */
-function seqBehind(journals: readonly JournalSource[], generation: number): number | undefined {
-  return journals.find((one) => one.generation > generation)?.journal?.header?.previous?.seq;
-}
-
-/** Where a journal ended, by the next one's header, or at least by a later one's. */
-function statedEnd(source: JournalSource, later: readonly JournalSource[]): StatedEnd {
-  const ends = later.flatMap(({ journal }) => journal?.header?.previous ?? []);
-  const own = ends.find(({ generation }) => generation === source.generation);
-  if (own !== undefined) return own;
-  const seq = Math.min(...ends.map((end) => end.seq), Infinity);
-  return { bytes: source.bytes ?? Infinity, seq, crc: undefined };
-}
-
-interface Tail {
-  readonly index: number;
-  /** So much of it was on stable storage. */
-  readonly durableBytes: number;
-  /** The same, by what stands elsewhere: behind its last line, nothing else can say so. */
-  readonly statedBytes: number;
-  /** A journal behind it was never known to hold anything. */
-  readonly isUnbegunLawful: boolean;
-}
-
-/** The journal that was written to last: a crash may leave the one behind it without its header. */
-function tailOf(journals: readonly JournalSource[], { current }: ShardSources): Tail {
-  const statedFor = ({ generation, bytes = 0 }: JournalSource): number =>
-    Math.max(current?.mark?.generation === generation ? current.mark.bytes : 0, bytes);
-  const durableFor = (source: JournalSource): number =>
-    Math.max(source.journal?.reading.durableBytes ?? 0, statedFor(source));
-  const last = journals.at(-1);
-  const isUnbegunLawful =
-    last?.journal?.header === undefined &&
-    last?.journal?.lines.length === 0 &&
-    durableFor(last) === 0;
-  const index = journals.length - (isUnbegunLawful ? 2 : 1);
-  const tail = journals[index];
-  return {
-    index,
-    durableBytes: tail === undefined ? 0 : durableFor(tail),
-    statedBytes: tail === undefined ? 0 : statedFor(tail),
-    isUnbegunLawful,
-  };
 }

@@ -1,0 +1,49 @@
+// Which keys may have had one of the changes that are missing.
+import type { EntryPosition } from '../shard/entry-stream.ts';
+import { nameInFinding, type KeyFinding } from './finding.ts';
+import type { Doubt, LastKnown } from './salvaged-entries.ts';
+
+/** @param known the last provable change of every key, in order */
+export function* doubtfulKeys(
+  shard: number,
+  known: readonly LastKnown[],
+  doubts: readonly Doubt[],
+): Generator<KeyFinding, void, void> {
+  const named = namedIn(doubts);
+  const toSeqs = new Map<Doubt['covers'], number>();
+  for (const { covers, toSeq } of doubts) {
+    toSeqs.set(covers, Math.max(toSeqs.get(covers) ?? 0, toSeq));
+  }
+  const limits = [...toSeqs];
+  for (const last of known) {
+    const isDoubtful = limits.some(([covers, to]) => last.version <= to && covers(last));
+    const isNamed = named.size > 0 && named.delete(identityOf(last));
+    if (isDoubtful) yield keyFinding(shard, last, last, isNamed);
+  }
+  for (const one of named.values()) yield keyFinding(shard, one, undefined, true);
+}
+
+function namedIn(doubts: readonly Doubt[]): Map<string, EntryPosition> {
+  const entries = doubts.flatMap((doubt) => doubt.named);
+  return new Map(entries.map((entry) => [identityOf(entry), entry]));
+}
+
+function identityOf({ namespace, key }: EntryPosition): string {
+  return JSON.stringify([namespace, key]);
+}
+
+function keyFinding(
+  shard: number,
+  entry: EntryPosition,
+  last: LastKnown | undefined,
+  isNamed: boolean,
+): KeyFinding {
+  return {
+    finding: 'key',
+    shard,
+    ...nameInFinding(entry),
+    kept: last?.record === undefined ? 'nothing' : 'value',
+    version: last?.version ?? null,
+    ...(isNamed ? { named: true } : {}),
+  };
+}

@@ -48,7 +48,7 @@ test('a good store has nothing to be told of', () => {
 
 describe('damage', () => {
   test('of several shards and files is told of each, with line, offset and seq', () => {
-    change('shard-0000/journal-000002.ndjson', (text) => text.replace('2"', '9"'));
+    change('shard-0000/journal-000002.ndjson', (text) => text.replace(/(?<="value":"\w)2/, '9'));
     change('shard-0001/snapshot-000001.json', (text) => text.replace('"value":"', '"value":"x'));
     files.remove(pathOf('shard-0001/journal-000002.ndjson'));
     const { lines, damaged, first } = verify();
@@ -65,7 +65,7 @@ describe('damage', () => {
 
   test('of two lines of one file is told of both', () => {
     change('shard-0000/journal-000002.ndjson', (text) =>
-      text.replace('2"', '9"').replace('3"', '9"'),
+      text.replace(/(?<="value":"\w)2/, '9').replace(/(?<="value":"\w)3/, '9'),
     );
     expect(verify().damaged).toBe(2);
   });

@@ -135,8 +135,8 @@ export class SimulatedTaskThread<Tasks extends TaskTable<Tasks>> implements Task
   destroy(): Promise<void> {
     if (this.isExited) return Promise.resolve();
     if (!this.#isEnding) {
-      // A thread ends between two steps of its own: what it has begun may still go on for a while.
-      this.#lingering = this.isHung ? undefined : this.#inbox[0];
+      // What it has begun, or hangs in, may still go on for a while.
+      this.#lingering = this.#inbox[0];
       this.#isEnding = true;
       for (const { reject } of this.#takeAll()) reject(new Error('Terminating worker thread'));
     }

@@ -50,7 +50,7 @@ export function planFrom(random: Random): SimulationPlan {
       kill: rate(random, 60),
       powerCut: rate(random, 60),
       threadDeath: rate(random, 30),
-      threadHang: rate(random, 5),
+      threadHang: rate(random, 12),
       ioError: rate(random, 60),
       fullDisk: rate(random, 30),
       close: rate(random, 30),

@@ -207,10 +207,13 @@ export class ShardFiles {
     this.#writer.sync();
     this.#writer.trim();
     const previous = this.#writer.end;
+    const { generation, bytes } = previous;
     const { journals } = this.#current;
     this.#orFindRoom(() => {
       const next = this.#makeJournal({ ...header, previous }, mayMakeRoom);
-      this.#nameJournal(next, { ...this.#current, journals: [...journals, refer(next)] });
+      // Until the next header is written, this alone says that the old journal is whole.
+      const mark = { generation, bytes };
+      this.#nameJournal(next, { ...this.#current, journals: [...journals, refer(next)], mark });
     });
     this.#sealed = [...this.#sealed, previous];
   }

@@ -115,6 +115,21 @@ describe('a restart', () => {
   });
 });
 
+describe('a journal that was ended for one that holds nothing yet', () => {
+  test('is vouched for: damage at its end is no torn end', async () => {
+    await submitEach(openShard(files, 'interval'), [put('a', '1'), put('b', '2')]);
+    openShard(files, 'always');
+    expect(files.read(journal(2))).toHaveLength(0);
+    const whole = files.read(journal(1));
+    files.put(journal(1), whole.subarray(0, -10));
+    expect(await startOn(files)).toMatchObject({ refused: 'STORE_DAMAGED' });
+    files.put(journal(1), whole);
+    expect(await startOn(files)).toMatchObject({
+      contents: [{}, {}].map(() => expect.any(String)),
+    });
+  });
+});
+
 describe('a torn end', () => {
   const tails: [what: string, tail: Buffer][] = [
     ['half a line', Buffer.from('{"seq":3,"at":17640')],

@@ -32,8 +32,8 @@ interface Position {
   readonly puts: number;
 }
 
-/** Calls of unknown outcome that may be needed before one call: to remove and to put, or the reverse. */
-const looseInARowMax = 2;
+/** Calls of unknown outcome that may be needed before one call: to put, to remove, to put. */
+const looseInARowMax = 3;
 const statesKept = 8;
 /** Steps for each call that a search in depth may take. */
 const depthFactor = 4;
@@ -62,26 +62,27 @@ export class OrderSearch {
 
   /** @throws Error where it would take more than `positionsMax` positions to find out */
   search(): SearchResult {
-    if (this.#isFoundInDepth()) return { isFound: true, states: [], until: Infinity };
+    const end = this.#endInDepth();
+    if (end !== undefined) return { isFound: true, states: [end.state], until: Infinity };
     return this.#searchInBreadth();
   }
 
-  /** False where it is not found soon. */
-  #isFoundInDepth(): boolean {
+  /** Undefined where it is not found soon. */
+  #endInDepth(): Position | undefined {
     const start = this.#start();
     const path = [this.#stepsFrom(start)];
-    if (this.#isEnd(start)) return true;
+    if (this.#isEnd(start)) return start;
     for (let left = depthFactor * this.#certain.length + 100; left > 0; left--) {
       const step = path.at(-1)?.next();
-      if (step === undefined) return false;
+      if (step === undefined) return undefined;
       if (step.done === true) {
         path.pop();
       } else if (this.#isNews(step.value)) {
-        if (this.#isEnd(step.value)) return true;
+        if (this.#isEnd(step.value)) return step.value;
         path.push(this.#stepsFrom(step.value));
       }
     }
-    return false;
+    return undefined;
   }
 
   #searchInBreadth(): SearchResult {

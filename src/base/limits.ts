@@ -47,8 +47,12 @@ export const reserveBytesMax = 64 * 1024 * 1024;
 /** How long an operation may wait in a shard's queue before it is refused instead of answered late. */
 export const queueWaitMaxMs = 4000;
 
-/** How long a shard's thread may work on one task before it counts as hung and is ended. */
-export const taskMaxMs = 15_000;
+/**
+ * How long a thread may answer nothing before it counts as hung and is ended; what reads or writes
+ * much may take that much longer, as on a slow disk.
+ */
+export const taskMaxMs = 8000;
+export const slowDiskBytesPerMs = 5000;
 
 /** How long a shard whose files or thread failed waits before it tries again. */
 export const shardRetryMs = 1000;

@@ -52,6 +52,8 @@ export interface ShardTasks {
   /** Seals what is there to be compacted. Goes in: the stamp. */
   beginCompaction: [number, TaskAnswer<Parcel | undefined>];
   takeSnapshot: [Parcel, TaskAnswer<ShardReport>];
+  /** The compaction that was begun has come to nothing. */
+  dropCompaction: [undefined, TaskAnswer<ShardReport>];
   /** Seals what is there, for whoever wants to read all of it. Goes in: the stamp. */
   cut: [number, TaskAnswer<Parcel>];
   /** Goes on behind a failed sync. Goes in: the stamp. */

@@ -1,6 +1,7 @@
 // Decides when which shard's journal is folded into its snapshot, one shard at a time, and carries
 // the work from the shard to the compactor's thread and back.
 import { liveJournalsMax } from '../base/limits.ts';
+import type { Parcel } from '../protocol/parcel.ts';
 import type { ShardReport } from '../protocol/shard-operation.ts';
 import { valueOfTask, type CompactorTasks, type ShardLocation } from '../protocol/shard-task.ts';
 import type { ShardClient } from './shard-client.ts';
@@ -22,6 +23,9 @@ export interface CompactableShard {
 
 const retryAfterMs = 5000;
 const retryAfterMaxMs = 60_000;
+/** How long a compaction may take before its thread counts as hung: so long, and by its size. */
+const compactionMaxMs = 60_000;
+const slowCompactionBytesPerMs = 500;
 /** For a shard that knows that there is room now: puts wait for it. */
 const retryForRoomMs = 1000;
 
@@ -32,6 +36,8 @@ export class CompactionScheduler {
   #running: Promise<void> | undefined;
   #isClosed = false;
   #holds = 0;
+  /** What the one under way may still take. Counted in ticks: a stopped process does not count. */
+  #leftMs = Infinity;
   #next = 0;
   #completed = 0;
   #failed = 0;
@@ -49,8 +55,14 @@ export class CompactionScheduler {
     return { running, completed: this.#completed, failed: this.#failed };
   }
 
-  /** Starts a compaction where one is due and none is running. */
-  tick(): void {
+  /**
+   * Starts a compaction where one is due and none is running; gives up one that hangs.
+   *
+   * @param elapsedMs since the last tick, at most, as far as the process was running
+   */
+  tick(elapsedMs: number): void {
+    this.#leftMs -= elapsedMs;
+    if (this.#leftMs <= 0) this.#endThread();
     if (this.#isClosed || this.#holds > 0 || this.#running !== undefined) return;
     const now = this.#options.monotonicMs();
     if (now < this.#notForRoomBeforeMs) return;
@@ -79,6 +91,13 @@ export class CompactionScheduler {
     this.#isClosed = true;
     await this.#thread?.destroy();
     await this.#running;
+  }
+
+  /** What runs in it fails with it; the next compaction begins another one. */
+  #endThread(): void {
+    this.#leftMs = Infinity;
+    void this.#thread?.destroy();
+    this.#thread = undefined;
   }
 
   #nextDue(isForRoomOnly: boolean): CompactableShard | undefined {
@@ -116,15 +135,31 @@ export class CompactionScheduler {
   }
 
   /** False where there was nothing to compact. */
-  async #compact({ client, location }: CompactableShard): Promise<boolean> {
+  async #compact(shard: CompactableShard): Promise<boolean> {
+    const { client } = shard;
     const { epoch } = client;
     const input = await client.beginCompaction();
     if (input === undefined || this.#isClosed) return false;
+    try {
+      const snapshot = await this.#fold(shard, input);
+      // A shard that was opened anew meanwhile has tidied its folder, this snapshot included.
+      if (client.epoch !== epoch || !client.isServing) throw new Error('the shard was opened anew');
+      await client.takeSnapshot(snapshot);
+      return true;
+    } catch (error) {
+      if (client.epoch === epoch && client.isServing) await client.dropCompaction();
+      throw error;
+    }
+  }
+
+  async #fold({ client, location }: CompactableShard, input: Parcel): Promise<Parcel> {
+    const { journalBytes = 0, snapshotBytes = 0 } = client.report ?? {};
+    this.#leftMs = compactionMaxMs + (journalBytes + snapshotBytes) / slowCompactionBytesPerMs;
     this.#thread ??= this.#options.newThread();
-    const snapshot = valueOfTask(await this.#thread.run('compact', { ...location, input }));
-    // A shard that was opened anew meanwhile has tidied its folder, this snapshot included.
-    if (client.epoch !== epoch || !client.isServing) throw new Error('the shard was opened anew');
-    await client.takeSnapshot(snapshot);
-    return true;
+    try {
+      return valueOfTask(await this.#thread.run('compact', { ...location, input }));
+    } finally {
+      this.#leftMs = Infinity;
+    }
   }
 }

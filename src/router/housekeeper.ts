@@ -40,7 +40,7 @@ export class Housekeeper {
   }
 
   tick(): void {
-    this.#compactions.tick();
+    this.#compactions.tick(housekeepingMs);
     const isSyncDue = this.#isSyncDue();
     for (const shard of this.#shards) {
       shard.tick(housekeepingMs);

@@ -5,7 +5,7 @@
 import { StoreError, type Outcome } from '../base/errors.ts';
 import { batchSizeBounds, Histogram, secondsBounds } from '../base/histogram.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
-import { queueWaitMaxMs, shardRetryMs, taskMaxMs } from '../base/limits.ts';
+import { queueWaitMaxMs, shardRetryMs } from '../base/limits.ts';
 import { encodeBatch } from '../protocol/batch-frame.ts';
 import { decodeReply } from '../protocol/reply-frame.ts';
 import type { Parcel } from '../protocol/parcel.ts';
@@ -90,7 +90,7 @@ export class ShardClient {
   #report: ShardReport | undefined;
   /** What the thread has been sent and not answered: a batch, or a cut. */
   #underWay: readonly Ticket[] | undefined;
-  readonly #watch = new ThreadWatch(taskMaxMs);
+  readonly #watch = new ThreadWatch();
   /** What a suspended shard tries again, and when. */
   #retry: (() => Promise<void>) | undefined;
   #retryAtMs = 0;
@@ -198,7 +198,7 @@ export class ShardClient {
     for (const ticket of this.#queue.takeQueuedBefore(now - queueWaitMaxMs)) {
       ticket.settle({ kind: 'refused', error: waitedTooLong });
     }
-    if (this.#watch.tick(elapsedMs)) this.#threadIsGone(`it has hung for ${taskMaxMs} ms`);
+    if (this.#watch.tick(elapsedMs)) this.#threadIsGone('it hangs');
     const retry = this.#retry;
     if (retry === undefined || now < this.#retryAtMs) return;
     this.#retry = undefined;
@@ -228,6 +228,11 @@ export class ShardClient {
 
   async takeSnapshot(snapshot: Parcel): Promise<void> {
     this.#noteReport(await this.#do('takeSnapshot', snapshot));
+  }
+
+  /** The compaction that was begun has come to nothing. */
+  async dropCompaction(): Promise<void> {
+    this.#noteReport(await this.#do('dropCompaction', undefined));
   }
 
   /**
@@ -344,7 +349,7 @@ export class ShardClient {
     tickets: readonly Ticket[],
     run: () => Promise<Answer>,
   ): Promise<Answer | undefined> {
-    this.#watch.begin();
+    const answered = this.#watch.begin();
     try {
       const answer = await run();
       if (this.#underWay !== tickets) return undefined;
@@ -354,27 +359,26 @@ export class ShardClient {
       if (this.#underWay === tickets) this.#threadIsGone(String(error));
       return undefined;
     } finally {
-      this.#watch.end();
+      answered();
     }
   }
 
   /** A task beside the batches. */
-  async #do<Name extends 'sync' | 'beginCompaction' | 'takeSnapshot' | 'mend'>(
+  async #do<Name extends 'sync' | 'beginCompaction' | 'takeSnapshot' | 'dropCompaction' | 'mend'>(
     name: Name,
     task: ShardTasks[Name][0],
   ): Promise<TaskValue<Name>> {
     let answer: ShardTasks[Name][1];
     const thread = this.#thread;
-    // Writing everything anew may take as long as it takes.
-    const isWatched = name !== 'mend';
-    if (isWatched) this.#watch.begin();
+    const { bytes = 0, journalBytes = 0 } = this.#report ?? {};
+    const answered = this.#watch.begin(bytes + journalBytes);
     try {
       answer = await thread.run(name, task);
     } catch (error) {
       if (thread === this.#thread) this.#threadIsGone(String(error));
       throw error;
     } finally {
-      if (isWatched) this.#watch.end();
+      answered();
     }
     return valueOfTask(answer as TaskAnswer<TaskValue<Name>>);
   }

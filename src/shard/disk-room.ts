@@ -13,6 +13,8 @@ const reserveShare = 1 / 16;
 const snapshotOverheadBytes = 48;
 /** What a compaction takes beside its snapshot: a journal's header, current.json, part blocks. */
 const compactionOverheadBytes = 16 * 1024;
+/** Of the reserve, what a compaction leaves for the deletes that come meanwhile. */
+const keptReserveBytes = 64 * 1024;
 /** Garbage that makes a compaction worth its while on a full disk, in bytes. */
 const garbageBytesMin = 64 * 1024;
 
@@ -31,6 +33,10 @@ export class DiskRoom {
   readonly #table: EntryTable;
   readonly #options: DiskRoomOptions;
   #isFull = false;
+  /** A compaction is under way that needs all the room there is. */
+  #isMakingRoom = false;
+  /** Where the last compaction began: nothing has changed before another seq. */
+  #compactedSeq = 0;
   #tryAgainAtMs = -Infinity;
 
   constructor(files: ShardFiles, table: EntryTable, options: DiskRoomOptions) {
@@ -46,16 +52,35 @@ export class DiskRoom {
 
   /** A compaction would free room, and there is room for the compaction itself. */
   get wantsCompaction(): boolean {
-    if (!this.#isFull) return false;
-    const { journalBytes, snapshotBytes, roomBytes } = this.#files;
+    if (!this.#isFull || this.#isMakingRoom) return false;
+    const { journalBytes, snapshotBytes, roomBytes, writer } = this.#files;
     const live = this.#liveBytes;
     const garbage = journalBytes + snapshotBytes - live;
     const isWorthIt = garbage > Math.max(garbageBytesMin, live / 8);
-    return isWorthIt && live + compactionOverheadBytes <= roomBytes;
+    if (!isWorthIt || writer.nextSeq === this.#compactedSeq) return false;
+    return this.compactionBytes + keptReserveBytes <= roomBytes;
+  }
+
+  /** What a compaction takes, at least. */
+  get compactionBytes(): number {
+    return this.#liveBytes + compactionOverheadBytes;
+  }
+
+  compactionBegan(): void {
+    this.#isMakingRoom = this.#isFull;
+    this.#compactedSeq = this.#files.writer.nextSeq;
+  }
+
+  /** Whether it came to a snapshot or not. As much data as there is now, so much reserve. */
+  compactionEnded(): void {
+    this.#isMakingRoom = false;
+    this.#files.reserve.want(reserveBytesFor(this.#table, this.#options.reserveBytesMin));
+    this.#files.reserve.replenish();
   }
 
   /** Whether puts may be tried at all: not while the reserve is spent and can not be refilled. */
   mayPut(): boolean {
+    if (this.#isMakingRoom) return false;
     if (!this.#files.reserve.isShort) return true;
     const now = this.#options.monotonicMs();
     if (now < this.#tryAgainAtMs) return false;
@@ -70,12 +95,6 @@ export class DiskRoom {
 
   putsWereWritten(): void {
     this.#isFull = false;
-  }
-
-  /** After a compaction: as much data as there is now, so much reserve. */
-  refill(): void {
-    this.#files.reserve.want(reserveBytesFor(this.#table, this.#options.reserveBytesMin));
-    this.#files.reserve.replenish();
   }
 
   /** What a snapshot of all entries takes, at least. */

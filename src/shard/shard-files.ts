@@ -82,8 +82,12 @@ export class ShardFiles {
 
   /** What may still be written, the reserve included, in bytes. */
   get roomBytes(): number {
+    return this.#freeBytes + this.#reserve.bytes;
+  }
+
+  get #freeBytes(): number {
     const { fileSystem, folder } = this.#place;
-    return fileSystem.freeBytes(folder) + this.#reserve.bytes;
+    return fileSystem.freeBytes(folder);
   }
 
   /**
@@ -103,14 +107,15 @@ export class ShardFiles {
   /**
    * The same, for a compaction; undefined where there is nothing to compact.
    *
-   * @param isShortOfRoom then everything that can be spared makes room for it first
+   * @param roomBytes on a full disk: what it needs, and what is given up for it; else undefined
    */
-  beginCompaction(at: number, isShortOfRoom: boolean): CompactionInput | undefined {
-    if (isShortOfRoom) {
+  beginCompaction(at: number, roomBytes: number | undefined): CompactionInput | undefined {
+    if (roomBytes !== undefined) {
       this.dropPrevious();
-      this.#reserve.release(Infinity);
+      const lacking = roomBytes - this.#freeBytes;
+      if (lacking > 0) this.#reserve.release(lacking);
     }
-    const input = this.cut(at, !isShortOfRoom);
+    const input = this.cut(at, roomBytes === undefined);
     return input.journals.length === 0 ? undefined : input;
   }
 

@@ -39,6 +39,7 @@ export function shardTasks(
       }),
     takeSnapshot: ({ content }) =>
       answerTask(() => shard().takeSnapshot(content as SnapshotReference)),
+    dropCompaction: () => answerTask(() => shard().dropCompaction()),
     cut: (stamp) => answerTask(() => ({ content: shard().cut(stamp) })),
     mend: (stamp) => answerTask(() => shard().mend(stamp)),
     stop: (stamp) =>

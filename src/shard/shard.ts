@@ -102,7 +102,18 @@ export class Shard {
 
   /** Undefined where there is nothing to compact. */
   beginCompaction(stamp: number): CompactionInput | undefined {
-    return this.#files.beginCompaction(stamp, this.#room.isFull);
+    const room = this.#room;
+    const roomBytes = room.isFull ? room.compactionBytes : undefined;
+    const input = this.#files.beginCompaction(stamp, roomBytes);
+    if (input !== undefined) room.compactionBegan();
+    return input;
+  }
+
+  /** The compaction that was begun has come to nothing. */
+  dropCompaction(): ShardReport {
+    this.#syncSeconds = NaN;
+    this.#room.compactionEnded();
+    return this.report();
   }
 
   /** Everything up to this moment, in files that nobody writes any more. */
@@ -113,7 +124,7 @@ export class Shard {
   takeSnapshot(snapshot: SnapshotReference): ShardReport {
     this.#syncSeconds = NaN;
     this.#files.takeSnapshot(snapshot, !this.#room.isFull);
-    this.#room.refill();
+    this.#room.compactionEnded();
     return this.report();
   }
 

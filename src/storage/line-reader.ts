@@ -14,11 +14,12 @@ export interface Line {
 }
 
 const newline = 0x0a;
-const pieceBytes = 4 * 1024 * 1024;
+const pieceBytesMax = 4 * 1024 * 1024;
 
 /** @param end read no further than this offset */
 export function* readLines(file: OpenFile, end = Infinity): Generator<Line, void, void> {
-  let buffer = Buffer.allocUnsafe(pieceBytes);
+  // A byte more than a small file has, so that its end is met in one read.
+  let buffer = Buffer.allocUnsafe(Math.min(pieceBytesMax, file.size() + 1));
   let start = 0; // of the line being looked for, in buffer
   let filled = 0;
   let offset = 0; // of buffer[0] in the file

@@ -45,7 +45,7 @@ function openScheduler() {
   );
   const tickAt = async (now: number): Promise<number> => {
     state.now = now;
-    scheduler.tick();
+    scheduler.tick(0);
     while (scheduler.figures.running > 0) await Promise.resolve();
     return state.begun;
   };

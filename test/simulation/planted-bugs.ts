@@ -25,7 +25,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'src/storage/journal-writer.ts',
     find: 'this.#cutBack();\n            if (!isDiskFull(error))',
     replace: 'if (!isDiskFull(error))',
-    seedsMax: 150,
+    seedsMax: 500,
   },
   {
     name: 'the cache is filled although a write was queued meanwhile',

@@ -177,6 +177,7 @@ class Simulation {
       await this.#goOn();
     }
     await this.#mustWriteAll(fromMs, withinMs);
+    await this.#mustList(fromMs, withinMs);
     await this.#until('all clients are answered', () => this.#clients.every((c) => !c.isBusy));
     await this.#mustAgree();
     await this.#closeCleanly();
@@ -197,6 +198,20 @@ class Simulation {
         );
         this.#advance(500);
       }
+    }
+  }
+
+  /** A shard that no key belongs to may hang unnoticed until a page asks for it. */
+  async #mustList(fromMs: number, withinMs: number): Promise<void> {
+    for (;;) {
+      const { store } = this.#process;
+      this.#require(store !== undefined, 'the process went away by itself');
+      if ((await this.#finish(readAll('last', store, this.#surroundings))) !== undefined) return;
+      this.#require(
+        this.#clock.monotonicMs() - fromMs <= withinMs,
+        `after ${withinMs} ms no page is answered: ${this.#describeShards()}`,
+      );
+      this.#advance(500);
     }
   }
 

@@ -1,33 +1,29 @@
-// A short flood at several times what the server can do; `npm run overload` makes long ones.
+// A short flood at several times what the server can do: nobody is left unanswered, and all that was
+// taken up is let go. How fast that is belongs to `npm run overload`, which fails where a bound is
+// broken.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { flood, type FloodKind, type FloodReport } from '../../bench/flood.ts';
 import { metric, openServer } from './server-under-test.ts';
 
-function expectBounds(report: FloodReport): void {
-  const { accepted, politeAccepted, politeRefused } = report;
-  expect(accepted.count).toBeGreaterThan(0);
-  expect(accepted.p90Ms).toBeLessThan(5000);
-  expect(accepted.maxMs).toBeLessThan(10_000);
+function expectWell(report: FloodReport): void {
+  expect(report.accepted.count).toBeGreaterThan(0);
   expect(report.strange).toBe(0);
   expect(report.unanswered).toBe(0);
-  expect(politeAccepted.count).toBeGreaterThan(0);
-  expect(politeAccepted.maxMs).toBeLessThan(10_000);
-  expect(politeRefused.count === 0 || politeRefused.maxMs < 10_000).toBe(true);
+  expect(report.politeAccepted.count).toBeGreaterThan(0);
   expect(report.politeFailed).toBe(0);
-  expect(report.recoveryMs).toBeLessThan(10_000);
   expect(report.peakMiB).toBeLessThan(1500);
 }
 
 const load = { timesCapacity: 4, seconds: 5, connections: 800 } as const;
 
-describe('at four times its capacity the server answers in time whom it lets in', () => {
+describe('at four times its capacity the server answers everybody', () => {
   test.each<FloodKind>(['put', 'batch', 'large'])('%s', { timeout: 90_000 }, async (kind) => {
     const { url, pid } = await openServer();
     const report = await flood({ ...load, url, pid, kind });
     process.stdout.write(`flood of ${kind}: ${JSON.stringify(report)}\n`);
-    expectBounds(report);
+    expectWell(report);
     expect(await metric(url, 'holdfast_http_work_in_flight_units')).toBe(0);
     expect(await metric(url, 'holdfast_http_body_bytes_in_flight')).toBe(0);
   });
@@ -52,6 +48,6 @@ test.skipIf(!hasStrace)('the same where each sync takes 200 ms', { timeout: 90_0
   expect(performance.now() - startedAt).toBeGreaterThan(200);
   const report = await flood({ ...load, url, pid, kind: 'batch' });
   process.stdout.write(`flood over a slow disk: ${JSON.stringify(report)}\n`);
-  expectBounds(report);
+  expectWell(report);
   expect(report.refused.count).toBeGreaterThan(0);
 });

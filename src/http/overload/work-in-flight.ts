@@ -8,11 +8,11 @@ const waitSecondsMax = 2;
 /** An operation is a unit, and so is what this many bytes cost to carry and to write. */
 const bytesPerUnit = 2048;
 
-/** What any store gets done in that time; below it nothing is measured and nobody refused. */
-const unitsAlways = 16_384;
+/** As much as 64 connections with 1,000 operations each; below it nothing is measured or refused. */
+const unitsAlways = 65_536;
 
 /** Believed until there is a measurement: a burst on a new server is no overload yet. */
-const unitsPerSecondAtFirst = 16_384;
+const unitsPerSecondAtFirst = 65_536;
 
 /** The pace is that of the better of two windows, so that one slow moment does not shut the door. */
 const windowMs = 500;

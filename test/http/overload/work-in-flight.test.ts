@@ -17,23 +17,23 @@ function open() {
 
 test('a burst on a store that has not been measured is taken', async () => {
   const { work, begin } = open();
-  for (let i = 0; i < 30; i++) void begin(1000);
-  expect(work.units).toBe(30_000);
+  for (let i = 0; i < 30; i++) void begin(4000);
+  expect(work.units).toBe(120_000);
   expect(work.isFull).toBe(false);
 });
 
 test('what is let in is what the store answers in two seconds', async () => {
   const { work, begin, end, turnClock } = open();
-  for (let i = 0; i < 32; i++) void begin(1000);
-  void begin(28_000);
-  // 10,000 units a second, in two windows.
+  for (let i = 0; i < 32; i++) void begin(4000);
+  void begin(112_000);
+  // 40,000 units a second, in two windows.
   for (let window = 0; window < 2; window++) {
     // oxlint-disable-next-line no-await-in-loop -- one window after the other
     await end(5);
     turnClock(500);
     void work.isFull;
   }
-  expect(work.units).toBe(50_000);
+  expect(work.units).toBe(200_000);
   expect(work.isFull).toBe(true);
   await expect(begin(1)).rejects.toMatchObject({
     code: 'OVERLOADED',
@@ -42,7 +42,7 @@ test('what is let in is what the store answers in two seconds', async () => {
     retryAfterMs: 1000,
   });
   await end(22);
-  expect(work.units).toBe(28_000);
+  expect(work.units).toBe(112_000);
   expect(work.isFull).toBe(true);
   await end(1);
   expect(work.isFull).toBe(false);
@@ -50,14 +50,14 @@ test('what is let in is what the store answers in two seconds', async () => {
 
 test('a store that stands still is let have a little all the same', async () => {
   const { work, begin, end, turnClock } = open();
-  for (let i = 0; i < 30; i++) void begin(1000);
+  for (let i = 0; i < 30; i++) void begin(4000);
   for (let window = 0; window < 2; window++) {
     turnClock(500);
     void work.isFull;
   }
   expect(work.isFull).toBe(true);
   await end(14);
-  expect(work.units).toBe(16_000);
+  expect(work.units).toBe(64_000);
   expect(work.isFull).toBe(false);
 });
 

@@ -143,6 +143,8 @@ export class Shard {
    */
   mend(stamp: number): ShardReport {
     if (this.#files.writer.isBroken) this.#files.mend(this.#table, stamp);
+    // One that came to nothing meanwhile could not be reported: the shard did not serve.
+    this.#room.compactionEnded();
     return this.report();
   }
 

@@ -142,6 +142,24 @@ describe('a full disk', () => {
     expect(await contentsOf(openShard(files, 'always'))).toEqual(contents);
   });
 
+  test('takes puts again after a failed sync has come into a compaction', async () => {
+    const store = openShard(files, 'always', clock);
+    await fill(store);
+    expect(store.shard.beginCompaction(store.stamp)?.journals).toHaveLength(1);
+    files.fault = (call) => {
+      if (call === 'sync') throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      return undefined;
+    };
+    await store.submit(remove('k0'));
+    expect(store.shard.report().isBroken).toBe(true);
+    files.fault = () => undefined;
+    files.capacityBytes *= 4;
+    // Nobody is told that the compaction is dropped: its shard did not serve.
+    store.shard.mend(store.stamp);
+    clock.advance(2000);
+    expect(await store.submit(put('new', value))).toMatchObject({ kind: 'written' });
+  });
+
   test.each(['always', 'interval', 'never'] as const)(
     'does not keep a store from starting or stopping, in %s',
     async (fsync) => {

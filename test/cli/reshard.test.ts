@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { nodeFileSystem } from '../../src/storage/node-file-system.ts';
-import { seededRandom } from '../support/random-commands.ts';
+import { seededRandom } from '../support/random.ts';
 import {
   makeTemporaryFolder,
   programFile,

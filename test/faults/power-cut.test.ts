@@ -11,7 +11,7 @@ import type { Contents } from '../support/load/find-losses.ts';
 import { findGaps } from '../support/load/find-gaps.ts';
 import { keysOf, Lives, readContents } from '../support/load/lives.ts';
 import { Load } from '../support/load/load.ts';
-import { seededRandom } from '../support/random-commands.ts';
+import { seededRandom } from '../support/random.ts';
 import {
   programFile,
   ProgramProcess,

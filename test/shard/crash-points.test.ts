@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import type { Operation } from '../../src/store/operation.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { seededRandom } from '../support/random-commands.ts';
+import { seededRandom } from '../support/random.ts';
 import { compactShard, contentsOf, openShard } from '../support/shard-files.ts';
 import { put, remove } from '../support/store-contract.ts';
 

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import type { BareShardStore } from '../support/bare-shard-store.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { seededRandom } from '../support/random-commands.ts';
+import { seededRandom } from '../support/random.ts';
 import { compactShard, contentsOf, folder, openShard } from '../support/shard-files.ts';
 import { get, put, remove } from '../support/store-contract.ts';
 

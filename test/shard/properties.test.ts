@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ManualClock } from '../support/manual-clock.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { commands, Model, seededRandom } from '../support/random-commands.ts';
+import { commands, Model } from '../support/random-commands.ts';
+import { seededRandom } from '../support/random.ts';
 import { compactShard, openShard } from '../support/shard-files.ts';
 
 test.each([

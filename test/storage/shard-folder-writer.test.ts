@@ -4,7 +4,7 @@ import { encodeEntry } from '../../src/storage/record.ts';
 import { ShardFolderWriter } from '../../src/storage/shard-folder-writer.ts';
 import { shardPlace } from '../support/bare-shard-store.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { seededRandom } from '../support/random-commands.ts';
+import { seededRandom } from '../support/random.ts';
 import { compactShard, contentsOf, folder, openShard, startOn } from '../support/shard-files.ts';
 import { put } from '../support/store-contract.ts';
 

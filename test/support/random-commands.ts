@@ -196,14 +196,3 @@ function conditionsFor(when: Condition, standing: number): Conditions {
   // A version that stands nowhere, or the one that does; 2^52 is never reached.
   return { ifMatch: [when === 'current' && standing > 0 ? standing : 2 ** 52] };
 }
-
-/** A seeded stream of numbers in [0, 1) (mulberry32). */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

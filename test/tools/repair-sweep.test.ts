@@ -8,7 +8,7 @@ import { repairStore, type RepairSummary } from '../../src/tools/repair-store.ts
 import { verifyStore } from '../../src/tools/verify-store.ts';
 import { below, damageOneFile, oneOf } from '../support/file-damage.ts';
 import { MemoryFileSystem, type Random } from '../support/memory-file-system.ts';
-import { seededRandom } from '../support/random-commands.ts';
+import { seededRandom } from '../support/random.ts';
 import { entryText, readEntries, ShardedFiles, type ReadEntry } from '../support/sharded-files.ts';
 
 const modes = ['always', 'interval', 'never'] as const;

@@ -6,7 +6,7 @@ import type { Operation } from '../../src/store/operation.ts';
 import { meteredFileSystem } from '../../src/tools/metered-file-system.ts';
 import { reshard } from '../../src/tools/reshard.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { seededRandom } from '../support/random-commands.ts';
+import { seededRandom } from '../support/random.ts';
 import {
   contentsOfFolder,
   dataDir,

@@ -9,7 +9,7 @@ import {
   type Backup,
 } from '../../src/tools/restore.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { seededRandom } from '../support/random-commands.ts';
+import { seededRandom } from '../support/random.ts';
 import {
   backupOf,
   contentsOfFolder,

@@ -1,7 +1,7 @@
 // Concurrent clients that put, get and delete some keys of a real server, alone, on conditions and
 // in batches, one request at a time each, and record every call with its outcome. Knows no process.
 import { setTimeout as delay } from 'node:timers/promises';
-import { seededRandom } from '../random-commands.ts';
+import { seededRandom } from '../random.ts';
 import { isChange, type Call, type CallOutcome, type EventOrder } from './call.ts';
 import { carryOut } from './carry-out.ts';
 import { HttpConnection } from './http-connection.ts';

@@ -1,7 +1,6 @@
-// One shard as the main thread sees it: its queue, its batches, its thread. Answers every ticket
-// once, whatever happens to the thread, and in order while it lives. A thread that died or hangs is
-// opened anew, from disk, only after it has exited; a shard whose disk fails is suspended until the
-// disk works again.
+// One shard as the main thread sees it: its state, and the lives of its thread. A thread that died
+// or hangs is opened anew, from disk, only after it has exited; a shard whose disk fails is
+// suspended until the disk works again. What waits for it is its sender's (batch-sender.ts).
 import { StoreError, type Outcome } from '../base/errors.ts';
 import { batchSizeBounds, Histogram, secondsBounds } from '../base/histogram.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
@@ -19,11 +18,11 @@ import {
 } from '../protocol/shard-task.ts';
 import { isWrite, type Operation } from '../store/operation.ts';
 import type { ShardState, ShardStatus } from '../store/store.ts';
-import { BatchQueue } from './batch-queue.ts';
+import { BatchSender, type BatchAnswer } from './batch-sender.ts';
 import { RestartGuard } from './restart-guard.ts';
 import type { TaskThread } from './task-thread.ts';
-import { ThreadWatch } from './thread-watch.ts';
 import type { Ticket } from './ticket.ts';
+import { WatchedThread } from './watched-thread.ts';
 
 export interface ShardClientOptions {
   readonly location: ShardLocation;
@@ -48,8 +47,8 @@ export interface ShardClientOptions {
 type TaskValue<Name extends keyof ShardTasks> =
   ShardTasks[Name][1] extends TaskAnswer<infer Value> ? Value : never;
 
-/** Turns of the event loop that a batch may wait for more to join it. */
-const turnsMax = 2;
+/** What reads a whole shard, or syncs it for the last time, may take as long as it likes. */
+const atLeisure = { bytes: Infinity };
 
 const retrySoon = { retryable: true, retryAfterMs: 1000 };
 
@@ -79,35 +78,36 @@ function isWriting({ operation }: Ticket): boolean {
 export class ShardClient {
   readonly shard: number;
   readonly #options: ShardClientOptions;
-  readonly #queue = new BatchQueue();
+  readonly #sender: BatchSender;
   readonly #batchOperations = new Histogram(batchSizeBounds);
   readonly #syncSeconds = new Histogram(secondsBounds);
   readonly #guard: RestartGuard;
-  #thread: TaskThread<ShardTasks>;
+  #thread: WatchedThread<ShardTasks>;
   #state: ShardState = 'opening';
   #reason: string | undefined = 'starting';
   #epoch = 0;
   #report: ShardReport | undefined;
-  /** What the thread has been sent and not answered: a batch, or a cut. */
-  #underWay: readonly Ticket[] | undefined;
-  readonly #watch = new ThreadWatch();
   /** What a suspended shard tries again, and when. */
   #retry: (() => Promise<void>) | undefined;
   #retryAtMs = 0;
   #tornTails = 0;
   /** The present thread has a shard to stop. */
   #isStarted = false;
-  #isTurnPlanned = false;
   #isSyncing = false;
-  #onDrained: (() => void) | undefined;
   #reopening: Promise<void> | undefined;
-  #lastBatchMs: number;
 
   constructor(options: ShardClientOptions) {
     this.#options = options;
     this.shard = options.location.identity.shard;
     this.#guard = new RestartGuard(options.monotonicMs);
-    this.#lastBatchMs = options.monotonicMs();
+    this.#sender = new BatchSender({
+      defer: options.defer,
+      monotonicMs: options.monotonicMs,
+      maySend: () => this.#state === 'serving' || this.#state === 'closed',
+      send: (tickets) => this.#send(tickets),
+      onReport: (report) => this.#noteReport(report),
+      onLost: (error) => this.#threadIsGone(String(error)),
+    });
     this.#thread = this.#newThread();
   }
 
@@ -126,8 +126,7 @@ export class ShardClient {
 
   /** Since when nothing was asked of the shard, in milliseconds; 0 while something is. */
   get idleMs(): number {
-    if (this.#underWay !== undefined || this.#queue.operations > 0) return 0;
-    return this.#options.monotonicMs() - this.#lastBatchMs;
+    return this.#sender.idleMs;
   }
 
   get status(): ShardStatus {
@@ -140,8 +139,8 @@ export class ShardClient {
       bytes,
       journalBytes,
       snapshotBytes,
-      queueOperations: this.#queue.operations,
-      queueBytes: this.#queue.bytes,
+      queueOperations: this.#sender.waitingOperations,
+      queueBytes: this.#sender.waitingBytes,
       batchOperations: this.#batchOperations,
       syncSeconds: this.#syncSeconds,
       epoch: this.#epoch,
@@ -157,22 +156,22 @@ export class ShardClient {
    */
   async open(): Promise<OpenedReport> {
     const { location, fsync } = this.#options;
-    const opened = valueOfTask(await this.#thread.run('open', { ...location, fsync }));
+    const opened = valueOfTask(await this.#thread.run('open', { ...location, fsync }, atLeisure));
     this.#tornTails += opened.torn.length;
     return opened;
   }
 
   /** Brings the files into order; the shard serves from here on. */
   async start(): Promise<void> {
-    this.#report = valueOfTask(await this.#thread.run('start', this.#options.stamp()));
+    this.#report = valueOfTask(await this.#thread.run('start', this.#options.stamp(), atLeisure));
     this.#isStarted = true;
     this.#epoch += 1;
     this.#setState('serving', undefined);
-    this.#planTurn();
+    this.#sender.planTurn();
   }
 
   hasRoom(operations: number, bytes: number): boolean {
-    return this.#queue.hasRoom(operations, bytes);
+    return this.#sender.hasRoom(operations, bytes);
   }
 
   /** Queues an operation, or settles it at once with why not. */
@@ -182,9 +181,7 @@ export class ShardClient {
       ticket.settle({ kind: 'refused', error: refusal });
       return;
     }
-    ticket.queuedAtMs = this.#options.monotonicMs();
-    this.#queue.push(ticket);
-    this.#planTurn();
+    this.#sender.push(ticket);
   }
 
   /**
@@ -195,10 +192,8 @@ export class ShardClient {
    */
   tick(elapsedMs: number): void {
     const now = this.#options.monotonicMs();
-    for (const ticket of this.#queue.takeQueuedBefore(now - queueWaitMaxMs)) {
-      ticket.settle({ kind: 'refused', error: waitedTooLong });
-    }
-    if (this.#watch.tick(elapsedMs)) this.#threadIsGone('it hangs');
+    this.#sender.refuseQueuedBefore(now - queueWaitMaxMs, waitedTooLong);
+    if (this.#thread.tick(elapsedMs)) this.#threadIsGone('it hangs');
     const retry = this.#retry;
     if (retry === undefined || now < this.#retryAtMs) return;
     this.#retry = undefined;
@@ -246,10 +241,10 @@ export class ShardClient {
     await this.#reopening;
     try {
       if (hasToStop && this.#isStarted) {
-        await this.#drained();
-        valueOfTask(await this.#thread.run('stop', this.#options.stamp()));
+        await this.#sender.drained();
+        valueOfTask(await this.#thread.run('stop', this.#options.stamp(), atLeisure));
       } else {
-        this.#refuseQueued(shuttingDown);
+        this.#sender.refuseWaiting(shuttingDown);
       }
     } finally {
       await this.#thread.destroy();
@@ -262,10 +257,12 @@ export class ShardClient {
     await this.#thread.destroy();
   }
 
-  #newThread(): TaskThread<ShardTasks> {
-    const thread = this.#options.newThread((error) => {
-      if (thread === this.#thread) this.#threadIsGone(error.message);
-    });
+  #newThread(): WatchedThread<ShardTasks> {
+    const thread = new WatchedThread(
+      this.#options.newThread((error) => {
+        if (thread === this.#thread) this.#threadIsGone(error.message);
+      }),
+    );
     return thread;
   }
 
@@ -274,7 +271,7 @@ export class ShardClient {
     if (this.#state === 'failed' || this.#state === 'suspended') {
       return this.#unavailable('not-applied');
     }
-    return this.#queue.hasRoom(1, ticket.bytes) ? undefined : overloaded;
+    return this.#sender.hasRoom(1, ticket.bytes) ? undefined : overloaded;
   }
 
   #unavailable(outcome: Outcome): StoreError {
@@ -282,84 +279,30 @@ export class ShardClient {
     return new StoreError('SHARD_UNAVAILABLE', detail, { ...retrySoon, outcome });
   }
 
-  /**
-   * A batch leaves at the end of the first turn of the event loop in which nothing joined it: a
-   * busy server so shares its syncs among more, and an idle one answers at once. There is no timer.
-   */
-  #planTurn(): void {
-    if (this.#isTurnPlanned || this.#underWay !== undefined) return;
-    this.#isTurnPlanned = true;
-    this.#endTurn(this.#queue.operations, turnsMax);
-  }
-
-  #endTurn(waiting: number, turnsLeft: number): void {
-    this.#options.defer(() => {
-      const { operations } = this.#queue;
-      if (operations > waiting && turnsLeft > 0) {
-        this.#endTurn(operations, turnsLeft - 1);
-        return;
-      }
-      this.#isTurnPlanned = false;
-      this.#sendBatches();
-    });
-  }
-
-  /** One batch is under way at a time; what arrives meanwhile leaves as the next. */
-  #sendBatches(): void {
-    const mayServe = this.#state === 'serving' || this.#state === 'closed';
-    if (this.#underWay !== undefined || !mayServe) return;
-    const tickets = this.#queue.takeBatch();
+  /** A cut leaves on its own, see BatchQueue. */
+  #send(tickets: readonly Ticket[]): Promise<BatchAnswer> {
     const [first] = tickets;
-    if (first === undefined) {
-      this.#onDrained?.();
-      return;
-    }
-    this.#underWay = tickets;
-    void (first.operation.op === 'cut' ? this.#sendCut(first, tickets) : this.#sendBatch(tickets));
+    return first?.operation.op === 'cut' ? this.#sendCut() : this.#sendBatch(tickets);
   }
 
-  async #sendBatch(tickets: readonly Ticket[]): Promise<void> {
-    // A cut leaves on its own, see BatchQueue.
+  async #sendBatch(tickets: readonly Ticket[]): Promise<BatchAnswer> {
     const operations = tickets.map(({ operation }) => operation as ShardOperation);
-    const answered = await this.#answerTo(tickets, () => {
-      const frame = encodeBatch({ stamp: this.#options.stamp(), operations });
-      return this.#thread.run('batch', frame, [frame.buffer]);
-    });
-    if (answered === undefined) return;
-    this.#takeApart(tickets, answered);
-    this.#planTurn();
+    const frame = encodeBatch({ stamp: this.#options.stamp(), operations });
+    const answer = decodeReply(
+      await this.#thread.run('batch', frame, { transfer: [frame.buffer] }),
+    );
+    this.#batchOperations.observe(answer.results.length);
+    return answer;
   }
 
-  async #sendCut(ticket: Ticket, tickets: readonly Ticket[]): Promise<void> {
-    const answer = await this.#answerTo(tickets, () =>
-      this.#thread.run('cut', this.#options.stamp()),
-    );
-    if (answer === undefined) return;
+  async #sendCut(): Promise<BatchAnswer> {
+    const answer = await this.#thread.run('cut', this.#options.stamp());
+    const report = undefined;
     try {
-      ticket.settle({ kind: 'cut', parcel: valueOfTask(answer) });
+      return { results: [{ kind: 'cut', parcel: valueOfTask(answer) }], report };
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      ticket.settle({ kind: 'refused', error });
-    }
-    this.#planTurn();
-  }
-
-  /** Undefined where the thread died first, or was given up: the tickets are then settled. */
-  async #answerTo<Answer>(
-    tickets: readonly Ticket[],
-    run: () => Promise<Answer>,
-  ): Promise<Answer | undefined> {
-    const answered = this.#watch.begin();
-    try {
-      const answer = await run();
-      if (this.#underWay !== tickets) return undefined;
-      this.#underWay = undefined;
-      return answer;
-    } catch (error) {
-      if (this.#underWay === tickets) this.#threadIsGone(String(error));
-      return undefined;
-    } finally {
-      answered();
+      return { results: [{ kind: 'refused', error }], report };
     }
   }
 
@@ -371,25 +314,13 @@ export class ShardClient {
     let answer: ShardTasks[Name][1];
     const thread = this.#thread;
     const { bytes = 0, journalBytes = 0 } = this.#report ?? {};
-    const answered = this.#watch.begin(bytes + journalBytes);
     try {
-      answer = await thread.run(name, task);
+      answer = await thread.run(name, task, { bytes: bytes + journalBytes });
     } catch (error) {
       if (thread === this.#thread) this.#threadIsGone(String(error));
       throw error;
-    } finally {
-      answered();
     }
     return valueOfTask(answer as TaskAnswer<TaskValue<Name>>);
-  }
-
-  #takeApart(tickets: readonly Ticket[], answered: Uint8Array): void {
-    const { report, results } = decodeReply(answered);
-    this.#batchOperations.observe(results.length);
-    this.#lastBatchMs = this.#options.monotonicMs();
-    if (results.length < tickets.length) this.#queue.putBack(tickets.slice(results.length));
-    for (const [index, result] of results.entries()) tickets[index]?.settle(result);
-    this.#noteReport(report);
   }
 
   #noteReport(report: ShardReport): void {
@@ -407,9 +338,8 @@ export class ShardClient {
    * asked again; pages, counts and cuts were one moment with other shards', which has passed.
    */
   #failUnderWay(): void {
-    const tickets = this.#underWay ?? [];
-    this.#underWay = undefined;
-    this.#queue.putBack(tickets.filter(isRead));
+    const tickets = this.#sender.takeUnderWay();
+    this.#sender.putBack(tickets.filter(isRead));
     for (const ticket of tickets.filter((each) => !isRead(each))) {
       const error = this.#unavailable(isWriting(ticket) ? 'unknown' : 'not-applied');
       ticket.settle({ kind: 'refused', error });
@@ -422,7 +352,7 @@ export class ShardClient {
     if (this.#state === 'serving' || this.#state === 'suspended') {
       this.#reopening = this.#reopen(why);
     } else if (this.#state !== 'opening') {
-      this.#refuseQueued(this.#unavailable('not-applied'));
+      this.#sender.refuseWaiting(this.#unavailable('not-applied'));
     }
   }
 
@@ -479,7 +409,7 @@ export class ShardClient {
     this.#setState('suspended', why);
     this.#retry = retry;
     this.#retryAtMs = this.#options.monotonicMs() + shardRetryMs;
-    this.#refuseQueued(this.#unavailable('not-applied'));
+    this.#sender.refuseWaiting(this.#unavailable('not-applied'));
   }
 
   async #mend(): Promise<void> {
@@ -498,7 +428,7 @@ export class ShardClient {
   #resume(): void {
     this.#setState('serving', undefined);
     this.#options.onResumed(this.shard);
-    this.#planTurn();
+    this.#sender.planTurn();
   }
 
   #fail(why: string): void {
@@ -506,19 +436,7 @@ export class ShardClient {
     if (this.#state === 'failed' || this.#state === 'closed') return;
     this.#setState('failed', why);
     this.#options.onFailed(this.shard, why);
-    this.#refuseQueued(this.#unavailable('not-applied'));
-  }
-
-  #refuseQueued(error: StoreError): void {
-    for (const ticket of this.#queue.takeAll()) ticket.settle({ kind: 'refused', error });
-    this.#onDrained?.();
-  }
-
-  #drained(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onDrained = resolve;
-      this.#planTurn();
-    });
+    this.#sender.refuseWaiting(this.#unavailable('not-applied'));
   }
 
   #setState(state: ShardState, reason: string | undefined): void {

@@ -1,0 +1,153 @@
+// What waits for one shard, and what is on its way to it: batches leave one at a time and in order,
+// and every ticket is answered once. Knows neither the states of a shard nor its thread: it is told
+// whether batches may leave, and what came of each.
+import type { StoreError } from '../base/errors.ts';
+import type { ShardReport, ShardResult } from '../protocol/shard-operation.ts';
+import { BatchQueue } from './batch-queue.ts';
+import type { Ticket } from './ticket.ts';
+
+/** What became of a batch, or of a cut. */
+export interface BatchAnswer {
+  /** In order. Fewer than the tickets where they would not fit: the rest has not been run. */
+  readonly results: readonly ShardResult[];
+  readonly report: ShardReport | undefined;
+}
+
+export interface BatchSenderOptions {
+  /** Does the work at the end of this turn of the event loop. */
+  readonly defer: (work: () => void) => void;
+  readonly monotonicMs: () => number;
+  /** Whether the shard takes batches at the moment. */
+  readonly maySend: () => boolean;
+  /** A batch, or one cut. Rejects where nobody can know what became of it. */
+  readonly send: (tickets: readonly Ticket[]) => Promise<BatchAnswer>;
+  /** Called once all tickets of an answer are settled. */
+  readonly onReport: (report: ShardReport) => void;
+  /** Called where `send` rejected: the tickets are still under way, see `takeUnderWay`. */
+  readonly onLost: (error: unknown) => void;
+}
+
+/** Turns of the event loop that a batch may wait for more to join it. */
+const turnsMax = 2;
+
+export class BatchSender {
+  readonly #options: BatchSenderOptions;
+  readonly #queue = new BatchQueue();
+  #underWay: readonly Ticket[] | undefined;
+  #isTurnPlanned = false;
+  #onDrained: (() => void) | undefined;
+  #answeredAtMs: number;
+
+  constructor(options: BatchSenderOptions) {
+    this.#options = options;
+    this.#answeredAtMs = options.monotonicMs();
+  }
+
+  get waitingOperations(): number {
+    return this.#queue.operations;
+  }
+
+  get waitingBytes(): number {
+    return this.#queue.bytes;
+  }
+
+  /** Since when there was nothing to do, in milliseconds; 0 while there is. */
+  get idleMs(): number {
+    if (this.#underWay !== undefined || this.#queue.operations > 0) return 0;
+    return this.#options.monotonicMs() - this.#answeredAtMs;
+  }
+
+  hasRoom(operations: number, bytes: number): boolean {
+    return this.#queue.hasRoom(operations, bytes);
+  }
+
+  push(ticket: Ticket): void {
+    ticket.queuedAtMs = this.#options.monotonicMs();
+    this.#queue.push(ticket);
+    this.planTurn();
+  }
+
+  /**
+   * Has a batch leave at the end of the first turn of the event loop in which nothing joined it: a
+   * busy server so shares its syncs among more, and an idle one answers at once. There is no timer.
+   */
+  planTurn(): void {
+    if (this.#isTurnPlanned || this.#underWay !== undefined) return;
+    this.#isTurnPlanned = true;
+    this.#endTurn(this.#queue.operations, turnsMax);
+  }
+
+  /** Resolves once nothing waits and nothing is under way. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onDrained = resolve;
+      this.planTurn();
+    });
+  }
+
+  refuseWaiting(error: StoreError): void {
+    for (const ticket of this.#queue.takeAll()) ticket.settle({ kind: 'refused', error });
+    this.#onDrained?.();
+  }
+
+  refuseQueuedBefore(monotonicMs: number, error: StoreError): void {
+    for (const ticket of this.#queue.takeQueuedBefore(monotonicMs)) {
+      ticket.settle({ kind: 'refused', error });
+    }
+  }
+
+  /** Gives up what is under way, to be settled or put back. Its answer, should it come, is dropped. */
+  takeUnderWay(): readonly Ticket[] {
+    const tickets = this.#underWay ?? [];
+    this.#underWay = undefined;
+    return tickets;
+  }
+
+  /** To the front of the queue. */
+  putBack(tickets: readonly Ticket[]): void {
+    this.#queue.putBack(tickets);
+  }
+
+  #endTurn(waiting: number, turnsLeft: number): void {
+    this.#options.defer(() => {
+      const { operations } = this.#queue;
+      if (operations > waiting && turnsLeft > 0) {
+        this.#endTurn(operations, turnsLeft - 1);
+        return;
+      }
+      this.#isTurnPlanned = false;
+      this.#sendNext();
+    });
+  }
+
+  /** One batch is under way at a time; what arrives meanwhile leaves as the next. */
+  #sendNext(): void {
+    if (this.#underWay !== undefined || !this.#options.maySend()) return;
+    const tickets = this.#queue.takeBatch();
+    if (tickets.length === 0) {
+      this.#onDrained?.();
+      return;
+    }
+    this.#underWay = tickets;
+    void this.#settleAnswered(tickets);
+  }
+
+  async #settleAnswered(tickets: readonly Ticket[]): Promise<void> {
+    let answer: BatchAnswer;
+    try {
+      answer = await this.#options.send(tickets);
+    } catch (error) {
+      if (this.#underWay === tickets) this.#options.onLost(error);
+      return;
+    }
+    // Given up meanwhile, and settled by whoever did that.
+    if (this.#underWay !== tickets) return;
+    this.#underWay = undefined;
+    this.#answeredAtMs = this.#options.monotonicMs();
+    const { results, report } = answer;
+    if (results.length < tickets.length) this.#queue.putBack(tickets.slice(results.length));
+    for (const [index, result] of results.entries()) tickets[index]?.settle(result);
+    if (report !== undefined) this.#options.onReport(report);
+    this.planTurn();
+  }
+}

@@ -254,7 +254,9 @@ class ShardSalvage {
       finding: 'unproved-end',
       shard: this.#shard,
       file: this.#behind.name,
-      what: 'nobody knows any more whether changes behind the last provable one are missing',
+      what:
+        'nobody knows any more whether changes behind the last provable one are missing, nor ' +
+        'whether the last writes that are there were answered with `unknown`',
     });
   }
 

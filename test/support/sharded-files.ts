@@ -22,6 +22,8 @@ export class ShardedFiles {
   readonly clock = new ManualClock();
   /** Every entry that was ever acknowledged. */
   readonly written = new Set<string>();
+  /** Keys and values of puts that were answered `unknown`, as `key=value`. */
+  readonly inDoubt = new Set<string>();
   readonly places: readonly ShardPlace[];
   #shards: Shard[] = [];
 
@@ -61,9 +63,13 @@ export class ShardedFiles {
       const { results } = shard.apply({ stamp: clock.wallMs(), operations });
       for (const [at, answer] of results.entries()) {
         const operation = operations[at];
-        if (answer.kind !== 'written' || operation?.op !== 'put') continue;
+        if (operation?.op !== 'put') continue;
         const value = operation.value.toString('latin1');
-        this.written.add(entryText(operation.key, answer.version, value));
+        if (answer.kind === 'written') {
+          this.written.add(entryText(operation.key, answer.version, value));
+        } else if (answer.kind === 'refused' && answer.error.outcome === 'unknown') {
+          this.inDoubt.add(`${operation.key}=${value}`);
+        }
       }
     }
   }

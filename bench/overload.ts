@@ -1,4 +1,4 @@
-// `npm run overload -- [SECONDS] [TIMES]`: floods a compiled server with each kind of request at
+// `npm run overload -- [SECONDS] [TIMES] [KIND]`: floods a compiled server with each kind of request at
 // several times its capacity, on a healthy disk and on one whose syncs take 200 ms more, and prints
 // what came of it. Fails where a bound is broken.
 import { spawn, spawnSync } from 'node:child_process';
@@ -6,7 +6,8 @@ import { once } from 'node:events';
 import { makeTemporaryFolder, removeFolder, startServer } from '../test/support/server-process.ts';
 import { flood, type FloodKind, type FloodReport, type Latencies } from './flood.ts';
 
-const [seconds = '30', times = '5'] = process.argv.slice(2);
+const kinds = ['put', 'batch', 'large'] as const;
+const [seconds = '30', times = '5', onlyKind] = process.argv.slice(2);
 const connections = 2000;
 
 function textOf({ count, p50Ms, p90Ms, p99Ms, maxMs }: Latencies): string {
@@ -64,7 +65,7 @@ async function run(kind: FloodKind, isSlow: boolean): Promise<boolean> {
 const hasStrace = spawnSync('strace', ['-V']).status === 0 && process.getuid?.() === 0;
 if (!hasStrace) process.stdout.write('the slow disk is left out: it takes strace and root\n');
 for (const isSlow of hasStrace ? [false, true] : [false]) {
-  for (const kind of ['put', 'batch', 'large'] as const) {
+  for (const kind of kinds.filter((each) => each === (onlyKind ?? each))) {
     // oxlint-disable-next-line no-await-in-loop -- one flood at a time
     if (!(await run(kind, isSlow))) process.exitCode = 1;
   }

@@ -47,6 +47,9 @@ export const reserveBytesMax = 64 * 1024 * 1024;
 /** How long an operation may wait in a shard's queue before it is refused instead of answered late. */
 export const queueWaitMaxMs = 4000;
 
+/** Behind one that has waited for so long, none is queued any more: it would hardly be in time. */
+export const queueWaitForMoreMs = 2000;
+
 /**
  * How long a thread may answer nothing before it counts as hung and is ended; what reads or writes
  * much may take that much longer, as on a slow disk.

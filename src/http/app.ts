@@ -21,6 +21,7 @@ import { metricsRoutes } from './metrics/metrics-routes.ts';
 import { RequestMeter } from './metrics/request-meter.ts';
 import { Admission } from './overload/admission.ts';
 import { ReplyRoom } from './overload/reply-room.ts';
+import { TurnQueue } from './overload/turn-queue.ts';
 import { WorkInFlight } from './overload/work-in-flight.ts';
 import { routedTarget } from './request-target.ts';
 import { backupRoutes } from './rest/backup-routes.ts';
@@ -130,6 +131,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { store, clock, limits } = options;
   const watchers = watchersOf(options);
   const { connections, meter, replies, work } = watchers;
+  const turns = new TurnQueue({
+    monotonicMs: () => clock.monotonicMs(),
+    hasRoom: () => !work.isEnough,
+  });
   const bodies = new BodyReader(limits.bodyBytesInFlightMax);
   const app = frameworkOf(options, watchers);
   app.decorate('connections', connections).decorate('replies', replies);
@@ -138,8 +143,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   handleErrors(app, options.logger);
   handleMissingRoutes(app);
   keyRoutes(app, { store, clock, bodies, work, limits });
-  listRoutes(app, { store });
-  batchRoutes(app, { store, clock, bodies, work, limits });
+  listRoutes(app, { store, turns });
+  batchRoutes(app, { store, clock, bodies, work, turns, limits });
   backupRoutes(app, { store });
   healthRoutes(app, { store, isStopping: options.isStopping ?? (() => false) });
   metricsRoutes(app, { ...watchers, store, bodies, version: options.version });

@@ -27,3 +27,9 @@ export const surplusConnectionsMax = 256;
 
 /** Header lines of a request; this many are refused. */
 export const headerLinesMax = 1000;
+
+/**
+ * Connections that the system completes before they are accepted. A client that finds no place there
+ * tries again after 1, 3, 7, 15 seconds, and waits for nothing while the server has long had time.
+ */
+export const pendingConnectionsMax = 4096;

@@ -2,6 +2,7 @@
 // the server up.
 import type { FastifyInstance } from 'fastify';
 import type { AddressInfo } from 'node:net';
+import { pendingConnectionsMax } from './limits.ts';
 
 export interface ListenAddress {
   readonly host: string;
@@ -17,7 +18,8 @@ export async function listen(
   { host, port }: ListenAddress,
 ): Promise<{ url: string; port: number }> {
   // For this one name the framework opens further servers that our limits would not reach.
-  await app.listen({ host: host === 'localhost' ? '127.0.0.1' : host, port });
+  const address = { host: host === 'localhost' ? '127.0.0.1' : host, port };
+  await app.listen({ ...address, backlog: pendingConnectionsMax });
   const bound = app.server.address() as AddressInfo;
   const name = host.includes(':') ? `[${host}]` : host;
   return { url: `http://${name}:${bound.port}`, port: bound.port };

@@ -4,6 +4,7 @@ import {
   batchOperationsMax,
   queueBytesMax,
   queueOperationsMax,
+  queueWaitForMoreMs,
 } from '../base/limits.ts';
 import type { Ticket } from './ticket.ts';
 
@@ -20,8 +21,10 @@ export class BatchQueue {
   }
 
   /** Whether so many more operations of so many bytes may wait. One always may, however large. */
-  hasRoom(operations: number, bytes: number): boolean {
-    if (this.operations === 0) return true;
+  hasRoom(operations: number, bytes: number, nowMs: number): boolean {
+    const [first] = this.#tickets;
+    if (first === undefined) return true;
+    if (nowMs - first.queuedAtMs > queueWaitForMoreMs) return false;
     return (
       this.operations + operations <= queueOperationsMax && this.#bytes + bytes <= queueBytesMax
     );

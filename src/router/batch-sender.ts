@@ -58,13 +58,17 @@ export class BatchSender {
   }
 
   hasRoom(operations: number, bytes: number): boolean {
-    return this.#queue.hasRoom(operations, bytes);
+    return this.#queue.hasRoom(operations, bytes, this.#options.monotonicMs());
   }
 
-  push(ticket: Ticket): void {
-    ticket.queuedAtMs = this.#options.monotonicMs();
+  /** @returns false, and does nothing, where there is no room for it */
+  offer(ticket: Ticket): boolean {
+    const nowMs = this.#options.monotonicMs();
+    if (!this.#queue.hasRoom(1, ticket.bytes, nowMs)) return false;
+    ticket.queuedAtMs = nowMs;
     this.#queue.push(ticket);
     this.planTurn();
+    return true;
   }
 
   /**

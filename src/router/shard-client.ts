@@ -176,12 +176,8 @@ export class ShardClient {
 
   /** Queues an operation, or settles it at once with why not. */
   enqueue(ticket: Ticket): void {
-    const refusal = this.#refusalOf(ticket);
-    if (refusal !== undefined) {
-      ticket.settle({ kind: 'refused', error: refusal });
-      return;
-    }
-    this.#sender.push(ticket);
+    const error = this.#refusal ?? (this.#sender.offer(ticket) ? undefined : overloaded);
+    if (error !== undefined) ticket.settle({ kind: 'refused', error });
   }
 
   /**
@@ -266,12 +262,13 @@ export class ShardClient {
     return thread;
   }
 
-  #refusalOf(ticket: Ticket): StoreError | undefined {
+  /** Why nothing may be queued, whatever it is. */
+  get #refusal(): StoreError | undefined {
     if (this.#state === 'closed') return shuttingDown;
     if (this.#state === 'failed' || this.#state === 'suspended') {
       return this.#unavailable('not-applied');
     }
-    return this.#sender.hasRoom(1, ticket.bytes) ? undefined : overloaded;
+    return undefined;
   }
 
   #unavailable(outcome: Outcome): StoreError {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { batchBytesMax, batchOperationsMax } from '../../src/base/limits.ts';
+import { batchBytesMax, batchOperationsMax, queueWaitForMoreMs } from '../../src/base/limits.ts';
 import { BatchQueue } from '../../src/router/batch-queue.ts';
 import { Ticket } from '../../src/router/ticket.ts';
 import { get, put } from '../support/store-contract.ts';
@@ -45,5 +45,21 @@ describe('a batch', () => {
     queue.putBack(batch.slice(1));
     expect(queue.bytes).toBe(second.bytes + third.bytes);
     expect(queue.takeBatch()).toEqual([second, third]);
+  });
+});
+
+describe('room', () => {
+  test('there is always some for one, and none behind one that has waited too long', () => {
+    const queue = new BatchQueue();
+    expect(queue.hasRoom(1, Infinity, Infinity)).toBe(true);
+    const [first, second] = [ticket(1), ticket(1)];
+    first.queuedAtMs = 1000;
+    second.queuedAtMs = 2000;
+    queue.push(first);
+    queue.push(second);
+    expect(queue.hasRoom(1, 1, 1000 + queueWaitForMoreMs)).toBe(true);
+    expect(queue.hasRoom(1, 1, 1001 + queueWaitForMoreMs)).toBe(false);
+    queue.takeQueuedBefore(2000);
+    expect(queue.hasRoom(1, 1, 1001 + queueWaitForMoreMs)).toBe(true);
   });
 });

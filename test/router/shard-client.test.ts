@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import {
   queueBytesMax,
   queueOperationsMax,
+  queueWaitForMoreMs,
   queueWaitMaxMs,
   taskMaxMs,
 } from '../../src/base/limits.ts';
@@ -207,6 +208,24 @@ describe('a thread that hangs', () => {
     simulated.thread.work();
     expect(await first).toMatchObject({ kind: 'written' });
   });
+});
+
+test('what comes behind operations that have waited for long is refused at once', async () => {
+  simulated.thread.isHeld = true;
+  const first = simulated.ask(put('under way', '1'));
+  await simulated.settle();
+  const waiting = simulated.ask(put('a', '1'));
+  await simulated.tick(queueWaitForMoreMs + 50);
+  expect(refusal(await simulated.ask(put('b', '1')))).toEqual({
+    code: 'OVERLOADED',
+    outcome: 'not-applied',
+    retryable: true,
+  });
+  simulated.thread.isHeld = false;
+  simulated.thread.work();
+  expect(await first).toMatchObject({ kind: 'written' });
+  expect(await waiting).toMatchObject({ kind: 'written' });
+  expect(await simulated.ask(put('b', '1'))).toMatchObject({ kind: 'written' });
 });
 
 describe('a thread that dies during other work', () => {

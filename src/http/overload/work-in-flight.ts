@@ -11,6 +11,9 @@ const bytesPerUnit = 2048;
 /** As much as 64 connections with 1,000 operations each; below it nothing is measured or refused. */
 const unitsAlways = 65_536;
 
+/** Enough for the shards to be busy until there is more, and little enough to be done soon. */
+const unitsEnough = 16_384;
+
 /** Believed until there is a measurement: a burst on a new server is no overload yet. */
 const unitsPerSecondAtFirst = 65_536;
 
@@ -36,6 +39,11 @@ export class WorkInFlight {
 
   get units(): number {
     return this.#units;
+  }
+
+  /** Whether the store has enough to do for now: what is large had better wait outside of it. */
+  get isEnough(): boolean {
+    return this.#units >= unitsEnough;
   }
 
   get isFull(): boolean {

@@ -29,7 +29,16 @@ function entryTextIf(entry: EntryResult, { ifMatch, ifNoneMatch }: Conditions): 
   return JSON.stringify({ status: 304, version, expiresAt });
 }
 
+/** One error often answers many operations: whatever waits for a shard that is not there, say. */
+const errorTexts = new WeakMap<StoreError, string>();
+
 export function errorText(error: StoreError): string {
+  let text = errorTexts.get(error);
+  if (text === undefined) errorTexts.set(error, (text = newErrorText(error)));
+  return text;
+}
+
+function newErrorText(error: StoreError): string {
   const { code, message, retryable, outcome, limit, parameter, retryAfterMs } = error;
   const status = statusOfError[code];
   const known = { status, code, detail: message, retryable, outcome };

@@ -8,6 +8,7 @@ import type { Result } from '../../store/result.ts';
 import type { Store } from '../../store/store.ts';
 import type { BodyLimit, BodyReader } from '../body.ts';
 import type { HttpLimits } from '../limits.ts';
+import type { TurnQueue } from '../overload/turn-queue.ts';
 import { unitsOf, type WorkInFlight } from '../overload/work-in-flight.ts';
 import { queryText } from '../request-target.ts';
 import { parseBatchEnvelope } from './batch-envelope.ts';
@@ -21,6 +22,7 @@ export interface BatchRouteOptions {
   readonly clock: Clock;
   readonly bodies: BodyReader;
   readonly work: WorkInFlight;
+  readonly turns: TurnQueue;
   readonly limits: HttpLimits;
 }
 
@@ -59,12 +61,13 @@ export function batchRoutes(app: FastifyInstance, options: BatchRouteOptions): v
   const bodyLimit: BodyLimit = { bytesMax: batchBytesMax, code: 'REQUEST_TOO_LARGE' };
   app.post('/v1/batch', async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     parseQuery(queryText(request), []);
+    options.turns.check();
     const body = await options.bodies.read(request, reply, bodyLimit);
-    // Most of what a batch costs is still to come.
-    options.work.check();
-    const json = parseBatchEnvelope(body, batchOperationsMax);
-    const units = unitsOf(json.length, body.length);
-    const text = await options.work.during(units, () => batchText(json, options));
+    const text = await options.turns.run(() => {
+      const json = parseBatchEnvelope(body, batchOperationsMax);
+      const units = unitsOf(json.length, body.length);
+      return options.work.during(units, () => batchText(json, options));
+    });
     reply.header('content-type', jsonMediaType).header('x-content-type-options', 'nosniff');
     reply.send(Buffer.from(text));
   });

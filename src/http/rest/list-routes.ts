@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ListItem, ListPage, ListQuery } from '../../store/listing.ts';
 import type { Store } from '../../store/store.ts';
+import type { TurnQueue } from '../overload/turn-queue.ts';
 import { queryText } from '../request-target.ts';
 import { jsonMediaType, keyMember, valueMember } from './json-text.ts';
 import { encodeCursor, parseListQuery } from './list-query.ts';
@@ -17,10 +18,17 @@ function pageText(query: ListQuery, { items, next }: ListPage): string {
   return `{"items":[${items.map(itemText).join(',')}]${cursor}}`;
 }
 
-export function listRoutes(app: FastifyInstance, { store }: { readonly store: Store }): void {
+export interface ListRouteOptions {
+  readonly store: Store;
+  readonly turns: TurnQueue;
+}
+
+export function listRoutes(app: FastifyInstance, { store, turns }: ListRouteOptions): void {
   app.get('/v1/keys', async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const query = parseListQuery(queryText(request));
-    const body = Buffer.from(pageText(query, await store.list(query)));
+    turns.check();
+    const page = await store.list(query);
+    const body = Buffer.from(await turns.run(() => pageText(query, page)));
     reply.server.replies.check(body.length);
     reply.header('content-type', jsonMediaType).header('x-content-type-options', 'nosniff');
     reply.send(body);

@@ -8,9 +8,6 @@ export const batchBytesMax = 1024 * 1024;
 /** What one shard answers to one batch before the rest of the batch must wait for the next. */
 export const replyBytesMax = 16 * 1024 * 1024;
 
-/** Values that one request over many keys may carry back. */
-export const requestReplyBytesMax = 64 * 1024 * 1024;
-
 /** Keys and values of one listing page, summed; a page has at least one item all the same. */
 export const pageBytesMax = 1024 * 1024;
 /** Entries one shard looks at for one page: expired ones cost time but give no items. */

@@ -11,15 +11,18 @@ import { docsRoutes } from './docs/docs-routes.ts';
 import { handleErrors, handleMissingRoutes, sendUnroutable } from './errors.ts';
 import { healthRoutes } from './health-routes.ts';
 import {
+  gatheredBytesMax,
   headerBytesMax,
   headerLinesMax,
   replyBytesInFlightMax,
+  requestReplyBytesMax,
   surplusConnectionsMax,
   type HttpLimits,
 } from './limits.ts';
 import { metricsRoutes } from './metrics/metrics-routes.ts';
 import { RequestMeter } from './metrics/request-meter.ts';
 import { Admission } from './overload/admission.ts';
+import { GatheredValues } from './overload/gathered-values.ts';
 import { ReplyRoom } from './overload/reply-room.ts';
 import { TurnQueue } from './overload/turn-queue.ts';
 import { WorkInFlight } from './overload/work-in-flight.ts';
@@ -135,6 +138,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     monotonicMs: () => clock.monotonicMs(),
     hasRoom: () => !work.isEnough,
   });
+  const values = new GatheredValues({
+    bytesMax: gatheredBytesMax,
+    requestBytesMax: requestReplyBytesMax,
+  });
   const bodies = new BodyReader(limits.bodyBytesInFlightMax);
   const app = frameworkOf(options, watchers);
   app.decorate('connections', connections).decorate('replies', replies);
@@ -143,8 +150,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   handleErrors(app, options.logger);
   handleMissingRoutes(app);
   keyRoutes(app, { store, clock, bodies, work, limits });
-  listRoutes(app, { store, turns });
-  batchRoutes(app, { store, clock, bodies, work, turns, limits });
+  listRoutes(app, { store, work, turns });
+  batchRoutes(app, { store, clock, bodies, work, turns, values, limits });
   backupRoutes(app, { store });
   healthRoutes(app, { store, isStopping: options.isStopping ?? (() => false) });
   metricsRoutes(app, { ...watchers, store, bodies, version: options.version });

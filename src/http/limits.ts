@@ -19,6 +19,10 @@ export function headerBytesMax(keyBytesMax: number): number {
   return 16 * 1024 + 12 * keyBytesMax;
 }
 
+/** Values that requests over many keys carry back: one of them, and all at one moment. */
+export const requestReplyBytesMax = 64 * 1024 * 1024;
+export const gatheredBytesMax = 256 * 1024 * 1024;
+
 /** Replies that their clients have not taken yet, in sum. */
 export const replyBytesInFlightMax = 256 * 1024 * 1024;
 

@@ -74,7 +74,7 @@ export class Router implements Store {
   }
 
   submitAll(operations: readonly Operation[], options: SubmitOptions = {}): Promise<Result[]> {
-    const collector = new ReplyCollector(operations.length, options.replyBytesMax);
+    const collector = new ReplyCollector(operations.length, options.refuseValue);
     if (this.#locks.areIdle) {
       for (const [index, operation] of operations.entries()) {
         const settle = collector.settle(index);

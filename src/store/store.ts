@@ -1,4 +1,5 @@
 // The one interface between front ends and engines.
+import type { StoreError } from '../base/errors.ts';
 import type { Histogram } from '../base/histogram.ts';
 import type { EntryName, Operation } from './operation.ts';
 import type { ListPage, ListQuery } from './listing.ts';
@@ -54,8 +55,8 @@ export interface StoreStatus {
 }
 
 export interface SubmitOptions {
-  /** Values that may come back in sum; gets past it are refused with REPLY_TOO_LARGE. */
-  readonly replyBytesMax?: number;
+  /** Asked for each value that comes back: why it is refused instead, if it is. */
+  readonly refuseValue?: (bytes: number) => StoreError | undefined;
 }
 
 export interface Store {

@@ -56,18 +56,12 @@ export class ModelStore implements Store {
   }
 
   async submitAll(operations: readonly Operation[], options: SubmitOptions = {}) {
-    let room = options.replyBytesMax ?? Infinity;
     const results: Result[] = [];
     for (const operation of operations) {
       const result = await this.submit(operation);
-      const size = result.kind === 'entry' && result.value !== undefined ? result.size : 0;
-      if (size > room) {
-        const error = new StoreError('REPLY_TOO_LARGE', 'The values do not fit into one reply.');
-        results.push({ kind: 'refused', error });
-      } else {
-        room -= size;
-        results.push(result);
-      }
+      const isValue = result.kind === 'entry' && result.value !== undefined;
+      const error = isValue ? options.refuseValue?.(result.size) : undefined;
+      results.push(error === undefined ? result : { kind: 'refused', error });
     }
     return results;
   }

@@ -11,6 +11,7 @@ import { isLoss, type Finding } from '../../src/tools/finding.ts';
 import { repairStore } from '../../src/tools/repair-store.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { readEntries, ShardedFiles } from '../support/sharded-files.ts';
+import { doneOrWhyNot } from '../support/done-or-why-not.ts';
 
 const shardFolder = '/old/layout-000001/shard-0000';
 const journal = (generation: number): string => `${shardFolder}/journal-00000${generation}.ndjson`;
@@ -353,7 +354,7 @@ describe('a repair that can not be finished', () => {
           return undefined;
         };
         const before = files.openFiles;
-        failed = outcomeOf(() => repair()) !== 'done';
+        failed = doneOrWhyNot(() => repair()) !== 'done';
         files.fault = () => undefined;
         expect(files.openFiles).toBe(before);
         expect(files.list('/new')).toEqual(failed ? [] : ['layout-000001', 'manifest.json']);
@@ -400,13 +401,4 @@ describe('a folder in which there is nothing to be saved', () => {
 
 function ignore(): void {
   // What is found on the way does not matter here.
-}
-
-function outcomeOf(work: () => unknown): string {
-  try {
-    work();
-    return 'done';
-  } catch (error) {
-    return String(error);
-  }
 }

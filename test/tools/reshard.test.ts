@@ -14,6 +14,7 @@ import {
   ShardedFolder,
 } from '../support/sharded-folder.ts';
 import { put, remove } from '../support/store-contract.ts';
+import { doneOrWhyNot } from '../support/done-or-why-not.ts';
 
 const operations: readonly Operation[] = [
   ...Array.from({ length: 40 }, (_, index) => put(`ключ ${index % 30}`, `value ${index}`)),
@@ -168,7 +169,7 @@ describe.each([
     for (let fatal = 1; fatal <= calls; fatal++) {
       const files = made.copy();
       cutAt(files, fatal);
-      outcomeOf(() => reshard(files, dataDir, to));
+      doneOrWhyNot(() => reshard(files, dataDir, to));
       files.fault = () => undefined;
       expect([fatal, contentsOfFolder(files)]).toEqual([fatal, contents]);
       removeStrayLayouts(files, dataDir);
@@ -186,12 +187,12 @@ describe.each([
       for (let seed = 0; seed < 4; seed++) {
         const files = made.copy();
         cutAt(files, fatal);
-        outcomeOf(() => reshard(files, dataDir, to));
+        doneOrWhyNot(() => reshard(files, dataDir, to));
         const cut = files.afterPowerCut(seededRandom(fatal * 4 + seed));
         expect([fatal, seed, contentsOfFolder(cut)]).toEqual([fatal, seed, contents]);
         // A kill instead, and the power cut somewhere in what the next start tidies away.
         cutAt(files, 1 + Math.floor(seededRandom(fatal * 4 + seed)() * 20));
-        outcomeOf(() => removeStrayLayouts(files, dataDir));
+        doneOrWhyNot(() => removeStrayLayouts(files, dataDir));
         const later = files.afterPowerCut(seededRandom(fatal * 4 + seed));
         expect([fatal, seed, contentsOfFolder(later)]).toEqual([fatal, seed, contents]);
       }
@@ -207,7 +208,7 @@ describe.each([
         if (call === fatal) throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
         return undefined;
       };
-      const outcome = outcomeOf(() => reshard(files, dataDir, to));
+      const outcome = doneOrWhyNot(() => reshard(files, dataDir, to));
       expect([fatal, outcome]).toEqual([
         fatal,
         expect.stringMatching(/^done|as it was|may not be durable/),
@@ -224,7 +225,7 @@ test('killed at any call, and then without its manifest, the store is refused an
   for (let fatal = 1; fatal <= calls; fatal++) {
     const files = made.copy();
     cutAt(files, fatal);
-    outcomeOf(() => reshard(files, dataDir, 3));
+    doneOrWhyNot(() => reshard(files, dataDir, 3));
     files.fault = () => undefined;
     const manifest = files.read('/data/manifest.json');
     for (const [without, why] of [
@@ -241,12 +242,3 @@ test('killed at any call, and then without its manifest, the store is refused an
     }
   }
 });
-
-function outcomeOf(work: () => unknown): string {
-  try {
-    work();
-    return 'done';
-  } catch (error) {
-    return String(error);
-  }
-}

@@ -18,6 +18,7 @@ import {
   ShardedFolder,
 } from '../support/sharded-folder.ts';
 import { put, remove } from '../support/store-contract.ts';
+import { doneOrWhyNot } from '../support/done-or-why-not.ts';
 
 const source = new MemoryFileSystem();
 const folder = new ShardedFolder(source, 3);
@@ -62,15 +63,6 @@ function cutAt(files: MemoryFileSystem, fatal: number, code?: string): void {
     }
     return undefined;
   };
-}
-
-function outcomeOf(work: () => unknown): string {
-  try {
-    work();
-    return 'done';
-  } catch (error) {
-    return String(error);
-  }
 }
 
 function countCalls(): number {
@@ -148,7 +140,7 @@ function isMade(files: MemoryFileSystem): boolean {
   if (unfinishedMaking(files, dataDir) === undefined) {
     return readManifest(files, dataDir) !== undefined;
   }
-  if (/cut short/.test(outcomeOf(() => readManifest(files, dataDir)))) return false;
+  if (/cut short/.test(doneOrWhyNot(() => readManifest(files, dataDir)))) return false;
   throw new Error('half a store is taken for one');
 }
 
@@ -161,7 +153,7 @@ describe('a restore', () => {
       const files = emptyFolder();
       backupIn(files).file.close();
       cutAt(files, fatal);
-      outcomeOf(() => restore(files));
+      doneOrWhyNot(() => restore(files));
       files.fault = () => undefined;
       if (!isMade(files)) restore(files, 3);
       expect([fatal, contentsOfFolder(files)]).toEqual([fatal, contents]);
@@ -174,7 +166,7 @@ describe('a restore', () => {
         const files = emptyFolder();
         backupIn(files).file.close();
         cutAt(files, fatal);
-        outcomeOf(() => restore(files));
+        doneOrWhyNot(() => restore(files));
         const cut = files.afterPowerCut(seededRandom(fatal * 4 + seed));
         if (!isMade(cut)) restore(cut, 3);
         openDataFolder(cut, dataDir, { asked: undefined, byDefault: 2 }, 0);

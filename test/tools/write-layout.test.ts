@@ -7,6 +7,7 @@ import type { OpenFile } from '../../src/storage/file-system.ts';
 import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
 import { writeLayout, type LayoutPlan } from '../../src/tools/write-layout.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { doneOrWhyNot } from '../support/done-or-why-not.ts';
 
 const store = '00000000-0000-4000-8000-000000000000';
 const position = { seq: 5000, at: 1234 };
@@ -32,15 +33,6 @@ function freshFolder(): MemoryFileSystem {
   const files = new MemoryFileSystem();
   files.makeFolder('/data');
   return files;
-}
-
-function outcomeOf(work: () => unknown): string {
-  try {
-    work();
-    return 'written';
-  } catch (error) {
-    return String(error);
-  }
 }
 
 describe('a new layout', () => {
@@ -115,10 +107,10 @@ describe('a new layout', () => {
         if (writes >= fatal) throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
         return undefined;
       };
-      const outcome = outcomeOf(() => writeLayout(planOf(files, 3), entries, () => position));
-      failed = outcome !== 'written';
+      const outcome = doneOrWhyNot(() => writeLayout(planOf(files, 3), entries, () => position));
+      failed = outcome !== 'done';
       expect([outcome, files.list('/data'), files.openFiles]).toEqual(
-        failed ? ['Error: no space', [], 0] : ['written', ['layout-000007'], 0],
+        failed ? ['Error: no space', [], 0] : ['done', ['layout-000007'], 0],
       );
     }
     expect(fatal).toBeGreaterThan(9);

@@ -2,12 +2,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
 import { StoreError } from '../../base/errors.ts';
-import { requestReplyBytesMax } from '../../base/limits.ts';
 import type { Operation } from '../../store/operation.ts';
 import type { Result } from '../../store/result.ts';
 import type { Store } from '../../store/store.ts';
 import type { BodyLimit, BodyReader } from '../body.ts';
 import type { HttpLimits } from '../limits.ts';
+import type { GatheredValues } from '../overload/gathered-values.ts';
 import type { TurnQueue } from '../overload/turn-queue.ts';
 import { unitsOf, type WorkInFlight } from '../overload/work-in-flight.ts';
 import { queryText } from '../request-target.ts';
@@ -23,6 +23,7 @@ export interface BatchRouteOptions {
   readonly bodies: BodyReader;
   readonly work: WorkInFlight;
   readonly turns: TurnQueue;
+  readonly values: GatheredValues;
   readonly limits: HttpLimits;
 }
 
@@ -52,8 +53,9 @@ async function batchText(json: readonly unknown[], options: BatchRouteOptions): 
   const items = json.map((item) => parseItem(item, options.limits, nowMs));
   const operations: Operation[] = [];
   for (const item of items) if (!(item instanceof StoreError)) operations.push(item.operation);
-  const replyBytesMax = requestReplyBytesMax;
-  return replyText(items, await options.store.submitAll(operations, { replyBytesMax }));
+  return await options.values.during(async (refuseValue) =>
+    replyText(items, await options.store.submitAll(operations, { refuseValue })),
+  );
 }
 
 export function batchRoutes(app: FastifyInstance, options: BatchRouteOptions): void {

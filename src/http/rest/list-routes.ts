@@ -2,7 +2,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ListItem, ListPage, ListQuery } from '../../store/listing.ts';
 import type { Store } from '../../store/store.ts';
+import { pageBytesMax } from '../../base/limits.ts';
 import type { TurnQueue } from '../overload/turn-queue.ts';
+import { unitsOf, type WorkInFlight } from '../overload/work-in-flight.ts';
 import { queryText } from '../request-target.ts';
 import { jsonMediaType, keyMember, valueMember } from './json-text.ts';
 import { encodeCursor, parseListQuery } from './list-query.ts';
@@ -20,15 +22,21 @@ function pageText(query: ListQuery, { items, next }: ListPage): string {
 
 export interface ListRouteOptions {
   readonly store: Store;
+  readonly work: WorkInFlight;
   readonly turns: TurnQueue;
 }
 
-export function listRoutes(app: FastifyInstance, { store, turns }: ListRouteOptions): void {
+function unitsOfPage({ limit, includeValues }: ListQuery): number {
+  return unitsOf(limit, includeValues ? pageBytesMax : 0);
+}
+
+export function listRoutes(app: FastifyInstance, { store, work, turns }: ListRouteOptions): void {
   app.get('/v1/keys', async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const query = parseListQuery(queryText(request));
     turns.check();
-    const page = await store.list(query);
-    const body = Buffer.from(await turns.run(() => pageText(query, page)));
+    const newBody = async (): Promise<Buffer> =>
+      Buffer.from(pageText(query, await store.list(query)));
+    const body = await turns.run(() => work.during(unitsOfPage(query), newBody));
     reply.server.replies.check(body.length);
     reply.header('content-type', jsonMediaType).header('x-content-type-options', 'nosniff');
     reply.send(body);

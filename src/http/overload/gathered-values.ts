@@ -1,0 +1,52 @@
+// Values that requests for many keys have been given and not sent yet: bounded in each request and
+// over all of them. Single keys need no such bound, their values leave as they come.
+import { StoreError } from '../../base/errors.ts';
+import { overloaded } from './work-in-flight.ts';
+
+export interface GatheredValuesOptions {
+  readonly bytesMax: number;
+  /** In one request. */
+  readonly requestBytesMax: number;
+}
+
+export class GatheredValues {
+  readonly #options: GatheredValuesOptions;
+  #bytes = 0;
+
+  constructor(options: GatheredValuesOptions) {
+    this.#options = options;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Keeps account for one request, for as long as the work lasts.
+   *
+   * @param work is handed what to ask for each value: why it can not be given, if it can not
+   */
+  async during<T>(
+    work: (refuse: (bytes: number) => StoreError | undefined) => Promise<T>,
+  ): Promise<T> {
+    const { bytesMax, requestBytesMax } = this.#options;
+    let gathered = 0;
+    const refuse = (bytes: number): StoreError | undefined => {
+      if (gathered + bytes > requestBytesMax) return tooLarge(requestBytesMax);
+      if (this.#bytes + bytes > bytesMax) return overloaded();
+      gathered += bytes;
+      this.#bytes += bytes;
+      return undefined;
+    };
+    try {
+      return await work(refuse);
+    } finally {
+      this.#bytes -= gathered;
+    }
+  }
+}
+
+function tooLarge(limit: number): StoreError {
+  const detail = `The values of one reply may have ${limit} bytes in sum.`;
+  return new StoreError('REPLY_TOO_LARGE', detail, { limit });
+}

@@ -13,6 +13,9 @@ const waitMsForMore = 1000;
 /** What has waited for longer is refused instead of begun. */
 const waitMsMax = 2000;
 
+/** So few may always wait, however long: large batches of a few clients are no flood. */
+const waitingAlways = 64;
+
 /** How soon the store is looked at again that has no room; far less than it takes to run dry. */
 const noRoomMs = 5;
 
@@ -43,16 +46,17 @@ export class TurnQueue {
     return this.#waiting.length;
   }
 
-  /** @throws StoreError where those before it have waited too long already */
+  /** @throws StoreError where there are many before it that have waited too long already */
   check(): void {
     const [first] = this.#waiting;
-    if (first !== undefined && this.#ageMs(first) > waitMsForMore) throw overloaded();
+    if (first === undefined || this.#waiting.length < waitingAlways) return;
+    if (this.#ageMs(first) > waitMsForMore) throw overloaded();
   }
 
   /**
    * Does the work, at once where this turn has time left. What it returns may take its time.
    *
-   * @throws StoreError where it has waited too long; it was not begun
+   * @throws StoreError where it has waited too long among many; it was not begun
    */
   run<T>(work: () => T | Promise<T>): T | Promise<T> {
     if (this.#waiting.length === 0 && this.#options.hasRoom() && this.#hasTime()) return work();
@@ -79,8 +83,9 @@ export class TurnQueue {
   readonly #beginSome = (): void => {
     this.#isPlanned = false;
     let taken = 0;
+    const surplus = this.#waiting.length - waitingAlways;
     for (const one of this.#waiting) {
-      if (this.#ageMs(one) > waitMsMax) one.refuse(overloaded());
+      if (taken < surplus && this.#ageMs(one) > waitMsMax) one.refuse(overloaded());
       else if (this.#options.hasRoom() && this.#hasTime()) one.begin();
       else break;
       taken += 1;

@@ -27,8 +27,9 @@ const ioErrorKinds: readonly (readonly DiskCall[])[] = [
 ];
 
 export class FaultInjector {
-  /** While true nothing goes wrong: for what the simulation itself wants to know. */
-  isPaused = false;
+  /** From here on nothing goes wrong any more. */
+  isStopped = false;
+  #isPaused = false;
   readonly #random: Random;
   readonly #disk: SimulatedDisk;
   readonly #log: (line: string) => void;
@@ -96,7 +97,18 @@ export class FaultInjector {
     this.#deaths.clear();
   }
 
+  /** For what the simulation itself wants to know: meanwhile nothing goes wrong. */
+  whilePaused<T>(work: () => T): T {
+    this.#isPaused = true;
+    try {
+      return work();
+    } finally {
+      this.#isPaused = false;
+    }
+  }
+
   stop(): void {
+    this.isStopped = true;
     this.forget();
     this.endIoErrors();
     this.emptyDisk();
@@ -110,7 +122,7 @@ export class FaultInjector {
     const isGone = (): boolean =>
       process.isDead || thread?.isDying === true || thread?.isExited === true;
     if (isGone()) throw new Gone('nothing happens any more');
-    if (this.isPaused) return undefined;
+    if (this.#isPaused) return undefined;
     if (call !== 'read')
       this.#log(`  ${thread?.name ?? 'main'}: ${call} ${path}${bytes > 0 ? ` ${bytes}` : ''}`);
     const due = [this.#kill, thread && this.#deaths.get(thread)].find(

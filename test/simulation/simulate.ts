@@ -1,7 +1,8 @@
 // npm run simulate -- --runs N [--first F | --seed S]: many simulations, or one again. Ends with exit
 // code 1 at the first that shows something wrong.
 import { parseArgs } from 'node:util';
-import { simulate, type SimulationFigures, type SimulationOutcome } from './simulation.ts';
+import type { SimulationFigures } from './run-record.ts';
+import { simulate, type SimulationOutcome } from './simulation.ts';
 
 const { values } = parseArgs({
   options: {

@@ -1,0 +1,86 @@
+// Chooses when something goes wrong, and what: by the rates of the plan, before each step.
+import { pickFrom, randomBelow } from '../support/random.ts';
+import type { ProcessLives } from './process-lives.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { AnyThread } from './simulated-process.ts';
+import type { SimulationParts } from './simulation-parts.ts';
+
+const slowStepsMax = 60;
+
+export class FaultChoice {
+  readonly #parts: SimulationParts;
+  readonly #lives: ProcessLives;
+  readonly #scheduler: Scheduler;
+
+  constructor(parts: SimulationParts, lives: ProcessLives, scheduler: Scheduler) {
+    this.#parts = parts;
+    this.#lives = lives;
+    this.#scheduler = scheduler;
+  }
+
+  perhaps(): void {
+    const { random, plan, faults } = this.#parts;
+    const lives = this.#lives;
+    const threads = lives.current.liveThreads.filter((thread) => !thread.isEnding);
+    if (this.#happens(plan.faults.kill)) faults.killSoon(lives.current);
+    if (this.#happens(plan.faults.powerCut)) lives.cutPower();
+    if (this.#happens(plan.faults.threadDeath) && threads.length > 0) this.#kill(threads);
+    if (this.#happens(plan.faults.threadHang)) this.#hang(threads);
+    this.#perhapsOfTheDisk();
+    if (this.#happens(plan.faults.close)) lives.close();
+    if (this.#happens(plan.faults.clockJump) && lives.current.store !== undefined) this.#jump();
+    if (random() < 0.01 && threads.length > 0) {
+      this.#scheduler.slowDown(pickFrom(random, threads), slowStepsMax);
+    }
+  }
+
+  #perhapsOfTheDisk(): void {
+    const { plan, faults, record } = this.#parts;
+    const { ioError, fullDisk } = plan.faults;
+    if (this.#happens(ioError)) {
+      record.figures.ioErrors += 1;
+      faults.beginIoErrors();
+    }
+    if (this.#happens(fullDisk)) {
+      record.figures.fullDisks += 1;
+      faults.fillDisk();
+    }
+    if (this.#happens(fullDisk)) faults.emptyDisk();
+    if (this.#happens(ioError)) faults.endIoErrors();
+  }
+
+  /** @param rate in steps out of 10,000 */
+  #happens(rate: number): boolean {
+    return rate > 0 && this.#parts.random() * 10_000 < rate;
+  }
+
+  #kill(threads: readonly AnyThread[]): void {
+    const { random, faults, record } = this.#parts;
+    const process = this.#lives.current;
+    const thread = pickFrom(random, threads);
+    if (random() < 0.7) {
+      faults.threadDiesSoon(process, thread);
+      return;
+    }
+    record.note(`the thread of ${thread.name} dies between tasks`);
+    process.threadDeaths += 1;
+    thread.die('it died');
+  }
+
+  #hang(threads: readonly AnyThread[]): void {
+    const { random, record } = this.#parts;
+    if (threads.length === 0 || this.#lives.isClosing) return;
+    if (this.#lives.current.store === undefined) return;
+    const thread = pickFrom(random, threads);
+    record.figures.threadHangs += 1;
+    record.note(`the thread of ${thread.name} hangs`);
+    thread.isHung = true;
+  }
+
+  #jump(): void {
+    const { random, record, clock } = this.#parts;
+    const ms = randomBelow(random, 6000) - 3000;
+    record.note(`wall time jumps by ${ms} ms`);
+    clock.jump(ms);
+  }
+}

@@ -1,0 +1,135 @@
+// The end of a run: nothing goes wrong any more, and everything must be well within the promised
+// time: serving, written to, listed, agreeing, closed and found again.
+import { defaultNamespace } from '../../src/storage/record.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { ProcessLives } from './process-lives.ts';
+import { RandomClient, readAll } from './random-client.ts';
+import { demand } from './run-record.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { SimulationParts } from './simulation-parts.ts';
+
+/** Promised: a shard serves again so long after its disk works and has room. */
+const healMs = 10_000;
+/** A hung thread is noticed after 15 s. */
+const hangMs = 16_000;
+
+const againAfterMs = 500;
+
+export class HealPhase {
+  readonly #parts: SimulationParts;
+  readonly #lives: ProcessLives;
+  readonly #scheduler: Scheduler;
+  #fromMs = 0;
+  #withinMs = healMs;
+
+  constructor(parts: SimulationParts, lives: ProcessLives, scheduler: Scheduler) {
+    this.#parts = parts;
+    this.#lives = lives;
+    this.#scheduler = scheduler;
+  }
+
+  async run(): Promise<void> {
+    const { record, faults, clock, clients, judge } = this.#parts;
+    record.note('the faults stop');
+    faults.stop();
+    const hadHang = this.#lives.current.liveThreads.some(({ isHung }) => isHung);
+    this.#fromMs = clock.monotonicMs();
+    this.#withinMs = healMs + (hadHang ? hangMs : 0);
+    await this.#mustServe();
+    await this.#mustWriteAll();
+    await this.#mustList();
+    await this.#scheduler.until('all clients are answered', () => clients.every((c) => !c.isBusy));
+    await this.#mustAgree();
+    await this.#closeCleanly();
+    await this.#restartAndAgree();
+    judge.judgeHistory();
+  }
+
+  get #store(): Store {
+    const { store } = this.#lives.current;
+    demand(store !== undefined, 'the process went away by itself');
+    return store;
+  }
+
+  async #mustServe(): Promise<void> {
+    const isWell = (): boolean => {
+      const shards = this.#lives.current.store?.status().shards;
+      return shards?.every(({ state }) => state === 'serving') === true;
+    };
+    while (!isWell()) {
+      this.#requireInTime('the store does not serve');
+      await this.#scheduler.goOn();
+    }
+  }
+
+  async #mustWriteAll(): Promise<void> {
+    const { plan, clientSurroundings } = this.#parts;
+    const client = new RandomClient('last', clientSurroundings);
+    for (const key of plan.keys) {
+      await this.#mustSucceed(`${key} can not be written`, () => client.put(this.#store, key));
+    }
+  }
+
+  /** A shard that no key belongs to may hang unnoticed until a page asks for it. */
+  async #mustList(): Promise<void> {
+    await this.#mustSucceed('no page is answered', async () => {
+      return (await readAll('last', this.#store, this.#parts.clientSurroundings)) !== undefined;
+    });
+  }
+
+  /** Tries again and again. */
+  async #mustSucceed(otherwise: string, attempt: () => Promise<boolean>): Promise<void> {
+    while (!(await this.#scheduler.finish(attempt()))) {
+      this.#requireInTime(otherwise);
+      this.#scheduler.advance(againAfterMs);
+    }
+  }
+
+  #requireInTime(otherwise: string): void {
+    const { clock } = this.#parts;
+    const withinMs = this.#withinMs;
+    demand(
+      clock.monotonicMs() - this.#fromMs <= withinMs,
+      `after ${withinMs} ms ${otherwise}: ${this.#lives.describeShards()}`,
+    );
+  }
+
+  /** A page, a count and single reads tell the same, and the history allows it. */
+  async #mustAgree(): Promise<void> {
+    const { clientSurroundings, judge } = this.#parts;
+    const store = this.#store;
+    const scheduler = this.#scheduler;
+    const listed = await scheduler.finish(readAll('last', store, clientSurroundings));
+    const counted = await scheduler.finish(store.count(defaultNamespace));
+    // Deadlines may have passed in between.
+    const again = await scheduler.finish(readAll('last', store, clientSurroundings));
+    demand(listed !== undefined && again !== undefined, 'a page was refused');
+    demand(
+      counted <= listed && counted >= again,
+      `${counted} entries were counted, ${listed} and then ${again} listed`,
+    );
+    judge.judgeHistory();
+  }
+
+  async #closeCleanly(): Promise<void> {
+    const { record } = this.#parts;
+    const process = this.#lives.current;
+    const closing = process.store?.close();
+    record.note('a clean close');
+    await this.#scheduler.finish(closing);
+    this.#lives.current.isDead = true;
+    // A thread that was ended has its files closed by the system.
+    const last = new Map(this.#lives.current.threads.map((thread) => [thread.name, thread]));
+    last.delete('compactor');
+    for (const [name, { openFiles }] of last) {
+      demand(openFiles === 0, `${name} has ${openFiles} files open after the close`);
+    }
+  }
+
+  async #restartAndAgree(): Promise<void> {
+    this.#lives.startNext();
+    const hasStarted = (): boolean => this.#lives.current.store !== undefined;
+    await this.#scheduler.until('the store has started', hasStarted);
+    await this.#mustAgree();
+  }
+}

@@ -1,0 +1,124 @@
+// One process after another on one disk: how each begins, how it ends, and what is lawful about
+// either. When it ends is others' choice.
+import { StoreError, systemErrorCode } from '../../src/base/errors.ts';
+import type { FsyncMode } from '../../src/base/fsync-mode.ts';
+import { pickFrom, randomBelow } from '../support/random.ts';
+import { Violation } from './run-record.ts';
+import { Gone, SimulatedProcess } from './simulated-process.ts';
+import type { SimulationParts } from './simulation-parts.ts';
+
+export class ProcessLives {
+  readonly #parts: SimulationParts;
+  #current: SimulatedProcess;
+  #isClosing = false;
+
+  constructor(parts: SimulationParts) {
+    this.#parts = parts;
+    this.#current = this.#newProcess(parts.plan.settings.fsync);
+  }
+
+  get current(): SimulatedProcess {
+    return this.#current;
+  }
+
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  /** Begins the next one, in one of the modes of the plan. */
+  startNext(): void {
+    const { random, plan } = this.#parts;
+    this.#current = this.#newProcess(pickFrom(random, plan.modes));
+    this.#current.start();
+  }
+
+  cutPower(): void {
+    const { record, disk, judge } = this.#parts;
+    record.note('the power is cut');
+    record.figures.powerCuts += 1;
+    this.#current.isDead = true;
+    disk.powerCut();
+    judge.notePowerCut();
+  }
+
+  close(): void {
+    const { record } = this.#parts;
+    const process = this.#current;
+    const isHung = process.liveThreads.some((thread) => thread.isHung);
+    if (process.store === undefined || this.#isClosing || isHung) return;
+    record.note('a close');
+    record.figures.closes += 1;
+    this.#isClosing = true;
+    void this.#awaitClose(process, process.store.close());
+  }
+
+  /** Where the process is gone, the next one is started on what is left. */
+  replaceIfGone(): void {
+    const { random, plan, record, clock, faults, history, clients } = this.#parts;
+    const old = this.#current;
+    const { refusal } = old;
+    if (refusal !== undefined && !old.isDead) this.#judgeRefusal(refusal);
+    if (!old.isDead && refusal === undefined) return;
+    old.isDead = true;
+    record.figures.kills += 1;
+    record.figures.threadDeaths += old.threadDeaths;
+    faults.forget();
+    history.processDied();
+    for (const client of clients) client.isBusy = false;
+    this.#isClosing = false;
+    if (!faults.isStopped && plan.faults.powerCut > 0 && random() < 0.3) this.cutPower();
+    clock.advance(randomBelow(random, 100));
+    clock.catchUp();
+    this.startNext();
+  }
+
+  describeShards(): string {
+    const shards = this.#current.store?.status().shards;
+    if (shards === undefined) return 'it is starting';
+    return shards.map(({ shard, state, reason }) => `${shard} ${state} ${reason ?? ''}`).join('; ');
+  }
+
+  async #awaitClose(process: SimulatedProcess, closing: Promise<void>): Promise<void> {
+    const { judge, record } = this.#parts;
+    try {
+      await closing;
+      if (!process.isDead) judge.noteCleanClose();
+    } catch (error) {
+      if (!process.isDead && process.threadDeaths === 0 && !process.hadErrors) {
+        record.fail(`a close failed: ${String(error)}`);
+      }
+    }
+    process.isDead = true;
+  }
+
+  #judgeRefusal(refusal: unknown): void {
+    if (refusal instanceof Gone) return;
+    const code = refusal instanceof StoreError ? refusal.code : systemErrorCode(refusal);
+    const isLawful =
+      code === 'STORE_INACCESSIBLE' || code === 'DISK_FULL' || code === 'EIO' || code === 'ENOSPC';
+    this.#parts.record.note(`the store did not start: ${String(refusal)}`);
+    const { threadDeaths, hadErrors } = this.#current;
+    if (threadDeaths > 0 || (isLawful && hadErrors)) return;
+    throw new Violation(`the store does not start: ${(refusal as Error).stack}`);
+  }
+
+  #newProcess(fsync: FsyncMode): SimulatedProcess {
+    const { plan, record, disk, clock, faults, judge } = this.#parts;
+    record.figures.starts += 1;
+    record.note(`a process starts, fsync ${fsync}`);
+    const process: SimulatedProcess = new SimulatedProcess(
+      { ...plan.settings, fsync },
+      {
+        disk,
+        clock,
+        before: (owner, thread, ...call) => faults.before(owner, thread, call),
+        onTaskDone: (...done) => {
+          if (!process.isDead) judge.noteTask(process, ...done);
+        },
+        onTaskLost: (...lost) => judge.noteLostTask(...lost),
+        log: (line) => record.note(line),
+      },
+    );
+    return process;
+  }
+}

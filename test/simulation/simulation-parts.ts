@@ -1,0 +1,48 @@
+// What one simulation is made of, from its seed: nothing in it has happened yet.
+import { seededRandom, type Random } from '../support/random.ts';
+import { ClientHistory } from './client-history.ts';
+import { FaultInjector } from './fault-injector.ts';
+import { RandomClient, type ClientSurroundings } from './random-client.ts';
+import { RecoveryJudge } from './recovery-judge.ts';
+import { RunRecord } from './run-record.ts';
+import { SimulatedClock } from './simulated-clock.ts';
+import { SimulatedDisk } from './simulated-disk.ts';
+import { planFrom, type SimulationPlan } from './simulation-plan.ts';
+
+export interface SimulationParts {
+  readonly random: Random;
+  readonly plan: SimulationPlan;
+  readonly record: RunRecord;
+  readonly clock: SimulatedClock;
+  readonly disk: SimulatedDisk;
+  readonly faults: FaultInjector;
+  readonly history: ClientHistory;
+  readonly judge: RecoveryJudge;
+  readonly clientSurroundings: ClientSurroundings;
+  readonly clients: readonly RandomClient[];
+}
+
+export function partsFrom(seed: number): SimulationParts {
+  const random = seededRandom(seed);
+  const plan = planFrom(random);
+  const record = new RunRecord();
+  const clock = new SimulatedClock();
+  const disk = new SimulatedDisk(random);
+  const faults = new FaultInjector(random, disk, (line) => record.note(line));
+  const history = new ClientHistory(() => clock.seenMs);
+  clock.onSeen = () => history.timePassed();
+  const { shards } = plan.settings;
+  const judge = new RecoveryJudge({ shards, clock, faults, history, record });
+  const clientSurroundings: ClientSurroundings = {
+    random,
+    keys: plan.keys,
+    history,
+    onResult: (...told) => judge.noteResult(...told),
+  };
+  const clients = Array.from(
+    { length: plan.clients },
+    (_, index) => new RandomClient(`c${index}`, clientSurroundings),
+  );
+  const parts = { random, plan, record, clock, disk, faults, history, judge };
+  return { ...parts, clientSurroundings, clients };
+}

@@ -3,7 +3,7 @@
 import type { Result } from '../../src/store/result.ts';
 import { checkLinearizability } from '../support/history/check-linearizability.ts';
 import { HistoryRecorder, type SentCall } from '../support/history/history-recorder.ts';
-import type { Call, CallOutcome } from '../support/history/recorded-call.ts';
+import type { Call, CallOutcome, RecordedCall } from '../support/history/recorded-call.ts';
 import { textOf, type LoggedEntry } from './shard-log.ts';
 
 interface Deadline {
@@ -14,6 +14,22 @@ interface Deadline {
   toMs: number;
   sent: SentCall | undefined;
   isOver: boolean;
+}
+
+/** What a client saw of the whole store at one moment. */
+export interface Moment {
+  /** Of the key's shard: what has this version or a higher one is not in it. */
+  readonly seqOf: (key: string) => number;
+  readonly entryOf: (key: string) => LoggedEntry | undefined;
+  /** All that it holds. */
+  readonly values: ReadonlySet<string>;
+}
+
+export interface AskedMoment {
+  /** The moment has passed. */
+  answered(): void;
+  /** What it showed; says why it can be no one moment, if so. */
+  told(moment: Moment): string | undefined;
 }
 
 export interface RecordedOperation {
@@ -60,6 +76,27 @@ export class ClientHistory {
         if (deadline === undefined || ttlMs === undefined) return;
         deadline.toMs = this.#seenMs() + ttlMs;
         this.timePassed();
+      },
+    };
+  }
+
+  /** Asks for one moment over all keys: a read of each. */
+  ask(client: string, keys: readonly string[]): AskedMoment {
+    const recorder = this.#recorder;
+    const from = positionOf(recorder);
+    let to = Infinity;
+    const sent = keys.map((key) => recorder.send(client, key, { op: 'get' }));
+    return {
+      answered: () => {
+        to = positionOf(recorder);
+      },
+      told: (moment) => {
+        for (const [index, key] of keys.entries()) {
+          const entry = moment.entryOf(key);
+          const result = entry === undefined ? missing : { kind: 'found' as const, ...entry };
+          sent[index]?.answer(result);
+        }
+        return misfitOfMoment(recorder.calls, { from, to }, moment);
       },
     };
   }
@@ -111,6 +148,37 @@ export class ClientHistory {
     this.#deadlines.push(deadline);
     return deadline;
   }
+}
+
+const missing = { kind: 'missing' } as const;
+
+/** Where the next event will stand. */
+function positionOf({ calls }: HistoryRecorder): number {
+  let last = -1;
+  for (const { invoked, returned } of calls) {
+    last = Math.max(last, invoked, returned === Infinity ? -1 : returned);
+  }
+  return last + 1;
+}
+
+/** If it holds a write, it holds all that were acknowledged before that one was sent. */
+function misfitOfMoment(
+  calls: readonly RecordedCall[],
+  { from, to }: { from: number; to: number },
+  { seqOf, values }: Moment,
+): string | undefined {
+  const puts = calls.filter(({ call }) => call.op === 'put');
+  const isIn = ({ key, call, outcome }: RecordedCall): boolean =>
+    (outcome.kind === 'written' && outcome.version < seqOf(key)) ||
+    (call.op === 'put' && values.has(call.value));
+  const lastSent = Math.max(from, ...puts.filter(isIn).map(({ invoked }) => invoked));
+  if (lastSent > to) return 'it holds a write that was sent when its moment had passed';
+  const lacking = puts.find(
+    (put) => put.outcome.kind === 'written' && put.returned < lastSent && !isIn(put),
+  );
+  if (lacking?.call.op !== 'put') return undefined;
+  const { key, call } = lacking;
+  return `it lacks ${call.value} of ${key}, acknowledged before it was asked for or before what it holds was sent`;
 }
 
 export const ttlMax = 2000;

@@ -11,6 +11,8 @@ const blank = Buffer.alloc(sectorBytes);
 export interface SyncUnderWay {
   readonly sectors: ReadonlyMap<number, Buffer>;
   readonly length: number;
+  /** How many syncs of the file had ended when it began. */
+  readonly syncsBefore: number;
 }
 
 export class DiskFile {
@@ -22,6 +24,7 @@ export class DiskFile {
   readonly #unsynced = new Map<number, Buffer>();
   /** Those of which a sync has failed: the system takes them for written. */
   readonly #lost = new Set<number>();
+  #syncs = 0;
 
   get length(): number {
     return this.#length;
@@ -65,6 +68,7 @@ export class DiskFile {
       if (!this.#lost.has(sector)) this.#unsynced.delete(sector);
     }
     this.#durableLength = this.#length;
+    this.#syncs += 1;
   }
 
   beginSync(): SyncUnderWay {
@@ -72,17 +76,20 @@ export class DiskFile {
     for (const sector of this.#unsynced.keys()) {
       if (!this.#lost.has(sector)) sectors.set(sector, this.#shown(sector));
     }
-    return { sectors, length: this.#length };
+    return { sectors, length: this.#length, syncsBefore: this.#syncs };
   }
 
   /** What was written since the sync began may have been missed by it. */
-  finishSync({ sectors, length }: SyncUnderWay): void {
+  finishSync({ sectors, length, syncsBefore }: SyncUnderWay): void {
+    // One that began later and ended earlier has made all of it durable, and more.
+    if (this.#syncs > syncsBefore) return;
     for (const [sector, written] of sectors) {
       if (!this.#unsynced.has(sector) || this.#lost.has(sector)) continue;
       if (this.#shown(sector).equals(written)) this.#unsynced.delete(sector);
       else this.#unsynced.set(sector, written);
     }
     this.#durableLength = length;
+    this.#syncs += 1;
   }
 
   /** Some sectors may have been written; the system calls all of them clean. */

@@ -30,7 +30,7 @@ export class FaultChoice {
     if (this.#happens(plan.faults.close)) lives.close();
     if (this.#happens(plan.faults.clockJump) && lives.current.store !== undefined) this.#jump();
     if (random() < 0.01 && threads.length > 0) {
-      this.#scheduler.slowDown(pickFrom(random, threads), slowStepsMax);
+      this.#scheduler.slowDown(pickFrom(random, threads).name, slowStepsMax);
     }
   }
 
@@ -72,9 +72,12 @@ export class FaultChoice {
     if (threads.length === 0 || this.#lives.isClosing) return;
     if (this.#lives.current.store === undefined) return;
     const thread = pickFrom(random, threads);
+    // Nobody watches the thread of a backup.
+    if (thread.name === 'backup') return;
     record.figures.threadHangs += 1;
     record.note(`the thread of ${thread.name} hangs`);
     thread.isHung = true;
+    this.#lives.current.hadHang = true;
   }
 
   #jump(): void {

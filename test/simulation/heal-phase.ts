@@ -2,8 +2,10 @@
 // time: serving, written to, listed, agreeing, closed and found again.
 import { defaultNamespace } from '../../src/storage/record.ts';
 import type { Store } from '../../src/store/store.ts';
+import { randomBelow } from '../support/random.ts';
 import type { ProcessLives } from './process-lives.ts';
 import { RandomClient, readAll } from './random-client.ts';
+import { misfitOfRestored } from './restore-backup.ts';
 import { demand } from './run-record.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SimulationParts } from './simulation-parts.ts';
@@ -29,7 +31,7 @@ export class HealPhase {
   }
 
   async run(): Promise<void> {
-    const { record, faults, clock, clients, judge } = this.#parts;
+    const { record, faults, clock, clients, judge, backupClient } = this.#parts;
     record.note('the faults stop');
     faults.stop();
     const hadHang = this.#lives.current.liveThreads.some(({ isHung }) => isHung);
@@ -38,8 +40,11 @@ export class HealPhase {
     await this.#mustServe();
     await this.#mustWriteAll();
     await this.#mustList();
-    await this.#scheduler.until('all clients are answered', () => clients.every((c) => !c.isBusy));
+    await this.#scheduler.until('all clients are answered', () =>
+      [...clients, backupClient].every(({ isBusy }) => !isBusy),
+    );
     await this.#mustAgree();
+    await this.#mustBackUp();
     await this.#closeCleanly();
     await this.#restartAndAgree();
     judge.judgeHistory();
@@ -75,6 +80,19 @@ export class HealPhase {
     await this.#mustSucceed('no page is answered', async () => {
       return (await readAll('last', this.#store, this.#parts.clientSurroundings)) !== undefined;
     });
+  }
+
+  /** Nobody writes any more: by the history it must then hold what there is in the end. */
+  async #mustBackUp(): Promise<void> {
+    const { random, backupClient, judge } = this.#parts;
+    await this.#mustSucceed('no backup is taken', async () => {
+      const backup = await backupClient.take(this.#lives.current, true);
+      if (backup === undefined) return false;
+      const misfit = misfitOfRestored(backup, 1 + randomBelow(random, 4));
+      demand(misfit === undefined, misfit ?? '');
+      return true;
+    });
+    judge.judgeHistory();
   }
 
   /** Tries again and again. */
@@ -120,7 +138,7 @@ export class HealPhase {
     this.#lives.current.isDead = true;
     // A thread that was ended has its files closed by the system.
     const last = new Map(this.#lives.current.threads.map((thread) => [thread.name, thread]));
-    last.delete('compactor');
+    for (const ended of ['compactor', 'backup']) last.delete(ended);
     for (const [name, { openFiles }] of last) {
       demand(openFiles === 0, `${name} has ${openFiles} files open after the close`);
     }

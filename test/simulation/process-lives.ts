@@ -10,7 +10,6 @@ import type { SimulationParts } from './simulation-parts.ts';
 export class ProcessLives {
   readonly #parts: SimulationParts;
   #current: SimulatedProcess;
-  #isClosing = false;
 
   constructor(parts: SimulationParts) {
     this.#parts = parts;
@@ -22,7 +21,7 @@ export class ProcessLives {
   }
 
   get isClosing(): boolean {
-    return this.#isClosing;
+    return this.#current.isClosing;
   }
 
   /** Begins the next one, in one of the modes of the plan. */
@@ -45,16 +44,16 @@ export class ProcessLives {
     const { record } = this.#parts;
     const process = this.#current;
     const isHung = process.liveThreads.some((thread) => thread.isHung);
-    if (process.store === undefined || this.#isClosing || isHung) return;
+    if (process.store === undefined || process.isClosing || isHung) return;
     record.note('a close');
     record.figures.closes += 1;
-    this.#isClosing = true;
+    process.isClosing = true;
     void this.#awaitClose(process, process.store.close());
   }
 
   /** Where the process is gone, the next one is started on what is left. */
   replaceIfGone(): void {
-    const { random, plan, record, clock, faults, history, clients } = this.#parts;
+    const { random, plan, record, clock, faults, history, clients, backupClient } = this.#parts;
     const old = this.#current;
     const { refusal } = old;
     if (refusal !== undefined && !old.isDead) this.#judgeRefusal(refusal);
@@ -65,7 +64,7 @@ export class ProcessLives {
     faults.forget();
     history.processDied();
     for (const client of clients) client.isBusy = false;
-    this.#isClosing = false;
+    backupClient.isBusy = false;
     if (!faults.isStopped && plan.faults.powerCut > 0 && random() < 0.3) this.cutPower();
     clock.advance(randomBelow(random, 100));
     clock.catchUp();
@@ -103,7 +102,7 @@ export class ProcessLives {
   }
 
   #newProcess(fsync: FsyncMode): SimulatedProcess {
-    const { plan, record, disk, clock, faults, judge } = this.#parts;
+    const { plan, record, disk, clock, faults, judge, backupJudge } = this.#parts;
     record.figures.starts += 1;
     record.note(`a process starts, fsync ${fsync}`);
     const process: SimulatedProcess = new SimulatedProcess(
@@ -116,6 +115,7 @@ export class ProcessLives {
           if (!process.isDead) judge.noteTask(process, ...done);
         },
         onTaskLost: (...lost) => judge.noteLostTask(...lost),
+        onBackupBegun: (task) => backupJudge.noteBegun(task),
         log: (line) => record.note(line),
       },
     );

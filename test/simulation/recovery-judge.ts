@@ -1,10 +1,12 @@
 // What is known of the shards from their own threads, and what they must therefore have when they
 // are recovered; what a power cut may lawfully have taken. Chooses nothing.
 import type { ShardTasks, TaskAnswer } from '../../src/protocol/shard-task.ts';
+import type { Parcel } from '../../src/protocol/parcel.ts';
 import type { PageItem, ShardReport } from '../../src/protocol/shard-operation.ts';
 import type { Result } from '../../src/store/result.ts';
 import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
 import type { Call } from '../support/history/recorded-call.ts';
+import type { BackupJudge } from './backup-judge.ts';
 import type { ClientHistory } from './client-history.ts';
 import type { FaultInjector } from './fault-injector.ts';
 import { itemsOf } from './items-of-shard.ts';
@@ -20,6 +22,7 @@ export interface JudgeSurroundings {
   readonly faults: FaultInjector;
   readonly history: ClientHistory;
   readonly record: RunRecord;
+  readonly backupJudge: BackupJudge;
 }
 
 export class RecoveryJudge {
@@ -88,6 +91,10 @@ export class RecoveryJudge {
       const { value } = answer as TaskAnswer<ShardReport> & { ok: true };
       this.#judgeRecovered(process, shard, value.nextSeq, handlers);
     }
+    if (name === 'cut' && (answer as TaskAnswer<Parcel>).ok) {
+      const { value } = answer as TaskAnswer<Parcel> & { ok: true };
+      this.#judgeCut(shard, task as number, value, handlers);
+    }
   }
 
   noteLostTask(shard: number, name: string, task: unknown): void {
@@ -97,6 +104,15 @@ export class RecoveryJudge {
   judgeHistory(): void {
     const wrong = this.#surroundings.history.check();
     if (wrong !== undefined) throw new Violation(wrong);
+  }
+
+  #judgeCut(shard: number, stamp: number, parcel: Parcel, handlers: Handlers<ShardTasks>): void {
+    const { clock, faults, record, backupJudge } = this.#surroundings;
+    const items = faults.whilePaused(() => itemsOf(handlers));
+    const misfit = this.#logs[shard]?.misfitNow(items, clock.seenMs);
+    if (misfit !== undefined)
+      record.fail(`shard ${shard} is cut and holds what is wrong: ${misfit}`);
+    backupJudge.noteCut(shard, stamp, parcel, items);
   }
 
   #judgeRecovered(

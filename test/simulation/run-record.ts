@@ -13,6 +13,8 @@ export interface SimulationFigures {
   ioErrors: number;
   fullDisks: number;
   closes: number;
+  backups: number;
+  backupsFailed: number;
 }
 
 export class Violation extends Error {}
@@ -35,6 +37,8 @@ export class RunRecord {
     ioErrors: 0,
     fullDisks: 0,
     closes: 0,
+    backups: 0,
+    backupsFailed: 0,
   };
   readonly #hash: Hash = createHash('sha256');
   readonly #trace: string[] = [];

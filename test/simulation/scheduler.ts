@@ -17,15 +17,18 @@ export class Scheduler {
   readonly #parts: SimulationParts;
   readonly #lives: ProcessLives;
   /** Until which step a thread does nothing. */
-  readonly #slowUntil = new Map<AnyThread, number>();
+  readonly #slowUntil = new Map<string, number>();
 
   constructor(parts: SimulationParts, lives: ProcessLives) {
     this.#parts = parts;
     this.#lives = lives;
   }
 
-  /** @param steps for so many at most nothing is heard of it */
-  slowDown(thread: AnyThread, steps: number): void {
+  /**
+   * @param thread by name
+   * @param steps for so many at most nothing is heard of it
+   */
+  slowDown(thread: string, steps: number): void {
     this.#slowUntil.set(
       thread,
       this.#parts.record.figures.steps + randomBelow(this.#parts.random, steps),
@@ -116,7 +119,7 @@ export class Scheduler {
 
   #actionsOf(thread: AnyThread): Action[] {
     const { random, record, faults } = this.#parts;
-    const isSlow = (this.#slowUntil.get(thread) ?? 0) > record.figures.steps;
+    const isSlow = (this.#slowUntil.get(thread.name) ?? 0) > record.figures.steps;
     if (isSlow && !faults.isStopped) return [];
     const actions: Action[] = [];
     if (thread.canWork) actions.push(() => record.note(`${thread.name} begins ${thread.work()}`));

@@ -41,6 +41,11 @@ export class ShardLog {
     return misfit;
   }
 
+  /** Checks what it holds while it serves. */
+  misfitNow(items: readonly PageItem<Uint8Array>[], now: number): string | undefined {
+    return this.#misfit(new Map(items.map((item) => [item.key, entryOf(item)])), false, now);
+  }
+
   noteBatch(frame: Uint8Array, reply: Uint8Array): void {
     const { stamp, operations } = decodeBatch(frame);
     const { report, results } = decodeReply(reply);

@@ -4,7 +4,14 @@ import type { Logger } from 'pino';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import { assembleStore } from '../../src/engine/assemble-store.ts';
 import { openDataFolder } from '../../src/engine/data-folder.ts';
-import { answerTask, type CompactorTasks, type ShardTasks } from '../../src/protocol/shard-task.ts';
+import {
+  answerTask,
+  type BackupTasks,
+  type BeginBackupTask,
+  type CompactorTasks,
+  type ShardTasks,
+} from '../../src/protocol/shard-task.ts';
+import { backupTasks } from '../../src/shard/backup-tasks.ts';
 import { compact } from '../../src/shard/compaction.ts';
 import type { CompactionInput } from '../../src/shard/shard-files.ts';
 import { shardTasks } from '../../src/shard/shard-tasks.ts';
@@ -15,7 +22,10 @@ import { SimulatedTaskThread, type Handlers } from './simulated-task-thread.ts';
 
 export const dataFolder = '/data';
 
-export type AnyThread = SimulatedTaskThread<ShardTasks> | SimulatedTaskThread<CompactorTasks>;
+export type AnyThread =
+  | SimulatedTaskThread<ShardTasks>
+  | SimulatedTaskThread<CompactorTasks>
+  | SimulatedTaskThread<BackupTasks>;
 
 export interface ProcessSettings {
   readonly shards: number;
@@ -42,6 +52,8 @@ export interface ProcessSurroundings {
     handlers: Handlers<ShardTasks>,
   ) => void;
   readonly onTaskLost: (shard: number, name: string, task: unknown) => void;
+  /** The thread of a backup has its files open. */
+  readonly onBackupBegun: (task: BeginBackupTask) => void;
   readonly log: (line: string) => void;
 }
 
@@ -59,6 +71,8 @@ export class SimulatedProcess {
   /** Killed: from here on nothing it does has an effect. */
   isDead = false;
   isClosed = false;
+  /** It was asked to close. */
+  isClosing = false;
   /** It has been noticed that it serves. */
   isKnownToServe = false;
   store: Store | undefined;
@@ -66,6 +80,7 @@ export class SimulatedProcess {
   refusal: unknown;
   readonly threads: AnyThread[] = [];
   threadDeaths = 0;
+  hadHang = false;
   /** Its disk has failed it, or was full. */
   hadErrors = false;
   readonly #surroundings: ProcessSurroundings;
@@ -128,9 +143,7 @@ export class SimulatedProcess {
       clock,
       newShardThread: (shard, onIdleDeath) => this.#newShardThread(shard, onIdleDeath),
       newCompactorThread: () => this.#newCompactorThread(),
-      newBackupThread: () => {
-        throw new Error('nobody asks for a backup here');
-      },
+      newBackupThread: () => this.#newBackupThread(),
       defer: (work) => this.#deferred.push(work),
       repeat: (work, everyMs) => {
         const timer = { work, everyMs, dueMs: clock.monotonicMs() + everyMs };
@@ -189,6 +202,27 @@ export class SimulatedProcess {
       },
       onDone: () => {
         if (thread.openFiles > 0) throw new Error('a compaction leaves a file open');
+      },
+      onLost: () => {},
+      onIdleDeath: () => {},
+      isGone: () => this.isDead,
+    });
+    this.threads.push(thread);
+    return thread;
+  }
+
+  #newBackupThread(): SimulatedTaskThread<BackupTasks> {
+    const thread: SimulatedTaskThread<BackupTasks> = new SimulatedTaskThread<BackupTasks>({
+      name: 'backup',
+      begin: (self) => {
+        const view = this.#viewOf(self);
+        return { view, handlers: backupTasks(view) };
+      },
+      onDone: (name, task, answer) => {
+        const { ok, value } = answer as { ok: boolean; value?: unknown };
+        if (ok && name === 'begin') this.#surroundings.onBackupBegun(task as BeginBackupTask);
+        const isOver = !ok || (name === 'next' && value === undefined);
+        if (isOver && thread.openFiles > 0) throw new Error('a backup leaves a file open');
       },
       onLost: () => {},
       onIdleDeath: () => {},

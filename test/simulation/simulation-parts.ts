@@ -1,5 +1,7 @@
 // What one simulation is made of, from its seed: nothing in it has happened yet.
 import { seededRandom, type Random } from '../support/random.ts';
+import { BackupClient } from './backup-client.ts';
+import { BackupJudge } from './backup-judge.ts';
 import { ClientHistory } from './client-history.ts';
 import { FaultInjector } from './fault-injector.ts';
 import { RandomClient, type ClientSurroundings } from './random-client.ts';
@@ -20,6 +22,8 @@ export interface SimulationParts {
   readonly judge: RecoveryJudge;
   readonly clientSurroundings: ClientSurroundings;
   readonly clients: readonly RandomClient[];
+  readonly backupJudge: BackupJudge;
+  readonly backupClient: BackupClient;
 }
 
 export function partsFrom(seed: number): SimulationParts {
@@ -32,7 +36,8 @@ export function partsFrom(seed: number): SimulationParts {
   const history = new ClientHistory(() => clock.seenMs);
   clock.onSeen = () => history.timePassed();
   const { shards } = plan.settings;
-  const judge = new RecoveryJudge({ shards, clock, faults, history, record });
+  const backupJudge = new BackupJudge();
+  const judge = new RecoveryJudge({ shards, clock, faults, history, record, backupJudge });
   const clientSurroundings: ClientSurroundings = {
     random,
     keys: plan.keys,
@@ -43,6 +48,8 @@ export function partsFrom(seed: number): SimulationParts {
     { length: plan.clients },
     (_, index) => new RandomClient(`c${index}`, clientSurroundings),
   );
+  const { keys } = plan;
+  const backupClient = new BackupClient({ random, keys, history, judge: backupJudge, record });
   const parts = { random, plan, record, clock, disk, faults, history, judge };
-  return { ...parts, clientSurroundings, clients };
+  return { ...parts, clientSurroundings, clients, backupJudge, backupClient };
 }

@@ -23,6 +23,8 @@ export interface SimulationPlan {
   readonly clients: number;
   readonly keys: readonly string[];
   readonly operations: number;
+  /** How often a backup begins, in steps out of 10,000. */
+  readonly backups: number;
   readonly faults: FaultRates;
 }
 
@@ -46,6 +48,7 @@ export function planFrom(random: Random): SimulationPlan {
     clients: 2 + randomBelow(random, 6),
     keys: Array.from({ length: 2 + randomBelow(random, 8) }, (_, index) => `k${index}`),
     operations: 80 + randomBelow(random, 220),
+    backups: rate(random, 80),
     faults: {
       kill: rate(random, 60),
       powerCut: rate(random, 60),

@@ -30,6 +30,9 @@ export async function simulate(seed: number): Promise<SimulationOutcome> {
   return { seed, violation, plan, trace, hash: record.hash(), figures };
 }
 
+/** As a reader is slow that takes no piece for long. */
+const slowBackupStepsMax = 600;
+
 class Simulation {
   readonly #parts: SimulationParts;
   readonly #lives: ProcessLives;
@@ -64,9 +67,20 @@ class Simulation {
     const { record, plan } = this.#parts;
     while (record.figures.operations < plan.operations) {
       this.#faultChoice.perhaps();
+      this.#perhapsBackUp();
       this.#choose()();
       await this.#scheduler.settle();
     }
+  }
+
+  #perhapsBackUp(): void {
+    const { random, plan, record, backupClient } = this.#parts;
+    const { current, isClosing } = this.#lives;
+    if (current.store === undefined || isClosing || backupClient.isBusy) return;
+    if (random() * 10_000 >= plan.backups) return;
+    record.note('a backup is asked for');
+    if (random() < 0.3) this.#scheduler.slowDown('backup', slowBackupStepsMax);
+    void backupClient.take(current);
   }
 
   #choose(): Action {

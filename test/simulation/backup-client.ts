@@ -1,0 +1,88 @@
+// Takes backups, one at a time, while everything else goes on; reads each with the real reader. A
+// backup that fails is well where a fault explains it.
+import { StoreError } from '../../src/base/errors.ts';
+import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import type { Random } from '../support/random.ts';
+import type { BackupFile, BackupJudge } from './backup-judge.ts';
+import type { ClientHistory } from './client-history.ts';
+import { Violation, type RunRecord } from './run-record.ts';
+import type { LoggedEntry } from './shard-log.ts';
+import type { SimulatedProcess } from './simulated-process.ts';
+
+export interface BackupSurroundings {
+  readonly random: Random;
+  readonly keys: readonly string[];
+  readonly history: ClientHistory;
+  readonly judge: BackupJudge;
+  readonly record: RunRecord;
+}
+
+export interface TakenBackup extends BackupFile {
+  readonly entries: ReadonlyMap<string, LoggedEntry>;
+}
+
+const path = '/backup';
+
+export class BackupClient {
+  isBusy = false;
+  readonly #surroundings: BackupSurroundings;
+
+  constructor(surroundings: BackupSurroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  /**
+   * Undefined where it failed, as it may, or was not read to its end.
+   *
+   * @param isPatient whether it is read to its end in any case
+   */
+  async take(process: SimulatedProcess, isPatient = false): Promise<TakenBackup | undefined> {
+    const { record } = this.#surroundings;
+    this.isBusy = true;
+    let taken: TakenBackup | undefined;
+    try {
+      taken = await this.#take(process, isPatient);
+      if (taken !== undefined) record.figures.backups += 1;
+    } catch (error) {
+      if (error instanceof Violation) {
+        record.fail(error.message);
+        return undefined;
+      }
+      record.figures.backupsFailed += 1;
+      record.note(`a backup failed: ${String(error)}`);
+      const isLawful = error instanceof Error && isExplained(process, error);
+      if (!process.isDead && !isLawful) {
+        record.fail(`a backup failed without need: ${(error as Error).stack}`);
+      }
+    }
+    if (!process.isDead) this.isBusy = false;
+    return taken;
+  }
+
+  async #take(process: SimulatedProcess, isPatient: boolean): Promise<TakenBackup | undefined> {
+    const { random, keys, history, judge } = this.#surroundings;
+    const { store } = process;
+    if (store?.backup === undefined) return undefined;
+    const asked = history.ask('backup', keys);
+    const backup = await store.backup();
+    asked.answered();
+    const isLeft = !isPatient && random() < 0.1;
+    const pieces: Uint8Array[] = [];
+    for await (const piece of backup) {
+      pieces.push(piece);
+      if (isLeft) return undefined;
+    }
+    const fileSystem = new MemoryFileSystem();
+    fileSystem.put(path, Buffer.concat(pieces));
+    return { fileSystem, path, entries: judge.judge({ fileSystem, path }, asked) };
+  }
+}
+
+/** Files of a cut may go before they are opened only where room or a new journal had to be found. */
+function isExplained(process: SimulatedProcess, error: Error): boolean {
+  const { hadErrors, threadDeaths, hadHang, isClosing } = process;
+  const code = error instanceof StoreError ? error.code : undefined;
+  if (code === 'STORE_DAMAGED' || code === 'STORE_MISMATCH') return false;
+  if (code === 'STORE_INACCESSIBLE' || code === 'DISK_FULL') return hadErrors;
+  return code === 'OVERLOADED' || hadErrors || threadDeaths > 0 || hadHang || isClosing;
+}

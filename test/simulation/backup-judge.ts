@@ -1,0 +1,126 @@
+// What a backup must hold: what each shard held when it was cut, all cuts being one moment among
+// the calls of the clients. Takes no backup itself.
+import type { BeginBackupTask } from '../../src/protocol/shard-task.ts';
+import type { Parcel } from '../../src/protocol/parcel.ts';
+import type { PageItem } from '../../src/protocol/shard-operation.ts';
+import type { BackupSource } from '../../src/shard/backup-stream.ts';
+import { BackupReader } from '../../src/storage/backup-reader.ts';
+import { valueOfRecord } from '../../src/storage/record.ts';
+import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
+import type { MemoryFileSystem } from '../support/memory-file-system.ts';
+import type { AskedMoment, Moment } from './client-history.ts';
+import { demand } from './run-record.ts';
+import { entryOf, type LoggedEntry } from './shard-log.ts';
+
+type Entries = ReadonlyMap<string, LoggedEntry>;
+
+/** What one shard held, and what it said of itself, when it was cut. */
+interface Cut {
+  readonly entries: Entries;
+  readonly stamp: number;
+  /** Of its next change. */
+  readonly seq: number;
+}
+
+export interface BackupFile {
+  readonly fileSystem: MemoryFileSystem;
+  readonly path: string;
+}
+
+export class BackupJudge {
+  /** By shard and by what was answered: the answer is all that a backup is given. */
+  #cuts = new Map<string, Cut>();
+  /** Those that the last backup was begun with, by shard. */
+  #begun: readonly Cut[] = [];
+
+  /** @param items what the shard held when it was cut */
+  noteCut(
+    shard: number,
+    stamp: number,
+    parcel: Parcel,
+    items: readonly PageItem<Uint8Array>[],
+  ): void {
+    const entries = new Map(items.map((item) => [item.key, entryOf(item)]));
+    const { seq } = parcel.content as BackupSource;
+    this.#cuts.set(nameOfCut(shard, parcel), { entries, stamp, seq });
+  }
+
+  /** The thread of a backup holds the files of these cuts. */
+  noteBegun({ parts }: BeginBackupTask): void {
+    this.#begun = parts.map(({ input }, shard) => {
+      const cut = this.#cuts.get(nameOfCut(shard, input));
+      demand(cut !== undefined, `a backup is begun with a cut that shard ${shard} never gave`);
+      return cut;
+    });
+    this.#cuts = new Map();
+  }
+
+  /**
+   * Reads a backup, and says what it holds; the history takes it for a read of every key.
+   *
+   * @param asked when it was asked for
+   */
+  judge(file: BackupFile, asked: AskedMoment): Entries {
+    const cuts = this.#begun;
+    const { entries, seq, shards } = readBackup(file);
+    demand(shards === cuts.length, `a backup tells of ${shards} shards`);
+    const expectedSeq = Math.max(...cuts.map((cut) => cut.seq));
+    demand(seq === expectedSeq, `a backup has seq ${seq}, the cuts ${expectedSeq}`);
+    const held = new Map(cuts.flatMap((cut) => [...cut.entries]));
+    const misfit = differenceOf(held, entries);
+    demand(misfit === undefined, `a backup is not what the shards held: ${misfit}`);
+    const wrong = asked.told(momentOf(cuts, entries));
+    demand(wrong === undefined, `a backup is not one moment: ${wrong}`);
+    return entries;
+  }
+}
+
+/** What a read in the place of each cut would have found. */
+function momentOf(cuts: readonly Cut[], entries: Entries): Moment {
+  const cutOf = (key: string): Cut => {
+    const cut = cuts[shardOfSlot(slotOfKey(key), cuts.length)];
+    if (cut === undefined) throw new Error('every key has its shard');
+    return cut;
+  };
+  return {
+    seqOf: (key) => cutOf(key).seq,
+    entryOf: (key) => {
+      const entry = entries.get(key);
+      const { expiresAt = Infinity } = entry ?? {};
+      return expiresAt <= cutOf(key).stamp ? undefined : entry;
+    },
+    values: new Set([...entries.values()].map(({ value }) => value)),
+  };
+}
+
+function nameOfCut(shard: number, parcel: Parcel): string {
+  return `${shard} ${JSON.stringify(parcel.content)}`;
+}
+
+function readBackup({ fileSystem, path }: BackupFile): {
+  entries: Entries;
+  seq: number;
+  shards: number;
+} {
+  const file = fileSystem.openReadOnly(path);
+  const reader = new BackupReader(file, path);
+  const entries = new Map<string, LoggedEntry>();
+  for (const block of reader.blocks()) {
+    for (const record of block.entries) {
+      const { key, version, expiresAt } = record;
+      entries.set(key, { version, value: valueOfRecord(record), expiresAt });
+    }
+  }
+  file.close();
+  return { entries, seq: reader.header.seq, shards: reader.header.shards };
+}
+
+function differenceOf(expected: Entries, actual: Entries): string | undefined {
+  for (const key of new Set([...expected.keys(), ...actual.keys()])) {
+    const [before, now] = [expected.get(key), actual.get(key)].map((entry) =>
+      JSON.stringify(entry),
+    );
+    if (before !== now) return `${key} has ${now ?? 'nothing'}, not ${before ?? 'nothing'}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,21 @@
+// Restores a backup with the real tool into a fresh folder, and says what is then missing or wrong.
+import { contentsOfFolder, dataDir } from '../support/sharded-folder.ts';
+import { proveBackup, restoreBackup } from '../../src/tools/restore.ts';
+import type { TakenBackup } from './backup-client.ts';
+
+/** Undefined where the restored store holds what the backup does. */
+export function misfitOfRestored(backup: TakenBackup, shards: number): string | undefined {
+  const { fileSystem, path, entries } = backup;
+  fileSystem.makeFolder(dataDir);
+  const file = fileSystem.openReadOnly(path);
+  proveBackup({ file, name: path });
+  restoreBackup({ file, name: path }, { fileSystem, dataDir, store: 'restored', shards, now: 1 });
+  file.close();
+  const expected = [...entries].map(([key, { version, value, expiresAt }]) => {
+    const bytes = Buffer.from(value, 'latin1').toString('base64');
+    return `default ${key} ${version} ${expiresAt ?? '-'} ${bytes}`;
+  });
+  const restored = contentsOfFolder(fileSystem).join('\n');
+  if (restored === expected.toSorted().join('\n')) return undefined;
+  return `restored is\n${restored}\nof a backup of\n${expected.toSorted().join('\n')}`;
+}

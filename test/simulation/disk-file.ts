@@ -138,12 +138,17 @@ export class DiskFile {
   }
 
   #touch(from: number, to: number): void {
+    const first = Math.floor(from / sectorBytes);
     const last = Math.ceil(to / sectorBytes);
-    for (let sector = Math.floor(from / sectorBytes); sector < last; sector++) {
-      this.#lost.delete(sector);
+    // Copied at once: a file that is cut may have thousands of sectors.
+    const old = Math.min(last, Math.ceil(this.#length / sectorBytes));
+    const shown = Buffer.alloc(Math.max(0, old - first) * sectorBytes);
+    this.read(shown, first * sectorBytes);
+    for (let sector = first; sector < last; sector++) {
+      if (this.#lost.size > 0) this.#lost.delete(sector);
       if (this.#unsynced.has(sector)) continue;
-      const isNew = sector * sectorBytes >= this.#length;
-      this.#unsynced.set(sector, isNew ? blank : this.#shown(sector));
+      const at = (sector - first) * sectorBytes;
+      this.#unsynced.set(sector, sector < old ? shown.subarray(at, at + sectorBytes) : blank);
     }
   }
 }

@@ -6,6 +6,7 @@ import type { AnyThread } from './simulated-process.ts';
 import type { SimulationParts } from './simulation-parts.ts';
 
 const slowStepsMax = 60;
+const slowCompactorStepsMax = 400;
 
 export class FaultChoice {
   readonly #parts: SimulationParts;
@@ -29,6 +30,7 @@ export class FaultChoice {
     this.#perhapsOfTheDisk();
     if (this.#happens(plan.faults.close)) lives.close();
     if (this.#happens(plan.faults.clockJump) && lives.current.store !== undefined) this.#jump();
+    if (this.#isMakingRoom && random() < 0.1) this.#disturbCompaction();
     if (random() < 0.01 && threads.length > 0) {
       this.#scheduler.slowDown(pickFrom(random, threads).name, slowStepsMax);
     }
@@ -47,6 +49,24 @@ export class FaultChoice {
     }
     if (this.#happens(fullDisk)) faults.emptyDisk();
     if (this.#happens(ioError)) faults.endIoErrors();
+  }
+
+  /** A compaction on a full disk: it is rare, and much depends on how it ends. */
+  get #isMakingRoom(): boolean {
+    const { store } = this.#lives.current;
+    if (this.#parts.disk.capacityBytes === Infinity || store === undefined) return false;
+    return store.status().compactions.running > 0;
+  }
+
+  /** It takes long, or fails, or its shard fails beside it. */
+  #disturbCompaction(): void {
+    const { random, faults, record } = this.#parts;
+    const choice = random();
+    if (choice < 0.6) this.#scheduler.slowDown('compactor', slowCompactorStepsMax);
+    if (choice < 0.2) return;
+    record.figures.ioErrors += 1;
+    if (choice < 0.8) faults.beginIoErrors(['sync']);
+    else faults.beginIoErrors();
   }
 
   /** @param rate in steps out of 10,000 */

@@ -1,5 +1,6 @@
 // Decides at each call to the disk whether something goes wrong there. What may go wrong is begun by
 // the scheduler; where exactly it strikes is counted in calls.
+import type { SimulatedClock } from './simulated-clock.ts';
 import { pickFrom, randomBelow, type Random } from '../support/random.ts';
 import type { BeforeCall, DiskCall, SimulatedDisk } from './simulated-disk.ts';
 import { Gone, type AnyThread, type SimulatedProcess } from './simulated-process.ts';
@@ -10,6 +11,8 @@ interface Strike {
 }
 
 interface IoError {
+  /** Undefined: of any thread. */
+  readonly thread: string | undefined;
   readonly calls: readonly DiskCall[];
   /** How many calls it fails from now on. */
   left: number;
@@ -29,17 +32,26 @@ const ioErrorKinds: readonly (readonly DiskCall[])[] = [
 export class FaultInjector {
   /** From here on nothing goes wrong any more. */
   isStopped = false;
+  /** Since when the disk has room for everything, by the monotonic clock; Infinity: it has not. */
+  roomSinceMs = 0;
   #isPaused = false;
   readonly #random: Random;
   readonly #disk: SimulatedDisk;
+  readonly #clock: SimulatedClock;
   readonly #log: (line: string) => void;
   #kill: Strike | undefined;
   readonly #deaths = new Map<AnyThread, Strike>();
   #ioError: IoError | undefined;
 
-  constructor(random: Random, disk: SimulatedDisk, log: (line: string) => void) {
+  constructor(
+    random: Random,
+    disk: SimulatedDisk,
+    clock: SimulatedClock,
+    log: (line: string) => void,
+  ) {
     this.#random = random;
     this.#disk = disk;
+    this.#clock = clock;
     this.#log = log;
   }
 
@@ -70,11 +82,11 @@ export class FaultInjector {
     this.#deaths.set(thread, { callsLeft: randomBelow(this.#random, 8), strike });
   }
 
-  beginIoErrors(): void {
-    const calls = pickFrom(this.#random, ioErrorKinds);
+  beginIoErrors(calls = pickFrom(this.#random, ioErrorKinds)): void {
     const left = this.#random() < 0.6 ? 1 : 1 + randomBelow(this.#random, 40);
-    this.#log(`the next ${left} of ${calls.join(', ')} fail`);
-    this.#ioError = { calls, left };
+    const thread = this.#random() < 0.2 ? 'compactor' : undefined;
+    this.#log(`the next ${left} of ${calls.join(', ')} of ${thread ?? 'all'} fail`);
+    this.#ioError = { thread, calls, left };
   }
 
   endIoErrors(): void {
@@ -83,11 +95,13 @@ export class FaultInjector {
 
   fillDisk(): void {
     const left = randomBelow(this.#random, this.#random() < 0.6 ? 600 : 80_000);
+    this.roomSinceMs = Infinity;
     this.#disk.capacityBytes = this.#disk.usedBytes + left;
     this.#log(`the disk has ${this.#disk.freeBytes} bytes left`);
   }
 
   emptyDisk(): void {
+    if (this.#disk.capacityBytes !== Infinity) this.roomSinceMs = this.#clock.monotonicMs();
     this.#disk.capacityBytes = Infinity;
   }
 
@@ -139,14 +153,20 @@ export class FaultInjector {
       if (call !== 'write' || this.#random() < 0.5) return strike();
       return { bytes: 1 + randomBelow(this.#random, bytes), after: strike };
     }
-    this.#failIfDue(process, call, path);
+    this.#failIfDue(process, thread?.name, call, path);
     return undefined;
   }
 
-  #failIfDue(process: SimulatedProcess, call: DiskCall, path: string): void {
+  #failIfDue(
+    process: SimulatedProcess,
+    thread: string | undefined,
+    call: DiskCall,
+    path: string,
+  ): void {
     if (this.#disk.capacityBytes !== Infinity) process.hadErrors = true;
     const error = this.#ioError;
     if (error === undefined || !error.calls.includes(call)) return;
+    if (error.thread !== undefined && error.thread !== thread) return;
     process.hadErrors = true;
     error.left -= 1;
     if (error.left === 0) this.#ioError = undefined;

@@ -6,12 +6,16 @@ import type { ExclusiveSession, Store } from '../../src/store/store.ts';
 import { defaultNamespace } from '../../src/storage/record.ts';
 import type { Call } from '../support/history/recorded-call.ts';
 import { pickFrom, randomBelow, type Random } from '../support/random.ts';
+import type { SimulationPlan } from './simulation-plan.ts';
 import { ttlMax, type ClientHistory, type RecordedOperation } from './client-history.ts';
 
 export interface ClientSurroundings {
   readonly random: Random;
   readonly keys: readonly string[];
+  readonly valueBytes: SimulationPlan['valueBytes'];
   readonly history: ClientHistory;
+  /** Called with every put; what it returns is called with the result. */
+  readonly onPut: () => (result: Result) => void;
   /** Called with every result, in the order they are told. */
   readonly onResult: (key: string, call: Call, result: Result) => void;
 }
@@ -110,7 +114,16 @@ export class RandomClient {
 
   #record({ operation, call }: Asked): RecordedOperation {
     const ttlMs = operation.op === 'put' ? operation.ttlMs : undefined;
-    return this.#surroundings.history.send(this.name, operation.key, call, ttlMs);
+    const { history, onPut } = this.#surroundings;
+    const recorded = history.send(this.name, operation.key, call, ttlMs);
+    if (call.op !== 'put') return recorded;
+    const onResult = onPut();
+    return {
+      told: (result) => {
+        recorded.told(result);
+        onResult(result);
+      },
+    };
   }
 
   #told({ operation: { key }, call }: Asked, recorded: RecordedOperation, result: Result): void {
@@ -135,7 +148,7 @@ export class RandomClient {
   }
 
   #askedPut(key: string, conditions: Conditions, ttlMs: number | undefined): Asked {
-    const length = this.#random() < 0.1 ? 3000 : 60;
+    const length = this.#surroundings.valueBytes[this.#random() < 0.1 ? 1 : 0];
     const padding = 'x'.repeat(randomBelow(this.#random, length));
     const value = `${this.name}-${this.#sent++}-${padding}`;
     const operation: PutOperation = {

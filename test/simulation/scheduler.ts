@@ -89,7 +89,7 @@ export class Scheduler {
 
   /** The end of a step: what must hold after each is judged. */
   async settle(): Promise<void> {
-    const { record, judge, faults } = this.#parts;
+    const { record, judge, roomJudge, faults } = this.#parts;
     // What is promised and can be kept is kept before anything else is chosen.
     await nextTurn();
     record.figures.steps += 1;
@@ -100,6 +100,7 @@ export class Scheduler {
     if (process.store !== undefined && !process.isKnownToServe) {
       process.isKnownToServe = true;
       judge.noteServing(process);
+      roomJudge.noteServing(process.store);
     }
     this.#judgeGivenUp();
     if (!faults.isStopped) this.#lives.replaceIfGone();

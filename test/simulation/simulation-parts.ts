@@ -6,6 +6,7 @@ import { ClientHistory } from './client-history.ts';
 import { FaultInjector } from './fault-injector.ts';
 import { RandomClient, type ClientSurroundings } from './random-client.ts';
 import { RecoveryJudge } from './recovery-judge.ts';
+import { RoomJudge } from './room-judge.ts';
 import { RunRecord } from './run-record.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
@@ -20,6 +21,7 @@ export interface SimulationParts {
   readonly faults: FaultInjector;
   readonly history: ClientHistory;
   readonly judge: RecoveryJudge;
+  readonly roomJudge: RoomJudge;
   readonly clientSurroundings: ClientSurroundings;
   readonly clients: readonly RandomClient[];
   readonly backupJudge: BackupJudge;
@@ -32,16 +34,19 @@ export function partsFrom(seed: number): SimulationParts {
   const record = new RunRecord();
   const clock = new SimulatedClock();
   const disk = new SimulatedDisk(random);
-  const faults = new FaultInjector(random, disk, (line) => record.note(line));
+  const faults = new FaultInjector(random, disk, clock, (line) => record.note(line));
   const history = new ClientHistory(() => clock.seenMs);
   clock.onSeen = () => history.timePassed();
   const { shards } = plan.settings;
   const backupJudge = new BackupJudge();
   const judge = new RecoveryJudge({ shards, clock, faults, history, record, backupJudge });
+  const roomJudge = new RoomJudge({ clock, faults, record });
   const clientSurroundings: ClientSurroundings = {
     random,
     keys: plan.keys,
+    valueBytes: plan.valueBytes,
     history,
+    onPut: () => roomJudge.sent(),
     onResult: (...told) => judge.noteResult(...told),
   };
   const clients = Array.from(
@@ -50,6 +55,6 @@ export function partsFrom(seed: number): SimulationParts {
   );
   const { keys } = plan;
   const backupClient = new BackupClient({ random, keys, history, judge: backupJudge, record });
-  const parts = { random, plan, record, clock, disk, faults, history, judge };
+  const parts = { random, plan, record, clock, disk, faults, history, judge, roomJudge };
   return { ...parts, clientSurroundings, clients, backupJudge, backupClient };
 }

@@ -22,6 +22,8 @@ export interface SimulationPlan {
   readonly modes: readonly FsyncMode[];
   readonly clients: number;
   readonly keys: readonly string[];
+  /** Values are shorter; one in ten may be as long as the second. */
+  readonly valueBytes: readonly [usual: number, long: number];
   readonly operations: number;
   /** How often a backup begins, in steps out of 10,000. */
   readonly backups: number;
@@ -34,19 +36,24 @@ function rate(random: Random, often: number): number {
   return random() < 0.5 ? 0 : often * random();
 }
 
+/** Where values are large and compactions rare, a shard has much to gain from one on a full disk. */
+const largeShare = 0.2;
+
 export function planFrom(random: Random): SimulationPlan {
+  const isLarge = random() < largeShare;
   const mode = random() < 0.5 ? 'always' : pickFrom(random, modes);
   return {
     settings: {
-      shards: 2 + randomBelow(random, 3),
+      shards: 2 + randomBelow(random, isLarge ? 1 : 3),
       fsync: mode,
       fsyncIntervalMs: pickFrom(random, [50, 300, 1000]),
       cacheBytes: pickFrom(random, [0, 4000, 1_000_000]),
-      compactJournalBytes: pickFrom(random, [400, 1500, 8000]),
+      compactJournalBytes: isLarge ? 400_000 : pickFrom(random, [400, 1500, 8000]),
     },
     modes: random() < 0.5 ? [mode] : modes,
     clients: 2 + randomBelow(random, 6),
     keys: Array.from({ length: 2 + randomBelow(random, 8) }, (_, index) => `k${index}`),
+    valueBytes: isLarge ? [12_000, 30_000] : [60, 3000],
     operations: 80 + randomBelow(random, 220),
     backups: rate(random, 80),
     faults: {
@@ -55,7 +62,7 @@ export function planFrom(random: Random): SimulationPlan {
       threadDeath: rate(random, 30),
       threadHang: rate(random, 12),
       ioError: rate(random, 60),
-      fullDisk: rate(random, 30),
+      fullDisk: isLarge ? 60 * random() : rate(random, 30),
       close: rate(random, 30),
       clockJump: rate(random, 60),
     },

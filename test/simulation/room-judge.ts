@@ -1,0 +1,53 @@
+// Puts may be refused for want of room only while there is none, or while a compaction makes some.
+// Knows what clients are told, and nothing of shards.
+import type { Result } from '../../src/store/result.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { FaultInjector } from './fault-injector.ts';
+import type { RunRecord } from './run-record.ts';
+import type { SimulatedClock } from './simulated-clock.ts';
+
+export interface RoomSurroundings {
+  readonly clock: SimulatedClock;
+  readonly faults: FaultInjector;
+  readonly record: RunRecord;
+}
+
+/** Promised: tried again every second. */
+const noticedWithinMs = 1500;
+
+export class RoomJudge {
+  readonly #surroundings: RoomSurroundings;
+  #store: Store | undefined;
+
+  constructor(surroundings: RoomSurroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  /** From here on it is this store that is asked. */
+  noteServing(store: Store): void {
+    this.#store = store;
+  }
+
+  /**
+   * A put is sent.
+   *
+   * @returns what takes its result
+   */
+  sent(): (result: Result) => void {
+    const { clock, faults, record } = this.#surroundings;
+    const roomForMs = clock.monotonicMs() - faults.roomSinceMs;
+    const before = this.#compactions();
+    return (result) => {
+      if (result.kind !== 'refused' || result.error.code !== 'DISK_FULL') return;
+      if (roomForMs < noticedWithinMs || faults.roomSinceMs === Infinity) return;
+      if (before === undefined || before !== this.#compactions()) return;
+      record.fail(`a put is refused, and there has been room for ${roomForMs} ms`);
+    };
+  }
+
+  /** Undefined while one is running. */
+  #compactions(): string | undefined {
+    const figures = this.#store?.status().compactions;
+    return figures === undefined || figures.running > 0 ? undefined : JSON.stringify(figures);
+  }
+}

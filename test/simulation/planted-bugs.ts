@@ -141,4 +141,40 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: 'if (this.#tryAgainAtMs > 0)',
     seedsMax: 150,
   },
+  {
+    name: 'what no mark vouches for is not written again before it is synced',
+    file: 'src/shard/start-files.ts',
+    find: '    rewriteUnmarked(place, recovered);',
+    replace: '',
+    seedsMax: 300,
+  },
+  {
+    name: 'a compaction that came to nothing is not reported to its shard',
+    file: 'src/router/compaction-scheduler.ts',
+    find: 'await client.dropCompaction();',
+    replace: ';',
+    seedsMax: 300,
+  },
+  {
+    name: 'a compaction that came to nothing while its shard was mended is not noticed',
+    file: 'src/shard/shard.ts',
+    find: '// One that came to nothing meanwhile could not be reported: the shard did not serve.\n        this.#room.compactionEnded();',
+    replace: '',
+    seedsMax: 300,
+  },
+  {
+    name: 'the shards are cut for a backup one after another',
+    file: 'src/router/router.ts',
+    find: "await this.#askAll({ op: 'cut' });",
+    replace:
+      "[]; for (const shard of this.#shards) cuts.push(await new Promise((resolve) => shard.enqueue(new Ticket({ op: 'cut' }, resolve)))); for (const { kind, error } of cuts) if (kind === 'refused') throw error;",
+    seedsMax: 300,
+  },
+  {
+    name: 'compactions go on before a backup has opened its files',
+    file: 'src/router/router.ts',
+    find: 'compactions.whileHeld(() => backups.begin(() => this.#cut()))',
+    replace: 'backups.begin(() => this.#cut())',
+    seedsMax: 300,
+  },
 ];

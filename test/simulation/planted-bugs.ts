@@ -177,4 +177,11 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: 'backups.begin(() => this.#cut())',
     seedsMax: 300,
   },
+  {
+    name: 'time starts below the highest stamp on disk',
+    file: 'src/engine/assemble-store.ts',
+    find: 'stamps.raiseFloor(at);',
+    replace: '',
+    seedsMax: 150,
+  },
 ];

@@ -7,6 +7,8 @@ import { Violation } from './run-record.ts';
 import { Gone, SimulatedProcess } from './simulated-process.ts';
 import type { SimulationParts } from './simulation-parts.ts';
 
+const setBackMsMax = 6000;
+
 export class ProcessLives {
   readonly #parts: SimulationParts;
   #current: SimulatedProcess;
@@ -67,7 +69,8 @@ export class ProcessLives {
     backupClient.isBusy = false;
     if (!faults.isStopped && plan.faults.powerCut > 0 && random() < 0.3) this.cutPower();
     clock.advance(randomBelow(random, 100));
-    clock.catchUp();
+    if (!faults.isStopped && plan.faults.clockJump > 0 && random() < 0.3) this.#setClockBack();
+    else clock.catchUp();
     this.startNext();
   }
 
@@ -75,6 +78,14 @@ export class ProcessLives {
     const shards = this.#current.store?.status().shards;
     if (shards === undefined) return 'it is starting';
     return shards.map(({ shard, state, reason }) => `${shard} ${state} ${reason ?? ''}`).join('; ');
+  }
+
+  #setClockBack(): void {
+    const { random, record, clock, judge } = this.#parts;
+    const ms = randomBelow(random, setBackMsMax);
+    record.note(`the clock is set back by ${ms} ms between two processes`);
+    clock.setBack(ms);
+    judge.noteClockSetBack();
   }
 
   async #awaitClose(process: SimulatedProcess, closing: Promise<void>): Promise<void> {

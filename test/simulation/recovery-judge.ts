@@ -1,6 +1,6 @@
 // What is known of the shards from their own threads, and what they must therefore have when they
 // are recovered; what a power cut may lawfully have taken. Chooses nothing.
-import type { ShardTasks, TaskAnswer } from '../../src/protocol/shard-task.ts';
+import type { OpenedReport, ShardTasks, TaskAnswer } from '../../src/protocol/shard-task.ts';
 import type { Parcel } from '../../src/protocol/parcel.ts';
 import type { PageItem, ShardReport } from '../../src/protocol/shard-operation.ts';
 import type { Result } from '../../src/store/result.ts';
@@ -32,7 +32,7 @@ export class RecoveryJudge {
   readonly #valueOf = new Map<string, string>();
   /** What each shard held when it was last recovered. */
   readonly #recovered = new Map<number, readonly PageItem<Uint8Array>[]>();
-  /** A power cut may have taken what was acknowledged: the history begins anew. */
+  /** What was acknowledged may lawfully be different now: the history begins anew. */
   #beginsAnew = false;
   /** Written, acknowledged and not for certain on stable storage. */
   #mayLose = false;
@@ -58,6 +58,15 @@ export class RecoveryJudge {
 
   noteCleanClose(): void {
     this.#mayLose = false;
+  }
+
+  /**
+   * The next process knows of no time but what is on disk: what has expired since, and was not yet
+   * removed, may be seen again.
+   */
+  noteClockSetBack(): void {
+    this.judgeHistory();
+    this.#beginsAnew = true;
   }
 
   notePowerCut(): void {
@@ -86,6 +95,10 @@ export class RecoveryJudge {
   ): void {
     const log = this.#logs[shard];
     if (log === undefined) return;
+    if (name === 'open' && (answer as TaskAnswer<OpenedReport>).ok) {
+      const { value } = answer as TaskAnswer<OpenedReport> & { ok: true };
+      this.#surroundings.clock.storeKnows(value.at);
+    }
     if (name === 'batch') log.noteBatch(task as Uint8Array, answer as Uint8Array);
     if (name === 'start' && (answer as TaskAnswer<ShardReport>).ok) {
       const { value } = answer as TaskAnswer<ShardReport> & { ok: true };
@@ -109,7 +122,7 @@ export class RecoveryJudge {
   #judgeCut(shard: number, stamp: number, parcel: Parcel, handlers: Handlers<ShardTasks>): void {
     const { clock, faults, record, backupJudge } = this.#surroundings;
     const items = faults.whilePaused(() => itemsOf(handlers));
-    const misfit = this.#logs[shard]?.misfitNow(items, clock.seenMs);
+    const misfit = this.#logs[shard]?.misfitNow(items, clock.highestMs);
     if (misfit !== undefined)
       record.fail(`shard ${shard} is cut and holds what is wrong: ${misfit}`);
     backupJudge.noteCut(shard, stamp, parcel, items);
@@ -124,7 +137,7 @@ export class RecoveryJudge {
     const { clock, faults, record } = this.#surroundings;
     const items = faults.whilePaused(() => itemsOf(handlers));
     const isLossy = this.#lossy.has(shard);
-    const misfit = this.#logs[shard]?.begin(items, nextSeq, isLossy, clock.seenMs);
+    const misfit = this.#logs[shard]?.begin(items, nextSeq, isLossy, clock.highestMs);
     if (misfit !== undefined) record.fail(`shard ${shard} is recovered wrong: ${misfit}`);
     for (const item of items) this.#noteVersion(item.key, item.version, textOf(item.value));
     this.#recovered.set(shard, items);

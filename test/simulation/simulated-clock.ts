@@ -1,5 +1,5 @@
 // Both clocks of a simulation. Wall time is seen by the store through one door, so what the store
-// can know of it is known here too: the highest wall time it has ever been told.
+// can know of it is known here too: the highest wall time it has been told, or has found on disk.
 import type { Clock } from '../../src/base/clock.ts';
 
 export class SimulatedClock implements Clock {
@@ -7,18 +7,29 @@ export class SimulatedClock implements Clock {
   #wall = 1_764_000_000_000;
   #monotonic = 0;
   #seen = 0;
+  #highest = 0;
 
-  /** The highest wall time that the store was told. */
+  /** The store's time: the highest that it knows of. */
   get seenMs(): number {
     return this.#seen;
   }
 
+  /** The highest that any store has known of, though it may have forgotten since. */
+  get highestMs(): number {
+    return this.#highest;
+  }
+
   wallMs(): number {
-    if (this.#wall > this.#seen) {
-      this.#seen = this.#wall;
-      this.onSeen(this.#seen);
-    }
+    this.storeKnows(this.#wall);
     return this.#wall;
+  }
+
+  /** The store has been told the time, or has found it on disk. */
+  storeKnows(ms: number): void {
+    if (ms <= this.#seen) return;
+    this.#seen = ms;
+    this.#highest = Math.max(this.#highest, ms);
+    this.onSeen(ms);
   }
 
   monotonicMs(): number {
@@ -35,7 +46,13 @@ export class SimulatedClock implements Clock {
     this.#wall += ms;
   }
 
-  /** Over a restart time starts no lower than the store knows from disk: it is not asked for more. */
+  /** Between two lives of the store: what the next one knows is what is on disk. */
+  setBack(ms: number): void {
+    this.#wall -= ms;
+    this.#seen = 0;
+  }
+
+  /** Over a restart in which nobody touched the clock. */
   catchUp(): void {
     this.#wall = Math.max(this.#wall, this.#seen);
   }

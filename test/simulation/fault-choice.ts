@@ -63,7 +63,7 @@ export class FaultChoice {
     const { random, faults, record } = this.#parts;
     const choice = random();
     if (choice < 0.6) this.#scheduler.slowDown('compactor', slowCompactorStepsMax);
-    if (choice < 0.2) return;
+    if (choice < 0.2 || faults.isFailing) return;
     record.figures.ioErrors += 1;
     if (choice < 0.8) faults.beginIoErrors(['sync']);
     else faults.beginIoErrors();

@@ -55,6 +55,11 @@ export class FaultInjector {
     this.#log = log;
   }
 
+  /** Calls to the disk are to fail. */
+  get isFailing(): boolean {
+    return this.#ioError !== undefined;
+  }
+
   killSoon(process: SimulatedProcess): void {
     this.#kill = {
       callsLeft: randomBelow(this.#random, 60),

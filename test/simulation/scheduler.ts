@@ -10,7 +10,7 @@ import type { SimulationParts } from './simulation-parts.ts';
 export type Action = () => void;
 
 const stepsMax = 60_000;
-const tickMs = 50;
+export const tickMs = 50;
 const answeredWithinMs = 60_000;
 
 export class Scheduler {

@@ -36,7 +36,10 @@ function rate(random: Random, often: number): number {
   return random() < 0.5 ? 0 : often * random();
 }
 
-/** Where values are large and compactions rare, a shard has much to gain from one on a full disk. */
+/**
+ * Where values are large and compactions rare, a shard has much to gain from one on a full disk.
+ * What comes of it shows only in a process that lives on.
+ */
 const largeShare = 0.2;
 
 export function planFrom(random: Random): SimulationPlan {
@@ -52,17 +55,20 @@ export function planFrom(random: Random): SimulationPlan {
     },
     modes: random() < 0.5 ? [mode] : modes,
     clients: 2 + randomBelow(random, 6),
-    keys: Array.from({ length: 2 + randomBelow(random, 8) }, (_, index) => `k${index}`),
+    keys: Array.from(
+      { length: (isLarge ? 8 : 2) + randomBelow(random, 8) },
+      (_, index) => `k${index}`,
+    ),
     valueBytes: isLarge ? [12_000, 30_000] : [60, 3000],
     operations: 80 + randomBelow(random, 220),
-    backups: rate(random, 80),
+    backups: rate(random, 160),
     faults: {
-      kill: rate(random, 60),
-      powerCut: rate(random, 60),
+      kill: rate(random, isLarge ? 20 : 60),
+      powerCut: rate(random, isLarge ? 20 : 60),
       threadDeath: rate(random, 30),
       threadHang: rate(random, 12),
       ioError: rate(random, 60),
-      fullDisk: isLarge ? 60 * random() : rate(random, 30),
+      fullDisk: isLarge ? 20 + 60 * random() : rate(random, 30),
       close: rate(random, 30),
       clockJump: rate(random, 60),
     },

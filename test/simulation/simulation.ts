@@ -32,6 +32,8 @@ export async function simulate(seed: number): Promise<SimulationOutcome> {
 
 /** As a reader is slow that takes no piece for long. */
 const slowBackupStepsMax = 600;
+/** So that one shard is cut long after another. */
+const slowShardStepsMax = 100;
 
 class Simulation {
   readonly #parts: SimulationParts;
@@ -79,7 +81,9 @@ class Simulation {
     if (current.store === undefined || isClosing || backupClient.isBusy) return;
     if (random() * 10_000 >= plan.backups) return;
     record.note('a backup is asked for');
-    if (random() < 0.3) this.#scheduler.slowDown('backup', slowBackupStepsMax);
+    if (random() < 0.5) this.#scheduler.slowDown('backup', slowBackupStepsMax);
+    const shard = randomBelow(random, plan.settings.shards);
+    if (random() < 0.25) this.#scheduler.slowDown(`shard ${shard}`, slowShardStepsMax);
     void backupClient.take(current);
   }
 

@@ -83,7 +83,11 @@ export async function assembleStore(options: AssemblyOptions): Promise<Store> {
   const wallMs = (): number => clock.wallMs();
   const backups = new BackupRunner(options.newBackupThread);
   const parts = { clock: stamps, cache, compactions, backups };
-  const onClosing = options.repeat(() => housekeeper.tick(), housekeepingMs);
+  const tick = (): void => {
+    housekeeper.tick();
+    backups.tick(housekeepingMs);
+  };
+  const onClosing = options.repeat(tick, housekeepingMs);
   return new Router(clients, { ...parts, fsync, locations, wallMs, onClosing, onClosed });
 }
 

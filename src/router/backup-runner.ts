@@ -3,8 +3,11 @@
 import { StoreError } from '../base/errors.ts';
 import { valueOfTask, type BackupTasks, type BeginBackupTask } from '../protocol/shard-task.ts';
 import type { TaskThread } from './task-thread.ts';
+import { WatchedThread } from './watched-thread.ts';
 
 const retryAfterMs = 10_000;
+/** A piece may take long to be merged, and holds nobody up but its reader. */
+const atLeisure = { bytes: Infinity };
 
 type Piece = IteratorResult<Uint8Array, undefined>;
 
@@ -39,6 +42,15 @@ export class BackupRunner {
     }
   }
 
+  /**
+   * Gives up one whose thread hangs before it has its files open: compactions wait for that.
+   *
+   * @param elapsedMs since the last tick, at most, as far as the process was running
+   */
+  tick(elapsedMs: number): void {
+    this.#running?.tick(elapsedMs);
+  }
+
   /** Ends the one that is running: whoever reads it gets an error, never an early end. */
   async close(): Promise<void> {
     await this.#running?.abort();
@@ -51,13 +63,13 @@ function oneIsRunning(): StoreError {
 }
 
 class BackupPieces implements AsyncIterableIterator<Uint8Array> {
-  readonly #thread: TaskThread<BackupTasks>;
+  readonly #thread: WatchedThread<BackupTasks>;
   readonly #onEnd: () => void;
   #ended: Promise<void> | undefined;
   #isWhole = false;
 
   constructor(thread: TaskThread<BackupTasks>, onEnd: () => void) {
-    this.#thread = thread;
+    this.#thread = new WatchedThread(thread);
     this.#onEnd = onEnd;
   }
 
@@ -69,11 +81,15 @@ class BackupPieces implements AsyncIterableIterator<Uint8Array> {
     await this.#orEnd(async () => valueOfTask(await this.#thread.run('begin', task)));
   }
 
+  tick(elapsedMs: number): void {
+    if (this.#thread.tick(elapsedMs)) void this.abort();
+  }
+
   async next(): Promise<Piece> {
     if (this.#isWhole) return { done: true, value: undefined };
     const value = await this.#orEnd(async () => {
       if (this.#ended !== undefined) throw wasEnded();
-      return valueOfTask(await this.#thread.run('next', undefined));
+      return valueOfTask(await this.#thread.run('next', undefined, atLeisure));
     });
     if (value !== undefined) return { done: false, value };
     this.#isWhole = true;

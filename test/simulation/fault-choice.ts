@@ -92,8 +92,8 @@ export class FaultChoice {
     if (threads.length === 0 || this.#lives.isClosing) return;
     if (this.#lives.current.store === undefined) return;
     const thread = pickFrom(random, threads);
-    // Nobody watches the thread of a backup.
-    if (thread.name === 'backup') return;
+    // What a reader waits for longer than it likes it may leave: that is not watched.
+    if (thread.name === 'backup' && thread.nextTask !== 'begin') return;
     record.figures.threadHangs += 1;
     record.note(`the thread of ${thread.name} hangs`);
     thread.isHung = true;

@@ -184,4 +184,11 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: '',
     seedsMax: 150,
   },
+  {
+    name: 'a backup whose thread hangs keeps compactions from going on',
+    file: 'src/engine/assemble-store.ts',
+    find: 'backups.tick(housekeepingMs);',
+    replace: '',
+    seedsMax: 300,
+  },
 ];

@@ -74,6 +74,10 @@ export class SimulatedTaskThread<Tasks extends TaskTable<Tasks>> implements Task
     return this.#inbox.length + this.#underWay.length + this.#outbox.length > 0;
   }
 
+  get nextTask(): string | undefined {
+    return this.#inbox[0]?.name;
+  }
+
   get canWork(): boolean {
     return !this.isHung && !this.#isEnding && this.#inbox.length > 0;
   }

@@ -47,7 +47,7 @@ export interface ShardClientOptions {
 type TaskValue<Name extends keyof ShardTasks> =
   ShardTasks[Name][1] extends TaskAnswer<infer Value> ? Value : never;
 
-/** What reads a whole shard, or syncs it for the last time, may take as long as it likes. */
+/** What syncs a shard for the last time may take as long as it likes. */
 const atLeisure = { bytes: Infinity };
 
 const retrySoon = { retryable: true, retryAfterMs: 1000 };
@@ -93,6 +93,7 @@ export class ShardClient {
   #tornTails = 0;
   /** The present thread has a shard to stop. */
   #isStarted = false;
+  #isClosing = false;
   #isSyncing = false;
   #reopening: Promise<void> | undefined;
 
@@ -156,18 +157,29 @@ export class ShardClient {
    */
   async open(): Promise<OpenedReport> {
     const { location, fsync } = this.#options;
-    const opened = valueOfTask(await this.#thread.run('open', { ...location, fsync }, atLeisure));
+    const opened = valueOfTask(
+      await this.#thread.run('open', { ...location, fsync }, { bytes: this.#bytesToOpen }),
+    );
     this.#tornTails += opened.torn.length;
     return opened;
   }
 
   /** Brings the files into order; the shard serves from here on. */
   async start(): Promise<void> {
-    this.#report = valueOfTask(await this.#thread.run('start', this.#options.stamp(), atLeisure));
+    const stamp = this.#options.stamp();
+    const bytes = this.#bytesToOpen;
+    this.#report = valueOfTask(await this.#thread.run('start', stamp, { bytes }));
     this.#isStarted = true;
     this.#epoch += 1;
     this.#setState('serving', undefined);
     this.#sender.planTurn();
+  }
+
+  /** The first time nobody knows how much there is, and somebody watches: it may take its time. */
+  get #bytesToOpen(): number {
+    if (this.#report === undefined) return Infinity;
+    const { bytes, journalBytes, snapshotBytes } = this.#report;
+    return bytes + journalBytes + snapshotBytes;
   }
 
   hasRoom(operations: number, bytes: number): boolean {
@@ -189,7 +201,7 @@ export class ShardClient {
   tick(elapsedMs: number): void {
     const now = this.#options.monotonicMs();
     this.#sender.refuseQueuedBefore(now - queueWaitMaxMs, waitedTooLong);
-    if (this.#thread.tick(elapsedMs)) this.#threadIsGone('it hangs');
+    if (this.#thread.tick(elapsedMs)) this.#threadHangs();
     const retry = this.#retry;
     if (retry === undefined || now < this.#retryAtMs) return;
     this.#retry = undefined;
@@ -229,19 +241,25 @@ export class ShardClient {
   /**
    * Answers what is queued, leaves a durable mark and ends the thread.
    *
-   * @throws StoreError where the mark could not be left; Error where the thread died
+   * @throws StoreError where the mark could not be left, or where the shard does not serve and what
+   *   it has acknowledged may not be synced; Error where the thread died
    */
   async close(): Promise<void> {
-    const hasToStop = this.isServing || this.#state === 'suspended';
-    this.#setState('closed', 'closing');
+    this.#isClosing = true;
+    // What a thread has written before it died is still to be synced: it is opened anew for that.
     await this.#reopening;
+    const { fsync } = this.#options;
+    const canStop = this.#isStarted && (this.isServing || this.#state === 'suspended');
+    const error = canStop || fsync === 'always' ? undefined : this.#unavailable('not-applied');
+    this.#setState('closed', 'closing');
     try {
-      if (hasToStop && this.#isStarted) {
-        await this.#sender.drained();
-        valueOfTask(await this.#thread.run('stop', this.#options.stamp(), atLeisure));
-      } else {
+      if (!canStop) {
         this.#sender.refuseWaiting(shuttingDown);
+        if (error !== undefined) throw error;
+        return;
       }
+      await this.#sender.drained();
+      valueOfTask(await this.#thread.run('stop', this.#options.stamp(), atLeisure));
     } finally {
       await this.#thread.destroy();
     }
@@ -264,7 +282,7 @@ export class ShardClient {
 
   /** Why nothing may be queued, whatever it is. */
   get #refusal(): StoreError | undefined {
-    if (this.#state === 'closed') return shuttingDown;
+    if (this.#state === 'closed' || this.#isClosing) return shuttingDown;
     if (this.#state === 'failed' || this.#state === 'suspended') {
       return this.#unavailable('not-applied');
     }
@@ -353,6 +371,12 @@ export class ShardClient {
     }
   }
 
+  #threadHangs(): void {
+    // Whoever opens it hears of that, see `#openingFailed`.
+    if (this.#state === 'opening') void this.#thread.destroy();
+    else this.#threadIsGone('it hangs');
+  }
+
   /** Never rejects: what goes wrong ends in the state `failed`, or `suspended`. */
   async #reopen(why: string): Promise<void> {
     this.#setState('opening', `its thread died (${why})`);
@@ -384,8 +408,9 @@ export class ShardClient {
 
   async #openingFailed(error: unknown): Promise<void> {
     if (!(error instanceof StoreError)) {
-      // The new thread died, too.
-      if (this.#state === 'opening') await this.#reopen(String(error));
+      // The new thread died, too, or hangs.
+      const why = this.#thread.hasHung ? 'it hangs' : String(error);
+      if (this.#state === 'opening') await this.#reopen(why);
       return;
     }
     if (lasting.includes(error.code)) {

@@ -16,6 +16,7 @@ export class WatchedThread<Tasks extends TaskTable<Tasks>> {
   /** How long each task under way may take, in milliseconds. */
   readonly #limits: number[] = [];
   #silentMs = 0;
+  #hasHung = false;
 
   constructor(thread: TaskThread<Tasks>) {
     this.#thread = thread;
@@ -38,13 +39,20 @@ export class WatchedThread<Tasks extends TaskTable<Tasks>> {
     }
   }
 
+  /** It has counted as hung. */
+  get hasHung(): boolean {
+    return this.#hasHung;
+  }
+
   /** @returns whether it counts as hung; once, until it answers something again */
   tick(elapsedMs: number): boolean {
     if (this.#limits.length === 0) return false;
     const limit = Math.max(...this.#limits);
     const before = this.#silentMs;
     this.#silentMs += elapsedMs;
-    return before < limit && this.#silentMs >= limit;
+    const hangs = before < limit && this.#silentMs >= limit;
+    if (hangs) this.#hasHung = true;
+    return hangs;
   }
 
   /** Ends the thread at once; resolves when it has exited. */

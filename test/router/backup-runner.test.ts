@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { StoreError } from '../../src/base/errors.ts';
+import { taskMaxMs } from '../../src/base/limits.ts';
 import {
   answerTask,
   type BackupTasks,
@@ -14,10 +15,14 @@ const cut = async (): Promise<BeginBackupTask> => task;
 /** Gives three pieces, or fails in the place of one. */
 class StagedThread implements TaskThread<BackupTasks> {
   destroyed = 0;
+  /** It takes tasks and answers none. */
+  hangs = false;
+  #endHanging: (() => void) | undefined;
   failAt = Infinity;
   #given = 0;
 
   async run<Name extends keyof BackupTasks>(name: Name): Promise<BackupTasks[Name][1]> {
+    if (this.hangs) await new Promise<void>((resolve) => (this.#endHanging = resolve));
     if (this.destroyed > 0) throw new Error('the thread has exited');
     const answer = answerTask(() => {
       if (this.#given >= this.failAt) throw new StoreError('STORE_DAMAGED', 'a damaged file');
@@ -30,6 +35,7 @@ class StagedThread implements TaskThread<BackupTasks> {
 
   async destroy(): Promise<void> {
     this.destroyed += 1;
+    this.#endHanging?.();
   }
 }
 
@@ -52,6 +58,25 @@ describe('a backup that is run', () => {
     expect(await readAll(pieces)).toEqual([1, 2, 3]);
     expect(thread.destroyed).toBe(1);
     expect(await pieces.next()).toEqual({ done: true, value: undefined });
+    expect(await readAll(await runner.begin(cut))).toEqual([1, 2, 3]);
+  });
+
+  test('is given up where its thread hangs before it has its files open, and the next one goes on', async () => {
+    const thread = new StagedThread();
+    thread.hangs = true;
+    const runner = runnerOver(thread);
+    const beginning = runner.begin(cut);
+    const failed = beginning.then(
+      () => 'began',
+      (error: unknown) => String(error),
+    );
+    for (let ms = 0; ms <= taskMaxMs; ms += 50) {
+      // oxlint-disable-next-line no-await-in-loop -- as the housekeeper ticks
+      await Promise.resolve();
+      runner.tick(50);
+    }
+    expect(await failed).toMatch(/exited/);
+    expect(thread.destroyed).toBe(1);
     expect(await readAll(await runner.begin(cut))).toEqual([1, 2, 3]);
   });
 

@@ -6,8 +6,9 @@ import {
   queueWaitMaxMs,
   taskMaxMs,
 } from '../../src/base/limits.ts';
-import type { ShardResult } from '../../src/protocol/shard-operation.ts';
+import type { ShardOperation, ShardResult } from '../../src/protocol/shard-operation.ts';
 import { SimulatedClient } from '../support/simulated-client.ts';
+import { openShard } from '../support/shard-files.ts';
 import { get, put } from '../support/store-contract.ts';
 
 let simulated: SimulatedClient;
@@ -19,6 +20,15 @@ function refusal(result: ShardResult | undefined): object {
   if (result?.kind !== 'refused') return { kind: result?.kind };
   const { code, outcome, retryable } = result.error;
   return { code, outcome, retryable };
+}
+
+/** The thread dies while it has this write, of which nobody knows what became then. */
+async function dieOver(operation: ShardOperation): Promise<void> {
+  simulated.thread.isHeld = true;
+  const write = simulated.ask(operation);
+  await simulated.settle();
+  simulated.thread.die();
+  expect(refusal(await write)).toMatchObject({ outcome: 'unknown' });
 }
 
 /** From now on these calls to the file system fail. */
@@ -195,6 +205,18 @@ describe('a thread that hangs', () => {
     expect(simulated.threads).toHaveLength(1);
   });
 
+  test('while its shard is opened anew is given up, too', async () => {
+    await simulated.ask(put('kept', '1'));
+    simulated.holdNext = true;
+    await dieOver(put('a', '1'));
+    expect(simulated.client.status.state).toBe('opening');
+    simulated.holdNext = false;
+    await simulated.tick(taskMaxMs + 1000);
+    expect(simulated.client.status.state).toBe('serving');
+    expect(simulated.threads.map(({ isDestroyed }) => isDestroyed)).toEqual([true, true, false]);
+    expect(await simulated.ask(get('kept'))).toMatchObject({ kind: 'entry' });
+  });
+
   test('leaves nothing waiting longer than it may', async () => {
     simulated.thread.isHeld = true;
     const first = simulated.ask(put('under way', '1'));
@@ -278,18 +300,28 @@ describe('a thread that dies during other work', () => {
     expect(simulated.thread.isDestroyed).toBe(true);
   });
 
-  test('just before closing is not started again', async () => {
-    simulated.thread.isHeld = true;
-    const write = simulated.ask(put('a', '1'));
-    await simulated.settle();
-    simulated.thread.die();
-    expect(refusal(await write)).toMatchObject({ outcome: 'unknown' });
+  test('just before closing is opened once more: what it had written is synced, and marked', async () => {
+    simulated = await SimulatedClient.start('never');
+    await simulated.ask(put('kept', '1'));
+    await dieOver(put('a', '1'));
     expect(simulated.client.status.state).toBe('opening');
-    await simulated.client.close();
-    const before = simulated.files.contents();
-    await simulated.settle();
+    const closing = simulated.client.close();
+    expect(refusal(await simulated.ask(put('late', '1')))).toMatchObject({ code: 'SHUTTING_DOWN' });
+    await closing;
+    expect(simulated.threads).toHaveLength(2);
     expect(simulated.threads.every(({ isDestroyed }) => isDestroyed)).toBe(true);
-    expect(simulated.files.contents()).toEqual(before);
+    const left = simulated.files.afterPowerCut(() => 0.9);
+    expect(await openShard(left).submit(get('kept'))).toMatchObject({ kind: 'entry' });
+  });
+
+  test('for good says at the close that what it has acknowledged may not be synced', async () => {
+    simulated = await SimulatedClient.start('never');
+    await simulated.ask(put('a', '1'));
+    failAt('syncFolder');
+    await dieOver(put('a', '2'));
+    await simulated.settle();
+    expect(simulated.client.status.state).toBe('suspended');
+    await expect(simulated.client.close()).rejects.toMatchObject({ code: 'SHARD_UNAVAILABLE' });
   });
 });
 

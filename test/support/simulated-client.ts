@@ -1,5 +1,6 @@
 // A ShardClient over simulated threads.
 import { StampClock } from '../../src/base/clock.ts';
+import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import type { ShardOperation, ShardResult } from '../../src/protocol/shard-operation.ts';
 import { ShardClient } from '../../src/router/shard-client.ts';
 import { Ticket } from '../../src/router/ticket.ts';
@@ -18,15 +19,18 @@ export class SimulatedClient {
   readonly failures: string[] = [];
   readonly suspensions: string[] = [];
   readonly client: ShardClient;
+  /** Threads that begin from now on take no task. */
+  holdNext = false;
 
-  constructor() {
+  constructor(fsync: FsyncMode = 'always') {
     createShardFolder(this.files, shardPlace.folder, shardPlace.identity);
     const stamps = new StampClock(this.clock);
     this.client = new ShardClient({
       location: shardPlace,
-      fsync: 'always',
+      fsync,
       newThread: () => {
         const thread = new SimulatedThread(this.files, this.clock);
+        thread.isHeld = this.holdNext;
         this.threads.push(thread);
         return thread;
       },
@@ -41,8 +45,8 @@ export class SimulatedClient {
     });
   }
 
-  static async start(): Promise<SimulatedClient> {
-    const simulated = new SimulatedClient();
+  static async start(fsync?: FsyncMode): Promise<SimulatedClient> {
+    const simulated = new SimulatedClient(fsync);
     await simulated.client.open();
     await simulated.client.start();
     return simulated;

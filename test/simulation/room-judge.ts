@@ -35,11 +35,13 @@ export class RoomJudge {
    */
   sent(): (result: Result) => void {
     const { clock, faults, record } = this.#surroundings;
-    const roomForMs = clock.monotonicMs() - faults.roomSinceMs;
+    const { roomSinceMs } = faults;
+    const roomForMs = clock.monotonicMs() - roomSinceMs;
     const before = this.#compactions();
     return (result) => {
       if (result.kind !== 'refused' || result.error.code !== 'DISK_FULL') return;
-      if (roomForMs < noticedWithinMs || faults.roomSinceMs === Infinity) return;
+      // It may have been full for a moment meanwhile.
+      if (roomForMs < noticedWithinMs || faults.roomSinceMs !== roomSinceMs) return;
       if (before === undefined || before !== this.#compactions()) return;
       record.fail(`a put is refused, and there has been room for ${roomForMs} ms`);
     };

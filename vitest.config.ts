@@ -19,8 +19,9 @@ export default defineConfig({
           ...shared,
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          // Faults need root and tools that not everybody has: vitest.faults.config.ts.
-          exclude: ['test/faults/**', 'test/overload/**'],
+          // Faults need root and tools that not everybody has: vitest.faults.config.ts. Peers are
+          // other servers: vitest.peers.config.ts.
+          exclude: ['test/faults/**', 'test/overload/**', 'test/peers/**'],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

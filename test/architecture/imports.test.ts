@@ -11,6 +11,7 @@ import { programFolder } from '../../src/base/program-folder.ts';
 const allowedImports: Readonly<Record<string, readonly string[]>> = {
   'src/base': [],
   'src/store': ['src/base'],
+  'src/commands': ['src/base'],
   'src/protocol': ['src/store', 'src/base'],
   'src/storage': ['src/base'],
   'src/shard': ['src/storage', 'src/protocol', 'src/store', 'src/base'],

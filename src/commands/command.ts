@@ -1,0 +1,148 @@
+// What a command is: the shape of an entry of the command table, what its function is given and
+// what it gives back. Knows no executor, only what one must offer.
+import type { Reply } from './reply.ts';
+
+/** What stands under a key. Value and key are byte strings; there is no other type than the string. */
+export interface Entry {
+  readonly value: string;
+  /** Unix milliseconds, at most `Number.MAX_SAFE_INTEGER`. None: it does not expire. */
+  readonly expiresAt?: number | undefined;
+}
+
+export type Change = { readonly put: Entry } | 'delete';
+
+/** What a command's function has found. */
+export interface Outcome {
+  readonly reply: Reply;
+  /**
+   * The i-th is for the i-th key; shorter where the rest stay as they are. To be applied in order
+   * (a key may come twice) and all or none. Empty where the reply is an error.
+   */
+  readonly changes: readonly (Change | undefined)[];
+}
+
+export interface CommandLimits {
+  /** Bytes of a value; the counterpart of Redis's `proto-max-bulk-len`. */
+  readonly valueBytesMax: number;
+  /** Keys that KEYS gives at most; where more match, it answers an error. */
+  readonly keysReplyMax: number;
+}
+
+export const defaultCommandLimits: CommandLimits = {
+  valueBytesMax: 8 * 1024 * 1024,
+  keysReplyMax: 100_000,
+};
+
+/** One call of a command on keys. */
+export interface KeyedCall {
+  /** The command's name, in lower case: error texts have it. */
+  readonly name: string;
+  /** What stands behind the name. Byte strings. */
+  readonly args: readonly string[];
+  /** The keys among the arguments, in their order; a key may come twice. */
+  readonly keys: readonly string[];
+  /** What stands under each key at `now`; undefined where nothing does, or what did has expired. */
+  readonly entries: readonly (Entry | undefined)[];
+  /** Unix milliseconds. The one source of time. */
+  readonly now: number;
+  readonly limits: CommandLimits;
+}
+
+export interface KeyPage {
+  /** Keys in byte order, none expired; may be fewer than were asked for, and none at all. */
+  readonly keys: readonly string[];
+  /** Go on behind this key; undefined where there are no more. */
+  readonly next: string | undefined;
+}
+
+/** What an executor must offer for the commands that look at all keys. Rejects as it likes. */
+export interface Keyspace {
+  /**
+   * Walks the keys that begin with `prefix`, in byte order, behind the key `after` (exclusive; it
+   * need not exist), and looks at no more than about `limit` of them. A walk from undefined to
+   * undefined gives every key that is there throughout exactly once.
+   */
+  scan(after: string | undefined, prefix: string, limit: number): Promise<KeyPage>;
+  /** How many keys there are, expired ones not counted. */
+  count(): Promise<number>;
+  /** Any key, each about as likely; undefined where there is none. */
+  randomKey(): Promise<string | undefined>;
+  /** Deletes all keys. */
+  clear(): Promise<void>;
+}
+
+/** One call of a command on the keyspace. */
+export interface KeyspaceCall {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly limits: CommandLimits;
+}
+
+export interface ConnectionCall {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly now: number;
+}
+
+/** Where keys stand among the words of a command, as in COMMAND INFO: the name is word 0. */
+export interface KeyPositions {
+  readonly first: number;
+  /** From the end where negative: -1 is the last word. */
+  readonly last: number;
+  readonly step: number;
+}
+
+interface CommandDescription {
+  /** In lower case. */
+  readonly name: string;
+  /** Words, the name among them; negative: at least so many (COMMAND INFO). */
+  readonly arity: number;
+  /** The words behind the name, in the notation of the Redis documentation. */
+  readonly syntax: string;
+  /** One line. */
+  readonly summary: string;
+}
+
+export interface KeyedCommand extends CommandDescription {
+  readonly kind: 'keyed';
+  readonly keys: KeyPositions;
+  readonly access: 'read' | 'write';
+  /** Pure. Throws CommandError, and nothing else, for what it refuses. */
+  readonly run: (call: KeyedCall) => Outcome;
+}
+
+export interface KeyspaceCommand extends CommandDescription {
+  readonly kind: 'keyspace';
+  readonly access: 'read' | 'write';
+  /** Throws (rejects with) CommandError, and what the keyspace does. */
+  readonly run: (call: KeyspaceCall, keyspace: Keyspace) => Promise<Reply>;
+}
+
+/** Needs no key and no right. */
+export interface ConnectionCommand extends CommandDescription {
+  readonly kind: 'connection';
+  readonly access: 'none';
+  /** Pure. Throws CommandError. */
+  readonly run: (call: ConnectionCall) => Reply;
+}
+
+export type Command = KeyedCommand | KeyspaceCommand | ConnectionCommand;
+
+export const oneKey: KeyPositions = { first: 1, last: 1, step: 1 };
+export const twoKeys: KeyPositions = { first: 1, last: 2, step: 1 };
+export const allKeys: KeyPositions = { first: 1, last: -1, step: 1 };
+
+/** Answers and changes nothing. */
+export function answer(reply: Reply): Outcome {
+  return { reply, changes: [] };
+}
+
+/** Answers and puts an entry under the first key. */
+export function answerAndPut(reply: Reply, value: string, expiresAt?: number): Outcome {
+  return { reply, changes: [{ put: { value, expiresAt } }] };
+}
+
+/** Answers and deletes the first key. */
+export function answerAndDelete(reply: Reply): Outcome {
+  return { reply, changes: ['delete'] };
+}

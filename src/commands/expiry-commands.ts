@@ -1,0 +1,129 @@
+// Deadlines of keys: set, read, removed.
+import { argumentAt, optionWord, untilNul } from './argument.ts';
+import {
+  answer,
+  answerAndDelete,
+  answerAndPut,
+  oneKey,
+  type KeyedCall,
+  type KeyedCommand,
+  type Outcome,
+} from './command.ts';
+import { parseDeadline, type ExpireUnit } from './expire-time.ts';
+import { CommandError, integer, one, zero } from './reply.ts';
+
+const options = ['NX', 'XX', 'GT', 'LT'] as const;
+type Option = (typeof options)[number];
+
+/** @throws CommandError */
+function parseOptions(args: readonly string[]): ReadonlySet<Option> {
+  const given = new Set<Option>();
+  for (const argument of args.slice(2)) {
+    const option = options.find((known) => known === optionWord(argument));
+    if (option === undefined) throw new CommandError(`Unsupported option ${untilNul(argument)}`);
+    given.add(option);
+  }
+  if (given.has('NX') && given.size > 1)
+    throw new CommandError('NX and XX, GT or LT options at the same time are not compatible');
+  if (given.has('GT') && given.has('LT'))
+    throw new CommandError('GT and LT options at the same time are not compatible');
+  return given;
+}
+
+/** No deadline is one that never comes: GT never holds against it, and LT always. */
+function optionHolds(option: Option, current: number | undefined, deadline: number): boolean {
+  switch (option) {
+    case 'NX':
+      return current === undefined;
+    case 'XX':
+      return current !== undefined;
+    case 'GT':
+      return deadline > (current ?? Infinity);
+    case 'LT':
+      return deadline < (current ?? Infinity);
+    default:
+      return option satisfies never;
+  }
+}
+
+function expireIn(unit: ExpireUnit): (call: KeyedCall) => Outcome {
+  return ({ name, args, now, entries: [old] }) => {
+    const given = parseOptions(args);
+    const deadline = parseDeadline(name, argumentAt(args, 1), unit, now);
+    if (old === undefined) return answer(zero);
+    const mayChange = [...given].every((option) => optionHolds(option, old.expiresAt, deadline));
+    if (!mayChange) return answer(zero);
+    return deadline <= now ? answerAndDelete(one) : answerAndPut(one, old.value, deadline);
+  };
+}
+
+/** -2 where there is no key, -1 where it does not expire; seconds are rounded to the nearest. */
+function deadlineIn({ inSeconds, isRelative }: ExpireUnit): (call: KeyedCall) => Outcome {
+  return ({ now, entries: [old] }) => {
+    if (old === undefined) return answer(integer(-2));
+    if (old.expiresAt === undefined) return answer(integer(-1));
+    const ms = isRelative ? old.expiresAt - now : old.expiresAt;
+    return answer(integer(inSeconds ? Math.floor((ms + 500) / 1000) : ms));
+  };
+}
+
+function persist({ entries: [old] }: KeyedCall): Outcome {
+  return old?.expiresAt === undefined ? answer(zero) : answerAndPut(one, old.value);
+}
+
+function expireCommand(name: string, time: string, unit: ExpireUnit): KeyedCommand {
+  return {
+    kind: 'keyed',
+    name,
+    arity: -3,
+    keys: oneKey,
+    access: 'write',
+    syntax: `key ${time} [NX | XX | GT | LT]`,
+    summary: `Sets the deadline of a key, ${unit.isRelative ? 'from now' : 'since the epoch'}, in ${
+      unit.inSeconds ? 'seconds' : 'milliseconds'
+    }; one that has passed deletes it.`,
+    run: expireIn(unit),
+  };
+}
+
+function deadlineCommand(name: string, unit: ExpireUnit): KeyedCommand {
+  const what = unit.isRelative ? 'the time to live' : 'the deadline since the epoch';
+  return {
+    kind: 'keyed',
+    name,
+    arity: 2,
+    keys: oneKey,
+    access: 'read',
+    syntax: 'key',
+    summary: `Gives ${what} of a key in ${
+      unit.inSeconds ? 'seconds' : 'milliseconds'
+    }; -1 where it has none, -2 where there is no key.`,
+    run: deadlineIn(unit),
+  };
+}
+
+const seconds: ExpireUnit = { inSeconds: true, isRelative: true };
+const milliseconds: ExpireUnit = { inSeconds: false, isRelative: true };
+const unixSeconds: ExpireUnit = { inSeconds: true, isRelative: false };
+const unixMilliseconds: ExpireUnit = { inSeconds: false, isRelative: false };
+
+export const expiryCommands: readonly KeyedCommand[] = [
+  expireCommand('expire', 'seconds', seconds),
+  expireCommand('pexpire', 'milliseconds', milliseconds),
+  expireCommand('expireat', 'unix-time-seconds', unixSeconds),
+  expireCommand('pexpireat', 'unix-time-milliseconds', unixMilliseconds),
+  deadlineCommand('ttl', seconds),
+  deadlineCommand('pttl', milliseconds),
+  deadlineCommand('expiretime', unixSeconds),
+  deadlineCommand('pexpiretime', unixMilliseconds),
+  {
+    kind: 'keyed',
+    name: 'persist',
+    arity: 2,
+    keys: oneKey,
+    access: 'write',
+    syntax: 'key',
+    summary: 'Removes the deadline of a key.',
+    run: persist,
+  },
+];

@@ -1,0 +1,164 @@
+// Keys whatever they hold: delete, exist, copy, rename.
+import { argumentAt, int64At, optionWord } from './argument.ts';
+import {
+  allKeys,
+  answer,
+  oneKey,
+  twoKeys,
+  type Entry,
+  type KeyedCall,
+  type KeyedCommand,
+  type Outcome,
+} from './command.ts';
+import { CommandError, integer, ok, one, status, syntaxError, zero } from './reply.ts';
+
+/** A key that comes twice is deleted once. */
+function del({ keys, entries }: KeyedCall): Outcome {
+  const there = new Set(keys.filter((_, i) => entries[i] !== undefined));
+  const changes = entries.map((entry) => (entry === undefined ? undefined : 'delete'));
+  return { reply: integer(there.size), changes };
+}
+
+/** A key that comes twice counts twice. */
+function exists({ entries }: KeyedCall): Outcome {
+  return answer(integer(entries.filter((entry) => entry !== undefined).length));
+}
+
+function type({ entries: [entry] }: KeyedCall): Outcome {
+  return answer(status(entry === undefined ? 'none' : 'string'));
+}
+
+const [int32Min, int32Max] = [-(2n ** 31n), 2n ** 31n - 1n];
+
+/** @throws CommandError for any database but 0, the only one */
+function checkDatabase(args: readonly string[], index: number): void {
+  const database = int64At(args, index);
+  if (database < int32Min || database > int32Max)
+    throw new CommandError(`value is out of range, value must between ${int32Min} and ${int32Max}`);
+  if (database !== 0n) throw new CommandError('DB index is out of range');
+}
+
+/** @throws CommandError */
+function parseCopyOptions(args: readonly string[]): { readonly replaces: boolean } {
+  let replaces = false;
+  for (let i = 2; i < args.length; i++) {
+    const word = optionWord(argumentAt(args, i));
+    if (word === 'REPLACE') {
+      replaces = true;
+    } else if (word === 'DB' && i + 1 < args.length) {
+      i++;
+      checkDatabase(args, i);
+    } else {
+      throw syntaxError();
+    }
+  }
+  return { replaces };
+}
+
+function copy({ args, keys, entries: [source, target] }: KeyedCall): Outcome {
+  const { replaces } = parseCopyOptions(args);
+  if (keys[0] === keys[1]) throw new CommandError('source and destination objects are the same');
+  if (source === undefined || (target !== undefined && !replaces)) return answer(zero);
+  return { reply: one, changes: [undefined, { put: source }] };
+}
+
+/** @throws CommandError where there is nothing to rename */
+function sourceOf({ entries: [source] }: KeyedCall): Entry {
+  if (source === undefined) throw new CommandError('no such key');
+  return source;
+}
+
+function rename(call: KeyedCall): Outcome {
+  const source = sourceOf(call);
+  if (call.keys[0] === call.keys[1]) return answer(ok);
+  return { reply: ok, changes: ['delete', { put: source }] };
+}
+
+function renamenx(call: KeyedCall): Outcome {
+  const source = sourceOf(call);
+  if (call.entries[1] !== undefined) return answer(zero);
+  return { reply: one, changes: ['delete', { put: source }] };
+}
+
+export const keyCommands: readonly KeyedCommand[] = [
+  {
+    kind: 'keyed',
+    name: 'del',
+    arity: -2,
+    keys: allKeys,
+    access: 'write',
+    syntax: 'key [key ...]',
+    summary: 'Deletes keys and gives how many there were.',
+    run: del,
+  },
+  {
+    kind: 'keyed',
+    name: 'unlink',
+    arity: -2,
+    keys: allKeys,
+    access: 'write',
+    syntax: 'key [key ...]',
+    summary: 'The same as DEL.',
+    run: del,
+  },
+  {
+    kind: 'keyed',
+    name: 'exists',
+    arity: -2,
+    keys: allKeys,
+    access: 'read',
+    syntax: 'key [key ...]',
+    summary: 'Gives how many of the keys exist.',
+    run: exists,
+  },
+  {
+    kind: 'keyed',
+    name: 'touch',
+    arity: -2,
+    keys: allKeys,
+    access: 'read',
+    syntax: 'key [key ...]',
+    summary: 'The same as EXISTS: there is no time of last access to renew.',
+    run: exists,
+  },
+  {
+    kind: 'keyed',
+    name: 'type',
+    arity: 2,
+    keys: oneKey,
+    access: 'read',
+    syntax: 'key',
+    summary: 'Gives string, or none where there is no key.',
+    run: type,
+  },
+  {
+    kind: 'keyed',
+    name: 'copy',
+    arity: -3,
+    keys: twoKeys,
+    access: 'write',
+    syntax: 'source destination [DB destination-db] [REPLACE]',
+    summary: 'Copies a value and its deadline to another key. The only database is 0.',
+    run: copy,
+  },
+  {
+    kind: 'keyed',
+    name: 'rename',
+    arity: 3,
+    keys: twoKeys,
+    access: 'write',
+    syntax: 'key newkey',
+    summary: 'Gives a key, its value and its deadline another name, whether or not it is taken.',
+    run: rename,
+  },
+  {
+    kind: 'keyed',
+    name: 'renamenx',
+    arity: 3,
+    keys: twoKeys,
+    access: 'write',
+    syntax: 'key newkey',
+    summary: 'Renames a key only where the new name is not taken.',
+    run: renamenx,
+  },
+];

@@ -1,0 +1,64 @@
+// What a command answers, and the errors it answers with. Owns no protocol: how a reply is written
+// (RESP, JSON) is the front end's matter.
+
+/**
+ * The types of RESP 2 (Redis serialization protocol specification). Texts are byte strings
+ * (src/base/byte-string.ts).
+ */
+export type Reply =
+  | { readonly kind: 'status'; readonly text: string }
+  /** null: there is no value. */
+  | { readonly kind: 'bulk'; readonly value: string | null }
+  /** Signed, 64 bits: a bigint where a number would not be exact, and only there. */
+  | { readonly kind: 'integer'; readonly value: number | bigint }
+  | { readonly kind: 'array'; readonly items: readonly Reply[] | null }
+  /** The code comes first: `ERR no such key`. Never contains a line break. */
+  | { readonly kind: 'error'; readonly message: string };
+
+export const ok: Reply = { kind: 'status', text: 'OK' };
+export const nil: Reply = { kind: 'bulk', value: null };
+export const zero: Reply = { kind: 'integer', value: 0 };
+export const one: Reply = { kind: 'integer', value: 1 };
+
+export function status(text: string): Reply {
+  return { kind: 'status', text };
+}
+
+export function bulk(value: string | null | undefined): Reply {
+  return { kind: 'bulk', value: value ?? null };
+}
+
+export function integer(value: number | bigint): Reply {
+  if (typeof value === 'number') return { kind: 'integer', value };
+  const asNumber = Number(value);
+  return { kind: 'integer', value: Number.isSafeInteger(asNumber) ? asNumber : value };
+}
+
+export function array(items: readonly Reply[]): Reply {
+  return { kind: 'array', items };
+}
+
+/** As Redis does it: breaks at the ends of the text fall away, others become spaces. */
+export function error(text: string): Reply {
+  const trimmed = text.replace(/^[\r\n]+|[\r\n]+$/g, '');
+  return { kind: 'error', message: `ERR ${trimmed.replace(/[\r\n]/g, ' ')}` };
+}
+
+/**
+ * Ends a command from within: it changes nothing and answers with this error. The message is
+ * without the code, as in `syntax error`.
+ */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+}
+
+export const notAnInteger = 'value is not an integer or out of range';
+export const tooLong = 'string exceeds maximum allowed size (proto-max-bulk-len)';
+
+export function syntaxError(): CommandError {
+  return new CommandError('syntax error');
+}
+
+export function wrongArity(name: string): CommandError {
+  return new CommandError(`wrong number of arguments for '${name}' command`);
+}

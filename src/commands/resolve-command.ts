@@ -1,0 +1,52 @@
+// From the words of a request to a command of the table and its keys. Owns the errors of commands
+// that do not exist and of wrong numbers of words; permissions are judged by what it returns.
+import { untilNul } from './argument.ts';
+import type { Command } from './command.ts';
+import { commandTable } from './command-table.ts';
+import { error, wrongArity, type Reply } from './reply.ts';
+
+export interface ResolvedCommand {
+  readonly command: Command;
+  /** The words behind the name. */
+  readonly args: readonly string[];
+  /** The keys among them, in order; a key may come twice. */
+  readonly keys: readonly string[];
+}
+
+/** How many bytes of names and arguments an error repeats. */
+const repeatedMax = 128;
+
+function unknownCommand(words: readonly string[]): Reply {
+  let args = '';
+  for (const word of words.slice(1)) {
+    if (args.length >= repeatedMax) break;
+    args += `'${untilNul(word).slice(0, repeatedMax - args.length)}' `;
+  }
+  const name = untilNul(words[0] ?? '').slice(0, repeatedMax);
+  return error(`unknown command '${name}', with args beginning with: ${args}`);
+}
+
+function keysAmong(command: Command, words: readonly string[]): string[] {
+  if (command.kind !== 'keyed') return [];
+  const { first, last, step } = command.keys;
+  const end = last < 0 ? words.length + last : last;
+  return words.filter((_, i) => i >= first && i <= end && (i - first) % step === 0);
+}
+
+/**
+ * @param words the command's name, in any case, and its arguments; byte strings
+ * @returns the command, or Redis's error where there is none or the number of words is wrong
+ */
+export function resolveCommand(words: readonly string[]): ResolvedCommand | Reply {
+  const [name = '', ...args] = words;
+  const command = commandTable.get(name.toLowerCase());
+  if (command === undefined) return unknownCommand(words);
+  const { arity } = command;
+  const fits = arity < 0 ? words.length >= -arity : words.length === arity;
+  if (!fits) return error(wrongArity(command.name).message);
+  return { command, args, keys: keysAmong(command, words) };
+}
+
+export function isResolved(found: ResolvedCommand | Reply): found is ResolvedCommand {
+  return 'command' in found;
+}

@@ -1,0 +1,75 @@
+// Runs commands: hands a call to its function, turns what it refuses into an error reply, and sees
+// to it that no value outgrows the limit. Reads and writes no entry itself.
+import {
+  defaultCommandLimits,
+  type CommandLimits,
+  type ConnectionCommand,
+  type Entry,
+  type KeyedCommand,
+  type Keyspace,
+  type KeyspaceCommand,
+  type Outcome,
+} from './command.ts';
+import { CommandError, error, tooLong, type Reply } from './reply.ts';
+
+export interface KeyedRequest {
+  /** The words behind the name, and the keys among them, as from `resolveCommand`. */
+  readonly args: readonly string[];
+  readonly keys: readonly string[];
+  /** What stands under each key at `now`, in the order of `keys`. */
+  readonly entries: readonly (Entry | undefined)[];
+  /** Unix milliseconds. */
+  readonly now: number;
+  readonly limits?: CommandLimits | undefined;
+}
+
+function errorOf(thrown: unknown): Reply {
+  if (thrown instanceof CommandError) return error(thrown.message);
+  throw thrown;
+}
+
+function outgrows({ changes }: Outcome, valueBytesMax: number): boolean {
+  return changes.some(
+    (change) => typeof change === 'object' && change.put.value.length > valueBytesMax,
+  );
+}
+
+/** Never throws for what a client may do: that is an error reply, without changes. */
+export function runKeyed(command: KeyedCommand, request: KeyedRequest): Outcome {
+  const { limits = defaultCommandLimits, ...rest } = request;
+  try {
+    const outcome = command.run({ name: command.name, limits, ...rest });
+    // Redis can not be sent such a value; here the front end's limit may be another one.
+    if (outgrows(outcome, limits.valueBytesMax)) throw new CommandError(tooLong);
+    return outcome;
+  } catch (thrown) {
+    return { reply: errorOf(thrown), changes: [] };
+  }
+}
+
+/** Rejects only with what the keyspace rejects with. */
+export async function runOnKeyspace(
+  command: KeyspaceCommand,
+  args: readonly string[],
+  keyspace: Keyspace,
+  limits: CommandLimits = defaultCommandLimits,
+): Promise<Reply> {
+  try {
+    return await command.run({ name: command.name, args, limits }, keyspace);
+  } catch (thrown) {
+    return errorOf(thrown);
+  }
+}
+
+/** @param now Unix milliseconds */
+export function runOnConnection(
+  command: ConnectionCommand,
+  args: readonly string[],
+  now: number,
+): Reply {
+  try {
+    return command.run({ name: command.name, args, now });
+  } catch (thrown) {
+    return errorOf(thrown);
+  }
+}

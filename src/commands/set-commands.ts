@@ -1,0 +1,180 @@
+// SET and its kin, GETEX: whatever gives a value or its deadline by options.
+import { argumentAt, optionWord } from './argument.ts';
+import {
+  answer,
+  answerAndDelete,
+  answerAndPut,
+  oneKey,
+  type KeyedCall,
+  type KeyedCommand,
+  type Outcome,
+} from './command.ts';
+import { parsePositiveDeadline, type ExpireUnit } from './expire-time.ts';
+import { bulk, nil, ok, one, syntaxError, zero } from './reply.ts';
+
+interface Options {
+  condition?: 'NX' | 'XX' | 'IFEQ';
+  comparand?: string;
+  get?: boolean;
+  /** What becomes of the deadline, and by which option: no other may follow. */
+  ttl?: 'EX' | 'PX' | 'EXAT' | 'PXAT' | 'KEEPTTL' | 'PERSIST';
+  time?: string;
+}
+
+const units: Readonly<Record<'EX' | 'PX' | 'EXAT' | 'PXAT', ExpireUnit>> = {
+  EX: { inSeconds: true, isRelative: true },
+  PX: { inSeconds: false, isRelative: true },
+  EXAT: { inSeconds: true, isRelative: false },
+  PXAT: { inSeconds: false, isRelative: false },
+};
+
+/** The same option may come again, and its last argument counts; a rival may not. */
+function isFree<Option>(taken: Option | undefined, option: Option): boolean {
+  return taken === undefined || taken === option;
+}
+
+/** @throws CommandError */
+function parseOptions(words: readonly string[], isSet: boolean): Options {
+  const options: Options = {};
+  for (let i = 0; i < words.length; i++) {
+    const word = optionWord(argumentAt(words, i));
+    const next = words[i + 1];
+    if (isSet && (word === 'NX' || word === 'XX') && isFree(options.condition, word)) {
+      options.condition = word;
+    } else if (isSet && word === 'IFEQ' && next !== undefined && options.condition === undefined) {
+      options.condition = word;
+      options.comparand = next;
+      i++;
+    } else if (isSet && word === 'GET') {
+      options.get = true;
+    } else if (word === (isSet ? 'KEEPTTL' : 'PERSIST') && isFree(options.ttl, word)) {
+      options.ttl = word;
+    } else if (
+      (word === 'EX' || word === 'PX' || word === 'EXAT' || word === 'PXAT') &&
+      isFree(options.ttl, word) &&
+      next !== undefined
+    ) {
+      options.ttl = word;
+      options.time = next;
+      i++;
+    } else {
+      throw syntaxError();
+    }
+  }
+  return options;
+}
+
+/** The deadline that options give, or undefined. @throws CommandError */
+function deadlineOf(call: KeyedCall, { ttl, time }: Options): number | undefined {
+  if (time === undefined || ttl === undefined || ttl === 'KEEPTTL' || ttl === 'PERSIST')
+    return undefined;
+  return parsePositiveDeadline(call.name, time, units[ttl], call.now);
+}
+
+function conditionHolds({ condition, comparand }: Options, value: string | undefined): boolean {
+  if (condition === 'NX') return value === undefined;
+  if (condition === 'XX') return value !== undefined;
+  return condition === undefined || value === comparand;
+}
+
+/** A value whose deadline has passed is never seen: nothing is put. */
+function putUntil(call: KeyedCall, value: string, deadline: number | undefined): Outcome {
+  return deadline !== undefined && deadline <= call.now
+    ? answerAndDelete(ok)
+    : answerAndPut(ok, value, deadline);
+}
+
+function set(call: KeyedCall): Outcome {
+  const options = parseOptions(call.args.slice(2), true);
+  const deadline = deadlineOf(call, options);
+  const [old] = call.entries;
+  const isHeld = conditionHolds(options, old?.value);
+  const aborted = answer(options.get ? bulk(old?.value) : nil);
+  if (!isHeld) return aborted;
+  const kept = options.ttl === 'KEEPTTL' ? old?.expiresAt : deadline;
+  const outcome = putUntil(call, argumentAt(call.args, 1), kept);
+  return options.get ? { ...outcome, reply: aborted.reply } : outcome;
+}
+
+function setWithUnit(unit: ExpireUnit): (call: KeyedCall) => Outcome {
+  return (call) => {
+    const time = argumentAt(call.args, 1);
+    const deadline = parsePositiveDeadline(call.name, time, unit, call.now);
+    return putUntil(call, argumentAt(call.args, 2), deadline);
+  };
+}
+
+function setnx({ args, entries: [old] }: KeyedCall): Outcome {
+  return old === undefined ? answerAndPut(one, argumentAt(args, 1)) : answer(zero);
+}
+
+function getex(call: KeyedCall): Outcome {
+  const options = parseOptions(call.args.slice(1), false);
+  const [old] = call.entries;
+  // Only now, as in Redis: where there is no key, a bad time is no error.
+  if (old === undefined) return answer(nil);
+  const reply = bulk(old.value);
+  const deadline = deadlineOf(call, options);
+  if (deadline !== undefined) {
+    if (deadline <= call.now) return answerAndDelete(reply);
+    return answerAndPut(reply, old.value, deadline);
+  }
+  const persists = options.ttl === 'PERSIST' && old.expiresAt !== undefined;
+  return persists ? answerAndPut(reply, old.value) : answer(reply);
+}
+
+export const setCommands: readonly KeyedCommand[] = [
+  {
+    kind: 'keyed',
+    name: 'set',
+    arity: -3,
+    keys: oneKey,
+    access: 'write',
+    syntax:
+      'key value [NX | XX | IFEQ comparison-value] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]',
+    summary:
+      'Sets a value; on a condition, with a deadline, giving the old value, where options say so.',
+    run: set,
+  },
+  {
+    kind: 'keyed',
+    name: 'setex',
+    arity: 4,
+    keys: oneKey,
+    access: 'write',
+    syntax: 'key seconds value',
+    summary: 'Sets a value that expires in so many seconds.',
+    run: setWithUnit(units.EX),
+  },
+  {
+    kind: 'keyed',
+    name: 'psetex',
+    arity: 4,
+    keys: oneKey,
+    access: 'write',
+    syntax: 'key milliseconds value',
+    summary: 'Sets a value that expires in so many milliseconds.',
+    run: setWithUnit(units.PX),
+  },
+  {
+    kind: 'keyed',
+    name: 'setnx',
+    arity: 3,
+    keys: oneKey,
+    access: 'write',
+    syntax: 'key value',
+    summary: 'Sets a value only where the key does not exist.',
+    run: setnx,
+  },
+  {
+    kind: 'keyed',
+    name: 'getex',
+    arity: -2,
+    keys: oneKey,
+    access: 'write',
+    syntax:
+      'key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]',
+    summary: 'Gives the value and sets or removes its deadline.',
+    run: getex,
+  },
+];

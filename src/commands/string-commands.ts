@@ -1,0 +1,124 @@
+// Whole values: read, replaced, taken, one or many at once.
+import { argumentAt } from './argument.ts';
+import {
+  allKeys,
+  answer,
+  answerAndDelete,
+  answerAndPut,
+  oneKey,
+  type KeyedCall,
+  type KeyedCommand,
+  type Outcome,
+} from './command.ts';
+import { array, bulk, integer, nil, ok, one, wrongArity, zero } from './reply.ts';
+
+function get({ entries: [old] }: KeyedCall): Outcome {
+  return answer(bulk(old?.value));
+}
+
+function getset({ args, entries: [old] }: KeyedCall): Outcome {
+  return answerAndPut(bulk(old?.value), argumentAt(args, 1));
+}
+
+function getdel({ entries: [old] }: KeyedCall): Outcome {
+  return old === undefined ? answer(nil) : answerAndDelete(bulk(old.value));
+}
+
+function strlen({ entries: [old] }: KeyedCall): Outcome {
+  return answer(integer(old?.value.length ?? 0));
+}
+
+function mget({ entries }: KeyedCall): Outcome {
+  return answer(array(entries.map((entry) => bulk(entry?.value))));
+}
+
+/** @throws CommandError where a key has no value */
+function putsOfPairs({ name, args, keys }: KeyedCall): Outcome['changes'] {
+  if (args.length % 2 === 1) throw wrongArity(name);
+  return keys.map((_, i) => ({ put: { value: argumentAt(args, 2 * i + 1) } }));
+}
+
+function mset(call: KeyedCall): Outcome {
+  return { reply: ok, changes: putsOfPairs(call) };
+}
+
+function msetnx(call: KeyedCall): Outcome {
+  const changes = putsOfPairs(call);
+  if (call.entries.some((entry) => entry !== undefined)) return answer(zero);
+  return { reply: one, changes };
+}
+
+const pairs = { first: 1, last: -1, step: 2 };
+
+export const stringCommands: readonly KeyedCommand[] = [
+  {
+    kind: 'keyed',
+    name: 'get',
+    arity: 2,
+    keys: oneKey,
+    access: 'read',
+    syntax: 'key',
+    summary: 'Gives the value.',
+    run: get,
+  },
+  {
+    kind: 'keyed',
+    name: 'getset',
+    arity: 3,
+    keys: oneKey,
+    access: 'write',
+    syntax: 'key value',
+    summary: 'Sets a value and gives the old one.',
+    run: getset,
+  },
+  {
+    kind: 'keyed',
+    name: 'getdel',
+    arity: 2,
+    keys: oneKey,
+    access: 'write',
+    syntax: 'key',
+    summary: 'Gives the value and deletes the key.',
+    run: getdel,
+  },
+  {
+    kind: 'keyed',
+    name: 'strlen',
+    arity: 2,
+    keys: oneKey,
+    access: 'read',
+    syntax: 'key',
+    summary: 'Gives the length of the value in bytes.',
+    run: strlen,
+  },
+  {
+    kind: 'keyed',
+    name: 'mget',
+    arity: -2,
+    keys: allKeys,
+    access: 'read',
+    syntax: 'key [key ...]',
+    summary: 'Gives the values of several keys.',
+    run: mget,
+  },
+  {
+    kind: 'keyed',
+    name: 'mset',
+    arity: -3,
+    keys: pairs,
+    access: 'write',
+    syntax: 'key value [key value ...]',
+    summary: 'Sets the values of several keys at once.',
+    run: mset,
+  },
+  {
+    kind: 'keyed',
+    name: 'msetnx',
+    arity: -3,
+    keys: pairs,
+    access: 'write',
+    syntax: 'key value [key value ...]',
+    summary: 'Sets the values of several keys, only where none of them exists.',
+    run: msetnx,
+  },
+];

@@ -1,0 +1,83 @@
+// The command dialect beside a real Redis 7.0: random commands, every reply compared. What differs
+// on purpose is in src/commands/DIALECT.md. Needs Debian's package redis-server: .ci/run has it.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { commandTable } from '../../src/commands/command-table.ts';
+import { seededRandom } from '../support/random.ts';
+import { Differential, redisFlags, showCommand } from '../support/peers/differential.ts';
+import { randomCommand } from '../support/peers/random-redis-commands.ts';
+import { RedisProcess, redisVersion } from '../support/peers/redis-process.ts';
+import type { RespClient } from '../support/peers/resp-client.ts';
+
+/** HOLDFAST_PEER_COMMANDS=100000 runs more, HOLDFAST_PEER_SEED=1 the same again. */
+const commandsMin = Number(process.env['HOLDFAST_PEER_COMMANDS'] ?? 25_000);
+const firstSeed = Number(process.env['HOLDFAST_PEER_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const roundLength = 250;
+
+const version = redisVersion();
+if (version === undefined) console.info('left out: there is no redis-server on the PATH');
+
+const names = [...commandTable.keys()];
+
+function roundOf(seed: number): string[][] {
+  const random = seededRandom(seed);
+  return Array.from({ length: roundLength }, () => randomCommand(random, names));
+}
+
+function integerReply(value: number) {
+  return { kind: 'integer', value };
+}
+
+describe.skipIf(version === undefined)('beside redis-server', () => {
+  let redis: RedisProcess;
+  let client: RespClient;
+
+  beforeAll(async () => {
+    redis = await RedisProcess.start(redisFlags);
+    client = await redis.connect();
+  });
+
+  afterAll(async () => {
+    client?.close();
+    await redis?.stop();
+  });
+
+  test('it is of version 7.0, which the dialect follows', () => {
+    expect(version).toMatch(/^7\.0\./);
+  });
+
+  test('COMMAND INFO has the same arity and key positions as the table', async () => {
+    for (const command of commandTable.values()) {
+      const reply = await client.call(['command', 'info', command.name]);
+      const [info] = reply.kind === 'array' ? (reply.items ?? []) : [];
+      const [name, arity, flags, first, last, step] =
+        info?.kind === 'array' ? (info.items ?? []) : [];
+      const keys = command.kind === 'keyed' ? command.keys : { first: 0, last: 0, step: 0 };
+      expect(name).toEqual({ kind: 'bulk', value: command.name });
+      expect([arity, first, last, step]).toEqual(
+        [command.arity, keys.first, keys.last, keys.step].map(integerReply),
+      );
+      const words = flags?.kind === 'array' ? (flags.items ?? []) : [];
+      const has = (text: string) =>
+        words.some((flag) => flag.kind === 'status' && flag.text === text);
+      const access = has('write') ? 'write' : has('readonly') ? 'read' : 'none';
+      expect([command.name, command.access]).toEqual([command.name, access]);
+    }
+  });
+
+  test(`${commandsMin} random commands are answered alike`, async () => {
+    const differential = new Differential(client);
+    const rounds = Math.ceil(commandsMin / roundLength);
+    for (let round = 0; round < rounds; round++) {
+      const commands = roundOf(firstSeed + round);
+      const mismatch = await differential.run(commands);
+      if (mismatch === undefined) continue;
+      const shortest = await differential.shorten(commands, mismatch);
+      const context = shortest.map(showCommand).join('\n');
+      const last = await differential.run(shortest);
+      expect.fail(
+        `HOLDFAST_PEER_SEED=${firstSeed + round}\n${context}\nours   ${last?.ours}\ntheirs ${last?.theirs}`,
+      );
+    }
+    console.info(`${rounds * roundLength} commands from seed ${firstSeed}`);
+  }, 600_000);
+});

@@ -1,0 +1,102 @@
+// Judges whether a reply of the dialect is the one that Redis gave, where time, chance or known
+// differences (src/commands/DIALECT.md) allow more than one.
+import { unreachable } from '../../../src/base/assert.ts';
+import type { Reply } from '../../../src/commands/reply.ts';
+
+/** In milliseconds: between the two answers, on a busy machine. */
+const toleranceMs = 5000;
+const lastDeadline = Number.MAX_SAFE_INTEGER;
+
+/** The reply as one line; binary bytes escaped. */
+export function show(reply: Reply): string {
+  switch (reply.kind) {
+    case 'status':
+      return `+${reply.text}`;
+    case 'bulk':
+      return reply.value === null ? '(nil)' : showBytes(reply.value);
+    case 'integer':
+      return `:${reply.value}`;
+    case 'array':
+      return reply.items === null ? '(nil array)' : `[${reply.items.map(show).join(', ')}]`;
+    case 'error':
+      return `-${showBytes(reply.message)}`;
+    default:
+      return unreachable(reply);
+  }
+}
+
+export function showBytes(bytes: string): string {
+  const text = JSON.stringify(bytes).replace(
+    /[\x7f-\xff]/g,
+    (byte) => `\\x${byte.charCodeAt(0).toString(16)}`,
+  );
+  return text.length > 300 ? `${text.slice(0, 300)}… (${bytes.length} bytes)` : text;
+}
+
+function isNearlySameTime(name: string, ours: Reply, theirs: Reply, now: number): boolean {
+  if (ours.kind !== 'integer' || theirs.kind !== 'integer') return false;
+  const [a, b] = [Number(ours.value), Number(theirs.value)];
+  if (a < 0 || b < 0) return a === b;
+  const unit = name.startsWith('p') ? 1 : 1000;
+  const deadline = (time: number) => time * unit + (name.endsWith('time') ? 0 : now);
+  // Past 2^53 all deadlines are one: a known difference.
+  const expected = Math.min(deadline(b), lastDeadline);
+  return Math.abs(deadline(a) - expected) <= toleranceMs;
+}
+
+/** An array whose order says nothing; undefined where it is none. */
+function sorted(reply: Reply): string | undefined {
+  if (reply.kind !== 'array') return undefined;
+  return reply.items?.map(show).toSorted().join();
+}
+
+function isTime(reply: Reply): boolean {
+  if (reply.kind !== 'array' || reply.items?.length !== 2) return false;
+  const [seconds = NaN, micros = NaN] = reply.items.map((item) =>
+    item.kind === 'bulk' && /^\d+$/.test(item.value ?? '') ? Number(item.value) : NaN,
+  );
+  return Math.abs(seconds * 1000 - Date.now()) <= toleranceMs && micros < 1_000_000;
+}
+
+/** Units of 10^-17, or undefined where it is no plain decimal. */
+export function scaledDecimal(text: string): bigint | undefined {
+  const match = /^(-?)(\d+)(?:\.(\d{1,17}))?$/.exec(text);
+  if (match === null) return undefined;
+  const [, sign, whole = '', fraction = ''] = match;
+  const magnitude = BigInt(whole + fraction.padEnd(17, '0'));
+  return sign === '-' ? -magnitude : magnitude;
+}
+
+function absolute(value: bigint): bigint {
+  return value < 0n ? -value : value;
+}
+
+/** Redis computes with 64 bits of mantissa, Holdfast in decimal: a known difference. */
+export function isNearlySameNumber(ours: Reply, theirs: Reply, operands: readonly string[]) {
+  if (ours.kind !== 'bulk' || theirs.kind !== 'bulk') return false;
+  const [a, b] = [scaledDecimal(ours.value ?? ''), scaledDecimal(theirs.value ?? '')];
+  if (a === undefined || b === undefined) return false;
+  const sizes = operands.map((text) => absolute(scaledDecimal(text) ?? 0n));
+  const largest = [absolute(a), ...sizes].reduce((x, y) => (x > y ? x : y));
+  return absolute(a - b) <= (largest >> 62n) + 1n;
+}
+
+/** @param now Unix milliseconds */
+export function isSameReply(name: string, ours: Reply, theirs: Reply, now: number): boolean {
+  if (show(ours) === show(theirs)) return true;
+  switch (name) {
+    case 'ttl':
+    case 'pttl':
+    case 'expiretime':
+    case 'pexpiretime':
+      return isNearlySameTime(name, ours, theirs, now);
+    case 'keys':
+      return sorted(ours) !== undefined && sorted(ours) === sorted(theirs);
+    case 'randomkey':
+      return ours.kind === 'bulk' && theirs.kind === 'bulk' && ours.value !== null;
+    case 'time':
+      return isTime(ours) && isTime(theirs);
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,102 @@
+// Runs the same commands through the dialect and through Redis and finds the first reply that is
+// not the same, and of the commands before it those that it takes.
+import type { Reply } from '../../../src/commands/reply.ts';
+import { CommandExecutor } from '../command-executor.ts';
+import { isNearlySameNumber, isSameReply, show, showBytes } from './compare-replies.ts';
+import { keyPool } from './random-redis-commands.ts';
+import type { RespClient } from './resp-client.ts';
+
+export interface Mismatch {
+  /** Of the command whose replies differ. */
+  readonly index: number;
+  readonly ours: string;
+  readonly theirs: string;
+}
+
+const valueBytesMax = 1024 * 1024;
+
+/** Flags under which Redis has the same limit. It allows none that is lower. */
+export const redisFlags = ['--proto-max-bulk-len', String(valueBytesMax)];
+
+type Ask = (words: readonly string[]) => Promise<Reply>;
+
+/** A whole walk, whatever cursors are like: every key that was seen, in order, once. */
+async function walk(ask: Ask, words: readonly string[], first: Reply): Promise<Reply> {
+  const seen = new Set<string>();
+  let reply = first;
+  for (;;) {
+    if (reply.kind !== 'array') return reply;
+    const [cursor, keys] = reply.items ?? [];
+    if (cursor?.kind !== 'bulk' || keys?.kind !== 'array' || cursor.value === null) return reply;
+    for (const key of keys.items ?? []) seen.add(show(key));
+    if (cursor.value === '0') break;
+    reply = await ask([...words.slice(0, 1), cursor.value, ...words.slice(2)]);
+  }
+  const items = [...seen].toSorted().map((text): Reply => ({ kind: 'status', text }));
+  return { kind: 'array', items };
+}
+
+export class Differential {
+  readonly #redis: RespClient;
+
+  constructor(redis: RespClient) {
+    this.#redis = redis;
+  }
+
+  /** From an empty keyspace. Gives the first mismatch, or undefined. */
+  async run(commands: readonly (readonly string[])[]): Promise<Mismatch | undefined> {
+    await this.#redis.call(['flushall']);
+    const executor = new CommandExecutor({ valueBytesMax, keysReplyMax: 100_000 }, 3);
+    for (const [index, words] of commands.entries()) {
+      const mismatch = await this.#step(executor, words);
+      if (mismatch !== undefined) return { index, ...mismatch };
+    }
+    return undefined;
+  }
+
+  /** The shortest list that still ends in a mismatch, as far as leaving out one at a time leads. */
+  async shorten(commands: readonly (readonly string[])[], { index }: Mismatch) {
+    let kept = commands.slice(0, index + 1);
+    for (let i = kept.length - 2; i >= 0; i--) {
+      const fewer = kept.toSpliced(i, 1);
+      const mismatch = await this.run(fewer);
+      if (mismatch !== undefined) kept = fewer.slice(0, mismatch.index + 1);
+      i = Math.min(i, kept.length - 1);
+    }
+    return kept;
+  }
+
+  async #step(executor: CommandExecutor, words: readonly string[]) {
+    const name = (words[0] ?? '').toLowerCase();
+    const ours: Ask = (some) => executor.execute(some, Date.now());
+    const theirs: Ask = (some) => this.#redis.call(some);
+    // Redis counts what has expired until it comes upon it: make it look.
+    if (name === 'dbsize') await theirs(['exists', ...keyPool]);
+    const [, key = '', argument = ''] = words;
+    const old = executor.entries.get(key)?.value ?? '0';
+    const replies = [await ours(words), await theirs(words)] as const;
+    const [, reply] = replies;
+    if (name === 'scan' && replies.every(({ kind }) => kind === 'array')) {
+      const walks = [
+        await walk(ours, words, replies[0]),
+        await walk(theirs, words, reply),
+      ] as const;
+      return this.#compare(name, ...walks);
+    }
+    if (name === 'incrbyfloat' && isNearlySameNumber(...replies, [old, argument])) {
+      // Go on from the same value, or the difference would be seen in every later reply.
+      if (reply.kind === 'bulk') await ours(['set', key, reply.value ?? '', 'keepttl']);
+      return undefined;
+    }
+    return this.#compare(name, ...replies);
+  }
+
+  #compare(name: string, ours: Reply, theirs: Reply) {
+    if (isSameReply(name, ours, theirs, Date.now())) return undefined;
+    return { ours: show(ours), theirs: show(theirs) };
+  }
+}
+
+export function showCommand(words: readonly string[]): string {
+  return words.map(showBytes).join(' ');
+}

@@ -1,0 +1,67 @@
+// A redis-server of the test's own: on a free port, in a folder of its own, keeping nothing.
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { makeTemporaryFolder, removeFolder } from '../server-process.ts';
+import { RespClient } from './resp-client.ts';
+
+/** As `redis-server --version` has it, or undefined where there is none. */
+export function redisVersion(): string | undefined {
+  const { status, stdout } = spawnSync('redis-server', ['--version'], { encoding: 'utf8' });
+  return status === 0 ? /\bv=(\S+)/.exec(stdout)?.[1] : undefined;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+export class RedisProcess {
+  readonly #child: ChildProcess;
+  readonly #folder: string;
+  readonly port: number;
+
+  private constructor(child: ChildProcess, folder: string, port: number) {
+    this.#child = child;
+    this.#folder = folder;
+    this.port = port;
+  }
+
+  static async start(flags: readonly string[]): Promise<RedisProcess> {
+    const [folder, port] = [await makeTemporaryFolder(), await freePort()];
+    const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder];
+    const keepsNothing = ['--save', '', '--appendonly', 'no'];
+    const child = spawn('redis-server', [...own, ...keepsNothing, ...flags], { stdio: 'ignore' });
+    const redis = new RedisProcess(child, folder, port);
+    for (let tries = 0; tries < 200; tries++) {
+      if (child.exitCode !== null) break;
+      const client = await redis.connect().catch(() => undefined);
+      if (client !== undefined) {
+        client.close();
+        return redis;
+      }
+      await delay(50);
+    }
+    await redis.stop();
+    throw new Error('redis-server does not start');
+  }
+
+  connect(): Promise<RespClient> {
+    return RespClient.connect(this.port);
+  }
+
+  /** By its own process id, which Node holds. */
+  async stop(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const exited = once(this.#child, 'exit');
+      this.#child.kill('SIGKILL');
+      await exited;
+    }
+    await removeFolder(this.#folder);
+  }
+}

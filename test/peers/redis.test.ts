@@ -4,12 +4,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandTable } from '../../src/commands/command-table.ts';
 import { seededRandom } from '../support/random.ts';
 import { Differential, redisFlags, showCommand } from '../support/peers/differential.ts';
-import { randomCommand } from '../support/peers/random-redis-commands.ts';
+import { randomRound } from '../support/peers/random-redis-commands.ts';
 import { RedisProcess, redisVersion } from '../support/peers/redis-process.ts';
 import type { RespClient } from '../support/peers/resp-client.ts';
 
 /** HOLDFAST_PEER_COMMANDS=100000 runs more, HOLDFAST_PEER_SEED=1 the same again. */
-const commandsMin = Number(process.env['HOLDFAST_PEER_COMMANDS'] ?? 25_000);
+const commandsMin = Number(process.env['HOLDFAST_PEER_COMMANDS'] ?? 50_000);
 const firstSeed = Number(process.env['HOLDFAST_PEER_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const roundLength = 250;
 
@@ -17,11 +17,6 @@ const version = redisVersion();
 if (version === undefined) console.info('left out: there is no redis-server on the PATH');
 
 const names = [...commandTable.keys()];
-
-function roundOf(seed: number): string[][] {
-  const random = seededRandom(seed);
-  return Array.from({ length: roundLength }, () => randomCommand(random, names));
-}
 
 function integerReply(value: number) {
   return { kind: 'integer', value };
@@ -68,7 +63,7 @@ describe.skipIf(version === undefined)('beside redis-server', () => {
     const differential = new Differential(client);
     const rounds = Math.ceil(commandsMin / roundLength);
     for (let round = 0; round < rounds; round++) {
-      const commands = roundOf(firstSeed + round);
+      const commands = randomRound(seededRandom(firstSeed + round), names, roundLength);
       const mismatch = await differential.run(commands);
       if (mismatch === undefined) continue;
       const shortest = await differential.shorten(commands, mismatch);

@@ -28,7 +28,7 @@ type Words = (random: Random) => string[];
 
 const chance = (random: Random, share: number): boolean => random() < share;
 const key: (random: Random) => string = (random) =>
-  pickFrom(random, chance(random, 0.8) ? keyPool.slice(0, 4) : keyPool);
+  pickFrom(random, chance(random, 0.85) ? keyPool.slice(0, 2) : keyPool);
 const keys = (random: Random, max: number): string[] =>
   Array.from({ length: 1 + randomBelow(random, max) }, () => key(random));
 
@@ -80,7 +80,9 @@ function relativeTime(random: Random, unit: number): string {
 
 function absoluteTime(random: Random, unit: number): string {
   if (chance(random, 0.2)) return pickFrom(random, badTimes);
-  const seconds = pickFrom(random, [1, 1_600_000_000, 4_102_444_800, 4_102_444_801, 7_258_118_400]);
+  const kind = random();
+  const past = kind < 0.1 ? 1 : 1_600_000_000;
+  const seconds = kind < 0.2 ? past : 4_102_444_800 + randomBelow(random, 3);
   return String(seconds * unit);
 }
 
@@ -252,8 +254,20 @@ function spoil(random: Random, args: readonly string[]): string[] {
   return kind === 1 ? args.toSpliced(at, 0, junk) : args.toSpliced(at, 1, junk);
 }
 
-/** @param names commands to choose among; each must have a shape here */
-export function randomCommand(random: Random, names: readonly string[]): string[] {
+/**
+ * Commands for one round. Some names of all in each: so that those which have to do with each other
+ * meet more often than by chance.
+ *
+ * @param names commands to choose among; each must have a shape here
+ */
+export function randomRound(random: Random, names: readonly string[], length: number): string[][] {
+  const often = Array.from({ length: 8 }, () => pickFrom(random, names));
+  return Array.from({ length }, () =>
+    randomCommand(random, chance(random, 0.7) ? [...often, 'set'] : names),
+  );
+}
+
+function randomCommand(random: Random, names: readonly string[]): string[] {
   if (chance(random, 0.01)) {
     const args = Array.from({ length: randomBelow(random, 5) }, () => bytes(random, 60));
     return [pickFrom(random, unknownNames), ...args];

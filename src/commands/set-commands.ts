@@ -79,9 +79,9 @@ function conditionHolds({ condition, comparand }: Options, value: string | undef
 
 /** A value whose deadline has passed is never seen: nothing is put. */
 function putUntil(call: KeyedCall, value: string, deadline: number | undefined): Outcome {
-  return deadline !== undefined && deadline <= call.now
-    ? answerAndDelete(ok)
-    : answerAndPut(ok, value, deadline);
+  const isPast = deadline !== undefined && deadline <= call.now;
+  if (!isPast) return answerAndPut(ok, value, deadline);
+  return call.entries[0] === undefined ? answer(ok) : answerAndDelete(ok);
 }
 
 function set(call: KeyedCall): Outcome {

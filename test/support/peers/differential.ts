@@ -18,6 +18,15 @@ const valueBytesMax = 1024 * 1024;
 /** Flags under which Redis has the same limit. It allows none that is lower. */
 export const redisFlags = ['--proto-max-bulk-len', String(valueBytesMax)];
 
+/** A number that no walk of ours gave: what it means is a known difference. */
+function isForeignCursor(argument: string): boolean {
+  return /^[+-]?0*[1-9]\d*(?:\0|$)/.test(argument);
+}
+
+function isAnswerToForeignCursor(reply: Reply): boolean {
+  return reply.kind === 'array' || show(reply) === '-"ERR invalid cursor"';
+}
+
 type Ask = (words: readonly string[]) => Promise<Reply>;
 
 /** A whole walk, whatever cursors are like: every key that was seen, in order, once. */
@@ -76,6 +85,8 @@ export class Differential {
     const old = executor.entries.get(key)?.value ?? '0';
     const replies = [await ours(words), await theirs(words)] as const;
     const [, reply] = replies;
+    if (name === 'scan' && isForeignCursor(key) && isAnswerToForeignCursor(replies[0]))
+      return undefined;
     if (name === 'scan' && replies.every(({ kind }) => kind === 'array')) {
       const walks = [
         await walk(ours, words, replies[0]),

@@ -1,0 +1,160 @@
+// Values as strings of bits.
+import { argumentAt, int64At, optionWord } from './argument.ts';
+import { bitAt, bytesOf, combine, countOnes, findBit, inverted } from './bits.ts';
+import {
+  answer,
+  answerAndDelete,
+  answerAndPut,
+  oneKey,
+  type KeyedCall,
+  type KeyedCommand,
+  type Outcome,
+} from './command.ts';
+import { indexRange, isReversed, type IndexRange } from './index-range.ts';
+import { CommandError, integer, syntaxError, zero } from './reply.ts';
+
+/** @throws CommandError */
+function bitOffset({ args, limits }: KeyedCall): number {
+  const message = 'bit offset is not an integer or out of range';
+  const offset = int64At(args, 1, message);
+  if (offset < 0n || offset >> 3n >= limits.valueBytesMax) throw new CommandError(message);
+  return Number(offset);
+}
+
+function getbit(call: KeyedCall): Outcome {
+  const offset = bitOffset(call);
+  return answer(integer(bitAt(call.entries[0]?.value ?? '', offset)));
+}
+
+/** A bit that is so already, in a value that is long enough, is no change. */
+function setbit(call: KeyedCall): Outcome {
+  const offset = bitOffset(call);
+  const message = 'bit is not an integer or out of range';
+  const bit = int64At(call.args, 2, message);
+  if (bit !== 0n && bit !== 1n) throw new CommandError(message);
+  const [old] = call.entries;
+  const value = old?.value ?? '';
+  const [before, at] = [bitAt(value, offset), Math.floor(offset / 8)];
+  if (at < value.length && before === Number(bit)) return answer(integer(before));
+  const bytes = Buffer.alloc(Math.max(value.length, at + 1));
+  bytes.write(value, 'latin1');
+  const mask = 0x80 >> (offset % 8);
+  bytes[at] = bit === 1n ? (bytes[at] ?? 0) | mask : (bytes[at] ?? 0) & ~mask;
+  return answerAndPut(integer(before), bytes.toString('latin1'), old?.expiresAt);
+}
+
+/** Whether indexes count bits. @throws CommandError */
+function countsBits(args: readonly string[], index: number): boolean {
+  const word = index < args.length ? optionWord(argumentAt(args, index)) : 'BYTE';
+  if (word !== 'BIT' && word !== 'BYTE') throw syntaxError();
+  return word === 'BIT';
+}
+
+/** The bits that a range of bits or bytes means. */
+function bitsOf(first: bigint, last: bigint, inBits: boolean, length: number) {
+  if (inBits) return indexRange(first, last, length * 8);
+  const range = indexRange(first, last, length);
+  return range && ({ first: range.first * 8, last: range.last * 8 + 7 } satisfies IndexRange);
+}
+
+/** Where there is no key, its other arguments are not looked at. */
+function bitcount({ args, entries: [old] }: KeyedCall): Outcome {
+  if (old === undefined) return answer(zero);
+  if (args.length === 2 || args.length > 4) throw syntaxError();
+  const isWhole = args.length === 1;
+  const [first, last] = isWhole ? [0n, -1n] : [int64At(args, 1), int64At(args, 2)];
+  if (isReversed(first, last)) return answer(zero);
+  const range = bitsOf(first, last, countsBits(args, 3), old.value.length);
+  if (range === undefined) return answer(zero);
+  return answer(integer(countOnes(bytesOf(old.value), range.first, range.last)));
+}
+
+/** @throws CommandError */
+function bitposRange(args: readonly string[], length: number): IndexRange | undefined {
+  if (args.length > 5) throw syntaxError();
+  const first = args.length > 2 ? int64At(args, 2) : 0n;
+  const inBits = countsBits(args, 4);
+  const last = args.length > 3 ? int64At(args, 3) : -1n;
+  return bitsOf(first, last, inBits, length);
+}
+
+/** Behind a value are zeros without end, but only where no end is given. */
+function bitpos({ args, entries: [old] }: KeyedCall): Outcome {
+  const number = int64At(args, 1);
+  if (number !== 0n && number !== 1n) throw new CommandError('The bit argument must be 1 or 0.');
+  const bit = number === 0n ? 0 : 1;
+  if (old === undefined) return answer(integer(bit === 1 ? -1 : 0));
+  const range = bitposRange(args, old.value.length);
+  if (range === undefined) return answer(integer(-1));
+  const found = findBit(bytesOf(old.value), bit, range.first, range.last);
+  const isEndGiven = args.length > 3;
+  const otherwise = bit === 0 && !isEndGiven ? old.value.length * 8 : -1;
+  return answer(integer(found ?? otherwise));
+}
+
+/** The first key is the destination, which its own value goes into only where it comes again. */
+function bitop({ args, entries: [old, ...sources] }: KeyedCall): Outcome {
+  const operator = optionWord(argumentAt(args, 0));
+  if (operator !== 'AND' && operator !== 'OR' && operator !== 'XOR' && operator !== 'NOT')
+    throw syntaxError();
+  if (operator === 'NOT' && sources.length !== 1)
+    throw new CommandError('BITOP NOT must be called with a single source key.');
+  const bytes = sources.map((source) => bytesOf(source?.value ?? ''));
+  const [first = Buffer.alloc(0)] = bytes;
+  const result = operator === 'NOT' ? inverted(first) : combine(operator, bytes);
+  if (result.length > 0) return answerAndPut(integer(result.length), result.toString('latin1'));
+  return old === undefined ? answer(zero) : answerAndDelete(zero);
+}
+
+export const bitCommands: readonly KeyedCommand[] = [
+  {
+    kind: 'keyed',
+    name: 'getbit',
+    arity: 3,
+    keys: oneKey,
+    access: 'read',
+    syntax: 'key offset',
+    summary: 'Gives one bit of the value; 0 behind its end.',
+    run: getbit,
+  },
+  {
+    kind: 'keyed',
+    name: 'setbit',
+    arity: 4,
+    keys: oneKey,
+    access: 'write',
+    syntax: 'key offset value',
+    summary: 'Sets or clears one bit and gives what it was.',
+    run: setbit,
+  },
+  {
+    kind: 'keyed',
+    name: 'bitcount',
+    arity: -2,
+    keys: oneKey,
+    access: 'read',
+    syntax: 'key [start end [BYTE | BIT]]',
+    summary: 'Counts the bits that are set, in the value or a part of it.',
+    run: bitcount,
+  },
+  {
+    kind: 'keyed',
+    name: 'bitpos',
+    arity: -3,
+    keys: oneKey,
+    access: 'read',
+    syntax: 'key bit [start [end [BYTE | BIT]]]',
+    summary: 'Finds the first bit that is set, or clear, in the value or a part of it.',
+    run: bitpos,
+  },
+  {
+    kind: 'keyed',
+    name: 'bitop',
+    arity: -4,
+    keys: { first: 2, last: -1, step: 1 },
+    access: 'write',
+    syntax: '<AND | OR | XOR | NOT> destkey key [key ...]',
+    summary: 'Combines values bit by bit, puts the result and gives its length.',
+    run: bitop,
+  },
+];

@@ -1,0 +1,75 @@
+// Bits of byte strings: bit 0 is the highest of the first byte, as in Redis.
+import { assert } from '../base/assert.ts';
+
+export function bytesOf(value: string): Buffer {
+  return Buffer.from(value, 'latin1');
+}
+
+/** 0 or 1; 0 behind the end. */
+export function bitAt(bytes: Uint8Array | string, index: number): number {
+  const at = Math.floor(index / 8);
+  const byte = typeof bytes === 'string' ? bytes.charCodeAt(at) : bytes[at];
+  return ((byte ?? 0) >> (7 - (index % 8))) & 1;
+}
+
+const ones = Uint8Array.from({ length: 256 }, (_, byte) => {
+  let count = 0;
+  for (let rest = byte; rest > 0; rest >>= 1) count += rest & 1;
+  return count;
+});
+
+/** The byte with the bits outside of first..last, both bits of the whole string, cleared. */
+function maskedByte(bytes: Uint8Array, at: number, first: number, last: number): number {
+  let byte = bytes[at] ?? 0;
+  if (at === Math.floor(first / 8)) byte &= 0xff >> (first % 8);
+  if (at === Math.floor(last / 8)) byte &= 0xff << (7 - (last % 8));
+  return byte & 0xff;
+}
+
+/** How many of the bits first..last are set. The range lies within the bytes. */
+export function countOnes(bytes: Uint8Array, first: number, last: number): number {
+  const [from, to] = [Math.floor(first / 8), Math.floor(last / 8)];
+  let count = ones[maskedByte(bytes, from, first, last)] ?? 0;
+  if (from === to) return count;
+  for (let at = from + 1; at < to; at++) count += ones[bytes[at] ?? 0] ?? 0;
+  return count + (ones[maskedByte(bytes, to, first, last)] ?? 0);
+}
+
+/** The first bit of first..last that is `bit`, or undefined. The range lies within the bytes. */
+export function findBit(
+  bytes: Uint8Array,
+  bit: 0 | 1,
+  first: number,
+  last: number,
+): number | undefined {
+  const skipped = bit === 1 ? 0 : 0xff;
+  for (let index = first; index <= last;) {
+    if (index % 8 === 0 && bytes[index / 8] === skipped) index += 8;
+    else if (bitAt(bytes, index) === bit) return index;
+    else index += 1;
+  }
+  return undefined;
+}
+
+export type BitOperator = 'AND' | 'OR' | 'XOR';
+
+/** As long as the longest; shorter ones count as if zeros followed. */
+export function combine(operator: BitOperator, sources: readonly Uint8Array[]): Buffer {
+  const [first, ...others] = sources;
+  assert(first !== undefined, 'at least one source');
+  const result = Buffer.alloc(Math.max(...sources.map(({ length }) => length)));
+  result.set(first);
+  for (const source of others) combineInto(result, operator, source);
+  return result;
+}
+
+function combineInto(result: Uint8Array, operator: BitOperator, source: Uint8Array): void {
+  for (let i = 0; i < result.length; i++) {
+    const [a, b] = [result[i] ?? 0, source[i] ?? 0];
+    result[i] = operator === 'AND' ? a & b : operator === 'OR' ? a | b : a ^ b;
+  }
+}
+
+export function inverted(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.map((byte) => ~byte));
+}

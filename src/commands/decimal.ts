@@ -1,0 +1,105 @@
+// Decimal numbers of any size, exactly: what INCRBYFLOAT adds. Knows which texts strtold takes and
+// how Redis writes the sum; the range is that of its long double (x86: 64 bits of mantissa).
+//
+// Redis rounds to 64 bits what it reads and what it adds; here nothing is rounded before it is
+// written. So the two differ where more than about 19 digits count, the 17 behind the point among
+// them: 1000.1 + 0 is 1000.1 here and 1000.09999999999999998 there, and 1e20 + 0.1 keeps the tenth
+// only here. They agree wherever operands and sum are long doubles exactly (all integers up to 2^64
+// are), for amounts with two decimals always below 10 and nearly always below 100.
+
+/** `digits` / 10^`scale`. */
+export interface Decimal {
+  readonly digits: bigint;
+  /** Never negative. */
+  readonly scale: number;
+}
+
+/** Bytes that Redis's buffer for a number has room for. */
+const textMax = 5 * 1024 - 1;
+/** Decimals written, as in its format `%.17Lf`. */
+const decimalsMax = 17;
+
+/** Rounded to 64 bits, what reaches the first is infinite, and up to the second is zero. */
+const infinite = (2n ** 65n - 1n) * 2n ** 16319n;
+const underflowBits = 16446;
+
+const decimalForm = /^([+-]?)(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i;
+const hexForm = /^([+-]?)0x([\da-f]*)\.?([\da-f]*)(?:p([+-]?\d+))?$/i;
+/** Far beyond both ends of the range, whatever the digits. */
+const exponentMax = 40_000;
+
+function power(base: bigint, exponent: number): bigint {
+  return base ** BigInt(exponent);
+}
+
+function isInfinite({ digits, scale }: Decimal): boolean {
+  const magnitude = digits < 0n ? -digits : digits;
+  return magnitude >= infinite * power(10n, scale);
+}
+
+function roundsToZero({ digits, scale }: Decimal): boolean {
+  const magnitude = digits < 0n ? -digits : digits;
+  return magnitude << BigInt(underflowBits) <= power(10n, scale);
+}
+
+/** digits * base^exponent, of bases 10 and 2. */
+function scaled(digits: bigint, base: 10 | 2, exponent: number): Decimal {
+  if (exponent >= 0) return { digits: digits * power(BigInt(base), exponent), scale: 0 };
+  // 2^-n is 5^n / 10^n.
+  const factor = base === 2 ? power(5n, -exponent) : 1n;
+  return { digits: digits * factor, scale: -exponent };
+}
+
+function parseForm(match: RegExpExecArray, base: 10 | 2): Decimal | undefined {
+  const [, sign, whole = '', fraction = '', exponentText = '0'] = match;
+  const text = whole + fraction;
+  if (text === '') return undefined;
+  const magnitude = base === 2 ? BigInt(`0x${text}`) : BigInt(text);
+  if (magnitude === 0n) return { digits: 0n, scale: 0 };
+  const exponent = Number(exponentText) - fraction.length * (base === 2 ? 4 : 1);
+  if (Math.abs(exponent) > exponentMax) return undefined;
+  const value = scaled(sign === '-' ? -magnitude : magnitude, base, exponent);
+  return isInfinite(value) || roundsToZero(value) ? undefined : value;
+}
+
+/**
+ * A number as strtold reads it, decimal or hexadecimal. Infinity is a number.
+ *
+ * @returns undefined where it is none: spaces around it, out of range, NaN
+ */
+export function parseDecimal(text: string): Decimal | 'infinity' | undefined {
+  if (text.length > textMax) return undefined;
+  if (/^[+-]?inf(?:inity)?$/i.test(text)) return 'infinity';
+  const hex = hexForm.exec(text);
+  if (hex !== null) return parseForm(hex, 2);
+  const decimal = decimalForm.exec(text);
+  return decimal === null ? undefined : parseForm(decimal, 10);
+}
+
+/** @returns undefined where the sum is out of range */
+export function addDecimals(a: Decimal, b: Decimal): Decimal | undefined {
+  const scale = Math.max(a.scale, b.scale);
+  const at = ({ digits, scale: own }: Decimal) => digits * power(10n, scale - own);
+  const sum = { digits: at(a) + at(b), scale };
+  return isInfinite(sum) ? undefined : sum;
+}
+
+/** To the nearest, halves to even. */
+function dividedRounding(dividend: bigint, divisor: bigint): bigint {
+  const [quotient, twice] = [dividend / divisor, (dividend % divisor) * 2n];
+  const isUp = twice > divisor || (twice === divisor && quotient % 2n === 1n);
+  return isUp ? quotient + 1n : quotient;
+}
+
+/** Up to 17 decimals, without zeros behind them, without an exponent, never `-0`. */
+export function formatDecimal({ digits, scale }: Decimal): string {
+  const magnitude = digits < 0n ? -digits : digits;
+  const isLong = scale > decimalsMax;
+  const kept = isLong ? dividedRounding(magnitude, power(10n, scale - decimalsMax)) : magnitude;
+  const decimals = isLong ? decimalsMax : scale;
+  const text = kept.toString().padStart(decimals + 1, '0');
+  const fraction = text.slice(text.length - decimals).replace(/0+$/, '');
+  const whole = text.slice(0, text.length - decimals);
+  const sign = digits < 0n && kept !== 0n ? '-' : '';
+  return fraction === '' ? sign + whole : `${sign}${whole}.${fraction}`;
+}

@@ -1,0 +1,109 @@
+// Patterns of KEYS and SCAN: `*`, `?`, `[abc]`, `[^a-c]`, `\` before a byte that means itself.
+// Follows Redis's stringmatchlen in what a malformed pattern means, and matches without recursion:
+// at most the pattern's length times the key's.
+
+/** What one byte of a key must be; or any number of any. */
+type Token =
+  | { readonly kind: 'many' }
+  | { readonly kind: 'any' }
+  | { readonly kind: 'byte'; readonly byte: string }
+  | { readonly kind: 'class'; readonly has: (byte: string) => boolean };
+
+const many: Token = { kind: 'many' };
+const any: Token = { kind: 'any' };
+
+type Range = readonly [low: string, high: string];
+
+/** A class from behind its `[`. One that is not closed ends with the pattern. */
+function parseClass(pattern: string, start: number): { token: Token; end: number } {
+  const isNegated = pattern[start] === '^';
+  const ranges: Range[] = [];
+  let at = isNegated ? start + 1 : start;
+  while (at < pattern.length && pattern[at] !== ']') {
+    const byte = pattern.charAt(at);
+    const left = pattern.length - at;
+    if (byte === '\\' && left >= 2) {
+      const escaped = pattern.charAt(at + 1);
+      ranges.push([escaped, escaped]);
+      at += 2;
+    } else if (left >= 3 && pattern[at + 1] === '-') {
+      const other = pattern.charAt(at + 2);
+      ranges.push(byte <= other ? [byte, other] : [other, byte]);
+      at += 3;
+    } else {
+      ranges.push([byte, byte]);
+      at += 1;
+    }
+  }
+  const has = (byte: string) =>
+    ranges.some(([low, high]) => byte >= low && byte <= high) !== isNegated;
+  return { token: { kind: 'class', has }, end: at + 1 };
+}
+
+function parseGlob(pattern: string): Token[] {
+  const tokens: Token[] = [];
+  let at = 0;
+  while (at < pattern.length) {
+    const byte = pattern.charAt(at);
+    if (byte === '[') {
+      const { token, end } = parseClass(pattern, at + 1);
+      tokens.push(token);
+      at = end;
+      continue;
+    }
+    const isEscape = byte === '\\' && at + 1 < pattern.length;
+    if (byte === '*') {
+      if (tokens.at(-1) !== many) tokens.push(many);
+    } else if (byte === '?') {
+      tokens.push(any);
+    } else {
+      tokens.push({ kind: 'byte', byte: isEscape ? pattern.charAt(at + 1) : byte });
+    }
+    at += isEscape ? 2 : 1;
+  }
+  return tokens;
+}
+
+function takes(token: Token, byte: string): boolean {
+  if (token.kind === 'byte') return token.byte === byte;
+  return token.kind === 'class' ? token.has(byte) : true;
+}
+
+/** On a mismatch, the last `*` takes one more byte; earlier ones need not be tried again. */
+function matches(tokens: readonly Token[], key: string): boolean {
+  let [token, at] = [0, 0];
+  let [starToken, starAt] = [-1, 0];
+  while (at < key.length) {
+    const wanted = tokens[token];
+    if (wanted?.kind === 'many') {
+      [starToken, starAt] = [token, at];
+      token += 1;
+    } else if (wanted !== undefined && takes(wanted, key.charAt(at))) {
+      token += 1;
+      at += 1;
+    } else if (starToken >= 0) {
+      starAt += 1;
+      [token, at] = [starToken + 1, starAt];
+    } else {
+      return false;
+    }
+  }
+  return tokens.slice(token).every(({ kind }) => kind === 'many');
+}
+
+/** A pattern, made ready once for many keys. Both are byte strings. */
+export function compileGlob(pattern: string): (key: string) => boolean {
+  const tokens = parseGlob(pattern);
+  // Of the key without bytes, stringmatchlen takes no `*` for a match, unless KEYS skips it.
+  return (key) => (key === '' ? pattern === '' || pattern === '*' : matches(tokens, key));
+}
+
+/** What every key that matches begins with; all of it where the pattern has no wildcard. */
+export function literalPrefix(pattern: string): string {
+  let prefix = '';
+  for (const token of parseGlob(pattern)) {
+    if (token.kind !== 'byte') break;
+    prefix += token.byte;
+  }
+  return prefix;
+}

@@ -1,0 +1,133 @@
+// Commands that look at all keys, in bounded steps. They see the keyspace through what an executor
+// offers, and know nothing of how it is kept.
+import { argumentAt, clampToNumber, int64At, optionWord } from './argument.ts';
+import type { Keyspace, KeyspaceCall, KeyspaceCommand } from './command.ts';
+import { compileGlob, literalPrefix } from './glob.ts';
+import { array, bulk, CommandError, integer, ok, syntaxError, type Reply } from './reply.ts';
+import { cursorBehind, keyOfCursor } from './scan-cursor.ts';
+
+/** Keys that one step looks at, at most. */
+const stepKeysMax = 1000;
+const scanKeysDefault = 10;
+
+function arrayOfKeys(found: readonly string[]): Reply {
+  return array(found.map((key) => bulk(key)));
+}
+
+async function keys({ args, limits }: KeyspaceCall, keyspace: Keyspace): Promise<Reply> {
+  const pattern = argumentAt(args, 0);
+  const [matches, prefix] = [compileGlob(pattern), literalPrefix(pattern)];
+  const found: string[] = [];
+  let after: string | undefined;
+  do {
+    const page = await keyspace.scan(after, prefix, stepKeysMax);
+    for (const key of page.keys) if (matches(key)) found.push(key);
+    if (found.length > limits.keysReplyMax)
+      throw new CommandError(`more than ${limits.keysReplyMax} keys match; use SCAN`);
+    after = page.next;
+  } while (after !== undefined);
+  return arrayOfKeys(found);
+}
+
+interface ScanOptions {
+  count: number;
+  pattern: string;
+  isForStrings: boolean;
+}
+
+/** @throws CommandError */
+function parseScanOptions(args: readonly string[]): ScanOptions {
+  const options = { count: scanKeysDefault, pattern: '*', isForStrings: true };
+  for (let i = 1; i < args.length; i += 2) {
+    const word = optionWord(argumentAt(args, i));
+    if (i + 1 === args.length) throw syntaxError();
+    if (word === 'COUNT') {
+      const count = int64At(args, i + 1);
+      if (count < 1n) throw syntaxError();
+      options.count = clampToNumber(count);
+    } else if (word === 'MATCH') {
+      options.pattern = argumentAt(args, i + 1);
+    } else if (word === 'TYPE') {
+      options.isForStrings = optionWord(argumentAt(args, i + 1)) === 'STRING';
+    } else {
+      throw syntaxError();
+    }
+  }
+  return options;
+}
+
+/** Where only keys of another type are asked for, the walk is over at once: there are none. */
+async function scan({ args }: KeyspaceCall, keyspace: Keyspace): Promise<Reply> {
+  const after = keyOfCursor(argumentAt(args, 0));
+  const { count, pattern, isForStrings } = parseScanOptions(args);
+  if (!isForStrings) return array([bulk(cursorBehind(undefined)), array([])]);
+  const limit = Math.min(count, stepKeysMax);
+  const page = await keyspace.scan(after, literalPrefix(pattern), limit);
+  const found = page.keys.filter(compileGlob(pattern));
+  return array([bulk(cursorBehind(page.next)), arrayOfKeys(found)]);
+}
+
+/** Both SYNC and ASYNC are answered when it is done. */
+async function flush({ args }: KeyspaceCall, keyspace: Keyspace): Promise<Reply> {
+  const word = args.length === 0 ? 'SYNC' : optionWord(argumentAt(args, 0));
+  if (args.length > 1 || (word !== 'SYNC' && word !== 'ASYNC')) throw syntaxError();
+  await keyspace.clear();
+  return ok;
+}
+
+export const keyspaceCommands: readonly KeyspaceCommand[] = [
+  {
+    kind: 'keyspace',
+    name: 'keys',
+    arity: 2,
+    access: 'read',
+    syntax: 'pattern',
+    summary: 'Gives all keys that match; an error where there are too many.',
+    run: keys,
+  },
+  {
+    kind: 'keyspace',
+    name: 'scan',
+    arity: -2,
+    access: 'read',
+    syntax: 'cursor [MATCH pattern] [COUNT count] [TYPE type]',
+    summary: 'Walks all keys, some at a time: from cursor 0 until it gives 0 again.',
+    run: scan,
+  },
+  {
+    kind: 'keyspace',
+    name: 'randomkey',
+    arity: 1,
+    access: 'read',
+    syntax: '',
+    summary: 'Gives one of the keys.',
+    run: async (_, keyspace) => bulk(await keyspace.randomKey()),
+  },
+  {
+    kind: 'keyspace',
+    name: 'dbsize',
+    arity: 1,
+    access: 'read',
+    syntax: '',
+    summary: 'Counts the keys.',
+    run: async (_, keyspace) => integer(await keyspace.count()),
+  },
+  {
+    kind: 'keyspace',
+    name: 'flushdb',
+    arity: -1,
+    access: 'write',
+    syntax: '[ASYNC | SYNC]',
+    summary: 'Deletes all keys.',
+    run: flush,
+  },
+  {
+    kind: 'keyspace',
+    name: 'flushall',
+    arity: -1,
+    access: 'write',
+    syntax: '[ASYNC | SYNC]',
+    summary: 'The same as FLUSHDB: there is one database.',
+    run: flush,
+  },
+];

@@ -1,0 +1,99 @@
+// Values that are numbers: integers of 64 bits, exactly, and decimals.
+import { argumentAt, int64At, int64Max, int64Min, parseInt64 } from './argument.ts';
+import {
+  answerAndPut,
+  oneKey,
+  type Entry,
+  type KeyedCall,
+  type KeyedCommand,
+  type Outcome,
+} from './command.ts';
+import { addDecimals, formatDecimal, parseDecimal } from './decimal.ts';
+import { bulk, CommandError, integer, notAnInteger } from './reply.ts';
+
+/** @throws CommandError */
+function add(old: Entry | undefined, increment: bigint): Outcome {
+  const value = old === undefined ? 0n : parseInt64(old.value);
+  if (value === undefined) throw new CommandError(notAnInteger);
+  const sum = value + increment;
+  if (sum > int64Max || sum < int64Min)
+    throw new CommandError('increment or decrement would overflow');
+  return answerAndPut(integer(sum), sum.toString(), old?.expiresAt);
+}
+
+function incrby({ args, entries: [old] }: KeyedCall): Outcome {
+  return add(old, int64At(args, 1));
+}
+
+function decrby({ args, entries: [old] }: KeyedCall): Outcome {
+  const decrement = int64At(args, 1);
+  // Its negative is no 64-bit integer.
+  if (decrement === int64Min) throw new CommandError('decrement would overflow');
+  return add(old, -decrement);
+}
+
+/** The value is judged before the increment. */
+function incrbyfloat({ args, entries: [old] }: KeyedCall): Outcome {
+  const value = parseDecimal(old?.value ?? '0');
+  const increment = value === undefined ? undefined : parseDecimal(argumentAt(args, 1));
+  if (value === undefined || increment === undefined)
+    throw new CommandError('value is not a valid float');
+  const isFinite = value !== 'infinity' && increment !== 'infinity';
+  const sum = isFinite ? addDecimals(value, increment) : undefined;
+  if (sum === undefined) throw new CommandError('increment would produce NaN or Infinity');
+  const text = formatDecimal(sum);
+  return answerAndPut(bulk(text), text, old?.expiresAt);
+}
+
+export const numberCommands: readonly KeyedCommand[] = [
+  {
+    kind: 'keyed',
+    name: 'incr',
+    arity: 2,
+    keys: oneKey,
+    access: 'write',
+    syntax: 'key',
+    summary: 'Adds one to the integer and gives the sum; no key counts as 0.',
+    run: ({ entries: [old] }) => add(old, 1n),
+  },
+  {
+    kind: 'keyed',
+    name: 'decr',
+    arity: 2,
+    keys: oneKey,
+    access: 'write',
+    syntax: 'key',
+    summary: 'Subtracts one from the integer and gives the difference.',
+    run: ({ entries: [old] }) => add(old, -1n),
+  },
+  {
+    kind: 'keyed',
+    name: 'incrby',
+    arity: 3,
+    keys: oneKey,
+    access: 'write',
+    syntax: 'key increment',
+    summary: 'Adds to the integer and gives the sum.',
+    run: incrby,
+  },
+  {
+    kind: 'keyed',
+    name: 'decrby',
+    arity: 3,
+    keys: oneKey,
+    access: 'write',
+    syntax: 'key decrement',
+    summary: 'Subtracts from the integer and gives the difference.',
+    run: decrby,
+  },
+  {
+    kind: 'keyed',
+    name: 'incrbyfloat',
+    arity: 3,
+    keys: oneKey,
+    access: 'write',
+    syntax: 'key increment',
+    summary: 'Adds to the decimal number and gives the sum, to 17 decimals.',
+    run: incrbyfloat,
+  },
+];

@@ -1,0 +1,33 @@
+// The cursor of SCAN: the key to go on behind, written in decimal digits, so that nobody has to
+// keep a state for it and clients that take cursors for numbers are served. `1` comes first, and
+// then three digits a byte; so it is never 0, which begins and ends a walk.
+import { untilNul } from './argument.ts';
+import { CommandError } from './reply.ts';
+
+/** Keys are far shorter; no work is done for what can not be one. */
+const keyBytesMax = 64 * 1024;
+
+/** @param after the last key that was looked at, or undefined where there are no more */
+export function cursorBehind(after: string | undefined): string {
+  if (after === undefined) return '0';
+  let digits = '1';
+  for (let i = 0; i < after.length; i++) digits += String(after.charCodeAt(i)).padStart(3, '0');
+  return digits;
+}
+
+/**
+ * @returns the key to go on behind, or undefined at the beginning
+ * @throws CommandError where it is no cursor that was given out
+ */
+export function keyOfCursor(argument: string): string | undefined {
+  const digits = untilNul(argument);
+  // What strtoul takes for zero.
+  if (/^(?:[+-]?0+)?$/.test(digits)) return undefined;
+  const isOurs =
+    digits.length <= 1 + 3 * keyBytesMax && /^1(?:[01]\d\d|2[0-4]\d|25[0-5])*$/.test(digits);
+  if (!isOurs) throw new CommandError('invalid cursor');
+  let key = '';
+  for (let i = 1; i < digits.length; i += 3)
+    key += String.fromCharCode(Number(digits.slice(i, i + 3)));
+  return key;
+}

@@ -1,0 +1,32 @@
+// The table of commands as others rely on it.
+import { expect, test } from 'vitest';
+import { commandTable } from '../../src/commands/command-table.ts';
+import { isResolved, resolveCommand } from '../../src/commands/resolve-command.ts';
+
+test('names are in lower case, and each comes once', () => {
+  for (const [name, command] of commandTable) {
+    expect(command.name).toBe(name);
+    expect(name).toMatch(/^[a-z]+$/);
+  }
+  expect(commandTable.size).toBe(52);
+});
+
+test('summaries are one sentence', () => {
+  for (const { summary } of commandTable.values()) expect(summary).toMatch(/^[A-Z-][^\n]*\.$/);
+});
+
+test.each([
+  ['get k', ['k'], 'read'],
+  ['MSET a 1 b 2', ['a', 'b'], 'write'],
+  ['mget a b a', ['a', 'b', 'a'], 'read'],
+  ['bitop or d s t', ['d', 's', 't'], 'write'],
+  ['copy a b replace', ['a', 'b'], 'write'],
+  ['keys *', [], 'read'],
+  ['flushall', [], 'write'],
+  ['ping', [], 'none'],
+])('%s has the keys %j and is judged as %s', (line, keys, access) => {
+  const found = resolveCommand(line.split(' '));
+  if (!isResolved(found)) throw new Error('not resolved');
+  expect(found.keys).toEqual(keys);
+  expect(found.command.access).toBe(access);
+});

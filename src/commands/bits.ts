@@ -57,7 +57,7 @@ export type BitOperator = 'AND' | 'OR' | 'XOR';
 export function combine(operator: BitOperator, sources: readonly Uint8Array[]): Buffer {
   const [first, ...others] = sources;
   assert(first !== undefined, 'at least one source');
-  const result = Buffer.alloc(Math.max(...sources.map(({ length }) => length)));
+  const result = Buffer.alloc(sources.reduce((most, { length }) => Math.max(most, length), 0));
   result.set(first);
   for (const source of others) combineInto(result, operator, source);
   return result;

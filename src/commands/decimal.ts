@@ -23,8 +23,8 @@ const decimalsMax = 17;
 const infinite = (2n ** 65n - 1n) * 2n ** 16319n;
 const underflowBits = 16446;
 
-const decimalForm = /^([+-]?)(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i;
-const hexForm = /^([+-]?)0x([\da-f]*)\.?([\da-f]*)(?:p([+-]?\d+))?$/i;
+const decimalForm = /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/i;
+const hexForm = /^([+-]?)0x([\da-f]*)(?:\.([\da-f]*))?(?:p([+-]?\d+))?$/i;
 /** Far beyond both ends of the range, whatever the digits. */
 const exponentMax = 40_000;
 

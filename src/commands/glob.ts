@@ -1,43 +1,40 @@
 // Patterns of KEYS and SCAN: `*`, `?`, `[abc]`, `[^a-c]`, `\` before a byte that means itself.
-// Follows Redis's stringmatchlen in what a malformed pattern means, and matches without recursion:
-// at most the pattern's length times the key's.
+// Follows Redis's stringmatchlen in what a malformed pattern means, and matches without recursion,
+// in at most the square of the key's length, however long the pattern is.
 
 /** What one byte of a key must be; or any number of any. */
 type Token =
   | { readonly kind: 'many' }
   | { readonly kind: 'any' }
   | { readonly kind: 'byte'; readonly byte: string }
-  | { readonly kind: 'class'; readonly has: (byte: string) => boolean };
+  /** 1 at each byte that is meant. */
+  | { readonly kind: 'class'; readonly bytes: Uint8Array };
 
 const many: Token = { kind: 'many' };
 const any: Token = { kind: 'any' };
 
-type Range = readonly [low: string, high: string];
-
 /** A class from behind its `[`. One that is not closed ends with the pattern. */
 function parseClass(pattern: string, start: number): { token: Token; end: number } {
   const isNegated = pattern[start] === '^';
-  const ranges: Range[] = [];
+  const [outside, inside] = isNegated ? [1, 0] : [0, 1];
+  const bytes = new Uint8Array(256).fill(outside);
+  const include = (one: number, other: number) =>
+    bytes.fill(inside, Math.min(one, other), Math.max(one, other) + 1);
   let at = isNegated ? start + 1 : start;
   while (at < pattern.length && pattern[at] !== ']') {
-    const byte = pattern.charAt(at);
     const left = pattern.length - at;
-    if (byte === '\\' && left >= 2) {
-      const escaped = pattern.charAt(at + 1);
-      ranges.push([escaped, escaped]);
+    if (pattern[at] === '\\' && left >= 2) {
+      include(pattern.charCodeAt(at + 1), pattern.charCodeAt(at + 1));
       at += 2;
     } else if (left >= 3 && pattern[at + 1] === '-') {
-      const other = pattern.charAt(at + 2);
-      ranges.push(byte <= other ? [byte, other] : [other, byte]);
+      include(pattern.charCodeAt(at), pattern.charCodeAt(at + 2));
       at += 3;
     } else {
-      ranges.push([byte, byte]);
+      include(pattern.charCodeAt(at), pattern.charCodeAt(at));
       at += 1;
     }
   }
-  const has = (byte: string) =>
-    ranges.some(([low, high]) => byte >= low && byte <= high) !== isNegated;
-  return { token: { kind: 'class', has }, end: at + 1 };
+  return { token: { kind: 'class', bytes }, end: at + 1 };
 }
 
 function parseGlob(pattern: string): Token[] {
@@ -66,7 +63,7 @@ function parseGlob(pattern: string): Token[] {
 
 function takes(token: Token, byte: string): boolean {
   if (token.kind === 'byte') return token.byte === byte;
-  return token.kind === 'class' ? token.has(byte) : true;
+  return token.kind === 'class' ? token.bytes[byte.charCodeAt(0)] === 1 : true;
 }
 
 /** On a mismatch, the last `*` takes one more byte; earlier ones need not be tried again. */
@@ -88,7 +85,8 @@ function matches(tokens: readonly Token[], key: string): boolean {
       return false;
     }
   }
-  return tokens.slice(token).every(({ kind }) => kind === 'many');
+  if (tokens[token]?.kind === 'many') token += 1;
+  return token === tokens.length;
 }
 
 /** A pattern, made ready once for many keys. Both are byte strings. */

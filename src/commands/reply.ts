@@ -38,10 +38,15 @@ export function array(items: readonly Reply[]): Reply {
   return { kind: 'array', items };
 }
 
-/** As Redis does it: breaks at the ends of the text fall away, others become spaces. */
+function isBreak(character: string): boolean {
+  return character === '\r' || character === '\n';
+}
+
+/** As Redis does it: breaks at the end of the text fall away, others become spaces. */
 export function error(text: string): Reply {
-  const trimmed = text.replace(/^[\r\n]+|[\r\n]+$/g, '');
-  return { kind: 'error', message: `ERR ${trimmed.replace(/[\r\n]/g, ' ')}` };
+  let end = text.length;
+  while (end > 0 && isBreak(text.charAt(end - 1))) end -= 1;
+  return { kind: 'error', message: `ERR ${text.slice(0, end).replace(/[\r\n]/g, ' ')}` };
 }
 
 /**

@@ -1,5 +1,5 @@
-// Runs commands: hands a call to its function, turns what it refuses into an error reply, and sees
-// to it that no value outgrows the limit. Reads and writes no entry itself.
+// Runs commands: hands a call to its function and turns what it refuses into an error reply. Reads
+// and writes no entry itself.
 import {
   defaultCommandLimits,
   type CommandLimits,
@@ -28,20 +28,14 @@ function errorOf(thrown: unknown): Reply {
   throw thrown;
 }
 
-function outgrows({ changes }: Outcome, valueBytesMax: number): boolean {
-  return changes.some(
-    (change) => typeof change === 'object' && change.put.value.length > valueBytesMax,
-  );
-}
-
 /** Never throws for what a client may do: that is an error reply, without changes. */
 export function runKeyed(command: KeyedCommand, request: KeyedRequest): Outcome {
   const { limits = defaultCommandLimits, ...rest } = request;
   try {
-    const outcome = command.run({ name: command.name, limits, ...rest });
-    // Redis can not be sent such a value; here the front end's limit may be another one.
-    if (outgrows(outcome, limits.valueBytesMax)) throw new CommandError(tooLong);
-    return outcome;
+    // Redis can not be sent such an argument. What grows in place looks to the limit itself.
+    if (request.args.some(({ length }) => length > limits.valueBytesMax))
+      throw new CommandError(tooLong);
+    return command.run({ name: command.name, limits, ...rest });
   } catch (thrown) {
     return { reply: errorOf(thrown), changes: [] };
   }

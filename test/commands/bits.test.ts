@@ -7,7 +7,7 @@ const type = (line: string) => session.type(line);
 const set = (value: string) => session.run('SET', 'k', value);
 
 beforeEach(() => {
-  session = new CommandSession({ valueBytesMax: 16, keysReplyMax: 10 });
+  session = new CommandSession({ valueBytesMax: 24, keysReplyMax: 10 });
 });
 
 describe('SETBIT and GETBIT', () => {
@@ -33,11 +33,11 @@ describe('SETBIT and GETBIT', () => {
     expect(await type('PTTL k')).toBe(100);
   });
 
-  test.each(['-1', '128', 'x', '9223372036854775807'])('refuse offset %s', async (offset) => {
+  test.each(['-1', '192', 'x', '9223372036854775807'])('refuse offset %s', async (offset) => {
     const message = 'ERR bit offset is not an integer or out of range';
     expect(await type(`SETBIT k ${offset} x`)).toBe(message);
     expect(await type(`GETBIT k ${offset}`)).toBe(message);
-    expect(await type('SETBIT k 127 1')).toBe(0);
+    expect(await type('SETBIT k 191 1')).toBe(0);
   });
 
   test('refuse a bit that is neither 0 nor 1', async () => {

@@ -9,17 +9,17 @@ let session: CommandSession;
 const type = (line: string) => session.type(line);
 
 beforeEach(() => {
-  session = new CommandSession({ valueBytesMax: 16, keysReplyMax: 10 });
+  session = new CommandSession({ valueBytesMax: 24, keysReplyMax: 10 });
 });
 
 test('APPEND makes a key, keeps its deadline, and stops at the limit', async () => {
-  expect(await type('APPEND k 12345678')).toBe(8);
+  expect(await type('APPEND k 123456789012')).toBe(12);
   await type('PEXPIRE k 100');
-  expect(await type('APPEND k 12345678')).toBe(16);
+  expect(await type('APPEND k 123456789012')).toBe(24);
   expect(await type('PTTL k')).toBe(100);
   expect(await type('APPEND k 1')).toBe(tooLong);
-  expect(await session.run('APPEND', 'k', '')).toBe(16);
-  expect(await type('STRLEN k')).toBe(16);
+  expect(await session.run('APPEND', 'k', '')).toBe(24);
+  expect(await type('STRLEN k')).toBe(24);
   expect(await session.run('APPEND', 'empty', '')).toBe(0);
   expect(await type('EXISTS empty')).toBe(1);
 });
@@ -63,9 +63,9 @@ test('SETRANGE of no bytes changes nothing', async () => {
 test.each([
   ['-1', 'ERR offset is out of range'],
   ['x', notAnInteger],
-  ['16', tooLong],
+  ['24', tooLong],
   ['9223372036854775807', tooLong],
 ])('SETRANGE at %s is refused', async (offset, message) => {
   expect(await type(`SETRANGE k ${offset} a`)).toBe(message);
-  expect(await type('SETRANGE k 15 a')).toBe(16);
+  expect(await type('SETRANGE k 23 a')).toBe(24);
 });

@@ -90,6 +90,9 @@ describe('SET', () => {
     expect(await type('SET k abcd')).toBe(tooLong);
     expect(await type('MSET k abc l abcd')).toBe(tooLong);
     expect(await type('EXISTS k l')).toBe(0);
+    session.executor.entries.set('k', { value: 'put by others' });
+    expect(await type('PERSIST k')).toBe(0);
+    expect(await type('EXPIRE k 1')).toBe(1);
   });
 });
 

@@ -3,7 +3,7 @@
 import type { Reply } from '../../../src/commands/reply.ts';
 import { CommandExecutor } from '../command-executor.ts';
 import { isNearlySameNumber, isSameReply, show, showBytes } from './compare-replies.ts';
-import { keyPool } from './random-redis-commands.ts';
+import { keyPool } from './random-arguments.ts';
 import type { RespClient } from './resp-client.ts';
 
 export interface Mismatch {

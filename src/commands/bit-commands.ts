@@ -106,6 +106,11 @@ function bitop({ args, entries: [old, ...sources] }: KeyedCall): Outcome {
   return old === undefined ? answer(zero) : answerAndDelete(zero);
 }
 
+const rangeUnits = {
+  BYTE: 'The range is in bytes, as without it.',
+  BIT: 'The range is in bits.',
+};
+
 export const bitCommands: readonly KeyedCommand[] = [
   {
     kind: 'keyed',
@@ -135,6 +140,7 @@ export const bitCommands: readonly KeyedCommand[] = [
     access: 'read',
     syntax: 'key [start end [BYTE | BIT]]',
     summary: 'Counts the bits that are set, in the value or a part of it.',
+    options: rangeUnits,
     run: bitcount,
   },
   {
@@ -145,6 +151,7 @@ export const bitCommands: readonly KeyedCommand[] = [
     access: 'read',
     syntax: 'key bit [start [end [BYTE | BIT]]]',
     summary: 'Finds the first bit that is set, or clear, in the value or a part of it.',
+    options: rangeUnits,
     run: bitpos,
   },
   {
@@ -155,6 +162,12 @@ export const bitCommands: readonly KeyedCommand[] = [
     access: 'write',
     syntax: '<AND | OR | XOR | NOT> destkey key [key ...]',
     summary: 'Combines values bit by bit, puts the result and gives its length.',
+    options: {
+      AND: 'Bits that are set in all values.',
+      OR: 'Bits that are set in any value.',
+      XOR: 'Bits that are set in an odd number of values.',
+      NOT: 'Bits that are not set in the one value.',
+    },
     run: bitop,
   },
 ];

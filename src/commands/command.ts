@@ -101,6 +101,8 @@ interface CommandDescription {
   readonly syntax: string;
   /** One line. */
   readonly summary: string;
+  /** What each option does, by its syntax. */
+  readonly options?: Readonly<Record<string, string>>;
 }
 
 export interface KeyedCommand extends CommandDescription {

@@ -71,6 +71,13 @@ function persist({ entries: [old] }: KeyedCall): Outcome {
   return old?.expiresAt === undefined ? answer(zero) : answerAndPut(one, old.value);
 }
 
+const expireOptions = {
+  NX: 'Only where the key has no deadline.',
+  XX: 'Only where the key has a deadline.',
+  GT: 'Only where it is later than the one the key has; none is later than any.',
+  LT: 'Only where it is earlier than the one the key has, or that has none.',
+} satisfies Record<Option, string>;
+
 function expireCommand(name: string, time: string, unit: ExpireUnit): KeyedCommand {
   return {
     kind: 'keyed',
@@ -82,6 +89,7 @@ function expireCommand(name: string, time: string, unit: ExpireUnit): KeyedComma
     summary: `Sets the deadline of a key, ${unit.isRelative ? 'from now' : 'since the epoch'}, in ${
       unit.inSeconds ? 'seconds' : 'milliseconds'
     }; one that has passed deletes it.`,
+    options: expireOptions,
     run: expireIn(unit),
   };
 }

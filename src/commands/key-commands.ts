@@ -138,7 +138,11 @@ export const keyCommands: readonly KeyedCommand[] = [
     keys: twoKeys,
     access: 'write',
     syntax: 'source destination [DB destination-db] [REPLACE]',
-    summary: 'Copies a value and its deadline to another key. The only database is 0.',
+    summary: 'Copies a value and its deadline to another key.',
+    options: {
+      'DB destination-db': 'Must be 0.',
+      REPLACE: 'Also where the destination exists.',
+    },
     run: copy,
   },
   {

@@ -75,6 +75,8 @@ async function flush({ args }: KeyspaceCall, keyspace: Keyspace): Promise<Reply>
   return ok;
 }
 
+const flushOptions = { SYNC: 'Has no effect.', ASYNC: 'Has no effect.' };
+
 export const keyspaceCommands: readonly KeyspaceCommand[] = [
   {
     kind: 'keyspace',
@@ -92,6 +94,11 @@ export const keyspaceCommands: readonly KeyspaceCommand[] = [
     access: 'read',
     syntax: 'cursor [MATCH pattern] [COUNT count] [TYPE type]',
     summary: 'Walks all keys, some at a time: from cursor 0 until it gives 0 again.',
+    options: {
+      'MATCH pattern': 'Gives only keys that match; a step may then give none.',
+      'COUNT count': `How many keys a step looks at: ${scanKeysDefault} unless given, ${stepKeysMax} at most.`,
+      'TYPE type': 'Gives only keys of this type; all are of type string.',
+    },
     run: scan,
   },
   {
@@ -119,6 +126,7 @@ export const keyspaceCommands: readonly KeyspaceCommand[] = [
     access: 'write',
     syntax: '[ASYNC | SYNC]',
     summary: 'Deletes all keys.',
+    options: flushOptions,
     run: flush,
   },
   {
@@ -128,6 +136,7 @@ export const keyspaceCommands: readonly KeyspaceCommand[] = [
     access: 'write',
     syntax: '[ASYNC | SYNC]',
     summary: 'The same as FLUSHDB: there is one database.',
+    options: flushOptions,
     run: flush,
   },
 ];

@@ -123,6 +123,13 @@ function getex(call: KeyedCall): Outcome {
   return persists ? answerAndPut(reply, old.value) : answer(reply);
 }
 
+const deadlineOptions = {
+  'EX seconds': 'It expires in so many seconds.',
+  'PX milliseconds': 'It expires in so many milliseconds.',
+  'EXAT unix-time-seconds': 'It expires at this time.',
+  'PXAT unix-time-milliseconds': 'It expires at this time.',
+};
+
 export const setCommands: readonly KeyedCommand[] = [
   {
     kind: 'keyed',
@@ -134,6 +141,14 @@ export const setCommands: readonly KeyedCommand[] = [
       'key value [NX | XX | IFEQ comparison-value] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]',
     summary:
       'Sets a value; on a condition, with a deadline, giving the old value, where options say so.',
+    options: {
+      NX: 'Only where the key does not exist.',
+      XX: 'Only where the key exists.',
+      'IFEQ comparison-value': 'Only where the key has exactly this value.',
+      GET: 'Gives the old value, or nil, whether or not it was replaced.',
+      ...deadlineOptions,
+      KEEPTTL: 'Keeps the deadline that the key has.',
+    },
     run: set,
   },
   {
@@ -175,6 +190,7 @@ export const setCommands: readonly KeyedCommand[] = [
     syntax:
       'key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]',
     summary: 'Gives the value and sets or removes its deadline.',
+    options: { ...deadlineOptions, PERSIST: 'It does not expire any more.' },
     run: getex,
   },
 ];

@@ -15,6 +15,15 @@ test('summaries are one sentence', () => {
   for (const { summary } of commandTable.values()) expect(summary).toMatch(/^[A-Z-][^\n]*\.$/);
 });
 
+test('options are those of the syntax', () => {
+  for (const { name, syntax, options = {} } of commandTable.values()) {
+    const words = syntax.match(/\b[A-Z]{2,}\b/g) ?? [];
+    const documented = Object.keys(options).map((option) => option.split(' ')[0]);
+    expect([name, documented.toSorted()]).toEqual([name, [...words].toSorted()]);
+    for (const option of Object.keys(options)) expect(syntax).toContain(option);
+  }
+});
+
 test.each([
   ['get k', ['k'], 'read'],
   ['MSET a 1 b 2', ['a', 'b'], 'write'],

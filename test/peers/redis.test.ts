@@ -1,8 +1,11 @@
 // The command dialect beside a real Redis 7.0: random commands, every reply compared. What differs
 // on purpose is in src/commands/DIALECT.md. Needs Debian's package redis-server: .ci/run has it.
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandTable } from '../../src/commands/command-table.ts';
 import { seededRandom } from '../support/random.ts';
+import { CommandExecutor } from '../support/command-executor.ts';
+import { show } from '../support/peers/compare-replies.ts';
 import { Differential, redisFlags, showCommand } from '../support/peers/differential.ts';
 import { randomRound } from '../support/peers/random-redis-commands.ts';
 import { RedisProcess, redisVersion } from '../support/peers/redis-process.ts';
@@ -57,6 +60,22 @@ describe.skipIf(version === undefined)('beside redis-server', () => {
       const access = has('write') ? 'write' : has('readonly') ? 'read' : 'none';
       expect([command.name, command.access]).toEqual([command.name, access]);
     }
+  });
+
+  test('a key is there until its deadline, and gone from it on', async () => {
+    const executor = new CommandExecutor();
+    const both = async (line: string) => {
+      const words = line.split(' ');
+      const ours = show(await executor.execute(words, Date.now()));
+      expect([line, ours]).toEqual([line, show(await client.call(words))]);
+    };
+    await client.call(['flushall']);
+    for (const line of ['SET k v PX 800', 'SET l v EX 1', 'COPY k m', 'EXISTS k l m'])
+      await both(line);
+    await delay(1200);
+    for (const line of ['EXISTS k l m', 'TTL k', 'SET k w XX', 'APPEND l x', 'PTTL l'])
+      await both(line);
+    await both('RENAME m k');
   });
 
   test(`${commandsMin} random commands are answered alike`, async () => {

@@ -5,7 +5,8 @@ import type { Reply } from '../../../src/commands/reply.ts';
 
 /** In milliseconds: between the two answers, on a busy machine. */
 const toleranceMs = 5000;
-const lastDeadline = Number.MAX_SAFE_INTEGER;
+/** Past it all deadlines are one: a known difference. */
+export const lastDeadline = Number.MAX_SAFE_INTEGER;
 
 /** The reply as one line; binary bytes escaped. */
 export function show(reply: Reply): string {
@@ -33,15 +34,18 @@ export function showBytes(bytes: string): string {
   return text.length > 300 ? `${text.slice(0, 300)}… (${bytes.length} bytes)` : text;
 }
 
+/** Of TTL or PTTL. */
 function isNearlySameTime(name: string, ours: Reply, theirs: Reply, now: number): boolean {
   if (ours.kind !== 'integer' || theirs.kind !== 'integer') return false;
   const [a, b] = [Number(ours.value), Number(theirs.value)];
   if (a < 0 || b < 0) return a === b;
-  const unit = name.startsWith('p') ? 1 : 1000;
-  const deadline = (time: number) => time * unit + (name.endsWith('time') ? 0 : now);
-  // Past 2^53 all deadlines are one: a known difference.
-  const expected = Math.min(deadline(b), lastDeadline);
-  return Math.abs(deadline(a) - expected) <= toleranceMs;
+  const deadline = (time: number) => time * (name === 'ttl' ? 1000 : 1) + now;
+  return isNearlySameDeadline(deadline(a), deadline(b));
+}
+
+/** In Unix milliseconds. Past 2^53 all deadlines are one: a known difference. */
+export function isNearlySameDeadline(ours: number, theirs: number): boolean {
+  return Math.abs(ours - Math.min(theirs, lastDeadline)) <= toleranceMs;
 }
 
 /** An array whose order says nothing; undefined where it is none. */
@@ -78,7 +82,7 @@ export function isNearlySameNumber(ours: Reply, theirs: Reply, operands: readonl
   if (a === undefined || b === undefined) return false;
   const sizes = operands.map((text) => absolute(scaledDecimal(text) ?? 0n));
   const largest = [absolute(a), ...sizes].reduce((x, y) => (x > y ? x : y));
-  return absolute(a - b) <= (largest >> 62n) + 1n;
+  return absolute(a - b) <= largest >> 61n;
 }
 
 /** @param now Unix milliseconds */
@@ -87,8 +91,6 @@ export function isSameReply(name: string, ours: Reply, theirs: Reply, now: numbe
   switch (name) {
     case 'ttl':
     case 'pttl':
-    case 'expiretime':
-    case 'pexpiretime':
       return isNearlySameTime(name, ours, theirs, now);
     case 'keys':
       return sorted(ours) !== undefined && sorted(ours) === sorted(theirs);

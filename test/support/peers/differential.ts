@@ -2,7 +2,14 @@
 // not the same, and of the commands before it those that it takes.
 import type { Reply } from '../../../src/commands/reply.ts';
 import { CommandExecutor } from '../command-executor.ts';
-import { isNearlySameNumber, isSameReply, show, showBytes } from './compare-replies.ts';
+import {
+  isNearlySameDeadline,
+  lastDeadline,
+  isNearlySameNumber,
+  isSameReply,
+  show,
+  showBytes,
+} from './compare-replies.ts';
 import { keyPool } from './random-arguments.ts';
 import type { RespClient } from './resp-client.ts';
 
@@ -26,6 +33,10 @@ function isForeignCursor(argument: string): boolean {
 function isAnswerToForeignCursor(reply: Reply): boolean {
   return reply.kind === 'array' || show(reply) === '-"ERR invalid cursor"';
 }
+
+const setsDeadline: ReadonlySet<string> = new Set(
+  ['set', 'setex', 'psetex', 'getex'].concat('expire', 'pexpire', 'expireat', 'pexpireat'),
+);
 
 type Ask = (words: readonly string[]) => Promise<Reply>;
 
@@ -99,7 +110,20 @@ export class Differential {
       if (reply.kind === 'bulk') await ours(['set', key, reply.value ?? '', 'keepttl']);
       return undefined;
     }
+    if (setsDeadline.has(name)) await this.#agreeOnDeadline(executor, key);
+    if (name.endsWith('expiretime') && executor.entries.get(key)?.expiresAt === lastDeadline)
+      return undefined;
     return this.#compare(name, ...replies);
+  }
+
+  /** The two saw the command some time apart: ours goes on with their deadline. */
+  async #agreeOnDeadline(executor: CommandExecutor, key: string): Promise<void> {
+    const entry = executor.entries.get(key);
+    const reply = await this.#redis.call(['pexpiretime', key]);
+    if (entry?.expiresAt === undefined || reply.kind !== 'integer') return;
+    const theirs = Number(reply.value);
+    if (theirs <= lastDeadline && isNearlySameDeadline(entry.expiresAt, theirs))
+      executor.entries.set(key, { ...entry, expiresAt: theirs });
   }
 
   #compare(name: string, ours: Reply, theirs: Reply) {

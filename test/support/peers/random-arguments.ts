@@ -21,7 +21,7 @@ export const badIntegers = [
 ]
   .map((text) => Buffer.from(text).toString('latin1'))
   .concat('9223372036854775808', '-9223372036854775809', '99999999999999999999999');
-const floats = ['0', '0.1', '-0.1', '3.0e3', '1e-17', '5e-18', '.5', '1.', '-1.5', '0x1p3', '0x.8']
+const floats = ['0', '0.1', '-0.1', '3.0e3', '1e-17', '6e-18', '.5', '1.', '-1.5', '0x1p3', '0x.8']
   .concat('10.5', '1000.1', '1e20', '-1e20', '123456789.987654321', '1e400', '-0', '0e99999')
   .concat('+1', '1e4931', '-1e4931', '1e-4940');
 const badFloats = [
@@ -52,7 +52,7 @@ export function bytes(random: Random, max: number): string {
 }
 
 function smallInteger(random: Random): string {
-  return String(randomBelow(random, 90) - 40);
+  return String(chance(random, 0.5) ? randomBelow(random, 9) - 4 : randomBelow(random, 90) - 40);
 }
 
 export function integer(random: Random): string {
@@ -71,7 +71,8 @@ export function value(random: Random): string {
   const kind = random();
   if (kind < 0.35) return integer(random);
   if (kind < 0.5) return float(random);
-  if (kind < 0.6) return pickFrom(random, ['', 'v', 'value', '\xff\xff\xff', '\0', '\x80']);
+  if (kind < 0.55) return '\xff'.repeat(1 + randomBelow(random, 3));
+  if (kind < 0.65) return pickFrom(random, ['', 'v', '\0\0', '\x80']);
   return bytes(random, 45);
 }
 
@@ -83,9 +84,9 @@ export function offset(random: Random, unit: number): string {
   return String(randomBelow(random, 60 * unit));
 }
 
-const badTimes = ['0', '-1', '-100000', ...int64s, '9223372036854775', '9223372036854776'].concat(
-  badIntegers,
-);
+const badTimes = ['0', '-1', '-100000', '9223372036854775', '9223372036854776']
+  .concat('-9223372036854775', '-9223372036854776')
+  .concat(int64s, badIntegers);
 
 export function relativeTime(random: Random, unit: number): string {
   if (chance(random, 0.2)) return pickFrom(random, badTimes);
@@ -97,7 +98,7 @@ export function absoluteTime(random: Random, unit: number): string {
   const kind = random();
   const past = kind < 0.1 ? 1 : 1_600_000_000;
   const seconds = kind < 0.2 ? past : 4_102_444_800 + randomBelow(random, 3);
-  return String(seconds * unit);
+  return String(seconds * unit + randomBelow(random, unit));
 }
 
 export function expiry(random: Random): string[] {
@@ -114,12 +115,29 @@ export function some(random: Random, choices: readonly Words[], share: number): 
 }
 
 const patternPieces = ['a', 'b', 'c', 'x', '*', '*', '?', '[a-c]', '[c-a]', '[^a]', '[', '[^', '\\']
-  .concat('\\*', ']', '-', '\xff', '\0', '[a-', '[]', '[b\\]a]', '^', '[\\', '\r\n', '{', '1', 'k')
+  .concat(
+    '\\*',
+    ']',
+    '-',
+    '\xff',
+    '\0',
+    '[a-',
+    '[a-c',
+    '[a-]',
+    '[]',
+    '[b\\]a]',
+    '^',
+    '[\\',
+    '\r\n',
+    '{',
+    '1',
+    'k',
+  )
   .concat('[\x80-\xff]');
 
 export function pattern(random: Random): string {
   if (chance(random, 0.15)) return pickFrom(random, ['*', '', '**', 'a*', '*b*']);
-  const pieces = Array.from({ length: 1 + randomBelow(random, 5) }, () =>
+  const pieces = Array.from({ length: 1 + randomBelow(random, chance(random, 0.5) ? 2 : 5) }, () =>
     pickFrom(random, patternPieces),
   );
   const text = pieces.join('');

@@ -132,7 +132,7 @@ const shapes: Readonly<Record<string, Words>> = {
   bitpos: (random) => [
     key(random),
     pickFrom(random, chance(random, 0.9) ? ['0', '1'] : ['2', '-1', ...badIntegers]),
-    ...some(random, [(next) => [integer(next)]], 0.5).slice(0, 2),
+    ...some(random, [(next) => [integer(next)]], 0.75).slice(0, 2),
     ...some(random, [unitWord], 0.3),
   ],
   bitop: (random) => [

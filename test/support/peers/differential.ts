@@ -25,6 +25,11 @@ const valueBytesMax = 1024 * 1024;
 /** Flags under which Redis has the same limit. It allows none that is lower. */
 export const redisFlags = ['--proto-max-bulk-len', String(valueBytesMax)];
 
+/** What should never be thrown is a mismatch like any other: with its seed and its context. */
+function thrownAsReply(thrown: unknown): Reply {
+  return { kind: 'error', message: `thrown: ${String(thrown)}` };
+}
+
 /** A number that no walk of ours gave: what it means is a known difference. */
 function isForeignCursor(argument: string): boolean {
   return /^[+-]?0*[1-9]\d*(?:\0|$)/.test(argument);
@@ -88,7 +93,7 @@ export class Differential {
 
   async #step(executor: CommandExecutor, words: readonly string[]) {
     const name = (words[0] ?? '').toLowerCase();
-    const ours: Ask = (some) => executor.execute(some, Date.now());
+    const ours: Ask = (some) => executor.execute(some, Date.now()).catch(thrownAsReply);
     const theirs: Ask = (some) => this.#redis.call(some);
     // Redis counts what has expired until it comes upon it: make it look.
     if (name === 'dbsize') await theirs(['exists', ...keyPool]);

@@ -6,7 +6,7 @@ import { systemClock } from '../base/clock.ts';
 import { buildApp } from '../http/app.ts';
 import { drain, listen } from '../http/server.ts';
 import { openEmbeddedStore } from '../engine/open-embedded-store.ts';
-import type { Store } from '../store/store.ts';
+import type { CommandStore } from '../store/store.ts';
 import { exitCodes } from './command-error.ts';
 import { createLogger } from './create-logger.ts';
 import { withDamageAdvice } from './damage-advice.ts';
@@ -50,7 +50,7 @@ export async function serve(settings: Settings): Promise<void> {
 }
 
 /** Returns when the last request has been answered or, at the deadline, cut off. */
-async function serveStore(store: Store, surroundings: Surroundings): Promise<void> {
+async function serveStore(store: CommandStore, surroundings: Surroundings): Promise<void> {
   const { settings, logger, signals } = surroundings;
   const app = await buildApp({
     store,
@@ -68,7 +68,7 @@ async function serveStore(store: Store, surroundings: Surroundings): Promise<voi
   await drain(app, { deadlineMs: Math.floor(settings.shutdownDeadlineMs * drainShare) });
 }
 
-async function openStore(settings: Settings, logger: Logger): Promise<Store> {
+async function openStore(settings: Settings, logger: Logger): Promise<CommandStore> {
   const { shards, shardHeapMiB } = settings;
   const dataDir = resolve(settings.dataDir);
   try {

@@ -17,7 +17,7 @@ import { ReadCache } from '../router/read-cache.ts';
 import { Router } from '../router/router.ts';
 import { ShardClient } from '../router/shard-client.ts';
 import type { TaskThread } from '../router/task-thread.ts';
-import type { Store } from '../store/store.ts';
+import type { CommandStore } from '../store/store.ts';
 
 export interface AssemblyOptions {
   /** By number. */
@@ -50,7 +50,7 @@ export interface AssemblyOptions {
  * @throws StoreError STORE_DAMAGED or STORE_MISMATCH, with nothing changed; STORE_INACCESSIBLE or
  *   DISK_FULL, where some shards may have been brought into order already
  */
-export async function assembleStore(options: AssemblyOptions): Promise<Store> {
+export async function assembleStore(options: AssemblyOptions): Promise<CommandStore> {
   const { logger, clock, fsync, onClosed } = options;
   const stamps = new StampClock(clock);
   const monotonicMs = (): number => clock.monotonicMs();

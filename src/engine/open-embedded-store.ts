@@ -12,7 +12,7 @@ import { acquireFolderLock, type FolderLock } from '../storage/folder-lock.ts';
 import { unfinishedMaking } from '../storage/manifest.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { removeStrayLayouts } from '../storage/stray-layouts.ts';
-import type { Store } from '../store/store.ts';
+import type { CommandStore } from '../store/store.ts';
 import { assembleStore, type AssemblyOptions } from './assemble-store.ts';
 import { openDataFolder } from './data-folder.ts';
 
@@ -42,7 +42,7 @@ const heapShare = 0.6;
  * @throws StoreError STORE_IN_USE, STORE_DAMAGED or STORE_MISMATCH, with nothing changed;
  *   STORE_INACCESSIBLE or DISK_FULL, where some shards may have been brought into order already
  */
-export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<Store> {
+export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<CommandStore> {
   const { dataDir } = options;
   const lock = orInaccessible(dataDir, () => {
     nodeFileSystem.makeFolder(dataDir);
@@ -91,7 +91,7 @@ async function openShards(
   locations: readonly ShardLocation[],
   lock: FolderLock,
   options: EmbeddedStoreOptions,
-): Promise<Store> {
+): Promise<CommandStore> {
   const heapMiB =
     options.shardHeapMiB ??
     Math.max(256, Math.floor((totalmem() * heapShare) / 2 ** 20 / locations.length));

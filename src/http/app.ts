@@ -3,7 +3,7 @@
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
-import type { Store } from '../store/store.ts';
+import type { CommandStore } from '../store/store.ts';
 import { BodyReader } from './body.ts';
 import { answerClientError, answerConnect } from './client-error.ts';
 import { Connections } from './connections.ts';
@@ -31,10 +31,12 @@ import { backupRoutes } from './rest/backup-routes.ts';
 import { batchRoutes } from './rest/batch-routes.ts';
 import { keyRoutes } from './rest/key-routes.ts';
 import { listRoutes } from './rest/list-routes.ts';
+import { unstorageRoutes } from './unstorage/unstorage-routes.ts';
+import { upstashRoutes } from './upstash/upstash-routes.ts';
 import { trackedResponse, type ResponseObservers } from './tracked-response.ts';
 
 export interface AppOptions {
-  readonly store: Store;
+  readonly store: CommandStore;
   readonly clock: Clock;
   readonly limits: HttpLimits;
   readonly version: string;
@@ -153,6 +155,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   listRoutes(app, { store, work, turns });
   batchRoutes(app, { store, clock, bodies, work, turns, values, limits });
   backupRoutes(app, { store });
+  unstorageRoutes(app, { store, clock, bodies, work, limits });
+  await upstashRoutes(app, { store, clock, bodies, work, turns, values, limits });
   healthRoutes(app, { store, isStopping: options.isStopping ?? (() => false) });
   metricsRoutes(app, { ...watchers, store, bodies, version: options.version });
   await docsRoutes(app, { version: options.version });

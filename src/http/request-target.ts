@@ -6,13 +6,37 @@ import type { IncomingMessage } from 'node:http';
 import { StoreError } from '../base/errors.ts';
 import { headerLinesMax } from './limits.ts';
 
-const keyPrefix = '/v1/keys/';
+/** A family of routes whose targets carry names that no router may touch. */
+interface Mount {
+  readonly prefix: string;
+  /** The pattern that its routes are registered under. */
+  readonly route: string;
+  /** What every target behind the prefix is routed as. */
+  readonly target: string;
+}
 
-/** The pattern that the routes of one key are registered under. */
+/** The patterns that routes with a name in their target are registered under. */
 export const keyRoute = '/v1/keys/:key';
+export const commandRoute = '/upstash/:command';
+export const itemRoute = '/unstorage/:item';
 
-/** What every target with a key is routed as. */
-const keyRouteTarget = '/v1/keys/-';
+const mounts: readonly Mount[] = [
+  { prefix: '/v1/keys/', route: keyRoute, target: '/v1/keys/-' },
+  { prefix: '/upstash/', route: commandRoute, target: '/upstash/-' },
+  { prefix: '/unstorage/', route: itemRoute, target: '/unstorage/-' },
+];
+
+/** Routed as they are, although they stand behind a prefix: the name is none. */
+const ownRoutes: ReadonlyMap<string, string> = new Map([
+  ['/upstash/pipeline', '/upstash/pipeline'],
+  ['/upstash/multi-exec', '/upstash/multi-exec'],
+  // Some clients put a slash behind their base address.
+  ['/upstash/', '/upstash'],
+]);
+
+function mountOf(path: string): Mount | undefined {
+  return mounts.find(({ prefix }) => path.startsWith(prefix));
+}
 
 /** No router can decode it: sends a request to the handler of those that can not be routed. */
 const unroutableTarget = '/%';
@@ -65,7 +89,8 @@ export function routedTarget(request: IncomingMessage): string {
   const { url: target = '' } = request;
   if (target.includes('#') || faultOfHead(request) !== undefined) return unroutableTarget;
   const path = originForm(target);
-  return path.startsWith(keyPrefix) ? keyRouteTarget : path;
+  const mount = mountOf(path);
+  return mount === undefined ? path : (ownRoutes.get(pathOfTarget(path)) ?? mount.target);
 }
 
 export function pathOfTarget(target: string): string {
@@ -80,16 +105,16 @@ export function queryText(request: FastifyRequest): string {
   return start === -1 ? '' : request.originalUrl.slice(start + 1);
 }
 
-/** The key of a request to `keyRoute`, still encoded. */
-export function keyText(request: FastifyRequest): string {
-  const path = originForm(request.originalUrl);
-  const end = path.indexOf('?');
-  return end === -1 ? path.slice(keyPrefix.length) : path.slice(keyPrefix.length, end);
+/** What stands behind the prefix of its routes: a key, a command, an item; still encoded. */
+export function nameText(request: FastifyRequest): string {
+  const path = pathOfTarget(request.originalUrl);
+  return path.slice(mountOf(path)?.prefix.length ?? 0);
 }
 
 /** The label that metrics count a routed target under: `routes` names the known ones. */
 export function routeOfTarget(target: string, routes: ReadonlySet<string>): string {
-  if (target === keyRouteTarget) return keyRoute;
+  const mount = mounts.find((each) => each.target === target);
+  if (mount !== undefined) return mount.route;
   const path = pathOfTarget(target);
   if (routes.has(path)) return path;
   return path.startsWith('/docs/') ? '/docs' : 'other';

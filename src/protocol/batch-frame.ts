@@ -2,7 +2,7 @@
 // two alone know the framing; both ends run the same build, so it has no version.
 import { assert, unreachable } from '../base/assert.ts';
 import type { ListQuery } from '../store/listing.ts';
-import type { Conditions, VersionMatch } from '../store/operation.ts';
+import type { CommandOperation, Conditions, VersionMatch } from '../store/operation.ts';
 import { FrameReader, FrameWriter } from './frame-bytes.ts';
 import type { BatchRequest, ShardOperation } from './shard-operation.ts';
 
@@ -15,6 +15,7 @@ const opCodes = {
   count: 6,
   sweep: 7,
   mark: 8,
+  command: 9,
 } as const;
 
 /** What an operation takes in a frame beside what varies in length, at most. */
@@ -25,10 +26,21 @@ const anyVersion = 0xfffe;
 /** About how many bytes an operation takes in a frame. */
 export function frameBytesOf(operation: ShardOperation): number {
   if (!('key' in operation)) return fixedBytes;
+  if (operation.op === 'command') return commandBytes(operation);
   const bytes = fixedBytes + operation.namespace.length + operation.key.length;
   if (operation.op !== 'put' && operation.op !== 'delete') return bytes;
   const conditions = versionBytes(operation.ifMatch) + versionBytes(operation.ifNoneMatch);
   return bytes + conditions + (operation.op === 'put' ? operation.value.length : 0);
+}
+
+/** Each string with its length before it. */
+const stringBytes = 4;
+
+function commandBytes({ namespace, name, args, keys }: CommandOperation): number {
+  let bytes = fixedBytes + namespace.length + name.length;
+  for (const arg of args) bytes += stringBytes + arg.length;
+  for (const key of keys) bytes += stringBytes + key.length;
+  return bytes;
 }
 
 function versionBytes(match: VersionMatch | undefined): number {
@@ -74,6 +86,9 @@ function writeOperation(frame: FrameWriter, operation: ShardOperation): void {
       frame.string(operation.key);
       writeConditions(frame, operation);
       return;
+    case 'command':
+      writeCommand(frame, operation);
+      return;
     case 'list':
       frame.string(JSON.stringify(operation.query));
       return;
@@ -110,6 +125,8 @@ function readOperation(frame: FrameReader): ShardOperation {
         key: frame.string(),
         ...readConditions(frame),
       };
+    case opCodes.command:
+      return readCommand(frame);
     case opCodes.list:
       return { op: 'list', query: readListQuery(frame) };
     case opCodes.count:
@@ -121,6 +138,26 @@ function readOperation(frame: FrameReader): ShardOperation {
     default:
       throw new Error('unknown operation in a batch');
   }
+}
+
+function writeCommand(frame: FrameWriter, operation: CommandOperation): void {
+  const { namespace, name, access, args, keys, valueBytesMax } = operation;
+  frame.string(namespace);
+  frame.string(name);
+  frame.u8(access === 'write' ? 1 : 0);
+  frame.strings(args);
+  frame.strings(keys);
+  frame.f64(valueBytesMax);
+}
+
+function readCommand(frame: FrameReader): CommandOperation {
+  const namespace = frame.string();
+  const name = frame.string();
+  const access = frame.u8() === 1 ? 'write' : 'read';
+  const args = frame.strings();
+  const keys = frame.strings();
+  const [key = ''] = keys;
+  return { op: 'command', namespace, key, name, access, args, keys, valueBytesMax: frame.f64() };
 }
 
 function readListQuery(frame: FrameReader): ListQuery {

@@ -57,6 +57,11 @@ export class FrameWriter {
     this.#offset += length;
   }
 
+  strings(values: readonly string[]): void {
+    this.u32(values.length);
+    for (const value of values) this.string(value);
+  }
+
   /** Bytes with their length before them; reads back the same as a byte string. */
   bytes(value: Uint8Array): void {
     this.u32(value.length);
@@ -118,6 +123,12 @@ export class FrameReader {
     const value = this.#buffer.toString('latin1', this.#offset, end);
     this.#offset = end;
     return value;
+  }
+
+  strings(): string[] {
+    const values: string[] = [];
+    for (let left = this.u32(); left > 0; left--) values.push(this.string());
+    return values;
   }
 
   /** A view on the frame, not a copy. */

@@ -1,6 +1,8 @@
 // The framed buffer that brings a shard's answers to a batch back; see batch-frame.ts.
 import { assert, unreachable } from '../base/assert.ts';
 import type { Durability } from '../store/result.ts';
+import { replyBytesOf } from '../commands/reply-bytes.ts';
+import { readCommandReply, writeCommandReply } from './command-reply-frame.ts';
 import { decodeError, encodeError } from './error-data.ts';
 import { FrameReader, FrameWriter } from './frame-bytes.ts';
 import type {
@@ -22,12 +24,14 @@ const kinds = {
   page: 8,
   count: 9,
   done: 10,
+  reply: 11,
 } as const;
 
 /** What an answer takes in a frame beside its value, at most; pages grow the frame as they need. */
 const fixedBytes = 64;
 
 function answerBytes(answer: ShardAnswer): number {
+  if (answer.kind === 'reply') return fixedBytes + replyBytesOf(answer.reply);
   if (answer.kind === 'entry') return fixedBytes + (answer.withValue ? answer.value.length : 0);
   return fixedBytes;
 }
@@ -134,6 +138,10 @@ function writeAnswer(frame: FrameWriter, answer: ShardAnswer): void {
     case 'done':
       frame.u8(kinds.done);
       return;
+    case 'reply':
+      frame.u8(kinds.reply);
+      writeCommandReply(frame, answer.reply);
+      return;
     default:
       unreachable(answer);
   }
@@ -166,6 +174,8 @@ function readResult(frame: FrameReader, durability: Durability): ShardResult {
       return { kind: 'count', count: frame.f64() };
     case kinds.done:
       return { kind: 'done' };
+    case kinds.reply:
+      return { kind: 'reply', reply: readCommandReply(frame) };
     default:
       throw new Error('unknown result in a reply');
   }

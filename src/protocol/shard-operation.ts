@@ -2,12 +2,13 @@
 // byte strings inside a shard and buffers outside; the frame is where the one becomes the other.
 import type { StoreError } from '../base/errors.ts';
 import type { ListQuery } from '../store/listing.ts';
-import type { Operation } from '../store/operation.ts';
-import type { Durability, ExpiresAt, Result } from '../store/result.ts';
+import type { CommandOperation, Operation } from '../store/operation.ts';
+import type { Durability, ExpiresAt, ReplyResult, Result } from '../store/result.ts';
 import type { Parcel } from './parcel.ts';
 
 export type ShardOperation =
   | Operation
+  | CommandOperation
   /** This shard's part of a page. */
   | { readonly op: 'list'; readonly query: ListQuery }
   | { readonly op: 'count'; readonly namespace: string }
@@ -55,7 +56,8 @@ export interface CutResult {
 }
 
 /** As the router sees it. */
-export type ShardResult = Result | PageResult<Uint8Array> | CountResult | DoneResult | CutResult;
+export type ShardResult =
+  Result | ReplyResult | PageResult<Uint8Array> | CountResult | DoneResult | CutResult;
 
 /** As the shard makes it. */
 export type ShardAnswer =
@@ -72,6 +74,7 @@ export type ShardAnswer =
   | { readonly kind: 'deleted' }
   | { readonly kind: 'condition-failed'; readonly version: number }
   | { readonly kind: 'refused'; readonly error: StoreError }
+  | ReplyResult
   | PageResult<string>
   | CountResult
   | DoneResult;

@@ -1,12 +1,19 @@
 // Gathers the results of one request over many operations, in order.
 import type { StoreError } from '../base/errors.ts';
-import type { Result } from '../store/result.ts';
+import { replyBytesOf } from '../commands/reply-bytes.ts';
+import type { RefusedResult, ReplyResult, Result } from '../store/result.ts';
 
-export class ReplyCollector {
-  readonly results: Promise<Result[]>;
-  readonly #results: Result[];
+/** Of what is handed back to the client; results without a value cost nothing worth counting. */
+function valueBytesOf(result: Result | ReplyResult): number {
+  if (result.kind === 'reply') return replyBytesOf(result.reply);
+  return result.kind === 'entry' && result.value !== undefined ? result.size : 0;
+}
+
+export class ReplyCollector<Kind extends Result | ReplyResult> {
+  readonly results: Promise<(Kind | RefusedResult)[]>;
+  readonly #results: (Kind | RefusedResult)[];
   readonly #refuseValue: ((bytes: number) => StoreError | undefined) | undefined;
-  #resolve: (results: Result[]) => void = () => {};
+  #resolve: (results: (Kind | RefusedResult)[]) => void = () => {};
   #missing: number;
 
   /** @param refuseValue see `SubmitOptions` */
@@ -21,17 +28,11 @@ export class ReplyCollector {
     if (count === 0) this.#resolve([]);
   }
 
-  settle(index: number): (result: Result) => void {
-    return (result) => {
-      this.#results[index] = this.#admitted(result);
-      this.#missing -= 1;
-      if (this.#missing === 0) this.#resolve(this.#results);
-    };
-  }
-
-  #admitted(result: Result): Result {
-    if (result.kind !== 'entry' || result.value === undefined) return result;
-    const error = this.#refuseValue?.(result.size);
-    return error === undefined ? result : { kind: 'refused', error };
+  settle(index: number, result: Kind): void {
+    const bytes = valueBytesOf(result);
+    const error = bytes === 0 ? undefined : this.#refuseValue?.(bytes);
+    this.#results[index] = error === undefined ? result : { kind: 'refused', error };
+    this.#missing -= 1;
+    if (this.#missing === 0) this.#resolve(this.#results);
   }
 }

@@ -9,10 +9,16 @@ import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { CutOperation, ShardOperation, ShardResult } from '../protocol/shard-operation.ts';
 import type { BeginBackupTask, ShardLocation } from '../protocol/shard-task.ts';
 import type { ListPage, ListQuery } from '../store/listing.ts';
-import { isWrite, type EntryName, type Operation } from '../store/operation.ts';
-import type { Durability, Result } from '../store/result.ts';
+import {
+  isWrite,
+  namesOf,
+  type CommandOperation,
+  type EntryName,
+  type Operation,
+} from '../store/operation.ts';
+import type { Durability, RefusedResult, ReplyResult, Result } from '../store/result.ts';
 import { shardOfSlot, slotOfKey } from '../store/slot.ts';
-import type { ExclusiveSession, Store, StoreStatus, SubmitOptions } from '../store/store.ts';
+import type { CommandStore, ExclusiveSession, StoreStatus, SubmitOptions } from '../store/store.ts';
 import type { BackupRunner } from './backup-runner.ts';
 import type { CompactionScheduler } from './compaction-scheduler.ts';
 import { KeyLocks } from './key-locks.ts';
@@ -37,10 +43,17 @@ export interface RouterOptions {
   readonly onClosed: () => void;
 }
 
-type Settle = (result: Result) => void;
+type Settle = (result: ShardResult) => void;
+type AnyOperation = Operation | CommandOperation;
 
 /** A shard answers in kind: what it was asked as an operation it answers as a result. */
 function asResult(result: ShardResult): Result {
+  const known = asResultOrReply(result);
+  if (known.kind === 'reply') throw new Error('an operation was answered by a reply');
+  return known;
+}
+
+function asResultOrReply(result: ShardResult): Result | ReplyResult {
   const { kind } = result;
   if (kind === 'page' || kind === 'count' || kind === 'done' || kind === 'cut') {
     throw new Error(`an operation was answered by a ${kind}`);
@@ -48,7 +61,7 @@ function asResult(result: ShardResult): Result {
   return result;
 }
 
-export class Router implements Store {
+export class Router implements CommandStore {
   readonly durability: Durability;
   readonly #options: RouterOptions;
   readonly #shards: readonly ShardClient[];
@@ -66,24 +79,52 @@ export class Router implements Store {
 
   submit(operation: Operation): Result | Promise<Result> {
     if (!this.#locks.areIdle && this.#locks.isHeld(operation)) {
-      return new Promise((resolve) => void this.#enqueueLocked(operation, resolve));
+      return new Promise((resolve) => {
+        void this.#enqueueLocked(operation, (result) => resolve(asResult(result)));
+      });
     }
     const cached = this.#cached(operation);
     if (cached !== undefined) return cached;
-    return new Promise((resolve) => this.#enqueue(operation, resolve));
+    return new Promise((resolve) => {
+      this.#enqueue(operation, (result) => resolve(asResult(result)));
+    });
   }
 
   submitAll(operations: readonly Operation[], options: SubmitOptions = {}): Promise<Result[]> {
-    const collector = new ReplyCollector(operations.length, options.refuseValue);
+    return this.#submitAll(operations, options, asResult);
+  }
+
+  areTogether(keys: readonly string[]): boolean {
+    const shards = new Set(keys.map((key) => this.#shardOf(key)));
+    return shards.size <= 1;
+  }
+
+  submitCommands(
+    operations: readonly AnyOperation[],
+    options: SubmitOptions = {},
+  ): Promise<(Result | ReplyResult)[]> {
+    return this.#submitAll(operations, options, asResultOrReply);
+  }
+
+  #submitAll<Kind extends Result | ReplyResult>(
+    operations: readonly AnyOperation[],
+    options: SubmitOptions,
+    asKind: (result: ShardResult) => Kind,
+  ): Promise<(Kind | RefusedResult)[]> {
+    const collector = new ReplyCollector<Kind>(operations.length, options.refuseValue);
+    const settleAt =
+      (index: number): Settle =>
+      (result) =>
+        collector.settle(index, asKind(result));
     if (this.#locks.areIdle) {
       for (const [index, operation] of operations.entries()) {
-        const settle = collector.settle(index);
+        const settle = settleAt(index);
         const cached = this.#cached(operation);
         if (cached === undefined) this.#enqueue(operation, settle);
         else settle(cached);
       }
     } else {
-      this.#enqueueAmongLocks(operations, collector);
+      this.#enqueueAmongLocks(operations, settleAt);
     }
     return collector.results;
   }
@@ -118,7 +159,9 @@ export class Router implements Store {
     work: (session: ExclusiveSession) => Promise<T>,
   ): Promise<T> {
     const submit = (operation: Operation): Promise<Result> =>
-      new Promise((resolve) => this.#enqueue(operation, resolve));
+      new Promise((resolve) => {
+        this.#enqueue(operation, (result) => resolve(asResult(result)));
+      });
     return this.#locks.hold(entries, () => work({ submit }));
   }
 
@@ -144,7 +187,7 @@ export class Router implements Store {
     for (const result of closed) if (result.status === 'rejected') throw result.reason;
   }
 
-  #cached(operation: Operation): Result | undefined {
+  #cached(operation: AnyOperation): Result | undefined {
     if (operation.op !== 'get' && operation.op !== 'head') return undefined;
     const entry = this.#cache.get(operation, this.#options.clock.stamp());
     return operation.op === 'get' || entry === undefined ? entry : { ...entry, value: undefined };
@@ -157,27 +200,33 @@ export class Router implements Store {
   }
 
   /** Puts an operation behind all that its shard was asked before. */
-  #enqueue(operation: Operation, settle: Settle): void {
+  #enqueue(operation: AnyOperation, settle: Settle): void {
     const cache = this.#cache;
     const shard = this.#shardOf(operation.key);
     if (isWrite(operation)) {
-      cache.writeQueued(operation);
-      shard.enqueue(new Ticket(operation, (result) => settle(asResult(result))));
+      if (operation.op !== 'command') cache.writeQueued(operation);
+      else for (const name of namesOf(operation)) cache.writeQueued(name);
+    }
+    if (operation.op !== 'get') {
+      shard.enqueue(new Ticket(operation, settle));
       return;
     }
-    const pending = operation.op === 'get' ? cache.readQueued(operation) : undefined;
+    const pending = cache.readQueued(operation);
     const settleRead = (answer: ShardResult): void => {
-      const result = asResult(answer);
-      cache.readAnswered(operation, pending, result);
-      settle(result);
+      cache.readAnswered(operation, pending, asResult(answer));
+      settle(answer);
     };
     shard.enqueue(new Ticket(operation, settleRead));
   }
 
+  #isHeld(operation: AnyOperation): boolean {
+    return namesOf(operation).some((name) => this.#locks.isHeld(name));
+  }
+
   /** Waits for the key's lock, and holds it only until the operation has its place in the queue. */
-  async #enqueueLocked(operation: Operation, settle: Settle): Promise<void> {
+  async #enqueueLocked(operation: AnyOperation, settle: Settle): Promise<void> {
     try {
-      await this.#locks.hold([operation], () => this.#enqueue(operation, settle));
+      await this.#locks.hold(namesOf(operation), () => this.#enqueue(operation, settle));
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       settle({ kind: 'refused', error });
@@ -185,10 +234,13 @@ export class Router implements Store {
   }
 
   /** What follows an operation that waits, to the same shard in the same request, waits behind it. */
-  #enqueueAmongLocks(operations: readonly Operation[], collector: ReplyCollector): void {
+  #enqueueAmongLocks(
+    operations: readonly AnyOperation[],
+    settleAt: (index: number) => Settle,
+  ): void {
     const waiting = new Map<ShardClient, Promise<void>>();
     for (const [index, operation] of operations.entries()) {
-      const settle = collector.settle(index);
+      const settle = settleAt(index);
       const shard = this.#shardOf(operation.key);
       const before = waiting.get(shard);
       if (before !== undefined) {
@@ -196,7 +248,7 @@ export class Router implements Store {
           shard,
           before.then(() => this.#enqueueLocked(operation, settle)),
         );
-      } else if (this.#locks.isHeld(operation)) {
+      } else if (this.#isHeld(operation)) {
         waiting.set(shard, this.#enqueueLocked(operation, settle));
       } else {
         this.#enqueue(operation, settle);

@@ -1,12 +1,15 @@
 // Carries out the operations of one batch against a staging: decides, changes nothing durable and
 // touches no file.
-import { unreachable } from '../base/assert.ts';
+import { assert, unreachable } from '../base/assert.ts';
 import { StoreError, type ErrorCode } from '../base/errors.ts';
+import { defaultCommandLimits } from '../commands/command.ts';
+import { commandTable } from '../commands/command-table.ts';
+import { replyBytesOf } from '../commands/reply-bytes.ts';
+import { runKeyed } from '../commands/run-command.ts';
 import { replyBytesMax, shardEntriesMax, sweepStepMax } from '../base/limits.ts';
 import type { BatchRequest, ShardAnswer, ShardOperation } from '../protocol/shard-operation.ts';
 import { conditionsHold } from '../store/conditions.ts';
-import type { DeleteOperation, PutOperation } from '../store/operation.ts';
-import type { Entry } from './entry.ts';
+import type { CommandOperation, DeleteOperation, PutOperation } from '../store/operation.ts';
 import { entryHeapBytes, type EntryTable } from './entry-table.ts';
 import { listPage } from './list-page.ts';
 import { Staging } from './staging.ts';
@@ -34,6 +37,7 @@ const tooManyBytes = refused(
 );
 
 function sizeOf(answer: ShardAnswer): number {
+  if (answer.kind === 'reply') return replyBytesOf(answer.reply);
   if (answer.kind === 'entry') return answer.withValue ? answer.value.length : 0;
   if (answer.kind !== 'page') return 0;
   return answer.items.reduce((sum, item) => sum + item.key.length + (item.value?.length ?? 0), 0);
@@ -42,6 +46,12 @@ function sizeOf(answer: ShardAnswer): number {
 /** The front end's clock may be behind the stamp: what it let through must still be a lawful date. */
 function deadlineOf(now: number, ttlMs: number): number {
   return Math.min(now + ttlMs, Number.MAX_SAFE_INTEGER);
+}
+
+/** An entry that is to be put, as far as its room is concerned. */
+interface SizedEntry {
+  readonly key: string;
+  readonly value: { readonly length: number };
 }
 
 export interface BatchRunOptions {
@@ -105,6 +115,8 @@ export class BatchRun {
         return this.#put(operation);
       case 'delete':
         return this.#delete(operation);
+      case 'command':
+        return this.#command(operation);
       case 'list':
         return listPage(this.#table, operation.query, this.#now);
       case 'count':
@@ -125,35 +137,71 @@ export class BatchRun {
     return { kind: 'entry', version, expiresAt, value, withValue };
   }
 
+  /** All of its changes, or none where one of them finds no room. */
+  #command({ namespace, name, args, keys, valueBytesMax }: CommandOperation): ShardAnswer {
+    const command = commandTable.get(name);
+    assert(command?.kind === 'keyed', 'a shard carries out commands on keys');
+    const entries = keys.map((key) => this.staging.get(namespace, key));
+    const limits = { ...defaultCommandLimits, valueBytesMax };
+    const { reply, changes } = runKeyed(command, { args, keys, entries, now: this.#now, limits });
+    // In order: a key may come twice.
+    const changed = changes.flatMap((change, index) => {
+      const key = keys[index] ?? '';
+      if (change === undefined) return [];
+      return [{ key, put: change === 'delete' ? undefined : change.put }];
+    });
+    const puts = changed.flatMap(({ key, put }) => (put ? [{ key, value: put.value }] : []));
+    if (puts.length < changed.length && !this.#options.mayDelete) return diskFull;
+    const refusal = this.#refusalOf(namespace, puts);
+    if (refusal !== undefined) return refusal;
+    for (const { key, put } of changed) {
+      if (put !== undefined) this.#stage(namespace, key, put.value, put.expiresAt);
+      else if (this.staging.get(namespace, key)) this.staging.delete(namespace, key);
+    }
+    return { kind: 'reply', reply };
+  }
+
   #put(operation: PutOperation): ShardAnswer {
     const { namespace, key, value, ttlMs } = operation;
     const old = this.staging.get(namespace, key)?.version ?? 0;
     if (!conditionsHold(operation, old)) return { kind: 'condition-failed', version: old };
-    if (!this.#fitsOnDisk(operation)) return diskFull;
-    const full = this.#fullFor(operation, this.staging.get(namespace, key));
-    if (full !== undefined) return full;
+    const refusal = this.#refusalOf(namespace, [operation]);
+    if (refusal !== undefined) return refusal;
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1');
     const expiresAt = ttlMs === undefined ? undefined : deadlineOf(this.#now, ttlMs);
-    const version = this.staging.put(namespace, key, bytes, expiresAt);
+    return {
+      kind: 'written',
+      created: old === 0,
+      version: this.#stage(namespace, key, bytes, expiresAt),
+    };
+  }
+
+  /** Returns the version. */
+  #stage(namespace: string, key: string, value: string, expiresAt: number | undefined): number {
+    const version = this.staging.put(namespace, key, value, expiresAt);
     this.#putBytes += this.staging.records.at(-1)?.length ?? 0;
-    return { kind: 'written', created: old === 0, version };
+    return version;
   }
 
-  #fitsOnDisk({ key, value }: PutOperation): boolean {
-    if (this.#putBytes + key.length + value.length <= this.#options.putBytesMax) return true;
-    this.#putsRefused += 1;
-    return false;
-  }
-
-  /** Before the heap is exhausted: that would end the thread, and the next one could not recover. */
-  #fullFor({ key, value }: PutOperation, old: Entry | undefined): ShardAnswer | undefined {
-    const staged = this.staging.records.length;
-    if (old === undefined && this.#table.entries + staged >= shardEntriesMax) return tooManyEntries;
-    if (old !== undefined && value.length <= old.value.length) return undefined;
-    const bytes = entryHeapBytes(key, value);
-    if (this.#table.heapBytes + this.#stagedBytes + bytes > this.#options.heapBytesMax)
-      return tooManyBytes;
-    this.#stagedBytes += bytes;
+  /** Why these can not all be put, if they can not; what they take of the heap counts from here. */
+  #refusalOf(namespace: string, puts: readonly SizedEntry[]): ShardAnswer | undefined {
+    let diskBytes = this.#putBytes;
+    let heapBytes = this.#stagedBytes;
+    let entries = this.#table.entries + this.staging.records.length;
+    for (const { key, value } of puts) {
+      diskBytes += key.length + value.length;
+      if (diskBytes > this.#options.putBytesMax) {
+        this.#putsRefused += 1;
+        return diskFull;
+      }
+      const old = this.staging.get(namespace, key);
+      if (old === undefined && entries++ >= shardEntriesMax) return tooManyEntries;
+      if (old !== undefined && value.length <= old.value.length) continue;
+      heapBytes += entryHeapBytes(key, value);
+      // Before the heap is exhausted: that would end the thread, and the next could not recover.
+      if (this.#table.heapBytes + heapBytes > this.#options.heapBytesMax) return tooManyBytes;
+    }
+    this.#stagedBytes = heapBytes;
     return undefined;
   }
 

@@ -36,8 +36,32 @@ export interface DeleteOperation extends EntryName, Conditions {
   readonly op: 'delete';
 }
 
+/**
+ * A command of src/commands on keys that one shard has; see `Store.areTogether`. `key` is the first
+ * of its keys.
+ */
+export interface CommandOperation extends EntryName {
+  readonly op: 'command';
+  /** As in the command table. */
+  readonly name: string;
+  readonly access: 'read' | 'write';
+  /** The words behind the name, and the keys among them. Byte strings. */
+  readonly args: readonly string[];
+  readonly keys: readonly string[];
+  /** What a value may have, in bytes. */
+  readonly valueBytesMax: number;
+}
+
 export type Operation = GetOperation | HeadOperation | PutOperation | DeleteOperation;
 
-export function isWrite(operation: Operation): operation is PutOperation | DeleteOperation {
-  return operation.op === 'put' || operation.op === 'delete';
+export function isWrite(operation: Operation | CommandOperation): boolean {
+  const { op } = operation;
+  return op === 'put' || op === 'delete' || (op === 'command' && operation.access === 'write');
+}
+
+/** All entries that an operation is about. */
+export function namesOf(operation: Operation | CommandOperation): readonly EntryName[] {
+  if (operation.op !== 'command') return [operation];
+  const { namespace, keys } = operation;
+  return keys.map((key) => ({ namespace, key }));
 }

@@ -1,4 +1,5 @@
 // What a store answers, one result an operation, in the order of the operations.
+import type { Reply } from '../commands/reply.ts';
 import type { StoreError } from '../base/errors.ts';
 
 /** `synced`: on stable storage. `written`: handed to the operating system. */
@@ -38,6 +39,12 @@ export interface ConditionFailedResult {
   readonly kind: 'condition-failed';
   /** The version that stands, or 0 where there is no entry. */
   readonly version: number;
+}
+
+/** What a command has answered, an error of its own included. */
+export interface ReplyResult {
+  readonly kind: 'reply';
+  readonly reply: Reply;
 }
 
 /** The operation was not carried out, or (see `error.outcome`) it is not known whether it was. */

@@ -1,9 +1,9 @@
 // The one interface between front ends and engines.
 import type { StoreError } from '../base/errors.ts';
 import type { Histogram } from '../base/histogram.ts';
-import type { EntryName, Operation } from './operation.ts';
+import type { CommandOperation, EntryName, Operation } from './operation.ts';
 import type { ListPage, ListQuery } from './listing.ts';
-import type { Durability, Result } from './result.ts';
+import type { Durability, ReplyResult, Result } from './result.ts';
 
 /** Operations of a holder of key locks; see `Store.exclusive`. */
 export interface ExclusiveSession {
@@ -113,4 +113,16 @@ export interface Store {
 
   /** Answers what is queued, syncs, leaves a durable mark; refuses what comes later. */
   close(): Promise<void>;
+}
+
+/** A store that carries out commands, too. */
+export interface CommandStore extends Store {
+  /** Whether a command may be on all these keys at once. */
+  areTogether(keys: readonly string[]): boolean;
+
+  /** The same as `submitAll`, with commands among the operations. */
+  submitCommands(
+    operations: readonly (Operation | CommandOperation)[],
+    options?: SubmitOptions,
+  ): Promise<(Result | ReplyResult)[]>;
 }

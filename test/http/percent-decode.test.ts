@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { percentDecode } from '../../src/http/rest/percent-decode.ts';
+import { percentDecode } from '../../src/http/percent-decode.ts';
 
 const utf8 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 

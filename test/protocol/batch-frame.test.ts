@@ -1,5 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import {
+  array,
+  bulk,
+  error as errorReply,
+  integer,
+  status,
+  type Reply,
+} from '../../src/commands/reply.ts';
 import { StoreError } from '../../src/base/errors.ts';
 import { decodeBatch, encodeBatch, frameBytesOf } from '../../src/protocol/batch-frame.ts';
 import { decodeReply, encodeReply } from '../../src/protocol/reply-frame.ts';
@@ -50,6 +58,17 @@ const operations: fc.Arbitrary<ShardOperation> = fc.oneof(
       includeValues: fc.boolean(),
     }),
   }),
+  fc
+    .record({
+      op: fc.constant('command' as const),
+      namespace: name.namespace,
+      name: fc.constantFrom('set', 'mget'),
+      access: fc.constantFrom('read' as const, 'write' as const),
+      args: fc.array(byteStrings, { maxLength: 4 }),
+      keys: fc.array(byteStrings, { minLength: 1, maxLength: 3 }),
+      valueBytesMax: fc.nat(),
+    })
+    .map((command) => ({ ...command, key: command.keys[0] ?? '' })),
   fc.record({ op: fc.constant('count' as const), namespace: name.namespace }),
   fc.constant({ op: 'sweep' as const }),
   fc.constant({ op: 'mark' as const }),
@@ -63,7 +82,20 @@ const items = fc.record({
   value: fc.option(byteStrings, { nil: undefined }),
 });
 
+const { anyReply } = fc.letrec<{ anyReply: Reply }>((tie) => ({
+  anyReply: fc.oneof(
+    { depthSize: 'small' },
+    byteStrings.map(status),
+    byteStrings.map(errorReply),
+    fc.option(byteStrings).map(bulk),
+    fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(integer),
+    fc.array(tie('anyReply'), { maxLength: 4 }).map(array),
+    fc.constant({ kind: 'array' as const, items: null }),
+  ),
+}));
+
 const answers: fc.Arbitrary<ShardAnswer> = fc.oneof(
+  fc.record({ kind: fc.constant('reply' as const), reply: anyReply }),
   fc.record({
     kind: fc.constant('entry' as const),
     version: versions,

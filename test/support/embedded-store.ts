@@ -7,7 +7,7 @@ import {
   openEmbeddedStore,
   type EmbeddedStoreOptions,
 } from '../../src/engine/open-embedded-store.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { CommandStore } from '../../src/store/store.ts';
 import { ManualClock } from './manual-clock.ts';
 
 export interface TestFolder {
@@ -23,7 +23,7 @@ export async function makeTestFolder(): Promise<TestFolder> {
 export function openTestStore(
   dataDir: string,
   options: Partial<EmbeddedStoreOptions> = {},
-): Promise<Store> {
+): Promise<CommandStore> {
   return openEmbeddedStore({
     dataDir,
     shards: 2,

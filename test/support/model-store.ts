@@ -4,21 +4,25 @@ import { Readable } from 'node:stream';
 import { textOfByteString } from '../../src/base/byte-string.ts';
 import { Histogram, batchSizeBounds, secondsBounds } from '../../src/base/histogram.ts';
 import { StoreError } from '../../src/base/errors.ts';
+import { defaultCommandLimits } from '../../src/commands/command.ts';
+import { commandTable } from '../../src/commands/command-table.ts';
+import { runKeyed } from '../../src/commands/run-command.ts';
 import { BackupWriter } from '../../src/storage/backup-writer.ts';
 import { encodeEntry } from '../../src/storage/record.ts';
 import { conditionsHold } from '../../src/store/conditions.ts';
 import type { ListItem, ListPage, ListQuery } from '../../src/store/listing.ts';
 import type {
+  CommandOperation,
   DeleteOperation,
   EntryName,
   Operation,
   PutOperation,
 } from '../../src/store/operation.ts';
-import type { Durability, Result } from '../../src/store/result.ts';
+import type { Durability, ReplyResult, Result } from '../../src/store/result.ts';
 import type {
+  CommandStore,
   ExclusiveSession,
   ShardStatus,
-  Store,
   StoreStatus,
   SubmitOptions,
 } from '../../src/store/store.ts';
@@ -31,7 +35,7 @@ interface Entry {
 
 const nameOf = ({ namespace, key }: EntryName): string => `${namespace}\n${key}`;
 
-export class ModelStore implements Store {
+export class ModelStore implements CommandStore {
   readonly durability: Durability = 'synced';
   /** The only clock: tests move it. */
   nowMs = 1_700_000_000_000;
@@ -62,6 +66,22 @@ export class ModelStore implements Store {
       const isValue = result.kind === 'entry' && result.value !== undefined;
       const error = isValue ? options.refuseValue?.(result.size) : undefined;
       results.push(error === undefined ? result : { kind: 'refused', error });
+    }
+    return results;
+  }
+
+  areTogether(): boolean {
+    return true;
+  }
+
+  async submitCommands(
+    operations: readonly (Operation | CommandOperation)[],
+  ): Promise<(Result | ReplyResult)[]> {
+    const results: (Result | ReplyResult)[] = [];
+    for (const operation of operations) {
+      results.push(
+        operation.op === 'command' ? this.#command(operation) : await this.submit(operation),
+      );
     }
     return results;
   }
@@ -120,6 +140,31 @@ export class ModelStore implements Store {
 
   async close(): Promise<void> {
     this.#closed = true;
+  }
+
+  #command({ namespace, name, args, keys, valueBytesMax }: CommandOperation): ReplyResult {
+    const command = commandTable.get(name);
+    if (command?.kind !== 'keyed') throw new Error('a command on keys');
+    const entries = keys.map((key) => {
+      const entry = this.#entry({ namespace, key });
+      if (entry === undefined) return undefined;
+      return { ...entry, value: Buffer.from(entry.value).toString('latin1') };
+    });
+    const limits = { ...defaultCommandLimits, valueBytesMax };
+    const now = this.nowMs;
+    const { reply, changes } = runKeyed(command, { args, keys, entries, now, limits });
+    for (const [index, change] of changes.entries()) {
+      const entryName = nameOf({ namespace, key: keys[index] ?? '' });
+      if (change === undefined) continue;
+      const version = ++this.#version;
+      if (change === 'delete') {
+        this.entries.delete(entryName);
+      } else {
+        const { value, expiresAt } = change.put;
+        this.entries.set(entryName, { value: Buffer.from(value, 'latin1'), version, expiresAt });
+      }
+    }
+    return { kind: 'reply', reply };
   }
 
   #put(operation: PutOperation): Result {

@@ -3,6 +3,7 @@
 // proves that it names exactly the routes there are.
 import { errorSentences } from '../../base/errors.ts';
 import { statusOfError } from '../status-of-error.ts';
+import { clientPaths } from './client-paths.ts';
 import { keyPath } from './key-paths.ts';
 import { batchPath, listPath } from './many-paths.ts';
 import { operationsPaths } from './operations-paths.ts';
@@ -26,11 +27,12 @@ export function openapiDocument(version: string) {
   return {
     openapi: '3.1.0',
     info: { title: 'Holdfast', version, description },
-    tags: [{ name: 'Keys' }, { name: 'Many keys' }, { name: 'Operations' }],
+    tags: ['Keys', 'Many keys', 'Commands', 'unstorage', 'Operations'].map((name) => ({ name })),
     paths: {
       '/v1/keys/{key}': keyPath,
       '/v1/keys': listPath,
       '/v1/batch': batchPath,
+      ...clientPaths,
       ...operationsPaths,
     },
     components: { schemas, headers: replyHeaders },

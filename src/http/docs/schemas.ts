@@ -102,7 +102,7 @@ const Readiness = Type.Object({
   shards: Type.Array(
     Type.Object({
       shard: Type.Integer({ minimum: 0 }),
-      state: Type.Enum(['opening', 'serving', 'failed', 'closed']),
+      state: Type.Enum(['opening', 'serving', 'suspended', 'failed', 'closed']),
       reason: Type.Optional(Type.String({ description: 'Why it does not serve.' })),
     }),
   ),

@@ -2,8 +2,8 @@
 import type { FastifyRequest } from 'fastify';
 import { StoreError } from '../../base/errors.ts';
 import { byteStringOfText } from '../../base/byte-string.ts';
-import { keyText } from '../request-target.ts';
-import { percentDecode } from './percent-decode.ts';
+import { nameText } from '../request-target.ts';
+import { percentDecode } from '../percent-decode.ts';
 
 /** The one namespace there is so far. */
 export const namespace = 'default';
@@ -26,7 +26,7 @@ function checkedLength(key: string, keyBytesMax: number): string {
 
 /** @returns the key of a request to `keyRoute`, as a byte string */
 export function keyOfRequest(request: FastifyRequest, keyBytesMax: number): string {
-  const key = percentDecode(keyText(request));
+  const key = percentDecode(nameText(request));
   if (key === undefined) throw keyInvalid('A key must be valid percent-encoding of valid UTF-8.');
   return checkedLength(key, keyBytesMax);
 }

@@ -1,7 +1,7 @@
 // Reads query parameters strictly: each is known, stands once, and is valid UTF-8.
 import { StoreError } from '../../base/errors.ts';
 import { textOfByteString } from '../../base/byte-string.ts';
-import { percentDecode } from './percent-decode.ts';
+import { percentDecode } from '../percent-decode.ts';
 
 /** Parameters by name, as byte strings. */
 export type Query = ReadonlyMap<string, string>;

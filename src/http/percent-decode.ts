@@ -1,5 +1,5 @@
-// Percent-decoding to bytes, once and strictly: the result is a byte string (src/base/byte-string.ts) of
-// valid UTF-8, or undefined. Knows nothing of keys or parameters.
+// Percent-decoding to bytes, once and strictly: the result is a byte string (src/base/byte-string.ts),
+// or undefined. Knows nothing of keys or parameters.
 import { isUtf8 } from 'node:buffer';
 
 const percent = 0x25;
@@ -37,9 +37,16 @@ function isPlain(text: string): boolean {
 }
 
 /**
+ * Whatever bytes they are.
+ *
  * @param text part of a request target as node hands it over: one character a byte, so that raw
  *   bytes beyond ASCII, which some clients send, count as what they are
  */
+export function percentDecodeBytes(text: string): string | undefined {
+  return isPlain(text) ? text : decodeBytes(text)?.toString('latin1');
+}
+
+/** Undefined also where the bytes are not valid UTF-8. */
 export function percentDecode(text: string): string | undefined {
   if (isPlain(text)) return text;
   const bytes = decodeBytes(text);

@@ -1,0 +1,135 @@
+// The routes of protocols that other clients speak, described. The list of commands is the command
+// table's own.
+import { commandTable } from '../../commands/command-table.ts';
+import { headers, problems } from './replies.ts';
+
+const text = { type: 'string' } as const;
+const bytes = { 'application/octet-stream': { schema: text } };
+const storeProblems = ['OVERLOADED', 'SHARD_UNAVAILABLE', 'SHUTTING_DOWN', 'INTERNAL'] as const;
+
+const commandLines = Array.from(commandTable.values(), ({ name, syntax, summary }) => {
+  const words = `${name.toUpperCase()} ${syntax}`.trim();
+  return `- \`${words}\`: ${summary}`;
+});
+
+const commands = `Commands of Redis 7.0 with their replies and errors:\n\n${commandLines.join('\n')}`;
+
+const result = {
+  type: 'object',
+  properties: { result: {}, error: { type: 'string' } },
+} as const;
+const aResult = { 'application/json': { schema: result } };
+const resultList = { 'application/json': { schema: { type: 'array', items: result } } };
+
+const replies = (description: string, content: object) => ({
+  '200': { description, headers: headers(), content },
+  '400': {
+    description: 'The error of Redis, or what is wrong with the request.',
+    headers: headers(),
+    content: aResult,
+  },
+  '503': {
+    description: 'The store refuses it; the error says whether it has happened.',
+    headers: headers('Retry-After'),
+    content: aResult,
+  },
+});
+
+function commandOperation(operationId: string) {
+  return {
+    operationId,
+    tags: ['Commands'],
+    summary: 'A command in the path',
+    description:
+      'Segments are arguments, percent-decoded after they are split; a body is one more, and then ' +
+      `each query parameter its name and its value.\n\n${commands}`,
+    responses: replies('What the command has answered.', aResult),
+  };
+}
+
+function bodyOperation(operationId: string, summary: string, description: string, many: boolean) {
+  return {
+    operationId,
+    tags: ['Commands'],
+    summary,
+    description,
+    requestBody: {
+      required: true,
+      content: { 'application/json': { schema: { type: 'array' } } },
+    },
+    responses: replies('Results, in order.', many ? resultList : aResult),
+  };
+}
+
+function forPostAndPut(id: string, summary: string, description: string, many: boolean) {
+  return {
+    post: bodyOperation(id, summary, description, many),
+    put: bodyOperation(`${id}Put`, summary, description, many),
+  };
+}
+
+const item = {
+  name: 'item',
+  in: 'path',
+  required: true,
+  description:
+    'A namespace, a slash, and a key, whose parts stand between slashes. A slash or a colon at the ' +
+    'end makes it all keys below.',
+  schema: text,
+};
+
+function itemOperation(operationId: string, summary: string, responses: object) {
+  const tags = ['unstorage'];
+  return {
+    operationId,
+    tags,
+    summary,
+    responses: { ...responses, ...problems('KEY_INVALID', ...storeProblems) },
+  };
+}
+
+const value = { description: 'The value.', headers: headers('Vary'), content: bytes };
+const done = { '200': { description: 'Done.', headers: headers() } };
+
+export const clientPaths = {
+  '/upstash/{command}': {
+    parameters: [
+      { name: 'command', in: 'path', required: true, description: 'As above.', schema: text },
+    ],
+    get: commandOperation('command'),
+    head: commandOperation('commandHead'),
+    post: commandOperation('commandPost'),
+    put: commandOperation('commandPut'),
+  },
+  '/upstash': forPostAndPut(
+    'commandBody',
+    'A command in the body',
+    'A list of strings, numbers and booleans.',
+    false,
+  ),
+  '/upstash/pipeline': forPostAndPut(
+    'pipeline',
+    'Many commands, in order',
+    'Not atomic. Always 200, each command with its own result or error.',
+    true,
+  ),
+  '/upstash/multi-exec': forPostAndPut(
+    'multiExec',
+    'Many commands at once: not there yet',
+    'Answered 400, with nothing carried out.',
+    true,
+  ),
+  '/unstorage/{item}': {
+    parameters: [item],
+    get: itemOperation('item', 'A value, or all keys below a base', {
+      '200': value,
+      ...problems('KEY_NOT_FOUND'),
+    }),
+    head: itemOperation('itemHead', 'Whether there is a value, and how long', {
+      '200': value,
+      ...problems('KEY_NOT_FOUND'),
+    }),
+    put: itemOperation('putItem', 'Write a value; x-ttl is its time to live in seconds', done),
+    delete: itemOperation('deleteItem', 'Delete a key, or all keys below a base', done),
+  },
+};

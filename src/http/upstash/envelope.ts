@@ -1,0 +1,74 @@
+// How replies leave: as JSON, with every string in base64 where the client asks for it, or in the
+// format of RESP 2. Knows no command.
+import { unreachable } from '../../base/assert.ts';
+import type { Reply } from '../../commands/reply.ts';
+
+/** `base64`: for what is no UTF-8 text, and to be sure of it. */
+export type Encoding = 'text' | 'base64';
+
+function stringText(bytes: string, encoding: Encoding): string {
+  const buffer = Buffer.from(bytes, 'latin1');
+  if (encoding === 'base64') return `"${buffer.toString('base64')}"`;
+  return JSON.stringify(buffer.toString('utf8'));
+}
+
+function valueText(reply: Reply, encoding: Encoding): string {
+  switch (reply.kind) {
+    case 'status':
+      return stringText(reply.text, encoding);
+    case 'bulk':
+      return reply.value === null ? 'null' : stringText(reply.value, encoding);
+    case 'integer':
+      return String(reply.value);
+    case 'array':
+      if (reply.items === null) return 'null';
+      return `[${reply.items.map((item) => valueText(item, encoding)).join(',')}]`;
+    case 'error':
+      // Within an array there is no other place for it.
+      return stringText(reply.message, encoding);
+    default:
+      return unreachable(reply);
+  }
+}
+
+export function errorEnvelope(message: string): string {
+  return `{"error":${JSON.stringify(Buffer.from(message, 'latin1').toString('utf8'))}}`;
+}
+
+/** The clients of this protocol take `OK` for itself, and for nothing encoded, at the top alone. */
+export function envelope(reply: Reply, encoding: Encoding): string {
+  if (reply.kind === 'error') return errorEnvelope(reply.message);
+  const isPlain = reply.kind === 'status' && reply.text === 'OK';
+  return `{"result":${isPlain ? '"OK"' : valueText(reply, encoding)}}`;
+}
+
+/** Redis serialization protocol, version 2. */
+export function resp2(reply: Reply): Buffer {
+  const parts: string[] = [];
+  writeResp2(parts, reply);
+  return Buffer.from(parts.join(''), 'latin1');
+}
+
+function writeResp2(parts: string[], reply: Reply): void {
+  switch (reply.kind) {
+    case 'status':
+      parts.push('+', reply.text, '\r\n');
+      return;
+    case 'error':
+      parts.push('-', reply.message, '\r\n');
+      return;
+    case 'integer':
+      parts.push(':', String(reply.value), '\r\n');
+      return;
+    case 'bulk':
+      if (reply.value === null) parts.push('$-1\r\n');
+      else parts.push('$', String(reply.value.length), '\r\n', reply.value, '\r\n');
+      return;
+    case 'array':
+      parts.push('*', String(reply.items?.length ?? -1), '\r\n');
+      for (const item of reply.items ?? []) writeResp2(parts, item);
+      return;
+    default:
+      unreachable(reply);
+  }
+}

@@ -1,0 +1,73 @@
+// Commands that stand in JSON: a list of strings, numbers and booleans each. Arguments come out as
+// byte strings, numbers as they were written: beyond 2^53 a parsed one has lost its digits.
+import { isUtf8 } from 'node:buffer';
+import { byteStringOfText } from '../../base/byte-string.ts';
+import { RequestFault } from './request-fault.ts';
+
+const numberOrString = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
+
+/** The numbers of a JSON document as they were written, in order. */
+function numbersIn(text: string): string[] {
+  return (text.match(numberOrString) ?? []).filter((token) => !token.startsWith('"'));
+}
+
+/** Hands out each number of a document in turn; looks for them only when one is asked for. */
+class NumberTexts {
+  readonly #text: string;
+  #numbers: string[] | undefined;
+  #next = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** To be called for every number of the document, in order. */
+  next(parsed: number): string {
+    const index = this.#next++;
+    if (Number.isSafeInteger(parsed)) return String(parsed);
+    this.#numbers ??= numbersIn(this.#text);
+    return this.#numbers[index] ?? String(parsed);
+  }
+}
+
+function parse(body: Buffer): { json: unknown; numbers: NumberTexts } {
+  if (!isUtf8(body)) throw new RequestFault('ERR the body must be valid UTF-8');
+  const text = body.toString('utf8');
+  try {
+    return { json: JSON.parse(text), numbers: new NumberTexts(text) };
+  } catch {
+    throw new RequestFault('ERR failed to parse the body as JSON');
+  }
+}
+
+function argumentOf(json: unknown, numbers: NumberTexts): string {
+  if (typeof json === 'number') return numbers.next(json);
+  if (typeof json === 'boolean') return String(json);
+  if (typeof json !== 'string') {
+    throw new RequestFault('ERR an argument must be a string, a number or a boolean');
+  }
+  if (!json.isWellFormed()) throw new RequestFault('ERR an argument must be well-formed Unicode');
+  return byteStringOfText(json);
+}
+
+function commandOf(json: unknown, numbers: NumberTexts): string[] {
+  if (!Array.isArray(json)) throw new RequestFault('ERR a command must be a list of arguments');
+  if (json.length === 0) throw new RequestFault('ERR a command must not be empty');
+  return json.map((argument) => argumentOf(argument, numbers));
+}
+
+/** @throws RequestFault where the body is not one command */
+export function commandOfJson(body: Buffer): string[] {
+  const { json, numbers } = parse(body);
+  return commandOf(json, numbers);
+}
+
+/** @throws RequestFault where the body is not a list of commands, or has too many */
+export function commandsOfJson(body: Buffer, commandsMax: number): string[][] {
+  const { json, numbers } = parse(body);
+  if (!Array.isArray(json)) throw new RequestFault('ERR the body must be a list of commands');
+  if (json.length > commandsMax) {
+    throw new RequestFault(`ERR a request may have at most ${commandsMax} commands`, 413);
+  }
+  return json.map((command) => commandOf(command, numbers));
+}

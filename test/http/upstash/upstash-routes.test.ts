@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest';
+import { openApp } from '../open-app.ts';
+
+interface Asked {
+  readonly method?: string;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
+  readonly headers?: Record<string, string>;
+}
+
+async function ask(url: string, path: string, { method = 'GET', ...rest }: Asked = {}) {
+  const reply = await fetch(`${url}/upstash${path}`, { method, ...rest });
+  const text = await reply.text();
+  return { status: reply.status, text, headers: reply.headers };
+}
+
+const post = (body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) => ({
+  method: 'POST',
+  body,
+  headers,
+});
+
+describe('a command in the path', () => {
+  test('is carried out, whatever its method and case', async () => {
+    const { url } = await openApp();
+    expect(await ask(url, '/SET/a%2Fb/x')).toMatchObject({ status: 200, text: '{"result":"OK"}' });
+    expect(await ask(url, '/get/a%2Fb')).toMatchObject({ status: 200, text: '{"result":"x"}' });
+    expect(await ask(url, '/get/a%2Fb', post(''))).toMatchObject({ text: '{"result":"x"}' });
+    expect(await ask(url, '/get/none')).toMatchObject({ status: 200, text: '{"result":null}' });
+    const head = await ask(url, '/get/a%2Fb', { method: 'HEAD' });
+    expect([head.status, head.text]).toEqual([200, '']);
+  });
+
+  test('takes its body as the value, whatever its type, and its query as options', async () => {
+    const { url, model } = await openApp();
+    const body = Buffer.from([0xff, 0x00, 0x0a]);
+    const type = { 'content-type': 'application/x-www-form-urlencoded' };
+    expect(await ask(url, '/set/k?EX=100&NX', post(body, type))).toMatchObject({
+      text: '{"result":"OK"}',
+    });
+    expect(model.entries.get('default\nk')).toMatchObject({ value: body });
+    expect(model.entries.get('default\nk')?.expiresAt).toBe(model.nowMs + 100_000);
+    expect(await ask(url, '/set/k?NX', post('again'))).toMatchObject({ text: '{"result":null}' });
+  });
+
+  test('that is wrong is answered 400 with the error of Redis, in JSON', async () => {
+    const { url } = await openApp();
+    const unknown = await ask(url, '/nope/a');
+    expect(unknown.headers.get('content-type')).toBe('application/json');
+    expect(unknown).toMatchObject({
+      status: 400,
+      text: `{"error":"ERR unknown command 'nope', with args beginning with: 'a' "}`,
+    });
+    expect(await ask(url, '/get')).toMatchObject({
+      status: 400,
+      text: `{"error":"ERR wrong number of arguments for 'get' command"}`,
+    });
+    expect(await ask(url, '/get/%zz')).toMatchObject({ status: 400 });
+  });
+});
+
+describe('a command in the body', () => {
+  test('is a list of strings, numbers and booleans', async () => {
+    const { url } = await openApp();
+    expect(await ask(url, '', post('["set","n",12345678901234567890]'))).toMatchObject({
+      text: '{"result":"OK"}',
+    });
+    expect(await ask(url, '/', post('["GET","n"]'))).toMatchObject({
+      text: '{"result":"12345678901234567890"}',
+    });
+  });
+
+  test.each(['{"a":1}', '[]', '["get",null]', 'no json', '["get"'])(
+    '%s is answered 400',
+    async (body) => {
+      const { url } = await openApp();
+      const { status, text } = await ask(url, '', post(body));
+      expect(status).toBe(400);
+      expect(JSON.parse(text)).toEqual({ error: expect.stringMatching(/^ERR /) });
+    },
+  );
+});
+
+describe('a pipeline', () => {
+  test('is answered 200, each command by its own result or error, in order', async () => {
+    const { url } = await openApp();
+    const body = '[["set","a",1],["get","a"],["nope"],["mget","a","b"],["set","a",2],["get","a"]]';
+    const { status, text } = await ask(url, '/pipeline', post(body));
+    expect(status).toBe(200);
+    expect(JSON.parse(text)).toEqual([
+      { result: 'OK' },
+      { result: '1' },
+      { error: expect.stringContaining('unknown command') },
+      { result: ['1', null] },
+      { result: 'OK' },
+      { result: '2' },
+    ]);
+  });
+
+  test('that is empty has an empty reply', async () => {
+    const { url } = await openApp();
+    expect(await ask(url, '/pipeline', post('[]'))).toMatchObject({ status: 200, text: '[]' });
+  });
+
+  test('that is no list of commands is refused as a whole', async () => {
+    const { url, model } = await openApp();
+    const { status, text } = await ask(url, '/pipeline', post('[["set","a",1],"get"]'));
+    expect(status).toBe(400);
+    expect(JSON.parse(text)).toEqual({ error: expect.stringMatching(/^ERR /) });
+    expect(model.entries.size).toBe(0);
+  });
+
+  test('past the limit is answered 413', async () => {
+    const { url } = await openApp({ limits: { batchOperationsMax: 2 } });
+    const { status } = await ask(url, '/pipeline', post('[["ping"],["ping"],["ping"]]'));
+    expect(status).toBe(413);
+  });
+});
+
+describe('keys', () => {
+  test.each([
+    ['empty', '["get",""]', 'must not be empty'],
+    ['too long', `["get","${'k'.repeat(65)}"]`, 'at most 64 bytes'],
+    ['of half a surrogate pair', '["set","\\ud800","v"]', 'well-formed Unicode'],
+  ])('that are %s are refused', async (_, body, message) => {
+    const { url, model } = await openApp();
+    const { status, text } = await ask(url, '', post(body));
+    expect(status).toBe(400);
+    expect(text).toContain(message);
+    expect(model.entries.size).toBe(0);
+  });
+
+  test('that are not UTF-8 are refused', async () => {
+    const { url } = await openApp();
+    expect(await ask(url, '/set/%FF/v')).toMatchObject({
+      status: 400,
+      text: '{"error":"ERR a key must be valid UTF-8"}',
+    });
+  });
+});
+
+describe('how a reply is written', () => {
+  test('in base64 any bytes come back as they went', async () => {
+    const { url } = await openApp();
+    await ask(url, '/set/k', post(Buffer.from([0xff, 0x00])));
+    const headers = { 'upstash-encoding': 'base64' };
+    expect(await ask(url, '/get/k', { headers })).toMatchObject({ text: '{"result":"/wA="}' });
+    expect(await ask(url, '/pipeline', post('[["get","k"],["set","k","OK"],["get","k"]]', headers)))
+      // prettier-ignore
+      .toMatchObject({ text: '[{"result":"/wA="},{"result":"OK"},{"result":"T0s="}]' });
+  });
+
+  test('in RESP 2 too', async () => {
+    const { url } = await openApp();
+    const headers = { 'upstash-response-format': 'resp2' };
+    await ask(url, '/set/k/v');
+    const one = await ask(url, '/get/k', { headers });
+    expect(one.headers.get('content-type')).toBe('application/octet-stream');
+    expect(one.text).toBe('$1\r\nv\r\n');
+    expect(await ask(url, '/pipeline', post('[["get","k"],["get","x"]]', headers))).toMatchObject({
+      text: '$1\r\nv\r\n$-1\r\n',
+    });
+    expect((await ask(url, '/nope', { headers })).text).toMatch(/^-ERR unknown command/);
+  });
+
+  test.each([
+    [{ 'upstash-response-format': 'resp3' }],
+    [{ 'upstash-encoding': 'hex' }],
+    [{ 'upstash-response-format': 'resp2', 'upstash-encoding': 'base64' }],
+  ])('%j is answered 400', async (headers) => {
+    const { url } = await openApp();
+    const { status, text } = await ask(url, '/get/k', { headers });
+    expect(status).toBe(400);
+    expect(JSON.parse(text)).toEqual({ error: expect.stringMatching(/^ERR /) });
+  });
+
+  test('a sync token comes with each', async () => {
+    const { url } = await openApp();
+    const { headers } = await ask(url, '/get/k', { headers: { 'upstash-sync-token': '' } });
+    expect(headers.get('upstash-sync-token')).toBe('0');
+  });
+});

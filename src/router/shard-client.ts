@@ -16,7 +16,7 @@ import {
   type ShardTasks,
   type TaskAnswer,
 } from '../protocol/shard-task.ts';
-import { isWrite, type Operation } from '../store/operation.ts';
+import { isWrite } from '../store/operation.ts';
 import type { ShardState, ShardStatus } from '../store/store.ts';
 import { BatchSender, type BatchAnswer } from './batch-sender.ts';
 import { RestartGuard } from './restart-guard.ts';
@@ -67,12 +67,13 @@ const shuttingDown = new StoreError('SHUTTING_DOWN', 'The store is closing.', re
 /** A shard that can not be read for such a reason will not be readable later either. */
 const lasting: readonly string[] = ['STORE_DAMAGED', 'STORE_MISMATCH'];
 
-function isRead({ operation: { op } }: Ticket): boolean {
-  return op === 'get' || op === 'head';
+/** Of entries by their keys; pages, counts and cuts are something else. */
+function isRead({ operation }: Ticket): boolean {
+  return 'key' in operation && !isWrite(operation);
 }
 
 function isWriting({ operation }: Ticket): boolean {
-  return isWrite(operation as Operation);
+  return 'key' in operation && isWrite(operation);
 }
 
 export class ShardClient {

@@ -4,7 +4,7 @@
 // A batch is decided against a staging, written as one journal line, synced (in `always`), made
 // visible, and only then answered.
 import { assert } from '../base/assert.ts';
-import { StoreError, systemErrorCode } from '../base/errors.ts';
+import { StoreError, systemErrorCode, type Outcome } from '../base/errors.ts';
 import type {
   BatchReply,
   BatchRequest,
@@ -15,6 +15,7 @@ import type {
 import type { Clock } from '../base/clock.ts';
 import type { SnapshotReference } from '../storage/current.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
+import { isWrite } from '../store/operation.ts';
 import { isDiskFull } from '../storage/disk-full.ts';
 import type { BackupSource } from './backup-stream.ts';
 import { BatchRun } from './batch-run.ts';
@@ -116,8 +117,13 @@ export class Shard {
     return this.report();
   }
 
-  /** Everything up to this moment, in files that nobody writes any more. */
+  /**
+   * Everything up to this moment, in files that nobody writes any more.
+   *
+   * @throws StoreError SHARD_UNAVAILABLE where its journal is broken; system errors
+   */
   cut(stamp: number): BackupSource {
+    if (this.#files.writer.isBroken) throw journalIsBroken('not-applied');
     return { ...this.#files.cut(stamp), seq: this.#files.writer.nextSeq };
   }
 
@@ -275,12 +281,23 @@ export class Shard {
     operations: readonly ShardOperation[],
     outcome: 'not-applied' | 'unknown',
   ): BatchReply<ShardAnswer> {
-    const detail = 'The shard of this key could not write to its journal.';
-    const results = operations.map(({ op }): ShardAnswer => {
-      const happened = op === 'put' || op === 'delete' ? outcome : 'not-applied';
-      const facts = { outcome: happened, retryable: true, retryAfterMs: 1000 };
-      return { kind: 'refused', error: new StoreError('SHARD_UNAVAILABLE', detail, facts) };
+    const results = operations.map((operation): ShardAnswer => {
+      const error = journalIsBroken(isWriting(operation) ? outcome : 'not-applied');
+      return { kind: 'refused', error };
     });
     return { report: this.report(), results };
   }
+}
+
+function isWriting(operation: ShardOperation): boolean {
+  return 'key' in operation && isWrite(operation);
+}
+
+function journalIsBroken(outcome: Outcome): StoreError {
+  const detail = 'The shard of this key could not write to its journal.';
+  return new StoreError('SHARD_UNAVAILABLE', detail, {
+    outcome,
+    retryable: true,
+    retryAfterMs: 1000,
+  });
 }

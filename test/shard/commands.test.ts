@@ -104,6 +104,21 @@ test('what was written is there after a restart, and after a compaction, with it
   }
 });
 
+test('a write whose sync failed is of unknown outcome, a read beside it has not happened', () => {
+  ask('SET a 1');
+  files.fault = (call) => {
+    if (call === 'sync') throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    return undefined;
+  };
+  expect(ask('INCR a', 'GET a')).toEqual([
+    expect.objectContaining({ error: expect.objectContaining({ outcome: 'unknown' }) }),
+    expect.objectContaining({ error: expect.objectContaining({ outcome: 'not-applied' }) }),
+  ]);
+  files.fault = () => undefined;
+  store.shard.mend(store.stamp);
+  expect(ask('GET a')).toEqual(['1']);
+});
+
 describe('without room', () => {
   test('a command of several changes makes none of them', () => {
     files.capacityBytes = 512 * 1024;

@@ -2,6 +2,7 @@
 // (GeoNames, CC-BY-4.0; a fifth of the names are not ASCII) is found again byte for byte.
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
@@ -92,6 +93,7 @@ interface BatchItem {
   readonly value?: string;
 }
 
+/** Asks again where the server says that nothing has happened and when to come back. */
 async function sendBatch(operations: readonly object[]): Promise<BatchItem[]> {
   const reply = await pool.request({
     method: 'POST',
@@ -100,6 +102,11 @@ async function sendBatch(operations: readonly object[]): Promise<BatchItem[]> {
     body: JSON.stringify({ operations }),
   });
   const text = await reply.body.text();
+  const { 'retry-after': retryAfter } = reply.headers;
+  if (reply.statusCode === 503 && retryAfter !== undefined) {
+    await delay(Number(retryAfter) * 1000);
+    return await sendBatch(operations);
+  }
   if (reply.statusCode !== 200) throw new Error(`batch answered ${reply.statusCode} ${text}`);
   const { results }: { results: BatchItem[] } = JSON.parse(text);
   return results;

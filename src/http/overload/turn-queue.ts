@@ -14,7 +14,7 @@ const waitMsForMore = 1000;
 const waitMsMax = 2000;
 
 /** So few may always wait, however long: large batches of a few clients are no flood. */
-const waitingAlways = 64;
+const waitingAlways = 32;
 
 /** How soon the store is looked at again that has no room; far less than it takes to run dry. */
 const noRoomMs = 5;

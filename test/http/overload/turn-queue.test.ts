@@ -69,7 +69,7 @@ test('work that throws is answered by its error, and the next goes on', async ()
 
 /** As many as may always wait. */
 function waitAlways(): Promise<string>[] {
-  return Array.from({ length: 64 }, async (_, index) => turns.run(work(`${index}`, 0)));
+  return Array.from({ length: 32 }, async (_, index) => turns.run(work(`${index}`, 0)));
 }
 
 test('nothing is let in behind many of which one has waited for more than a second', async () => {
@@ -101,6 +101,6 @@ test('what has waited for two seconds is refused where many wait, and never wher
   await expect(early).rejects.toMatchObject({ code: 'OVERLOADED', outcome: 'not-applied' });
   nowMs += 60_000;
   hasRoom = true;
-  expect(await Promise.all(waiting)).toHaveLength(64);
+  expect(await Promise.all(waiting)).toHaveLength(32);
   expect(done).not.toContain('early');
 });

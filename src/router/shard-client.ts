@@ -400,7 +400,7 @@ export class ShardClient {
     this.#thread = this.#newThread();
     try {
       await this.open();
-      // Closing may have begun meanwhile: then nothing may be written any more.
+      // The store may have been abandoned meanwhile: then nothing may be written any more.
       if (this.#state === 'opening') await this.start();
     } catch (error) {
       await this.#openingFailed(error);

@@ -8,7 +8,8 @@ import { journalName, snapshotName } from '../storage/file-names.ts';
 import type { FileSystem } from '../storage/file-system.ts';
 import type { JournalEnd, JournalLine } from '../storage/journal-format.ts';
 import { JournalReader } from '../storage/journal-reader.ts';
-import { defaultNamespace, type ChangeRecord, type EntryRecord } from '../storage/record.ts';
+import { defaultNamespace } from '../base/default-namespace.ts';
+import { type ChangeRecord, type EntryRecord } from '../storage/record.ts';
 import { SnapshotReader } from '../storage/snapshot-reader.ts';
 import type { ProvedShard, ShardPlace } from './recovery.ts';
 

@@ -9,7 +9,8 @@ import { currentName, journalName, snapshotName } from '../storage/file-names.ts
 import type { FileSystem } from '../storage/file-system.ts';
 import type { JournalEnd, JournalHeader, JournalLine } from '../storage/journal-format.ts';
 import { JournalReader, type JournalReading } from '../storage/journal-reader.ts';
-import { defaultNamespace, valueOfRecord } from '../storage/record.ts';
+import { defaultNamespace } from '../base/default-namespace.ts';
+import { valueOfRecord } from '../storage/record.ts';
 import { SnapshotReader } from '../storage/snapshot-reader.ts';
 import { EntryTable } from './entry-table.ts';
 

@@ -2,9 +2,7 @@
 // text stands as a string, any other as base64; which of the two is decided by the bytes alone.
 import { isUtf8 } from 'node:buffer';
 import { byteStringOfText, textOfByteString } from '../base/byte-string.ts';
-
-/** The namespace that a record has when it names none. */
-export const defaultNamespace = 'default';
+import { defaultNamespace } from '../base/default-namespace.ts';
 
 /** A value as it stands in a parsed line. */
 export interface ValueMembers {

@@ -4,7 +4,7 @@ import { EntryStream, liveSource, type StreamedEntry } from '../shard/entry-stre
 import { mergeEntryStreams } from '../shard/merge-entry-streams.ts';
 import { proveShard } from '../shard/recovery.ts';
 import type { FileSystem } from '../storage/file-system.ts';
-import { defaultNamespace } from '../storage/record.ts';
+import { defaultNamespace } from '../base/default-namespace.ts';
 import { openOfflineStore } from './offline-store.ts';
 
 /** Of text that is handed out at a time. */

@@ -3,7 +3,7 @@
 
 import { textOfByteString } from '../base/byte-string.ts';
 import type { EntryPosition } from '../shard/entry-stream.ts';
-import { defaultNamespace } from '../storage/record.ts';
+import { defaultNamespace } from '../base/default-namespace.ts';
 
 /** An entry by name; the namespace only where it is not the default one. */
 export interface NamedEntry {

@@ -3,7 +3,7 @@ import { byteStringOfText } from '../base/byte-string.ts';
 import type { EntryPosition } from '../shard/entry-stream.ts';
 import type { OpenFile } from '../storage/file-system.ts';
 import { readLines, type Line } from '../storage/line-reader.ts';
-import { defaultNamespace } from '../storage/record.ts';
+import { defaultNamespace } from '../base/default-namespace.ts';
 
 /** A line that does not prove itself. */
 export interface BadLine {

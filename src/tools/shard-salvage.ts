@@ -3,7 +3,7 @@
 // seq that no line has is a change that is lost. Changes nothing.
 import { byteStringOfText } from '../base/byte-string.ts';
 import type { EntryPosition, StreamedEntry } from '../shard/entry-stream.ts';
-import { defaultNamespace } from '../storage/record.ts';
+import { defaultNamespace } from '../base/default-namespace.ts';
 import { countInSealed, countInTail, holdsNoChange, type CountingPart } from './counting-lines.ts';
 import { doubtfulKeys } from './doubtful-keys.ts';
 import { nameInFinding, type Finding } from './finding.ts';

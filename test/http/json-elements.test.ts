@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { elementsIn } from '../../src/http/rest/json-elements.ts';
+import { elementsIn } from '../../src/http/json-elements.ts';
 
 test.each([
   ['', 0],

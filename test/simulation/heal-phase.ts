@@ -1,6 +1,6 @@
 // The end of a run: nothing goes wrong any more, and everything must be well within the promised
 // time: serving, written to, listed, agreeing, closed and found again.
-import { defaultNamespace } from '../../src/storage/record.ts';
+import { defaultNamespace } from '../../src/base/default-namespace.ts';
 import type { Store } from '../../src/store/store.ts';
 import { randomBelow } from '../support/random.ts';
 import type { ProcessLives } from './process-lives.ts';

@@ -3,7 +3,7 @@ import { encodeBatch } from '../../src/protocol/batch-frame.ts';
 import { decodeReply } from '../../src/protocol/reply-frame.ts';
 import type { PageItem } from '../../src/protocol/shard-operation.ts';
 import type { ShardTasks } from '../../src/protocol/shard-task.ts';
-import { defaultNamespace } from '../../src/storage/record.ts';
+import { defaultNamespace } from '../../src/base/default-namespace.ts';
 import type { Handlers } from './simulated-task-thread.ts';
 
 /** All that a shard holds, expired or not. */

@@ -3,7 +3,7 @@
 import type { Conditions, Operation, PutOperation } from '../../src/store/operation.ts';
 import type { Result } from '../../src/store/result.ts';
 import type { ExclusiveSession, Store } from '../../src/store/store.ts';
-import { defaultNamespace } from '../../src/storage/record.ts';
+import { defaultNamespace } from '../../src/base/default-namespace.ts';
 import type { Call } from '../support/history/recorded-call.ts';
 import { pickFrom, randomBelow, type Random } from '../support/random.ts';
 import type { SimulationPlan } from './simulation-plan.ts';

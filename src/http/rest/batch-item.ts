@@ -1,9 +1,10 @@
 // Reads one item of a batch: JSON taken as it is, nothing coerced, nothing ignored. Each thing
 // that is wrong is a StoreError, which then is the result of this item alone.
+import { defaultNamespace as namespace } from '../../base/default-namespace.ts';
 import { conditionVersionsMax } from '../../base/limits.ts';
 import { StoreError } from '../../base/errors.ts';
 import type { Conditions, Operation, VersionMatch } from '../../store/operation.ts';
-import { keyOfJson, namespace } from './key.ts';
+import { keyOfJson } from './key.ts';
 import { ttlOfJson } from './ttl.ts';
 
 export interface BatchItemLimits {

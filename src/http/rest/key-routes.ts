@@ -1,6 +1,7 @@
 // GET, HEAD, PUT and DELETE of one key. A read that the store answers at once is answered in the
 // same turn: its handler is no async function and makes no promise.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { defaultNamespace as namespace } from '../../base/default-namespace.ts';
 import type { Clock } from '../../base/clock.ts';
 import { StoreError } from '../../base/errors.ts';
 import type { Conditions, Operation } from '../../store/operation.ts';
@@ -12,7 +13,7 @@ import { unitsOf, type WorkInFlight } from '../overload/work-in-flight.ts';
 import { keyRoute, queryText } from '../request-target.ts';
 import { conditionsOfRequest } from './conditions-of-request.ts';
 import { sendResult } from './key-reply.ts';
-import { keyOfRequest, namespace } from './key.ts';
+import { keyOfRequest } from './key.ts';
 import { parseQuery, type Query } from './query.ts';
 import { parseTtl } from './ttl.ts';
 

@@ -5,9 +5,6 @@ import { byteStringOfText } from '../../base/byte-string.ts';
 import { nameText } from '../request-target.ts';
 import { percentDecode } from '../percent-decode.ts';
 
-/** The one namespace there is so far. */
-export const namespace = 'default';
-
 /** With the `u` flag only surrogates without a partner are characters of their own. */
 const loneSurrogate = /\p{Surrogate}/u;
 

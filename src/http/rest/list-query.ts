@@ -1,8 +1,8 @@
 // Reads the parameters of a listing, and the cursor that carries its walk from page to page.
+import { defaultNamespace as namespace } from '../../base/default-namespace.ts';
 import { createHash } from 'node:crypto';
 import { isUtf8 } from 'node:buffer';
 import type { ListQuery } from '../../store/listing.ts';
-import { namespace } from './key.ts';
 import { badParameter, parseQuery, type Query } from './query.ts';
 
 export const listLimitMax = 1000;

@@ -11,6 +11,7 @@ import type { HttpLimits } from '../limits.ts';
 import { unitsOf, type WorkInFlight } from '../overload/work-in-flight.ts';
 import { keyNotFound, sendError, sendProblem } from '../problem.ts';
 import { itemRoute, nameText } from '../request-target.ts';
+import { walkKeys } from '../walk-keys.ts';
 import { itemOf, pathOfKey, type Item } from './item.ts';
 
 export interface UnstorageRouteOptions {
@@ -20,8 +21,6 @@ export interface UnstorageRouteOptions {
   readonly work: WorkInFlight;
   readonly limits: Pick<HttpLimits, 'keyBytesMax' | 'valueBytesMax'>;
 }
-
-const pageMax = 1000;
 
 /** Keys of one listing, in sum: the protocol knows no pages. */
 const listBytesMax = 16 * 1024 * 1024;
@@ -157,25 +156,11 @@ class UnstorageHandlers {
     reply.send(body);
   }
 
-  async *#keysBelow({ namespace, key }: Item): AsyncGenerator<readonly string[]> {
+  #keysBelow({ namespace, key }: Item): AsyncGenerator<readonly string[]> {
     const { store, work } = this.#options;
-    let after: string | undefined;
-    do {
-      const query = {
-        namespace,
-        prefix: key,
-        start: undefined,
-        end: undefined,
-        after,
-        limit: pageMax,
-        reverse: false,
-        includeValues: false,
-      };
-      // oxlint-disable-next-line no-await-in-loop -- each page begins where the last one ended
-      const { items, next } = await work.during(unitsOf(pageMax, 0), () => store.list(query));
-      yield items.map((item) => item.key);
-      after = next;
-    } while (after !== undefined);
+    return walkKeys(namespace, key, (query) =>
+      work.during(unitsOf(query.limit, 0), () => store.list(query)),
+    );
   }
 }
 

@@ -2,6 +2,7 @@
 // byte strings, numbers as they were written: beyond 2^53 a parsed one has lost its digits.
 import { isUtf8 } from 'node:buffer';
 import { byteStringOfText } from '../../base/byte-string.ts';
+import { elementsIn } from '../json-elements.ts';
 import { RequestFault } from './request-fault.ts';
 
 const numberOrString = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
@@ -30,7 +31,14 @@ class NumberTexts {
   }
 }
 
+/** Commands and arguments of one request: as many are parsed, and never more. */
+const elementsMax = 1_000_000;
+
 function parse(body: Buffer): { json: unknown; numbers: NumberTexts } {
+  // A shorter body can not have as many.
+  if (body.length > elementsMax && elementsIn(body, elementsMax) > elementsMax) {
+    throw new RequestFault(`ERR a request may have at most ${elementsMax} arguments`, 413);
+  }
   if (!isUtf8(body)) throw new RequestFault('ERR the body must be valid UTF-8');
   const text = body.toString('utf8');
   try {

@@ -1,39 +1,28 @@
 // The keyspace that KEYS, SCAN and their like look at, over a store's listings: one page a step.
 import type { Keyspace, KeyPage } from '../../commands/command.ts';
-import type { ListQuery } from '../../store/listing.ts';
-import type { CommandStore } from '../../store/store.ts';
-
-const pageMax = 1000;
+import type { Store } from '../../store/store.ts';
+import { keysQuery, walkKeys } from '../walk-keys.ts';
 
 /** Keys among which a random one is drawn: the first ones, where there are more. */
 const drawnMax = 10_000;
 
 export class StoreKeyspace implements Keyspace {
-  readonly #store: CommandStore;
-  readonly #query: ListQuery;
+  readonly #store: Store;
+  readonly #namespace: string;
 
-  constructor(store: CommandStore, namespace: string) {
+  constructor(store: Store, namespace: string) {
     this.#store = store;
-    this.#query = {
-      namespace,
-      prefix: '',
-      start: undefined,
-      end: undefined,
-      after: undefined,
-      limit: pageMax,
-      reverse: false,
-      includeValues: false,
-    };
+    this.#namespace = namespace;
   }
 
   async scan(after: string | undefined, prefix: string, limit: number): Promise<KeyPage> {
-    const query = { ...this.#query, prefix, after, limit: Math.min(limit, pageMax) };
+    const query = keysQuery(this.#namespace, prefix, after, limit);
     const { items, next } = await this.#store.list(query);
     return { keys: items.map(({ key }) => key), next };
   }
 
   count(): Promise<number> {
-    return this.#store.count(this.#query.namespace);
+    return this.#store.count(this.#namespace);
   }
 
   async randomKey(): Promise<string | undefined> {
@@ -48,7 +37,7 @@ export class StoreKeyspace implements Keyspace {
 
   /** Key by key: what is written meanwhile may stay. */
   async clear(): Promise<void> {
-    const { namespace } = this.#query;
+    const namespace = this.#namespace;
     for await (const keys of this.#pages()) {
       const deletes = keys.map((key) => ({ op: 'delete', namespace, key }) as const);
       const results = await this.#store.submitAll(deletes);
@@ -56,13 +45,7 @@ export class StoreKeyspace implements Keyspace {
     }
   }
 
-  async *#pages(): AsyncGenerator<readonly string[]> {
-    let after: string | undefined;
-    do {
-      // oxlint-disable-next-line no-await-in-loop -- each page begins where the last one ended
-      const { keys, next } = await this.scan(after, '', pageMax);
-      yield keys;
-      after = next;
-    } while (after !== undefined);
+  #pages(): AsyncGenerator<readonly string[]> {
+    return walkKeys(this.#namespace, '', (query) => this.#store.list(query));
   }
 }

@@ -2,6 +2,7 @@
 // them. Knows how requests and replies look; what commands do is the runner's.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
+import { defaultNamespace as namespace } from '../../base/default-namespace.ts';
 import { byteStringOfText } from '../../base/byte-string.ts';
 import { StoreError } from '../../base/errors.ts';
 import { error as errorReply, type Reply } from '../../commands/reply.ts';
@@ -36,7 +37,6 @@ interface Format {
 }
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT'] as const;
-const namespace = 'default';
 
 /** This store is one copy: every read comes after every write that was answered. */
 const syncToken = '0';

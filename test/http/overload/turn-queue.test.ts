@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { TurnQueue } from '../../../src/http/overload/turn-queue.ts';
 
 let nowMs = 0;
@@ -86,10 +86,13 @@ test('nothing is let in behind many of which one has waited for more than a seco
 
 test('nothing is begun while the store has no room', async () => {
   hasRoom = false;
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
   const late = turns.run(work('late', 1));
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await vi.advanceTimersByTimeAsync(1000);
   expect(done).toEqual([]);
   hasRoom = true;
+  await vi.advanceTimersByTimeAsync(5);
   expect(await late).toBe('late');
 });
 

@@ -42,6 +42,11 @@ describe('one command', () => {
     expect(() => commandOfJson(Buffer.from(body))).toThrow(message);
   });
 
+  test('more than a million arguments are refused before they are parsed', () => {
+    const body = Buffer.from('['.repeat(1_000_001));
+    expect(() => commandOfJson(body)).toThrow(expect.objectContaining({ status: 413 }));
+  });
+
   test('bytes that are not UTF-8 are refused', () => {
     expect(() => commandOfJson(Buffer.from([0x5b, 0x22, 0xff, 0x22, 0x5d]))).toThrow('UTF-8');
   });

@@ -1,0 +1,39 @@
+// All keys of a namespace, page by page: several moments, with nothing held in between. A key that is
+// there throughout comes exactly once.
+import type { ListPage, ListQuery } from '../store/listing.ts';
+
+const pageMax = 1000;
+
+/** One page of the keys that begin with `prefix`, behind `after`, without their values. */
+export function keysQuery(
+  namespace: string,
+  prefix: string,
+  after: string | undefined,
+  limit = pageMax,
+): ListQuery {
+  return {
+    namespace,
+    prefix,
+    start: undefined,
+    end: undefined,
+    after,
+    limit: Math.min(limit, pageMax),
+    reverse: false,
+    includeValues: false,
+  };
+}
+
+/** @param list asks the store for one page */
+export async function* walkKeys(
+  namespace: string,
+  prefix: string,
+  list: (query: ListQuery) => Promise<ListPage>,
+): AsyncGenerator<readonly string[]> {
+  let after: string | undefined;
+  do {
+    // oxlint-disable-next-line no-await-in-loop -- each page begins where the last one ended
+    const { items, next } = await list(keysQuery(namespace, prefix, after));
+    yield items.map(({ key }) => key);
+    after = next;
+  } while (after !== undefined);
+}

@@ -2,7 +2,7 @@
 // wrong with the whole request; the items are looked at one by one later.
 import { isUtf8 } from 'node:buffer';
 import { StoreError } from '../../base/errors.ts';
-import { elementsIn } from '../json-elements.ts';
+import { elementsIn } from '../json-scan.ts';
 
 /** An operation with all its members; see `elementsIn`. */
 const elementsPerOperation = 8;

@@ -2,31 +2,24 @@
 // byte strings, numbers as they were written: beyond 2^53 a parsed one has lost its digits.
 import { isUtf8 } from 'node:buffer';
 import { byteStringOfText } from '../../base/byte-string.ts';
-import { elementsIn } from '../json-elements.ts';
+import { elementsIn, numbersIn } from '../json-scan.ts';
 import { RequestFault } from './request-fault.ts';
-
-const numberOrString = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
-
-/** The numbers of a JSON document as they were written, in order. */
-function numbersIn(text: string): string[] {
-  return (text.match(numberOrString) ?? []).filter((token) => !token.startsWith('"'));
-}
 
 /** Hands out each number of a document in turn; looks for them only when one is asked for. */
 class NumberTexts {
-  readonly #text: string;
+  readonly #body: Buffer;
   #numbers: string[] | undefined;
   #next = 0;
 
-  constructor(text: string) {
-    this.#text = text;
+  constructor(body: Buffer) {
+    this.#body = body;
   }
 
   /** To be called for every number of the document, in order. */
   next(parsed: number): string {
     const index = this.#next++;
     if (Number.isSafeInteger(parsed)) return String(parsed);
-    this.#numbers ??= numbersIn(this.#text);
+    this.#numbers ??= numbersIn(this.#body);
     return this.#numbers[index] ?? String(parsed);
   }
 }
@@ -40,9 +33,8 @@ function parse(body: Buffer): { json: unknown; numbers: NumberTexts } {
     throw new RequestFault(`ERR a request may have at most ${elementsMax} arguments`, 413);
   }
   if (!isUtf8(body)) throw new RequestFault('ERR the body must be valid UTF-8');
-  const text = body.toString('utf8');
   try {
-    return { json: JSON.parse(text), numbers: new NumberTexts(text) };
+    return { json: JSON.parse(body.toString('utf8')), numbers: new NumberTexts(body) };
   } catch {
     throw new RequestFault('ERR failed to parse the body as JSON');
   }

@@ -47,6 +47,12 @@ describe('one command', () => {
     expect(() => commandOfJson(body)).toThrow(expect.objectContaining({ status: 413 }));
   });
 
+  test('keeps those digits beside a string of many megabytes', () => {
+    const long = `${'x'.repeat(20_000_000)}${String.raw`\"`.repeat(1_000_000)}`;
+    const [text, digits] = commandOfJson(Buffer.from(`["${long}",9223372036854775807]`));
+    expect([text?.length, digits]).toEqual([21_000_000, '9223372036854775807']);
+  });
+
   test('bytes that are not UTF-8 are refused', () => {
     expect(() => commandOfJson(Buffer.from([0x5b, 0x22, 0xff, 0x22, 0x5d]))).toThrow('UTF-8');
   });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { elementsIn } from '../../src/http/json-elements.ts';
+import { elementsIn, numbersIn } from '../../src/http/json-scan.ts';
 
 test.each([
   ['', 0],
@@ -17,4 +17,9 @@ test.each([
 
 test('counting stops once there are enough', () => {
   expect(elementsIn(Buffer.from('['.repeat(1000)), 10)).toBe(11);
+});
+
+test('numbers are found as they are written, and none in strings', () => {
+  const text = String.raw`[1, "2 \" 3", -0.5e+10, {"4": 18446744073709551616}, true, [7]]`;
+  expect(numbersIn(Buffer.from(text))).toEqual(['1', '-0.5e+10', '18446744073709551616', '7']);
 });

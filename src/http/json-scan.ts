@@ -1,0 +1,64 @@
+// Looks through JSON texts without parsing them; strings are skipped. Whether a text is JSON is not
+// its question.
+
+const quote = 0x22;
+const backslash = 0x5c;
+const openBracket = 0x5b;
+const openBrace = 0x7b;
+const comma = 0x2c;
+
+const minus = 0x2d;
+const numberBytes: ReadonlySet<number> = new Set(Buffer.from('0123456789.eE+-'));
+
+function beginsNumber(byte: number | undefined): boolean {
+  return byte === minus || (byte !== undefined && byte >= 0x30 && byte <= 0x39);
+}
+
+function beginsElement(byte: number | undefined): boolean {
+  return byte === comma || byte === openBracket || byte === openBrace;
+}
+
+/** The index of the quote that ends the string that begins at `start`, or the end of the text. */
+function endOfString(text: Buffer, start: number): number {
+  let end = text.indexOf(quote, start + 1);
+  while (end !== -1) {
+    let escapes = 0;
+    while (text[end - 1 - escapes] === backslash) escapes++;
+    if (escapes % 2 === 0) return end;
+    end = text.indexOf(quote, end + 1);
+  }
+  return text.length;
+}
+
+/**
+ * How many objects, lists and things behind a comma there are; counting stops once it is above
+ * `enough`. 64 MiB of nothing but brackets and commas would take seconds to parse, into gigabytes.
+ */
+export function elementsIn(text: Buffer, enough: number): number {
+  let elements = 0;
+  for (let i = 0; i < text.length && elements <= enough; i++) {
+    const byte = text[i];
+    if (byte === quote) i = endOfString(text, i);
+    else if (beginsElement(byte)) elements++;
+  }
+  return elements;
+}
+
+function isInNumber(byte: number | undefined): boolean {
+  return byte !== undefined && numberBytes.has(byte);
+}
+
+/** The numbers as they are written, in order. */
+export function numbersIn(text: Buffer): string[] {
+  const numbers: string[] = [];
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === quote) {
+      i = endOfString(text, i);
+    } else if (beginsNumber(text[i])) {
+      const start = i;
+      while (isInNumber(text[i + 1])) i++;
+      numbers.push(text.toString('latin1', start, i + 1));
+    }
+  }
+  return numbers;
+}

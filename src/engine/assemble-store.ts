@@ -7,6 +7,7 @@ import type { FsyncMode } from '../base/fsync-mode.ts';
 import type {
   BackupTasks,
   CompactorTasks,
+  OpenedReport,
   ShardLocation,
   ShardTasks,
 } from '../protocol/shard-task.ts';
@@ -17,6 +18,7 @@ import { ReadCache } from '../router/read-cache.ts';
 import { Router } from '../router/router.ts';
 import { ShardClient } from '../router/shard-client.ts';
 import type { TaskThread } from '../router/task-thread.ts';
+import { outcomesOf } from '../storage/transaction-outcome.ts';
 import type { CommandStore } from '../store/store.ts';
 
 export interface AssemblyOptions {
@@ -44,6 +46,8 @@ export interface AssemblyOptions {
   readonly repeat: (work: () => void, everyMs: number) => () => void;
   /** Called once everything is durable and closed. */
   readonly onClosed: () => void;
+  /** Gives an id that no other transaction has, of this life of the program or another. */
+  readonly newTransactionId: () => string;
 }
 
 /**
@@ -55,9 +59,10 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
   const stamps = new StampClock(clock);
   const monotonicMs = (): number => clock.monotonicMs();
   const cache = new ReadCache(options.cacheBytes);
+  const transactionsUnderWay = new Set<string>();
   const shards = options.locations.map((location) => ({
     location,
-    client: newClient(location, cache, stamps, options),
+    client: newClient(location, { cache, stamps, transactionsUnderWay }, options),
   }));
   const clients = shards.map(({ client }) => client);
   try {
@@ -79,7 +84,7 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
     stamp: () => stamps.stamp(),
     monotonicMs,
   });
-  const { locations } = options;
+  const { locations, newTransactionId } = options;
   const wallMs = (): number => clock.wallMs();
   const backups = new BackupRunner(options.newBackupThread);
   const parts = { clock: stamps, cache, compactions, backups };
@@ -88,13 +93,20 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
     backups.tick(housekeepingMs);
   };
   const onClosing = options.repeat(tick, housekeepingMs);
-  return new Router(clients, { ...parts, fsync, locations, wallMs, onClosing, onClosed });
+  const transactions = { newTransactionId, transactionsUnderWay };
+  const surroundings = { fsync, locations, wallMs, onClosing, onClosed };
+  return new Router(clients, { ...parts, ...transactions, ...surroundings });
+}
+
+interface SharedParts {
+  readonly cache: ReadCache;
+  readonly stamps: StampClock;
+  readonly transactionsUnderWay: ReadonlySet<string>;
 }
 
 function newClient(
   location: ShardLocation,
-  cache: ReadCache,
-  stamps: StampClock,
+  { cache, stamps, transactionsUnderWay }: SharedParts,
   { fsync, defer, clock, logger, newShardThread }: AssemblyOptions,
 ): ShardClient {
   return new ShardClient({
@@ -116,6 +128,7 @@ function newClient(
       const what = isFull ? 'the disk is full: puts are refused' : 'there is room on disk again';
       logger.warn({ shard }, what);
     },
+    transactionsUnderWay: () => transactionsUnderWay,
   });
 }
 
@@ -141,7 +154,27 @@ async function startAll(
     }
     logger.debug({ shard, entries }, 'a shard is recovered');
   }
-  await allOrFirstError(clients.map((client) => client.start()));
+  const outcomes = await outcomesOfUndecided(clients, opened);
+  for (const [transaction, committed] of outcomes) {
+    const what = committed ? 'is committed' : 'is dropped: not all of it was there';
+    logger.warn({ transaction }, `a transaction that was under way at the end ${what}`);
+  }
+  await allOrFirstError(clients.map((client) => client.start(outcomes)));
+}
+
+/** By what all shards know together; see src/storage/transaction-outcome.ts. */
+async function outcomesOfUndecided(
+  clients: readonly ShardClient[],
+  opened: readonly OpenedReport[],
+): Promise<Map<string, boolean>> {
+  const parts = opened.map(
+    ({ undecided }) => new Map(undecided.map((part) => [part.transaction, part])),
+  );
+  const ids = [...new Set(parts.flatMap((part) => [...part.keys()]))];
+  if (ids.length === 0) return new Map();
+  const notes = await allOrFirstError(clients.map((client) => client.notesOf(ids)));
+  const none = new Map<string, boolean>();
+  return outcomesOf(parts.map((part, shard) => ({ parts: part, notes: notes[shard] ?? none })));
 }
 
 /** Waits for all, so that no thread is still at work when the caller goes on. */

@@ -1,5 +1,6 @@
 // Opens the embedded engine on a real data folder: its lock, its manifest, real threads and timers.
 // How the parts are joined is assemble-store.ts.
+import { randomUUID } from 'node:crypto';
 import { totalmem } from 'node:os';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
@@ -104,6 +105,7 @@ async function openShards(
     defer: setImmediate,
     repeat,
     onClosed: () => lock.release(),
+    newTransactionId: randomUUID,
   });
 }
 

@@ -4,7 +4,13 @@ import { assert, unreachable } from '../base/assert.ts';
 import type { ListQuery } from '../store/listing.ts';
 import type { CommandOperation, Conditions, VersionMatch } from '../store/operation.ts';
 import { FrameReader, FrameWriter } from './frame-bytes.ts';
-import type { BatchRequest, ShardOperation } from './shard-operation.ts';
+import type {
+  BatchRequest,
+  ChangeOperation,
+  EntryChange,
+  ShardOperation,
+  TransactionPart,
+} from './shard-operation.ts';
 
 const opCodes = {
   get: 1,
@@ -16,6 +22,9 @@ const opCodes = {
   sweep: 7,
   mark: 8,
   command: 9,
+  change: 10,
+  decide: 11,
+  settle: 12,
 } as const;
 
 /** What an operation takes in a frame beside what varies in length, at most. */
@@ -25,6 +34,7 @@ const anyVersion = 0xfffe;
 
 /** About how many bytes an operation takes in a frame. */
 export function frameBytesOf(operation: ShardOperation): number {
+  if (operation.op === 'change') return changeBytes(operation);
   if (!('key' in operation)) return fixedBytes;
   if (operation.op === 'command') return commandBytes(operation);
   const bytes = fixedBytes + operation.namespace.length + operation.key.length;
@@ -40,6 +50,14 @@ function commandBytes({ namespace, name, args, keys }: CommandOperation): number
   let bytes = fixedBytes + namespace.length + name.length;
   for (const arg of args) bytes += stringBytes + arg.length;
   for (const key of keys) bytes += stringBytes + key.length;
+  return bytes;
+}
+
+function changeBytes({ changes, part }: ChangeOperation): number {
+  let bytes = fixedBytes + (part === undefined ? 0 : fixedBytes + part.shards.length * 4);
+  for (const { namespace, key, put } of changes) {
+    bytes += fixedBytes + namespace.length + key.length + (put?.value.length ?? 0);
+  }
   return bytes;
 }
 
@@ -89,6 +107,16 @@ function writeOperation(frame: FrameWriter, operation: ShardOperation): void {
     case 'command':
       writeCommand(frame, operation);
       return;
+    case 'change':
+      writeChanges(frame, operation);
+      return;
+    case 'decide':
+      frame.string(operation.transaction);
+      frame.u8(operation.commit ? 1 : 0);
+      return;
+    case 'settle':
+      frame.string(operation.transaction);
+      return;
     case 'list':
       frame.string(JSON.stringify(operation.query));
       return;
@@ -127,6 +155,12 @@ function readOperation(frame: FrameReader): ShardOperation {
       };
     case opCodes.command:
       return readCommand(frame);
+    case opCodes.change:
+      return readChanges(frame);
+    case opCodes.decide:
+      return { op: 'decide', transaction: frame.string(), commit: frame.u8() === 1 };
+    case opCodes.settle:
+      return { op: 'settle', transaction: frame.string() };
     case opCodes.list:
       return { op: 'list', query: readListQuery(frame) };
     case opCodes.count:
@@ -158,6 +192,43 @@ function readCommand(frame: FrameReader): CommandOperation {
   const keys = frame.strings();
   const [key = ''] = keys;
   return { op: 'command', namespace, key, name, access, args, keys, valueBytesMax: frame.f64() };
+}
+
+function writeChanges(frame: FrameWriter, operation: ChangeOperation): void {
+  const { changes, version, validUntil, part } = operation;
+  frame.u32(changes.length);
+  for (const { namespace, key, put } of changes) {
+    frame.string(namespace);
+    frame.string(key);
+    frame.u8(put === undefined ? 0 : 1);
+    if (put === undefined) continue;
+    frame.bytes(put.value);
+    frame.f64(put.expiresAt ?? 0);
+  }
+  frame.f64(version);
+  frame.f64(validUntil);
+  frame.u8(part === undefined ? 0 : 1);
+  if (part === undefined) return;
+  frame.string(part.transaction);
+  frame.u32(part.shards.length);
+  for (const shard of part.shards) frame.u32(shard);
+}
+
+function readChanges(frame: FrameReader): ChangeOperation {
+  const changes = Array.from({ length: frame.u32() }, (): EntryChange => {
+    const name = { namespace: frame.string(), key: frame.string() };
+    if (frame.u8() === 0) return { ...name, put: undefined };
+    return { ...name, put: { value: frame.bytes(), expiresAt: frame.f64() || undefined } };
+  });
+  const version = frame.f64();
+  const validUntil = frame.f64();
+  const part = frame.u8() === 1 ? readPart(frame) : undefined;
+  return { op: 'change', changes, version, validUntil, part };
+}
+
+function readPart(frame: FrameReader): TransactionPart {
+  const transaction = frame.string();
+  return { transaction, shards: Array.from({ length: frame.u32() }, () => frame.u32()) };
 }
 
 function readListQuery(frame: FrameReader): ListQuery {

@@ -25,6 +25,7 @@ const kinds = {
   count: 9,
   done: 10,
   reply: 11,
+  stale: 12,
 } as const;
 
 /** What an answer takes in a frame beside its value, at most; pages grow the frame as they need. */
@@ -138,6 +139,9 @@ function writeAnswer(frame: FrameWriter, answer: ShardAnswer): void {
     case 'done':
       frame.u8(kinds.done);
       return;
+    case 'stale':
+      frame.u8(kinds.stale);
+      return;
     case 'reply':
       frame.u8(kinds.reply);
       writeCommandReply(frame, answer.reply);
@@ -174,6 +178,8 @@ function readResult(frame: FrameReader, durability: Durability): ShardResult {
       return { kind: 'count', count: frame.f64() };
     case kinds.done:
       return { kind: 'done' };
+    case kinds.stale:
+      return { kind: 'stale' };
     case kinds.reply:
       return { kind: 'reply', reply: readCommandReply(frame) };
     default:

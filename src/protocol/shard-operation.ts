@@ -2,13 +2,59 @@
 // byte strings inside a shard and buffers outside; the frame is where the one becomes the other.
 import type { StoreError } from '../base/errors.ts';
 import type { ListQuery } from '../store/listing.ts';
-import type { CommandOperation, Operation } from '../store/operation.ts';
+import {
+  isWrite,
+  type CommandOperation,
+  type EntryName,
+  type Operation,
+} from '../store/operation.ts';
 import type { Durability, ExpiresAt, ReplyResult, Result } from '../store/result.ts';
 import type { Parcel } from './parcel.ts';
+
+/** What is to stand under a key. */
+export interface EntryChange extends EntryName {
+  /** Undefined: nothing. */
+  readonly put: { readonly value: Uint8Array; readonly expiresAt: ExpiresAt } | undefined;
+}
+
+/** What a transaction changes in one shard: all of it, or nothing. */
+export interface ChangeOperation {
+  readonly op: 'change';
+  /** Each key once. */
+  readonly changes: readonly EntryChange[];
+  /** Of all entries that it puts: a seq that the shard had yet to give when the keys were locked. */
+  readonly version: number;
+  /** Unix milliseconds: from then on what was read does not stand any more, and nothing is changed. */
+  readonly validUntil: number;
+  /** Where other shards have parts in it, too: this one is kept aside until it is decided. */
+  readonly part: TransactionPart | undefined;
+}
+
+export interface TransactionPart {
+  readonly transaction: string;
+  /** All that have a part in it. */
+  readonly shards: readonly number[];
+}
+
+/** Makes a part's changes visible, or drops them. Does nothing where there is no such part. */
+export interface DecideOperation {
+  readonly op: 'decide';
+  readonly transaction: string;
+  readonly commit: boolean;
+}
+
+/** All shards have noted how it was decided: this one may forget it. */
+export interface SettleOperation {
+  readonly op: 'settle';
+  readonly transaction: string;
+}
 
 export type ShardOperation =
   | Operation
   | CommandOperation
+  | ChangeOperation
+  | DecideOperation
+  | SettleOperation
   /** This shard's part of a page. */
   | { readonly op: 'list'; readonly query: ListQuery }
   | { readonly op: 'count'; readonly namespace: string }
@@ -45,9 +91,14 @@ export interface CountResult {
   readonly count: number;
 }
 
-/** A sweep or a mark is done. */
+/** A change, a decision, a sweep or a mark is done. */
 export interface DoneResult {
   readonly kind: 'done';
+}
+
+/** What a change was decided on has expired; nothing was changed. */
+export interface StaleResult {
+  readonly kind: 'stale';
 }
 
 export interface CutResult {
@@ -57,7 +108,13 @@ export interface CutResult {
 
 /** As the router sees it. */
 export type ShardResult =
-  Result | ReplyResult | PageResult<Uint8Array> | CountResult | DoneResult | CutResult;
+  | Result
+  | ReplyResult
+  | PageResult<Uint8Array>
+  | CountResult
+  | DoneResult
+  | StaleResult
+  | CutResult;
 
 /** As the shard makes it. */
 export type ShardAnswer =
@@ -77,7 +134,8 @@ export type ShardAnswer =
   | ReplyResult
   | PageResult<string>
   | CountResult
-  | DoneResult;
+  | DoneResult
+  | StaleResult;
 
 /** How a shard is, sent along with every reply. */
 export interface ShardReport {
@@ -97,7 +155,10 @@ export interface ShardReport {
   readonly syncSeconds: number;
   readonly hasUnsynced: boolean;
   readonly hasUnmarked: boolean;
-  /** A sync has failed and the journal can not be trusted: it serves nothing until it is mended. */
+  /**
+   * A sync has failed and the journal can not be trusted, or there is no room to note a decision: it
+   * serves nothing until it is mended.
+   */
   readonly isBroken: boolean;
   /** The last put found no room on disk. */
   readonly isDiskFull: boolean;
@@ -115,4 +176,14 @@ export interface BatchReply<Answer> {
   readonly report: ShardReport;
   /** In order. Fewer than the operations where they would not fit: the rest has not been run. */
   readonly results: readonly Answer[];
+}
+
+/** Of entries by their keys, changing nothing; pages, counts and cuts are something else. */
+export function isEntryRead(operation: ShardOperation | CutOperation): boolean {
+  return 'key' in operation && !isWrite(operation);
+}
+
+/** Changes entries for a caller, who has to hear what became of it. */
+export function isEntryWrite(operation: ShardOperation | CutOperation): boolean {
+  return operation.op === 'change' || ('key' in operation && isWrite(operation));
 }

@@ -27,10 +27,26 @@ export interface TornTailReport {
   readonly cutBytes: number;
 }
 
+/** A part of a transaction that has no note yet. */
+export interface UndecidedPart {
+  readonly transaction: string;
+  /** All shards that have a part in it. */
+  readonly shards: readonly number[];
+}
+
 export interface OpenedReport {
   readonly entries: number;
   readonly at: number;
   readonly torn: readonly TornTailReport[];
+  readonly undecided: readonly UndecidedPart[];
+}
+
+export interface StartTask {
+  readonly stamp: number;
+  /** How undecided transactions were decided: by id, whether they are committed. */
+  readonly outcomes: ReadonlyMap<string, boolean>;
+  /** Transactions that are under way: what the shard knows of them it has to keep. */
+  readonly underWay: ReadonlySet<string>;
 }
 
 export interface CompactTask extends ShardLocation {
@@ -45,8 +61,10 @@ export type TaskAnswer<Value> =
 export interface ShardTasks {
   /** Reads and proves all live files; changes nothing. */
   open: [OpenTask, TaskAnswer<OpenedReport>];
-  /** Brings the files into order and serves from here on. Goes in: the stamp. */
-  start: [number, TaskAnswer<ShardReport>];
+  /** Of these transactions, how those were decided that the shard has a note of. */
+  notes: [readonly string[], TaskAnswer<ReadonlyMap<string, boolean>>];
+  /** Brings the files into order and serves from here on. */
+  start: [StartTask, TaskAnswer<ShardReport>];
   batch: [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>];
   sync: [undefined, TaskAnswer<ShardReport>];
   /** Seals what is there to be compacted. Goes in: the stamp. */

@@ -1,7 +1,7 @@
 // What waits for one shard, and what is on its way to it: batches leave one at a time and in order,
 // and every ticket is answered once. Knows neither the states of a shard nor its thread: it is told
 // whether batches may leave, and what came of each.
-import type { StoreError } from '../base/errors.ts';
+import { StoreError } from '../base/errors.ts';
 import type { ShardReport, ShardResult } from '../protocol/shard-operation.ts';
 import { BatchQueue } from './batch-queue.ts';
 import type { Ticket } from './ticket.ts';
@@ -27,6 +27,11 @@ export interface BatchSenderOptions {
   readonly onLost: (error: unknown) => void;
 }
 
+const stuck = new StoreError(
+  'SHUTTING_DOWN',
+  'There is no room on disk, and the store is closing.',
+);
+
 /** Turns of the event loop that a batch may wait for more to join it. */
 const turnsMax = 2;
 
@@ -36,6 +41,7 @@ export class BatchSender {
   #underWay: readonly Ticket[] | undefined;
   #isTurnPlanned = false;
   #onDrained: (() => void) | undefined;
+  #isClosing = false;
   #answeredAtMs: number;
 
   constructor(options: BatchSenderOptions) {
@@ -64,7 +70,7 @@ export class BatchSender {
   /** @returns false, and does nothing, where there is no room for it */
   offer(ticket: Ticket): boolean {
     const nowMs = this.#options.monotonicMs();
-    if (!this.#queue.hasRoom(1, ticket.bytes, nowMs)) return false;
+    if (!ticket.mustArrive && !this.#queue.hasRoom(1, ticket.bytes, nowMs)) return false;
     ticket.queuedAtMs = nowMs;
     this.#queue.push(ticket);
     this.planTurn();
@@ -81,15 +87,22 @@ export class BatchSender {
     this.#endTurn(this.#queue.operations, turnsMax);
   }
 
-  /** Resolves once nothing waits and nothing is under way. */
+  /** Resolves once nothing waits and nothing is under way. From now on nothing is asked again. */
   drained(): Promise<void> {
+    this.#isClosing = true;
     return new Promise((resolve) => {
       this.#onDrained = resolve;
       this.planTurn();
     });
   }
 
+  /** All but what must arrive. */
   refuseWaiting(error: StoreError): void {
+    for (const ticket of this.#queue.takeWaiting()) ticket.settle({ kind: 'refused', error });
+  }
+
+  /** For a shard that takes nothing any more. */
+  refuseAll(error: StoreError): void {
     for (const ticket of this.#queue.takeAll()) ticket.settle({ kind: 'refused', error });
     this.#onDrained?.();
   }
@@ -110,6 +123,12 @@ export class BatchSender {
   /** To the front of the queue. */
   putBack(tickets: readonly Ticket[]): void {
     this.#queue.putBack(tickets);
+  }
+
+  /** Nothing was run: the shard can not take the first of them now, and there is no later. */
+  #resultOfStuck(ticket: Ticket, answered: number): ShardResult | undefined {
+    if (!this.#isClosing || answered > 0 || !ticket.mustArrive) return undefined;
+    return { kind: 'refused', error: stuck };
   }
 
   #endTurn(waiting: number, turnsLeft: number): void {
@@ -149,8 +168,14 @@ export class BatchSender {
     this.#underWay = undefined;
     this.#answeredAtMs = this.#options.monotonicMs();
     const { results, report } = answer;
-    if (results.length < tickets.length) this.#queue.putBack(tickets.slice(results.length));
-    for (const [index, result] of results.entries()) tickets[index]?.settle(result);
+    const again: Ticket[] = [];
+    for (const [index, ticket] of tickets.entries()) {
+      const result = results[index] ?? this.#resultOfStuck(ticket, results.length);
+      const isAgain = ticket.mustArrive && result?.kind === 'refused' && !this.#isClosing;
+      if (result === undefined || isAgain) again.push(ticket);
+      else ticket.settle(result);
+    }
+    if (again.length > 0) this.#queue.putBack(again);
     if (report !== undefined) this.#options.onReport(report);
     this.planTurn();
   }

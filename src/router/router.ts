@@ -18,6 +18,7 @@ import {
 } from '../store/operation.ts';
 import type { Durability, RefusedResult, ReplyResult, Result } from '../store/result.ts';
 import { shardOfSlot, slotOfKey } from '../store/slot.ts';
+import type { Decide, TransactionResult } from '../store/transaction.ts';
 import type { CommandStore, ExclusiveSession, StoreStatus, SubmitOptions } from '../store/store.ts';
 import type { BackupRunner } from './backup-runner.ts';
 import type { CompactionScheduler } from './compaction-scheduler.ts';
@@ -27,6 +28,7 @@ import type { ReadCache } from './read-cache.ts';
 import { ReplyCollector } from './reply-collector.ts';
 import type { ShardClient } from './shard-client.ts';
 import { Ticket } from './ticket.ts';
+import { TransactionCoordinator } from './transaction-coordinator.ts';
 
 export interface RouterOptions {
   readonly fsync: FsyncMode;
@@ -41,6 +43,9 @@ export interface RouterOptions {
   readonly onClosing: () => void;
   /** Called once everything is durable and closed. */
   readonly onClosed: () => void;
+  /** As for TransactionCoordinator. */
+  readonly newTransactionId: () => string;
+  readonly transactionsUnderWay: Set<string>;
 }
 
 type Settle = (result: ShardResult) => void;
@@ -55,7 +60,13 @@ function asResult(result: ShardResult): Result {
 
 function asResultOrReply(result: ShardResult): Result | ReplyResult {
   const { kind } = result;
-  if (kind === 'page' || kind === 'count' || kind === 'done' || kind === 'cut') {
+  if (
+    kind === 'page' ||
+    kind === 'count' ||
+    kind === 'done' ||
+    kind === 'stale' ||
+    kind === 'cut'
+  ) {
     throw new Error(`an operation was answered by a ${kind}`);
   }
   return result;
@@ -67,6 +78,7 @@ export class Router implements CommandStore {
   readonly #shards: readonly ShardClient[];
   readonly #locks = new KeyLocks();
   readonly #cache: ReadCache;
+  readonly #transactions: TransactionCoordinator;
   #closing: Promise<void> | undefined;
 
   /** @param shards by number, serving */
@@ -75,6 +87,16 @@ export class Router implements CommandStore {
     this.#options = options;
     this.#cache = options.cache;
     this.durability = options.fsync === 'always' ? 'synced' : 'written';
+    this.#transactions = new TransactionCoordinator({
+      locks: this.#locks,
+      shardOf: (key) => this.#shardOf(key),
+      read: (names, limits) => this.#getInOneTurn(names, limits, () => undefined),
+      onChangeQueued: (name) => this.#cache.writeQueued(name),
+      stamp: () => options.clock.stamp(),
+      durability: this.durability,
+      newId: options.newTransactionId,
+      underWay: options.transactionsUnderWay,
+    });
   }
 
   submit(operation: Operation): Result | Promise<Result> {
@@ -127,6 +149,26 @@ export class Router implements CommandStore {
       this.#enqueueAmongLocks(operations, settleAt);
     }
     return collector.results;
+  }
+
+  async getTogether(names: readonly EntryName[], options: SubmitOptions = {}): Promise<Result[]> {
+    const get = (): Promise<Result[]> =>
+      this.#getInOneTurn(names, options, (operation) => this.#cached(operation));
+    if (!names.some((name) => this.#locks.isHeld(name))) return get();
+    // All of them, until all are queued: what holds one of them may be about to change others.
+    let answers: Promise<Result[]> | undefined;
+    await this.#locks.hold(names, () => {
+      answers = get();
+    });
+    return (await answers) ?? [];
+  }
+
+  transact<Outcome>(
+    names: readonly EntryName[],
+    decide: Decide<Outcome>,
+    options: SubmitOptions = {},
+  ): Promise<TransactionResult<Outcome>> {
+    return this.#transactions.run(names, decide, options);
   }
 
   async list(query: ListQuery): Promise<ListPage> {
@@ -185,6 +227,23 @@ export class Router implements CommandStore {
     const closed = await Promise.allSettled(this.#shards.map((shard) => shard.close()));
     this.#options.onClosed();
     for (const result of closed) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Queued together, they are what stands at one moment. */
+  #getInOneTurn(
+    names: readonly EntryName[],
+    { refuseValue }: SubmitOptions,
+    cached: (operation: Operation) => Result | undefined,
+  ): Promise<Result[]> {
+    const collector = new ReplyCollector<Result>(names.length, refuseValue);
+    for (const [index, { namespace, key }] of names.entries()) {
+      const operation = { op: 'get', namespace, key } as const;
+      const settle: Settle = (result) => collector.settle(index, asResult(result));
+      const known = cached(operation);
+      if (known === undefined) this.#enqueue(operation, settle);
+      else settle(known);
+    }
+    return collector.results;
   }
 
   #cached(operation: AnyOperation): Result | undefined {

@@ -8,7 +8,12 @@ import { queueWaitMaxMs, shardRetryMs } from '../base/limits.ts';
 import { encodeBatch } from '../protocol/batch-frame.ts';
 import { decodeReply } from '../protocol/reply-frame.ts';
 import type { Parcel } from '../protocol/parcel.ts';
-import type { ShardOperation, ShardReport } from '../protocol/shard-operation.ts';
+import {
+  isEntryRead,
+  isEntryWrite,
+  type ShardOperation,
+  type ShardReport,
+} from '../protocol/shard-operation.ts';
 import {
   valueOfTask,
   type OpenedReport,
@@ -16,7 +21,6 @@ import {
   type ShardTasks,
   type TaskAnswer,
 } from '../protocol/shard-task.ts';
-import { isWrite } from '../store/operation.ts';
 import type { ShardState, ShardStatus } from '../store/store.ts';
 import { BatchSender, type BatchAnswer } from './batch-sender.ts';
 import { RestartGuard } from './restart-guard.ts';
@@ -42,6 +46,8 @@ export interface ShardClientOptions {
   readonly onResumed: (shard: number) => void;
   /** Called when puts begin, or cease, to find no room on disk. */
   readonly onDiskFull: (shard: number, isFull: boolean) => void;
+  /** Transactions over several shards that are not settled. */
+  readonly transactionsUnderWay: () => ReadonlySet<string>;
 }
 
 type TaskValue<Name extends keyof ShardTasks> =
@@ -67,13 +73,9 @@ const shuttingDown = new StoreError('SHUTTING_DOWN', 'The store is closing.', re
 /** A shard that can not be read for such a reason will not be readable later either. */
 const lasting: readonly string[] = ['STORE_DAMAGED', 'STORE_MISMATCH'];
 
-/** Of entries by their keys; pages, counts and cuts are something else. */
-function isRead({ operation }: Ticket): boolean {
-  return 'key' in operation && !isWrite(operation);
-}
-
-function isWriting({ operation }: Ticket): boolean {
-  return 'key' in operation && isWrite(operation);
+/** Behind a thread's death it is as if it had not been asked yet. */
+function isAskedAgain({ operation, mustArrive }: Ticket): boolean {
+  return mustArrive || isEntryRead(operation);
 }
 
 export class ShardClient {
@@ -122,6 +124,11 @@ export class ShardClient {
     return this.#report;
   }
 
+  /** No change up to the last answer has a seq as high. */
+  get nextSeq(): number {
+    return this.#report?.nextSeq ?? 0;
+  }
+
   get isServing(): boolean {
     return this.#state === 'serving';
   }
@@ -165,11 +172,21 @@ export class ShardClient {
     return opened;
   }
 
-  /** Brings the files into order; the shard serves from here on. */
-  async start(): Promise<void> {
-    const stamp = this.#options.stamp();
+  /** Of these transactions, how those were decided that the opened shard has a note of. */
+  async notesOf(transactions: readonly string[]): Promise<ReadonlyMap<string, boolean>> {
+    return valueOfTask(await this.#thread.run('notes', transactions, atLeisure));
+  }
+
+  /**
+   * Brings the files into order; the shard serves from here on.
+   *
+   * @param outcomes of transactions that the last life of the program has left undecided
+   */
+  async start(outcomes: ReadonlyMap<string, boolean> = new Map()): Promise<void> {
     const bytes = this.#bytesToOpen;
-    this.#report = valueOfTask(await this.#thread.run('start', stamp, { bytes }));
+    const { stamp, transactionsUnderWay } = this.#options;
+    const task = { stamp: stamp(), outcomes, underWay: transactionsUnderWay() };
+    this.#report = valueOfTask(await this.#thread.run('start', task, { bytes }));
     this.#isStarted = true;
     this.#epoch += 1;
     this.#setState('serving', undefined);
@@ -189,7 +206,8 @@ export class ShardClient {
 
   /** Queues an operation, or settles it at once with why not. */
   enqueue(ticket: Ticket): void {
-    const error = this.#refusal ?? (this.#sender.offer(ticket) ? undefined : overloaded);
+    const refusal = ticket.mustArrive ? this.#endOfService : this.#refusal;
+    const error = refusal ?? (this.#sender.offer(ticket) ? undefined : overloaded);
     if (error !== undefined) ticket.settle({ kind: 'refused', error });
   }
 
@@ -250,15 +268,17 @@ export class ShardClient {
     // What a thread has written before it died is still to be synced: it is opened anew for that.
     await this.#reopening;
     const { fsync } = this.#options;
-    const canStop = this.#isStarted && (this.isServing || this.#state === 'suspended');
+    const isSuspended = this.#state === 'suspended';
+    const canStop = this.#isStarted && (this.isServing || isSuspended);
     const error = canStop || fsync === 'always' ? undefined : this.#unavailable('not-applied');
     this.#setState('closed', 'closing');
     try {
       if (!canStop) {
-        this.#sender.refuseWaiting(shuttingDown);
+        this.#sender.refuseAll(shuttingDown);
         if (error !== undefined) throw error;
         return;
       }
+      if (isSuspended) this.#sender.refuseAll(shuttingDown);
       await this.#sender.drained();
       valueOfTask(await this.#thread.run('stop', this.#options.stamp(), atLeisure));
     } finally {
@@ -281,13 +301,16 @@ export class ShardClient {
     return thread;
   }
 
-  /** Why nothing may be queued, whatever it is. */
+  /** Why nothing may be queued that can be refused. */
   get #refusal(): StoreError | undefined {
+    if (this.#state === 'suspended') return this.#unavailable('not-applied');
+    return this.#endOfService;
+  }
+
+  /** Why nothing may be queued, whatever it is. */
+  get #endOfService(): StoreError | undefined {
     if (this.#state === 'closed' || this.#isClosing) return shuttingDown;
-    if (this.#state === 'failed' || this.#state === 'suspended') {
-      return this.#unavailable('not-applied');
-    }
-    return undefined;
+    return this.#state === 'failed' ? this.#unavailable('not-applied') : undefined;
   }
 
   #unavailable(outcome: Outcome): StoreError {
@@ -351,13 +374,14 @@ export class ShardClient {
 
   /**
    * Nobody knows which writes of the batch are on disk. Reads of one entry changed nothing and are
-   * asked again; pages, counts and cuts were one moment with other shards', which has passed.
+   * asked again, and so is what must arrive; pages, counts and cuts were one moment with other
+   * shards', which has passed.
    */
   #failUnderWay(): void {
     const tickets = this.#sender.takeUnderWay();
-    this.#sender.putBack(tickets.filter(isRead));
-    for (const ticket of tickets.filter((each) => !isRead(each))) {
-      const error = this.#unavailable(isWriting(ticket) ? 'unknown' : 'not-applied');
+    this.#sender.putBack(tickets.filter(isAskedAgain));
+    for (const ticket of tickets.filter((each) => !isAskedAgain(each))) {
+      const error = this.#unavailable(isEntryWrite(ticket.operation) ? 'unknown' : 'not-applied');
       ticket.settle({ kind: 'refused', error });
     }
   }
@@ -368,7 +392,7 @@ export class ShardClient {
     if (this.#state === 'serving' || this.#state === 'suspended') {
       this.#reopening = this.#reopen(why);
     } else if (this.#state !== 'opening') {
-      this.#sender.refuseWaiting(this.#unavailable('not-applied'));
+      this.#sender.refuseAll(this.#unavailable('not-applied'));
     }
   }
 
@@ -459,7 +483,7 @@ export class ShardClient {
     if (this.#state === 'failed' || this.#state === 'closed') return;
     this.#setState('failed', why);
     this.#options.onFailed(this.shard, why);
-    this.#sender.refuseWaiting(this.#unavailable('not-applied'));
+    this.#sender.refuseAll(this.#unavailable('not-applied'));
   }
 
   #setState(state: ShardState, reason: string | undefined): void {

@@ -16,4 +16,9 @@ export class Ticket {
     this.bytes = operation.op === 'cut' ? 0 : frameBytesOf(operation);
     this.settle = settle;
   }
+
+  /** It tells what is decided already: its shard has to hear of it, however often that takes. */
+  get mustArrive(): boolean {
+    return this.operation.op === 'decide';
+  }
 }

@@ -7,16 +7,26 @@ import { commandTable } from '../commands/command-table.ts';
 import { replyBytesOf } from '../commands/reply-bytes.ts';
 import { runKeyed } from '../commands/run-command.ts';
 import { replyBytesMax, shardEntriesMax, sweepStepMax } from '../base/limits.ts';
-import type { BatchRequest, ShardAnswer, ShardOperation } from '../protocol/shard-operation.ts';
+import type {
+  BatchRequest,
+  ChangeOperation,
+  DecideOperation,
+  EntryChange,
+  ShardAnswer,
+  ShardOperation,
+} from '../protocol/shard-operation.ts';
 import { conditionsHold } from '../store/conditions.ts';
 import type { CommandOperation, DeleteOperation, PutOperation } from '../store/operation.ts';
+import type { ExpiresAt } from '../store/result.ts';
 import { entryHeapBytes, type EntryTable } from './entry-table.ts';
 import { listPage } from './list-page.ts';
+import type { OpenTransactions, PartChange } from './open-transactions.ts';
 import { Staging } from './staging.ts';
 
 const missing: ShardAnswer = { kind: 'missing' };
 const deleted: ShardAnswer = { kind: 'deleted' };
 const done: ShardAnswer = { kind: 'done' };
+const stale: ShardAnswer = { kind: 'stale' };
 
 function refused(code: ErrorCode, detail: string): ShardAnswer {
   return {
@@ -48,8 +58,18 @@ function deadlineOf(now: number, ttlMs: number): number {
   return Math.min(now + ttlMs, Number.MAX_SAFE_INTEGER);
 }
 
+function byteStringOf(value: Uint8Array): string {
+  return Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1');
+}
+
+function partChangeOf({ namespace, key, put }: EntryChange): PartChange {
+  if (put === undefined) return { namespace, key, put };
+  return { namespace, key, put: { ...put, value: byteStringOf(put.value) } };
+}
+
 /** An entry that is to be put, as far as its room is concerned. */
 interface SizedEntry {
+  readonly namespace: string;
   readonly key: string;
   readonly value: { readonly length: number };
 }
@@ -63,6 +83,8 @@ export interface BatchRunOptions {
   readonly putBytesMax: number;
   /** False: not even for deletes. */
   readonly mayDelete: boolean;
+  /** False: not even to note how a transaction was decided. Nothing behind that can be run then. */
+  readonly mayDecide: boolean;
   /** What the table may take of the heap, in bytes. */
   readonly heapBytesMax: number;
 }
@@ -71,17 +93,22 @@ export class BatchRun {
   readonly staging: Staging;
   readonly answers: ShardAnswer[] = [];
   readonly #table: EntryTable;
+  readonly #transactions: OpenTransactions;
   readonly #now: number;
   readonly #options: BatchRunOptions;
   #stagedBytes = 0;
   #putBytes = 0;
   #putsRefused = 0;
+  /** Entries in parts of this batch. */
+  #partPuts = 0;
+  #isStuck = false;
 
-  constructor(table: EntryTable, options: BatchRunOptions) {
+  constructor(table: EntryTable, transactions: OpenTransactions, options: BatchRunOptions) {
     this.#table = table;
+    this.#transactions = transactions;
     this.#now = options.now;
     this.#options = options;
-    this.staging = new Staging(table, options.now, options.firstSeq);
+    this.staging = new Staging(table, transactions, options.now, options.firstSeq);
   }
 
   /** Bytes of journal records that puts have come to. */
@@ -94,10 +121,17 @@ export class BatchRun {
     return this.#putsRefused;
   }
 
-  /** Runs operations in order, as many as fit into one reply, and at least one. */
+  /** It ended before a decision that there is no room to note. */
+  get isStuck(): boolean {
+    return this.#isStuck;
+  }
+
+  /** Runs operations in order, as many as fit into one reply, and at least one unless it is stuck. */
   run(operations: BatchRequest['operations']): void {
     let bytes = 0;
     for (const operation of operations) {
+      this.#isStuck = operation.op === 'decide' && !this.#mayDecide(operation);
+      if (this.#isStuck) return;
       const answer = this.#run(operation);
       this.answers.push(answer);
       bytes += sizeOf(answer);
@@ -117,6 +151,13 @@ export class BatchRun {
         return this.#delete(operation);
       case 'command':
         return this.#command(operation);
+      case 'change':
+        return this.#change(operation);
+      case 'decide':
+        return this.#decide(operation);
+      case 'settle':
+        this.#transactions.settle(operation.transaction);
+        return done;
       case 'list':
         return listPage(this.#table, operation.query, this.#now);
       case 'count':
@@ -150,9 +191,11 @@ export class BatchRun {
       if (change === undefined) return [];
       return [{ key, put: change === 'delete' ? undefined : change.put }];
     });
-    const puts = changed.flatMap(({ key, put }) => (put ? [{ key, value: put.value }] : []));
+    const puts = changed.flatMap(({ key, put }) =>
+      put ? [{ namespace, key, value: put.value }] : [],
+    );
     if (puts.length < changed.length && !this.#options.mayDelete) return diskFull;
-    const refusal = this.#refusalOf(namespace, puts);
+    const refusal = this.#refusalOf(puts);
     if (refusal !== undefined) return refusal;
     for (const { key, put } of changed) {
       if (put !== undefined) this.#stage(namespace, key, put.value, put.expiresAt);
@@ -165,9 +208,9 @@ export class BatchRun {
     const { namespace, key, value, ttlMs } = operation;
     const old = this.staging.get(namespace, key)?.version ?? 0;
     if (!conditionsHold(operation, old)) return { kind: 'condition-failed', version: old };
-    const refusal = this.#refusalOf(namespace, [operation]);
+    const refusal = this.#refusalOf([operation]);
     if (refusal !== undefined) return refusal;
-    const bytes = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1');
+    const bytes = byteStringOf(value);
     const expiresAt = ttlMs === undefined ? undefined : deadlineOf(this.#now, ttlMs);
     return {
       kind: 'written',
@@ -177,18 +220,62 @@ export class BatchRun {
   }
 
   /** Returns the version. */
-  #stage(namespace: string, key: string, value: string, expiresAt: number | undefined): number {
-    const version = this.staging.put(namespace, key, value, expiresAt);
+  #stage(
+    namespace: string,
+    key: string,
+    value: string,
+    expiresAt: ExpiresAt,
+    version?: number,
+  ): number {
+    const given = this.staging.put(namespace, key, value, expiresAt, version);
     this.#putBytes += this.staging.records.at(-1)?.length ?? 0;
-    return version;
+    return given;
+  }
+
+  /** All or nothing; a part of a larger transaction is kept aside. */
+  #change({ changes, version, validUntil, part }: ChangeOperation): ShardAnswer {
+    // A shard that has gone on behind a failed sync gives seqs again that it had said were given.
+    const isVersionGiven = version <= this.#options.firstSeq + this.staging.records.length;
+    if (this.#now >= validUntil || !isVersionGiven) return stale;
+    const puts = changes.flatMap(({ namespace, key, put }) =>
+      put ? [{ namespace, key, value: put.value }] : [],
+    );
+    if (puts.length < changes.length && !this.#options.mayDelete) return diskFull;
+    const refusal = this.#refusalOf(puts);
+    if (refusal !== undefined) return refusal;
+    if (part !== undefined) {
+      this.staging.part({ ...part, version, changes: changes.map(partChangeOf) });
+      this.#partPuts += puts.length;
+      if (puts.length > 0) this.#putBytes += this.staging.records.at(-1)?.length ?? 0;
+      return done;
+    }
+    for (const { namespace, key, put } of changes) {
+      if (put !== undefined) {
+        this.#stage(namespace, key, byteStringOf(put.value), put.expiresAt, version);
+      } else if (this.staging.get(namespace, key)) {
+        this.staging.delete(namespace, key);
+      }
+    }
+    return done;
+  }
+
+  #decide({ transaction, commit }: DecideOperation): ShardAnswer {
+    const part = this.#transactions.part(transaction);
+    if (part !== undefined) this.staging.decide(part, commit);
+    return done;
+  }
+
+  #mayDecide({ transaction }: DecideOperation): boolean {
+    return this.#options.mayDecide || this.#transactions.part(transaction) === undefined;
   }
 
   /** Why these can not all be put, if they can not; what they take of the heap counts from here. */
-  #refusalOf(namespace: string, puts: readonly SizedEntry[]): ShardAnswer | undefined {
+  #refusalOf(puts: readonly SizedEntry[]): ShardAnswer | undefined {
     let diskBytes = this.#putBytes;
     let heapBytes = this.#stagedBytes;
-    let entries = this.#table.entries + this.staging.records.length;
-    for (const { key, value } of puts) {
+    let entries =
+      this.#table.entries + this.#transactions.puts + this.staging.records.length + this.#partPuts;
+    for (const { namespace, key, value } of puts) {
       diskBytes += key.length + value.length;
       if (diskBytes > this.#options.putBytesMax) {
         this.#putsRefused += 1;
@@ -199,7 +286,8 @@ export class BatchRun {
       if (old !== undefined && value.length <= old.value.length) continue;
       heapBytes += entryHeapBytes(key, value);
       // Before the heap is exhausted: that would end the thread, and the next could not recover.
-      if (this.#table.heapBytes + heapBytes > this.#options.heapBytesMax) return tooManyBytes;
+      const bytes = this.#table.heapBytes + this.#transactions.heapBytes + heapBytes;
+      if (bytes > this.#options.heapBytesMax) return tooManyBytes;
     }
     this.#stagedBytes = heapBytes;
     return undefined;

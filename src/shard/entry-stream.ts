@@ -8,9 +8,10 @@ import { journalName, snapshotName } from '../storage/file-names.ts';
 import type { FileSystem } from '../storage/file-system.ts';
 import type { JournalEnd, JournalLine } from '../storage/journal-format.ts';
 import { JournalReader } from '../storage/journal-reader.ts';
-import { defaultNamespace } from '../base/default-namespace.ts';
-import { type ChangeRecord, type EntryRecord } from '../storage/record.ts';
+import type { EntryRecord } from '../storage/record.ts';
 import { SnapshotReader } from '../storage/snapshot-reader.ts';
+import { outcomesOf } from '../storage/transaction-outcome.ts';
+import { RecordReplay, type ReplayedChange } from './record-replay.ts';
 import type { ProvedShard, ShardPlace } from './recovery.ts';
 
 /** Files of a shard that nobody writes any more. */
@@ -18,13 +19,8 @@ export interface StreamSource {
   readonly snapshot: SnapshotReference | null;
   /** Oldest first, each with at least its header. */
   readonly journals: readonly JournalEnd[];
-}
-
-/** The valid part of all that is live: what a start would recover. */
-export function liveSource({ current, sealed, tail }: ProvedShard): StreamSource {
-  // Without a header there is nothing in it.
-  const journals = [...sealed, tail.end].filter(({ bytes }) => bytes > 0);
-  return { snapshot: current.snapshot, journals };
+  /** Transactions that are committed though their part has no note in these files. */
+  readonly committed?: ReadonlySet<string>;
 }
 
 export interface EntryPosition {
@@ -37,11 +33,6 @@ export interface StreamedEntry extends EntryPosition {
   readonly version: number;
   /** As it stands in its file; record.ts encodes it, or gives its value. */
   readonly record: Omit<EntryRecord, 'version'>;
-}
-
-interface LastChange extends EntryPosition {
-  readonly version: number;
-  readonly record: ChangeRecord;
 }
 
 export function compareEntries(a: EntryPosition, b: EntryPosition): number {
@@ -125,18 +116,19 @@ export class EntryStream {
   }
 
   /** The last change of each key, sorted. */
-  #readChanges(): LastChange[] {
-    const namespaces = new Map<string, Map<string, LastChange>>();
-    for (const end of this.#source.journals) {
-      this.#readJournal(end, (line) => {
-        for (const [index, record] of line.records.entries()) {
-          const namespace = record.namespace ?? defaultNamespace;
-          const changes = namespaces.get(namespace) ?? new Map<string, LastChange>();
-          namespaces.set(namespace, changes);
-          const key = byteStringOfText(record.key);
-          changes.set(key, { namespace, key, version: line.seq + index, record });
-        }
-      });
+  #readChanges(): ReplayedChange[] {
+    const namespaces = new Map<string, Map<string, ReplayedChange>>();
+    const replay = new RecordReplay((change) => {
+      const changes = namespaces.get(change.namespace) ?? new Map<string, ReplayedChange>();
+      namespaces.set(change.namespace, changes);
+      changes.set(change.key, change);
+    });
+    const { journals, committed = new Set() } = this.#source;
+    for (const end of journals) {
+      this.#readJournal(end, ({ records, seq }) => replay.take(records, seq));
+    }
+    for (const transaction of replay.parts.keys()) {
+      if (committed.has(transaction)) replay.decide(transaction, true);
     }
     return [...namespaces.values()]
       .flatMap((changes) => [...changes.values()])
@@ -160,4 +152,33 @@ export class EntryStream {
       file.close();
     }
   }
+}
+
+/**
+ * What a start would recover of each shard: the valid part of all that is live.
+ *
+ * @param shards all of a store's, by number: together they say how transactions were decided
+ */
+export function liveSources(shards: readonly ProvedShard[]): StreamSource[] {
+  const outcomes = outcomesOf(shards.map(({ traces }) => traces));
+  const committed = new Set(
+    [...outcomes].flatMap(([id, isCommitted]) => (isCommitted ? [id] : [])),
+  );
+  return shards.map(({ current, sealed, tail }) => {
+    // Without a header there is nothing in it.
+    const journals = [...sealed, tail.end].filter(({ bytes }) => bytes > 0);
+    return { snapshot: current.snapshot, journals, committed };
+  });
+}
+
+/** The same as streams of entries. */
+export function entriesOf(
+  places: readonly ShardPlace[],
+  shards: readonly ProvedShard[],
+): Generator<StreamedEntry, void, void>[] {
+  const sources = liveSources(shards);
+  return places.flatMap((place, shard) => {
+    const source = sources[shard];
+    return source === undefined ? [] : [new EntryStream(place, source).entries()];
+  });
 }

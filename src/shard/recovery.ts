@@ -7,12 +7,13 @@ import { readCurrent, type Current, type JournalReference } from '../storage/cur
 import { damaged, unreadable } from '../storage/damage.ts';
 import { currentName, journalName, snapshotName } from '../storage/file-names.ts';
 import type { FileSystem } from '../storage/file-system.ts';
-import type { JournalEnd, JournalHeader, JournalLine } from '../storage/journal-format.ts';
+import type { JournalEnd, JournalHeader } from '../storage/journal-format.ts';
 import { JournalReader, type JournalReading } from '../storage/journal-reader.ts';
-import { defaultNamespace } from '../base/default-namespace.ts';
 import { valueOfRecord } from '../storage/record.ts';
 import { SnapshotReader } from '../storage/snapshot-reader.ts';
+import type { TransactionTraces } from '../storage/transaction-outcome.ts';
 import { EntryTable } from './entry-table.ts';
+import { RecordReplay, type ReplayedChange } from './record-replay.ts';
 
 export interface ShardPlace {
   readonly fileSystem: FileSystem;
@@ -49,14 +50,27 @@ export interface ProvedShard {
   readonly at: number;
   /** Changes that were seen may be missing at the end: seq must not be taken again. */
   readonly mayHaveLostEnd: boolean;
+  /** Of transactions over several shards. */
+  readonly traces: TransactionTraces;
 }
 
 export interface Recovered extends ProvedShard {
+  /** Without what parts would change that have no note. */
   readonly table: EntryTable;
+  readonly traces: RecordReplay;
 }
 
 /** Takes entries and changes in the order of their making. */
 type EntrySink = Pick<EntryTable, 'set' | 'delete'>;
+
+function changeIn(sink: EntrySink, { namespace, key, version, record }: ReplayedChange): void {
+  if (record.op === 'delete') {
+    sink.delete(namespace, key);
+  } else {
+    const { expiresAt } = record;
+    sink.set({ namespace, key, value: valueOfRecord(record), version, expiresAt });
+  }
+}
 
 interface ReadJournal extends JournalReference {
   readonly name: string;
@@ -68,24 +82,31 @@ interface ReadJournal extends JournalReference {
 /** @throws StoreError STORE_DAMAGED or STORE_MISMATCH where a live file is not what it must be */
 export function recoverShard(place: ShardPlace): Recovered {
   const table = new EntryTable();
-  return { ...new Recovery(place, table).run(), table };
+  const traces = new RecordReplay((change) => changeIn(table, change));
+  return { ...new Recovery(place, table, traces).run(), table, traces };
 }
 
 /** The same in little memory, for who wants to know whether it can be recovered, and from where. */
 export function proveShard(place: ShardPlace): ProvedShard {
-  return new Recovery(place, undefined).run();
+  return new Recovery(place, undefined, new RecordReplay(() => undefined)).run();
 }
 
 class Recovery {
   readonly #place: ShardPlace;
   readonly #current: Current;
   readonly #sink: EntrySink | undefined;
+  readonly #replay: RecordReplay;
   #at = 0;
   #nextSeq = 1;
 
-  constructor(place: ShardPlace, sink: EntrySink | undefined) {
+  /**
+   * @param sink takes the snapshot's entries
+   * @param replay takes the journals' records
+   */
+  constructor(place: ShardPlace, sink: EntrySink | undefined, replay: RecordReplay) {
     this.#place = place;
     this.#sink = sink;
+    this.#replay = replay;
     const { fileSystem, folder, name, identity } = place;
     this.#current = readCurrent(fileSystem, folder, `${name}/${currentName}`, identity);
   }
@@ -116,6 +137,7 @@ class Recovery {
       tail: { header, end: this.#endOf(tail), durableBytes: this.#durableBytesOf(tail) },
       torn,
       at: this.#at,
+      traces: this.#replay,
       mayHaveLostEnd: header !== undefined && header.fsync !== 'always' && !tail.reading.isStopped,
     };
   }
@@ -158,7 +180,9 @@ class Recovery {
     if (!fileSystem.exists(path)) throw damaged({ file: name }, 'the file is missing');
     const open = fileSystem.openReadOnly(path);
     try {
-      const reading = new JournalReader(open, (line) => this.#apply(line)).read(reference.bytes);
+      const reading = new JournalReader(open, ({ records, seq }) =>
+        this.#replay.take(records, seq),
+      ).read(reference.bytes);
       if (reading.isUnknown) {
         const { offset, line } = reading.bad ?? { offset: 0, line: 1 };
         throw unreadable(
@@ -170,22 +194,6 @@ class Recovery {
       return { ...reference, name, reading, fileBytes: open.size() };
     } finally {
       open.close();
-    }
-  }
-
-  #apply(line: JournalLine): void {
-    const sink = this.#sink;
-    if (sink === undefined) return;
-    for (const [index, record] of line.records.entries()) {
-      const namespace = record.namespace ?? defaultNamespace;
-      const key = byteStringOfText(record.key);
-      if (record.op === 'delete') {
-        sink.delete(namespace, key);
-      } else {
-        const { expiresAt } = record;
-        const version = line.seq + index;
-        sink.set({ namespace, key, value: valueOfRecord(record), version, expiresAt });
-      }
     }
   }
 

@@ -33,6 +33,13 @@ function refer({ header: { generation } }: JournalWriter): JournalReference {
   return { generation };
 }
 
+/** Durable when it returns. */
+function carryOver(writer: JournalWriter, records: readonly string[], at: number): void {
+  if (records.length === 0) return;
+  writer.append(records, at);
+  writer.sync();
+}
+
 /** What a shard's files are when they are taken over. */
 export interface ShardFilesState {
   readonly current: Current;
@@ -108,15 +115,22 @@ export class ShardFiles {
    * The same, for a compaction; undefined where there is nothing to compact.
    *
    * @param roomBytes on a full disk: what it needs, and what is given up for it; else undefined
+   * @param records that must outlive the journals before the cut
    */
-  beginCompaction(at: number, roomBytes: number | undefined): CompactionInput | undefined {
+  beginCompaction(
+    at: number,
+    roomBytes: number | undefined,
+    records: readonly string[],
+  ): CompactionInput | undefined {
     if (roomBytes !== undefined) {
       this.dropPrevious();
       const lacking = roomBytes - this.#freeBytes;
       if (lacking > 0) this.#reserve.release(lacking);
     }
     const input = this.cut(at, roomBytes === undefined);
-    return input.journals.length === 0 ? undefined : input;
+    if (input.journals.length === 0) return undefined;
+    this.#orFindRoom(() => carryOver(this.#writer, records, at));
+    return input;
   }
 
   /**
@@ -173,12 +187,13 @@ export class ShardFiles {
    * returns; until then it may be tried again.
    *
    * @param table all that was made visible
+   * @param records what must be known beside it
    */
-  mend(table: EntryTable, at: number): void {
+  mend(table: EntryTable, records: readonly string[], at: number): void {
     const isAllSynced = this.#writer.header.fsync === 'always';
     this.#orFindRoom(() => {
       if (isAllSynced) this.#goOnBehindLastSync(at);
-      else this.#goOnFromMemory(table, at);
+      else this.#goOnFromMemory(table, records, at);
     });
   }
 
@@ -238,12 +253,12 @@ export class ShardFiles {
   }
 
   /** What was made visible is nowhere for certain but in memory: it is all written anew. */
-  #goOnFromMemory(table: EntryTable, at: number): void {
+  #goOnFromMemory(table: EntryTable, records: readonly string[], at: number): void {
     const { end, header } = this.#writer;
     const { seq } = end;
     const snapshot = writeTableSnapshot(this.#place, table, end.generation, seq, at);
     const next = this.#makeJournal({ seq, fsync: header.fsync, at, previous: end });
-    this.#flushHeader(next);
+    this.#flushHeader(next, () => carryOver(next, records, at));
     const journals = [refer(next)];
     this.#nameJournal(next, { snapshot, journals, previous: null, mark: null });
     this.#sealed = [];
@@ -271,9 +286,10 @@ export class ShardFiles {
     return JournalWriter.begin(file, { ...identity, generation, ...header }, mayMakeRoom);
   }
 
-  #flushHeader(next: JournalWriter): void {
+  #flushHeader(next: JournalWriter, more: () => void = () => undefined): void {
     try {
       next.flushHeader();
+      more();
     } catch (error) {
       next.close();
       throw error;

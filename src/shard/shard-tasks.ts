@@ -29,7 +29,8 @@ export function shardTasks(
         opened = new Shard({ ...task, ...surroundings });
         return opened.opened;
       }),
-    start: (stamp) => answerTask(() => shard().start(stamp)),
+    notes: (transactions) => answerTask(() => shard().notesOf(transactions)),
+    start: (task) => answerTask(() => shard().start(task)),
     batch: (frame) => encodeReply(shard().apply(decodeBatch(frame))),
     sync: () => answerTaskSoon(() => shard().syncSoon()),
     beginCompaction: (stamp) =>

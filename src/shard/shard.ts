@@ -5,24 +5,29 @@
 // visible, and only then answered.
 import { assert } from '../base/assert.ts';
 import { StoreError, systemErrorCode, type Outcome } from '../base/errors.ts';
-import type {
-  BatchReply,
-  BatchRequest,
-  ShardAnswer,
-  ShardOperation,
-  ShardReport,
+import {
+  isEntryWrite,
+  type BatchReply,
+  type BatchRequest,
+  type ShardAnswer,
+  type ShardOperation,
+  type ShardReport,
+  type TransactionPart,
 } from '../protocol/shard-operation.ts';
 import type { Clock } from '../base/clock.ts';
 import type { SnapshotReference } from '../storage/current.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
-import { isWrite } from '../store/operation.ts';
+import type { StartTask } from '../protocol/shard-task.ts';
 import { isDiskFull } from '../storage/disk-full.ts';
 import type { BackupSource } from './backup-stream.ts';
 import { BatchRun } from './batch-run.ts';
 import { DiskRoom, reserveBytesFor } from './disk-room.ts';
 import type { EntryTable } from './entry-table.ts';
+import { OpenTransactions, partOfRecord } from './open-transactions.ts';
+import type { RecordReplay } from './record-replay.ts';
 import { recoverShard, type Recovered, type ShardPlace, type TornTail } from './recovery.ts';
 import type { CompactionInput, ShardFiles } from './shard-files.ts';
+import { Staging } from './staging.ts';
 import { startFiles } from './start-files.ts';
 
 export interface ShardOptions extends ShardPlace {
@@ -42,17 +47,22 @@ export interface ShardOpened {
   readonly at: number;
   /** What starting will cut off. */
   readonly torn: readonly TornTail[];
+  /** Parts of transactions that have no note yet. */
+  readonly undecided: readonly TransactionPart[];
 }
 
 export class Shard {
   readonly #options: ShardOptions;
   readonly #table: EntryTable;
+  readonly #transactions = new OpenTransactions();
   #recovered: Recovered | undefined;
   #openFiles: ShardFiles | undefined;
   #openRoom: DiskRoom | undefined;
   #syncSeconds = NaN;
   /** The seq up to which a mark says that all is durable. */
   #markedSeq = 0;
+  /** There was no room to note how a transaction was decided. */
+  #isStuck = false;
 
   /**
    * Reads and proves all live files; changes nothing.
@@ -67,13 +77,25 @@ export class Shard {
 
   get opened(): ShardOpened {
     assert(this.#recovered !== undefined, 'a shard is asked what it found before it is started');
-    const { at, torn } = this.#recovered;
-    return { entries: this.#table.entries, at, torn };
+    const { at, torn, traces } = this.#recovered;
+    const undecided = [...traces.parts.values()].map(({ transaction, shards }) => ({
+      transaction,
+      shards,
+    }));
+    return { entries: this.#table.entries, at, torn, undecided };
+  }
+
+  /** Of these transactions, how those were decided that the files have a note of. */
+  notesOf(transactions: readonly string[]): ReadonlyMap<string, boolean> {
+    assert(this.#recovered !== undefined, 'a shard is asked what it found before it is started');
+    const { notes } = this.#recovered.traces;
+    return new Map([...notes].filter(([transaction]) => transactions.includes(transaction)));
   }
 
   /** Brings the files into order; the shard serves from here on. */
-  start(stamp: number): ShardReport {
+  start({ stamp, outcomes, underWay }: StartTask): ShardReport {
     assert(this.#recovered !== undefined, 'a shard is started once');
+    const { traces } = this.#recovered;
     const { fsync, clock, reserveBytesMin } = this.#options;
     const reserveBytes = reserveBytesFor(this.#table, reserveBytesMin);
     const files = startFiles(this.#options, this.#recovered, { fsync, at: stamp, reserveBytes });
@@ -83,12 +105,14 @@ export class Shard {
       monotonicMs: () => clock.monotonicMs(),
     });
     this.#recovered = undefined;
+    this.#takeOver(traces, outcomes, underWay, stamp);
     this.#markedSeq = this.#files.writer.nextSeq;
     return this.report();
   }
 
   apply({ stamp, operations }: BatchRequest): BatchReply<ShardAnswer> {
     this.#syncSeconds = NaN;
+    this.#isStuck = false;
     if (this.#files.writer.isBroken) return this.#refuseAll(operations, 'not-applied');
     try {
       const results = this.#applyAsFits(operations, stamp);
@@ -105,7 +129,7 @@ export class Shard {
   beginCompaction(stamp: number): CompactionInput | undefined {
     const room = this.#room;
     const roomBytes = room.isFull ? room.compactionBytes : undefined;
-    const input = this.#files.beginCompaction(stamp, roomBytes);
+    const input = this.#files.beginCompaction(stamp, roomBytes, this.#transactions.records());
     if (input !== undefined) room.compactionBegan();
     return input;
   }
@@ -148,7 +172,10 @@ export class Shard {
    * @throws system errors while the disk does not work; it may be tried again
    */
   mend(stamp: number): ShardReport {
-    if (this.#files.writer.isBroken) this.#files.mend(this.#table, stamp);
+    if (this.#files.writer.isBroken) {
+      this.#files.mend(this.#table, this.#transactions.records(), stamp);
+    }
+    this.#isStuck = false;
     // One that came to nothing meanwhile could not be reported: the shard did not serve.
     this.#room.compactionEnded();
     return this.report();
@@ -191,7 +218,7 @@ export class Shard {
       syncSeconds: this.#syncSeconds,
       hasUnsynced: writer.syncedBytes < writer.writtenBytes,
       hasUnmarked: writer.nextSeq > this.#markedSeq,
-      isBroken: writer.isBroken,
+      isBroken: writer.isBroken || this.#isStuck,
       isDiskFull: this.#room.isFull,
       wantsCompaction: this.#room.wantsCompaction,
     };
@@ -213,25 +240,56 @@ export class Shard {
    */
   #applyAsFits(operations: readonly ShardOperation[], stamp: number): readonly ShardAnswer[] {
     let putBytesMax = this.#room.mayPut() ? Infinity : 0;
-    for (let mayDelete = true; ;) {
-      const run = new BatchRun(this.#table, {
+    for (let mayDelete = true, mayDecide = true; ;) {
+      const run = new BatchRun(this.#table, this.#transactions, {
         now: stamp,
         firstSeq: this.#files.writer.nextSeq,
         putBytesMax,
         mayDelete,
+        mayDecide,
         heapBytesMax: this.#options.heapBytesMax ?? Infinity,
       });
       run.run(operations);
-      const fitted = this.#write(run.staging.records, stamp, run.putBytes === 0);
+      const { staging, putBytes } = run;
+      const fitted = this.#write(staging, stamp, putBytes === 0);
       if (fitted === undefined) {
-        run.staging.commit();
+        staging.commit();
         this.#noteRoom(run);
+        this.#isStuck = run.isStuck;
         return run.answers;
       }
-      assert(mayDelete || run.putBytes > 0, 'a batch without writes needs no room');
-      if (run.putBytes === 0) mayDelete = false;
+      assert(mayDecide || putBytes > 0, 'a batch without writes needs no room');
+      if (putBytes === 0) {
+        mayDecide = mayDelete;
+        mayDelete = false;
+      }
       // Once more with what would have fitted; a second failure says that this can not be relied on.
-      putBytesMax = putBytesMax === Infinity && run.putBytes > 0 ? fitted : 0;
+      putBytesMax = putBytesMax === Infinity && putBytes > 0 ? fitted : 0;
+    }
+  }
+
+  /** What was undecided is noted, durably, and made visible; what is under way stays as it is. */
+  #takeOver(
+    { parts, notes }: RecordReplay,
+    outcomes: ReadonlyMap<string, boolean>,
+    underWay: ReadonlySet<string>,
+    stamp: number,
+  ): void {
+    const { nextSeq: firstSeq } = this.#files.writer;
+    const staging = new Staging(this.#table, this.#transactions, stamp, firstSeq);
+    for (const [transaction, record] of parts) {
+      const part = partOfRecord(record);
+      const outcome = outcomes.get(transaction);
+      assert(outcome !== undefined || underWay.has(transaction), 'every part has an outcome');
+      if (outcome === undefined) this.#transactions.add(part);
+      else staging.decide(part, outcome);
+    }
+    const missing = this.#write(staging, stamp, true);
+    if (missing !== undefined) throw new StoreError('DISK_FULL', 'no room on disk for a note');
+    staging.commit();
+    for (const transaction of outcomes.keys()) this.#transactions.settle(transaction);
+    for (const [transaction, committed] of notes) {
+      if (underWay.has(transaction)) this.#transactions.note(transaction, committed);
     }
   }
 
@@ -241,7 +299,11 @@ export class Shard {
   }
 
   /** Where there is no room: how many bytes would have fitted; the journal is then as it was. */
-  #write(records: readonly string[], stamp: number, maySpendReserve: boolean): number | undefined {
+  #write(
+    { records, mustSync }: Pick<Staging, 'records' | 'mustSync'>,
+    stamp: number,
+    maySpendReserve: boolean,
+  ): number | undefined {
     if (records.length === 0) return undefined;
     const { writer } = this.#files;
     for (;;) {
@@ -255,7 +317,7 @@ export class Shard {
         return (error as StoreError).limit ?? 0;
       }
     }
-    if (this.#options.fsync === 'always') this.#sync();
+    if (mustSync || this.#options.fsync === 'always') this.#sync();
     return undefined;
   }
 
@@ -282,15 +344,11 @@ export class Shard {
     outcome: 'not-applied' | 'unknown',
   ): BatchReply<ShardAnswer> {
     const results = operations.map((operation): ShardAnswer => {
-      const error = journalIsBroken(isWriting(operation) ? outcome : 'not-applied');
+      const error = journalIsBroken(isEntryWrite(operation) ? outcome : 'not-applied');
       return { kind: 'refused', error };
     });
     return { report: this.report(), results };
   }
-}
-
-function isWriting(operation: ShardOperation): boolean {
-  return 'key' in operation && isWrite(operation);
 }
 
 function journalIsBroken(outcome: Outcome): StoreError {

@@ -1,25 +1,31 @@
 // The changes of one batch before they are durable: the batch's own operations see them, nobody
 // else does. They go into the table all together, or are dropped.
-import { encodeDelete, encodePut } from '../storage/record.ts';
+import { encodeDelete, encodeNote, encodePut } from '../storage/record.ts';
 import { isExpired, type Entry } from './entry.ts';
 import type { EntryTable } from './entry-table.ts';
+import { encodePartOf, type OpenTransactions, type Part } from './open-transactions.ts';
 
 type Change =
   | { readonly op: 'put'; readonly entry: Entry }
-  | { readonly op: 'delete'; readonly namespace: string; readonly key: string };
+  | { readonly op: 'delete'; readonly namespace: string; readonly key: string }
+  | { readonly op: 'part'; readonly part: Part }
+  | { readonly op: 'note'; readonly transaction: string; readonly committed: boolean };
 
 export class Staging {
   readonly #table: EntryTable;
+  readonly #transactions: OpenTransactions;
   readonly #now: number;
   readonly #firstSeq: number;
   readonly #changes: Change[] = [];
   readonly #records: string[] = [];
+  #mustSync = false;
   /** By namespace and key: what stands after the changes so far; null where deleted. */
   readonly #overlay = new Map<string, Map<string, Entry | null>>();
 
   /** @param firstSeq the seq that the first change takes */
-  constructor(table: EntryTable, now: number, firstSeq: number) {
+  constructor(table: EntryTable, transactions: OpenTransactions, now: number, firstSeq: number) {
     this.#table = table;
+    this.#transactions = transactions;
     this.#now = now;
     this.#firstSeq = firstSeq;
   }
@@ -29,34 +35,75 @@ export class Staging {
     return this.#records;
   }
 
+  /** They have to be on stable storage before anybody goes on, whatever the mode. */
+  get mustSync(): boolean {
+    return this.#mustSync;
+  }
+
   /** The entry that a reader sees now: expired ones are gone. */
   get(namespace: string, key: string): Entry | undefined {
     const entry = this.#find(namespace, key);
     return entry === undefined || isExpired(entry, this.#now) ? undefined : entry;
   }
 
-  /** Returns the version that the entry has now. */
-  put(namespace: string, key: string, value: string, expiresAt: number | undefined): number {
-    const version = this.#firstSeq + this.#records.length;
-    const entry: Entry = { namespace, key, value, version, expiresAt };
-    this.#changes.push({ op: 'put', entry });
-    this.#records.push(encodePut(namespace, key, value, expiresAt));
-    this.#cover(namespace, key, entry);
-    return version;
+  /**
+   * Returns the version that the entry has now.
+   *
+   * @param version where it is not the seq that the change takes
+   */
+  put(
+    namespace: string,
+    key: string,
+    value: string,
+    expiresAt: number | undefined,
+    version?: number,
+  ): number {
+    const given = version ?? this.#firstSeq + this.#records.length;
+    this.#records.push(encodePut(namespace, key, value, expiresAt, version));
+    this.#put({ namespace, key, value, version: given, expiresAt });
+    return given;
   }
 
   delete(namespace: string, key: string): void {
-    this.#changes.push({ op: 'delete', namespace, key });
     this.#records.push(encodeDelete(namespace, key));
-    this.#cover(namespace, key, null);
+    this.#delete(namespace, key);
+  }
+
+  /** Nobody sees anything of it before it is decided. */
+  part(part: Part): void {
+    this.#records.push(encodePartOf(part));
+    this.#changes.push({ op: 'part', part });
+    this.#mustSync = true;
+  }
+
+  decide({ transaction, version, changes }: Part, committed: boolean): void {
+    this.#records.push(encodeNote(transaction, committed));
+    this.#changes.push({ op: 'note', transaction, committed });
+    this.#mustSync = true;
+    for (const { namespace, key, put } of committed ? changes : []) {
+      if (put === undefined) this.#delete(namespace, key);
+      else this.#put({ namespace, key, ...put, version });
+    }
   }
 
   /** Makes the changes visible; call it when they are as durable as the mode asks. */
   commit(): void {
     for (const change of this.#changes) {
       if (change.op === 'put') this.#table.set(change.entry);
-      else this.#table.delete(change.namespace, change.key);
+      else if (change.op === 'delete') this.#table.delete(change.namespace, change.key);
+      else if (change.op === 'part') this.#transactions.add(change.part);
+      else this.#transactions.note(change.transaction, change.committed);
     }
+  }
+
+  #put(entry: Entry): void {
+    this.#changes.push({ op: 'put', entry });
+    this.#cover(entry.namespace, entry.key, entry);
+  }
+
+  #delete(namespace: string, key: string): void {
+    this.#changes.push({ op: 'delete', namespace, key });
+    this.#cover(namespace, key, null);
   }
 
   #find(namespace: string, key: string): Entry | undefined {

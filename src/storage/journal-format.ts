@@ -4,7 +4,7 @@
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardIdentity } from '../base/shard-identity.ts';
 import { isCount } from './is-count.ts';
-import { isChangeRecord, type ChangeRecord } from './record.ts';
+import { isJournalRecord, type JournalRecord } from './record.ts';
 
 export const journalFormat = 'holdfast-journal';
 export const journalFormatVersion = 1;
@@ -40,7 +40,7 @@ export interface JournalLine {
   readonly at: number;
   /** Bytes of this file known to be on stable storage when the line was written. */
   readonly d: number;
-  readonly records: readonly ChangeRecord[];
+  readonly records: readonly JournalRecord[];
   readonly mark: MarkKind | undefined;
 }
 
@@ -114,6 +114,6 @@ export function decodeJournalLine(parsed: unknown): DecodedLine {
   if (mark === 'stop' || mark === 'start' || mark === 'idle') {
     return { kind: 'line', line: { seq, at, d, records: [], mark } };
   }
-  if (!Array.isArray(records) || !records.every(isChangeRecord)) return { kind: 'unknown' };
+  if (!Array.isArray(records) || !records.every(isJournalRecord)) return { kind: 'unknown' };
   return { kind: 'line', line: { seq, at, d, records, mark: undefined } };
 }

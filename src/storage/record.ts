@@ -1,8 +1,9 @@
-// Entries and changes as JSON members, the same in journal and snapshot. A value that is UTF-8
-// text stands as a string, any other as base64; which of the two is decided by the bytes alone.
+// Entries, changes, and what else a journal records, as JSON members. A value that is UTF-8 text
+// stands as a string, any other as base64; which of the two is decided by the bytes alone.
 import { isUtf8 } from 'node:buffer';
 import { byteStringOfText, textOfByteString } from '../base/byte-string.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
+import { isCount } from './is-count.ts';
 
 /** A value as it stands in a parsed line. */
 export interface ValueMembers {
@@ -10,15 +11,38 @@ export interface ValueMembers {
   readonly valueBase64?: string;
 }
 
-/** A change as it stands in a parsed journal line. Its version is the line's seq plus its index. */
+/** A change of one entry, as it stands in a parsed journal line. */
 export type ChangeRecord =
   | (ValueMembers & {
       readonly op: 'put';
       readonly namespace?: string;
       readonly key: string;
       readonly expiresAt?: number;
+      /** Where it is not the record's seq: a transaction knows its versions before it is written. */
+      readonly version?: number;
     })
   | { readonly op: 'delete'; readonly namespace?: string; readonly key: string };
+
+/** One shard's share of a transaction over several: it changes nothing before its note. */
+export interface PartRecord {
+  readonly op: 'part';
+  readonly transaction: string;
+  /** All shards that have a part in it, this one among them. */
+  readonly shards: readonly number[];
+  /** Of all entries that it puts. */
+  readonly version: number;
+  readonly changes: readonly ChangeRecord[];
+}
+
+/** How a transaction was decided. */
+export interface NoteRecord {
+  readonly op: 'note';
+  readonly transaction: string;
+  readonly committed: boolean;
+}
+
+/** What a journal line holds. Each takes one seq: the line's, plus its index. */
+export type JournalRecord = ChangeRecord | PartRecord | NoteRecord;
 
 /** An entry as it stands in a parsed snapshot block. */
 export type EntryRecord = ValueMembers & {
@@ -49,18 +73,33 @@ function valueMember(value: string): string {
     : `"valueBase64":"${bytes.toString('base64')}"`;
 }
 
-/** @param key and `value` as byte strings */
+/**
+ * @param key and `value` as byte strings
+ * @param version where it is not the record's seq
+ */
 export function encodePut(
   namespace: string,
   key: string,
   value: string,
   expiresAt: number | undefined,
+  version?: number,
 ): string {
-  return `{"op":"put",${namespaceMember(namespace)}"key":${keyText(key)},${valueMember(value)}${expiryMember(expiresAt)}}`;
+  const versionMember = version === undefined ? '' : `,"version":${version}`;
+  return `{"op":"put",${namespaceMember(namespace)}"key":${keyText(key)},${valueMember(value)}${expiryMember(expiresAt)}${versionMember}}`;
 }
 
 export function encodeDelete(namespace: string, key: string): string {
   return `{"op":"delete",${namespaceMember(namespace)}"key":${keyText(key)}}`;
+}
+
+/** @param changes encoded, without versions of their own */
+export function encodePart(part: Omit<PartRecord, 'op' | 'changes'>, changes: string[]): string {
+  const { transaction, shards, version } = part;
+  return `{"op":"part","transaction":${JSON.stringify(transaction)},"shards":[${shards.join(',')}],"version":${version},"changes":[${changes.join(',')}]}`;
+}
+
+export function encodeNote(transaction: string, committed: boolean): string {
+  return `{"op":"note","transaction":${JSON.stringify(transaction)},"committed":${committed}}`;
 }
 
 /** An entry of a snapshot, from a record of either file: its text is taken over as it is. */
@@ -99,14 +138,36 @@ function hasLawfulExpiry(record: object): boolean {
   return expiresAt === undefined || Number.isSafeInteger(expiresAt);
 }
 
-/** Whether a parsed value has the shape of a change this version understands. */
-export function isChangeRecord(record: unknown): record is ChangeRecord {
+function isChangeRecord(record: unknown): record is ChangeRecord {
   if (typeof record !== 'object' || record === null) return false;
-  const { op, key, namespace } = record as { op?: unknown; key?: unknown; namespace?: unknown };
+  const { op, key, namespace, version } = record as Partial<Record<string, unknown>>;
   if (typeof key !== 'string' || (namespace !== undefined && typeof namespace !== 'string')) {
     return false;
   }
-  return op === 'delete' || (op === 'put' && hasValue(record) && hasLawfulExpiry(record));
+  if (op === 'delete') return true;
+  const hasLawfulVersion = version === undefined || Number.isSafeInteger(version);
+  return op === 'put' && hasLawfulVersion && hasValue(record) && hasLawfulExpiry(record);
+}
+
+function isPartRecord(record: object): boolean {
+  const { transaction, shards, version, changes } = record as Partial<Record<string, unknown>>;
+  return (
+    typeof transaction === 'string' &&
+    Array.isArray(shards) &&
+    shards.every(isCount) &&
+    Number.isSafeInteger(version) &&
+    Array.isArray(changes) &&
+    changes.every(isChangeRecord)
+  );
+}
+
+/** Whether a parsed value has the shape of a record that this version understands. */
+export function isJournalRecord(record: unknown): record is JournalRecord {
+  if (typeof record !== 'object' || record === null) return false;
+  const { op, transaction, committed } = record as Partial<Record<string, unknown>>;
+  if (op === 'part') return isPartRecord(record);
+  if (op === 'note') return typeof transaction === 'string' && typeof committed === 'boolean';
+  return isChangeRecord(record);
 }
 
 export function isEntryRecord(record: unknown): record is EntryRecord {

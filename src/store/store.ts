@@ -4,6 +4,7 @@ import type { Histogram } from '../base/histogram.ts';
 import type { CommandOperation, EntryName, Operation } from './operation.ts';
 import type { ListPage, ListQuery } from './listing.ts';
 import type { Durability, ReplyResult, Result } from './result.ts';
+import type { Decide, TransactionResult } from './transaction.ts';
 
 /** Operations of a holder of key locks; see `Store.exclusive`. */
 export interface ExclusiveSession {
@@ -99,6 +100,25 @@ export interface Store {
     entries: readonly EntryName[],
     work: (session: ExclusiveSession) => Promise<T>,
   ): Promise<T>;
+
+  /**
+   * What stands under all these names at one moment, one result a name, in order: an entry with its
+   * value, missing, or refused.
+   */
+  getTogether(names: readonly EntryName[], options?: SubmitOptions): Promise<Result[]>;
+
+  /**
+   * Reads all these entries, decides, and makes the changes: all at one moment, all or none, through
+   * every crash. Nobody sees some of them without the others. Never rejects for an expected failure.
+   *
+   * @param names each once
+   * @throws whatever `decide` throws, with nothing changed
+   */
+  transact<Outcome>(
+    names: readonly EntryName[],
+    decide: Decide<Outcome>,
+    options?: SubmitOptions,
+  ): Promise<TransactionResult<Outcome>>;
 
   /**
    * All entries at one moment over all shards, as the bytes of a backup (src/storage/FORMAT.md), in

@@ -1,6 +1,6 @@
 // All entries of a store that nobody serves, in (namespace, key) order over all shards, as JSON lines.
 // Everything is proved before the first line comes out. Changes nothing.
-import { EntryStream, liveSource, type StreamedEntry } from '../shard/entry-stream.ts';
+import { entriesOf, type StreamedEntry } from '../shard/entry-stream.ts';
 import { mergeEntryStreams } from '../shard/merge-entry-streams.ts';
 import { proveShard } from '../shard/recovery.ts';
 import type { FileSystem } from '../storage/file-system.ts';
@@ -23,10 +23,9 @@ export function dumpStore(
   now: number,
 ): Generator<string, void, void> {
   const { shards } = openOfflineStore(fileSystem, dataDir);
-  const proved = shards.map((place) => ({ place, shard: proveShard(place) }));
-  const stamp = Math.max(now, ...proved.map(({ shard }) => shard.at));
-  const streams = proved.map(({ place, shard }) => new EntryStream(place, liveSource(shard)));
-  return pieces(mergeEntryStreams(streams.map((stream) => stream.entries())), stamp);
+  const proved = shards.map((place) => proveShard(place));
+  const stamp = Math.max(now, ...proved.map(({ at }) => at));
+  return pieces(mergeEntryStreams(entriesOf(shards, proved)), stamp);
 }
 
 function* pieces(entries: Iterable<StreamedEntry>, stamp: number): Generator<string, void, void> {

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../base/errors.ts';
 import { seqJumpRepaired } from '../base/limits.ts';
-import { EntryStream, liveSource } from '../shard/entry-stream.ts';
+import { entriesOf } from '../shard/entry-stream.ts';
 import { proveShard, type ShardPlace } from '../shard/recovery.ts';
 import { layoutFolderName, manifestName } from '../storage/file-names.ts';
 import type { FileSystem } from '../storage/file-system.ts';
@@ -131,8 +131,8 @@ class ShardInWriting {
   /** As a start would read it. */
   readBack(): void {
     const found = new EntryDigest();
-    const stream = new EntryStream(this.#place, liveSource(proveShard(this.#place)));
-    for (const { namespace, record, version } of stream.entries()) {
+    const [entries = []] = entriesOf([this.#place], [proveShard(this.#place)]);
+    for (const { namespace, record, version } of entries) {
       found.add(namespace, encodeEntry(record, version), version);
     }
     if (found.equals(this.#written)) return;

@@ -3,7 +3,7 @@
 // layout or the new one stands, whole. The folder's lock is the caller's part.
 import { isFullDisk, StoreError } from '../base/errors.ts';
 import { seqJumpUnsynced, shardCountMax } from '../base/limits.ts';
-import { EntryStream, liveSource } from '../shard/entry-stream.ts';
+import { entriesOf } from '../shard/entry-stream.ts';
 import { mergeEntryStreams } from '../shard/merge-entry-streams.ts';
 import { proveShard, type ProvedShard } from '../shard/recovery.ts';
 import { nextLayoutFolderName } from '../storage/file-names.ts';
@@ -87,7 +87,11 @@ function replaceLayout(
   const { store } = old.manifest;
   const layout = nextLayoutFolderName(old.manifest.layout);
   const position = positionAbove(proved);
-  const entries = writeLayout({ ...target, layout, store }, entriesOf(old, proved), () => position);
+  const entries = writeLayout(
+    { ...target, layout, store },
+    mergeEntryStreams(entriesOf(old.shards, proved)),
+    () => position,
+  );
   nameLayout(fileSystem, dataDir, { ...old.manifest, shards, layout });
   return entries;
 }
@@ -121,14 +125,6 @@ function removeNew(fileSystem: FileSystem, dataDir: string): void {
   } catch {
     // Why the manifest could not be replaced is what counts; the next start removes what is left.
   }
-}
-
-function entriesOf(old: OfflineStore, proved: readonly ProvedShard[]) {
-  const streams = old.shards.flatMap((place, shard) => {
-    const live = proved[shard];
-    return live === undefined ? [] : [new EntryStream(place, liveSource(live)).entries()];
-  });
-  return mergeEntryStreams(streams);
 }
 
 /** Keys change shards: no shard may give a version that any of the old ones may have given. */

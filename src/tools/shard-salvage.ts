@@ -1,9 +1,8 @@
 // Everything that can still be proved of one shard of a damaged store. Goes through its files from
 // the oldest that is needed: snapshots say what stood at their seq, journals what changed since. A
 // seq that no line has is a change that is lost. Changes nothing.
-import { byteStringOfText } from '../base/byte-string.ts';
 import type { EntryPosition, StreamedEntry } from '../shard/entry-stream.ts';
-import { defaultNamespace } from '../base/default-namespace.ts';
+import { RecordReplay } from '../shard/record-replay.ts';
 import { countInSealed, countInTail, holdsNoChange, type CountingPart } from './counting-lines.ts';
 import { doubtfulKeys } from './doubtful-keys.ts';
 import { nameInFinding, type Finding } from './finding.ts';
@@ -50,6 +49,9 @@ class ShardSalvage {
   readonly #shard: number;
   readonly #report: (finding: Finding) => void;
   readonly #entries = new SalvagedEntries();
+  readonly #replay = new RecordReplay(({ record, ...change }) => {
+    this.#entries.set({ ...change, record: record.op === 'put' ? record : undefined });
+  });
   /** The seq that the next change must have; undefined while nothing is known. */
   #nextSeq: number | undefined;
   #highestSeq = 1;
@@ -203,12 +205,7 @@ class ShardSalvage {
   }
 
   #applyLine({ seq, at, records }: ProvableLine): void {
-    for (const [index, record] of records.entries()) {
-      const namespace = record.namespace ?? defaultNamespace;
-      const key = byteStringOfText(record.key);
-      const kept = record.op === 'put' ? record : undefined;
-      this.#entries.set({ namespace, key, version: seq + index, record: kept });
-    }
+    this.#replay.take(records, seq);
     this.#nextSeq = seq + records.length;
     this.#highestSeq = Math.max(this.#highestSeq, this.#nextSeq);
     this.#at = Math.max(this.#at, at);

@@ -17,6 +17,7 @@ import {
   snapshotName,
 } from '../storage/file-names.ts';
 import type { OpenFile } from '../storage/file-system.ts';
+import type { ChangeRecord, JournalRecord } from '../storage/record.ts';
 import type { Finding } from './finding.ts';
 import { salvageJournal, type SalvagedJournal } from './journal-salvage.ts';
 import { allKeys } from './key-range.ts';
@@ -154,7 +155,7 @@ export class ShardSources {
     const journal = this.#read(file, (open) => salvageJournal(open, claim));
     if (journal === undefined) return { ...reference, name, journal };
     const lines = journal.lines.filter(({ records }) =>
-      records.every(({ key }) => this.#isOurs(byteStringOfText(key))),
+      records.flatMap(changesIn).every(({ key }) => this.#isOurs(byteStringOfText(key))),
     );
     if (lines.length < journal.lines.length) this.damage(name, 'it has keys of another shard');
     return { ...reference, name, journal: { ...journal, lines } };
@@ -187,4 +188,9 @@ export class ShardSources {
       return undefined;
     }
   }
+}
+
+function changesIn(record: JournalRecord): readonly ChangeRecord[] {
+  if (record.op === 'part') return record.changes;
+  return record.op === 'note' ? [] : [record];
 }

@@ -2,7 +2,7 @@
 // wrote by reading it back. Nothing is named: the layout counts once a manifest says so, which is
 // the caller's part.
 import { StoreError } from '../base/errors.ts';
-import { EntryStream, liveSource, type StreamedEntry } from '../shard/entry-stream.ts';
+import { entriesOf, type StreamedEntry } from '../shard/entry-stream.ts';
 import { mergeEntryStreams } from '../shard/merge-entry-streams.ts';
 import { proveShard, type ShardPlace } from '../shard/recovery.ts';
 import type { FileSystem } from '../storage/file-system.ts';
@@ -104,9 +104,10 @@ function versionTooHigh(version: number, seq: number): StoreError {
 function checkReadsBack(layout: string, places: readonly ShardPlace[], written: EntryDigest): void {
   const found = new EntryDigest();
   try {
-    const streams = places.map((place) => {
-      return new EntryStream(place, liveSource(proveShard(place))).entries();
-    });
+    const streams = entriesOf(
+      places,
+      places.map((place) => proveShard(place)),
+    );
     for (const { namespace, record, version } of mergeEntryStreams(streams)) {
       found.add(namespace, encodeEntry(record, version), version);
     }

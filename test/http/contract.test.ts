@@ -43,5 +43,6 @@ storeContract('the REST dialect over a socket', {
     namespaces: 'the REST dialect has one namespace',
     count: 'the REST dialect has no count',
     exclusive: 'the REST dialect has no locks',
+    transactions: 'the REST dialect takes no functions; test/http/rest has its transactions',
   },
 });

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { EntryStream, liveSource } from '../../src/shard/entry-stream.ts';
+import { EntryStream, liveSources } from '../../src/shard/entry-stream.ts';
 import { mergeEntryStreams } from '../../src/shard/merge-entry-streams.ts';
 import { proveShard } from '../../src/shard/recovery.ts';
 import { valueOfRecord } from '../../src/storage/record.ts';
@@ -17,7 +17,9 @@ beforeEach(() => {
 
 function streamOf(fileSystem: MemoryFileSystem): EntryStream {
   const place = { ...shardPlace, fileSystem };
-  return new EntryStream(place, liveSource(proveShard(place)));
+  const [source] = liveSources([proveShard(place)]);
+  if (source === undefined) throw new Error('one shard has one source');
+  return new EntryStream(place, source);
 }
 
 function* shown(

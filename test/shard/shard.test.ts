@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Shard } from '../../src/shard/shard.ts';
 import { createShardFolder } from '../../src/storage/create-shard-folder.ts';
-import { shardPlace } from '../support/bare-shard-store.ts';
+import { shardPlace, startOf } from '../support/bare-shard-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { readJournal } from '../support/shard-files.ts';
@@ -24,7 +24,7 @@ function startShard(heapBytesMax?: number): Shard {
     clock,
     ...(heapBytesMax === undefined ? {} : { heapBytesMax }),
   });
-  shard.start(0);
+  shard.start(startOf(0));
   return shard;
 }
 

@@ -16,7 +16,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a write is acknowledged before it is synced',
     file: 'src/shard/shard.ts',
-    find: "if (this.#options.fsync === 'always')\n            this.#sync();",
+    find: "if (mustSync || this.#options.fsync === 'always')\n            this.#sync();",
     replace: '',
     seedsMax: 40,
   },
@@ -116,8 +116,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a compaction keeps the oldest change of a key',
     file: 'src/shard/entry-stream.ts',
-    find: 'changes.set(key, {',
-    replace: 'if (!changes.has(key)) changes.set(key, {',
+    find: 'changes.set(change.key, change);',
+    replace: 'if (!changes.has(change.key)) changes.set(change.key, change);',
     seedsMax: 40,
   },
   {

@@ -12,6 +12,7 @@ const setBackMsMax = 6000;
 export class ProcessLives {
   readonly #parts: SimulationParts;
   #current: SimulatedProcess;
+  #transactions = 0;
 
   constructor(parts: SimulationParts) {
     this.#parts = parts;
@@ -128,6 +129,7 @@ export class ProcessLives {
         onTaskLost: (...lost) => judge.noteLostTask(...lost),
         onBackupBegun: (task) => backupJudge.noteBegun(task),
         log: (line) => record.note(line),
+        newTransactionId: () => `t${this.#transactions++}`,
       },
     );
     return process;

@@ -55,6 +55,7 @@ export interface ProcessSurroundings {
   /** The thread of a backup has its files open. */
   readonly onBackupBegun: (task: BeginBackupTask) => void;
   readonly log: (line: string) => void;
+  readonly newTransactionId: () => string;
 }
 
 interface Timer {
@@ -153,6 +154,7 @@ export class SimulatedProcess {
       onClosed: () => {
         this.isClosed = true;
       },
+      newTransactionId: this.#surroundings.newTransactionId,
     });
   }
 

@@ -3,7 +3,12 @@ import { StampClock, type Clock } from '../../src/base/clock.ts';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import { decodeBatch, encodeBatch } from '../../src/protocol/batch-frame.ts';
 import { decodeReply, encodeReply } from '../../src/protocol/reply-frame.ts';
-import type { ShardOperation, ShardResult } from '../../src/protocol/shard-operation.ts';
+import type {
+  EntryChange,
+  ShardOperation,
+  ShardResult,
+} from '../../src/protocol/shard-operation.ts';
+import type { StartTask } from '../../src/protocol/shard-task.ts';
 import { KeyLocks } from '../../src/router/key-locks.ts';
 import { mergePages } from '../../src/router/merge-pages.ts';
 import { Shard } from '../../src/shard/shard.ts';
@@ -13,12 +18,21 @@ import type { ListPage, ListQuery } from '../../src/store/listing.ts';
 import type { EntryName, Operation } from '../../src/store/operation.ts';
 import type { Durability, Result } from '../../src/store/result.ts';
 import type { ExclusiveSession, Store, StoreStatus } from '../../src/store/store.ts';
+import type { Decide, TransactionResult } from '../../src/store/transaction.ts';
 
 export const shardPlace = {
   folder: '/data/shard-0000',
   name: 'shard-0000',
   identity: { store: '00000000-0000-4000-8000-000000000000', shard: 0 },
 };
+
+/** All of a transaction is in one shard. */
+const part = undefined;
+
+/** Of a store whose last life has left nothing undecided. */
+export function startOf(stamp: number): StartTask {
+  return { stamp, outcomes: new Map(), underWay: new Set() };
+}
 
 export class BareShardStore implements Store {
   readonly durability: Durability;
@@ -39,7 +53,7 @@ export class BareShardStore implements Store {
     this.#stamps = new StampClock(clock);
     this.shard = new Shard({ ...shardPlace, fileSystem, fsync, clock, reserveBytesMin });
     this.#stamps.raiseFloor(this.shard.opened.at);
-    this.shard.start(this.#stamps.stamp());
+    this.shard.start(startOf(this.#stamps.stamp()));
   }
 
   get stamp(): number {
@@ -58,6 +72,34 @@ export class BareShardStore implements Store {
 
   async submitAll(operations: readonly Operation[]): Promise<Result[]> {
     return await this.#locks.hold(operations, () => this.ask(...operations) as Result[]);
+  }
+
+  async getTogether(names: readonly EntryName[]): Promise<Result[]> {
+    return await this.#locks.hold(names, () => this.#read(names));
+  }
+
+  transact<Outcome>(
+    names: readonly EntryName[],
+    decide: Decide<Outcome>,
+  ): Promise<TransactionResult<Outcome>> {
+    return this.#locks.hold(names, () => {
+      const entries = this.#read(names).map((result) =>
+        result.kind === 'entry' ? result : undefined,
+      );
+      const version = this.shard.report().nextSeq;
+      const versions = names.map(() => version);
+      const { outcome, changes } = decide({ entries, versions, now: this.stamp });
+      const changed = names.flatMap((name, index): EntryChange[] => {
+        const change = changes[index];
+        if (change === undefined) return [];
+        return [{ ...name, put: change === 'delete' ? undefined : change }];
+      });
+      if (changed.length === 0) return { kind: 'committed', outcome, durability: undefined };
+      const validUntil = Infinity;
+      const [answer] = this.ask({ op: 'change', changes: changed, version, validUntil, part });
+      if (answer?.kind === 'refused') return answer;
+      return { kind: 'committed', outcome, durability: this.durability };
+    });
   }
 
   async list(query: ListQuery): Promise<ListPage> {
@@ -87,6 +129,12 @@ export class BareShardStore implements Store {
 
   async close(): Promise<void> {
     this.shard.stop(this.stamp);
+  }
+
+  #read(names: readonly EntryName[]): Result[] {
+    return this.ask(
+      ...names.map(({ namespace, key }) => ({ op: 'get', namespace, key }) as const),
+    ) as Result[];
   }
 
   #submit(operation: Operation): Result {

@@ -113,6 +113,14 @@ export class HttpStore implements Store {
     throw new Error('the REST dialect has no count');
   }
 
+  getTogether(): never {
+    throw new Error('the REST dialect reads at one moment by its transactions');
+  }
+
+  transact(): never {
+    throw new Error('the REST dialect takes no functions');
+  }
+
   exclusive(): never {
     throw new Error('the REST dialect has no locks');
   }

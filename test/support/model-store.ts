@@ -26,6 +26,7 @@ import type {
   StoreStatus,
   SubmitOptions,
 } from '../../src/store/store.ts';
+import type { Decide, TransactionResult } from '../../src/store/transaction.ts';
 
 interface Entry {
   readonly value: Uint8Array;
@@ -106,6 +107,36 @@ export class ModelStore implements CommandStore {
     const turn = this.#lastExclusive.then(() => work(session));
     this.#lastExclusive = turn.catch(() => undefined);
     return turn;
+  }
+
+  async getTogether(names: readonly EntryName[], options: SubmitOptions = {}): Promise<Result[]> {
+    return this.submitAll(
+      names.map(({ namespace, key }) => ({ op: 'get', namespace, key })),
+      options,
+    );
+  }
+
+  async transact<Outcome>(
+    names: readonly EntryName[],
+    decide: Decide<Outcome>,
+    options: SubmitOptions = {},
+  ): Promise<TransactionResult<Outcome>> {
+    const read = await this.getTogether(names, options);
+    const refused = read.find((result) => result.kind === 'refused');
+    if (refused !== undefined) return refused;
+    const entries = read.map((result) => (result.kind === 'entry' ? result : undefined));
+    const version = this.#version + 1;
+    const versions = names.map(() => version);
+    const { outcome, changes } = decide({ entries, versions, now: this.nowMs });
+    const isChanged = changes.some((change) => change !== undefined);
+    if (isChanged) this.#version = version;
+    for (const [index, change] of changes.entries()) {
+      const name = names[index];
+      if (change === undefined || name === undefined) continue;
+      if (change === 'delete') this.entries.delete(nameOf(name));
+      else this.entries.set(nameOf(name), { ...change, version });
+    }
+    return { kind: 'committed', outcome, durability: isChanged ? this.durability : undefined };
   }
 
   async backup(): Promise<AsyncIterable<Uint8Array>> {

@@ -10,6 +10,7 @@ import type { FileSystem } from '../../src/storage/file-system.ts';
 import { openOfflineStore } from '../../src/tools/offline-store.ts';
 import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
 import { ManualClock } from './manual-clock.ts';
+import { startOf } from './bare-shard-store.ts';
 
 /** `key@version=value` of an entry, the key and value as byte strings. */
 export function entryText(key: string, version: number, value: string): string {
@@ -39,7 +40,7 @@ export class ShardedFiles {
   start(fsync: FsyncMode = 'always'): void {
     const { clock } = this;
     this.#shards = this.places.map((place) => new Shard({ ...place, fsync, clock }));
-    for (const shard of this.#shards) shard.start(clock.wallMs());
+    for (const shard of this.#shards) shard.start(startOf(clock.wallMs()));
   }
 
   /** A value of undefined deletes. */

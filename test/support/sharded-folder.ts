@@ -11,6 +11,7 @@ import { readManifest } from '../../src/storage/manifest.ts';
 import type { Operation } from '../../src/store/operation.ts';
 import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
 import { ManualClock } from './manual-clock.ts';
+import { startOf } from './bare-shard-store.ts';
 
 export const dataDir = '/data';
 /** Those that tests write to. */
@@ -37,7 +38,7 @@ export class ShardedFolder {
     this.#shards = this.#locations.map(
       (location) => new Shard({ ...location, fileSystem, fsync, clock }),
     );
-    for (const shard of this.#shards) shard.start(this.stamp);
+    for (const shard of this.#shards) shard.start(startOf(this.stamp));
   }
 
   /** @returns the version, or undefined where nothing was written */

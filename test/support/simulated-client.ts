@@ -42,6 +42,7 @@ export class SimulatedClient {
       onSuspended: (_, why) => this.suspensions.push(why),
       onResumed: () => this.suspensions.push('over'),
       onDiskFull: () => {},
+      transactionsUnderWay: () => new Set(),
     });
   }
 

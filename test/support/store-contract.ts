@@ -5,6 +5,7 @@ import type { ListItem, ListQuery } from '../../src/store/listing.ts';
 import type { Conditions, Operation } from '../../src/store/operation.ts';
 import type { Result } from '../../src/store/result.ts';
 import type { Store } from '../../src/store/store.ts';
+import type { EntryPut } from '../../src/store/transaction.ts';
 import type { ManualClock } from './manual-clock.ts';
 
 export interface ContractHarness {
@@ -16,7 +17,9 @@ export interface ContractHarness {
 export interface ContractOptions {
   readonly open: () => Promise<ContractHarness>;
   /** What this implementation can not be asked, and why: printed with the case it leaves out. */
-  readonly cannot?: { readonly [Ability in 'namespaces' | 'count' | 'exclusive']?: string };
+  readonly cannot?: {
+    readonly [Ability in 'namespaces' | 'count' | 'exclusive' | 'transactions']?: string;
+  };
 }
 
 const namespace = 'default';
@@ -90,7 +93,7 @@ export function storeContract(name: string, options: ContractOptions): void {
     }
 
     function testIfAble(
-      ability: 'namespaces' | 'count' | 'exclusive',
+      ability: 'namespaces' | 'count' | 'exclusive' | 'transactions',
       title: string,
       run: () => Promise<void>,
     ): void {
@@ -405,6 +408,89 @@ export function storeContract(name: string, options: ContractOptions): void {
       expect(textOf(several?.[0] ?? { kind: 'missing' })).toBe('after');
       expect(textOf(several?.[2] ?? { kind: 'missing' })).toBe('behind');
       expect(['after', 'behind']).toContain(textOf(single?.[0] ?? { kind: 'missing' }));
+    });
+
+    describe('transactions', () => {
+      const keys = ['a', 'b', 'c', '{x}1', '{x}2', 'd'];
+      const names = keys.map((key) => ({ namespace, key }));
+      const bytes = (text: string): EntryPut => ({
+        value: Buffer.from(text),
+        expiresAt: undefined,
+      });
+
+      testIfAble('transactions', 'all that is decided stands, with the versions told', async () => {
+        await store.submitAll([put('a', '1'), put('b', '1')]);
+        const result = await store.transact(names, ({ entries, versions }) => ({
+          outcome: { found: entries.map((entry) => entry !== undefined), versions },
+          changes: [bytes('2'), 'delete', bytes('2'), bytes('2'), bytes('2'), 'delete'],
+        }));
+        if (result.kind !== 'committed') throw result.error;
+        expect(result.outcome.found).toEqual([true, true, false, false, false, false]);
+        expect(['synced', 'written']).toContain(result.durability);
+        const read = await store.getTogether(names);
+        expect(read.map(textOf)).toEqual(['2', undefined, '2', '2', '2', undefined]);
+        for (const [index, entry] of read.entries()) {
+          if (entry.kind === 'entry') expect(entry.version).toBe(result.outcome.versions[index]);
+        }
+        const versions = versionOf(await submit(put('a', '3')));
+        expect(versions).toBeGreaterThan(result.outcome.versions[0] ?? Infinity);
+      });
+
+      testIfAble('transactions', 'what throws changes nothing', async () => {
+        await submit(put('a', '1'));
+        const decided = store.transact(names, () => {
+          throw new Error('changed its mind');
+        });
+        await expect(decided).rejects.toThrow('changed its mind');
+        expect(textOf(await submit(get('a')))).toBe('1');
+        expect(await submit(put('b', '1'))).toMatchObject({ kind: 'written' });
+      });
+
+      testIfAble('transactions', 'one that changes nothing reads one moment', async () => {
+        await submit(put('a', '1'));
+        const result = await store.transact(names, ({ entries }) => ({
+          outcome: entries.filter((entry) => entry !== undefined).length,
+          changes: [],
+        }));
+        expect(result).toEqual({ kind: 'committed', outcome: 1, durability: undefined });
+      });
+
+      testIfAble('transactions', 'deadlines are judged and set by one time', async () => {
+        await store.submitAll([put('a', '1', { ttlMs: 100 }), put('b', '1', { ttlMs: 100 })]);
+        harness.clock.advance(100);
+        const result = await store.transact(names, ({ entries, now }) => ({
+          outcome: entries.slice(0, 2),
+          changes: [{ ...bytes('2'), expiresAt: now + 50 }, undefined, bytes('2')],
+        }));
+        expect(result).toMatchObject({ outcome: [undefined, undefined] });
+        expect(textOf(await submit(get('a')))).toBe('2');
+        harness.clock.advance(50);
+        expect(await submit(get('a'))).toEqual({ kind: 'missing' });
+        expect(textOf(await submit(get('c')))).toBe('2');
+      });
+
+      testIfAble('transactions', 'none of many at once is lost, and none seen half', async () => {
+        await store.submitAll(keys.map((key) => put(key, '0')));
+        const increments = Array.from({ length: 80 }, (_, index) => {
+          const mine = index % 2 === 0 ? names : names.toReversed();
+          return store.transact(mine, ({ entries }) => ({
+            outcome: undefined,
+            changes: entries.map((entry) =>
+              bytes(`${Number(textOf(entry ?? { kind: 'missing' })) + 1}`),
+            ),
+          }));
+        });
+        const looks = Array.from({ length: 80 }, async () => {
+          const seen = (await store.getTogether(names)).map(textOf);
+          const page = await store.list(listOf({ includeValues: true }));
+          const listed = page.items.map(({ value }) => Buffer.from(value ?? []).toString());
+          expect(new Set(seen).size).toBe(1);
+          expect(new Set(listed).size).toBe(1);
+        });
+        for (const result of await Promise.all(increments)) expect(result.kind).toBe('committed');
+        await Promise.all(looks);
+        expect((await store.getTogether(names)).map(textOf)).toEqual(keys.map(() => '80'));
+      });
     });
   });
 }

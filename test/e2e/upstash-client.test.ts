@@ -115,6 +115,35 @@ describe('many commands', () => {
   });
 });
 
+describe('transactions', () => {
+  test('of multi() are carried out at one moment, over any keys', async () => {
+    const results = await redis
+      .multi()
+      .set('from', 10)
+      .decrby('from', 3)
+      .incrby('to', 3)
+      .mget('from', 'to')
+      .exec();
+    expect(results).toEqual(['OK', 7, 3, [7, 3]]);
+  });
+
+  test('that can not be carried out are an error of the client, and change nothing', async () => {
+    const discarded = redis.multi().set('never', 1).dbsize().exec();
+    await expect(discarded).rejects.toThrow('EXECABORT');
+    expect(await redis.get('never')).toBeNull();
+  });
+
+  test('are what commands on several keys are, wherever those are', async () => {
+    const values = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`m-${n}`, n]));
+    expect(await redis.mset(values)).toBe('OK');
+    expect(await redis.msetnx({ 'm-new': 1, 'm-3': 1 })).toBe(0);
+    expect(await redis.rename('m-1', 'm-moved')).toBe('OK');
+    expect(await redis.copy('m-2', 'm-copied')).toBe('COPIED');
+    expect(await redis.mget('m-1', 'm-moved', 'm-copied', 'm-new')).toEqual([null, 1, 2, null]);
+    expect(await redis.del(...Object.keys(values))).toBe(19);
+  });
+});
+
 test('what one client writes, REST reads, and the other way round', async () => {
   await redis.set('shared', 'from redis');
   const reply = await fetch(`${server.url}/v1/keys/shared`);

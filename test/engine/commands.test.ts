@@ -92,18 +92,88 @@ test('who holds the lock of a key is waited for', async () => {
 });
 
 describe('a write on keys of several shards', () => {
-  test('is refused as long as there are no transactions, and changes nothing', async () => {
-    const [result] = await run(`MSET ${keys.map((key) => `${key} 1`).join(' ')}`);
-    expect(result).toMatch(/^ERR the keys are in several shards/);
-    expect(await run('DBSIZE')).toEqual([0]);
+  const pairs = (value: string): string => keys.map((key) => `${key} ${value}`).join(' ');
+
+  test('is carried out at one moment, wherever its keys are', async () => {
+    expect(await run(`MSET ${pairs('1')}`, `MSETNX new 1 ${pairs('2')}`, 'GET new')).toEqual([
+      'OK',
+      0,
+      null,
+    ]);
+    expect(await run('RENAME key-0 moved', 'COPY key-1 copied', 'MGET key-0 moved copied')).toEqual(
+      ['OK', 1, [null, '1', '1']],
+    );
+    expect(await run('BITOP OR ored key-2 key-3', 'GET ored')).toEqual([1, '1']);
+    expect(await run(`DEL ${keys.join(' ')}`, `EXISTS ${keys.join(' ')}`)).toEqual([29, 0]);
   });
 
-  test('is carried out where a hash tag keeps the keys together', async () => {
-    expect(await run('MSET {t}a 1 {t}b 2', 'RENAME {t}a {t}c', 'MGET {t}a {t}b {t}c')).toEqual([
+  test('is never seen half, by reads of many keys and pages of listings alike', async () => {
+    await run(`MSET ${pairs('0')}`);
+    const writes = Array.from({ length: 30 }, (_, index) => run(`MSET ${pairs(String(index))}`));
+    const reads = Array.from({ length: 30 }, async () => {
+      const [values] = await run(`MGET ${keys.join(' ')}`);
+      expect(new Set(values as unknown[]).size).toBe(1);
+    });
+    await Promise.all([...writes, ...reads]);
+  });
+
+  test('is lawful for a key that comes twice, the last one standing', async () => {
+    expect(await run('MSET key-0 a key-1 b key-0 c', 'MGET key-0 key-1')).toEqual([
       'OK',
-      'OK',
-      [null, '2', '1'],
+      ['c', 'b'],
     ]);
+  });
+});
+
+describe('commands that are one transaction', () => {
+  async function together(...texts: string[]): Promise<unknown> {
+    const results = await runner.runTogether(texts.map((text) => text.split(' ')));
+    return results instanceof Error ? results : results.map(plain);
+  }
+
+  test('each see those before them, and one that fails keeps none from standing', async () => {
+    const replies = await together(
+      'SET key-1 5',
+      'INCRBY key-1 2',
+      'SET key-2 word',
+      'INCR key-2',
+      'ECHO between',
+      'RENAME key-1 key-3',
+      'MGET key-1 key-2 key-3',
+    );
+    const notInteger = 'ERR value is not an integer or out of range';
+    const expected = ['OK', 7, 'OK', notInteger, 'between', 'OK', [null, 'word', '7']];
+    expect(replies).toEqual(expected);
+    expect(await run('MGET key-1 key-2 key-3')).toEqual([[null, 'word', '7']]);
+  });
+
+  test.each([['NOPE x'], ['GET'], ['DBSIZE'], ['FLUSHDB'], ['SCAN 0']])(
+    'are discarded, all of them, for %s',
+    async (text) => {
+      const decided = together('SET key-1 5', text);
+      await expect(decided).rejects.toThrow(/^EXECABORT .*\(command 2: ERR /);
+      expect(await run('GET key-1')).toEqual([null]);
+    },
+  );
+
+  test('lose no update where many run at once, on keys in any order', async () => {
+    const increments = Array.from({ length: 100 }, (_, index) => {
+      const three = [index, index + 1, index + 2].map((n) => `INCR key-${n % 5}`);
+      return together(...(index % 2 === 0 ? three : three.toReversed()));
+    });
+    await Promise.all(increments);
+    const [counts] = await run('MGET key-0 key-1 key-2 key-3 key-4');
+    expect(counts).toEqual(['60', '60', '60', '60', '60']);
+  });
+
+  test('that go through too many bytes are refused, with nothing done', async () => {
+    const size = 1024 * 1024;
+    const value = 'x'.repeat(size);
+    await runner.run([['SET', 'key-1', value]]);
+    const reads = Array.from({ length: 300 }, () => ['STRLEN', 'key-1']);
+    const refused = await runner.runTogether([['SET', 'key-2', 'x'], ...reads]);
+    expect(refused).toMatchObject({ code: 'REQUEST_TOO_LARGE', outcome: 'not-applied' });
+    expect(await run('GET key-2')).toEqual([null]);
   });
 });
 

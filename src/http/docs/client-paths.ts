@@ -115,8 +115,10 @@ export const clientPaths = {
   ),
   '/upstash/multi-exec': forPostAndPut(
     'multiExec',
-    'Many commands at once: not there yet',
-    'Answered 400, with nothing carried out.',
+    'Many commands at one moment: a transaction over any keys',
+    'Nobody sees half of it. A command that answers with an error changes nothing, and keeps none ' +
+      'of the others from being carried out. 400 with one error, and nothing carried out, where one ' +
+      'is unknown, has a wrong number of arguments, or is about all keys.',
     true,
   ),
   '/unstorage/{item}': {

@@ -13,9 +13,11 @@ import {
   type ResolvedCommand,
 } from '../../commands/resolve-command.ts';
 import { runKeyed, runOnConnection, runOnKeyspace } from '../../commands/run-command.ts';
-import type { CommandOperation, GetOperation } from '../../store/operation.ts';
+import type { CommandOperation, EntryName, GetOperation } from '../../store/operation.ts';
 import type { ReplyResult, Result } from '../../store/result.ts';
 import type { CommandStore, SubmitOptions } from '../../store/store.ts';
+import { decideCommands, distinctKeys, type PlannedCommand } from './atomic-commands.ts';
+import { RequestFault } from './request-fault.ts';
 import { StoreKeyspace } from './store-keyspace.ts';
 
 export interface CommandRunnerOptions {
@@ -31,12 +33,7 @@ export type CommandResult = Reply | StoreError;
 
 type Asked = CommandOperation | GetOperation;
 
-const severalShards = error(
-  'the keys are in several shards: a command that writes takes its keys from one of them; ' +
-    'give them one {hash tag}',
-);
-
-export function isRefused(result: CommandResult): result is StoreError {
+export function isRefused(result: CommandResult | Reply[]): result is StoreError {
   return result instanceof StoreError;
 }
 
@@ -85,6 +82,43 @@ export class CommandRunner {
     return results;
   }
 
+  /**
+   * All at one moment, each seeing those before it; one that answers with an error changes nothing,
+   * and does not keep the others from it, as in Redis.
+   *
+   * @throws RequestFault where one of them can not be part of a transaction; nothing is carried out
+   */
+  async runTogether(
+    commands: readonly (readonly string[])[],
+    options?: SubmitOptions,
+  ): Promise<Reply[] | StoreError> {
+    const replies: (Reply | undefined)[] = [];
+    const planned: PlannedCommand[] = [];
+    for (const [index, words] of commands.entries()) {
+      const one = this.#planTogether(words);
+      if (one.kind === 'error') throw discarded(index, one);
+      replies.push(one.kind === 'planned' ? undefined : one);
+      if (one.kind === 'planned') planned.push(one);
+    }
+    const results = planned.length === 0 ? [] : await this.#transact(planned, options);
+    if (isRefused(results)) return results;
+    const rest = results.values();
+    return replies.map((reply) => reply ?? rest.next().value ?? nil);
+  }
+
+  #planTogether(words: readonly string[]): Reply | (PlannedCommand & { readonly kind: 'planned' }) {
+    const found = resolveCommand(words);
+    if (!isResolved(found)) return found;
+    const { command, args, keys } = found;
+    if (command.kind === 'connection') {
+      return runOnConnection(command, args, this.#options.clock.wallMs());
+    }
+    if (command.kind === 'keyspace') {
+      return error(`'${command.name}' is about all keys, and can not be part of a transaction`);
+    }
+    return this.#faultIn(keys) ?? { kind: 'planned', command, args, keys };
+  }
+
   #plan(
     words: readonly string[],
   ):
@@ -100,11 +134,13 @@ export class CommandRunner {
     if (command.kind === 'keyspace') {
       return { alone: () => runOnKeyspace(command, args, this.#keyspace, this.#limits) };
     }
-    const wrong = keys.map((key) => this.#faultOf(key)).find((fault) => fault !== undefined);
-    if (wrong !== undefined) return { reply: wrong };
+    const fault = this.#faultIn(keys);
+    if (fault !== undefined) return { reply: fault };
     if (this.#options.store.areTogether(keys)) return { asked: this.#asked(command, found) };
-    if (command.access === 'write') return { reply: severalShards };
-    return { alone: (options) => this.#readSeveral(command, found, options) };
+    if (command.access === 'read') {
+      return { alone: (options) => this.#readSeveral({ command, args, keys }, options) };
+    }
+    return { alone: (options) => this.#writeSeveral({ command, args, keys }, options) };
   }
 
   get #limits() {
@@ -119,16 +155,13 @@ export class CommandRunner {
     return { op: 'command', namespace, key, name, access, args, keys, valueBytesMax };
   }
 
-  /** Asked for in one turn, they are what stood at one moment. */
   async #readSeveral(
-    command: KeyedCommand,
-    { args, keys }: ResolvedCommand,
+    { command, args, keys }: PlannedCommand,
     options?: SubmitOptions,
   ): Promise<CommandResult> {
-    const { store, namespace, clock } = this.#options;
-    const gets = keys.map((key): GetOperation => ({ op: 'get', namespace, key }));
+    const { store, clock } = this.#options;
     const entries = [];
-    for (const answer of await store.submitCommands(gets, options)) {
+    for (const answer of await store.getTogether(this.#namesOf(keys), options)) {
       if (answer.kind === 'refused') return answer.error;
       const { expiresAt } = answer.kind === 'entry' ? answer : { expiresAt: undefined };
       entries.push(answer.kind === 'entry' ? { value: valueOf(answer), expiresAt } : undefined);
@@ -137,12 +170,44 @@ export class CommandRunner {
     return runKeyed(command, { args, keys, entries, now, limits: this.#limits }).reply;
   }
 
+  async #writeSeveral(command: PlannedCommand, options?: SubmitOptions): Promise<CommandResult> {
+    const result = await this.#transact([command], options);
+    if (isRefused(result)) return result;
+    const [reply] = result;
+    if (reply === undefined) throw new Error('a command has one reply');
+    return reply;
+  }
+
+  async #transact(
+    commands: readonly PlannedCommand[],
+    options: SubmitOptions = {},
+  ): Promise<Reply[] | StoreError> {
+    const keys = distinctKeys(commands);
+    const decide = decideCommands(commands, keys, this.#limits, options);
+    const result = await this.#options.store.transact(this.#namesOf(keys), decide, options);
+    return result.kind === 'refused' ? result.error : result.outcome;
+  }
+
+  #namesOf(keys: readonly string[]): EntryName[] {
+    return keys.map((key) => ({ namespace: this.#options.namespace, key }));
+  }
+
+  #faultIn(keys: readonly string[]): Reply | undefined {
+    return keys.map((key) => this.#faultOf(key)).find((fault) => fault !== undefined);
+  }
+
   #faultOf(key: string): Reply | undefined {
     const { keyBytesMax } = this.#options;
     if (key === '') return error('a key must not be empty');
     if (key.length > keyBytesMax) return error(`a key may have at most ${keyBytesMax} bytes`);
     return isUtf8(Buffer.from(key, 'latin1')) ? undefined : error('a key must be valid UTF-8');
   }
+}
+
+/** In the words of Redis, with the reason. */
+function discarded(index: number, { message }: { readonly message: string }): RequestFault {
+  const why = `command ${index + 1}: ${message}`;
+  return new RequestFault(`EXECABORT Transaction discarded because of previous errors. (${why})`);
 }
 
 function valueOf({ value }: { readonly value: Uint8Array | undefined }): string {

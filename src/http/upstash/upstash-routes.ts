@@ -80,6 +80,10 @@ function sendJson(reply: FastifyReply, status: number, text: string): void {
   reply.send(Buffer.from(text));
 }
 
+function listOf(replies: readonly Reply[], encoding: Encoding): string {
+  return `[${replies.map((each) => envelope(each, encoding)).join(',')}]`;
+}
+
 function sendResp2(reply: FastifyReply, status: number, body: Buffer): void {
   reply.code(status).header('content-type', 'application/octet-stream');
   reply.header('upstash-sync-token', syncToken).header('x-content-type-options', 'nosniff');
@@ -130,11 +134,24 @@ class UpstashHandlers {
     });
     const replies = results.map(asReply);
     if (isResp2) sendResp2(reply, 200, Buffer.concat(replies.map(resp2)));
-    else sendJson(reply, 200, `[${replies.map((each) => envelope(each, encoding)).join(',')}]`);
+    else sendJson(reply, 200, listOf(replies, encoding));
   };
 
-  readonly multiExec = async (): Promise<void> => {
-    throw new RequestFault('ERR /multi-exec is not there yet; nothing was carried out');
+  readonly multiExec = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const { bodies, turns, limits, work, values } = this.#options;
+    const { encoding, isResp2 } = formatOf(request);
+    if (isResp2) throw new RequestFault('ERR resp2 can not be had of /multi-exec');
+    turns.check();
+    const body = await bodies.read(request, reply, this.#bodyLimit);
+    const results = await turns.run(() => {
+      const commands = commandsOfJson(body, limits.batchOperationsMax);
+      return work.during(unitsOf(commands.length, body.length), () =>
+        values.during((refuseValue) => this.#runner.runTogether(commands, { refuseValue })),
+      );
+    });
+    // The client takes a list for an answer whatever its status: an error has to be something else.
+    if (isRefused(results)) throw results;
+    sendJson(reply, 200, listOf(results, encoding));
   };
 
   async #answerOne(

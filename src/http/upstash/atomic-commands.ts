@@ -1,0 +1,106 @@
+// Commands on keys as one transaction of a store: each sees what those before it did, and nobody sees
+// anything in between. A command that answers with an error changes nothing and ends nothing, as in
+// Redis. Knows no store, only the moment it is given.
+import { StoreError } from '../../base/errors.ts';
+import type { CommandLimits, Entry, KeyedCommand } from '../../commands/command.ts';
+import { replyBytesOf } from '../../commands/reply-bytes.ts';
+import type { Reply } from '../../commands/reply.ts';
+import { runKeyed } from '../../commands/run-command.ts';
+import type { EntryResult } from '../../store/result.ts';
+import type { Decide, EntryPut } from '../../store/transaction.ts';
+import type { SubmitOptions } from '../../store/store.ts';
+
+/** A command with its words, ready to be carried out. */
+export interface PlannedCommand {
+  readonly command: KeyedCommand;
+  readonly args: readonly string[];
+  readonly keys: readonly string[];
+}
+
+/**
+ * Values that the commands of one transaction may go through, each time they do, in bytes: nobody
+ * else is answered meanwhile.
+ */
+const touchedBytesMax = 256 * 1024 * 1024;
+
+export function distinctKeys(commands: readonly PlannedCommand[]): string[] {
+  return [...new Set(commands.flatMap(({ keys }) => keys))];
+}
+
+/**
+ * @param keys as from `distinctKeys`: the moment's names are these
+ * @returns gives one reply a command, in order
+ */
+export function decideCommands(
+  commands: readonly PlannedCommand[],
+  keys: readonly string[],
+  limits: CommandLimits,
+  { refuseValue }: SubmitOptions,
+): Decide<Reply[]> {
+  return ({ entries, now }) => {
+    const run = new AtomicRun(keys, entries, { now, limits });
+    const outcome = commands.map((command) => {
+      const reply = run.run(command);
+      const refusal = refuseValue?.(replyBytesOf(reply));
+      if (refusal !== undefined) throw refusal;
+      return reply;
+    });
+    return { outcome, changes: keys.map((key) => run.changeOf(key)) };
+  };
+}
+
+interface AtomicRunOptions {
+  readonly now: number;
+  readonly limits: CommandLimits;
+}
+
+class AtomicRun {
+  readonly #options: AtomicRunOptions;
+  readonly #standing: Map<string, Entry | undefined>;
+  readonly #changed = new Set<string>();
+  #touchedBytes = 0;
+
+  constructor(
+    keys: readonly string[],
+    entries: readonly (EntryResult | undefined)[],
+    options: AtomicRunOptions,
+  ) {
+    this.#options = options;
+    this.#standing = new Map(keys.map((key, index) => [key, entryOf(entries[index])]));
+  }
+
+  run({ command, args, keys }: PlannedCommand): Reply {
+    const entries = keys.map((key) => this.#standing.get(key));
+    for (const entry of entries) this.#touch(entry?.value.length ?? 0);
+    const { reply, changes } = runKeyed(command, { args, keys, entries, ...this.#options });
+    for (const [index, change] of changes.entries()) {
+      const key = keys[index];
+      if (change === undefined || key === undefined) continue;
+      this.#changed.add(key);
+      this.#standing.set(key, change === 'delete' ? undefined : change.put);
+      if (change !== 'delete') this.#touch(change.put.value.length);
+    }
+    return reply;
+  }
+
+  changeOf(key: string): EntryPut | 'delete' | undefined {
+    if (!this.#changed.has(key)) return undefined;
+    const entry = this.#standing.get(key);
+    if (entry === undefined) return 'delete';
+    return { value: Buffer.from(entry.value, 'latin1'), expiresAt: entry.expiresAt };
+  }
+
+  #touch(bytes: number): void {
+    this.#touchedBytes += bytes;
+    if (this.#touchedBytes <= touchedBytesMax) return;
+    const detail = `the commands of one transaction may go through ${touchedBytesMax} bytes of values`;
+    throw new StoreError('REQUEST_TOO_LARGE', detail, { limit: touchedBytesMax });
+  }
+}
+
+function entryOf(entry: EntryResult | undefined): Entry | undefined {
+  if (entry?.value === undefined) return undefined;
+  const { value, expiresAt } = entry;
+  const text = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1');
+  return { value: text, expiresAt };
+}

@@ -11,6 +11,9 @@ export const errorSentences = {
   VALUE_TOO_LARGE: 'The value is larger than the limit.',
   REQUEST_TOO_LARGE: 'The request body is larger than the limit, or has too many operations.',
   REPLY_TOO_LARGE: 'The values asked for do not fit into one reply; ask for fewer at a time.',
+  IDEMPOTENCY_KEY_REUSED: 'The Idempotency-Key came with another request to the same path before.',
+  IDEMPOTENCY_KEY_IN_FLIGHT:
+    'The first request with this Idempotency-Key is still being carried out; try again later.',
   ENCODING_UNSUPPORTED: 'The body has a Content-Encoding; send it as it is.',
   ROUTE_NOT_FOUND: 'There is nothing at this path.',
   METHOD_NOT_ALLOWED: 'This path exists but does not take this method; Allow names those it takes.',

@@ -70,6 +70,16 @@ export const settingsSchema = Type.Object(
     connectionsMax: count(1, 1_000_000, 'connections', 'most open connections'),
     headersTimeoutMs: milliseconds(1, 'longest time for the headers of a request to arrive'),
     requestTimeoutMs: milliseconds(1, 'longest time for a whole request to arrive'),
+    idempotencyWindowMs: milliseconds(
+      1000,
+      'how long the answer to a request with an Idempotency-Key is kept',
+    ),
+    idempotencyRecordsMax: count(
+      1,
+      10_000_000,
+      'answers',
+      'most answers that are kept for an Idempotency-Key; past it the oldest go before their time',
+    ),
     shutdownDeadlineMs: milliseconds(
       100,
       'longest time from SIGTERM or SIGINT to a clean exit; past it the exit code is 1',

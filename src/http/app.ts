@@ -19,6 +19,7 @@ import {
   surplusConnectionsMax,
   type HttpLimits,
 } from './limits.ts';
+import { IdempotentRequests } from './idempotency/idempotent-requests.ts';
 import { metricsRoutes } from './metrics/metrics-routes.ts';
 import { RequestMeter } from './metrics/request-meter.ts';
 import { Admission } from './overload/admission.ts';
@@ -145,6 +146,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     requestBytesMax: requestReplyBytesMax,
   });
   const bodies = new BodyReader(limits.bodyBytesInFlightMax);
+  const idempotency = new IdempotentRequests({
+    store,
+    windowMs: limits.idempotencyWindowMs,
+    recordsMax: limits.idempotencyRecordsMax,
+    wallMs: () => clock.wallMs(),
+  });
+  await idempotency.load();
   const app = frameworkOf(options, watchers);
   app.decorate('connections', connections).decorate('replies', replies);
   watchServer(app, watchers, limits.connectionsMax);
@@ -156,9 +164,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   batchRoutes(app, { store, clock, bodies, work, turns, values, limits });
   backupRoutes(app, { store });
   unstorageRoutes(app, { store, clock, bodies, work, limits });
-  await upstashRoutes(app, { store, clock, bodies, work, turns, values, limits });
+  const shared = { store, clock, bodies, work, turns, values, limits, idempotency };
+  await upstashRoutes(app, shared);
   healthRoutes(app, { store, isStopping: options.isStopping ?? (() => false) });
-  metricsRoutes(app, { ...watchers, store, bodies, version: options.version });
+  metricsRoutes(app, { ...watchers, store, bodies, idempotency, version: options.version });
   await docsRoutes(app, { version: options.version });
   await app.ready();
   return app;

@@ -12,6 +12,9 @@ export interface HttpLimits {
   /** From the first byte of a request to the end of its headers. */
   readonly headersTimeoutMs: number;
   readonly connectionsMax: number;
+  /** How long the answer to a request with an Idempotency-Key is kept, and how many are. */
+  readonly idempotencyWindowMs: number;
+  readonly idempotencyRecordsMax: number;
 }
 
 /** Room for a query with three percent-encoded keys and a cursor, and for ordinary headers. */

@@ -27,6 +27,8 @@ storeContract('the REST dialect over a socket', {
         requestTimeoutMs: 30_000,
         headersTimeoutMs: 10_000,
         connectionsMax: 100,
+        idempotencyWindowMs: 60_000,
+        idempotencyRecordsMax: 100,
       },
     });
     const { url } = await listen(app, { host: '127.0.0.1', port: 0 });

@@ -14,6 +14,8 @@ export const testLimits: HttpLimits = {
   requestTimeoutMs: 30_000,
   headersTimeoutMs: 10_000,
   connectionsMax: 100,
+  idempotencyWindowMs: 60_000,
+  idempotencyRecordsMax: 50,
 };
 
 type Changes = Partial<Omit<AppOptions, 'limits'>> & { readonly limits?: Partial<HttpLimits> };

@@ -1,5 +1,6 @@
 // What the HTTP layer knows of itself, as metrics.
 import type { BodyReader } from '../body.ts';
+import type { IdempotentRequests } from '../idempotency/idempotent-requests.ts';
 import type { Connections } from '../connections.ts';
 import { refusalReasons, type Admission } from '../overload/admission.ts';
 import type { ReplyRoom } from '../overload/reply-room.ts';
@@ -14,11 +15,13 @@ export interface HttpMetricSources {
   readonly admission: Admission;
   readonly replies: ReplyRoom;
   readonly work: WorkInFlight;
+  readonly idempotency: IdempotentRequests;
 }
 
 export function httpMetrics(sampler: MetricSampler, sources: HttpMetricSources): void {
   const { meter, connections, bodies } = sources;
   overloadMetrics(sampler, sources);
+  idempotencyMetrics(sampler, sources);
   sampler.counter('holdfast_http_requests_total', 'Requests that were answered.', () =>
     meter.series().map(({ route, method, status, seconds }) => ({
       labels: { route, method, status },
@@ -43,6 +46,18 @@ export function httpMetrics(sampler: MetricSampler, sources: HttpMetricSources):
   sampler.gauge('holdfast_http_body_bytes_in_flight', 'Bytes reserved for request bodies.', () => [
     { labels: {}, value: bodies.bytesInFlight },
   ]);
+}
+
+function idempotencyMetrics(sampler: MetricSampler, { idempotency }: HttpMetricSources): void {
+  const { records } = idempotency;
+  sampler.gauge('holdfast_idempotency_records', 'Answers kept for an Idempotency-Key.', () => [
+    { labels: {}, value: records.count },
+  ]);
+  sampler.counter(
+    'holdfast_idempotency_records_evicted_total',
+    'Answers that went before idempotencyWindowMs had passed, since there were more than idempotencyRecordsMax.',
+    () => [{ labels: {}, value: records.evicted }],
+  );
 }
 
 function overloadMetrics(

@@ -2,20 +2,14 @@
 // anything in between. A command that answers with an error changes nothing and ends nothing, as in
 // Redis. Knows no store, only the moment it is given.
 import { StoreError } from '../../base/errors.ts';
-import type { CommandLimits, Entry, KeyedCommand } from '../../commands/command.ts';
+import type { CommandLimits, Entry } from '../../commands/command.ts';
 import { replyBytesOf } from '../../commands/reply-bytes.ts';
 import type { Reply } from '../../commands/reply.ts';
 import { runKeyed } from '../../commands/run-command.ts';
 import type { EntryResult } from '../../store/result.ts';
 import type { Decide, EntryPut } from '../../store/transaction.ts';
 import type { SubmitOptions } from '../../store/store.ts';
-
-/** A command with its words, ready to be carried out. */
-export interface PlannedCommand {
-  readonly command: KeyedCommand;
-  readonly args: readonly string[];
-  readonly keys: readonly string[];
-}
+import type { KeyedPlan } from './command-planner.ts';
 
 /**
  * Values that the commands of one transaction may go through, each time they do, in bytes: nobody
@@ -23,7 +17,7 @@ export interface PlannedCommand {
  */
 const touchedBytesMax = 256 * 1024 * 1024;
 
-export function distinctKeys(commands: readonly PlannedCommand[]): string[] {
+export function distinctKeys(commands: readonly KeyedPlan[]): string[] {
   return [...new Set(commands.flatMap(({ keys }) => keys))];
 }
 
@@ -32,7 +26,7 @@ export function distinctKeys(commands: readonly PlannedCommand[]): string[] {
  * @returns gives one reply a command, in order
  */
 export function decideCommands(
-  commands: readonly PlannedCommand[],
+  commands: readonly KeyedPlan[],
   keys: readonly string[],
   limits: CommandLimits,
   { refuseValue }: SubmitOptions,
@@ -69,7 +63,7 @@ class AtomicRun {
     this.#standing = new Map(keys.map((key, index) => [key, entryOf(entries[index])]));
   }
 
-  run({ command, args, keys }: PlannedCommand): Reply {
+  run({ command, args, keys }: KeyedPlan): Reply {
     const entries = keys.map((key) => this.#standing.get(key));
     for (const entry of entries) this.#touch(entry?.value.length ?? 0);
     const { reply, changes } = runKeyed(command, { args, keys, entries, ...this.#options });

@@ -6,8 +6,15 @@ import { defaultNamespace as namespace } from '../../base/default-namespace.ts';
 import { byteStringOfText } from '../../base/byte-string.ts';
 import { StoreError } from '../../base/errors.ts';
 import { error as errorReply, type Reply } from '../../commands/reply.ts';
-import type { CommandStore } from '../../store/store.ts';
+import type { CommandStore, SubmitOptions } from '../../store/store.ts';
+import { recordAnswer, sendAnswer, type Answer, type AnswerSink } from '../answer.ts';
 import type { BodyLimit, BodyReader } from '../body.ts';
+import type {
+  AtomicWork,
+  IdempotentRequests,
+  RequestIdentity,
+} from '../idempotency/idempotent-requests.ts';
+import { identityOf } from '../idempotency/request-identity.ts';
 import type { HttpLimits } from '../limits.ts';
 import type { GatheredValues } from '../overload/gathered-values.ts';
 import type { TurnQueue } from '../overload/turn-queue.ts';
@@ -16,7 +23,13 @@ import { problemOf } from '../problem.ts';
 import { commandRoute, nameText, queryText } from '../request-target.ts';
 import { statusOfError } from '../status-of-error.ts';
 import { commandOfPath } from './command-of-path.ts';
-import { CommandRunner, isRefused, type CommandResult } from './command-runner.ts';
+import { mayWrite, type CommandPlan, type KeyspacePlan } from './command-planner.ts';
+import {
+  CommandRunner,
+  isRefused,
+  type CommandResult,
+  type TogetherPlan,
+} from './command-runner.ts';
 import { envelope, errorEnvelope, resp2, type Encoding } from './envelope.ts';
 import { commandOfJson, commandsOfJson } from './json-arguments.ts';
 import { RequestFault } from './request-fault.ts';
@@ -29,6 +42,14 @@ export interface UpstashRouteOptions {
   readonly turns: TurnQueue;
   readonly values: GatheredValues;
   readonly limits: HttpLimits;
+  readonly idempotency: IdempotentRequests;
+}
+
+interface AskedCommands {
+  readonly request: FastifyRequest;
+  readonly body: Buffer;
+  readonly commands: readonly (readonly string[])[];
+  readonly write: WriteResults;
 }
 
 interface Format {
@@ -74,20 +95,64 @@ function statusOf(result: CommandResult): number {
   return result.kind === 'error' ? 400 : 200;
 }
 
-function sendJson(reply: FastifyReply, status: number, text: string): void {
-  reply.code(status).header('content-type', 'application/json');
-  reply.header('upstash-sync-token', syncToken).header('x-content-type-options', 'nosniff');
-  reply.send(Buffer.from(text));
+function sendJson(sink: AnswerSink, status: number, text: string): void {
+  sink.code(status).header('content-type', 'application/json');
+  sink.header('upstash-sync-token', syncToken).header('x-content-type-options', 'nosniff');
+  sink.send(Buffer.from(text));
 }
 
-function listOf(replies: readonly Reply[], encoding: Encoding): string {
-  return `[${replies.map((each) => envelope(each, encoding)).join(',')}]`;
+function sendResp2(sink: AnswerSink, status: number, body: Buffer): void {
+  sink.code(status).header('content-type', 'application/octet-stream');
+  sink.header('upstash-sync-token', syncToken).header('x-content-type-options', 'nosniff');
+  sink.send(body);
 }
 
-function sendResp2(reply: FastifyReply, status: number, body: Buffer): void {
-  reply.code(status).header('content-type', 'application/octet-stream');
-  reply.header('upstash-sync-token', syncToken).header('x-content-type-options', 'nosniff');
-  reply.send(body);
+/** Writes what commands have come to, as the request asks for it. */
+type WriteResults = (sink: AnswerSink, results: readonly CommandResult[]) => void;
+
+function oneReply({ encoding, isResp2 }: Format): WriteResults {
+  return (sink, [result]) => {
+    if (result === undefined) throw new Error('a command has one result');
+    const status = statusOf(result);
+    if (isResp2) sendResp2(sink, status, resp2(asReply(result)));
+    else sendJson(sink, status, envelope(asReply(result), encoding));
+  };
+}
+
+function listOfReplies({ encoding, isResp2 }: Format): WriteResults {
+  return (sink, results) => {
+    const replies = results.map(asReply);
+    if (isResp2) sendResp2(sink, 200, Buffer.concat(replies.map(resp2)));
+    else sendJson(sink, 200, `[${replies.map((each) => envelope(each, encoding)).join(',')}]`);
+  };
+}
+
+/** In the words of Redis, with the reason. */
+function discarded(index: number, message: string): RequestFault {
+  const why = `command ${index + 1}: ${message}`;
+  return new RequestFault(`EXECABORT Transaction discarded because of previous errors. (${why})`);
+}
+
+/** @throws RequestFault where one of them can not be part of a transaction */
+function transactionOf(plans: readonly CommandPlan[]): TogetherPlan[] {
+  return plans.map((plan, index) => {
+    if (plan.kind === 'keyspace') throw discarded(index, `ERR ${aboutAllKeys(plan)}`);
+    if (plan.kind === 'keyed' || plan.reply.kind !== 'error') return plan;
+    throw discarded(index, plan.reply.message);
+  });
+}
+
+function aboutAllKeys({ command }: KeyspacePlan): string {
+  return `'${command.name}' is about all keys, and can not be part of a transaction`;
+}
+
+/** @throws RequestFault where the answers to some can not be kept */
+function keepable(plans: readonly CommandPlan[]): TogetherPlan[] {
+  return plans.map((plan) => {
+    if (plan.kind !== 'keyspace') return plan;
+    const why = 'and an Idempotency-Key makes the request one';
+    throw new RequestFault(`ERR ${aboutAllKeys(plan)}, ${why}; nothing was carried out`);
+  });
 }
 
 class UpstashHandlers {
@@ -110,67 +175,90 @@ class UpstashHandlers {
 
   /** The command is the path, with the body as its last argument and the query as its options. */
   readonly path = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const format = formatOf(request);
+    const write = oneReply(formatOf(request));
     const body = await this.#options.bodies.read(request, reply, this.#bodyLimit);
     const words = commandOfPath(nameText(request), queryText(request), body);
-    await this.#answerOne(words, body.length, format, reply);
+    sendAnswer(reply, await this.#answerEach({ request, body, commands: [words], write }));
   };
 
   /** The command is the body. */
   readonly body = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const format = formatOf(request);
+    const write = oneReply(formatOf(request));
     const body = await this.#options.bodies.read(request, reply, this.#bodyLimit);
-    await this.#answerOne(commandOfJson(body), body.length, format, reply);
+    const commands = [commandOfJson(body)];
+    sendAnswer(reply, await this.#answerEach({ request, body, commands, write }));
   };
 
   readonly pipeline = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const { bodies, turns, limits } = this.#options;
-    const { encoding, isResp2 } = formatOf(request);
+    const write = listOfReplies(formatOf(request));
     turns.check();
     const body = await bodies.read(request, reply, this.#bodyLimit);
-    const results = await turns.run(() => {
+    const answer = await turns.run(() => {
       const commands = commandsOfJson(body, limits.batchOperationsMax);
-      return this.#run(commands, body.length);
+      return this.#answerEach({ request, body, commands, write });
     });
-    const replies = results.map(asReply);
-    if (isResp2) sendResp2(reply, 200, Buffer.concat(replies.map(resp2)));
-    else sendJson(reply, 200, listOf(replies, encoding));
+    sendAnswer(reply, answer);
   };
 
   readonly multiExec = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const { bodies, turns, limits, work, values } = this.#options;
-    const { encoding, isResp2 } = formatOf(request);
-    if (isResp2) throw new RequestFault('ERR resp2 can not be had of /multi-exec');
+    const { bodies, turns, limits } = this.#options;
+    const format = formatOf(request);
+    if (format.isResp2) throw new RequestFault('ERR resp2 can not be had of /multi-exec');
+    const write = listOfReplies(format);
     turns.check();
     const body = await bodies.read(request, reply, this.#bodyLimit);
-    const results = await turns.run(() => {
+    const answer = await turns.run(() => {
       const commands = commandsOfJson(body, limits.batchOperationsMax);
-      return work.during(unitsOf(commands.length, body.length), () =>
-        values.during((refuseValue) => this.#runner.runTogether(commands, { refuseValue })),
-      );
+      return this.#answerTogether({ request, body, commands, write });
     });
-    // The client takes a list for an answer whatever its status: an error has to be something else.
-    if (isRefused(results)) throw results;
-    sendJson(reply, 200, listOf(results, encoding));
+    sendAnswer(reply, answer);
   };
 
-  async #answerOne(
-    words: readonly string[],
-    bytes: number,
-    { encoding, isResp2 }: Format,
-    reply: FastifyReply,
-  ): Promise<void> {
-    const [result] = await this.#run([words], bytes);
-    if (result === undefined) throw new Error('a command has one result');
-    const status = statusOf(result);
-    if (isResp2) sendResp2(reply, status, resp2(asReply(result)));
-    else sendJson(reply, status, envelope(asReply(result), encoding));
+  /** Each command on its own, in order; with an Idempotency-Key, all of them as one transaction. */
+  #answerEach(asked: AskedCommands): Promise<Answer> {
+    const plans = this.#runner.plan(asked.commands);
+    const identity = mayWrite(plans) ? identityOf(asked.request, asked.body) : undefined;
+    return this.#during(asked, async (options) => {
+      if (identity !== undefined) return this.#once(identity, keepable(plans), asked, options);
+      const results = await this.#runner.run(plans, options);
+      return recordAnswer((sink) => asked.write(sink, results));
+    });
   }
 
-  #run(commands: readonly (readonly string[])[], bytes: number): Promise<CommandResult[]> {
-    const { work, values } = this.#options;
-    return work.during(unitsOf(commands.length, bytes), () =>
-      values.during((refuseValue) => this.#runner.run(commands, { refuseValue })),
+  #answerTogether(asked: AskedCommands): Promise<Answer> {
+    const plans = transactionOf(this.#runner.plan(asked.commands));
+    const identity = mayWrite(plans) ? identityOf(asked.request, asked.body) : undefined;
+    return this.#during(asked, async (options) => {
+      if (identity !== undefined) return this.#once(identity, plans, asked, options);
+      const results = await this.#runner.runTogether(plans, options);
+      // The client takes a list for an answer whatever its status: an error is something else.
+      if (isRefused(results)) throw results;
+      return recordAnswer((sink) => asked.write(sink, results));
+    });
+  }
+
+  #once(
+    identity: RequestIdentity,
+    plans: readonly TogetherPlan[],
+    { write }: AskedCommands,
+    options: SubmitOptions,
+  ): Promise<Answer> {
+    const { names, decide } = this.#runner.together(plans, options);
+    const decideOnce: AtomicWork['decide'] = (moment) => {
+      const { outcome, changes } = decide(moment);
+      return { changes, answer: () => recordAnswer((sink) => write(sink, outcome)) };
+    };
+    return this.#options.idempotency.run(identity, { names, decide: decideOnce }, options);
+  }
+
+  #during(
+    { commands, body }: AskedCommands,
+    work: (options: SubmitOptions) => Promise<Answer>,
+  ): Promise<Answer> {
+    const units = unitsOf(commands.length, body.length);
+    return this.#options.work.during(units, () =>
+      this.#options.values.during((refuseValue) => work({ refuseValue })),
     );
   }
 }

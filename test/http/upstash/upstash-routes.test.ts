@@ -19,6 +19,8 @@ const post = (body: string | Uint8Array<ArrayBuffer>, headers: Record<string, st
   headers,
 });
 
+const base64 = { 'upstash-encoding': 'base64' };
+
 describe('a command in the path', () => {
   test('is carried out, whatever its method and case', async () => {
     const { url } = await openApp();
@@ -177,5 +179,102 @@ describe('how a reply is written', () => {
     const { url } = await openApp();
     const { headers } = await ask(url, '/get/k', { headers: { 'upstash-sync-token': '' } });
     expect(headers.get('upstash-sync-token')).toBe('0');
+  });
+});
+
+describe('many commands at one moment', () => {
+  test('are answered each, and see those before them', async () => {
+    const { url } = await openApp();
+    const body = '[["SET","a",1],["INCR","a"],["INCRBY","a","x"],["PING"],["GET","a"]]';
+    expect(await ask(url, '/multi-exec', post(body))).toMatchObject({
+      status: 200,
+      text:
+        '[{"result":"OK"},{"result":2},{"error":"ERR value is not an integer or out of range"},' +
+        '{"result":"PONG"},{"result":"2"}]',
+    });
+    const encoded = await ask(url, '/multi-exec', post('[["GET","a"]]', base64));
+    expect(encoded.text).toBe('[{"result":"Mg=="}]');
+    expect(await ask(url, '/multi-exec', post('[]'))).toMatchObject({ status: 200, text: '[]' });
+  });
+
+  test.each([
+    ['["NOPE","x"]', "unknown command 'NOPE'"],
+    ['["GET"]', "wrong number of arguments for 'get' command"],
+    ['["DBSIZE"]', "'dbsize' is about all keys"],
+    ['["FLUSHDB"]', "'flushdb' is about all keys"],
+    ['["GET",""]', 'a key must not be empty'],
+  ])('are discarded, all of them and with one error, for %s', async (command, why) => {
+    const { url, model } = await openApp();
+    const { status, text } = await ask(url, '/multi-exec', post(`[["SET","a",1],${command}]`));
+    expect(status).toBe(400);
+    const { error } = JSON.parse(text) as { error: string };
+    expect(error).toMatch(/^EXECABORT Transaction discarded because of previous errors\. /);
+    expect(error).toContain(`(command 2: ERR ${why}`);
+    expect(model.entries.size).toBe(0);
+  });
+
+  test('are not to be had in RESP 2', async () => {
+    const { url } = await openApp();
+    const format = { 'upstash-response-format': 'resp2' };
+    expect(await ask(url, '/multi-exec', post('[]', format))).toMatchObject({ status: 400 });
+  });
+});
+
+describe('with an Idempotency-Key', () => {
+  const key = { 'idempotency-key': '"1"' };
+
+  test.each([
+    ['a command in the path', '/incr/a', '', '{"result":1}'],
+    ['a command in the body', '', '["INCR","a"]', '{"result":1}'],
+    ['a pipeline', '/pipeline', '[["INCR","a"],["NOPE"],["GET","a"]]', /^\[{"result":1},{"error"/],
+    ['a transaction', '/multi-exec', '[["INCR","a"],["GET","a"]]', '[{"result":1},{"result":"1"}]'],
+  ])('%s is carried out once', async (_, path, body, expected) => {
+    const { url, model } = await openApp();
+    const first = await ask(url, path, post(body, key));
+    const again = await ask(url, path, post(body, key));
+    expect(first.text).toMatch(expected);
+    expect(again.text).toBe(first.text);
+    expect(first.headers.get('idempotent-replayed')).toBeNull();
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    expect(again.headers.get('content-type')).toBe('application/json');
+    expect(model.entries.get('default\na')?.value.toString()).toBe('1');
+  });
+
+  test('another request to the same path is refused in the words of the dialect', async () => {
+    const { url } = await openApp();
+    await ask(url, '/pipeline', post('[["INCR","a"]]', key));
+    const other = await ask(url, '/pipeline', post('[["INCR","b"]]', key));
+    expect(other.status).toBe(422);
+    expect(other.text).toMatch(/^{"error":"ERR .*IDEMPOTENCY_KEY_REUSED, not-applied\)"}$/);
+    const inBase64 = await ask(url, '/pipeline', post('[["INCR","a"]]', { ...key, ...base64 }));
+    expect(inBase64.status).toBe(422);
+  });
+
+  test('what changes nothing is carried out as ever', async () => {
+    const { url, model } = await openApp();
+    await ask(url, '/pipeline', post('[["GET","a"],["DBSIZE"]]', key));
+    expect(await ask(url, '/pipeline', post('[["GET","b"]]', key))).toMatchObject({ status: 200 });
+    expect(model.entries.size).toBe(0);
+  });
+
+  test('what is about all keys is refused, and so is a key that is none', async () => {
+    const { url, model } = await openApp();
+    await ask(url, '/set/a/1');
+    const flushed = await ask(url, '/pipeline', post('[["FLUSHDB"],["SET","b",1]]', key));
+    expect(flushed).toMatchObject({ status: 400 });
+    expect(flushed.text).toContain("'flushdb' is about all keys");
+    const unquoted = await ask(url, '/set/a/2', post('', { 'idempotency-key': 'a b' }));
+    expect(unquoted).toMatchObject({ status: 400 });
+    expect([...model.entries.keys()]).toEqual(['default\na']);
+  });
+
+  test('an answer too large to be kept is refused before anything is done', async () => {
+    const { url, model } = await openApp({
+      limits: { valueBytesMax: 100_000, batchBytesMax: 100_000, bodyBytesInFlightMax: 200_000 },
+    });
+    await ask(url, '/set/a', post('x'.repeat(70_000)));
+    const refused = await ask(url, '/getdel/a', post('', key));
+    expect(refused).toMatchObject({ status: 413 });
+    expect(model.entries.size).toBe(1);
   });
 });

@@ -1,0 +1,23 @@
+// The request header Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a string of
+// structured fields (RFC 9651 section 3.3.3), or the bare text that most clients send.
+import { StoreError } from '../../base/errors.ts';
+
+const charactersMax = 255;
+
+/** Visible ASCII but for what would make it a list or a quoted text. */
+const barePattern = /^[\u{21}\u{23}-\u{2b}\u{2d}-\u{7e}]+$/u;
+const quotedPattern = /^"((?:[\u{20}\u{21}\u{23}-\u{5b}\u{5d}-\u{7e}]|\\["\\])+)"$/u;
+
+/**
+ * @returns undefined where there is none
+ * @throws StoreError BAD_REQUEST
+ */
+export function idempotencyKeyOf(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const text = typeof header === 'string' ? header.trim() : '';
+  const quoted = quotedPattern.exec(text)?.[1]?.replace(/\\(.)/g, '$1');
+  const key = quoted ?? (barePattern.test(text) ? text : '');
+  if (key !== '' && key.length <= charactersMax) return key;
+  const detail = `Idempotency-Key must be one text of 1 to ${charactersMax} ASCII characters, bare or in quotes.`;
+  throw new StoreError('BAD_REQUEST', detail, { parameter: 'Idempotency-Key' });
+}

@@ -1,0 +1,94 @@
+// Which answers are kept, and where: the entries are in the store, each in the shard of what its request
+// changed; here is only where they are. Bounded in number: the oldest go first.
+import type { Store } from '../../store/store.ts';
+import type { EntryName } from '../../store/operation.ts';
+import { keysQuery } from '../walk-keys.ts';
+
+/** No dialect can name it: a namespace of theirs has no such character. */
+export const idempotencyNamespace = '~idempotency';
+
+export interface IdempotencyRecordsOptions {
+  readonly store: Store;
+  readonly recordsMax: number;
+  /** Unix milliseconds. */
+  readonly wallMs: () => number;
+}
+
+interface Place {
+  readonly key: string;
+  /** Unix milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** Behind its hash tag, a key is the scope. */
+function scopeOfKey(key: string): string {
+  return key.slice(key.indexOf('}') + 1);
+}
+
+export class IdempotencyRecords {
+  readonly #options: IdempotencyRecordsOptions;
+  /** By scope, oldest first. */
+  readonly #places = new Map<string, Place>();
+  #evicted = 0;
+
+  constructor(options: IdempotencyRecordsOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#places.size;
+  }
+
+  /** Those that went before their time. */
+  get evicted(): number {
+    return this.#evicted;
+  }
+
+  /** Finds what an earlier life of the program has left. Rejects where a shard does not serve. */
+  async load(): Promise<void> {
+    const found: Place[] = [];
+    let after: string | undefined;
+    do {
+      const query = keysQuery(idempotencyNamespace, '', after);
+      // oxlint-disable-next-line no-await-in-loop -- each page begins where the last one ended
+      const { items, next } = await this.#options.store.list(query);
+      for (const { key, expiresAt = Infinity } of items) found.push({ key, expiresAt });
+      after = next;
+    } while (after !== undefined);
+    for (const place of found.toSorted((a, b) => a.expiresAt - b.expiresAt)) {
+      this.#places.set(scopeOfKey(place.key), place);
+    }
+    this.#bound();
+  }
+
+  /** Where the answer to a request of this scope is, if it is kept. */
+  find(scope: string): string | undefined {
+    const place = this.#places.get(scope);
+    return place === undefined || place.expiresAt <= this.#options.wallMs() ? undefined : place.key;
+  }
+
+  add(scope: string, place: Place): void {
+    this.#places.delete(scope);
+    this.#places.set(scope, place);
+    this.#bound();
+  }
+
+  remove(scope: string): void {
+    this.#places.delete(scope);
+  }
+
+  #bound(): void {
+    const now = this.#options.wallMs();
+    for (const [scope, { key, expiresAt }] of this.#places) {
+      const isExpired = expiresAt <= now;
+      if (!isExpired && this.#places.size <= this.#options.recordsMax) return;
+      this.#places.delete(scope);
+      // The store sweeps what has expired by itself.
+      if (isExpired) continue;
+      this.#evicted += 1;
+      const name: EntryName = { namespace: idempotencyNamespace, key };
+      // Where it fails, it stays until it expires, and nobody looks there.
+      void this.#options.store.submit({ op: 'delete', ...name });
+    }
+  }
+}

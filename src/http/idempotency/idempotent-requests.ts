@@ -1,0 +1,188 @@
+// Requests that carry an Idempotency-Key: each is carried out once, as one transaction with the record
+// of its answer, and whoever repeats it within the window gets that answer. Knows no dialect.
+import { createHash } from 'node:crypto';
+import { StoreError } from '../../base/errors.ts';
+import type { EntryName } from '../../store/operation.ts';
+import type { Durability, EntryResult } from '../../store/result.ts';
+import { slotOfKey } from '../../store/slot.ts';
+import type { CommandStore, SubmitOptions } from '../../store/store.ts';
+import type { EntryPut, TransactionMoment } from '../../store/transaction.ts';
+import type { Answer } from '../answer.ts';
+import { idempotencyNamespace, IdempotencyRecords } from './idempotency-records.ts';
+import { decodeKeptAnswer, encodeKeptAnswer, type KeptAnswer } from './kept-answer.ts';
+import { tagOfSlot } from './slot-tag.ts';
+
+export interface IdempotentRequestsOptions {
+  readonly store: CommandStore;
+  /** How long an answer is kept, in milliseconds. */
+  readonly windowMs: number;
+  /** How many are kept at most. */
+  readonly recordsMax: number;
+  /** Unix milliseconds. */
+  readonly wallMs: () => number;
+}
+
+/** What tells one request from another. */
+export interface RequestIdentity {
+  readonly key: string;
+  readonly method: string;
+  /** As it was sent, without the query. */
+  readonly path: string;
+  /** All else that the answer depends on: query, headers, body. */
+  readonly rest: readonly (string | Uint8Array)[];
+}
+
+/** What a request does, as one transaction. */
+export interface AtomicWork {
+  /** Each once, and at least one. */
+  readonly names: readonly EntryName[];
+  /** As `Decide`; the answer is asked for with what the changes will have reached. */
+  readonly decide: (moment: TransactionMoment) => {
+    readonly changes: readonly (EntryPut | 'delete' | undefined)[];
+    readonly answer: (durability: Durability) => Answer;
+  };
+}
+
+/** Larger answers are not kept, and so their requests not carried out. */
+export const keptAnswerBytesMax = 64 * 1024;
+
+export const replayedHeader = 'idempotent-replayed';
+
+function hashOf(parts: readonly (string | Uint8Array)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) {
+    const bytes = Buffer.from(part);
+    hash.update(`${bytes.length}:`).update(bytes);
+  }
+  return hash.digest('hex');
+}
+
+export class IdempotentRequests {
+  readonly #options: IdempotentRequestsOptions;
+  readonly #records: IdempotencyRecords;
+  /** Scope -> fingerprint of the request that is being carried out. */
+  readonly #inFlight = new Map<string, string>();
+
+  constructor(options: IdempotentRequestsOptions) {
+    this.#options = options;
+    this.#records = new IdempotencyRecords(options);
+  }
+
+  get records(): Pick<IdempotencyRecords, 'count' | 'evicted'> {
+    return this.#records;
+  }
+
+  /** To be awaited before the first request. Rejects where a shard does not serve. */
+  load(): Promise<void> {
+    return this.#records.load();
+  }
+
+  /**
+   * @throws StoreError IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_FLIGHT, REPLY_TOO_LARGE; what the
+   *   store refuses it with, and what `decide` throws
+   */
+  async run(identity: RequestIdentity, work: AtomicWork, limits?: SubmitOptions): Promise<Answer> {
+    const { key, method, path, rest } = identity;
+    // There are no users yet: all are one.
+    const scope = hashOf(['', method, path, key]);
+    const fingerprint = hashOf(rest);
+    const before = this.#inFlight.get(scope);
+    if (before !== undefined) throw before === fingerprint ? inFlight() : reused();
+    this.#inFlight.set(scope, fingerprint);
+    try {
+      return (
+        (await this.#kept(scope, fingerprint)) ??
+        (await this.#first(scope, fingerprint, work, limits))
+      );
+    } finally {
+      this.#inFlight.delete(scope);
+    }
+  }
+
+  async #kept(scope: string, fingerprint: string): Promise<Answer | undefined> {
+    const key = this.#records.find(scope);
+    if (key === undefined) return undefined;
+    const result = await this.#options.store.submit({
+      op: 'get',
+      namespace: idempotencyNamespace,
+      key,
+    });
+    if (result.kind === 'refused') throw result.error;
+    return result.kind === 'entry' ? replayOf(result, fingerprint) : undefined;
+  }
+
+  /** As far as is known; where it was carried out after all, the record is found in the same moment. */
+  async #first(
+    scope: string,
+    fingerprint: string,
+    { names, decide }: AtomicWork,
+    limits?: SubmitOptions,
+  ): Promise<Answer> {
+    const { store, windowMs, wallMs } = this.#options;
+    const [first] = names;
+    if (first === undefined) throw new Error('a request without keys changes nothing');
+    const known = this.#records.find(scope);
+    const key = known ?? tagOfSlot(slotOfKey(first.key)) + scope;
+    const record: EntryName = { namespace: idempotencyNamespace, key };
+    // Before it is written: where its outcome stays unknown, the next one has to look there.
+    this.#records.add(scope, { key, expiresAt: wallMs() + windowMs });
+    let isKept = known !== undefined;
+    try {
+      const result = await store.transact(
+        [...names, record],
+        ({ entries, versions, now }) => {
+          const kept = entries.at(-1);
+          if (kept !== undefined) return { outcome: replayOf(kept, fingerprint), changes: [] };
+          const { changes, answer } = decide({
+            entries: entries.slice(0, -1),
+            versions: versions.slice(0, -1),
+            now,
+          });
+          const changed = names.filter((_, index) => changes[index] !== undefined);
+          const isTogether = store.areTogether([key, ...changed.map((name) => name.key)]);
+          // What is in several shards is synced in every mode.
+          const outcome = answer(isTogether ? store.durability : 'synced');
+          const put = { value: bytesOf({ ...outcome, fingerprint }), expiresAt: now + windowMs };
+          return { outcome, changes: [...names.map((_, index) => changes[index]), put] };
+        },
+        limits,
+      );
+      isKept ||= result.kind === 'committed' || result.error.outcome !== 'not-applied';
+      if (result.kind === 'refused') throw result.error;
+      return result.outcome;
+    } finally {
+      if (!isKept) this.#records.remove(scope);
+    }
+  }
+}
+
+function bytesOf(answer: KeptAnswer): Buffer {
+  if (answer.body.length <= keptAnswerBytesMax) return encodeKeptAnswer(answer);
+  const detail =
+    `With an Idempotency-Key, an answer may have ${keptAnswerBytesMax} bytes; this one would have ` +
+    `${answer.body.length}. Nothing was carried out: ask for less, or without the key.`;
+  throw new StoreError('REPLY_TOO_LARGE', detail, { limit: keptAnswerBytesMax });
+}
+
+function replayOf({ value = new Uint8Array() }: EntryResult, fingerprint: string): Answer {
+  const { fingerprint: answered, status, headers, body } = decodeKeptAnswer(value);
+  if (answered !== fingerprint) throw reused();
+  return { status, headers: { ...headers, [replayedHeader]: 'true' }, body };
+}
+
+const parameter = 'Idempotency-Key';
+
+function reused(): StoreError {
+  const detail = 'This Idempotency-Key came with another request to the same path before.';
+  return new StoreError('IDEMPOTENCY_KEY_REUSED', detail, { parameter });
+}
+
+function inFlight(): StoreError {
+  const detail =
+    'The request that first came with this Idempotency-Key is still being carried out.';
+  return new StoreError('IDEMPOTENCY_KEY_IN_FLIGHT', detail, {
+    parameter,
+    retryable: true,
+    retryAfterMs: 1000,
+  });
+}

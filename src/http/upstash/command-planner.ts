@@ -1,0 +1,77 @@
+// From the words of a command to how it is to be carried out, and what is wrong with it before the
+// store is asked. Asks no store.
+import { isUtf8 } from 'node:buffer';
+import type { Clock } from '../../base/clock.ts';
+import {
+  defaultCommandLimits,
+  type CommandLimits,
+  type KeyedCommand,
+  type KeyspaceCommand,
+} from '../../commands/command.ts';
+import { error, type Reply } from '../../commands/reply.ts';
+import { isResolved, resolveCommand } from '../../commands/resolve-command.ts';
+import { runOnConnection } from '../../commands/run-command.ts';
+
+export interface KeyedPlan {
+  readonly kind: 'keyed';
+  readonly command: KeyedCommand;
+  readonly args: readonly string[];
+  /** In their order; a key may come twice. */
+  readonly keys: readonly string[];
+}
+
+export interface KeyspacePlan {
+  readonly kind: 'keyspace';
+  readonly command: KeyspaceCommand;
+  readonly args: readonly string[];
+}
+
+/** What needs no store: an error, or a command that is about nothing in it. */
+export interface AnsweredPlan {
+  readonly kind: 'answered';
+  readonly reply: Reply;
+}
+
+export type CommandPlan = KeyedPlan | KeyspacePlan | AnsweredPlan;
+
+export interface CommandPlannerOptions {
+  readonly clock: Clock;
+  readonly keyBytesMax: number;
+  readonly valueBytesMax: number;
+}
+
+export class CommandPlanner {
+  readonly #options: CommandPlannerOptions;
+  readonly limits: CommandLimits;
+
+  constructor(options: CommandPlannerOptions) {
+    this.#options = options;
+    this.limits = { ...defaultCommandLimits, valueBytesMax: options.valueBytesMax };
+  }
+
+  plan(words: readonly string[]): CommandPlan {
+    const found = resolveCommand(words);
+    if (!isResolved(found)) return { kind: 'answered', reply: found };
+    const { command, args, keys } = found;
+    if (command.kind === 'connection') {
+      const reply = runOnConnection(command, args, this.#options.clock.wallMs());
+      return { kind: 'answered', reply };
+    }
+    if (command.kind === 'keyspace') return { kind: 'keyspace', command, args };
+    const fault = keys.map((key) => this.#faultOf(key)).find((each) => each !== undefined);
+    if (fault !== undefined) return { kind: 'answered', reply: fault };
+    return { kind: 'keyed', command, args, keys };
+  }
+
+  #faultOf(key: string): Reply | undefined {
+    const { keyBytesMax } = this.#options;
+    if (key === '') return error('a key must not be empty');
+    if (key.length > keyBytesMax) return error(`a key may have at most ${keyBytesMax} bytes`);
+    return isUtf8(Buffer.from(key, 'latin1')) ? undefined : error('a key must be valid UTF-8');
+  }
+}
+
+/** Whether any of them may change something. */
+export function mayWrite(plans: readonly CommandPlan[]): boolean {
+  return plans.some((plan) => plan.kind !== 'answered' && plan.command.access === 'write');
+}

@@ -1,0 +1,247 @@
+// Over the real store, with several shards, closed and opened in between.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { recordAnswer, type Answer } from '../../../src/http/answer.ts';
+import {
+  IdempotentRequests,
+  keptAnswerBytesMax,
+  type AtomicWork,
+  type RequestIdentity,
+} from '../../../src/http/idempotency/idempotent-requests.ts';
+import { reshard } from '../../../src/tools/reshard.ts';
+import { nodeFileSystem } from '../../../src/storage/node-file-system.ts';
+import type { CommandStore } from '../../../src/store/store.ts';
+import { makeTestFolder, openTestStore, type TestFolder } from '../../support/embedded-store.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { get, put, textOf } from '../../support/store-contract.ts';
+
+const namespace = 'default';
+const windowMs = 60_000;
+
+let folder: TestFolder;
+let clock: ManualClock;
+let store: CommandStore;
+let requests: IdempotentRequests;
+
+async function open(shards = 3, recordsMax = 5): Promise<void> {
+  store = await openTestStore(folder.path, { shards, clock });
+  requests = new IdempotentRequests({ store, windowMs, recordsMax, wallMs: () => clock.wallMs() });
+  await requests.load();
+}
+
+async function reopen(shards?: number): Promise<void> {
+  await store.close();
+  await open(shards);
+}
+
+beforeEach(async () => {
+  folder = await makeTestFolder();
+  clock = new ManualClock();
+  await open();
+});
+afterEach(async () => {
+  await store.close();
+  await folder.remove();
+});
+
+function identity(key: string, body = 'body', path = '/path'): RequestIdentity {
+  return { key, method: 'POST', path, rest: [body] };
+}
+
+/** Counts up all keys, and answers with what they have now. */
+function increment(...keys: string[]): AtomicWork {
+  return {
+    names: keys.map((key) => ({ namespace, key })),
+    decide: ({ entries }) => {
+      const values = entries.map(
+        (entry) => `${Number(textOf(entry ?? { kind: 'missing' }) ?? 0) + 1}`,
+      );
+      return {
+        changes: values.map((value) => ({ value: Buffer.from(value), expiresAt: undefined })),
+        answer: () => recordAnswer((sink) => sink.code(201).send(Buffer.from(values.join()))),
+      };
+    },
+  };
+}
+
+function shown({ status, headers, body }: Answer): unknown[] {
+  return [status, body.toString(), headers['idempotent-replayed'] ?? 'first'];
+}
+
+async function valueOf(key: string): Promise<string | undefined> {
+  return textOf(await store.submit(get(key)));
+}
+
+const several = ['a', 'b', 'c', 'd', 'e'];
+
+describe('a request that comes again with its key', () => {
+  test.each([[['a']], [several]])('is answered as before, for %j', async (keys) => {
+    expect(shown(await requests.run(identity('1'), increment(...keys)))).toEqual([
+      201,
+      keys.map(() => '1').join(),
+      'first',
+    ]);
+    const again = await requests.run(identity('1'), increment(...keys));
+    expect(shown(again)).toEqual([201, keys.map(() => '1').join(), 'true']);
+    for (const key of keys) expect(await valueOf(key)).toBe('1');
+  });
+
+  test('is, behind a restart', async () => {
+    await requests.run(identity('1'), increment(...several));
+    await requests.run(identity('2'), increment('z'));
+    await reopen();
+    expect(requests.records.count).toBe(2);
+    expect(shown(await requests.run(identity('1'), increment(...several)))).toEqual([
+      201,
+      '1,1,1,1,1',
+      'true',
+    ]);
+    expect(shown(await requests.run(identity('2'), increment('z')))).toEqual([201, '1', 'true']);
+  });
+
+  test.each([1, 2, 7])('is, with %i shards instead of 3', async (shards) => {
+    for (const key of several) {
+      // oxlint-disable-next-line no-await-in-loop
+      await requests.run(identity(key), increment(key));
+    }
+    await store.close();
+    reshard(nodeFileSystem, folder.path, shards);
+    await open(shards);
+    for (const key of several) {
+      // oxlint-disable-next-line no-await-in-loop
+      const again = await requests.run(identity(key), increment(key));
+      expect(shown(again)).toEqual([201, '1', 'true']);
+    }
+  });
+
+  test('is carried out anew when the window has passed', async () => {
+    await requests.run(identity('1'), increment('a'));
+    clock.advance(windowMs - 1);
+    expect(shown(await requests.run(identity('1'), increment('a')))).toEqual([201, '1', 'true']);
+    clock.advance(1);
+    expect(shown(await requests.run(identity('1'), increment('a')))).toEqual([201, '2', 'first']);
+  });
+
+  test('is not taken for one of another path', async () => {
+    await requests.run(identity('1'), increment('a'));
+    const other = await requests.run(identity('1', 'body', '/other'), increment('a'));
+    expect(shown(other)).toEqual([201, '2', 'first']);
+  });
+});
+
+describe('the record', () => {
+  test('is in the shard of what the request changes, and so one line with it', async () => {
+    await requests.run(identity('1'), increment('a'));
+    const { items } = await store.list({
+      namespace: '~idempotency',
+      prefix: '',
+      start: undefined,
+      end: undefined,
+      after: undefined,
+      limit: 10,
+      reverse: false,
+      includeValues: true,
+    });
+    expect(items).toHaveLength(1);
+    expect(store.areTogether([items[0]?.key ?? '', 'a'])).toBe(true);
+    expect(items[0]?.expiresAt).toBe(clock.wallMs() + windowMs);
+  });
+
+  test('is not seen by any count or listing of the namespace that it is about', async () => {
+    await requests.run(identity('1'), increment('a'));
+    expect(await store.count(namespace)).toBe(1);
+  });
+
+  test('goes before its time only where there are too many, the oldest first', async () => {
+    for (let n = 0; n < 7; n++) {
+      // oxlint-disable-next-line no-await-in-loop
+      await requests.run(identity(String(n)), increment(`k${n}`));
+      clock.advance(1);
+    }
+    expect(requests.records).toMatchObject({ count: 5, evicted: 2 });
+    expect(await store.count('~idempotency')).toBe(5);
+    expect(shown(await requests.run(identity('6'), increment('k6')))).toEqual([201, '1', 'true']);
+    expect(shown(await requests.run(identity('0'), increment('k0')))).toEqual([201, '2', 'first']);
+    await reopen();
+    expect(requests.records).toMatchObject({ count: 5, evicted: 0 });
+    expect(shown(await requests.run(identity('0'), increment('k0')))).toEqual([201, '2', 'true']);
+  });
+
+  test('that has expired does not count as one that went too early', async () => {
+    for (let n = 0; n < 5; n++) {
+      // oxlint-disable-next-line no-await-in-loop
+      await requests.run(identity(String(n)), increment('a'));
+    }
+    clock.advance(windowMs);
+    await requests.run(identity('5'), increment('a'));
+    expect(requests.records).toMatchObject({ count: 1, evicted: 0 });
+  });
+});
+
+describe('a key that came before', () => {
+  test('with another request to the path is refused, and nothing happens', async () => {
+    await requests.run(identity('1'), increment('a'));
+    const other = requests.run(identity('1', 'another body'), increment('b'));
+    await expect(other).rejects.toMatchObject({
+      code: 'IDEMPOTENCY_KEY_REUSED',
+      outcome: 'not-applied',
+    });
+    await reopen();
+    const later = requests.run(identity('1', 'another body'), increment('b'));
+    await expect(later).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+    expect(await valueOf('b')).toBeUndefined();
+  });
+
+  test('and is still being carried out is refused, and to be tried again', async () => {
+    const first = requests.run(identity('1'), increment('a'));
+    const second = requests.run(identity('1'), increment('a'));
+    const other = requests.run(identity('1', 'another body'), increment('a'));
+    await expect(second).rejects.toMatchObject({
+      code: 'IDEMPOTENCY_KEY_IN_FLIGHT',
+      retryable: true,
+      outcome: 'not-applied',
+    });
+    await expect(other).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+    expect(shown(await first)).toEqual([201, '1', 'first']);
+    expect(shown(await requests.run(identity('1'), increment('a')))).toEqual([201, '1', 'true']);
+  });
+});
+
+const large = (bytes: number): AtomicWork => ({
+  ...increment('a'),
+  decide: (moment) => ({
+    changes: increment('a').decide(moment).changes,
+    answer: () => recordAnswer((sink) => sink.send(Buffer.alloc(bytes, 'x'))),
+  }),
+});
+
+describe('an answer that can not be kept', () => {
+  test('is refused before anything is carried out', async () => {
+    const asked = requests.run(identity('1'), large(keptAnswerBytesMax + 1));
+    await expect(asked).rejects.toMatchObject({
+      code: 'REPLY_TOO_LARGE',
+      limit: keptAnswerBytesMax,
+      outcome: 'not-applied',
+    });
+    expect(await valueOf('a')).toBeUndefined();
+    expect(requests.records.count).toBe(0);
+  });
+
+  test('of just the limit is kept', async () => {
+    await requests.run(identity('1'), large(keptAnswerBytesMax));
+    const { body, headers } = await requests.run(identity('1'), large(keptAnswerBytesMax));
+    expect([body.length, headers]).toEqual([keptAnswerBytesMax, { 'idempotent-replayed': 'true' }]);
+  });
+});
+
+test('a request that is refused leaves nothing behind, and may come again', async () => {
+  await store.submit(put('a', '5'));
+  const work: AtomicWork = {
+    ...increment('a'),
+    decide: () => {
+      throw new Error('a bug');
+    },
+  };
+  await expect(requests.run(identity('1'), work)).rejects.toThrow('a bug');
+  expect(requests.records.count).toBe(0);
+  expect(shown(await requests.run(identity('1'), increment('a')))).toEqual([201, '6', 'first']);
+});

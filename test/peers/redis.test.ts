@@ -3,23 +3,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandTable } from '../../src/commands/command-table.ts';
-import { seededRandom } from '../support/random.ts';
+import type { Random } from '../support/random.ts';
 import { CommandExecutor } from '../support/command-executor.ts';
 import { show } from '../support/peers/compare-replies.ts';
 import { Differential, redisFlags, showCommand } from '../support/peers/differential.ts';
+import { commandsMin, expectNoMismatch } from '../support/peers/find-mismatch.ts';
 import { randomRound } from '../support/peers/random-redis-commands.ts';
 import { RedisProcess, redisVersion } from '../support/peers/redis-process.ts';
 import type { RespClient } from '../support/peers/resp-client.ts';
-
-/** HOLDFAST_PEER_COMMANDS=100000 runs more, HOLDFAST_PEER_SEED=1 the same again. */
-const commandsMin = Number(process.env['HOLDFAST_PEER_COMMANDS'] ?? 50_000);
-const firstSeed = Number(process.env['HOLDFAST_PEER_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const roundLength = 250;
 
 const version = redisVersion();
 if (version === undefined) console.info('left out: there is no redis-server on the PATH');
 
 const names = [...commandTable.keys()];
+
+function draw(random: Random, length: number) {
+  return randomRound(random, names, length);
+}
 
 function integerReply(value: number) {
   return { kind: 'integer', value };
@@ -79,19 +79,7 @@ describe.skipIf(version === undefined)('beside redis-server', () => {
   });
 
   test(`${commandsMin} random commands are answered alike`, async () => {
-    const differential = new Differential(client);
-    const rounds = Math.ceil(commandsMin / roundLength);
-    for (let round = 0; round < rounds; round++) {
-      const commands = randomRound(seededRandom(firstSeed + round), names, roundLength);
-      const mismatch = await differential.run(commands);
-      if (mismatch === undefined) continue;
-      const shortest = await differential.shorten(commands, mismatch);
-      const context = shortest.map(showCommand).join('\n');
-      const last = await differential.run(shortest);
-      expect.fail(
-        `HOLDFAST_PEER_SEED=${firstSeed + round}\n${context}\nours   ${last?.ours}\ntheirs ${last?.theirs}`,
-      );
-    }
-    console.info(`${rounds * roundLength} commands from seed ${firstSeed}`);
+    const { run } = new Differential(client);
+    await expectNoMismatch({ draw, run, show: showCommand });
   }, 600_000);
 });

@@ -48,6 +48,19 @@ export function isNearlySameDeadline(ours: number, theirs: number): boolean {
   return Math.abs(ours - Math.min(theirs, lastDeadline)) <= toleranceMs;
 }
 
+/**
+ * Of EXPIRETIME or PEXPIRETIME.
+ *
+ * @param isNew the two may have come to the deadline at different times
+ */
+export function isNearlySameExpireTime(name: string, ours: Reply, theirs: Reply, isNew: boolean) {
+  if (ours.kind !== 'integer' || theirs.kind !== 'integer') return false;
+  const unit = name === 'expiretime' ? 1000 : 1;
+  const [a, b] = [Number(ours.value), Number(theirs.value)];
+  if (a < 0 || b < 0 || !isNew) return a === Math.min(b, Math.round(lastDeadline / unit));
+  return isNearlySameDeadline(a * unit, b * unit);
+}
+
 /** An array whose order says nothing; undefined where it is none. */
 function sorted(reply: Reply): string | undefined {
   if (reply.kind !== 'array') return undefined;

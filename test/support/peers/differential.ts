@@ -1,5 +1,5 @@
 // Runs the same commands through the dialect and through Redis and finds the first reply that is
-// not the same, and of the commands before it those that it takes.
+// not the same.
 import type { Reply } from '../../../src/commands/reply.ts';
 import { CommandExecutor } from '../command-executor.ts';
 import {
@@ -10,17 +10,12 @@ import {
   show,
   showBytes,
 } from './compare-replies.ts';
+import type { Mismatch } from './find-mismatch.ts';
 import { keyPool } from './random-arguments.ts';
 import type { RespClient } from './resp-client.ts';
+import { isAnswerToForeignCursor, isForeignCursor, walk, type Ask } from './scan-walk.ts';
 
-export interface Mismatch {
-  /** Of the command whose replies differ. */
-  readonly index: number;
-  readonly ours: string;
-  readonly theirs: string;
-}
-
-const valueBytesMax = 1024 * 1024;
+export const valueBytesMax = 1024 * 1024;
 
 /** Flags under which Redis has the same limit. It allows none that is lower. */
 export const redisFlags = ['--proto-max-bulk-len', String(valueBytesMax)];
@@ -30,36 +25,9 @@ function thrownAsReply(thrown: unknown): Reply {
   return { kind: 'error', message: `thrown: ${String(thrown)}` };
 }
 
-/** A number that no walk of ours gave: what it means is a known difference. */
-function isForeignCursor(argument: string): boolean {
-  return /^[+-]?0*[1-9]\d*(?:\0|$)/.test(argument);
-}
-
-function isAnswerToForeignCursor(reply: Reply): boolean {
-  return reply.kind === 'array' || show(reply) === '-"ERR invalid cursor"';
-}
-
-const setsDeadline: ReadonlySet<string> = new Set(
+export const setsDeadline: ReadonlySet<string> = new Set(
   ['set', 'setex', 'psetex', 'getex'].concat('expire', 'pexpire', 'expireat', 'pexpireat'),
 );
-
-type Ask = (words: readonly string[]) => Promise<Reply>;
-
-/** A whole walk, whatever cursors are like: every key that was seen, in order, once. */
-async function walk(ask: Ask, words: readonly string[], first: Reply): Promise<Reply> {
-  const seen = new Set<string>();
-  let reply = first;
-  for (;;) {
-    if (reply.kind !== 'array') return reply;
-    const [cursor, keys] = reply.items ?? [];
-    if (cursor?.kind !== 'bulk' || keys?.kind !== 'array' || cursor.value === null) return reply;
-    for (const key of keys.items ?? []) seen.add(show(key));
-    if (cursor.value === '0') break;
-    reply = await ask([...words.slice(0, 1), cursor.value, ...words.slice(2)]);
-  }
-  const items = [...seen].toSorted().map((text): Reply => ({ kind: 'status', text }));
-  return { kind: 'array', items };
-}
 
 export class Differential {
   readonly #redis: RespClient;
@@ -68,8 +36,9 @@ export class Differential {
     this.#redis = redis;
   }
 
-  /** From an empty keyspace. Gives the first mismatch, or undefined. */
-  async run(commands: readonly (readonly string[])[]): Promise<Mismatch | undefined> {
+  readonly run = async (
+    commands: readonly (readonly string[])[],
+  ): Promise<Mismatch | undefined> => {
     await this.#redis.call(['flushall']);
     const executor = new CommandExecutor({ valueBytesMax, keysReplyMax: 100_000 }, 3);
     for (const [index, words] of commands.entries()) {
@@ -77,19 +46,7 @@ export class Differential {
       if (mismatch !== undefined) return { index, ...mismatch };
     }
     return undefined;
-  }
-
-  /** The shortest list that still ends in a mismatch, as far as leaving out one at a time leads. */
-  async shorten(commands: readonly (readonly string[])[], { index }: Mismatch) {
-    let kept = commands.slice(0, index + 1);
-    for (let i = kept.length - 2; i >= 0; i--) {
-      const fewer = kept.toSpliced(i, 1);
-      const mismatch = await this.run(fewer);
-      if (mismatch !== undefined) kept = fewer.slice(0, mismatch.index + 1);
-      i = Math.min(i, kept.length - 1);
-    }
-    return kept;
-  }
+  };
 
   async #step(executor: CommandExecutor, words: readonly string[]) {
     const name = (words[0] ?? '').toLowerCase();

@@ -1,0 +1,107 @@
+// Random commands, each with the way it is sent to the server. Keys lie in several shards; a part
+// of them has one {hash tag}, so that commands on several keys find them together.
+import { isUtf8 } from 'node:buffer';
+import { byteStringOfText } from '../../../src/base/byte-string.ts';
+import { commandTable } from '../../../src/commands/command-table.ts';
+import { pickFrom, type Random } from '../random.ts';
+import { chance } from './random-arguments.ts';
+import { randomRound } from './random-redis-commands.ts';
+
+/**
+ * `pipeline`: together with its neighbours, in a list. `json`, `base64`: alone, as a list, the reply
+ * in JSON. `path`: all words in the path. `body`: the third word is the body, the others behind it
+ * the query.
+ */
+export type Form = 'pipeline' | 'json' | 'base64' | 'path' | 'body';
+
+export interface SentCommand {
+  /** Byte strings. */
+  readonly words: readonly string[];
+  readonly form: Form;
+  /** What comes next is no more in the same pipeline. */
+  readonly endsPipeline: boolean;
+  /** Words that JSON has a number for are sent as one. */
+  readonly hasNumbers: boolean;
+}
+
+/**
+ * Commands that write keys of several shards are refused: they are given keys that are together.
+ * To be set to false, and removed, once they are carried out.
+ */
+const writesOfSeveralShardsAreRefused = true;
+
+/** Their replies are compared by what they mean, not by their bytes: as RESP alone. */
+const comparedByMeaning: ReadonlySet<string> = new Set(
+  ['ttl', 'pttl', 'expiretime', 'pexpiretime', 'keys', 'scan', 'randomkey', 'time'].concat(
+    'incrbyfloat',
+  ),
+);
+
+const names = [...commandTable.keys()];
+
+export function nameOf(words: readonly string[]): string {
+  return (words[0] ?? '').toLowerCase();
+}
+
+/** Which words of a command are keys, however many words there are. */
+function keyIndexes(words: readonly string[]): number[] {
+  const command = commandTable.get(nameOf(words));
+  if (command?.kind !== 'keyed') return [];
+  const { first, last, step } = command.keys;
+  const end = last < 0 ? words.length + last : last;
+  const indexes = [...words.keys()];
+  return indexes.filter((i) => i >= first && i <= end && (i - first) % step === 0);
+}
+
+export function isText(bytes: string): boolean {
+  return isUtf8(Buffer.from(bytes, 'latin1'));
+}
+
+/** The store's rule: text that is not empty. The limit of its length is out of reach here. */
+export function isKey(bytes: string): boolean {
+  return bytes !== '' && isText(bytes);
+}
+
+/** Words as JSON can carry them: bytes beyond ASCII become characters. */
+function textOf(bytes: string): string {
+  return isText(bytes) ? bytes : byteStringOfText(bytes);
+}
+
+function keyOf(random: Random, word: string): string {
+  return isKey(word) || chance(random, 0.1) ? word : textOf(word) || 'e';
+}
+
+function withKeys(random: Random, words: readonly string[]): readonly string[] {
+  const indexes = keyIndexes(words);
+  const isRefused = indexes.length > 1 && commandTable.get(nameOf(words))?.access === 'write';
+  const isTagged = (isRefused && writesOfSeveralShardsAreRefused) || chance(random, 0.4);
+  const isBinary = chance(random, 0.5);
+  return words.map((word, index) => {
+    if (!indexes.includes(index)) return isBinary ? word : textOf(word);
+    const key = keyOf(random, word);
+    return isTagged && key !== '' ? `{t}${key}` : key;
+  });
+}
+
+/** A query has no empty words, and drops its token. */
+function fitsBody(words: readonly string[]): boolean {
+  return words.length > 2 && !words.slice(2).some((word) => word === '' || word === '_token');
+}
+
+function formOf(random: Random, words: readonly string[]): Form {
+  const kind = random();
+  const isComparedByMeaning = comparedByMeaning.has(nameOf(words));
+  if (words.every(isText)) {
+    if (kind < 0.86 || words[0] === '') return 'pipeline';
+    if (kind < 0.93 && !isComparedByMeaning) return pickFrom(random, ['json', 'base64']);
+  }
+  return fitsBody(words) && chance(random, 0.5) ? 'body' : 'path';
+}
+
+export function randomSentRound(random: Random, length: number): SentCommand[] {
+  return randomRound(random, names, length).map((plain) => {
+    const words = withKeys(random, plain);
+    const form = formOf(random, words);
+    return { words, form, endsPipeline: chance(random, 0.02), hasNumbers: chance(random, 0.5) };
+  });
+}

@@ -1,0 +1,131 @@
+// A Holdfast of the test's own: the real engine with several shards behind the real HTTP layer, on a
+// free port, and a client that speaks the protocol of Upstash to it.
+import { Client } from 'undici';
+import { systemClock } from '../../../src/base/clock.ts';
+import type { Reply } from '../../../src/commands/reply.ts';
+import { buildApp } from '../../../src/http/app.ts';
+import { drain, listen } from '../../../src/http/server.ts';
+import { makeTestFolder, openTestStore } from '../embedded-store.ts';
+import type { SentCommand } from './random-sent-commands.ts';
+import { parseReplies } from './resp-parser.ts';
+import { jsonOfCommand, percentEncode, queryOf } from './upstash-wire.ts';
+
+export interface ServedStore {
+  readonly client: UpstashClient;
+  readonly stop: () => Promise<void>;
+}
+
+const shards = 3;
+
+/** As if it had just been made, with values of up to so many bytes. */
+export async function serveStore(valueBytesMax: number): Promise<ServedStore> {
+  const folder = await makeTestFolder();
+  // Deadlines are compared with those of a server that has the same time.
+  const store = await openTestStore(folder.path, { shards, clock: systemClock });
+  const app = await buildApp({
+    store,
+    clock: systemClock,
+    version: '0.0.0-test',
+    logger: false,
+    limits: {
+      keyBytesMax: 1024,
+      valueBytesMax,
+      batchOperationsMax: 1000,
+      batchBytesMax: 16 * 1024 * 1024,
+      bodyBytesInFlightMax: 64 * 1024 * 1024,
+      requestTimeoutMs: 30_000,
+      headersTimeoutMs: 10_000,
+      connectionsMax: 100,
+    },
+  });
+  const { url } = await listen(app, { host: '127.0.0.1', port: 0 });
+  const client = new UpstashClient(url);
+  const stop = async () => {
+    await client.close();
+    await drain(app, { deadlineMs: 0 });
+    await store.close();
+    await folder.remove();
+  };
+  return { client, stop };
+}
+
+interface Request {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly path: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
+const asResp2 = { 'upstash-response-format': 'resp2' };
+
+function bytesOfText(text: string): string {
+  return Buffer.from(text).toString('latin1');
+}
+
+/** Methods are alike for a command in the path; GET has no body. */
+function requestOf(command: SentCommand): Request {
+  const { words, form, hasNumbers } = command;
+  const [name = '', key = '', value = '', ...options] = words;
+  switch (form) {
+    case 'path': {
+      const path = `/upstash/${words.map(percentEncode).join('/')}`;
+      return { method: hasNumbers ? 'POST' : 'GET', path, headers: asResp2 };
+    }
+    case 'body': {
+      const path = `/upstash/${percentEncode(name)}/${percentEncode(key)}`;
+      const query = options.length === 0 ? '' : `?${queryOf(options)}`;
+      const method = hasNumbers ? 'POST' : 'PUT';
+      return { method, path: path + query, headers: asResp2, body: value };
+    }
+    case 'base64':
+    case 'json': {
+      const headers: Record<string, string> = {};
+      if (form === 'base64') headers['upstash-encoding'] = 'base64';
+      const body = bytesOfText(jsonOfCommand(command));
+      return { method: 'POST', path: '/upstash', headers, body };
+    }
+    case 'pipeline':
+      throw new Error('a pipeline is asked as a whole');
+    default:
+      return form satisfies never;
+  }
+}
+
+/** One request at a time. */
+export class UpstashClient {
+  readonly #client: Client;
+
+  constructor(url: string) {
+    this.#client = new Client(url);
+  }
+
+  /** One command, in the form that it says. */
+  alone(command: SentCommand): Promise<HttpAnswer> {
+    return this.#ask(requestOf(command));
+  }
+
+  /** All commands in one request, whatever form they say. */
+  async pipeline(commands: readonly SentCommand[]): Promise<Reply[]> {
+    const body = bytesOfText(`[${commands.map(jsonOfCommand).join(',')}]`);
+    const path = '/upstash/pipeline';
+    const answer = await this.#ask({ method: 'POST', path, headers: asResp2, body });
+    if (answer.status !== 200) throw new Error(`${answer.status} ${answer.body}`);
+    return parseReplies(answer.body);
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  async #ask({ body, ...request }: Request): Promise<HttpAnswer> {
+    const bytes = body === undefined ? null : Buffer.from(body, 'latin1');
+    const reply = await this.#client.request({ ...request, body: bytes });
+    const answer = Buffer.from(await reply.body.arrayBuffer()).toString('latin1');
+    return { status: reply.statusCode, body: answer };
+  }
+}

@@ -6,9 +6,8 @@
 // cache, since 10,000 keys fit.
 //
 //   npm run bench -- --rounds 5 --seconds 4
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import {
   makeTemporaryFolder,
   ProgramProcess,
@@ -16,9 +15,8 @@ import {
   startServer,
   urlOf,
 } from '../test/support/server-process.ts';
-import type { LoadFigures } from './load.ts';
+import { cellsOf, loadRound, medianRate, type LoadFigures, type Plan } from './load-round.ts';
 import { machineFacts } from './machine-facts.ts';
-import { median } from './median.ts';
 import { recordReplies, type RecordedReplies } from './recorded-reply.ts';
 import { send } from './send.ts';
 import { fillRequests, keyCount, type WorkloadKind, workloadKinds } from './workload.ts';
@@ -28,25 +26,10 @@ interface Measured {
   readonly holdfast: LoadFigures[];
 }
 
-function besideThis(name: string): string {
-  return join(import.meta.dirname, name);
-}
-
 function startBare(replies: RecordedReplies): ProgramProcess {
   const env = { BARE_REPLIES: JSON.stringify(replies) };
-  return new ProgramProcess(process.execPath, [besideThis('bare-server.js')], { env });
-}
-
-async function load(url: string, kind: WorkloadKind, seconds: number, seed: number) {
-  const args = [besideThis('load.js'), url, kind, String(seconds), String(seed)];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
-  const figures: LoadFigures = JSON.parse(stdout);
-  return figures;
-}
-
-interface Plan {
-  readonly rounds: number;
-  readonly seconds: number;
+  const program = join(import.meta.dirname, 'bare-server.js');
+  return new ProgramProcess(process.execPath, [program], { env });
 }
 
 async function measure(
@@ -55,35 +38,24 @@ async function measure(
   { rounds, seconds }: Plan,
 ): Promise<Measured> {
   // Whatever is compiled and cached on the way does not count.
-  await load(urls.bare, kind, 1, 0);
-  await load(urls.holdfast, kind, 1, 0);
+  await loadRound(urls.bare, kind, 1, 0);
+  await loadRound(urls.holdfast, kind, 1, 0);
   const measured: Measured = { bare: [], holdfast: [] };
   for (let round = 1; round <= rounds; round++) {
-    measured.bare.push(await load(urls.bare, kind, seconds, round));
-    measured.holdfast.push(await load(urls.holdfast, kind, seconds, round));
+    measured.bare.push(await loadRound(urls.bare, kind, seconds, round));
+    measured.holdfast.push(await loadRound(urls.holdfast, kind, seconds, round));
   }
   return measured;
 }
 
-function rate(rounds: readonly LoadFigures[]): number {
-  return median(rounds.map((one) => one.requestsPerSecond));
-}
-
 function rowOf(kind: WorkloadKind, { bare, holdfast }: Measured): string {
-  const spread = holdfast.map((one) => Math.round(one.requestsPerSecond));
+  const rates = { bare: medianRate(bare), holdfast: medianRate(holdfast) };
   const cells = [
     kind.padEnd(6),
-    Math.round(rate(bare)).toString().padStart(9),
-    Math.round(rate(holdfast)).toString().padStart(9),
-    (rate(holdfast) / rate(bare)).toFixed(2).padStart(6),
-    median(holdfast.map((one) => one.p50Ms))
-      .toString()
-      .padStart(7),
-    median(holdfast.map((one) => one.p99Ms))
-      .toString()
-      .padStart(7),
-    `${Math.round(100 * median(holdfast.map((one) => one.clientCpu)))} %`.padStart(7),
-    `${Math.min(...spread)}-${Math.max(...spread)}`.padStart(14),
+    Math.round(rates.bare).toString().padStart(9),
+    Math.round(rates.holdfast).toString().padStart(9),
+    (rates.holdfast / rates.bare).toFixed(2).padStart(6),
+    ...cellsOf(holdfast),
   ];
   return `${cells.join(' ')}\n`;
 }

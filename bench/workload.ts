@@ -1,8 +1,18 @@
-// What both servers are asked, the same for both: three kinds of request over keys drawn evenly
-// from a seeded stream, so that there is no hot key and a run can be repeated.
+// What servers are asked: kinds of request over keys drawn evenly from a seeded stream, so that
+// there is no hot key and a run can be repeated.
 
 export const workloadKinds = ['get', 'put', 'batch'] as const;
 export type WorkloadKind = (typeof workloadKinds)[number];
+
+export const pipelineCommands = ['set', 'get'] as const;
+
+/** So many commands in one request, all alike, in the protocol of Upstash. */
+export interface PipelineKind {
+  readonly command: (typeof pipelineCommands)[number];
+  readonly length: number;
+}
+
+export type LoadKind = WorkloadKind | PipelineKind;
 
 export interface BenchRequest {
   readonly method: 'GET' | 'PUT' | 'POST';
@@ -59,9 +69,37 @@ export function fillRequests(from: number, to: number, operationsEach: number): 
   return requests;
 }
 
+function pipeline({ command, length }: PipelineKind, drawIndex: () => number): BenchRequest {
+  const commands = Array.from({ length }, () => {
+    const index = drawIndex();
+    return command === 'set' ? ['set', keyOf(index), valueOf(index)] : ['get', keyOf(index)];
+  });
+  return {
+    method: 'POST',
+    path: '/upstash/pipeline',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(commands),
+  };
+}
+
+/** How many single operations one request of a kind stands for. */
+export function operationsOf(kind: LoadKind): number {
+  if (typeof kind === 'object') return kind.length;
+  return kind === 'batch' ? batchOperations : 1;
+}
+
+const connectionsMax = 64;
+const operationsAtOnceMax = connectionsMax * batchOperations;
+
+/** Fewer for requests that stand for many: more than so much at once is refused, as it should be. */
+export function connectionsFor(kind: LoadKind): number {
+  return Math.min(connectionsMax, Math.floor(operationsAtOnceMax / operationsOf(kind)));
+}
+
 /** One request of a kind, on keys that `random` draws. */
-export function drawRequest(kind: WorkloadKind, random: () => number): BenchRequest {
+export function drawRequest(kind: LoadKind, random: () => number): BenchRequest {
   const drawIndex = () => Math.floor(random() * keyCount);
+  if (typeof kind === 'object') return pipeline(kind, drawIndex);
   const index = drawIndex();
   const path = `/v1/keys/${keyOf(index)}`;
   switch (kind) {

@@ -1,0 +1,49 @@
+// Starts one round of load (load.ts) and says what came of it, for one round and for several.
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { median } from './median.ts';
+import type { LoadKind } from './workload.ts';
+
+export interface LoadFigures {
+  readonly requestsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Share of one core that the load generator itself used. */
+  readonly clientCpu: number;
+}
+
+/** How many rounds of each kind, and how long. */
+export interface Plan {
+  readonly rounds: number;
+  readonly seconds: number;
+}
+
+export async function loadRound(
+  url: string,
+  kind: LoadKind,
+  seconds: number,
+  seed: number,
+): Promise<LoadFigures> {
+  const program = join(import.meta.dirname, 'load.js');
+  const args = [program, url, JSON.stringify(kind), String(seconds), String(seed)];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const figures: LoadFigures = JSON.parse(stdout);
+  return figures;
+}
+
+export function medianRate(rounds: readonly LoadFigures[]): number {
+  return median(rounds.map((one) => one.requestsPerSecond));
+}
+
+/** Latencies, the client's share, and how far the rounds lie apart. */
+export function cellsOf(rounds: readonly LoadFigures[]): string[] {
+  const rates = rounds.map((one) => Math.round(one.requestsPerSecond));
+  const medianOf = (figure: (one: LoadFigures) => number) => median(rounds.map(figure));
+  return [
+    String(medianOf((one) => one.p50Ms)).padStart(7),
+    String(medianOf((one) => one.p99Ms)).padStart(7),
+    `${Math.round(100 * medianOf((one) => one.clientCpu))} %`.padStart(7),
+    `${Math.min(...rates)}-${Math.max(...rates)}`.padStart(14),
+  ];
+}

@@ -111,6 +111,19 @@ export function nameText(request: FastifyRequest): string {
   return path.slice(mountOf(path)?.prefix.length ?? 0);
 }
 
+/** Whether it is under /upstash, whatever else is wrong with it: commands come by any method. */
+export function isCommandTarget(target: string): boolean {
+  return /^\/upstash(?:[/?#]|$)/.test(originForm(target));
+}
+
+/**
+ * Whether a route is for targets like this one. The router never sees a name: what it takes for
+ * one is a route of its own, for other methods.
+ */
+export function isMeant({ params }: { readonly params: Readonly<Record<string, unknown>> }) {
+  return params['command'] === undefined || params['command'] === '-';
+}
+
 /** The label that metrics count a routed target under: `routes` names the known ones. */
 export function routeOfTarget(target: string, routes: ReadonlySet<string>): string {
   const mount = mounts.find((each) => each.target === target);

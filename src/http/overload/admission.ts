@@ -4,8 +4,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
 import type { Connections } from '../connections.ts';
-import { problemOf } from '../problem.ts';
-import { pathOfTarget, routedTarget } from '../request-target.ts';
+import { problemFor } from '../error-form.ts';
+import { isCommandTarget, pathOfTarget, routedTarget } from '../request-target.ts';
 import type { ReplyRoom } from './reply-room.ts';
 import { TurnBudget } from './turn-budget.ts';
 import { overloaded, type WorkInFlight } from './work-in-flight.ts';
@@ -27,11 +27,16 @@ export interface AdmissionOptions {
 /** Cheap, and what shows how a server fares must not be the first to go. */
 const alwaysAdmitted: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
 
-const refusal = problemOf(overloaded());
-const refusalHead = Object.entries({
-  ...refusal.headers,
-  'content-length': String(Buffer.byteLength(refusal.body)),
-}).flat();
+/** Made once: refusing has to be cheap. */
+function refusalFor(target: string) {
+  const { status, headers, body } = problemFor(target, overloaded());
+  const length = String(Buffer.byteLength(body));
+  const head = Object.entries({ ...headers, 'content-length': length }).flat();
+  return { status, head, body };
+}
+
+const refusal = refusalFor('/');
+const commandRefusal = refusalFor('/upstash');
 
 export class Admission {
   readonly #options: AdmissionOptions;
@@ -76,9 +81,10 @@ export class Admission {
   #refuse(reason: RefusalReason, request: IncomingMessage, response: ServerResponse): void {
     this.#refusals.set(reason, this.refusals(reason) + 1);
     if (this.#options.replies.cutIfUnread(request.socket)) return;
+    const { status, head, body } = isCommandTarget(request.url ?? '') ? commandRefusal : refusal;
     // Counted under the route that it would have had.
     request.url = routedTarget(request);
     if (reason === 'connections') response.shouldKeepAlive = false;
-    response.writeHead(refusal.status, refusalHead).end(refusal.body);
+    response.writeHead(status, head).end(body);
   }
 }

@@ -4,8 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
 import { defaultNamespace as namespace } from '../../base/default-namespace.ts';
 import { byteStringOfText } from '../../base/byte-string.ts';
-import { StoreError } from '../../base/errors.ts';
-import { error as errorReply, type Reply } from '../../commands/reply.ts';
+import type { Reply } from '../../commands/reply.ts';
 import type { CommandStore, SubmitOptions } from '../../store/store.ts';
 import { recordAnswer, sendAnswer, type Answer, type AnswerSink } from '../answer.ts';
 import type { BodyLimit, BodyReader } from '../body.ts';
@@ -19,8 +18,7 @@ import type { HttpLimits } from '../limits.ts';
 import type { GatheredValues } from '../overload/gathered-values.ts';
 import type { TurnQueue } from '../overload/turn-queue.ts';
 import { unitsOf, type WorkInFlight } from '../overload/work-in-flight.ts';
-import { problemOf } from '../problem.ts';
-import { commandRoute, nameText, queryText } from '../request-target.ts';
+import { commandRoute, isMeant, nameText, queryText } from '../request-target.ts';
 import { statusOfError } from '../status-of-error.ts';
 import { commandOfPath } from './command-of-path.ts';
 import { mayWrite, type CommandPlan, type KeyspacePlan } from './command-planner.ts';
@@ -31,6 +29,7 @@ import {
   type TogetherPlan,
 } from './command-runner.ts';
 import { envelope, errorEnvelope, resp2, type Encoding } from './envelope.ts';
+import { replyOfError, syncToken } from './error-reply.ts';
 import { commandOfJson, commandsOfJson } from './json-arguments.ts';
 import { RequestFault } from './request-fault.ts';
 
@@ -52,15 +51,14 @@ interface AskedCommands {
   readonly write: WriteResults;
 }
 
+type CommandRequest = FastifyRequest<{ Params: Record<string, unknown> }>;
+
 interface Format {
   readonly encoding: Encoding;
   readonly isResp2: boolean;
 }
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT'] as const;
-
-/** This store is one copy: every read comes after every write that was answered. */
-const syncToken = '0';
 
 function headerOf({ headers }: FastifyRequest, name: string): string | undefined {
   const value = headers[name];
@@ -83,11 +81,8 @@ function formatOf(request: FastifyRequest): Format {
   return { encoding: encoding === undefined ? 'text' : 'base64', isResp2 };
 }
 
-/** The store's own errors, in the words of this dialect; whether anything happened stands behind. */
 function asReply(result: CommandResult): Reply {
-  if (!isRefused(result)) return result;
-  const { code, outcome, message } = result;
-  return errorReply(byteStringOfText(`${message} (${code}, ${outcome})`));
+  return isRefused(result) ? replyOfError(result) : result;
 }
 
 function statusOf(result: CommandResult): number {
@@ -174,7 +169,8 @@ class UpstashHandlers {
   }
 
   /** The command is the path, with the body as its last argument and the query as its options. */
-  readonly path = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  readonly path = async (request: CommandRequest, reply: FastifyReply): Promise<void> => {
+    if (!isMeant(request)) return reply.callNotFound();
     const write = oneReply(formatOf(request));
     const body = await this.#options.bodies.read(request, reply, this.#bodyLimit);
     const words = commandOfPath(nameText(request), queryText(request), body);
@@ -263,18 +259,14 @@ class UpstashHandlers {
   }
 }
 
-/** In the form that the clients of this protocol can read, whatever goes wrong. */
+/** Faults of this dialect's own; all others are told in its form, too, by who handles them. */
 function handleErrors(scope: FastifyInstance): void {
   scope.setErrorHandler((thrown, _request, reply) => {
     if (thrown instanceof RequestFault) {
       sendJson(reply, thrown.status, errorEnvelope(byteStringOfText(thrown.message)));
       return;
     }
-    if (!(thrown instanceof StoreError)) throw thrown;
-    const { status, headers } = problemOf(thrown);
-    if (headers['retry-after'] !== undefined) reply.header('retry-after', headers['retry-after']);
-    const { message } = asReply(thrown) as { message: string };
-    sendJson(reply, status, errorEnvelope(message));
+    throw thrown;
   });
 }
 

@@ -1,0 +1,25 @@
+// The server's own errors in the form that clients of this protocol read. Which error it is was
+// decided before.
+import { byteStringOfText } from '../../base/byte-string.ts';
+import type { StoreError } from '../../base/errors.ts';
+import { error as errorReply, type Reply } from '../../commands/reply.ts';
+import { problemOf, type Problem } from '../problem.ts';
+import { envelope } from './envelope.ts';
+
+/** This store is one copy: every read comes after every write that was answered. */
+export const syncToken = '0';
+
+/** In the words of Redis; whether anything happened stands behind. */
+export function replyOfError({ code, outcome, message }: StoreError): Reply {
+  return errorReply(byteStringOfText(`${message} (${code}, ${outcome})`));
+}
+
+/** As the answer to a whole request. */
+export function upstashProblemOf(error: StoreError): Problem {
+  const { status, headers } = problemOf(error);
+  return {
+    status,
+    headers: { ...headers, 'content-type': 'application/json', 'upstash-sync-token': syncToken },
+    body: envelope(replyOfError(error), 'text'),
+  };
+}

@@ -276,5 +276,49 @@ describe('with an Idempotency-Key', () => {
     const refused = await ask(url, '/getdel/a', post('', key));
     expect(refused).toMatchObject({ status: 413 });
     expect(model.entries.size).toBe(1);
+
+describe('a token in the query is no word of the command', () => {
+  const token = '_token=s3cret';
+  test.each([
+    ['GET', '/set/k/v', token],
+    ['GET', '/set/k/v', '_token='],
+    ['GET', '/set/k/v', '_token'],
+    ['GET', '/set/k/v', '%5Ftoken=s3cret'],
+    ['GET', '/set/k/v', `${token}&${token}`],
+    ['GET', '/set/k/v', `NX&${token}&EX=100`],
+    ['HEAD', '/set/k/v', token],
+    ['POST', '/set/k/v', token],
+    ['POST', '/set/k', token, 'v'],
+    ['PUT', '/set/k', `${token}&EX=100`, 'v'],
+    ['POST', '/set/k', `EX=100&${token}`, 'v'],
+    ['POST', '', token, '["set","k","v"]'],
+    ['PUT', '/', token, '["set","k","v"]'],
+    ['POST', '/pipeline', token, '[["set","k","v"]]'],
+  ])('%s %s?%s', async (method, path, query, body?: string) => {
+    const { url, model } = await openApp();
+    const asked = body === undefined ? { method } : { method, body };
+    expect((await ask(url, `${path}?${query}`, asked)).status).toBe(200);
+    const entry = model.entries.get('default\nk');
+    expect(String(entry?.value)).toBe('v');
+    expect(entry?.expiresAt).toBe(query.includes('EX') ? model.nowMs + 100_000 : undefined);
+  });
+
+  test('and is not repeated where the command is wrong', async () => {
+    const { url } = await openApp();
+    for (const path of ['/nope/a', '/get', '/set/k/v/bad', '/%zz', '/get/%FF']) {
+      const { status, text } = await ask(url, `${path}?${token}`);
+      expect(status).toBe(400);
+      expect(text).not.toContain('s3cret');
+      expect(text).not.toContain('_token');
+    }
+  });
+
+  test('but anywhere else it is one', async () => {
+    const { url, model } = await openApp();
+    await ask(url, '/set/_token/_token=s3cret');
+    expect(String(model.entries.get('default\n_token')?.value)).toBe('_token=s3cret');
+    await ask(url, '', post('["set","k","_token"]'));
+    expect(String(model.entries.get('default\nk')?.value)).toBe('_token');
+    expect((await ask(url, '/get/k?_TOKEN=s3cret')).status).toBe(400);
   });
 });

@@ -67,18 +67,21 @@ function bytesOfText(text: string): string {
   return Buffer.from(text).toString('latin1');
 }
 
+/** No word of a command. */
+const token = '_token=secret';
+
 /** Methods are alike for a command in the path; GET has no body. */
 function requestOf(command: SentCommand): Request {
   const { words, form, hasNumbers } = command;
   const [name = '', key = '', value = '', ...options] = words;
   switch (form) {
     case 'path': {
-      const path = `/upstash/${words.map(percentEncode).join('/')}`;
+      const path = `/upstash/${words.map(percentEncode).join('/')}?${token}`;
       return { method: hasNumbers ? 'POST' : 'GET', path, headers: asResp2 };
     }
     case 'body': {
       const path = `/upstash/${percentEncode(name)}/${percentEncode(key)}`;
-      const query = options.length === 0 ? '' : `?${queryOf(options)}`;
+      const query = `?${options.length === 0 ? '' : `${queryOf(options)}&`}${token}`;
       const method = hasNumbers ? 'POST' : 'PUT';
       return { method, path: path + query, headers: asResp2, body: value };
     }
@@ -112,7 +115,7 @@ export class UpstashClient {
   /** All commands in one request, whatever form they say. */
   async pipeline(commands: readonly SentCommand[]): Promise<Reply[]> {
     const body = bytesOfText(`[${commands.map(jsonOfCommand).join(',')}]`);
-    const path = '/upstash/pipeline';
+    const path = `/upstash/pipeline?${token}`;
     const answer = await this.#ask({ method: 'POST', path, headers: asResp2, body });
     if (answer.status !== 200) throw new Error(`${answer.status} ${answer.body}`);
     return parseReplies(answer.body);

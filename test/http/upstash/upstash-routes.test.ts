@@ -276,6 +276,8 @@ describe('with an Idempotency-Key', () => {
     const refused = await ask(url, '/getdel/a', post('', key));
     expect(refused).toMatchObject({ status: 413 });
     expect(model.entries.size).toBe(1);
+  });
+});
 
 describe('a token in the query is no word of the command', () => {
   const token = '_token=s3cret';

@@ -24,12 +24,6 @@ export interface SentCommand {
   readonly hasNumbers: boolean;
 }
 
-/**
- * Commands that write keys of several shards are refused: they are given keys that are together.
- * To be set to false, and removed, once they are carried out.
- */
-const writesOfSeveralShardsAreRefused = true;
-
 /** Their replies are compared by what they mean, not by their bytes: as RESP alone. */
 const comparedByMeaning: ReadonlySet<string> = new Set(
   ['ttl', 'pttl', 'expiretime', 'pexpiretime', 'keys', 'scan', 'randomkey', 'time'].concat(
@@ -73,8 +67,7 @@ function keyOf(random: Random, word: string): string {
 
 function withKeys(random: Random, words: readonly string[]): readonly string[] {
   const indexes = keyIndexes(words);
-  const isRefused = indexes.length > 1 && commandTable.get(nameOf(words))?.access === 'write';
-  const isTagged = (isRefused && writesOfSeveralShardsAreRefused) || chance(random, 0.4);
+  const isTagged = chance(random, 0.4);
   const isBinary = chance(random, 0.5);
   return words.map((word, index) => {
     if (!indexes.includes(index)) return isBinary ? word : textOf(word);

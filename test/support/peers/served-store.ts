@@ -36,6 +36,8 @@ export async function serveStore(valueBytesMax: number): Promise<ServedStore> {
       requestTimeoutMs: 30_000,
       headersTimeoutMs: 10_000,
       connectionsMax: 100,
+      idempotencyWindowMs: 60_000,
+      idempotencyRecordsMax: 100,
     },
   });
   const { url } = await listen(app, { host: '127.0.0.1', port: 0 });

@@ -163,7 +163,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   listRoutes(app, { store, work, turns });
   batchRoutes(app, { store, clock, bodies, work, turns, values, limits });
   backupRoutes(app, { store });
-  unstorageRoutes(app, { store, clock, bodies, work, limits });
+  unstorageRoutes(app, { store, clock, bodies, work, limits, idempotency });
   const shared = { store, clock, bodies, work, turns, values, limits, idempotency };
   await upstashRoutes(app, shared);
   healthRoutes(app, { store, isStopping: options.isStopping ?? (() => false) });

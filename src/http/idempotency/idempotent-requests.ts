@@ -34,7 +34,7 @@ export interface RequestIdentity {
 
 /** What a request does, as one transaction. */
 export interface AtomicWork {
-  /** Each once, and at least one. */
+  /** Each once; the record goes where the first one is. */
   readonly names: readonly EntryName[];
   /** As `Decide`; the answer is asked for with what the changes will have reached. */
   readonly decide: (moment: TransactionMoment) => {
@@ -119,10 +119,8 @@ export class IdempotentRequests {
     limits?: SubmitOptions,
   ): Promise<Answer> {
     const { store, windowMs, wallMs } = this.#options;
-    const [first] = names;
-    if (first === undefined) throw new Error('a request without keys changes nothing');
     const known = this.#records.find(scope);
-    const key = known ?? tagOfSlot(slotOfKey(first.key)) + scope;
+    const key = known ?? tagOfSlot(slotOfKey(names[0]?.key ?? scope)) + scope;
     const record: EntryName = { namespace: idempotencyNamespace, key };
     // Before it is written: where its outcome stays unknown, the next one has to look there.
     this.#records.add(scope, { key, expiresAt: wallMs() + windowMs });

@@ -4,9 +4,18 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { textOfByteString } from '../../base/byte-string.ts';
 import type { Clock } from '../../base/clock.ts';
 import { StoreError } from '../../base/errors.ts';
-import type { Result } from '../../store/result.ts';
+import type { EntryName } from '../../store/operation.ts';
+import type { RefusedResult, Result } from '../../store/result.ts';
 import type { Store } from '../../store/store.ts';
+import type { EntryPut } from '../../store/transaction.ts';
+import { recordAnswer, sendAnswer, type Answer, type AnswerSink } from '../answer.ts';
 import type { BodyLimit, BodyReader } from '../body.ts';
+import type {
+  AtomicWork,
+  IdempotentRequests,
+  RequestIdentity,
+} from '../idempotency/idempotent-requests.ts';
+import { identityOf } from '../idempotency/request-identity.ts';
 import type { HttpLimits } from '../limits.ts';
 import { unitsOf, type WorkInFlight } from '../overload/work-in-flight.ts';
 import { keyNotFound, sendError, sendProblem } from '../problem.ts';
@@ -20,10 +29,14 @@ export interface UnstorageRouteOptions {
   readonly bodies: BodyReader;
   readonly work: WorkInFlight;
   readonly limits: Pick<HttpLimits, 'keyBytesMax' | 'valueBytesMax'>;
+  readonly idempotency: IdempotentRequests;
 }
 
 /** Keys of one listing, in sum: the protocol knows no pages. */
 const listBytesMax = 16 * 1024 * 1024;
+
+/** Keys that one request deletes as one transaction. */
+const clearOnceMax = 10_000;
 
 /** Seconds, with a fraction where there is one. */
 const secondsPattern = /^[0-9]{1,12}(?:\.[0-9]{1,3})?$/;
@@ -43,6 +56,13 @@ function labelOf({ headers }: FastifyRequest): string {
   const isRaw = headers.accept?.includes('application/octet-stream') ?? false;
   return isRaw ? 'application/octet-stream' : 'text/plain; charset=utf-8';
 }
+
+function sendDone(sink: AnswerSink): void {
+  sink.header('content-type', 'text/plain; charset=utf-8');
+  sink.header('x-content-type-options', 'nosniff').send(Buffer.from('OK'));
+}
+
+const noBody = Buffer.alloc(0);
 
 class UnstorageHandlers {
   readonly #options: UnstorageRouteOptions;
@@ -69,28 +89,74 @@ class UnstorageHandlers {
     const ttlMs = ttlMsOf(request);
     const { bodies, store, work } = this.#options;
     const value = await bodies.read(request, reply, this.#valueLimit);
+    const identity = identityOf(request, value);
+    const units = unitsOf(1, value.length);
+    if (identity !== undefined) {
+      const put = (now: number): EntryPut => ({
+        value,
+        expiresAt: ttlMs === undefined ? undefined : now + ttlMs,
+      });
+      sendAnswer(reply, await this.#once(identity, [{ namespace, key }], put, units));
+      return;
+    }
     const operation = { op: 'put', namespace, key, value, ttlMs } as const;
-    const result = await work.during(unitsOf(1, value.length), () => store.submit(operation));
-    this.#sendDone(reply, [result]);
+    const result = await work.during(units, () => store.submit(operation));
+    if (result.kind === 'refused') sendError(reply, result.error);
+    else sendDone(reply);
   };
 
   /** What is not there is gone already, for this protocol. */
   readonly delete = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const item = this.#itemOf(request);
+    const identity = identityOf(request, noBody);
+    if (identity !== undefined) {
+      sendAnswer(reply, await this.#deleteOnce(identity, item));
+      return;
+    }
+    const refused = await this.#deleteAll(item);
+    if (refused === undefined) sendDone(reply);
+    else sendError(reply, refused.error);
+  };
+
+  async #deleteAll(item: Item): Promise<RefusedResult | undefined> {
     const { namespace, key, isBase } = item;
+    const { store, work } = this.#options;
     const keys = isBase ? this.#keysBelow(item) : [[key]];
     for await (const some of keys) {
       const deletes = some.map((one) => ({ op: 'delete', namespace, key: one }) as const);
-      const { store, work } = this.#options;
       const results = await work.during(unitsOf(deletes.length, 0), () => store.submitAll(deletes));
-      const refused = results.find(({ kind }) => kind === 'refused');
-      if (refused !== undefined) {
-        this.#sendDone(reply, [refused]);
-        return;
+      for (const result of results) if (result.kind === 'refused') return result;
+    }
+    return undefined;
+  }
+
+  /** Below a base: all that is there as it begins. */
+  async #deleteOnce(identity: RequestIdentity, item: Item): Promise<Answer> {
+    const { namespace, key, isBase } = item;
+    const names: EntryName[] = [];
+    for await (const keys of isBase ? this.#keysBelow(item) : [[key]]) {
+      for (const each of keys) names.push({ namespace, key: each });
+      if (names.length > clearOnceMax) {
+        const detail = `With an Idempotency-Key, at most ${clearOnceMax} keys are deleted at once; nothing was.`;
+        throw new StoreError('REQUEST_TOO_LARGE', detail, { limit: clearOnceMax });
       }
     }
-    this.#sendDone(reply, []);
-  };
+    return await this.#once(identity, names, () => 'delete', unitsOf(names.length, 0));
+  }
+
+  #once(
+    identity: RequestIdentity,
+    names: readonly EntryName[],
+    changeAt: (now: number) => EntryPut | 'delete',
+    units: number,
+  ): Promise<Answer> {
+    const { idempotency, work } = this.#options;
+    const decide: AtomicWork['decide'] = ({ now }) => ({
+      changes: names.map(() => changeAt(now)),
+      answer: () => recordAnswer(sendDone),
+    });
+    return work.during(units, () => idempotency.run(identity, { names, decide }));
+  }
 
   #itemOf(request: FastifyRequest): Item {
     return itemOf(nameText(request), this.#options.limits.keyBytesMax);
@@ -125,16 +191,6 @@ class UnstorageHandlers {
     reply.header('content-type', labelOf(request)).header('vary', 'Accept');
     reply.header('x-content-type-options', 'nosniff').header('content-length', String(size));
     reply.send(value);
-  }
-
-  #sendDone(reply: FastifyReply, results: readonly Result[]): void {
-    const [result] = results;
-    if (result?.kind === 'refused') {
-      sendError(reply, result.error);
-      return;
-    }
-    reply.header('content-type', 'text/plain; charset=utf-8');
-    reply.header('x-content-type-options', 'nosniff').send(Buffer.from('OK'));
   }
 
   async #list(item: Item, reply: FastifyReply): Promise<void> {

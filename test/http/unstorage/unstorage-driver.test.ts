@@ -134,3 +134,33 @@ describe('what is wrong is refused', () => {
     expect(model.entries.size).toBe(0);
   });
 });
+
+describe('with an Idempotency-Key', () => {
+  const headers = { 'idempotency-key': '1' };
+
+  async function ask(method: string, path: string, body?: string): Promise<unknown[]> {
+    const reply = await fetch(`${url}/unstorage/app/${path}`, { method, headers, body });
+    return [reply.status, await reply.text(), reply.headers.get('idempotent-replayed')];
+  }
+
+  test('an item is set once', async () => {
+    expect(await ask('PUT', 'a', 'x')).toEqual([200, 'OK', null]);
+    await storage.setItem('a', 'y');
+    expect(await ask('PUT', 'a', 'x')).toEqual([200, 'OK', 'true']);
+    expect(await storage.getItem('a')).toBe('y');
+    expect((await ask('PUT', 'a', 'other'))[0]).toBe(422);
+  });
+
+  test('an item, and all below a base, are deleted once', async () => {
+    const paths = ['a', 'b:c', 'b:d'];
+    for (const path of ['a', 'b/:', 'none/:']) {
+      await Promise.all(paths.map((each) => storage.setItem(each, 'x')));
+      expect(await ask('DELETE', path)).toEqual([200, 'OK', null]);
+      const left = await storage.getKeys();
+      await Promise.all(paths.map((each) => storage.setItem(each, 'x')));
+      expect(await ask('DELETE', path)).toEqual([200, 'OK', 'true']);
+      expect(await storage.getKeys()).toHaveLength(3);
+      expect(left).toHaveLength({ a: 2, 'b/:': 1, 'none/:': 3 }[path] ?? NaN);
+    }
+  });
+});

@@ -12,8 +12,9 @@ import type { TurnQueue } from '../overload/turn-queue.ts';
 import { unitsOf, type WorkInFlight } from '../overload/work-in-flight.ts';
 import { queryText } from '../request-target.ts';
 import { parseBatchEnvelope } from './batch-envelope.ts';
-import { parseBatchItem, type BatchItem, type BatchItemLimits } from './batch-item.ts';
+import { parseBatchItem, type BatchItem } from './batch-item.ts';
 import { errorText, resultText } from './batch-result.ts';
+import type { ItemLimits } from './json-item.ts';
 import { jsonMediaType } from './json-text.ts';
 import { parseQuery } from './query.ts';
 
@@ -27,7 +28,7 @@ export interface BatchRouteOptions {
   readonly limits: HttpLimits;
 }
 
-function parseItem(json: unknown, limits: BatchItemLimits, nowMs: number): BatchItem | StoreError {
+function parseItem(json: unknown, limits: ItemLimits, nowMs: number): BatchItem | StoreError {
   try {
     return parseBatchItem(json, limits, nowMs);
   } catch (error) {

@@ -9,6 +9,8 @@ export const errorSentences = {
   KEY_NOT_FOUND: 'No entry has this key, or it has expired.',
   CONDITION_FAILED: 'The entry is not in the state that If-Match or If-None-Match asks for.',
   VALUE_TOO_LARGE: 'The value is larger than the limit.',
+  VALUE_NOT_AN_INTEGER:
+    'What is to be incremented is no decimal 64-bit integer, or would not be one any more.',
   REQUEST_TOO_LARGE: 'The request body is larger than the limit, or has too many operations.',
   REPLY_TOO_LARGE: 'The values asked for do not fit into one reply; ask for fewer at a time.',
   IDEMPOTENCY_KEY_REUSED: 'The Idempotency-Key came with another request to the same path before.',

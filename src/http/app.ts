@@ -32,6 +32,7 @@ import { backupRoutes } from './rest/backup-routes.ts';
 import { batchRoutes } from './rest/batch-routes.ts';
 import { keyRoutes } from './rest/key-routes.ts';
 import { listRoutes } from './rest/list-routes.ts';
+import { transactionRoutes } from './rest/transaction-routes.ts';
 import { unstorageRoutes } from './unstorage/unstorage-routes.ts';
 import { upstashRoutes } from './upstash/upstash-routes.ts';
 import { trackedResponse, type ResponseObservers } from './tracked-response.ts';
@@ -162,6 +163,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   keyRoutes(app, { store, clock, bodies, work, limits });
   listRoutes(app, { store, work, turns });
   batchRoutes(app, { store, clock, bodies, work, turns, values, limits });
+  transactionRoutes(app, { store, clock, bodies, work, turns, values, limits });
   backupRoutes(app, { store });
   unstorageRoutes(app, { store, clock, bodies, work, limits, idempotency });
   const shared = { store, clock, bodies, work, turns, values, limits, idempotency };

@@ -8,6 +8,8 @@ export const statusOfError: Record<ErrorCode, number> = {
   KEY_NOT_FOUND: 404,
   CONDITION_FAILED: 412,
   VALUE_TOO_LARGE: 413,
+  // Not 409: that is how a transaction says that its checks did not hold.
+  VALUE_NOT_AN_INTEGER: 422,
   REQUEST_TOO_LARGE: 413,
   REPLY_TOO_LARGE: 413,
   IDEMPOTENCY_KEY_REUSED: 422,

@@ -104,6 +104,7 @@ describe('paths and methods', () => {
     ['PUT', '/v1/keys', 'GET, HEAD'],
     ['DELETE', '/v1/keys?prefix=a', 'GET, HEAD'],
     ['GET', '/v1/batch', 'POST'],
+    ['PUT', '/v1/transactions', 'POST'],
     ['POST', '/livez', 'GET, HEAD'],
     ['PUT', '/metrics', 'GET, HEAD'],
   ])('%s %s is a 405 that names %s', async (method, target, allow) => {

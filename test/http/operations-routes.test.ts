@@ -137,6 +137,7 @@ test('the documents name exactly the routes there are', async () => {
     '/v1/keys/:key',
     '/v1/keys',
     '/v1/batch',
+    '/v1/transactions',
     '/v1/backup',
     '/upstash',
     '/upstash/:command',

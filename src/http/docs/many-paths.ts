@@ -63,3 +63,45 @@ export const batchPath = {
     },
   },
 };
+
+export const transactionsPath = {
+  post: {
+    operationId: 'transaction',
+    tags: ['Many keys'],
+    summary: 'Checks and operations on any keys: all at one moment, all or none',
+    description:
+      'Where all `checks` hold, all `operations` are carried out; where one does not, none is, and ' +
+      '`otherwise` is read. All keys are read and written at one moment: nobody sees some of the ' +
+      'writes without the others, after a crash neither. Checks see what stood before; operations ' +
+      'take effect in order, each seeing those before it, and all that is written has one version ' +
+      'a key. At least one check or operation; at most as many of all three together, and bytes, ' +
+      'as a batch may have. An item that is malformed makes it a 400 of the whole that names it ' +
+      '(`operations[2].ttl`). The values that stand under its keys count as those of a reply: ' +
+      '64 MiB in sum. Of members of the same name the last counts.',
+    requestBody: { required: true, content: json('Transaction') },
+    responses: {
+      '200': {
+        description: 'All checks held, and all operations were carried out.',
+        headers: headers('Holdfast-Durability'),
+        content: json('TransactionReply'),
+      },
+      '409': {
+        description: 'A check did not hold; nothing was changed. This is no problem document.',
+        headers: headers(),
+        content: json('TransactionRefusal'),
+      },
+      ...problems(
+        'BAD_REQUEST',
+        'KEY_INVALID',
+        'VALUE_TOO_LARGE',
+        'VALUE_NOT_AN_INTEGER',
+        'REQUEST_TOO_LARGE',
+        'REPLY_TOO_LARGE',
+        'ENCODING_UNSUPPORTED',
+        'DISK_FULL',
+        'SHARD_FULL',
+        ...storeProblems,
+      ),
+    },
+  },
+};

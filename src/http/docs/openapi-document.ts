@@ -5,7 +5,7 @@ import { errorSentences } from '../../base/errors.ts';
 import { statusOfError } from '../status-of-error.ts';
 import { clientPaths } from './client-paths.ts';
 import { keyPath } from './key-paths.ts';
-import { batchPath, listPath } from './many-paths.ts';
+import { batchPath, listPath, transactionsPath } from './many-paths.ts';
 import { operationsPaths } from './operations-paths.ts';
 import { replyHeaders } from './replies.ts';
 import { schemas } from './schemas.ts';
@@ -32,6 +32,7 @@ export function openapiDocument(version: string) {
       '/v1/keys/{key}': keyPath,
       '/v1/keys': listPath,
       '/v1/batch': batchPath,
+      '/v1/transactions': transactionsPath,
       ...clientPaths,
       ...operationsPaths,
     },

@@ -70,6 +70,8 @@ const ListPage = Type.Object(
   strict,
 );
 
+const ttl = Type.Union([ttlText, Type.Integer({ minimum: 1 })]);
+
 const BatchOperation = Type.Union([
   Type.Object({ op: Type.Literal('get'), key, ...conditions }, strict),
   Type.Object({ op: Type.Literal('delete'), key, ...conditions }, strict),
@@ -79,7 +81,7 @@ const BatchOperation = Type.Union([
       key,
       value: Type.Optional(value),
       valueBase64: Type.Optional(valueBase64),
-      ttl: Type.Optional(Type.Union([ttlText, Type.Integer({ minimum: 1 })])),
+      ttl: Type.Optional(ttl),
       ...conditions,
     },
     { ...strict, description: 'Has either value or valueBase64.' },
@@ -95,6 +97,89 @@ const BatchResult = Type.Object({
   durability: Type.Optional(Type.Enum(['synced', 'written'])),
   ...Type.Partial(Type.Object(error)).properties,
 });
+
+const get = Type.Object({ op: Type.Literal('get'), key }, strict);
+
+const TransactionOperation = Type.Union([
+  get,
+  Type.Object({ op: Type.Literal('delete'), key }, strict),
+  Type.Object(
+    {
+      op: Type.Literal('put'),
+      key,
+      value: Type.Optional(value),
+      valueBase64: Type.Optional(valueBase64),
+      ttl: Type.Optional(ttl),
+    },
+    { ...strict, description: 'Has either value or valueBase64.' },
+  ),
+  Type.Object(
+    {
+      op: Type.Literal('increment'),
+      key,
+      by: Type.Optional(
+        Type.Integer({
+          minimum: -Number.MAX_SAFE_INTEGER,
+          maximum: Number.MAX_SAFE_INTEGER,
+          default: 1,
+        }),
+      ),
+    },
+    {
+      ...strict,
+      description:
+        'Adds to a value that is a 64-bit integer as decimal text, in its one spelling; no entry ' +
+        'counts as 0. The deadline stays. The result has the sum as its value.',
+    },
+  ),
+]);
+
+const Check = Type.Object(
+  {
+    key,
+    version: Type.Optional(version),
+    exists: Type.Optional(Type.Boolean()),
+    value: Type.Optional(value),
+    valueBase64: Type.Optional(valueBase64),
+  },
+  {
+    ...strict,
+    description:
+      'Has exactly one of version, exists, value and valueBase64. No entry has no version and no ' +
+      'value; one that has expired is none. Values are compared by their bytes.',
+  },
+);
+
+const Transaction = Type.Object(
+  {
+    checks: Type.Optional(Type.Array(Check)),
+    operations: Type.Optional(Type.Array(TransactionOperation)),
+    otherwise: Type.Optional(
+      Type.Array(get, { description: 'What to read where a check does not hold.' }),
+    ),
+  },
+  strict,
+);
+
+const TransactionReply = Type.Object(
+  {
+    committed: Type.Literal(true),
+    results: Type.Array(BatchResult, { description: 'One an operation, in order.' }),
+  },
+  strict,
+);
+
+const TransactionRefusal = Type.Object(
+  {
+    committed: Type.Literal(false),
+    failedChecks: Type.Array(Type.Integer({ minimum: 0 }), {
+      minItems: 1,
+      description: 'The places of all checks that did not hold.',
+    }),
+    results: Type.Array(BatchResult, { description: 'One an item of otherwise, in order.' }),
+  },
+  strict,
+);
 
 const Readiness = Type.Object({
   ready: Type.Boolean(),
@@ -113,6 +198,9 @@ export const schemas = {
   ListPage,
   Batch: Type.Object({ operations: Type.Array(BatchOperation) }, strict),
   BatchReply: Type.Object({ results: Type.Array(BatchResult) }, strict),
+  Transaction,
+  TransactionReply,
+  TransactionRefusal,
   Readiness,
 };
 

@@ -1,0 +1,29 @@
+// Writes what a transaction has come to as JSON text. Results look as those of a batch do.
+import type { Durability } from '../../store/result.ts';
+import { resultText } from './batch-result.ts';
+import { valueMember } from './json-text.ts';
+import type { IncrementedResult, MomentResult } from './moment-run.ts';
+import type { TransactionOutcome } from './transaction-decision.ts';
+
+function incrementedText(result: IncrementedResult, durability: Durability): string {
+  const { version, expiresAt, value } = result;
+  const expiry = expiresAt === undefined ? '' : `,"expiresAt":${expiresAt}`;
+  const content = valueMember(value);
+  return `{"status":200,"version":${version}${expiry},${content},"durability":"${durability}"}`;
+}
+
+function textOf(result: MomentResult, durability: Durability): string {
+  if (result.kind === 'incremented') return incrementedText(result, durability);
+  const isWrite = result.kind === 'written' || result.kind === 'deleted';
+  return resultText(isWrite ? { ...result, durability } : result, undefined);
+}
+
+/** @param durability what its writes have reached; of no matter where there are none */
+export function transactionText(
+  { failedChecks, results }: TransactionOutcome,
+  durability: Durability,
+): string {
+  const texts = `"results":[${results.map((result) => textOf(result, durability)).join(',')}]`;
+  if (failedChecks.length === 0) return `{"committed":true,${texts}}`;
+  return `{"committed":false,"failedChecks":[${failedChecks.join(',')}],${texts}}`;
+}

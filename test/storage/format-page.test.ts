@@ -2,39 +2,103 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { programFolder } from '../../src/base/program-folder.ts';
+import type { ChangeOperation } from '../../src/protocol/shard-operation.ts';
+import { entriesOf } from '../../src/shard/entry-stream.ts';
+import { proveShard, type ShardPlace } from '../../src/shard/recovery.ts';
+import { Shard } from '../../src/shard/shard.ts';
 import { BackupReader } from '../../src/storage/backup-reader.ts';
+import { createShardFolder } from '../../src/storage/create-shard-folder.ts';
 import { decodeJournalLine } from '../../src/storage/journal-format.ts';
+import { valueOfRecord } from '../../src/storage/record.ts';
 import { noChecksum, openLine, parseLine } from '../../src/storage/sealed-line.ts';
+import { startOf } from '../support/bare-shard-store.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { readJournal } from '../support/shard-files.ts';
+import { put } from '../support/store-contract.ts';
 
 const page = readFileSync(join(programFolder, 'src', 'storage', 'FORMAT.md'), 'utf8');
-const examples = [...page.matchAll(/```ndjson\n(.*?)```/gs)].map(([, block = '']) =>
-  block.trimEnd().split('\n'),
-);
+const [manifest, current, journal, firstPart, secondPart, backup, ...others] = [
+  ...page.matchAll(/```ndjson\n(.*?)```/gs),
+].map(([, block = '']) => block.trimEnd().split('\n'));
+
+function textOf(lines: readonly string[] | undefined): string {
+  return `${lines?.join('\n')}\n`;
+}
 
 describe('the examples of FORMAT.md', () => {
   test('are whole chains of lines that prove themselves', () => {
-    expect(examples).toHaveLength(4);
-    for (const lines of examples) {
+    expect(others).toEqual([]);
+    for (const lines of [manifest, current, journal, firstPart, secondPart, backup]) {
       let previous = noChecksum;
-      for (const line of lines) {
+      for (const line of lines ?? []) {
         const opened = openLine(Buffer.from(line));
         expect([line, opened?.previous]).toEqual([line, previous]);
         previous = opened?.checksum ?? '';
       }
+      expect(previous).not.toBe(noChecksum);
     }
   });
 
   test('show a journal that the program reads', () => {
-    const kinds = examples[2]?.map((line) => decodeJournalLine(parseLine(Buffer.from(line))).kind);
+    const kinds = journal?.map((line) => decodeJournalLine(parseLine(Buffer.from(line))).kind);
     expect(kinds).toEqual(['header', 'line', 'line', 'line']);
   });
 
   test('show a backup that the program reads', () => {
     const files = new MemoryFileSystem();
-    files.put('/backup', Buffer.from(`${examples[3]?.join('\n')}\n`));
+    files.put('/backup', Buffer.from(textOf(backup)));
     const reader = new BackupReader(files.openReadOnly('/backup'), 'backup');
     const keys = [...reader.blocks()].flatMap(({ entries }) => entries.map(({ key }) => key));
     expect(keys).toEqual(['city', 'raw']);
   });
+
+  test('show a transaction as two shards write it, and a start finds what they say', () => {
+    const files = new MemoryFileSystem();
+    const places = [0, 1].map((shard) => placeOf(files, shard));
+    writeTransaction(places);
+    const written = places.map(({ folder }) =>
+      readJournal(files, `${folder}/journal-000001.ndjson`).toString(),
+    );
+    expect(written).toEqual([textOf(firstPart), textOf(secondPart)]);
+    const proved = places.map((place) => proveShard(place));
+    const found = entriesOf(places, proved).map((entries) =>
+      Array.from(
+        entries,
+        ({ key, version, record }) => `${key}@${version}=${valueOfRecord(record)}`,
+      ),
+    );
+    expect(found).toEqual([['alice@3=95', 'ben@3=5'], ['bob@1=110']]);
+  });
 });
+
+function placeOf(fileSystem: MemoryFileSystem, shard: number): ShardPlace {
+  const folder = `/data/layout-000001/shard-000${shard}`;
+  const identity = { store: 'ec220cdb-2fe7-49e3-831e-e9bd08eb7379', shard };
+  createShardFolder(fileSystem, folder, identity);
+  return { fileSystem, folder, name: `shard-000${shard}`, identity };
+}
+
+function change(key: string, value: string, version: number): ChangeOperation {
+  const changes = [
+    { namespace: 'default', key, put: { value: Buffer.from(value), expiresAt: undefined } },
+  ];
+  return { op: 'change', changes, version, validUntil: Infinity, part: undefined };
+}
+
+/** Killed before the second shard has its note. */
+function writeTransaction(places: readonly ShardPlace[]): void {
+  const at = 1764000000001;
+  const shards = places.map((place) => {
+    const shard = new Shard({ ...place, fsync: 'always', clock: new ManualClock() });
+    shard.start(startOf(at));
+    return shard;
+  });
+  const transaction = '2b1c6f5e-93f5-4a36-8a86-0f6a2f5f1a77';
+  const part = { transaction, shards: [0, 1] };
+  const [first, second] = shards;
+  first?.apply({ stamp: at + 1, operations: [{ ...change('alice', '90', 1), part }] });
+  second?.apply({ stamp: at + 1, operations: [{ ...change('bob', '110', 1), part }] });
+  first?.apply({ stamp: at + 2, operations: [{ op: 'decide', transaction, commit: true }] });
+  first?.apply({ stamp: at + 3, operations: [put('ben', '5'), change('alice', '95', 3)] });
+}

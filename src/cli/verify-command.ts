@@ -12,6 +12,7 @@ read-only file system will do. One line each on standard output:
 
   damaged: ...   a start refuses the store for this
   torn end: ...  what a crash left behind the last synced write; a start cuts it off
+  undecided: ... a transaction that a crash has cut short; a start decides it, as is told
   spare: ...     damage of files that the last compaction replaced; no start needs them
   unused: ...    a file that does not count
   good: ...      the last line of a store that is good

@@ -12,12 +12,14 @@ import { SnapshotReader } from '../storage/snapshot-reader.ts';
 import type { Finding } from './finding.ts';
 import { findRepairSource, type RepairSource } from './repair-source.ts';
 import { salvageShard } from './shard-salvage.ts';
+import { undecidedParts } from './undecided-parts.ts';
 
 /**
  * What verifying tells: `damaged` makes a start refuse; `torn end` is what a crash leaves, and the
- * next start cuts off; `spare` is damage of files that no start needs; `unused` does not count.
+ * next start cuts off; `undecided` is what a crash leaves of a transaction, and the next start
+ * decides; `spare` is damage of files that no start needs; `unused` does not count.
  */
-export type Verdict = 'damaged' | 'torn end' | 'spare' | 'unused';
+export type Verdict = 'damaged' | 'torn end' | 'undecided' | 'spare' | 'unused';
 
 export interface VerifyOptions {
   readonly fileSystem: FileSystem;
@@ -51,11 +53,17 @@ class Verification {
   run(): VerifySummary {
     const { fileSystem, dataDir } = this.#options;
     const source = this.#findSource();
-    for (const place of source === undefined ? [] : locateShards(dataDir, source)) {
+    const places = source === undefined ? [] : locateShards(dataDir, source);
+    const proved = places.map((place) => {
       const { shard } = place.identity;
-      const shards = source?.shards ?? 0;
-      const isOurs = (key: string): boolean => shardOfSlot(slotOfKey(key), shards) === shard;
-      this.#verifyShard({ ...place, fileSystem }, isOurs);
+      const isOurs = (key: string): boolean => shardOfSlot(slotOfKey(key), places.length) === shard;
+      return this.#verifyShard({ ...place, fileSystem }, isOurs);
+    });
+    for (const part of undecidedParts(proved.map((shard) => shard?.traces))) {
+      const { shard, transaction, decision } = part;
+      const why = 'a crash may leave this, and the next start decides it';
+      const what = `transaction ${transaction} is ${decision}; ${why}`;
+      this.#options.report('undecided', `${places[shard]?.name}: ${what}`);
     }
     return { shards: source?.shards, damaged: this.#damaged, first: this.#first };
   }
@@ -71,17 +79,21 @@ class Verification {
     }
   }
 
-  #verifyShard(place: ShardPlace, isOurs: (key: string) => boolean): void {
+  /** @returns undefined where it is damaged */
+  #verifyShard(place: ShardPlace, isOurs: (key: string) => boolean): ProvedShard | undefined {
     if (!place.fileSystem.exists(place.folder)) {
       this.#damage(`${place.name}: the folder is missing`);
-      return;
+      return undefined;
     }
     try {
-      this.#verifyRest(place, proveShard(place));
+      const proved = proveShard(place);
+      this.#verifyRest(place, proved);
+      return proved;
     } catch (error) {
       if (!isDamage(error)) throw error;
       this.#damage(textOfDamage(error));
       this.#findMore(place, isOurs, error);
+      return undefined;
     }
   }
 

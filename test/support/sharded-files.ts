@@ -1,14 +1,22 @@
 // Files of a whole store with several shards, made in memory without threads, and a record of every
-// entry that was ever in it.
+// entry that was ever in it. Transactions over several shards are made step by step, so that one can
+// be left at any of them.
 import { openDataFolder } from '../../src/engine/data-folder.ts';
+import type { BackupCut } from '../../src/shard/backup-stream.ts';
 import { compact } from '../../src/shard/compaction.ts';
 import { Shard } from '../../src/shard/shard.ts';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import type { ShardPlace } from '../../src/shard/recovery.ts';
-import { recoverShard } from '../../src/shard/recovery.ts';
+import { recoverShard, type Recovered } from '../../src/shard/recovery.ts';
 import type { FileSystem } from '../../src/storage/file-system.ts';
+import { outcomesOf } from '../../src/storage/transaction-outcome.ts';
 import { openOfflineStore } from '../../src/tools/offline-store.ts';
 import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
+import type {
+  ChangeOperation,
+  EntryChange,
+  ShardOperation,
+} from '../../src/protocol/shard-operation.ts';
 import { ManualClock } from './manual-clock.ts';
 import { startOf } from './bare-shard-store.ts';
 
@@ -16,6 +24,16 @@ import { startOf } from './bare-shard-store.ts';
 export function entryText(key: string, version: number, value: string): string {
   return `${key}@${version}=${value}`;
 }
+
+const wholePage = {
+  prefix: '',
+  start: undefined,
+  end: undefined,
+  after: undefined,
+  limit: 1000,
+  reverse: false,
+  includeValues: true,
+};
 
 export class ShardedFiles {
   readonly dataDir: string;
@@ -26,6 +44,10 @@ export class ShardedFiles {
   /** Keys and values of puts that were answered `unknown`, as `key=value`. */
   readonly inDoubt = new Set<string>();
   readonly places: readonly ShardPlace[];
+  /** Entries of these were put by transactions: their versions are not the seqs of their records. */
+  readonly transacted = new Set<string>();
+  /** By transaction: keys and values that it puts, with their versions. */
+  readonly #putsOf = new Map<string, Map<number, string[]>>();
   #shards: Shard[] = [];
 
   constructor(fileSystem: FileSystem, dataDir: string, shards: number) {
@@ -40,7 +62,18 @@ export class ShardedFiles {
   start(fsync: FsyncMode = 'always'): void {
     const { clock } = this;
     this.#shards = this.places.map((place) => new Shard({ ...place, fsync, clock }));
-    for (const shard of this.#shards) shard.start(startOf(clock.wallMs()));
+    const undecided = this.#shards.map(
+      ({ opened }) => new Map(opened.undecided.map((part) => [part.transaction, part])),
+    );
+    const ids = undecided.flatMap((parts) => [...parts.keys()]);
+    const outcomes = outcomesOf(
+      this.#shards.map((shard, index) => ({
+        parts: undecided[index] ?? new Map(),
+        notes: shard.notesOf(ids),
+      })),
+    );
+    for (const shard of this.#shards) shard.start({ ...startOf(clock.wallMs()), outcomes });
+    for (const [transaction, committed] of outcomes) if (committed) this.#acknowledge(transaction);
   }
 
   /** A value of undefined deletes. */
@@ -75,6 +108,80 @@ export class ShardedFiles {
     }
   }
 
+  /**
+   * Writes parts of a transaction.
+   *
+   * @param into those shards alone; else all that it changes
+   */
+  writeParts(
+    transaction: string,
+    changes: readonly (readonly [key: string, value: string | undefined])[],
+    into?: readonly number[],
+  ): void {
+    const { clock } = this;
+    clock.advance(1);
+    const shards = this.shardsOf(changes.map(([key]) => key));
+    const putsOf = new Map<number, string[]>();
+    this.#putsOf.set(transaction, putsOf);
+    for (const index of shards) {
+      const shard = this.#shards[index];
+      if (shard === undefined || into?.includes(index) === false) continue;
+      const version = shard.report().nextSeq;
+      const own = changes.filter(([key]) => this.shardOf(key) === index);
+      const change: ChangeOperation = {
+        op: 'change',
+        changes: own.map(([key, value]) => changeOf(key, value)),
+        version,
+        validUntil: Infinity,
+        part: { transaction, shards },
+      };
+      putsOf.set(index, putsOfChange(own, version));
+      shard.apply({ stamp: clock.wallMs(), operations: [change] });
+    }
+  }
+
+  /** Notes in these shards how a transaction was decided. */
+  decide(transaction: string, commit: boolean, shards: readonly number[]): void {
+    const { clock } = this;
+    clock.advance(1);
+    for (const index of shards) {
+      const operation = { op: 'decide', transaction, commit } as const;
+      this.#shards[index]?.apply({ stamp: clock.wallMs(), operations: [operation] });
+    }
+    if (commit) this.#acknowledge(transaction);
+  }
+
+  /** All shards of it have their notes: these need not keep theirs. */
+  settle(transaction: string, shards: readonly number[]): void {
+    const operations = [{ op: 'settle', transaction }] as const;
+    const stamp = this.clock.wallMs();
+    for (const index of shards) this.#shards[index]?.apply({ stamp, operations });
+  }
+
+  /** A transaction in one shard, whose version is that of a seq that was to come some changes ago. */
+  transactIn(index: number, changes: readonly (readonly [string, string | undefined])[]): void {
+    const shard = this.#shards[index];
+    if (shard === undefined) throw new Error('no such shard');
+    const version = shard.report().nextSeq;
+    const beside = { namespace: 'beside', key: changes[0]?.[0] ?? '' };
+    const operations: ShardOperation[] = [
+      { op: 'put', ...beside, value: Buffer.from('x') },
+      { op: 'delete', ...beside },
+      {
+        op: 'change',
+        changes: changes.map(([key, value]) => changeOf(key, value)),
+        version,
+        validUntil: Infinity,
+        part: undefined,
+      },
+    ];
+    shard.apply({ stamp: this.clock.wallMs(), operations });
+    for (const entry of putsOfChange(changes, version)) {
+      this.written.add(entry);
+      this.transacted.add(entry);
+    }
+  }
+
   put(key: string, value: string, how: { ttlMs?: number; namespace?: string } = {}): void {
     const { namespace = 'default', ttlMs } = how;
     const operation = { op: 'put', namespace, key, value: Buffer.from(value), ttlMs } as const;
@@ -88,10 +195,42 @@ export class ShardedFiles {
   }
 
   compact(index: number): void {
+    this.beginCompaction(index)();
+  }
+
+  /** @returns what ends it */
+  beginCompaction(index: number): () => void {
     const [shard, place] = [this.#shards[index], this.places[index]];
     if (shard === undefined || place === undefined) throw new Error('no such shard');
     const input = shard.beginCompaction(this.clock.wallMs());
-    if (input !== undefined) shard.takeSnapshot(compact(place, input));
+    return () => {
+      if (input !== undefined) shard.takeSnapshot(compact(place, input));
+    };
+  }
+
+  /** What is served, by key. */
+  entries(): Map<string, ReadEntry> {
+    const query = { ...wholePage, namespace: 'default' };
+    const found = new Map<string, ReadEntry>();
+    for (const shard of this.#shards) {
+      const request = { stamp: this.clock.wallMs(), operations: [{ op: 'list', query }] } as const;
+      const [page] = shard.apply(request).results;
+      if (page?.kind !== 'page') throw new Error('a page expected');
+      for (const { key, version, value = '' } of page.items) found.set(key, { version, value });
+    }
+    return found;
+  }
+
+  /** What a backup at this moment is made of. */
+  cut(): BackupCut {
+    const at = this.clock.wallMs();
+    const parts = this.places.map(({ folder, name, identity }, index) => {
+      const shard = this.#shards[index];
+      if (shard === undefined) throw new Error('every place has its shard');
+      return { folder, name, identity, source: shard.cut(at) };
+    });
+    // A copy, as it is once it has crossed to another thread.
+    return structuredClone({ parts, at, createdAt: at });
   }
 
   stop(): void {
@@ -101,6 +240,33 @@ export class ShardedFiles {
   shardOf(key: string): number {
     return shardOfSlot(slotOfKey(key), this.places.length);
   }
+
+  /** In order. */
+  shardsOf(keys: readonly string[]): number[] {
+    return [...new Set(keys.map((key) => this.shardOf(key)))].toSorted((a, b) => a - b);
+  }
+
+  #acknowledge(transaction: string): void {
+    for (const entry of [...(this.#putsOf.get(transaction)?.values() ?? [])].flat()) {
+      this.written.add(entry);
+      this.transacted.add(entry);
+    }
+  }
+}
+
+function changeOf(key: string, value: string | undefined): EntryChange {
+  const bytes = value === undefined ? undefined : Buffer.from(value, 'latin1');
+  const put = bytes === undefined ? undefined : { value: bytes, expiresAt: undefined };
+  return { namespace: 'default', key, put };
+}
+
+function putsOfChange(
+  changes: readonly (readonly [key: string, value: string | undefined])[],
+  version: number,
+): string[] {
+  return changes.flatMap(([key, value]) =>
+    value === undefined ? [] : [entryText(key, version, value)],
+  );
 }
 
 export interface ReadEntry {
@@ -108,14 +274,25 @@ export interface ReadEntry {
   readonly value: string;
 }
 
-/** What a start of every shard would recover, by key. */
+/** What a start would serve, by key. */
 export function readEntries(fileSystem: FileSystem, dataDir: string): Map<string, ReadEntry> {
   const found = new Map<string, ReadEntry>();
-  for (const place of openOfflineStore(fileSystem, dataDir).shards) {
-    const { table } = recoverShard(place);
+  const recovered = openOfflineStore(fileSystem, dataDir).shards.map((place) =>
+    recoverShard(place),
+  );
+  decideAll(recovered);
+  for (const { table } of recovered) {
     for (const entry of table.ascending('default', '')) {
       found.set(entry.key, { version: entry.version, value: entry.value });
     }
   }
   return found;
+}
+
+/** Ends what a crash has left undecided, as a start does. */
+export function decideAll(shards: readonly Recovered[]): void {
+  const outcomes = outcomesOf(shards.map(({ traces }) => traces));
+  for (const { traces } of shards) {
+    for (const [transaction, committed] of outcomes) traces.decide(transaction, committed);
+  }
 }

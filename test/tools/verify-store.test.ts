@@ -1,6 +1,12 @@
 // What verifying says of a store, good or damaged, and that it changes nothing.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { verifyStore } from '../../src/tools/verify-store.ts';
+import {
+  leaveTransaction,
+  leftTransactions,
+  transaction,
+  type LeftTransaction,
+} from '../support/left-transactions.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { readJournal } from '../support/shard-files.ts';
 import { ShardedFiles } from '../support/sharded-files.ts';
@@ -133,6 +139,63 @@ describe('what is no damage', () => {
     expect(verify().lines).toEqual([
       'unused: layout-000001/shard-0002: the store has 2 shards',
       'unused: layout-000002: the live layout is layout-000001',
+    ]);
+  });
+});
+
+function verifyLeft(leave: LeftTransaction['leave'], damage?: () => void): string[] {
+  files = leaveTransaction({ leave }, '/data').fileSystem;
+  damage?.();
+  return verify().lines;
+}
+
+describe('a transaction that a crash has cut short', () => {
+  test.each(leftTransactions)(
+    'is no damage, and is told of in each shard that has to decide it: $state',
+    ({ leave, isCommitted, undecidedIn }) => {
+      const decided = isCommitted ? 'committed' : 'dropped';
+      const told = undecidedIn.map((shard) =>
+        expect.stringMatching(`^undecided: .*/shard-000${shard}: .* the-one is ${decided}, `),
+      );
+      const lines = verifyLeft(leave);
+      expect(lines).toEqual(told);
+      expect(verify().damaged).toBe(0);
+    },
+  );
+
+  test('is told with why it is decided so', () => {
+    const [whole, half, noted] = leftTransactions.map(({ leave }) => verifyLeft(leave).join());
+    expect(whole).toContain('committed, since all of its parts are there; a crash may leave this');
+    expect(half).toContain('dropped, since shard 1 has no part of it; ');
+    expect(noted).toContain('committed, as shard 0 has noted; ');
+  });
+
+  test('is decided by a note wherever it is, though one of its shards has no trace of it', () => {
+    const lines = verifyLeft((store) => {
+      store.writeParts(transaction, [
+        ['a', '2'],
+        ['b', '2'],
+        ['c', '2'],
+      ]);
+      store.decide(transaction, true, [1, 2]);
+      store.settle(transaction, [1]);
+      store.compact(1);
+    });
+    expect(lines).toEqual([expect.stringMatching(/shard-0000: .*is committed, as shard 2 has/)]);
+  });
+
+  test('can not be told how it is decided while another of its shards is damaged', () => {
+    const lines = verifyLeft(
+      (store) =>
+        store.writeParts(
+          transaction,
+          ['b', 'c'].map((key) => [key, '2'] as const),
+        ),
+      () => files.remove(pathOf('shard-0001/current.json')),
+    );
+    expect(lines).toEqual([
+      expect.stringMatching(/^damaged: .*current.json: the file is missing/),
+      expect.stringMatching(/^undecided: .*not to be decided while shard 1 is damaged; /),
     ]);
   });
 });

@@ -1,0 +1,92 @@
+// What every tool makes of a transaction that a crash has cut short: what the next start serves.
+import { describe, expect, test } from 'vitest';
+import { BackupReader } from '../../src/storage/backup-reader.ts';
+import { valueOfRecord } from '../../src/storage/record.ts';
+import { dumpStore } from '../../src/tools/dump-store.ts';
+import { reshard } from '../../src/tools/reshard.ts';
+import { restoreBackup } from '../../src/tools/restore.ts';
+import {
+  leaveTransaction,
+  leftTransactions,
+  servedAfter,
+  servedByStart,
+} from '../support/left-transactions.ts';
+import type { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { backupOf } from '../support/sharded-folder.ts';
+import { readEntries, type ReadEntry } from '../support/sharded-files.ts';
+
+const dataDir = '/data';
+
+function valuesIn(entries: ReadonlyMap<string, ReadEntry>): Record<string, string> {
+  return Object.fromEntries(Array.from(entries, ([key, { value }]) => [key, value]));
+}
+
+function dumped(files: MemoryFileSystem): Map<string, ReadEntry> {
+  const lines = [...dumpStore(files, dataDir, 0)].join('').split('\n').slice(0, -1);
+  const entries = lines.map((line) => JSON.parse(line) as ReadEntry & { readonly key: string });
+  return new Map(entries.map(({ key, value, version }) => [key, { value, version }]));
+}
+
+function backedUp(backup: Buffer, files: MemoryFileSystem): Map<string, ReadEntry> {
+  files.put('/backup', backup);
+  const blocks = new BackupReader(files.openReadOnly('/backup'), 'backup').blocks();
+  const records = [...blocks].flatMap(({ entries }) => entries);
+  return new Map(
+    records.map((record) => {
+      return [record.key, { version: record.version, value: valueOfRecord(record) }];
+    }),
+  );
+}
+
+describe.each(['always', 'interval', 'never'] as const)('in %s, where', (fsync) => {
+  describe.each(leftTransactions)('$state,', (left) => {
+    test('the next start serves all of it or nothing, and so do those after it', () => {
+      const store = leaveTransaction(left, dataDir, fsync);
+      for (let start = 0; start < 3; start++) {
+        expect(valuesIn(servedByStart(store.fileSystem, dataDir))).toEqual(servedAfter(left));
+        store.start(fsync);
+        if (start === 1) for (const shard of [0, 1, 2]) store.compact(shard);
+      }
+    });
+
+    test('a dump gives what the next start serves, and changes nothing', () => {
+      const { fileSystem: files } = leaveTransaction(left, dataDir, fsync);
+      const before = files.contents();
+      expect(dumped(files)).toEqual(servedByStart(files, dataDir));
+      expect(files.contents()).toEqual(before);
+    });
+
+    test.each([1, 2, 7])('a store resharded to %i shards has what the next start serves', (to) => {
+      const { fileSystem: files } = leaveTransaction(left, dataDir, fsync);
+      const served = servedByStart(files, dataDir);
+      reshard(files, dataDir, to);
+      expect(readEntries(files, dataDir)).toEqual(served);
+      // Nothing is left that would be decided again.
+      expect([...files.contents().values()].join()).not.toContain('"op":"part"');
+    });
+
+    test('a backup has none of its parts, and what is restored from it is what was served', () => {
+      const store = leaveTransaction(left, dataDir, fsync);
+      const { fileSystem: files } = store;
+      store.start(fsync);
+      const backup = backupOf(files, store.cut());
+      expect(backup.toString()).not.toMatch(/"op"|"transaction"/);
+      expect(backedUp(backup, files)).toEqual(store.entries());
+      const restored = { file: files.openReadOnly('/backup'), name: 'backup' };
+      const plan = { fileSystem: files, dataDir: '/restored', store: 'x', shards: 2, now: 0 };
+      files.makeFolder('/restored');
+      restoreBackup(restored, plan);
+      expect(readEntries(files, '/restored')).toEqual(store.entries());
+    });
+  });
+});
+
+test('a backup of a moment between parts and decision has nothing of the transaction', () => {
+  const whole = leftTransactions.filter(({ undecidedIn }) => undecidedIn.length === 2);
+  expect(whole).toHaveLength(2);
+  for (const left of whole) {
+    const store = leaveTransaction(left, dataDir);
+    const found = backedUp(backupOf(store.fileSystem, store.cut()), store.fileSystem);
+    expect(valuesIn(found)).toEqual(servedAfter({ ...left, isCommitted: false }));
+  }
+});

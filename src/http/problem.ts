@@ -1,7 +1,7 @@
 // Errors as clients see them: application/problem+json (RFC 9457) with the members that say what
 // to do next. Knows the wire form only; which error it is was decided before.
-import type { FastifyReply } from 'fastify';
 import { StoreError, errorSentences } from '../base/errors.ts';
+import type { AnswerSink } from './answer.ts';
 import { statusOfError } from './status-of-error.ts';
 
 export const problemMediaType = 'application/problem+json';
@@ -50,11 +50,14 @@ export const conditionFailed = problemOf(
   new StoreError('CONDITION_FAILED', 'The entry is not in the state that the conditions ask for.'),
 );
 
-export function sendProblem(reply: FastifyReply, problem: Problem): void {
+export function sendProblem(sink: AnswerSink, problem: Problem): void {
   // As bytes: to a text that has a JSON type the framework adds a charset, which JSON has not.
-  reply.code(problem.status).headers(problem.headers).send(Buffer.from(problem.body));
+  sink
+    .code(problem.status)
+    .headers({ ...problem.headers })
+    .send(Buffer.from(problem.body));
 }
 
-export function sendError(reply: FastifyReply, error: StoreError): void {
-  sendProblem(reply, problemOf(error));
+export function sendError(sink: AnswerSink, error: StoreError): void {
+  sendProblem(sink, problemOf(error));
 }

@@ -14,6 +14,7 @@ import {
   namesOf,
   type CommandOperation,
   type EntryName,
+  type GetOperation,
   type Operation,
 } from '../store/operation.ts';
 import type { Durability, RefusedResult, ReplyResult, Result } from '../store/result.ts';
@@ -72,6 +73,10 @@ function asResultOrReply(result: ShardResult): Result | ReplyResult {
   return result;
 }
 
+function getOf({ namespace, key }: EntryName): GetOperation {
+  return { op: 'get', namespace, key };
+}
+
 export class Router implements CommandStore {
   readonly durability: Durability;
   readonly #options: RouterOptions;
@@ -90,7 +95,7 @@ export class Router implements CommandStore {
     this.#transactions = new TransactionCoordinator({
       locks: this.#locks,
       shardOf: (key) => this.#shardOf(key),
-      read: (names, limits) => this.#getInOneTurn(names, limits, () => undefined),
+      read: (names, limits) => this.#readInOneTurn(names, limits),
       onChangeQueued: (name) => this.#cache.writeQueued(name),
       stamp: () => options.clock.stamp(),
       durability: this.durability,
@@ -102,7 +107,8 @@ export class Router implements CommandStore {
   submit(operation: Operation): Result | Promise<Result> {
     if (!this.#locks.areIdle && this.#locks.isHeld(operation)) {
       return new Promise((resolve) => {
-        void this.#enqueueLocked(operation, (result) => resolve(asResult(result)));
+        const enqueue = (): void => this.#enqueue(operation, (result) => resolve(asResult(result)));
+        void this.#enqueueLocked([operation], enqueue, resolve);
       });
     }
     const cached = this.#cached(operation);
@@ -138,29 +144,28 @@ export class Router implements CommandStore {
       (index: number): Settle =>
       (result) =>
         collector.settle(index, asKind(result));
-    if (this.#locks.areIdle) {
+    const enqueueAll = (): void => {
       for (const [index, operation] of operations.entries()) {
         const settle = settleAt(index);
         const cached = this.#cached(operation);
         if (cached === undefined) this.#enqueue(operation, settle);
         else settle(cached);
       }
+    };
+    if (this.#locks.areIdle || !operations.some((operation) => this.#isHeld(operation))) {
+      enqueueAll();
     } else {
-      this.#enqueueAmongLocks(operations, settleAt);
+      const refuseAll = (refused: RefusedResult): void => {
+        for (const index of operations.keys()) settleAt(index)(refused);
+      };
+      void this.#enqueueLocked(operations.flatMap(namesOf), enqueueAll, refuseAll);
     }
     return collector.results;
   }
 
-  async getTogether(names: readonly EntryName[], options: SubmitOptions = {}): Promise<Result[]> {
-    const get = (): Promise<Result[]> =>
-      this.#getInOneTurn(names, options, (operation) => this.#cached(operation));
-    if (!names.some((name) => this.#locks.isHeld(name))) return get();
-    // All of them, until all are queued: what holds one of them may be about to change others.
-    let answers: Promise<Result[]> | undefined;
-    await this.#locks.hold(names, () => {
-      answers = get();
-    });
-    return (await answers) ?? [];
+  getTogether(names: readonly EntryName[], options: SubmitOptions = {}): Promise<Result[]> {
+    // What is queued in one turn is one moment.
+    return this.submitAll(names.map(getOf), options);
   }
 
   transact<Outcome>(
@@ -229,19 +234,11 @@ export class Router implements CommandStore {
     for (const result of closed) if (result.status === 'rejected') throw result.reason;
   }
 
-  /** Queued together, they are what stands at one moment. */
-  #getInOneTurn(
-    names: readonly EntryName[],
-    { refuseValue }: SubmitOptions,
-    cached: (operation: Operation) => Result | undefined,
-  ): Promise<Result[]> {
+  /** Past the cache, so that the answers come behind all that was queued. */
+  #readInOneTurn(names: readonly EntryName[], { refuseValue }: SubmitOptions): Promise<Result[]> {
     const collector = new ReplyCollector<Result>(names.length, refuseValue);
-    for (const [index, { namespace, key }] of names.entries()) {
-      const operation = { op: 'get', namespace, key } as const;
-      const settle: Settle = (result) => collector.settle(index, asResult(result));
-      const known = cached(operation);
-      if (known === undefined) this.#enqueue(operation, settle);
-      else settle(known);
+    for (const [index, name] of names.entries()) {
+      this.#enqueue(getOf(name), (result) => collector.settle(index, asResult(result)));
     }
     return collector.results;
   }
@@ -282,36 +279,17 @@ export class Router implements CommandStore {
     return namesOf(operation).some((name) => this.#locks.isHeld(name));
   }
 
-  /** Waits for the key's lock, and holds it only until the operation has its place in the queue. */
-  async #enqueueLocked(operation: AnyOperation, settle: Settle): Promise<void> {
+  /** Waits for all these locks, and holds them only until everything has its place in its queue. */
+  async #enqueueLocked(
+    names: readonly EntryName[],
+    enqueue: () => void,
+    refuse: (refused: RefusedResult) => void,
+  ): Promise<void> {
     try {
-      await this.#locks.hold(namesOf(operation), () => this.#enqueue(operation, settle));
+      await this.#locks.hold(names, enqueue);
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      settle({ kind: 'refused', error });
-    }
-  }
-
-  /** What follows an operation that waits, to the same shard in the same request, waits behind it. */
-  #enqueueAmongLocks(
-    operations: readonly AnyOperation[],
-    settleAt: (index: number) => Settle,
-  ): void {
-    const waiting = new Map<ShardClient, Promise<void>>();
-    for (const [index, operation] of operations.entries()) {
-      const settle = settleAt(index);
-      const shard = this.#shardOf(operation.key);
-      const before = waiting.get(shard);
-      if (before !== undefined) {
-        waiting.set(
-          shard,
-          before.then(() => this.#enqueueLocked(operation, settle)),
-        );
-      } else if (this.#isHeld(operation)) {
-        waiting.set(shard, this.#enqueueLocked(operation, settle));
-      } else {
-        this.#enqueue(operation, settle);
-      }
+      refuse({ kind: 'refused', error });
     }
   }
 

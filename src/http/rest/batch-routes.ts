@@ -2,10 +2,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
 import { StoreError } from '../../base/errors.ts';
-import type { Operation } from '../../store/operation.ts';
+import { isWrite, type Operation } from '../../store/operation.ts';
 import type { Result } from '../../store/result.ts';
 import type { Store } from '../../store/store.ts';
+import { recordAnswer, sendAnswer, type Answer, type AnswerSink } from '../answer.ts';
 import type { BodyLimit, BodyReader } from '../body.ts';
+import type { IdempotentRequests } from '../idempotency/idempotent-requests.ts';
+import { identityOf } from '../idempotency/request-identity.ts';
 import type { HttpLimits } from '../limits.ts';
 import type { GatheredValues } from '../overload/gathered-values.ts';
 import type { TurnQueue } from '../overload/turn-queue.ts';
@@ -16,6 +19,7 @@ import { parseBatchItem, type BatchItem } from './batch-item.ts';
 import { errorText, resultText } from './batch-result.ts';
 import type { ItemLimits } from './json-item.ts';
 import { jsonMediaType } from './json-text.ts';
+import { operationsOnce } from './operations-once.ts';
 import { parseQuery } from './query.ts';
 
 export interface BatchRouteOptions {
@@ -26,6 +30,7 @@ export interface BatchRouteOptions {
   readonly turns: TurnQueue;
   readonly values: GatheredValues;
   readonly limits: HttpLimits;
+  readonly idempotency: IdempotentRequests;
 }
 
 function parseItem(json: unknown, limits: ItemLimits, nowMs: number): BatchItem | StoreError {
@@ -49,29 +54,58 @@ function replyText(items: readonly (BatchItem | StoreError)[], results: readonly
   return `{"results":[${texts.join(',')}]}`;
 }
 
-async function batchText(json: readonly unknown[], options: BatchRouteOptions): Promise<string> {
-  const nowMs = options.clock.wallMs();
-  const items = json.map((item) => parseItem(item, options.limits, nowMs));
-  const operations: Operation[] = [];
-  for (const item of items) if (!(item instanceof StoreError)) operations.push(item.operation);
-  return await options.values.during(async (refuseValue) =>
-    replyText(items, await options.store.submitAll(operations, { refuseValue })),
-  );
+function sendResults(
+  sink: AnswerSink,
+  items: readonly (BatchItem | StoreError)[],
+  results: readonly Result[],
+): void {
+  sink.header('content-type', jsonMediaType).header('x-content-type-options', 'nosniff');
+  sink.send(Buffer.from(replyText(items, results)));
+}
+
+class BatchHandler {
+  readonly #options: BatchRouteOptions;
+  readonly #bodyLimit: BodyLimit;
+
+  constructor(options: BatchRouteOptions) {
+    this.#options = options;
+    this.#bodyLimit = { bytesMax: options.limits.batchBytesMax, code: 'REQUEST_TOO_LARGE' };
+  }
+
+  readonly post = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const { turns, bodies, work, limits } = this.#options;
+    parseQuery(queryText(request), []);
+    turns.check();
+    const body = await bodies.read(request, reply, this.#bodyLimit);
+    const answer = await turns.run(() => {
+      const json = parseBatchEnvelope(body, limits.batchOperationsMax);
+      const units = unitsOf(json.length, body.length);
+      return work.during(units, () => this.#answer(json, request, body));
+    });
+    sendAnswer(reply, answer);
+  };
+
+  /** Each on its own; with an Idempotency-Key, all of them as one transaction. */
+  #answer(json: readonly unknown[], request: FastifyRequest, body: Buffer): Promise<Answer> {
+    const { clock, limits, values, store, idempotency } = this.#options;
+    const nowMs = clock.wallMs();
+    const items = json.map((item) => parseItem(item, limits, nowMs));
+    const operations: Operation[] = [];
+    for (const item of items) if (!(item instanceof StoreError)) operations.push(item.operation);
+    const identity = operations.some(isWrite) ? identityOf(request, body) : undefined;
+    return values.during(async (refuseValue) => {
+      if (identity !== undefined) {
+        const once = operationsOnce(operations, limits, refuseValue, (sink, results) =>
+          sendResults(sink, items, results),
+        );
+        return await idempotency.run(identity, once, { refuseValue });
+      }
+      const results = await store.submitAll(operations, { refuseValue });
+      return recordAnswer((sink) => sendResults(sink, items, results));
+    });
+  }
 }
 
 export function batchRoutes(app: FastifyInstance, options: BatchRouteOptions): void {
-  const { batchBytesMax, batchOperationsMax } = options.limits;
-  const bodyLimit: BodyLimit = { bytesMax: batchBytesMax, code: 'REQUEST_TOO_LARGE' };
-  app.post('/v1/batch', async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    parseQuery(queryText(request), []);
-    options.turns.check();
-    const body = await options.bodies.read(request, reply, bodyLimit);
-    const text = await options.turns.run(() => {
-      const json = parseBatchEnvelope(body, batchOperationsMax);
-      const units = unitsOf(json.length, body.length);
-      return options.work.during(units, () => batchText(json, options));
-    });
-    reply.header('content-type', jsonMediaType).header('x-content-type-options', 'nosniff');
-    reply.send(Buffer.from(text));
-  });
+  app.post('/v1/batch', new BatchHandler(options).post);
 }

@@ -5,6 +5,7 @@ import { unreachable } from '../../base/assert.ts';
 import { conditionsHold } from '../../store/conditions.ts';
 import type { Conditions } from '../../store/operation.ts';
 import type { EntryResult, Result } from '../../store/result.ts';
+import type { AnswerSink } from '../answer.ts';
 import { conditionFailed, keyNotFound, sendError, sendProblem } from '../problem.ts';
 import { bufferOf } from './json-text.ts';
 import { labelOfAccept } from './value-label.ts';
@@ -18,7 +19,7 @@ function etagOf(version: number): string {
   return `"${version}"`;
 }
 
-function sendConditionFailed(reply: FastifyReply, version: number): void {
+function sendConditionFailed(reply: AnswerSink, version: number): void {
   if (version !== 0) reply.header('etag', etagOf(version));
   sendProblem(reply, conditionFailed);
 }
@@ -81,41 +82,44 @@ function sendEntryIf(
   }
 }
 
-function sendWritten(reply: FastifyReply, status: number, durability: string, etag?: string): void {
-  if (etag !== undefined) reply.header('etag', etag);
-  reply.header('holdfast-durability', durability);
-  reply.header('x-content-type-options', 'nosniff');
-  reply.code(status).send();
+function sendWritten(sink: AnswerSink, status: number, durability: string, etag?: string): void {
+  if (etag !== undefined) sink.header('etag', etag);
+  sink.header('holdfast-durability', durability);
+  sink.header('x-content-type-options', 'nosniff');
+  sink.code(status).send();
 }
 
-/** @param conditions those of a read; a write was judged by the store already */
+/** Of a write; it was judged by the store already. */
+export function sendWriteResult(sink: AnswerSink, result: Exclude<Result, EntryResult>): void {
+  switch (result.kind) {
+    case 'missing':
+      sendProblem(sink, keyNotFound);
+      break;
+    case 'written':
+      sendWritten(sink, result.created ? 201 : 204, result.durability, etagOf(result.version));
+      break;
+    case 'deleted':
+      sendWritten(sink, 204, result.durability);
+      break;
+    case 'condition-failed':
+      sendConditionFailed(sink, result.version);
+      break;
+    case 'refused':
+      sendError(sink, result.error);
+      break;
+    default:
+      unreachable(result);
+  }
+}
+
+/** @param conditions those of a read */
 export function sendResult(
   request: FastifyRequest,
   reply: FastifyReply,
   result: Result,
   conditions: Conditions = noConditions,
 ): void {
-  switch (result.kind) {
-    case 'entry':
-      if (conditions === noConditions) sendEntry(request, reply, result);
-      else sendEntryIf(request, reply, result, conditions);
-      break;
-    case 'missing':
-      sendProblem(reply, keyNotFound);
-      break;
-    case 'written':
-      sendWritten(reply, result.created ? 201 : 204, result.durability, etagOf(result.version));
-      break;
-    case 'deleted':
-      sendWritten(reply, 204, result.durability);
-      break;
-    case 'condition-failed':
-      sendConditionFailed(reply, result.version);
-      break;
-    case 'refused':
-      sendError(reply, result.error);
-      break;
-    default:
-      unreachable(result);
-  }
+  if (result.kind !== 'entry') sendWriteResult(reply, result);
+  else if (conditions === noConditions) sendEntry(request, reply, result);
+  else sendEntryIf(request, reply, result, conditions);
 }

@@ -4,16 +4,20 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { defaultNamespace as namespace } from '../../base/default-namespace.ts';
 import type { Clock } from '../../base/clock.ts';
 import { StoreError } from '../../base/errors.ts';
-import type { Conditions, Operation } from '../../store/operation.ts';
+import type { Conditions, DeleteOperation, PutOperation } from '../../store/operation.ts';
 import type { Result } from '../../store/result.ts';
 import type { Store } from '../../store/store.ts';
+import { sendAnswer, type AnswerSink } from '../answer.ts';
 import type { BodyLimit, BodyReader } from '../body.ts';
+import type { IdempotentRequests } from '../idempotency/idempotent-requests.ts';
+import { identityOf } from '../idempotency/request-identity.ts';
 import type { HttpLimits } from '../limits.ts';
 import { unitsOf, type WorkInFlight } from '../overload/work-in-flight.ts';
 import { keyRoute, queryText } from '../request-target.ts';
 import { conditionsOfRequest } from './conditions-of-request.ts';
-import { sendResult } from './key-reply.ts';
+import { sendResult, sendWriteResult } from './key-reply.ts';
 import { keyOfRequest } from './key.ts';
+import { operationsOnce } from './operations-once.ts';
 import { parseQuery, type Query } from './query.ts';
 import { parseTtl } from './ttl.ts';
 
@@ -23,6 +27,7 @@ export interface KeyRouteOptions {
   readonly bodies: BodyReader;
   readonly work: WorkInFlight;
   readonly limits: Pick<HttpLimits, 'keyBytesMax' | 'valueBytesMax'>;
+  readonly idempotency: IdempotentRequests;
 }
 
 function noQuery(request: FastifyRequest): void {
@@ -39,6 +44,18 @@ function refusePartialPut(request: FastifyRequest): void {
   throw new StoreError('BAD_REQUEST', 'A value is written whole; send no Content-Range.', {
     parameter: 'Content-Range',
   });
+}
+
+const noBody = Buffer.alloc(0);
+
+/** A write gives no value back. */
+function nothingIsGiven(): undefined {
+  return undefined;
+}
+
+function sendOnlyResult(sink: AnswerSink, [result]: readonly Result[]): void {
+  if (result === undefined || result.kind === 'entry') throw new Error('a write has one result');
+  sendWriteResult(sink, result);
 }
 
 class KeyHandlers {
@@ -65,8 +82,7 @@ class KeyHandlers {
     refusePartialPut(request);
     const value = await this.#options.bodies.read(request, reply, this.#valueLimit);
     const operation = { op: 'put', namespace, key, value, ttlMs, ifMatch, ifNoneMatch } as const;
-    const units = unitsOf(1, value.length);
-    sendResult(request, reply, await this.#submit(units, operation));
+    await this.#write(request, reply, operation, value);
   };
 
   readonly delete = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
@@ -74,12 +90,24 @@ class KeyHandlers {
     noQuery(request);
     const { ifMatch, ifNoneMatch } = conditionsOfRequest(request.headers);
     const operation = { op: 'delete', namespace, key, ifMatch, ifNoneMatch } as const;
-    sendResult(request, reply, await this.#submit(unitsOf(1, 0), operation));
+    await this.#write(request, reply, operation, noBody);
   };
 
-  #submit(units: number, operation: Operation): Promise<Result> {
-    const { store, work } = this.#options;
-    return work.during(units, () => store.submit(operation));
+  async #write(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    operation: PutOperation | DeleteOperation,
+    body: Buffer,
+  ): Promise<void> {
+    const { store, work, limits, idempotency } = this.#options;
+    const units = unitsOf(1, body.length);
+    const identity = identityOf(request, body);
+    if (identity === undefined) {
+      sendResult(request, reply, await work.during(units, () => store.submit(operation)));
+      return;
+    }
+    const once = operationsOnce([operation], limits, nothingIsGiven, sendOnlyResult);
+    sendAnswer(reply, await work.during(units, () => idempotency.run(identity, once)));
   }
 
   #read(op: 'get' | 'head', request: FastifyRequest, reply: FastifyReply): void {

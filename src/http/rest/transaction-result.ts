@@ -12,16 +12,20 @@ function incrementedText(result: IncrementedResult, durability: Durability): str
   return `{"status":200,"version":${version}${expiry},${content},"durability":"${durability}"}`;
 }
 
-function textOf(result: MomentResult, durability: Durability): string {
-  if (result.kind === 'incremented') return incrementedText(result, durability);
-  const isWrite = result.kind === 'written' || result.kind === 'deleted';
-  return resultText(isWrite ? { ...result, durability } : result, undefined);
+function textOf(result: MomentResult, durability: Durability | undefined): string {
+  const { kind } = result;
+  if (kind !== 'incremented' && kind !== 'written' && kind !== 'deleted') {
+    return resultText(result, undefined);
+  }
+  if (durability === undefined) throw new Error('a write has reached something');
+  if (kind === 'incremented') return incrementedText(result, durability);
+  return resultText({ ...result, durability }, undefined);
 }
 
-/** @param durability what its writes have reached; of no matter where there are none */
+/** @param durability what its writes have reached; undefined where there are none */
 export function transactionText(
   { failedChecks, results }: TransactionOutcome,
-  durability: Durability,
+  durability: Durability | undefined,
 ): string {
   const texts = `"results":[${results.map((result) => textOf(result, durability)).join(',')}]`;
   if (failedChecks.length === 0) return `{"committed":true,${texts}}`;

@@ -1,15 +1,18 @@
 // POST /v1/transactions: checks and operations on any keys, all at one moment, all or none.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { StoreError } from '../../base/errors.ts';
 import type { EntryName } from '../../store/operation.ts';
 import type { Durability, EntryResult } from '../../store/result.ts';
-import type { Decide, TransactionMoment } from '../../store/transaction.ts';
+import type { Decide, TransactionDecision, TransactionMoment } from '../../store/transaction.ts';
+import { recordAnswer, sendAnswer, type Answer } from '../answer.ts';
 import type { BodyLimit } from '../body.ts';
+import type { AtomicWork, RequestIdentity } from '../idempotency/idempotent-requests.ts';
+import { identityOf } from '../idempotency/request-identity.ts';
 import { unitsOf } from '../overload/work-in-flight.ts';
 import { queryText } from '../request-target.ts';
 import type { BatchRouteOptions } from './batch-routes.ts';
+import { countGiven, type RefuseValue } from './given-values.ts';
 import { jsonMediaType } from './json-text.ts';
-import type { MomentResult } from './moment-run.ts';
+
 import { parseQuery } from './query.ts';
 import {
   decisionOf,
@@ -23,41 +26,42 @@ import { transactionText } from './transaction-result.ts';
 
 export type TransactionRouteOptions = BatchRouteOptions;
 
-type Refuse = (bytes: number) => StoreError | undefined;
-
 interface Decided {
   readonly outcome: TransactionOutcome;
   /** Undefined where nothing was written. */
   readonly durability: Durability | undefined;
 }
 
-interface Answer {
-  readonly status: 200 | 409;
-  readonly durability: Durability | undefined;
-  readonly body: Buffer;
-}
-
-/** What was read has been counted; a value that is given once more, or is new, has not. */
-function countGiven(
-  results: readonly MomentResult[],
-  read: readonly (EntryResult | undefined)[],
-  refuse: Refuse,
-): void {
-  const counted = new Set(read.map((entry) => entry?.value));
-  for (const result of results) {
-    if (result.kind !== 'entry' || result.value === undefined) continue;
-    if (counted.delete(result.value)) continue;
-    const error = refuse(result.size);
-    if (error !== undefined) throw error;
-  }
-}
-
 /** Before anything is changed: what can not be given back must not be carried out. */
-function counting(decide: Decide<TransactionOutcome>, refuse: Refuse): Decide<TransactionOutcome> {
+function counting(
+  decide: Decide<TransactionOutcome>,
+  refuse: RefuseValue,
+): Decide<TransactionOutcome> {
   return (moment) => {
     const decision = decide(moment);
     countGiven(decision.outcome.results, moment.entries, refuse);
     return decision;
+  };
+}
+
+/** @param durability undefined where nothing was written */
+function answerOf(outcome: TransactionOutcome, durability: Durability | undefined): Answer {
+  return recordAnswer((sink) => {
+    if (durability !== undefined) sink.header('holdfast-durability', durability);
+    sink.header('content-type', jsonMediaType).header('x-content-type-options', 'nosniff');
+    sink.code(outcome.failedChecks.length === 0 ? 200 : 409);
+    sink.send(Buffer.from(transactionText(outcome, durability)));
+  });
+}
+
+function decidedOnce({
+  outcome,
+  changes,
+}: TransactionDecision<TransactionOutcome>): ReturnType<AtomicWork['decide']> {
+  const isWrite = changes.some((change) => change !== undefined);
+  return {
+    changes,
+    answer: (durability) => answerOf(outcome, isWrite ? durability : undefined),
   };
 }
 
@@ -78,34 +82,33 @@ class TransactionHandler {
     const answer = await turns.run(() => {
       const transaction = parseTransaction(body, limits, clock.wallMs());
       const { checks, operations, otherwise } = transaction;
+      const identity = isReadOnly(transaction) ? undefined : identityOf(request, body);
       const units = unitsOf(checks.length + operations.length + otherwise.length, body.length);
-      return work.during(units, () => this.#answer(transaction));
+      return work.during(units, () => this.#answer(transaction, identity));
     });
-    if (answer.durability !== undefined) reply.header('holdfast-durability', answer.durability);
-    reply.header('content-type', jsonMediaType).header('x-content-type-options', 'nosniff');
-    reply.code(answer.status).send(answer.body);
+    sendAnswer(reply, answer);
   };
 
-  #answer(transaction: Transaction): Promise<Answer> {
-    const { values, limits, store } = this.#options;
+  #answer(transaction: Transaction, identity: RequestIdentity | undefined): Promise<Answer> {
+    const { values, limits, idempotency } = this.#options;
     const names = namesOfTransaction(transaction);
-    return values.during(async (refuse) => {
-      const decide = counting(decisionOf(transaction, names, limits), refuse);
+    return values.during(async (refuseValue) => {
+      const decide = counting(decisionOf(transaction, names, limits), refuseValue);
+      if (identity !== undefined) {
+        const once: AtomicWork = { names, decide: (moment) => decidedOnce(decide(moment)) };
+        return await idempotency.run(identity, once, { refuseValue });
+      }
       const { outcome, durability } = isReadOnly(transaction)
-        ? await this.#look(names, decide, refuse)
-        : await this.#transact(names, decide, refuse);
-      return {
-        status: outcome.failedChecks.length === 0 ? 200 : 409,
-        durability,
-        body: Buffer.from(transactionText(outcome, durability ?? store.durability)),
-      };
+        ? await this.#look(names, decide, refuseValue)
+        : await this.#transact(names, decide, refuseValue);
+      return answerOf(outcome, durability);
     });
   }
 
   async #transact(
     names: readonly EntryName[],
     decide: Decide<TransactionOutcome>,
-    refuseValue: Refuse,
+    refuseValue: RefuseValue,
   ): Promise<Decided> {
     const result = await this.#options.store.transact(names, decide, { refuseValue });
     if (result.kind === 'refused') throw result.error;
@@ -116,7 +119,7 @@ class TransactionHandler {
   async #look(
     names: readonly EntryName[],
     decide: Decide<TransactionOutcome>,
-    refuseValue: Refuse,
+    refuseValue: RefuseValue,
   ): Promise<Decided> {
     const { store, clock } = this.#options;
     const results = await store.getTogether(names, { refuseValue });

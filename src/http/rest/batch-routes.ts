@@ -1,4 +1,5 @@
-// POST /v1/batch: many operations in one request, each on its own.
+// POST /v1/batch: many operations in one request, each on its own. All are queued in one turn, so that
+// those which read, read one moment.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
 import { StoreError } from '../../base/errors.ts';

@@ -4,7 +4,7 @@ import type { TransactionResult } from '../../../src/store/transaction.ts';
 import { ModelStore } from '../../support/model-store.ts';
 import { openApp, testLimits } from '../open-app.ts';
 import { rawRequest, sendRawForAll } from '../raw-request.ts';
-import { post, transact } from './post-transaction.ts';
+import { post, transact } from '../../support/post-transaction.ts';
 
 let app: Awaited<ReturnType<typeof openApp>>;
 

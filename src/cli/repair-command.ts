@@ -25,8 +25,12 @@ What it finds stands on standard output, one JSON object a line, by its member "
   lost-changes  changes that no file holds any more: their shard, first and last seq, and number
   lost-entries  entries that no file holds any more: those between two keys of a snapshot
   unproved-end  nobody knows any more whether newer files are missing
+  transaction   one over several shards of which no note is left, though lines that are lost may have
+                held one: "kept":"all" where all of its parts are there, else "nothing", so that it does
+                not stand by half
   key           a key whose newest change may be lost: what is kept is its last provable value
-                ("kept":"value", its version) or nothing ("named":true: the damaged bytes name it)
+                ("kept":"value", its version) or nothing ("named":true: the damaged bytes, or a
+                transaction in doubt, name it)
 
 Exit code 0: nothing is lost; 1: something is, or may be, or there is nothing to be read; 2: wrong
 usage; 3: a server has it, or another version of the program wrote it.`;

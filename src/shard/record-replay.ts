@@ -13,6 +13,8 @@ export interface ReplayedChange {
   /** Of the entry, where it is put. */
   readonly version: number;
   readonly record: ChangeRecord;
+  /** The transaction over several shards that it is a change of, if it is. */
+  readonly transaction: string | undefined;
 }
 
 export class RecordReplay implements TransactionTraces {
@@ -34,7 +36,7 @@ export class RecordReplay implements TransactionTraces {
     const part = this.parts.get(transaction);
     this.parts.delete(transaction);
     if (part === undefined || !committed) return;
-    for (const change of part.changes) this.#change(change, part.version);
+    for (const change of part.changes) this.#change(change, part.version, transaction);
   }
 
   #take(record: JournalRecord, seq: number): void {
@@ -44,12 +46,13 @@ export class RecordReplay implements TransactionTraces {
       this.notes.set(record.transaction, record.committed);
       this.decide(record.transaction, record.committed);
     } else {
-      this.#change(record, record.op === 'put' ? (record.version ?? seq) : seq);
+      this.#change(record, record.op === 'put' ? (record.version ?? seq) : seq, undefined);
     }
   }
 
-  #change(record: ChangeRecord, version: number): void {
+  #change(record: ChangeRecord, version: number, transaction: string | undefined): void {
     const { namespace = defaultNamespace } = record;
-    this.#onChange({ namespace, key: byteStringOfText(record.key), version, record });
+    const key = byteStringOfText(record.key);
+    this.#onChange({ namespace, key, version, record, transaction });
   }
 }

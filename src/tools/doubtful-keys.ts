@@ -3,7 +3,11 @@ import type { EntryPosition } from '../shard/entry-stream.ts';
 import { nameInFinding, type KeyFinding } from './finding.ts';
 import type { Doubt, LastKnown } from './salvaged-entries.ts';
 
-/** @param known the last provable change of every key, in order */
+/**
+ * A change that a transaction made has a version below its seq: a few more are listed than need be.
+ *
+ * @param known the last provable change of every key, in order
+ */
 export function* doubtfulKeys(
   shard: number,
   known: readonly LastKnown[],
@@ -28,7 +32,8 @@ function namedIn(doubts: readonly Doubt[]): Map<string, EntryPosition> {
   return new Map(entries.map((entry) => [identityOf(entry), entry]));
 }
 
-function identityOf({ namespace, key }: EntryPosition): string {
+/** One text for each entry's name. */
+export function identityOf({ namespace, key }: EntryPosition): string {
   return JSON.stringify([namespace, key]);
 }
 

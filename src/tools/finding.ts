@@ -73,6 +73,19 @@ export interface UnprovedEndFinding {
   readonly what: string;
 }
 
+/** A transaction over several shards of which no note is left, though lines may have held one. */
+export interface TransactionFinding {
+  readonly finding: 'transaction';
+  readonly transaction: string;
+  /** All that had a part in it. */
+  readonly shards: readonly number[];
+  /** Those whose part is there. */
+  readonly parts: readonly number[];
+  /** Of its parts. The keys in those that are there are listed in either case. */
+  readonly kept: 'all' | 'nothing';
+  readonly what: string;
+}
+
 /** A key whose newest change may be among what is lost, and what stands for it now. */
 export interface KeyFinding extends NamedEntry {
   readonly finding: 'key';
@@ -80,7 +93,7 @@ export interface KeyFinding extends NamedEntry {
   readonly kept: 'value' | 'nothing';
   /** Of what is kept, or of the delete that is the last provable change; null where there is none. */
   readonly version: number | null;
-  /** The damaged bytes still name it. */
+  /** The damaged bytes still name it, or a transaction in doubt does. */
   readonly named?: true;
 }
 
@@ -91,6 +104,7 @@ export type Finding =
   | LostChangesFinding
   | LostEntriesFinding
   | UnprovedEndFinding
+  | TransactionFinding
   | KeyFinding;
 
 export function isLoss({ finding }: Finding): boolean {

@@ -178,7 +178,9 @@ function provableObject(bytes: Buffer): Record<string, unknown> | undefined {
 function keysOf({ records, entries }: Readonly<Record<string, unknown>>): string[] {
   const items: unknown = records ?? entries;
   if (!Array.isArray(items)) return [];
-  return items.flatMap(({ key }: { key?: unknown }) => (typeof key === 'string' ? [key] : []));
+  return items.flatMap(({ key, changes }: { key?: unknown; changes?: unknown }) =>
+    typeof key === 'string' ? [key] : keysOf({ records: changes }),
+  );
 }
 
 function nothingToSave(why: string): StoreError {

@@ -13,6 +13,7 @@ import { encodeEntry } from '../storage/record.ts';
 import { ShardFolderWriter } from '../storage/shard-folder-writer.ts';
 import { shardOfSlot, slotOfKey } from '../store/slot.ts';
 import { dataBytes } from './data-bytes.ts';
+import { decideSalvaged } from './decide-salvaged.ts';
 import { EntryDigest } from './entry-digest.ts';
 import { isLoss, type Finding } from './finding.ts';
 import { findRepairSource, type RepairSource } from './repair-source.ts';
@@ -26,8 +27,8 @@ export interface RepairOptions {
   /** Unix milliseconds. */
   readonly now: number;
   readonly report: (finding: Finding) => void;
-  /** A piece of work begins, in which so many bytes are to be read. */
-  readonly onWork?: (work: string, bytes: number) => void;
+  /** A piece of work begins, in which so many bytes are to be read, where that is known. */
+  readonly onWork?: (work: string, bytes: number | undefined) => void;
 }
 
 export interface RepairSummary {
@@ -69,24 +70,41 @@ export function repairStore(options: RepairOptions): RepairSummary {
   }
 }
 
-/** One shard after another, so that only one is in memory. */
+/**
+ * One shard after another, so that only one is in memory. How the transactions of a shard were decided
+ * that have no note in it is known only once all were gone through; such a shard is so twice.
+ */
 function writeShards(
   { fileSystem, dataDir, newDir, onWork = () => undefined }: RepairOptions,
   source: RepairSource,
   manifest: Manifest,
   report: (finding: Finding) => void,
 ): number {
-  const places = locateShards(newDir, manifest).map((place) => ({ ...place, fileSystem }));
+  const targets = locateShards(newDir, manifest).map((place) => ({ ...place, fileSystem }));
   const writing: ShardInWriting[] = [];
+  const write = (target: ShardPlace, salvaged: SalvagedShard): void => {
+    writing.push(new ShardInWriting(target, salvaged));
+  };
+  const works = locateShards(dataDir, source).flatMap(({ folder, name, identity }, shard) => {
+    const isOurs = (key: string): boolean => shardOfSlot(slotOfKey(key), source.shards) === shard;
+    const target = targets[shard];
+    return target === undefined
+      ? []
+      : [{ place: { fileSystem, folder, name, identity }, isOurs, target }];
+  });
   onWork('salvaging', dataBytes(fileSystem, dataDir));
   try {
-    for (const { folder, name, identity } of locateShards(dataDir, source)) {
-      const { shard } = identity;
-      const isOurs = (key: string): boolean => shardOfSlot(slotOfKey(key), source.shards) === shard;
-      const place = { fileSystem, folder, name, identity };
-      const salvaged = salvageShard({ place, isOurs, report });
-      const target = places[shard];
-      if (target !== undefined) writing.push(new ShardInWriting(target, salvaged));
+    const traces = works.map(({ target, ...from }) => {
+      const salvage = salvageShard({ ...from, report });
+      const found = salvage.traces;
+      if (found.parts.size === 0) write(target, salvage.finish(new Map(), report));
+      return found;
+    });
+    const decisions = decideSalvaged(traces, report);
+    const undecided = works.filter((_, shard) => traces[shard]?.parts.size !== 0);
+    if (undecided.length > 0) onWork('deciding transactions', undefined);
+    for (const { target, ...from } of undecided) {
+      write(target, salvageShard({ ...from, report: isKnown }).finish(decisions, report));
     }
     const seq = Math.max(...writing.map((one) => one.seq)) + seqJumpRepaired;
     const at = Math.max(...writing.map((one) => one.at));
@@ -99,6 +117,10 @@ function writeShards(
   } finally {
     for (const one of writing) one.close();
   }
+}
+
+function isKnown(): void {
+  // It was told when the shard was gone through for the first time.
 }
 
 class ShardInWriting {

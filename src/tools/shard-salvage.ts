@@ -1,16 +1,21 @@
 // Everything that can still be proved of one shard of a damaged store. Goes through its files from
 // the oldest that is needed: snapshots say what stood at their seq, journals what changed since. A
-// seq that no line has is a change that is lost. Changes nothing.
+// seq that no line has is a change that is lost. How transactions were decided that have no note here
+// is told from outside (decide-salvaged.ts). Changes nothing.
+import { byteStringOfText } from '../base/byte-string.ts';
+import { defaultNamespace } from '../base/default-namespace.ts';
 import type { EntryPosition, StreamedEntry } from '../shard/entry-stream.ts';
-import { RecordReplay } from '../shard/record-replay.ts';
+import { RecordReplay, type ReplayedChange } from '../shard/record-replay.ts';
+import type { ChangeRecord } from '../storage/record.ts';
 import { countInSealed, countInTail, holdsNoChange, type CountingPart } from './counting-lines.ts';
-import { doubtfulKeys } from './doubtful-keys.ts';
+import { dropped, type SalvagedDecision, type SalvagedTraces } from './decide-salvaged.ts';
+import { doubtfulKeys, identityOf } from './doubtful-keys.ts';
 import { nameInFinding, type Finding } from './finding.ts';
 import { beginsAtTheStart, seqBehind, statedEnd, tailOf, type Tail } from './journal-ends.ts';
 import type { ProvableLine, SalvagedJournal } from './journal-salvage.ts';
 import type { KeyRange } from './key-range.ts';
 import { orderLines } from './order-lines.ts';
-import { SalvagedEntries } from './salvaged-entries.ts';
+import { SalvagedEntries, type LastKnown } from './salvaged-entries.ts';
 import { ShardSources, type JournalSource, type ShardSourcesOptions } from './shard-sources.ts';
 import type { SalvagedSnapshot } from './snapshot-salvage.ts';
 
@@ -23,8 +28,12 @@ export interface SalvagedShard {
   readonly at: number;
 }
 
-/** @throws StoreError STORE_MISMATCH where a later version wrote some of it; system errors */
-export function salvageShard(options: ShardSourcesOptions): SalvagedShard {
+/**
+ * Goes through a shard's files and reports what is wrong with them.
+ *
+ * @throws StoreError STORE_MISMATCH where a later version wrote some of it; system errors
+ */
+export function salvageShard(options: ShardSourcesOptions): ShardSalvage {
   const { place, report } = options;
   const salvage = new ShardSalvage(place.identity.shard, report);
   if (place.fileSystem.exists(place.folder)) {
@@ -33,7 +42,7 @@ export function salvageShard(options: ShardSourcesOptions): SalvagedShard {
     report({ finding: 'damage', file: place.name, what: 'the folder is missing' });
     salvage.loseAll(place.name);
   }
-  return salvage.finish();
+  return salvage;
 }
 
 /** A header has more than these bytes, whatever it says. */
@@ -45,13 +54,14 @@ interface Suspect {
   readonly named: readonly EntryPosition[];
 }
 
-class ShardSalvage {
+export class ShardSalvage {
   readonly #shard: number;
   readonly #report: (finding: Finding) => void;
   readonly #entries = new SalvagedEntries();
-  readonly #replay = new RecordReplay(({ record, ...change }) => {
-    this.#entries.set({ ...change, record: record.op === 'put' ? record : undefined });
-  });
+  readonly #replay = new RecordReplay((change) => this.#applyChange(change));
+  /** How many doubts there were when a part was found. */
+  readonly #doubtsAtPart = new Map<string, number>();
+  #isEndUnproved = false;
   /** The seq that the next change must have; undefined while nothing is known. */
   #nextSeq: number | undefined;
   #highestSeq = 1;
@@ -83,13 +93,32 @@ class ShardSalvage {
     this.#lose(1, Infinity, undefined, this.#behind);
   }
 
-  finish(): SalvagedShard {
+  /** What its lines say of transactions, apart from the entries. */
+  get traces(): SalvagedTraces {
+    const { parts, notes } = this.#replay;
+    const isDoubtful = this.#isEndUnproved || this.#entries.doubts.length > 0;
+    const bare = Array.from(parts, ([id, { shards }]) => [id, { shards }] as const);
+    return { parts: new Map(bare), notes, isDoubtful };
+  }
+
+  /** @param decisions on all transactions that have a part here without a note */
+  finish(
+    decisions: ReadonlyMap<string, SalvagedDecision>,
+    report: (finding: Finding) => void,
+  ): SalvagedShard {
+    const parts = [...this.#replay.parts.values()];
+    for (const { transaction } of parts) {
+      this.#replay.decide(transaction, (decisions.get(transaction) ?? dropped).isCommitted);
+    }
+    for (const { transaction, changes } of parts) {
+      if (decisions.get(transaction)?.isDoubtful) this.#doubtKeys(changes.map(positionOfChange));
+    }
     const { doubts } = this.#entries;
     const known = this.#entries.sorted();
     if (doubts.length > 0) {
-      for (const finding of this.#gapsOfNewest) this.#report(finding);
-      for (const { finding } of doubts) if (finding !== undefined) this.#report(finding);
-      for (const finding of doubtfulKeys(this.#shard, known, doubts)) this.#report(finding);
+      for (const finding of this.#gapsOfNewest) report(finding);
+      for (const { finding } of doubts) if (finding !== undefined) report(finding);
+      for (const finding of doubtfulKeys(this.#shard, known, doubts)) report(finding);
     }
     const entries = known.flatMap(({ record, ...rest }) =>
       record === undefined ? [] : [{ ...rest, record }],
@@ -121,6 +150,9 @@ class ShardSalvage {
     const { generation, entries, gaps, footer, name } = snapshot;
     const seq = footer?.seq ?? seqBehind(journals, generation);
     if (seq !== undefined) this.#continueAt(seq, true, this.#behind);
+    // Where a note may be lost, the snapshot may have the part's changes, and later ones over them.
+    // What was not decided when it was made is stated once more behind it.
+    if (this.#entries.doubts.length > 0) this.#replay.parts.clear();
     this.#entries.overlay(entries, gaps, seq ?? Infinity);
     this.#at = Math.max(this.#at, footer?.at ?? 0);
     for (const { version } of entries) this.#highestSeq = Math.max(this.#highestSeq, version + 1);
@@ -205,10 +237,35 @@ class ShardSalvage {
   }
 
   #applyLine({ seq, at, records }: ProvableLine): void {
+    for (const record of records) {
+      if (record.op !== 'part') continue;
+      this.#doubtsAtPart.set(record.transaction, this.#entries.doubts.length);
+    }
     this.#replay.take(records, seq);
     this.#nextSeq = seq + records.length;
     this.#highestSeq = Math.max(this.#highestSeq, this.#nextSeq);
     this.#at = Math.max(this.#at, at);
+  }
+
+  #applyChange({ record, transaction, ...change }: ReplayedChange): void {
+    if (transaction !== undefined && this.#isOutdated(change, transaction)) return;
+    this.#entries.set({ ...change, record: record.op === 'put' ? record : undefined });
+  }
+
+  /** Whether the note that it belongs to may be lost, and the key has been changed behind that. */
+  #isOutdated(change: Omit<LastKnown, 'record'>, transaction: string): boolean {
+    const hasLostSince = this.#entries.doubts.length > (this.#doubtsAtPart.get(transaction) ?? 0);
+    const known = hasLostSince ? this.#entries.get(change) : undefined;
+    if (known === undefined || known.version < change.version) return false;
+    // Nothing puts a key between a part and its note; but what had expired may have been swept then.
+    if (known.record === undefined) this.#doubtKeys([change]);
+    return true;
+  }
+
+  #doubtKeys(keys: readonly EntryPosition[]): void {
+    const ids = new Set(keys.map(identityOf));
+    const covers = (entry: EntryPosition): boolean => ids.has(identityOf(entry));
+    this.#entries.doubt({ toSeq: Infinity, covers, named: keys, finding: undefined });
   }
 
   /** What comes next has this seq: all up to it should have been there. */
@@ -247,6 +304,7 @@ class ShardSalvage {
   }
 
   #doubtEnd(): void {
+    this.#isEndUnproved = true;
     this.#report({
       finding: 'unproved-end',
       shard: this.#shard,
@@ -279,6 +337,10 @@ class ShardSalvage {
       entries: missing ?? null,
     };
   }
+}
+
+function positionOfChange({ namespace = defaultNamespace, key }: ChangeRecord): EntryPosition {
+  return { namespace, key: byteStringOfText(key) };
 }
 
 function everything(): boolean {

@@ -17,6 +17,7 @@ import {
   snapshotName,
 } from '../storage/file-names.ts';
 import type { OpenFile } from '../storage/file-system.ts';
+import type { JournalLine } from '../storage/journal-format.ts';
 import type { ChangeRecord, JournalRecord } from '../storage/record.ts';
 import type { Finding } from './finding.ts';
 import { salvageJournal, type SalvagedJournal } from './journal-salvage.ts';
@@ -154,10 +155,13 @@ export class ShardSources {
     const claim = { ...this.#place.identity, ...reference, name };
     const journal = this.#read(file, (open) => salvageJournal(open, claim));
     if (journal === undefined) return { ...reference, name, journal };
-    const lines = journal.lines.filter(({ records }) =>
-      records.flatMap(changesIn).every(({ key }) => this.#isOurs(byteStringOfText(key))),
-    );
-    if (lines.length < journal.lines.length) this.damage(name, 'it has keys of another shard');
+    const isOurs = (line: JournalLine): boolean => keysIn(line).every((key) => this.#isOurs(key));
+    let { lines } = journal;
+    if (!lines.every(isOurs)) {
+      this.damage(name, 'it has keys of another shard');
+      // Of marks and notes, which name no key, nobody can tell then whose they are.
+      lines = lines.filter((line) => isOurs(line) && keysIn(line).length > 0);
+    }
     return { ...reference, name, journal: { ...journal, lines } };
   }
 
@@ -188,6 +192,10 @@ export class ShardSources {
       return undefined;
     }
   }
+}
+
+function keysIn({ records }: JournalLine): string[] {
+  return records.flatMap(changesIn).map(({ key }) => byteStringOfText(key));
 }
 
 function changesIn(record: JournalRecord): readonly ChangeRecord[] {

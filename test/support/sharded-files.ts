@@ -5,9 +5,11 @@ import { openDataFolder } from '../../src/engine/data-folder.ts';
 import type { BackupCut } from '../../src/shard/backup-stream.ts';
 import { compact } from '../../src/shard/compaction.ts';
 import { Shard } from '../../src/shard/shard.ts';
+import { systemErrorCode } from '../../src/base/errors.ts';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import type { ShardPlace } from '../../src/shard/recovery.ts';
 import { recoverShard, type Recovered } from '../../src/shard/recovery.ts';
+import type { SnapshotReference } from '../../src/storage/current.ts';
 import type { FileSystem } from '../../src/storage/file-system.ts';
 import { outcomesOf } from '../../src/storage/transaction-outcome.ts';
 import { openOfflineStore } from '../../src/tools/offline-store.ts';
@@ -46,8 +48,8 @@ export class ShardedFiles {
   readonly places: readonly ShardPlace[];
   /** Entries of these were put by transactions: their versions are not the seqs of their records. */
   readonly transacted = new Set<string>();
-  /** By transaction: keys and values that it puts, with their versions. */
-  readonly #putsOf = new Map<string, Map<number, string[]>>();
+  /** By transaction: the entries that it puts. */
+  readonly putsOf = new Map<string, ReadonlySet<string>>();
   #shards: Shard[] = [];
 
   constructor(fileSystem: FileSystem, dataDir: string, shards: number) {
@@ -112,20 +114,23 @@ export class ShardedFiles {
    * Writes parts of a transaction.
    *
    * @param into those shards alone; else all that it changes
+   * @returns whether all of its parts are there
    */
   writeParts(
     transaction: string,
     changes: readonly (readonly [key: string, value: string | undefined])[],
     into?: readonly number[],
-  ): void {
+  ): boolean {
     const { clock } = this;
     clock.advance(1);
     const shards = this.shardsOf(changes.map(([key]) => key));
-    const putsOf = new Map<number, string[]>();
-    this.#putsOf.set(transaction, putsOf);
+    const puts: string[] = [];
+    let isWhole = true;
     for (const index of shards) {
       const shard = this.#shards[index];
-      if (shard === undefined || into?.includes(index) === false) continue;
+      const isAsked = into === undefined || into.includes(index);
+      if (!isAsked) isWhole = false;
+      if (shard === undefined || !isAsked) continue;
       const version = shard.report().nextSeq;
       const own = changes.filter(([key]) => this.shardOf(key) === index);
       const change: ChangeOperation = {
@@ -135,9 +140,13 @@ export class ShardedFiles {
         validUntil: Infinity,
         part: { transaction, shards },
       };
-      putsOf.set(index, putsOfChange(own, version));
-      shard.apply({ stamp: clock.wallMs(), operations: [change] });
+      puts.push(...putsOfChange(own, version));
+      const { results } = shard.apply({ stamp: clock.wallMs(), operations: [change] });
+      if (results[0]?.kind !== 'done') isWhole = false;
     }
+    for (const entry of puts) this.transacted.add(entry);
+    this.putsOf.set(transaction, new Set(puts));
+    return isWhole;
   }
 
   /** Notes in these shards how a transaction was decided. */
@@ -204,7 +213,17 @@ export class ShardedFiles {
     if (shard === undefined || place === undefined) throw new Error('no such shard');
     const input = shard.beginCompaction(this.clock.wallMs());
     return () => {
-      if (input !== undefined) shard.takeSnapshot(compact(place, input));
+      if (input === undefined) return;
+      let snapshot: SnapshotReference;
+      try {
+        snapshot = compact(place, input);
+      } catch (error) {
+        // The shard may have gone on from memory meanwhile, and have removed what is compacted.
+        if (systemErrorCode(error) === undefined) throw error;
+        shard.dropCompaction();
+        return;
+      }
+      shard.takeSnapshot(snapshot);
     };
   }
 
@@ -247,10 +266,7 @@ export class ShardedFiles {
   }
 
   #acknowledge(transaction: string): void {
-    for (const entry of [...(this.#putsOf.get(transaction)?.values() ?? [])].flat()) {
-      this.written.add(entry);
-      this.transacted.add(entry);
-    }
+    for (const entry of this.putsOf.get(transaction) ?? []) this.written.add(entry);
   }
 }
 

@@ -31,31 +31,114 @@ function failNextSync(fileSystem: MemoryFileSystem): void {
   };
 }
 
-/** A store with a past: batches, failed syncs, compactions, restarts; stopped cleanly at last. */
-function makeStore(random: Random): ShardedFiles & { fileSystem: MemoryFileSystem } {
-  const fileSystem = new MemoryFileSystem();
-  const store = new ShardedFiles(fileSystem, '/old', 1 + below(random, 3));
-  store.start(oneOf(random, modes));
-  const steps = 3 + below(random, 25);
-  for (let step = 0; step < steps; step++) {
-    const dice = random();
-    if (dice < 0.15) {
-      store.compact(below(random, store.places.length));
-    } else if (dice < 0.25) {
-      if (random() < 0.5) store.stop();
-      store.start(oneOf(random, modes));
-    } else {
-      // A sync that fails leaves lines on disk that are disowned.
-      if (dice < 0.35) failNextSync(fileSystem);
-      const changes = Array.from({ length: 1 + below(random, 5) }, () => {
-        const value = random() < 0.2 ? undefined : randomValue(random);
-        return [oneOf(random, keys), value] as const;
-      });
-      store.write(changes);
-      fileSystem.fault = () => undefined;
-      store.mend();
-    }
+interface TransactionUnderWay {
+  readonly id: string;
+  readonly keys: readonly string[];
+  readonly commits: boolean;
+  /** Shards that have no note of it. */
+  left: readonly number[];
+}
+
+/** A store with a past: batches, transactions, failed syncs, compactions, restarts. */
+class StoreMaker {
+  readonly fileSystem = new MemoryFileSystem();
+  readonly store: ShardedFiles;
+  readonly #random: Random;
+  #underWay: TransactionUnderWay[] = [];
+  #endCompaction: () => void = () => undefined;
+  #begun = 0;
+
+  constructor(random: Random) {
+    this.#random = random;
+    this.store = new ShardedFiles(this.fileSystem, '/old', 1 + below(random, 3));
+    this.store.start(oneOf(random, modes));
   }
+
+  step(): void {
+    const random = this.#random;
+    const dice = random();
+    if (dice < 0.15) this.#compact();
+    else if (dice < 0.25) this.#restart();
+    else if (dice < 0.45) this.#beginTransaction();
+    else if (dice < 0.6) this.#decide();
+    else this.#mayFail(() => this.store.write(this.#changes()));
+  }
+
+  #changes(): (readonly [key: string, value: string | undefined])[] {
+    const random = this.#random;
+    const locked = new Set(this.#underWay.flatMap((one) => one.keys));
+    const free = keys.filter((key) => !locked.has(key));
+    return Array.from({ length: free.length === 0 ? 0 : 1 + below(random, 5) }, () => {
+      const value = random() < 0.2 ? undefined : randomValue(random);
+      return [oneOf(random, free), value] as const;
+    });
+  }
+
+  /** A sync that fails leaves lines on disk that are disowned. */
+  #mayFail(work: () => void): void {
+    if (this.#random() < 0.15) failNextSync(this.fileSystem);
+    work();
+    this.fileSystem.fault = () => undefined;
+    this.store.mend();
+  }
+
+  /** Another may be under way, and a transaction be noted in the midst of it. */
+  #compact(): void {
+    this.#endCompaction();
+    this.#endCompaction = this.store.beginCompaction(below(this.#random, this.store.places.length));
+    if (this.#random() < 0.6) this.#endCompactionNow();
+  }
+
+  #endCompactionNow(): void {
+    this.#endCompaction();
+    this.#endCompaction = () => undefined;
+  }
+
+  /** What is under way is decided by the start. */
+  #restart(): void {
+    this.#endCompaction = () => undefined;
+    if (this.#random() < 0.5) this.store.stop();
+    this.store.start(oneOf(this.#random, modes));
+    this.#underWay = [];
+  }
+
+  #beginTransaction(): void {
+    const changes = [...new Map(this.#changes()).entries()];
+    const names = changes.map(([key]) => key);
+    const shards = this.store.shardsOf(names);
+    const [first] = shards;
+    if (first === undefined) return;
+    if (shards.length === 1) {
+      this.store.transactIn(first, changes);
+      return;
+    }
+    const id = `t${this.#begun++}`;
+    const into = this.#random() < 0.2 ? [oneOf(this.#random, shards)] : shards;
+    this.#mayFail(() => {
+      const isWhole = this.store.writeParts(id, changes, into);
+      const commits = isWhole && this.#random() < 0.9;
+      this.#underWay.push({ id, keys: names, commits, left: shards });
+    });
+  }
+
+  #decide(): void {
+    const one = this.#underWay[0];
+    if (one === undefined) return;
+    const some = one.left.filter(() => this.#random() < 0.6);
+    this.store.decide(one.id, one.commits, some);
+    one.left = one.left.filter((shard) => !some.includes(shard));
+    if (one.left.length > 0) return;
+    this.store.settle(one.id, [0, 1, 2]);
+    this.#underWay.shift();
+  }
+}
+
+/** Stopped cleanly at last, transactions under way or not. */
+function makeStore(random: Random): ShardedFiles & { fileSystem: MemoryFileSystem } {
+  const maker = new StoreMaker(random);
+  const steps = 3 + below(random, 25);
+  for (let step = 0; step < steps; step++) maker.step();
+  const { store, fileSystem } = maker;
   store.stop();
   return Object.assign(store, { fileSystem });
 }
@@ -104,9 +187,13 @@ function isInGap(key: string, finding: Finding): boolean {
 function isListed(
   key: string,
   before: ReadEntry | undefined,
-  shard: number,
+  store: ShardedFiles,
   after: Repair,
 ): boolean {
+  const shard = store.shardOf(key);
+  // Its version is lower than the seq of the change.
+  const isTransacted =
+    before !== undefined && store.transacted.has(entryText(key, before.version, before.value));
   return after.findings.some((finding) => {
     switch (finding.finding) {
       case 'key':
@@ -121,9 +208,10 @@ function isListed(
           finding.shard === shard &&
           before !== undefined &&
           !after.entries.has(key) &&
-          finding.fromSeq <= before.version &&
+          (isTransacted || finding.fromSeq <= before.version) &&
           (finding.toSeq ?? Infinity) >= before.version
         );
+      case 'transaction': // The keys in its parts are listed one by one.
       case 'damage':
       case 'torn-end':
       case 'unused':
@@ -137,6 +225,16 @@ function isListed(
 function isEndUnproved(key: string, store: ShardedFiles, { findings }: Repair): boolean {
   const shard = store.shardOf(key);
   return findings.some((one) => one.finding === 'unproved-end' && one.shard === shard);
+}
+
+/** Whether it is of a transaction that came to nothing, all of whose notes are lost. */
+function mayBeKept(entry: string, store: ShardedFiles, { findings }: Repair): boolean {
+  return findings.some(
+    (finding) =>
+      finding.finding === 'transaction' &&
+      finding.kept === 'all' &&
+      store.putsOf.get(finding.transaction)?.has(entry),
+  );
 }
 
 function check(seed: number): string[] {
@@ -157,7 +255,10 @@ function check(seed: number): string[] {
   if (fileSystem.openFiles < 0) wrong.push('a file was closed twice');
   if (after.summary === undefined) return wrong;
   for (const [key, { version, value }] of after.entries) {
-    if (store.written.has(entryText(key, version, value))) continue;
+    const entry = entryText(key, version, value);
+    const was = truth.get(key);
+    const isTrue = was?.version === version && was.value === value;
+    if (isTrue || store.written.has(entry) || mayBeKept(entry, store, after)) continue;
     // Of which lines were disowned, current.json and the header of the next journal tell; where both
     // are gone, a write that was answered `unknown` may turn out to have happened.
     const isDisowned = store.inDoubt.has(`${key}=${value}`) && isEndUnproved(key, store, after);
@@ -168,7 +269,7 @@ function check(seed: number): string[] {
     if (was?.version === is?.version && was?.value === is?.value) continue;
     if (after.summary.losses === 0)
       wrong.push(`${key} is wrong, though nothing is said to be lost`);
-    if (!isListed(key, was, store.shardOf(key), after)) {
+    if (!isListed(key, was, store, after)) {
       wrong.push(`${key} was ${was?.version}, is ${is?.version}, and is not listed`);
     }
   }

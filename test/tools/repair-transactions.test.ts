@@ -1,0 +1,214 @@
+// What a repair makes of transactions over several shards, where lines are lost and where none is.
+import { describe, expect, test } from 'vitest';
+import type { Finding } from '../../src/tools/finding.ts';
+import { repairStore } from '../../src/tools/repair-store.ts';
+import {
+  leaveTransaction,
+  leftTransactions,
+  servedByStart,
+  transaction,
+  type LeftStore,
+} from '../support/left-transactions.ts';
+import type { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { readEntries } from '../support/sharded-files.ts';
+
+const journal = (shard: number, generation = 1): string =>
+  `/old/layout-000001/shard-000${shard}/journal-00000${generation}.ndjson`;
+
+/** In shards 0 and 1; `f` and `k` are new. */
+const changes = [
+  ['b', '2'],
+  ['f', '2'],
+  ['c', '2'],
+  ['k', '2'],
+] as const;
+
+const before = { a: '1@1', alice: '1@1', b: '1@2', c: '1@1' };
+const after = { ...before, b: '2@3', f: '2@3', c: '2@2', k: '2@2' };
+
+function made(leave: (store: LeftStore) => void): LeftStore {
+  return leaveTransaction({ leave: (store) => leave(store as LeftStore) }, '/old');
+}
+
+function repair(files: MemoryFileSystem): {
+  findings: Finding[];
+  kept: Record<string, string>;
+  losses: number;
+} {
+  const findings: Finding[] = [];
+  const open = files.openFiles;
+  files.makeFolder('/new');
+  const report = (finding: Finding): void => void findings.push(finding);
+  const options = { fileSystem: files, dataDir: '/old', newDir: '/new', now: 7, report };
+  const { losses } = repairStore(options);
+  expect(files.openFiles).toBe(open);
+  const kept = Array.from(readEntries(files, '/new'), ([key, { value, version }]) => {
+    return [key, `${value}@${version}`] as const;
+  });
+  return { findings, kept: Object.fromEntries(kept), losses };
+}
+
+/** The line, as it would be with one byte of it damaged. */
+function damageLine(files: MemoryFileSystem, path: string, needle: string, last = false): void {
+  const lines = files.read(path).toString('latin1').split('\n');
+  const has = (line: string): boolean => line.includes(needle);
+  const index = last ? lines.findLastIndex(has) : lines.findIndex(has);
+  const line = lines[index];
+  if (line === undefined) throw new Error(`${needle} is in ${path}`);
+  files.put(path, Buffer.from(lines.with(index, line.replace('"seq"', '"sex"')).join('\n')));
+}
+
+const keysListed = (findings: readonly Finding[]): string[] =>
+  findings.flatMap((finding) => (finding.finding === 'key' ? [finding.key] : [])).toSorted();
+
+function aboutTransactions(findings: readonly Finding[]): Finding[] {
+  return findings.filter(({ finding }) => finding === 'transaction');
+}
+
+describe('a store that is good', () => {
+  test.each(leftTransactions)('is repaired to what the next start serves: $state', (left) => {
+    const { fileSystem: files } = leaveTransaction(left, '/old');
+    const served = servedByStart(files, '/old');
+    const { findings, losses } = repair(files);
+    expect([findings, losses]).toEqual([[], 0]);
+    expect(readEntries(files, '/new')).toEqual(served);
+  });
+});
+
+describe('where another shard has a note,', () => {
+  test('a part whose own note is lost counts, and changes behind it are not undone', () => {
+    const store = made((self) => {
+      self.writeParts(transaction, changes);
+      self.decide(transaction, true, [0, 1]);
+      self.write([
+        ['b', '3'],
+        ['f', undefined],
+      ]);
+    });
+    damageLine(store.fileSystem, journal(0), '"op":"note"');
+    const { findings, kept } = repair(store.fileSystem);
+    expect(kept).toEqual({ a: '1@1', alice: '1@1', b: '3@5', c: '2@2', k: '2@2' });
+    expect(aboutTransactions(findings)).toEqual([]);
+    expect(findings).toContainEqual(expect.objectContaining({ finding: 'lost-changes', shard: 0 }));
+  });
+
+  test('a part that is lost is told as lost changes, and the others count', () => {
+    const store = made((self) => {
+      self.writeParts(transaction, changes);
+      self.decide(transaction, true, [0]);
+      self.write([['c', '3']]);
+    });
+    damageLine(store.fileSystem, journal(1), '"op":"part"');
+    const { findings, kept } = repair(store.fileSystem);
+    expect(kept).toEqual({ a: '1@1', alice: '1@1', b: '2@3', f: '2@3', c: '3@3' });
+    expect(aboutTransactions(findings)).toEqual([]);
+    expect(findings).toContainEqual(
+      expect.objectContaining({ finding: 'lost-changes', shard: 1, fromSeq: 2, toSeq: 2 }),
+    );
+    // The damaged bytes still name it.
+    expect(keysListed(findings)).toEqual(['k']);
+  });
+
+  test('that it came to nothing, its parts do so, too', () => {
+    const store = made((self) => {
+      self.writeParts(transaction, changes);
+      self.decide(transaction, false, [0, 1]);
+      self.write([['c', '3']]);
+    });
+    damageLine(store.fileSystem, journal(1), '"op":"note"');
+    expect(repair(store.fileSystem).kept).toEqual({ ...before, c: '3@4' });
+  });
+});
+
+describe('where no note is left of it and lines are lost,', () => {
+  test('a part whose other one is missing is dropped, told of, and all of its keys listed', () => {
+    const store = made((self) => self.writeParts(transaction, changes));
+    store.write([['c', '3']]);
+    damageLine(store.fileSystem, journal(1), '"op":"part"');
+    const { findings, kept } = repair(store.fileSystem);
+    expect(kept).toEqual({ ...before, c: '3@3' });
+    expect(aboutTransactions(findings)).toEqual([
+      {
+        finding: 'transaction',
+        transaction,
+        shards: [0, 1],
+        parts: [0],
+        kept: 'nothing',
+        what: expect.stringMatching(/what is there is dropped, so that it does not stand by half/),
+      },
+    ]);
+    const listed = findings.filter((one) => one.finding === 'key' && one.shard === 0);
+    expect(listed).toEqual([
+      { finding: 'key', shard: 0, key: 'b', kept: 'value', version: 2, named: true },
+      { finding: 'key', shard: 0, key: 'f', kept: 'nothing', version: null, named: true },
+    ]);
+  });
+
+  test('all of its parts count, and that it may have been dropped is told', () => {
+    const store = made((self) => {
+      self.writeParts(transaction, changes);
+      self.decide(transaction, false, [0]);
+      self.write([['b', '3']]);
+    });
+    damageLine(store.fileSystem, journal(0), '"op":"note"');
+    const { findings, kept } = repair(store.fileSystem);
+    expect(kept).toEqual({ ...after, b: '3@5' });
+    expect(aboutTransactions(findings)).toEqual([
+      expect.objectContaining({ parts: [0, 1], kept: 'all', what: expect.stringMatching(/lost/) }),
+    ]);
+    expect(keysListed(findings)).toEqual(['alice', 'b', 'c', 'f', 'k']);
+  });
+
+  test('the same holds where a whole shard is lost', () => {
+    const store = made((self) => self.writeParts(transaction, changes));
+    store.fileSystem.removeFolder('/old/layout-000001/shard-0001');
+    const { findings, kept } = repair(store.fileSystem);
+    expect(kept).toEqual({ a: '1@1', alice: '1@1', b: '1@2' });
+    expect(aboutTransactions(findings)).toEqual([
+      expect.objectContaining({ parts: [0], kept: 'nothing' }),
+    ]);
+  });
+
+  test('it is not told of where none of its own shards has lost any', () => {
+    const store = made((self) => {
+      self.writeParts(transaction, changes, [1]);
+      self.write([['a', '2']]);
+      self.write([['a', '3']]);
+    });
+    damageLine(store.fileSystem, journal(2), '"value":"2"');
+    const { findings, kept } = repair(store.fileSystem);
+    expect(kept).toEqual({ ...before, a: '3@3' });
+    expect(aboutTransactions(findings)).toEqual([]);
+  });
+});
+
+describe('a snapshot that is damaged', () => {
+  test('does not bring back what was changed behind a part whose note is lost', () => {
+    const store = made((self) => {
+      self.writeParts(transaction, changes);
+      self.decide(transaction, true, [0, 1]);
+      self.write([['f', undefined]]);
+      self.write([['b', '3']]);
+      self.settle(transaction, [0, 1]);
+      self.compact(0);
+    });
+    damageLine(store.fileSystem, journal(0), '"op":"note"');
+    const snapshot = '/old/layout-000001/shard-0000/snapshot-000001.json';
+    const header = store.fileSystem.read(snapshot).toString().replace('"formatVersion":1', '"x":1');
+    store.fileSystem.put(snapshot, Buffer.from(header));
+    const { kept } = repair(store.fileSystem);
+    expect(kept).toEqual({ a: '1@1', alice: '1@1', b: '3@6', c: '2@2', k: '2@2' });
+  });
+});
+
+test('without its manifest a store keeps its transactions', () => {
+  const store = made((self) => {
+    self.writeParts(transaction, changes);
+    self.decide(transaction, true, [0, 1]);
+  });
+  store.stop();
+  const files = store.fileSystem;
+  files.remove('/old/manifest.json');
+  const { kept, losses } = repair(files);
+  expect([kept, losses]).toEqual([after, 0]);
+});

@@ -95,7 +95,9 @@ export function isNearlySameNumber(ours: Reply, theirs: Reply, operands: readonl
   if (a === undefined || b === undefined) return false;
   const sizes = operands.map((text) => absolute(scaledDecimal(text) ?? 0n));
   const largest = [absolute(a), ...sizes].reduce((x, y) => (x > y ? x : y));
-  return absolute(a - b) <= largest >> 61n;
+  // What has more than 17 decimals is rounded, and by a hair the other way.
+  const rounding = operands.some((text) => /e-/i.test(text)) ? 1n : 0n;
+  return absolute(a - b) <= (largest >> 61n) + rounding;
 }
 
 /** @param now Unix milliseconds */

@@ -1,5 +1,5 @@
-// The whole server beside a real Redis 7.0: random commands over HTTP, in pipelines and alone, on
-// keys of several shards, every reply compared. What differs on purpose is in
+// The whole server beside a real Redis 7.0: random commands over HTTP, in pipelines, transactions
+// and alone, on keys of several shards, every reply compared. What differs on purpose is in
 // src/commands/DIALECT.md. Needs Debian's package redis-server: .ci/run has it.
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { redisFlags, valueBytesMax } from '../support/peers/differential.ts';

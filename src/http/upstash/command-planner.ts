@@ -30,6 +30,8 @@ export interface KeyspacePlan {
 export interface AnsweredPlan {
   readonly kind: 'answered';
   readonly reply: Reply;
+  /** Its reply is what it has come to, an error included; else it could not be begun. */
+  readonly isRun: boolean;
 }
 
 export type CommandPlan = KeyedPlan | KeyspacePlan | AnsweredPlan;
@@ -51,15 +53,15 @@ export class CommandPlanner {
 
   plan(words: readonly string[]): CommandPlan {
     const found = resolveCommand(words);
-    if (!isResolved(found)) return { kind: 'answered', reply: found };
+    if (!isResolved(found)) return { kind: 'answered', reply: found, isRun: false };
     const { command, args, keys } = found;
     if (command.kind === 'connection') {
       const reply = runOnConnection(command, args, this.#options.clock.wallMs());
-      return { kind: 'answered', reply };
+      return { kind: 'answered', reply, isRun: true };
     }
     if (command.kind === 'keyspace') return { kind: 'keyspace', command, args };
     const fault = keys.map((key) => this.#faultOf(key)).find((each) => each !== undefined);
-    if (fault !== undefined) return { kind: 'answered', reply: fault };
+    if (fault !== undefined) return { kind: 'answered', reply: fault, isRun: false };
     return { kind: 'keyed', command, args, keys };
   }
 

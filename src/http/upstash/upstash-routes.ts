@@ -132,8 +132,9 @@ function discarded(index: number, message: string): RequestFault {
 function transactionOf(plans: readonly CommandPlan[]): TogetherPlan[] {
   return plans.map((plan, index) => {
     if (plan.kind === 'keyspace') throw discarded(index, `ERR ${aboutAllKeys(plan)}`);
-    if (plan.kind === 'keyed' || plan.reply.kind !== 'error') return plan;
-    throw discarded(index, plan.reply.message);
+    const isWrong = plan.kind === 'answered' && !plan.isRun && plan.reply.kind === 'error';
+    if (isWrong) throw discarded(index, plan.reply.message);
+    return plan;
   });
 }
 

@@ -196,7 +196,7 @@ describe('a body that is no command is refused', () => {
   });
 });
 
-describe('a pipeline is refused as a whole where one of its commands is none', () => {
+describe('a pipeline or a transaction is refused as a whole where one of its commands is none', () => {
   test.each([
     ['{}', 'a list of commands'],
     ['"get"', 'a list of commands'],
@@ -212,11 +212,13 @@ describe('a pipeline is refused as a whole where one of its commands is none', (
     [`[${setOther},["get","\u{ff}"]]`, 'valid UTF-8'],
   ])('%s', async (body, message) => {
     expectError(await post('/upstash/pipeline', body), 400, message);
+    expectError(await post('/upstash/multi-exec', body), 400, message);
   });
 
   test('or there are too many', async () => {
     const body = `[${Array.from({ length: 101 }, () => setOther).join(',')}]`;
     expectError(await post('/upstash/pipeline', body), 413, 'at most 100 commands');
+    expectError(await post('/upstash/multi-exec', body), 413, 'at most 100 commands');
   });
 });
 
@@ -271,11 +273,13 @@ describe('headers that are wrong are refused before the command is looked at', (
   ])('%j', async (header, message) => {
     expectError(await post('/upstash', setOther, [header]), 400, message);
     expectError(await post('/upstash/pipeline', `[${setOther}]`, [header]), 400, message);
+    expectError(await post('/upstash/multi-exec', `[${setOther}]`, [header]), 400, message);
     expectError(await ask('GET', '/upstash/del/there', { headers: [header] }), 400, message);
   });
 
   test.each(['gzip', 'br', 'identity, gzip', ''])('Content-Encoding: %s', async (coding) => {
-    for (const target of ['/upstash', '/upstash/pipeline', '/upstash/set/other']) {
+    for (const end of ['', '/pipeline', '/multi-exec', '/set/other']) {
+      const target = `/upstash${end}`;
       const reply = await post(target, setOther, [`Content-Encoding: ${coding}`]);
       expectError(reply, 415, 'ENCODING_UNSUPPORTED, not-applied');
       expect(reply.headers['accept-encoding']).toBe('identity');
@@ -296,7 +300,7 @@ describe('headers that are wrong are refused before the command is looked at', (
 
 describe('a body that is too large is refused', () => {
   const body = `["set","other","${'v'.repeat(batchBytesMax)}"]`;
-  test.each(['/upstash', '/upstash/pipeline', '/upstash/set/other'])(
+  test.each(['/upstash', '/upstash/pipeline', '/upstash/multi-exec', '/upstash/set/other'])(
     '%s, whether or not its length is announced',
     async (target) => {
       expectError(await post(target, body), 413, 'REQUEST_TOO_LARGE, not-applied');

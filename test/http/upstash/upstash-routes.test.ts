@@ -213,6 +213,18 @@ describe('many commands at one moment', () => {
     expect(model.entries.size).toBe(0);
   });
 
+  test('are not discarded for an error that Redis finds only when it runs a command', async () => {
+    const { url, model } = await openApp();
+    const body = '[["PING","a","b"],["SET","a",1,"FOO"],["SET","a",1]]';
+    expect(await ask(url, '/multi-exec', post(body))).toMatchObject({
+      status: 200,
+      text:
+        `[{"error":"ERR wrong number of arguments for 'ping' command"},` +
+        '{"error":"ERR syntax error"},{"result":"OK"}]',
+    });
+    expect(model.entries.size).toBe(1);
+  });
+
   test('are not to be had in RESP 2', async () => {
     const { url } = await openApp();
     const format = { 'upstash-response-format': 'resp2' };

@@ -8,18 +8,18 @@ import { chance } from './random-arguments.ts';
 import { randomRound } from './random-redis-commands.ts';
 
 /**
- * `pipeline`: together with its neighbours, in a list. `json`, `base64`: alone, as a list, the reply
- * in JSON. `path`: all words in the path. `body`: the third word is the body, the others behind it
- * the query.
+ * `pipeline`: together with its neighbours, in a list. `transaction`: the same, at one moment, the
+ * reply in JSON. `json`, `base64`: alone, as a list, the reply in JSON. `path`: all words in the
+ * path. `body`: the third word is the body, the others behind it the query.
  */
-export type Form = 'pipeline' | 'json' | 'base64' | 'path' | 'body';
+export type Form = 'pipeline' | 'transaction' | 'json' | 'base64' | 'path' | 'body';
 
 export interface SentCommand {
   /** Byte strings. */
   readonly words: readonly string[];
   readonly form: Form;
-  /** What comes next is no more in the same pipeline. */
-  readonly endsPipeline: boolean;
+  /** What comes next is no more in the same pipeline or transaction. */
+  readonly endsRequest: boolean;
   /** Words that JSON has a number for are sent as one. */
   readonly hasNumbers: boolean;
 }
@@ -91,10 +91,25 @@ function formOf(random: Random, words: readonly string[]): Form {
   return fitsBody(words) && chance(random, 0.5) ? 'body' : 'path';
 }
 
+/** What can not be part of a transaction is seldom in one: it would discard all of it. */
+function fitsTransaction(random: Random, words: readonly string[]): boolean {
+  const name = nameOf(words);
+  if (!words.every(isText) || comparedByMeaning.has(name)) return false;
+  return commandTable.get(name)?.kind === 'keyed' || chance(random, 0.1);
+}
+
 export function randomSentRound(random: Random, length: number): SentCommand[] {
+  let isTransaction = false;
   return randomRound(random, names, length).map((plain) => {
     const words = withKeys(random, plain);
+    if (!isTransaction) isTransaction = chance(random, 0.04);
+    const hasNumbers = chance(random, 0.5);
+    if (isTransaction && fitsTransaction(random, words)) {
+      const endsRequest = chance(random, 0.1);
+      isTransaction = !endsRequest;
+      return { words, form: 'transaction', endsRequest, hasNumbers };
+    }
     const form = formOf(random, words);
-    return { words, form, endsPipeline: chance(random, 0.02), hasNumbers: chance(random, 0.5) };
+    return { words, form, endsRequest: chance(random, 0.02), hasNumbers };
   });
 }

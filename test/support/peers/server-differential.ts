@@ -34,22 +34,22 @@ type Difference = Omit<Mismatch, 'index'>;
 const allKeys = [...keyPool, ...keyPool.map((key) => `{t}${key}`)];
 
 /** The last of its request: what comes after it is only sent when both are in the same state. */
-const endsRequest: ReadonlySet<string> = new Set(['scan', 'incrbyfloat']);
+const onlyLast: ReadonlySet<string> = new Set(['scan', 'incrbyfloat']);
 
 function plainCommand(words: readonly string[]): SentCommand {
   const form = words.every(isText) ? 'pipeline' : 'path';
-  return { words, form, endsPipeline: false, hasNumbers: false };
+  return { words, form, endsRequest: false, hasNumbers: false };
 }
 
 /** Those that go in one request, beginning with the one at `start`. */
 function requestAt(commands: readonly SentCommand[], start: number): readonly SentCommand[] {
-  let end = start;
-  for (;;) {
+  const form = commands[start]?.form;
+  if (form !== 'pipeline' && form !== 'transaction') return commands.slice(start, start + 1);
+  for (let end = start; ; end++) {
     const command = commands[end];
-    if (command?.form !== 'pipeline') return commands.slice(start, Math.max(end, start + 1));
-    end += 1;
-    if (command.endsPipeline || endsRequest.has(nameOf(command.words)))
-      return commands.slice(start, end);
+    if (command?.form !== form) return commands.slice(start, end);
+    if (command.endsRequest || onlyLast.has(nameOf(command.words)))
+      return commands.slice(start, end + 1);
   }
 }
 
@@ -66,8 +66,20 @@ function refusalOf(words: readonly string[]): Reply | undefined {
   return { kind: 'error', message: `ERR ${message}` };
 }
 
-export function showSent({ form, words, endsPipeline }: SentCommand): string {
-  return `${endsPipeline ? `${form}.` : form}\t${showCommand(words)}`;
+export function showSent({ form, words, endsRequest }: SentCommand): string {
+  return `${endsRequest ? `${form}.` : form}\t${showCommand(words)}`;
+}
+
+/** What Redis takes in a transaction and the store does not: a known difference. */
+function isRefusedTogether(words: readonly string[]): boolean {
+  const found = resolveCommand(words);
+  return isResolved(found) && (found.command.kind === 'keyspace' || !found.keys.every(isKey));
+}
+
+function differenceOfJson(ours: HttpAnswer, status: number, text: string): Difference | undefined {
+  const body = Buffer.from(text).toString('latin1');
+  if (ours.status === status && ours.body === body) return undefined;
+  return { ours: `${ours.status} ${ours.body}`, theirs: `${status} ${body}` };
 }
 
 /** What should never be thrown is a mismatch like any other: with its seed and its context. */
@@ -93,7 +105,9 @@ export class ServerDifferential {
     await this.#ours(['flushall']);
     for (let start = 0; start < commands.length;) {
       const request = requestAt(commands, start);
-      const mismatch = await this.#step(request).catch((thrown) => mismatchOf(request, thrown));
+      const isTransaction = request[0]?.form === 'transaction';
+      const step = isTransaction ? this.#stepTogether(request) : this.#step(request);
+      const mismatch = await step.catch((thrown) => mismatchOf(request, thrown));
       if (mismatch !== undefined) return { ...mismatch, index: start + mismatch.index };
       start += request.length;
     }
@@ -113,7 +127,30 @@ export class ServerDifferential {
       if (difference !== undefined) return { index, ...difference };
       isDeadlineNew ||= setsDeadline.has(nameOf(words));
     }
-    if (!isDeadlineNew) return undefined;
+    return this.#settle(request);
+  }
+
+  /** As one transaction. What makes all of it void is not told in the same words. */
+  async #stepTogether(request: readonly SentCommand[]): Promise<Mismatch | undefined> {
+    const ours = await this.#server.transaction(request);
+    const questions = request.map(({ words }) => words);
+    const isVoid = questions.some(isRefusedTogether);
+    const sent = isVoid ? [] : [['multi'], ...questions, ['exec']];
+    const theirs = (await this.#redis.callAll(sent)).at(-1);
+    const index = request.length - 1;
+    if (theirs?.kind !== 'array') {
+      if (ours.status === 400 && ours.body.startsWith('{"error":"')) return undefined;
+      const text = theirs === undefined ? 'known to be refused' : show(theirs);
+      return { index, ours: `${ours.status} ${ours.body}`, theirs: text };
+    }
+    const replies = (theirs.items ?? []).map((reply) => jsonOfReply(reply, true));
+    const difference = differenceOfJson(ours, 200, `[${replies.join(',')}]`);
+    return difference === undefined ? this.#settle(request) : { index, ...difference };
+  }
+
+  /** After a request: deadlines that it may have set. */
+  async #settle(request: readonly SentCommand[]): Promise<Mismatch | undefined> {
+    if (!request.some(({ words }) => setsDeadline.has(nameOf(words)))) return undefined;
     const keys = request.flatMap(({ words }) => keysOf(words)).filter(isKey);
     const difference = await this.#agreeOnDeadlines([...new Set(keys)]);
     return difference && { index: request.length - 1, ...difference };
@@ -178,7 +215,10 @@ export class ServerDifferential {
   ): Promise<Difference | undefined> {
     const name = nameOf(words);
     const [, key = '', argument = ''] = words;
-    if ('json' in ours) return this.#compareJson(ours, theirs);
+    if ('json' in ours) {
+      const status = theirs.kind === 'error' ? 400 : 200;
+      return differenceOfJson(ours.json, status, jsonOfReply(theirs, ours.isBase64));
+    }
     const replies = [ours.reply, theirs] as const;
     if (name === 'scan' && isForeignCursor(key) && isAnswerToForeignCursor(ours.reply))
       return undefined;
@@ -201,13 +241,6 @@ export class ServerDifferential {
     if (name.endsWith('expiretime') && isNearlySameExpireTime(name, ...replies, isDeadlineNew))
       return undefined;
     return this.#difference(name, ...replies);
-  }
-
-  #compareJson({ json, isBase64 }: Extract<Ours, { json: unknown }>, theirs: Reply) {
-    const status = theirs.kind === 'error' ? 400 : 200;
-    const body = Buffer.from(jsonOfReply(theirs, isBase64)).toString('latin1');
-    if (json.status === status && json.body === body) return undefined;
-    return { ours: `${json.status} ${json.body}`, theirs: `${status} ${body}` };
   }
 
   /** The two saw the commands some time apart: ours goes on with their deadlines. */

@@ -6,12 +6,13 @@ import type { Random } from '../support/random.ts';
 import type { BackupFile, BackupJudge } from './backup-judge.ts';
 import type { ClientHistory } from './client-history.ts';
 import { Violation, type RunRecord } from './run-record.ts';
-import type { LoggedEntry } from './shard-log.ts';
+import type { LoggedEntry } from './logged-entry.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 
 export interface BackupSurroundings {
   readonly random: Random;
-  readonly keys: readonly string[];
+  /** Of all entries that there can be. */
+  readonly names: readonly string[];
   readonly history: ClientHistory;
   readonly judge: BackupJudge;
   readonly record: RunRecord;
@@ -60,10 +61,10 @@ export class BackupClient {
   }
 
   async #take(process: SimulatedProcess, isPatient: boolean): Promise<TakenBackup | undefined> {
-    const { random, keys, history, judge } = this.#surroundings;
+    const { random, names, history, judge } = this.#surroundings;
     const { store } = process;
     if (store?.backup === undefined) return undefined;
-    const asked = history.ask('backup', keys);
+    const asked = history.ask('backup', names);
     const backup = await store.backup();
     asked.answered();
     const isLeft = !isPatient && random() < 0.1;

@@ -2,15 +2,15 @@
 // the calls of the clients. Takes no backup itself.
 import type { BeginBackupTask } from '../../src/protocol/shard-task.ts';
 import type { Parcel } from '../../src/protocol/parcel.ts';
-import type { PageItem } from '../../src/protocol/shard-operation.ts';
 import type { BackupSource } from '../../src/shard/backup-stream.ts';
 import { BackupReader } from '../../src/storage/backup-reader.ts';
 import { valueOfRecord } from '../../src/storage/record.ts';
-import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
 import type { MemoryFileSystem } from '../support/memory-file-system.ts';
 import type { AskedMoment, Moment } from './client-history.ts';
 import { demand } from './run-record.ts';
-import { entryOf, type LoggedEntry } from './shard-log.ts';
+import { nameOf, shardOfName } from './entry-names.ts';
+import { misfitOfPurses, purseName } from './purse.ts';
+import { entryOf, type LoggedEntry, type NamedItem } from './logged-entry.ts';
 
 type Entries = ReadonlyMap<string, LoggedEntry>;
 
@@ -28,19 +28,20 @@ export interface BackupFile {
 }
 
 export class BackupJudge {
+  readonly #purses: number;
   /** By shard and by what was answered: the answer is all that a backup is given. */
   #cuts = new Map<string, Cut>();
   /** Those that the last backup was begun with, by shard. */
   #begun: readonly Cut[] = [];
 
+  /** @param purses how many there are */
+  constructor(purses: number) {
+    this.#purses = purses;
+  }
+
   /** @param items what the shard held when it was cut */
-  noteCut(
-    shard: number,
-    stamp: number,
-    parcel: Parcel,
-    items: readonly PageItem<Uint8Array>[],
-  ): void {
-    const entries = new Map(items.map((item) => [item.key, entryOf(item)]));
+  noteCut(shard: number, stamp: number, parcel: Parcel, items: readonly NamedItem[]): void {
+    const entries = new Map(items.map((item) => [item.name, entryOf(item)]));
     const { seq } = parcel.content as BackupSource;
     this.#cuts.set(nameOfCut(shard, parcel), { entries, stamp, seq });
   }
@@ -69,7 +70,11 @@ export class BackupJudge {
     const held = new Map(cuts.flatMap((cut) => [...cut.entries]));
     const misfit = differenceOf(held, entries);
     demand(misfit === undefined, `a backup is not what the shards held: ${misfit}`);
-    const wrong = asked.told(momentOf(cuts, entries));
+    const look = Array.from(
+      { length: this.#purses },
+      (_, index) => entries.get(purseName(index))?.value,
+    );
+    const wrong = asked.told(momentOf(cuts, entries)) ?? misfitOfPurses(look);
     demand(wrong === undefined, `a backup is not one moment: ${wrong}`);
     return entries;
   }
@@ -78,7 +83,7 @@ export class BackupJudge {
 /** What a read in the place of each cut would have found. */
 function momentOf(cuts: readonly Cut[], entries: Entries): Moment {
   const cutOf = (key: string): Cut => {
-    const cut = cuts[shardOfSlot(slotOfKey(key), cuts.length)];
+    const cut = cuts[shardOfName(key, cuts.length)];
     if (cut === undefined) throw new Error('every key has its shard');
     return cut;
   };
@@ -107,8 +112,9 @@ function readBackup({ fileSystem, path }: BackupFile): {
   const entries = new Map<string, LoggedEntry>();
   for (const block of reader.blocks()) {
     for (const record of block.entries) {
-      const { key, version, expiresAt } = record;
-      entries.set(key, { version, value: valueOfRecord(record), expiresAt });
+      const { version, expiresAt } = record;
+      const name = nameOf({ namespace: block.namespace, key: record.key });
+      entries.set(name, { version, value: valueOfRecord(record), expiresAt });
     }
   }
   file.close();

@@ -2,9 +2,12 @@
 // and pass when the store's time does.
 import type { Result } from '../../src/store/result.ts';
 import { checkLinearizability } from '../support/history/check-linearizability.ts';
+import { checkOneOrder } from '../support/history/check-one-order.ts';
 import { HistoryRecorder, type SentCall } from '../support/history/history-recorder.ts';
 import type { Call, CallOutcome, RecordedCall } from '../support/history/recorded-call.ts';
-import { textOf, type LoggedEntry } from './shard-log.ts';
+import { randomBelow, type Random } from '../support/random.ts';
+import { textOf, type LoggedEntry } from './logged-entry.ts';
+import { RecordedTransaction } from './transaction-history.ts';
 
 interface Deadline {
   readonly key: string;
@@ -67,8 +70,32 @@ export class ClientHistory {
     this.#seenMs = seenMs;
   }
 
-  send(client: string, key: string, call: Call, ttlMs?: number): RecordedOperation {
-    const sent = this.#recorder.send(client, key, call);
+  /** Another step, whose calls are one moment. */
+  newStep(): number {
+    return this.#recorder.newStep();
+  }
+
+  transaction(client: string, names: readonly string[]): RecordedTransaction {
+    const recorder = this.#recorder;
+    return new RecordedTransaction(recorder, client, names, (key, value, expiresAt) => {
+      const times = { fromMs: expiresAt, toMs: Infinity };
+      const deadline = { key, value, ...times, sent: undefined, isOver: false };
+      // Begun anew meanwhile, the history knows nothing of it any more.
+      if (recorder === this.#recorder) this.#deadlines.push(deadline);
+      return (isCommitted) => {
+        deadline.toMs = isCommitted ? expiresAt : this.#seenMs() + ttlMax;
+        this.timePassed();
+      };
+    });
+  }
+
+  send(
+    client: string,
+    key: string,
+    call: Call,
+    { ttlMs, step }: { ttlMs?: number | undefined; step?: number | undefined } = {},
+  ): RecordedOperation {
+    const sent = this.#recorder.send(client, key, call, { step });
     const deadline = this.#expect(key, call, ttlMs);
     return {
       told: (result) => {
@@ -83,12 +110,13 @@ export class ClientHistory {
   /** Asks for one moment over all keys: a read of each. */
   ask(client: string, keys: readonly string[]): AskedMoment {
     const recorder = this.#recorder;
-    const from = positionOf(recorder);
+    const from = recorder.position;
     let to = Infinity;
-    const sent = keys.map((key) => recorder.send(client, key, { op: 'get' }));
+    const step = recorder.newStep();
+    const sent = keys.map((key) => recorder.send(client, key, { op: 'get' }, { step }));
     return {
       answered: () => {
-        to = positionOf(recorder);
+        to = recorder.position;
       },
       told: (moment) => {
         for (const [index, key] of keys.entries()) {
@@ -137,7 +165,8 @@ export class ClientHistory {
 
   /** What is wrong with it, if anything is. */
   check(): string | undefined {
-    return checkLinearizability(this.#recorder.calls)?.explanation;
+    const { calls } = this.#recorder;
+    return checkLinearizability(calls)?.explanation ?? checkOneOrder(calls);
   }
 
   #expect(key: string, call: Call, ttlMs: number | undefined): Deadline | undefined {
@@ -151,15 +180,6 @@ export class ClientHistory {
 }
 
 const missing = { kind: 'missing' } as const;
-
-/** Where the next event will stand. */
-function positionOf({ calls }: HistoryRecorder): number {
-  let last = -1;
-  for (const { invoked, returned } of calls) {
-    last = Math.max(last, invoked, returned === Infinity ? -1 : returned);
-  }
-  return last + 1;
-}
 
 /** If it holds a write, it holds all that were acknowledged before that one was sent. */
 function misfitOfMoment(
@@ -181,4 +201,10 @@ function misfitOfMoment(
   return `it lacks ${call.value} of ${key}, acknowledged before it was asked for or before what it holds was sent`;
 }
 
-export const ttlMax = 2000;
+const ttlMax = 2000;
+/** So that what is under way is outlived by what it has read. */
+const ttlShortMax = 60;
+
+export function randomTtl(random: Random): number {
+  return 1 + randomBelow(random, random() < 0.4 ? ttlShortMax : ttlMax);
+}

@@ -7,6 +7,8 @@ import type { SimulationParts } from './simulation-parts.ts';
 
 const slowStepsMax = 60;
 const slowCompactorStepsMax = 400;
+/** So soon, in calls to the disk, that a transaction is still under way. */
+const soonCalls = 8;
 
 export class FaultChoice {
   readonly #parts: SimulationParts;
@@ -30,6 +32,7 @@ export class FaultChoice {
     this.#perhapsOfTheDisk();
     if (this.#happens(plan.faults.close)) lives.close();
     if (this.#happens(plan.faults.clockJump) && lives.current.store !== undefined) this.#jump();
+    if (this.#happens(plan.faults.amidTransaction)) this.#disturbTransaction(threads);
     if (this.#isMakingRoom && random() < 0.1) this.#disturbCompaction();
     if (random() < 0.01 && threads.length > 0) {
       this.#scheduler.slowDown(pickFrom(random, threads).name, slowStepsMax);
@@ -56,6 +59,34 @@ export class FaultChoice {
     const { store } = this.#lives.current;
     if (this.#parts.disk.capacityBytes === Infinity || store === undefined) return false;
     return store.status().compactions.running > 0;
+  }
+
+  /**
+   * Transactions over several shards are under way for a few steps only, and much depends on where
+   * among their parts and notes something goes wrong.
+   */
+  #disturbTransaction(threads: readonly AnyThread[]): void {
+    const { random, plan, faults, ledger, record } = this.#parts;
+    const names = ledger.openShards.map((shard) => `shard ${shard}`);
+    if (names.length === 0) return;
+    const { kill, powerCut, threadDeath, ioError } = plan.faults;
+    const choice = random();
+    const name = pickFrom(random, names);
+    const thread = threads.find((each) => each.name === name);
+    if (choice < 0.3) {
+      this.#scheduler.slowDown(name, slowStepsMax);
+    } else if (choice < 0.55) {
+      if (kill > 0) faults.killSoon(this.#lives.current, soonCalls);
+    } else if (choice < 0.65) {
+      if (powerCut > 0) this.#lives.cutPower();
+    } else if (choice < 0.85) {
+      if (threadDeath > 0 && thread !== undefined) {
+        faults.threadDiesSoon(this.#lives.current, thread);
+      }
+    } else if (ioError > 0 && !faults.isFailing) {
+      record.figures.ioErrors += 1;
+      faults.beginIoErrors(['sync']);
+    }
   }
 
   /** It takes long, or fails, or its shard fails beside it. */

@@ -60,9 +60,10 @@ export class FaultInjector {
     return this.#ioError !== undefined;
   }
 
-  killSoon(process: SimulatedProcess): void {
+  /** @param calls within so many calls to the disk */
+  killSoon(process: SimulatedProcess, calls = 60): void {
     this.#kill = {
-      callsLeft: randomBelow(this.#random, 60),
+      callsLeft: randomBelow(this.#random, calls),
       strike: () => {
         this.#log('the process is killed');
         process.isDead = true;

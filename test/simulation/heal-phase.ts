@@ -4,7 +4,8 @@ import { defaultNamespace } from '../../src/base/default-namespace.ts';
 import type { Store } from '../../src/store/store.ts';
 import { randomBelow } from '../support/random.ts';
 import type { ProcessLives } from './process-lives.ts';
-import { RandomClient, readAll } from './random-client.ts';
+import { RandomClient } from './random-client.ts';
+import { readAll } from './read-page.ts';
 import { misfitOfRestored } from './restore-backup.ts';
 import { demand } from './run-record.ts';
 import { tickMs, type Scheduler } from './scheduler.ts';
@@ -42,6 +43,7 @@ export class HealPhase {
     this.#withinMs = healMs + (isCompactorHung ? compactorHangMs : hung.length > 0 ? hangMs : 0);
     await this.#mustServe();
     await this.#mustWriteAll();
+    await this.#mustTransact();
     await this.#mustList();
     await this.#scheduler.until('all clients are answered', () =>
       [...clients, backupClient].every(({ isBusy }) => !isBusy),
@@ -76,6 +78,11 @@ export class HealPhase {
     for (const key of plan.keys) {
       await this.#mustSucceed(`${key} can not be written`, () => client.put(this.#store, key));
     }
+  }
+
+  async #mustTransact(): Promise<void> {
+    const client = new RandomClient('again', this.#parts.clientSurroundings);
+    await this.#mustSucceed('no transaction is committed', () => client.changeAll(this.#store));
   }
 
   /** A shard that no key belongs to may hang unnoticed until a page asks for it. */

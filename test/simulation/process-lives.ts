@@ -56,7 +56,8 @@ export class ProcessLives {
 
   /** Where the process is gone, the next one is started on what is left. */
   replaceIfGone(): void {
-    const { random, plan, record, clock, faults, history, clients, backupClient } = this.#parts;
+    const { random, plan, record, clock, faults, history, ledger } = this.#parts;
+    const { clients, backupClient } = this.#parts;
     const old = this.#current;
     const { refusal } = old;
     if (refusal !== undefined && !old.isDead) this.#judgeRefusal(refusal);
@@ -66,6 +67,7 @@ export class ProcessLives {
     record.figures.threadDeaths += old.threadDeaths;
     faults.forget();
     history.processDied();
+    ledger.processEnded();
     for (const client of clients) client.isBusy = false;
     backupClient.isBusy = false;
     if (!faults.isStopped && plan.faults.powerCut > 0 && random() < 0.3) this.cutPower();

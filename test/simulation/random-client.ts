@@ -6,19 +6,44 @@ import type { ExclusiveSession, Store } from '../../src/store/store.ts';
 import { defaultNamespace } from '../../src/base/default-namespace.ts';
 import type { Call } from '../support/history/recorded-call.ts';
 import { pickFrom, randomBelow, type Random } from '../support/random.ts';
+import type { TransactionResult } from '../../src/store/transaction.ts';
+import { readAll } from './read-page.ts';
+import { TransactionClient } from './transaction-client.ts';
 import type { SimulationPlan } from './simulation-plan.ts';
-import { ttlMax, type ClientHistory, type RecordedOperation } from './client-history.ts';
+import { randomTtl, type ClientHistory, type RecordedOperation } from './client-history.ts';
 
 export interface ClientSurroundings {
   readonly random: Random;
   readonly keys: readonly string[];
   readonly valueBytes: SimulationPlan['valueBytes'];
   readonly history: ClientHistory;
-  /** Called with every put; what it returns is called with the result. */
-  readonly onPut: () => (result: Result) => void;
+  /** Called with every put, and every transaction; what it returns is called with the result. */
+  readonly onPut: () => (result: Result | TransactionResult<unknown>) => void;
   /** Called with every result, in the order they are told. */
-  readonly onResult: (key: string, call: Call, result: Result) => void;
+  readonly onResult: (name: string, call: Call, result: Result) => void;
+  /** Of all that clients do, how much is done to several keys at one moment. */
+  readonly transactions: number;
+  /** How many purses there are. */
+  readonly purses: number;
+  readonly onTransaction: OnTransaction;
+  /** Called with what a client has seen and must not have. */
+  readonly onWrong: (wrong: string) => void;
 }
+
+/**
+ * Called with what a client is told of its transaction.
+ *
+ * @param number of the client's
+ * @param attempts how often it was decided; all but the last came to nothing
+ * @param changes whether the last was to change anything
+ */
+export type OnTransaction = (
+  client: string,
+  number: number,
+  attempts: number,
+  result: TransactionResult<unknown>,
+  changes: boolean,
+) => void;
 
 interface Asked {
   readonly operation: Operation;
@@ -31,18 +56,22 @@ export class RandomClient {
   readonly #surroundings: ClientSurroundings;
   /** The version of each key it was last told of. */
   readonly #versions = new Map<string, number>();
+  readonly #transactions: TransactionClient;
   #sent = 0;
 
   constructor(name: string, surroundings: ClientSurroundings) {
     this.name = name;
     this.#surroundings = surroundings;
+    this.#transactions = new TransactionClient(name, surroundings);
   }
 
   /** Rejects where the store does what it must not. */
   async act(store: Store): Promise<void> {
     this.isBusy = true;
+    const isOfMany = this.#random() < this.#surroundings.transactions;
     const choice = this.#random();
-    if (choice < 0.72) await this.#one(store);
+    if (isOfMany) await this.#transactions.act(store);
+    else if (choice < 0.72) await this.#one(store);
     else if (choice < 0.84) await this.#many(store);
     else if (choice < 0.9) await this.#list(store);
     else await this.#readAndWrite(store);
@@ -56,7 +85,11 @@ export class RandomClient {
     return result.kind === 'written';
   }
 
-  /** Reads all keys at one moment; how many there are, or undefined where it was refused. */
+  /** Changes as many keys at once as it may; true if it is committed. */
+  changeAll(store: Store): Promise<boolean> {
+    return this.#transactions.changeAll(store);
+  }
+
   async #list(store: Store): Promise<void> {
     await readAll(this.name, store, this.#surroundings);
   }
@@ -115,7 +148,7 @@ export class RandomClient {
   #record({ operation, call }: Asked): RecordedOperation {
     const ttlMs = operation.op === 'put' ? operation.ttlMs : undefined;
     const { history, onPut } = this.#surroundings;
-    const recorded = history.send(this.name, operation.key, call, ttlMs);
+    const recorded = history.send(this.name, operation.key, call, { ttlMs });
     if (call.op !== 'put') return recorded;
     const onResult = onPut();
     return {
@@ -163,7 +196,7 @@ export class RandomClient {
   }
 
   #ttl(): number | undefined {
-    return this.#random() < 0.25 ? 1 + randomBelow(this.#random, ttlMax) : undefined;
+    return this.#random() < 0.25 ? randomTtl(this.#random) : undefined;
   }
 
   #conditions(key: string): Conditions {
@@ -171,41 +204,5 @@ export class RandomClient {
     if (choice < 0.35) return { ifNoneMatch: '*' };
     if (choice < 0.45) return { ifMatch: '*' };
     return { ifMatch: [this.#versions.get(key) || 1] };
-  }
-}
-
-/**
- * Reads all keys at one moment, written down as a read of each.
- *
- * @returns how many there are, or undefined where it was refused
- */
-export async function readAll(
-  client: string,
-  store: Store,
-  { keys, history, onResult }: ClientSurroundings,
-): Promise<number | undefined> {
-  const recorded = keys.map((key) => history.send(client, key, { op: 'get' }));
-  try {
-    const page = await store.list({
-      namespace: defaultNamespace,
-      prefix: '',
-      start: undefined,
-      end: undefined,
-      after: undefined,
-      limit: 1000,
-      reverse: false,
-      includeValues: true,
-    });
-    const items = new Map(page.items.map((item) => [item.key, item]));
-    for (const [index, key] of keys.entries()) {
-      const item = items.get(key);
-      const result: Result = item === undefined ? { kind: 'missing' } : { kind: 'entry', ...item };
-      recorded[index]!.told(result);
-      onResult(key, { op: 'get' }, result);
-    }
-    return page.items.length;
-  } catch (error) {
-    if (!(error instanceof Error && 'outcome' in error)) throw error;
-    return undefined;
   }
 }

@@ -1,37 +1,62 @@
 // What is known of the shards from their own threads, and what they must therefore have when they
 // are recovered; what a power cut may lawfully have taken. Chooses nothing.
-import type { OpenedReport, ShardTasks, TaskAnswer } from '../../src/protocol/shard-task.ts';
+import { decodeBatch } from '../../src/protocol/batch-frame.ts';
 import type { Parcel } from '../../src/protocol/parcel.ts';
-import type { PageItem, ShardReport } from '../../src/protocol/shard-operation.ts';
+import type { ShardReport } from '../../src/protocol/shard-operation.ts';
+import type {
+  OpenedReport,
+  ShardTasks,
+  StartTask,
+  TaskAnswer,
+} from '../../src/protocol/shard-task.ts';
 import type { Result } from '../../src/store/result.ts';
-import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
 import type { Call } from '../support/history/recorded-call.ts';
 import type { BackupJudge } from './backup-judge.ts';
 import type { ClientHistory } from './client-history.ts';
 import type { FaultInjector } from './fault-injector.ts';
 import { itemsOf } from './items-of-shard.ts';
+import { misfitOfPurses, purseName } from './purse.ts';
 import { Violation, type RunRecord } from './run-record.ts';
-import { entryOf, ShardLog, textOf, type LoggedEntry } from './shard-log.ts';
+import { entryOf, textOf, type LoggedEntry, type NamedItem } from './logged-entry.ts';
+import { ShardLog } from './shard-log.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import type { Handlers } from './simulated-task-thread.ts';
+import type { TransactionLedger } from './transaction-ledger.ts';
+import type { VersionJudge } from './version-judge.ts';
 
 export interface JudgeSurroundings {
   readonly shards: number;
+  readonly purses: number;
   readonly clock: SimulatedClock;
   readonly faults: FaultInjector;
   readonly history: ClientHistory;
   readonly record: RunRecord;
   readonly backupJudge: BackupJudge;
+  readonly ledger: TransactionLedger;
+  readonly versions: VersionJudge;
+}
+
+/** A new layout, as it was found. */
+export interface FoundShard {
+  readonly items: readonly NamedItem[];
+  readonly nextSeq: number;
+}
+
+/** How a reshard must have found the old layout. */
+export interface FoundParts {
+  /** By shard. */
+  readonly undecided: readonly ReadonlySet<string>[];
+  readonly outcomes: ReadonlyMap<string, boolean>;
 }
 
 export class RecoveryJudge {
   readonly #surroundings: JudgeSurroundings;
-  readonly #logs: readonly ShardLog[];
-  /** Of each version of each shard, the value it was given to. */
-  readonly #valueOf = new Map<string, string>();
+  #logs: readonly ShardLog[];
   /** What each shard held when it was last recovered. */
-  readonly #recovered = new Map<number, readonly PageItem<Uint8Array>[]>();
+  readonly #recovered = new Map<number, readonly NamedItem[]>();
+  /** Of which transactions each shard had undecided parts when it was last opened. */
+  readonly #undecided = new Map<number, ReadonlySet<string>>();
   /** What was acknowledged may lawfully be different now: the history begins anew. */
   #beginsAnew = false;
   /** Written, acknowledged and not for certain on stable storage. */
@@ -41,19 +66,16 @@ export class RecoveryJudge {
 
   constructor(surroundings: JudgeSurroundings) {
     this.#surroundings = surroundings;
-    this.#logs = Array.from({ length: surroundings.shards }, () => new ShardLog());
+    this.#logs = Array.from({ length: surroundings.shards }, (_, shard) => this.#newLog(shard));
   }
 
   /** The store has started. */
   noteServing({ settings }: SimulatedProcess): void {
     this.#mayLose = settings.fsync !== 'always';
+    this.#judgePurses();
     if (!this.#beginsAnew) return;
     this.#beginsAnew = false;
-    const entries = new Map<string, LoggedEntry>();
-    for (const items of this.#recovered.values()) {
-      for (const item of items) entries.set(item.key, entryOf(item));
-    }
-    this.#surroundings.history.beginAnew(entries);
+    this.#surroundings.history.beginAnew(this.#entries());
   }
 
   noteCleanClose(): void {
@@ -77,10 +99,11 @@ export class RecoveryJudge {
   }
 
   /** What a client was told. */
-  noteResult(key: string, call: Call, result: Result): void {
-    if (result.kind === 'entry') this.#noteVersion(key, result.version, textOf(result.value));
+  noteResult(name: string, call: Call, result: Result): void {
+    const { versions } = this.#surroundings;
+    if (result.kind === 'entry') versions.note(name, result.version, textOf(result.value));
     if (result.kind === 'written' && call.op === 'put') {
-      this.#noteVersion(key, result.version, call.value);
+      versions.note(name, result.version, call.value);
     }
   }
 
@@ -95,23 +118,45 @@ export class RecoveryJudge {
   ): void {
     const log = this.#logs[shard];
     if (log === undefined) return;
-    if (name === 'open' && (answer as TaskAnswer<OpenedReport>).ok) {
-      const { value } = answer as TaskAnswer<OpenedReport> & { ok: true };
-      this.#surroundings.clock.storeKnows(value.at);
+    if (name === 'batch') {
+      log.noteBatch(task as Uint8Array, answer as Uint8Array);
+      return;
     }
-    if (name === 'batch') log.noteBatch(task as Uint8Array, answer as Uint8Array);
-    if (name === 'start' && (answer as TaskAnswer<ShardReport>).ok) {
-      const { value } = answer as TaskAnswer<ShardReport> & { ok: true };
-      this.#judgeRecovered(process, shard, value.nextSeq, handlers);
+    const { ok } = answer as TaskAnswer<unknown>;
+    if (!ok) {
+      if (name === 'start') log.noteLostStart(task as StartTask);
+      return;
     }
-    if (name === 'cut' && (answer as TaskAnswer<Parcel>).ok) {
-      const { value } = answer as TaskAnswer<Parcel> & { ok: true };
-      this.#judgeCut(shard, task as number, value, handlers);
+    const { value } = answer as { value: unknown };
+    if (name === 'open') this.#noteOpened(shard, value as OpenedReport);
+    if (name === 'start') {
+      this.#judgeRecovered(process, shard, task as StartTask, value as ShardReport, handlers);
+    }
+    if (name === 'mend') log.noteMended();
+    if (name === 'mend' || name === 'sync') {
+      if (!(value as ShardReport).hasUnsynced) log.noteSynced();
+    }
+    if (name === 'beginCompaction' && value !== undefined) {
+      log.noteSynced();
+      const { figures } = this.#surroundings.record;
+      if (log.parts.open.size > 0) figures.compactionsWithParts += 1;
+      if (log.parts.notes.size > 0) figures.compactionsWithNotes += 1;
+    }
+    if (name === 'cut') {
+      log.noteSynced();
+      this.#judgeCut(shard, task as number, value as Parcel, handlers);
     }
   }
 
   noteLostTask(shard: number, name: string, task: unknown): void {
-    if (name === 'batch') this.#logs[shard]?.noteLostBatch(task as Uint8Array);
+    const log = this.#logs[shard];
+    if (name === 'start') log?.noteLostStart(task as StartTask);
+    if (name !== 'batch') return;
+    const { figures } = this.#surroundings.record;
+    const { operations } = decodeBatch(task as Uint8Array);
+    if (operations.some(({ op }) => op === 'decide')) figures.deathsInNote += 1;
+    if (operations.some(({ op }) => op === 'change')) figures.deathsInPart += 1;
+    log?.noteLostBatch(task as Uint8Array);
   }
 
   judgeHistory(): void {
@@ -119,10 +164,45 @@ export class RecoveryJudge {
     if (wrong !== undefined) throw new Violation(wrong);
   }
 
+  #newLog(shard: number, { items, nextSeq }: FoundShard = { items: [], nextSeq: 0 }): ShardLog {
+    const { ledger } = this.#surroundings;
+    const observer = {
+      onPart: ledger.notePart.bind(ledger, shard),
+      onDecided: ledger.noteDecided.bind(ledger, shard),
+      onSettled: ledger.noteSettled.bind(ledger),
+      onResolved: ledger.noteRecovered.bind(ledger, shard),
+    };
+    return new ShardLog(observer, items, nextSeq);
+  }
+
+  #entries(): Map<string, LoggedEntry> {
+    const entries = new Map<string, LoggedEntry>();
+    for (const items of this.#recovered.values()) {
+      for (const item of items) entries.set(item.name, entryOf(item));
+    }
+    return entries;
+  }
+
+  /** Whatever was lost, transactions are there whole, or not at all. */
+  #judgePurses(): void {
+    const { purses, record } = this.#surroundings;
+    const entries = this.#entries();
+    const look = Array.from({ length: purses }, (_, index) => entries.get(purseName(index))?.value);
+    const misfit = misfitOfPurses(look);
+    if (misfit !== undefined) record.fail(`what is recovered is no one moment: ${misfit}`);
+  }
+
+  #noteOpened(shard: number, { at, undecided }: OpenedReport): void {
+    this.#surroundings.clock.storeKnows(at);
+    this.#undecided.set(shard, new Set(undecided.map(({ transaction }) => transaction)));
+  }
+
   #judgeCut(shard: number, stamp: number, parcel: Parcel, handlers: Handlers<ShardTasks>): void {
     const { clock, faults, record, backupJudge } = this.#surroundings;
+    const log = this.#logs[shard];
+    if (log !== undefined && log.parts.open.size > 0) record.figures.cutsWithParts += 1;
     const items = faults.whilePaused(() => itemsOf(handlers));
-    const misfit = this.#logs[shard]?.misfitNow(items, clock.highestMs);
+    const misfit = log?.misfitNow(items, clock.highestMs);
     if (misfit !== undefined)
       record.fail(`shard ${shard} is cut and holds what is wrong: ${misfit}`);
     backupJudge.noteCut(shard, stamp, parcel, items);
@@ -131,28 +211,28 @@ export class RecoveryJudge {
   #judgeRecovered(
     process: SimulatedProcess,
     shard: number,
-    nextSeq: number,
+    start: StartTask,
+    { nextSeq }: ShardReport,
     handlers: Handlers<ShardTasks>,
   ): void {
-    const { clock, faults, record } = this.#surroundings;
+    const { clock, faults, record, versions } = this.#surroundings;
     const items = faults.whilePaused(() => itemsOf(handlers));
-    const isLossy = this.#lossy.has(shard);
-    const misfit = this.#logs[shard]?.begin(items, nextSeq, isLossy, clock.highestMs);
+    const undecided = this.#undecided.get(shard) ?? new Set<string>();
+    for (const transaction of undecided) {
+      if (start.underWay.has(transaction)) record.figures.partsKeptAtStart += 1;
+    }
+    const misfit = this.#logs[shard]?.begin({
+      items,
+      nextSeq,
+      mayHaveLost: this.#lossy.has(shard),
+      now: clock.highestMs,
+      opened: { undecided },
+      start,
+    });
     if (misfit !== undefined) record.fail(`shard ${shard} is recovered wrong: ${misfit}`);
-    for (const item of items) this.#noteVersion(item.key, item.version, textOf(item.value));
+    for (const item of items) versions.note(item.name, item.version, textOf(item.value));
     this.#recovered.set(shard, items);
     this.#lossy.delete(shard);
     if (process.settings.fsync !== 'always') this.#mayLose = true;
-  }
-
-  #noteVersion(key: string, version: number, value: string): void {
-    const { shards, record } = this.#surroundings;
-    const shard = shardOfSlot(slotOfKey(key), shards);
-    const name = `${shard} ${version}`;
-    const before = this.#valueOf.get(name) ?? value;
-    this.#valueOf.set(name, value);
-    if (before !== value) {
-      record.fail(`version ${version} of shard ${shard} was given to ${before} and to ${value}`);
-    }
   }
 }

@@ -1,6 +1,7 @@
 // Restores a backup with the real tool into a fresh folder, and says what is then missing or wrong.
 import { contentsOfFolder, dataDir } from '../support/sharded-folder.ts';
 import { proveBackup, restoreBackup } from '../../src/tools/restore.ts';
+import { entryOfName } from './entry-names.ts';
 import type { TakenBackup } from './backup-client.ts';
 
 /** Undefined where the restored store holds what the backup does. */
@@ -11,9 +12,10 @@ export function misfitOfRestored(backup: TakenBackup, shards: number): string | 
   proveBackup({ file, name: path });
   restoreBackup({ file, name: path }, { fileSystem, dataDir, store: 'restored', shards, now: 1 });
   file.close();
-  const expected = [...entries].map(([key, { version, value, expiresAt }]) => {
+  const expected = [...entries].map(([name, { version, value, expiresAt }]) => {
+    const { namespace, key } = entryOfName(name);
     const bytes = Buffer.from(value, 'latin1').toString('base64');
-    return `default ${key} ${version} ${expiresAt ?? '-'} ${bytes}`;
+    return `${namespace} ${key} ${version} ${expiresAt ?? '-'} ${bytes}`;
   });
   const restored = contentsOfFolder(fileSystem).join('\n');
   if (restored === expected.toSorted().join('\n')) return undefined;

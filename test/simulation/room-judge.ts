@@ -1,6 +1,7 @@
 // Puts may be refused for want of room only while there is none, or while a compaction makes some.
 // Knows what clients are told, and nothing of shards.
 import type { Result } from '../../src/store/result.ts';
+import type { TransactionResult } from '../../src/store/transaction.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { FaultInjector } from './fault-injector.ts';
 import type { RunRecord } from './run-record.ts';
@@ -29,11 +30,11 @@ export class RoomJudge {
   }
 
   /**
-   * A put is sent.
+   * A put is sent, or a transaction.
    *
    * @returns what takes its result
    */
-  sent(): (result: Result) => void {
+  sent(): (result: Result | TransactionResult<unknown>) => void {
     const { clock, faults, record } = this.#surroundings;
     const { roomSinceMs } = faults;
     const roomForMs = clock.monotonicMs() - roomSinceMs;

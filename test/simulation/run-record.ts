@@ -15,6 +15,38 @@ export interface SimulationFigures {
   closes: number;
   backups: number;
   backupsFailed: number;
+  /** Transactions that changed something, by what their clients were told. */
+  transactionsCommitted: number;
+  transactionsRefused: number;
+  transactionsUnknown: number;
+  /** Their first attempt had become stale. */
+  transactionsDecidedAgain: number;
+  /** Over several shards, by what was decided. */
+  overShardsCommitted: number;
+  overShardsAborted: number;
+  /** Such transactions that were under way when their process ended: before all parts were there… */
+  endsAmongParts: number;
+  /** …before any note of the decision was… */
+  endsBeforeNotes: number;
+  /** …before all notes were… */
+  endsAmongNotes: number;
+  /** …and before anybody was told that all were. */
+  endsBeforeSettled: number;
+  /** Threads that died while they wrote a part, or a note. */
+  deathsInPart: number;
+  deathsInNote: number;
+  partsCommittedAtStart: number;
+  partsDroppedAtStart: number;
+  /** Parts that a new thread found, of transactions that were under way. */
+  partsKeptAtStart: number;
+  /** Of a shard that had an undecided part, or a note that was not settled. */
+  compactionsWithParts: number;
+  compactionsWithNotes: number;
+  cutsWithParts: number;
+  reshards: number;
+  reshardsCutShort: number;
+  /** Parts that a reshard found undecided. */
+  partsResharded: number;
 }
 
 export class Violation extends Error {}
@@ -23,7 +55,7 @@ export function demand(condition: boolean, otherwise: string): asserts condition
   if (!condition) throw new Violation(otherwise);
 }
 
-const traceKept = 400;
+const traceKept = 3000;
 
 export class RunRecord {
   readonly figures: SimulationFigures = {
@@ -39,6 +71,27 @@ export class RunRecord {
     closes: 0,
     backups: 0,
     backupsFailed: 0,
+    transactionsCommitted: 0,
+    transactionsRefused: 0,
+    transactionsUnknown: 0,
+    transactionsDecidedAgain: 0,
+    overShardsCommitted: 0,
+    overShardsAborted: 0,
+    endsAmongParts: 0,
+    endsBeforeNotes: 0,
+    endsAmongNotes: 0,
+    endsBeforeSettled: 0,
+    deathsInPart: 0,
+    deathsInNote: 0,
+    partsCommittedAtStart: 0,
+    partsDroppedAtStart: 0,
+    partsKeptAtStart: 0,
+    compactionsWithParts: 0,
+    compactionsWithNotes: 0,
+    cutsWithParts: 0,
+    reshards: 0,
+    reshardsCutShort: 0,
+    partsResharded: 0,
   };
   readonly #hash: Hash = createHash('sha256');
   readonly #trace: string[] = [];

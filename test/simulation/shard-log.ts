@@ -1,132 +1,281 @@
 // What one shard did, in its order of commits, as seen in its thread: to judge what it has when it
-// is recovered. After a power cut outside `always` that is what it had behind some batch; otherwise
-// it is all.
+// is recovered. After a power cut outside `always` that is what it had behind some batch, but no
+// less than what it knew to be synced; otherwise it is all. What a shard is to do for transactions
+// over several is in part-log.ts.
 import { decodeBatch } from '../../src/protocol/batch-frame.ts';
 import { decodeReply } from '../../src/protocol/reply-frame.ts';
-import type { PageItem } from '../../src/protocol/shard-operation.ts';
+import type {
+  ChangeOperation,
+  DecideOperation,
+  ShardOperation,
+  ShardResult,
+} from '../../src/protocol/shard-operation.ts';
+import type { StartTask } from '../../src/protocol/shard-task.ts';
+import { nameOf } from './entry-names.ts';
+import {
+  changesOf,
+  entryOf,
+  shown,
+  textOf,
+  type Held,
+  type LoggedChange,
+  type LoggedEntry,
+  type NamedItem,
+} from './logged-entry.ts';
+import { PartLog, type Opened, type Resolved } from './part-log.ts';
 
-export interface LoggedEntry {
-  readonly version: number;
-  readonly value: string;
-  readonly expiresAt: number | undefined;
+type Batch = readonly LoggedChange[];
+
+/** What is recovered, and how it came to be. */
+export interface Recovery {
+  readonly items: readonly NamedItem[];
+  readonly nextSeq: number;
+  /** A power cut may have taken what was not synced. */
+  readonly mayHaveLost: boolean;
+  /** What has expired by then may have been removed. */
+  readonly now: number;
+  readonly opened: Opened;
+  readonly start: Pick<StartTask, 'outcomes' | 'underWay'>;
 }
 
-/** What a key has; `unsure` after a batch of which nobody was told whether it happened. */
-type Held = LoggedEntry | 'nothing' | 'unsure';
-
-interface LoggedBatch {
-  readonly changes: readonly (readonly [key: string, held: Held])[];
+/** Told of what a shard has durably done for transactions over several. */
+export interface PartObserver {
+  readonly onPart: (operation: ChangeOperation) => void;
+  readonly onDecided: (operation: DecideOperation) => void;
+  /** It may forget that one. */
+  readonly onSettled: (transaction: string) => void;
+  readonly onResolved: (resolved: Resolved) => void;
 }
 
 export class ShardLog {
-  #base = new Map<string, LoggedEntry>();
-  #batches: LoggedBatch[] = [];
+  #base = new Map<string, Held>();
+  #batches: Batch[] = [];
+  /** What stands behind all of them. */
+  #held = new Map<string, Held>();
+  /** How many batches, from the first one on, are on stable storage. */
+  #durable = 0;
+  /** Of one batch that may have happened, or not; behind it there can be no other. */
+  #doubtful: Batch = [];
+  /** Of that, what has happened together or not at all. */
+  #doubtfulTogether: Batch[] = [];
+  readonly #parts = new PartLog();
+  readonly #observer: PartObserver;
   #nextSeq = 0;
 
+  constructor(observer: PartObserver, items: readonly NamedItem[] = [], nextSeq = 0) {
+    this.#observer = observer;
+    this.#base = new Map(items.map((item) => [item.name, entryOf(item)]));
+    this.#held = new Map(this.#base);
+    this.#nextSeq = nextSeq;
+  }
+
+  /** Parts that are not decided yet. */
+  get parts(): PartLog {
+    return this.#parts;
+  }
+
   /** Checks what is recovered against what was done before, and begins anew with it. */
-  begin(
-    items: readonly PageItem<Uint8Array>[],
-    nextSeq: number,
-    mayHaveLost: boolean,
-    now: number,
-  ): string | undefined {
-    const found = new Map(items.map((item) => [item.key, entryOf(item)]));
-    const misfit = this.#misfit(found, mayHaveLost, now);
+  begin(recovery: Recovery): string | undefined {
+    const { items, nextSeq, mayHaveLost, now, opened, start } = recovery;
+    const found = new Map(items.map((item) => [item.name, entryOf(item)]));
+    const isMade = (changes: Batch): boolean =>
+      changes.some(([name, held]) => typeof held === 'object' && isSame(held, found.get(name)));
+    const resolved = this.#parts.resolve(opened, start, isMade);
+    this.#observer.onResolved(resolved);
+    const misfit =
+      resolved.misfit ??
+      this.#misfit(found, resolved.changes, mayHaveLost ? this.#durable : Infinity, now);
     const isReused = nextSeq < this.#nextSeq;
     const before = this.#nextSeq;
-    this.#base = found;
+    this.#base = new Map(found);
+    this.#held = new Map(found);
     this.#batches = [];
+    this.#durable = 0;
+    this.#forgetDoubt();
     this.#nextSeq = nextSeq;
     if (isReused) return `seq went back from ${before} to ${nextSeq}`;
     return misfit;
   }
 
   /** Checks what it holds while it serves. */
-  misfitNow(items: readonly PageItem<Uint8Array>[], now: number): string | undefined {
-    return this.#misfit(new Map(items.map((item) => [item.key, entryOf(item)])), false, now);
+  misfitNow(items: readonly NamedItem[], now: number): string | undefined {
+    const found = new Map(items.map((item) => [item.name, entryOf(item)]));
+    return this.#misfit(found, [], Infinity, now);
   }
 
   noteBatch(frame: Uint8Array, reply: Uint8Array): void {
     const { stamp, operations } = decodeBatch(frame);
     const { report, results } = decodeReply(reply);
-    const changes: [string, Held][] = [];
+    const changes: LoggedChange[] = [];
+    let isSynced = false;
+    const note = (change: LoggedChange): void => {
+      changes.push(change);
+      this.#held.set(...change);
+    };
     for (const [index, result] of results.entries()) {
       const operation = operations[index];
-      if (operation?.op === 'put' && result.kind === 'written') {
-        const { key, value, ttlMs } = operation;
-        const expiresAt = ttlMs === undefined ? undefined : stamp + ttlMs;
-        changes.push([key, { version: result.version, value: textOf(value), expiresAt }]);
-      } else if (operation?.op === 'delete' && result.kind === 'deleted') {
-        changes.push([operation.key, 'nothing']);
-      } else if (
-        (operation?.op === 'put' || operation?.op === 'delete') &&
-        result.kind === 'refused' &&
-        result.error.outcome === 'unknown'
-      ) {
-        changes.push([operation.key, 'unsure']);
+      if (operation === undefined) continue;
+      if (result.kind === 'refused') {
+        this.#noteRefused(operation, result.error.outcome === 'unknown', report.isBroken);
+        continue;
+      }
+      for (const change of this.#changesOf(operation, result, stamp)) note(change);
+      if (operation.op === 'change' && operation.part && result.kind === 'done') {
+        this.#parts.add(operation, true);
+        this.#observer.onPart(operation);
+        isSynced = true;
+      }
+      if (operation.op === 'decide') {
+        const decided = this.#parts.decide(operation);
+        for (const change of decided ?? []) note(change);
+        if (decided !== undefined) this.#observer.onDecided(operation);
+        isSynced ||= decided !== undefined;
+      }
+      if (operation.op === 'settle') {
+        this.#parts.settle(operation.transaction);
+        this.#observer.onSettled(operation.transaction);
       }
     }
-    if (changes.length > 0) this.#batches.push({ changes });
+    if (changes.length > 0) this.#batches.push(changes);
+    if (isSynced || !report.hasUnsynced) this.noteSynced();
     if (!report.isBroken) this.#nextSeq = Math.max(this.#nextSeq, report.nextSeq);
+  }
+
+  /** All that was done so far is on stable storage. */
+  noteSynced(): void {
+    this.#durable = this.#batches.length;
+  }
+
+  /** It has gone on behind a failed sync: what was in doubt has not happened. */
+  noteMended(): void {
+    this.#forgetDoubt();
+    this.#parts.forgetDoubt();
   }
 
   /** The thread died in the middle of it. */
   noteLostBatch(frame: Uint8Array): void {
-    const changes: [string, Held][] = [];
-    for (const operation of decodeBatch(frame).operations) {
-      if (operation.op === 'put' || operation.op === 'delete') {
-        changes.push([operation.key, 'unsure']);
-      }
-    }
-    if (changes.length > 0) this.#batches.push({ changes });
+    for (const operation of decodeBatch(frame).operations) this.#noteDoubtful(operation);
   }
 
+  /** The thread died while it started, or the start failed: its notes may be there. */
+  noteLostStart({ outcomes }: StartTask): void {
+    for (const [transaction, commit] of outcomes) this.#parts.doubt({ transaction, commit });
+  }
+
+  #changesOf(
+    operation: ShardOperation,
+    result: ShardResult,
+    stamp: number,
+  ): readonly LoggedChange[] {
+    if (operation.op === 'put' && result.kind === 'written') {
+      const { value, ttlMs } = operation;
+      const expiresAt = ttlMs === undefined ? undefined : stamp + ttlMs;
+      const entry = { version: result.version, value: textOf(value), expiresAt };
+      return [[nameOf(operation), entry]];
+    }
+    if (operation.op === 'delete' && result.kind === 'deleted') {
+      return [[nameOf(operation), 'nothing']];
+    }
+    if (operation.op !== 'change' || result.kind !== 'done' || operation.part) return [];
+    // What has expired is not there to be deleted; the sweep removes it.
+    return changesOf(operation).filter(([name, held]) => {
+      const stands = this.#held.get(name);
+      const isExpired = typeof stands === 'object' && (stands.expiresAt ?? Infinity) <= stamp;
+      return held !== 'nothing' || !isExpired;
+    });
+  }
+
+  #noteRefused(operation: ShardOperation, isUnknown: boolean, isBroken: boolean): void {
+    if (isUnknown || (operation.op === 'decide' && isBroken)) this.#noteDoubtful(operation);
+  }
+
+  #noteDoubtful(operation: ShardOperation): void {
+    if (operation.op === 'put' || operation.op === 'delete') {
+      this.#doubtful = [...this.#doubtful, [nameOf(operation), 'unsure']];
+    } else if (operation.op === 'decide') {
+      this.#parts.doubt(operation);
+    } else if (operation.op === 'change') {
+      if (operation.part) this.#parts.add(operation, false);
+      else this.#doubtfulTogether.push(changesOf(operation));
+    }
+  }
+
+  #forgetDoubt(): void {
+    this.#doubtful = [];
+    this.#doubtfulTogether = [];
+  }
+
+  /**
+   * @param resolved what was changed behind all batches
+   * @param least how many batches there must be at least; Infinity: all
+   */
   #misfit(
     found: ReadonlyMap<string, LoggedEntry>,
-    mayHaveLost: boolean,
+    resolved: Batch,
+    least: number,
     now: number,
   ): string | undefined {
-    const held = new Map<string, Held>(this.#base);
-    let reason = this.#difference(held, found, now);
-    for (const { changes } of this.#batches) {
-      if (mayHaveLost && reason === undefined) return undefined;
-      for (const [key, change] of changes) held.set(key, change);
-      reason = this.#difference(held, found, now);
+    const held = new Map(this.#base);
+    let reason: string | undefined;
+    for (let count = 0; ; count++) {
+      const isAll = count === this.#batches.length;
+      if (count >= least || isAll) {
+        const then = new Map([...held, ...resolved]);
+        reason = isAll ? this.#differenceInDoubt(then, found, now) : differenceOf(then, found, now);
+        if (reason === undefined) return undefined;
+      }
+      if (isAll) break;
+      for (const [name, change] of this.#batches[count] ?? []) held.set(name, change);
     }
-    if (reason === undefined) return undefined;
-    return mayHaveLost
-      ? `what is recovered is not what there was behind any batch; as for the last: ${reason}`
-      : reason;
+    return least === Infinity
+      ? reason
+      : `what is recovered is not what there was behind any batch; as for the last: ${reason}`;
   }
 
-  #difference(
-    held: ReadonlyMap<string, Held>,
+  /** The batch in doubt has happened or not, and each transaction in it. */
+  #differenceInDoubt(
+    held: Map<string, Held>,
     found: ReadonlyMap<string, LoggedEntry>,
     now: number,
   ): string | undefined {
-    for (const key of new Set([...held.keys(), ...found.keys()])) {
-      const expected = held.get(key) ?? 'nothing';
-      const actual = found.get(key);
-      if (expected === 'unsure') continue;
-      if (expected === 'nothing') {
-        if (actual !== undefined) return `${key} is there again: ${actual.value}`;
-      } else if (actual === undefined) {
-        // The sweep may have removed it.
-        const isDue = expected.expiresAt !== undefined && expected.expiresAt <= now;
-        if (!isDue) return `${key} is missing: ${expected.value} version ${expected.version}`;
-      } else if (actual.version !== expected.version || actual.value !== expected.value) {
-        const { version, value } = expected;
-        return `${key} has ${actual.value} version ${actual.version}, not ${value} version ${version}`;
-      }
+    const unsure = new Map([...held, ...this.#doubtful]);
+    for (const together of this.#doubtfulTogether) {
+      const then = new Map([...unsure, ...together]);
+      const names = together.map(([name]) => name);
+      // The keys of a transaction are its own in its batch.
+      const isDone = differenceOf(then, found, now, names) === undefined;
+      if (isDone) for (const [name, change] of together) unsure.set(name, change);
     }
-    return undefined;
+    return differenceOf(unsure, found, now);
   }
 }
 
-export function textOf(value: Uint8Array | undefined): string {
-  return Buffer.from(value ?? []).toString('latin1');
+function differenceOf(
+  held: ReadonlyMap<string, Held>,
+  found: ReadonlyMap<string, LoggedEntry>,
+  now: number,
+  names: Iterable<string> = new Set([...held.keys(), ...found.keys()]),
+): string | undefined {
+  for (const name of names) {
+    const expected = held.get(name) ?? 'nothing';
+    const actual = found.get(name);
+    if (expected === 'unsure') continue;
+    if (expected === 'nothing') {
+      if (actual !== undefined) return `${name} is there again: ${shown(actual.value)}`;
+    } else if (actual === undefined) {
+      // The sweep may have removed it.
+      const isDue = expected.expiresAt !== undefined && expected.expiresAt <= now;
+      if (!isDue) return `${name} is missing: ${shown(expected.value)} version ${expected.version}`;
+    } else if (!isSame(expected, actual)) {
+      const [is, was] = [actual, expected].map(
+        ({ version, value }) => `${shown(value)} version ${version}`,
+      );
+      return `${name} has ${is}, not ${was}`;
+    }
+  }
+  return undefined;
 }
 
-export function entryOf({ version, value, expiresAt }: PageItem<Uint8Array>): LoggedEntry {
-  return { version, value: textOf(value), expiresAt };
+function isSame(one: LoggedEntry, other: LoggedEntry | undefined): boolean {
+  return one.version === other?.version && one.value === other.value;
 }

@@ -4,6 +4,7 @@ import { BackupClient } from './backup-client.ts';
 import { BackupJudge } from './backup-judge.ts';
 import { ClientHistory } from './client-history.ts';
 import { FaultInjector } from './fault-injector.ts';
+import { purseName } from './purse.ts';
 import { RandomClient, type ClientSurroundings } from './random-client.ts';
 import { RecoveryJudge } from './recovery-judge.ts';
 import { RoomJudge } from './room-judge.ts';
@@ -11,6 +12,8 @@ import { RunRecord } from './run-record.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import { planFrom, type SimulationPlan } from './simulation-plan.ts';
+import { TransactionLedger } from './transaction-ledger.ts';
+import { VersionJudge } from './version-judge.ts';
 
 export interface SimulationParts {
   readonly random: Random;
@@ -22,6 +25,7 @@ export interface SimulationParts {
   readonly history: ClientHistory;
   readonly judge: RecoveryJudge;
   readonly roomJudge: RoomJudge;
+  readonly ledger: TransactionLedger;
   readonly clientSurroundings: ClientSurroundings;
   readonly clients: readonly RandomClient[];
   readonly backupJudge: BackupJudge;
@@ -38,23 +42,46 @@ export function partsFrom(seed: number): SimulationParts {
   const history = new ClientHistory(() => clock.seenMs);
   clock.onSeen = () => history.timePassed();
   const { shards } = plan.settings;
-  const backupJudge = new BackupJudge();
-  const judge = new RecoveryJudge({ shards, clock, faults, history, record, backupJudge });
+  const { keys, purses } = plan;
+  const backupJudge = new BackupJudge(purses);
+  const ledger = new TransactionLedger(record);
+  const versions = new VersionJudge(record, shards);
+  const judge = new RecoveryJudge({
+    shards,
+    purses,
+    clock,
+    faults,
+    history,
+    record,
+    backupJudge,
+    ledger,
+    versions,
+  });
   const roomJudge = new RoomJudge({ clock, faults, record });
   const clientSurroundings: ClientSurroundings = {
     random,
-    keys: plan.keys,
+    keys,
     valueBytes: plan.valueBytes,
     history,
     onPut: () => roomJudge.sent(),
     onResult: (...told) => judge.noteResult(...told),
+    transactions: plan.transactions,
+    purses,
+    onTransaction: (...told) => ledger.noteTold(...told),
+    onWrong: (wrong) => record.fail(wrong),
   };
   const clients = Array.from(
     { length: plan.clients },
     (_, index) => new RandomClient(`c${index}`, clientSurroundings),
   );
-  const { keys } = plan;
-  const backupClient = new BackupClient({ random, keys, history, judge: backupJudge, record });
-  const parts = { random, plan, record, clock, disk, faults, history, judge, roomJudge };
+  const names = [...keys, ...Array.from({ length: purses }, (_, index) => purseName(index))];
+  const backupClient = new BackupClient({
+    random,
+    names,
+    history,
+    record,
+    judge: backupJudge,
+  });
+  const parts = { random, plan, record, clock, disk, faults, history, judge, roomJudge, ledger };
   return { ...parts, clientSurroundings, clients, backupJudge, backupClient };
 }

@@ -14,6 +14,8 @@ export interface FaultRates {
   readonly fullDisk: number;
   readonly close: number;
   readonly clockJump: number;
+  /** Of the steps in which a transaction over several shards is under way. */
+  readonly amidTransaction: number;
 }
 
 export interface SimulationPlan {
@@ -25,6 +27,9 @@ export interface SimulationPlan {
   /** Values are shorter; one in ten may be as long as the second. */
   readonly valueBytes: readonly [usual: number, long: number];
   readonly operations: number;
+  /** Of all that clients do, how much is done to several keys at one moment. */
+  readonly transactions: number;
+  readonly purses: number;
   /** How often a backup begins, in steps out of 10,000. */
   readonly backups: number;
   readonly faults: FaultRates;
@@ -61,6 +66,8 @@ export function planFrom(random: Random): SimulationPlan {
     ),
     valueBytes: isLarge ? [12_000, 30_000] : [60, 3000],
     operations: 80 + randomBelow(random, 220),
+    transactions: random() < 0.2 ? 0 : 0.15 + 0.6 * random(),
+    purses: 3 + randomBelow(random, 4),
     backups: rate(random, 160),
     faults: {
       kill: rate(random, isLarge ? 20 : 60),
@@ -71,6 +78,7 @@ export function planFrom(random: Random): SimulationPlan {
       fullDisk: isLarge ? 20 + 60 * random() : rate(random, 30),
       close: rate(random, 30),
       clockJump: rate(random, 60),
+      amidTransaction: rate(random, 400),
     },
   };
 }

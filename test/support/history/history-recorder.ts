@@ -3,6 +3,7 @@
 import type { Call, CallOutcome, RecordedCall } from './recorded-call.ts';
 
 interface Pending {
+  readonly step: number | undefined;
   readonly client: string;
   readonly key: string;
   readonly call: Call;
@@ -16,17 +17,41 @@ export interface SentCall {
   answer(outcome: CallOutcome): void;
 }
 
+export interface SentAs {
+  /** As a part of this step. */
+  readonly step?: number | undefined;
+  /** A position since which it is under way, though what it asks is said only now. */
+  readonly since?: number | undefined;
+}
+
 export class HistoryRecorder {
   readonly #calls: Pending[] = [];
   #position = 0;
+  #steps = 0;
+
+  /** Where the next event will stand. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Something is under way from here on, whatever it will turn out to ask. */
+  begin(): number {
+    return this.#position++;
+  }
+
+  /** Another step, whose calls are one moment. */
+  newStep(): number {
+    return this.#steps++;
+  }
 
   /** To be called before anything is sent. */
-  send(client: string, key: string, call: Call): SentCall {
+  send(client: string, key: string, call: Call, { step, since }: SentAs = {}): SentCall {
     const pending: Pending = {
+      step,
       client,
       key,
       call,
-      invoked: this.#position++,
+      invoked: since ?? this.#position++,
       returned: Infinity,
       outcome: { kind: 'unknown' },
     };

@@ -15,6 +15,8 @@ export interface PutCall extends CallConditions {
   readonly op: 'put';
   /** No two puts of a history have the same. */
   readonly value: string;
+  /** The one it was to have, where that was told before; see check-one-order.ts. */
+  readonly version?: number | undefined;
 }
 
 export interface DeleteCall extends CallConditions {
@@ -48,6 +50,8 @@ export type CallOutcome =
   | { readonly kind: 'not-applied' };
 
 export interface RecordedCall {
+  /** Calls of one step, on one key or several, are one moment; undefined: alone. */
+  readonly step?: number | undefined;
   readonly client: string;
   readonly key: string;
   readonly call: Call;

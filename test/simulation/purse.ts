@@ -1,0 +1,73 @@
+// Purses between which transactions carry coins: whoever looks at all of them at one moment finds as
+// many coins, in as many purses, as there ever were. A purse that gives all it has is gone.
+import type { EntryPut, TransactionMoment } from '../../src/store/transaction.ts';
+import { purseNamespace } from './entry-names.ts';
+import type { Change } from './transaction-history.ts';
+
+export const coins = 1000;
+
+/** What one look at all purses found: what stands in each, undefined where there is none. */
+export type Look = readonly (string | undefined)[];
+
+/** @param names of all purses */
+export function misfitOfPurses(look: Look): string | undefined {
+  const there = look.filter((value) => value !== undefined);
+  if (there.length === 0) return undefined;
+  const sum = there.reduce((total, value) => total + coinsIn(value), 0);
+  const misfit = misfitOfCount(there.length, look.length);
+  if (sum === coins && misfit === undefined) return undefined;
+  return `of ${coins} coins there are ${sum}: ${JSON.stringify(look.map((value) => value?.slice(0, 40)))}`;
+}
+
+export function misfitOfCount(count: number, purses: number): string | undefined {
+  if (count === 0 || count === pursesFilled(purses)) return undefined;
+  return `${count} purses are there, not ${pursesFilled(purses)}`;
+}
+
+/** How many of them have something in them, once anything has. */
+function pursesFilled(purses: number): number {
+  return Math.ceil(purses / 2);
+}
+
+function coinsIn(value: string): number {
+  return Number.parseInt(value, 10);
+}
+
+export function purseName(index: number): string {
+  return `${purseNamespace}/p${index}`;
+}
+
+/** Makes a value that nobody else makes. */
+export type Mint = (index: number, coins: number) => EntryPut;
+
+/** Fills half of the purses, where there are none; the moment is of all of them. */
+export function filling({ entries }: TransactionMoment, mint: Mint): Change[] {
+  if (entries.some((entry) => entry !== undefined)) return [];
+  const filled = pursesFilled(entries.length);
+  const share = Math.floor(coins / filled);
+  return Array.from({ length: filled }, (_, index) =>
+    mint(index, index === 0 ? coins - share * (filled - 1) : share),
+  );
+}
+
+/** From each that has something to the next: some of it, or, where the next is not there, all. */
+export function carrying(
+  texts: readonly (string | undefined)[],
+  share: number,
+  mint: Mint,
+): Change[] {
+  const before = texts.map((text) => (text === undefined ? undefined : coinsIn(text)));
+  const after = [...before];
+  for (let from = 0; from + 1 < after.length; from++) {
+    const has = after[from];
+    const next = after[from + 1];
+    if (has === undefined) continue;
+    const given = next === undefined ? has : Math.floor(has * share);
+    after[from] = next === undefined ? undefined : has - given;
+    after[from + 1] = (next ?? 0) + given;
+  }
+  return after.map((has, index): Change => {
+    if (has === before[index]) return undefined;
+    return has === undefined ? 'delete' : mint(index, has);
+  });
+}

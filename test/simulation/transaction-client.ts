@@ -1,0 +1,211 @@
+// What one client does to several keys at one moment: transactions over random keys, and over the
+// purses, and looks at many keys at once.
+import type { Result } from '../../src/store/result.ts';
+import type { Store } from '../../src/store/store.ts';
+import type {
+  EntryPut,
+  TransactionDecision,
+  TransactionMoment,
+  TransactionResult,
+} from '../../src/store/transaction.ts';
+import { pickFrom, randomBelow, type Random } from '../support/random.ts';
+import { randomTtl } from './client-history.ts';
+import { entryOfName, purseNamespace } from './entry-names.ts';
+import { carrying, filling, misfitOfCount, misfitOfPurses, purseName } from './purse.ts';
+import type { ClientSurroundings } from './random-client.ts';
+import { orRefused, readPage } from './read-page.ts';
+import { demand } from './run-record.ts';
+import { textOf } from './logged-entry.ts';
+import type { Change } from './transaction-history.ts';
+import { tagOf } from './transaction-tag.ts';
+
+/** Says what becomes of one key, by what stands there. */
+type Rule = (version: number | undefined) => 'put' | 'delete' | undefined;
+
+const rules: readonly Rule[] = [
+  () => 'put',
+  () => 'put',
+  () => 'put',
+  () => 'delete',
+  () => undefined,
+  (version) => (version === undefined ? 'put' : undefined),
+  (version) => (version === undefined ? undefined : 'put'),
+  (version) => ((version ?? 0) % 2 === 0 ? 'put' : 'delete'),
+];
+
+const keysMax = 5;
+
+/** Called at each attempt; what it mints is of this attempt. */
+type Plan = (
+  moment: TransactionMoment,
+  mint: (name: string, text?: string) => EntryPut,
+) => Change[];
+
+export class TransactionClient {
+  readonly #name: string;
+  readonly #surroundings: ClientSurroundings;
+  readonly #purses: readonly string[];
+  #sent = 0;
+
+  constructor(name: string, surroundings: ClientSurroundings) {
+    this.#name = name;
+    this.#surroundings = surroundings;
+    const { purses } = surroundings;
+    this.#purses = Array.from({ length: purses }, (_, index) => purseName(index));
+  }
+
+  async act(store: Store): Promise<void> {
+    const choice = this.#random();
+    if (choice < 0.5) await this.#change(store);
+    else if (choice < 0.7) await this.#carry(store);
+    else if (choice < 0.85) await this.#look(store);
+    else await this.#audit(store);
+  }
+
+  /** Over all keys at once; true if it is committed. */
+  async changeAll(store: Store): Promise<boolean> {
+    const { keys } = this.#surroundings;
+    const names = [...keys.slice(0, keysMax), ...this.#purses.slice(0, 1)];
+    const result = await this.#transact(store, names, (_, mint) =>
+      names.map((name, index) => (index < keys.length && index < keysMax ? mint(name) : undefined)),
+    );
+    return result.kind === 'committed';
+  }
+
+  get #random(): Random {
+    return this.#surroundings.random;
+  }
+
+  async #change(store: Store): Promise<void> {
+    const names = this.#pick(this.#surroundings.keys);
+    const chosen = names.map(() => pickFrom(this.#random, rules));
+    // Of several with one deadline nobody may see some gone and some not.
+    const ttl = this.#random() < 0.3 ? randomTtl(this.#random) : undefined;
+    const isMortal = names.map(() => ttl !== undefined && this.#random() < 0.7);
+    const needsFirst = this.#random() < 0.15;
+    const plan: Plan = ({ entries, now }, mint) => {
+      if (needsFirst && entries[0] === undefined) return [];
+      return names.map((name, index): Change => {
+        const what = chosen[index]?.(entries[index]?.version);
+        if (what !== 'put') return what;
+        const expiresAt = isMortal[index] === true ? now + (ttl ?? 0) : undefined;
+        return { ...mint(name), expiresAt };
+      });
+    };
+    await this.#transact(store, names, plan);
+  }
+
+  async #carry(store: Store): Promise<void> {
+    const names = this.#random() < 0.3 ? this.#purses : this.#pick(this.#purses, 2);
+    const isAll = names.length === this.#purses.length;
+    const share = this.#random();
+    await this.#transact(store, names, (moment, mint) => {
+      const mintCoins = (index: number, coins: number): EntryPut =>
+        mint(names[index] ?? '', `${coins} `);
+      const texts = moment.entries.map((entry) => entry && textOf(entry.value));
+      if (isAll) this.#judgePurses(texts, 'a transaction');
+      const isEmpty = isAll && texts.every((text) => text === undefined);
+      return isEmpty ? filling(moment, mintCoins) : carrying(texts, share, mintCoins);
+    });
+  }
+
+  async #transact(
+    store: Store,
+    names: readonly string[],
+    plan: Plan,
+  ): Promise<TransactionResult<number>> {
+    const { history, onPut, onResult, onTransaction } = this.#surroundings;
+    const entryNames = names.map(entryOfName);
+    const recorded = history.transaction(this.#name, names);
+    const number = this.#sent++;
+    let attempts = 0;
+    let changes: readonly Change[] = [];
+    let versions: readonly number[] = [];
+    const onEnd = onPut();
+    const decide = (moment: TransactionMoment): TransactionDecision<number> => {
+      const tag = tagOf(this.#name, number, attempts++);
+      changes = plan(moment, (name, text = '') => this.#mint(`${text}${tag}-${name}`));
+      versions = moment.versions;
+      for (const [index, name] of names.entries()) {
+        const entry = moment.entries[index];
+        if (entry !== undefined) onResult(name, { op: 'get' }, { ...entry });
+      }
+      recorded.decided(moment, changes);
+      return { outcome: attempts, changes };
+    };
+    const result = await store.transact(entryNames, decide);
+    if (result.kind === 'refused') {
+      const { outcome } = result.error;
+      demand(outcome === 'unknown' || outcome === 'not-applied', `a transaction is ${outcome}`);
+    } else {
+      demand(result.outcome === attempts, 'a transaction has the outcome of another attempt');
+    }
+    recorded.told(result);
+    onTransaction(this.#name, number, attempts, result, changes.some(Boolean));
+    onEnd(result);
+    if (result.kind === 'committed') {
+      for (const [index, change] of changes.entries()) {
+        const name = names[index];
+        if (name === undefined || change === undefined || change === 'delete') continue;
+        const version = versions[index] ?? 0;
+        const call = { op: 'put' as const, value: textOf(change.value) };
+        onResult(name, call, { kind: 'written', created: false, version, durability: 'written' });
+      }
+    }
+    return result;
+  }
+
+  /** Some keys and purses at one moment, some of them from the cache. */
+  async #look(store: Store): Promise<void> {
+    const { history, keys, onResult } = this.#surroundings;
+    const isOfPurses = this.#random() < 0.5;
+    const names = isOfPurses ? this.#purses : this.#pick([...keys, ...this.#purses]);
+    const step = history.newStep();
+    const recorded = names.map((name) => history.send(this.#name, name, { op: 'get' }, { step }));
+    const results = await orRefused(store.getTogether(names.map(entryOfName)));
+    if (results === undefined) return;
+    for (const [index, result] of results.entries()) {
+      recorded[index]?.told(result);
+      onResult(names[index] ?? '', { op: 'get' }, result);
+    }
+    if (isOfPurses && !results.some(({ kind }) => kind === 'refused')) {
+      this.#judgePurses(results.map(textOfResult), 'a look at all');
+    }
+  }
+
+  /** All purses, by a page or a count. */
+  async #audit(store: Store): Promise<void> {
+    if (this.#random() < 0.4) {
+      const count = await orRefused(store.count(purseNamespace));
+      const misfit = misfitOfCount(count ?? 0, this.#purses.length);
+      if (misfit !== undefined) this.#surroundings.onWrong(`by a count ${misfit}`);
+      return;
+    }
+    const results = await readPage(this.#name, store, this.#purses, this.#surroundings);
+    if (results !== undefined) this.#judgePurses(results.map(textOfResult), 'a page');
+  }
+
+  #judgePurses(look: readonly (string | undefined)[], by: string): void {
+    const misfit = misfitOfPurses(look);
+    if (misfit !== undefined) this.#surroundings.onWrong(`by ${by} ${misfit}`);
+  }
+
+  #pick(names: readonly string[], least = 1): readonly string[] {
+    const left = [...names];
+    const count = Math.min(left.length, least + randomBelow(this.#random, keysMax - least + 1));
+    return Array.from({ length: count }, () => {
+      const [name = ''] = left.splice(randomBelow(this.#random, left.length), 1);
+      return name;
+    });
+  }
+
+  #mint(text: string): EntryPut {
+    const [usual, long] = this.#surroundings.valueBytes;
+    const padding = 'x'.repeat(randomBelow(this.#random, this.#random() < 0.1 ? long : usual));
+    return { value: Buffer.from(`${text}-${padding}`), expiresAt: undefined };
+  }
+}
+
+function textOfResult(result: Result): string | undefined {
+  return result.kind === 'entry' ? textOf(result.value) : undefined;
+}

@@ -1,0 +1,87 @@
+// How a transaction is written down: what it read and what it changed of each key, as calls of one
+// step. An attempt that came to nothing was at least one moment of reading.
+import type {
+  EntryPut,
+  TransactionMoment,
+  TransactionResult,
+} from '../../src/store/transaction.ts';
+import type { HistoryRecorder, SentCall } from '../support/history/history-recorder.ts';
+import type { CallConditions, CallOutcome } from '../support/history/recorded-call.ts';
+import { textOf } from './logged-entry.ts';
+
+/** How a deadline is waited for, from when it is known until its put is told of. */
+export type ExpectDeadline = (name: string, value: string, expiresAt: number) => SettledDeadline;
+export type SettledDeadline = (isCommitted: boolean) => void;
+
+export type Change = EntryPut | 'delete' | undefined;
+
+interface SentChange {
+  readonly sent: SentCall;
+  readonly ifCommitted: CallOutcome;
+}
+
+export class RecordedTransaction {
+  readonly #recorder: HistoryRecorder;
+  readonly #client: string;
+  readonly #names: readonly string[];
+  readonly #expect: ExpectDeadline;
+  readonly #since: number;
+  #changes: SentChange[] = [];
+  #deadlines: SettledDeadline[] = [];
+
+  constructor(
+    recorder: HistoryRecorder,
+    client: string,
+    names: readonly string[],
+    expect: ExpectDeadline,
+  ) {
+    this.#recorder = recorder;
+    this.#client = client;
+    this.#names = names;
+    this.#expect = expect;
+    this.#since = recorder.begin();
+  }
+
+  /** It has read and is about to change; what it was about to change before has come to nothing. */
+  decided({ entries, versions }: TransactionMoment, changes: readonly Change[]): void {
+    this.#end({ kind: 'not-applied' });
+    const step = this.#recorder.newStep();
+    const as = { step, since: this.#since };
+    for (const [index, name] of this.#names.entries()) {
+      const read = entries[index];
+      const get = this.#recorder.send(this.#client, name, { op: 'get' }, as);
+      if (read === undefined) get.answer({ kind: 'missing' });
+      else get.answer({ kind: 'found', version: read.version, value: textOf(read.value) });
+      const change = changes[index];
+      if (change === undefined || (change === 'delete' && read === undefined)) continue;
+      const onWhatWasRead: CallConditions =
+        read === undefined ? { ifNoneMatch: '*' } : { ifMatch: [read.version] };
+      if (change === 'delete') {
+        const call = { op: 'delete' as const, ...onWhatWasRead };
+        const sent = this.#recorder.send(this.#client, name, call, as);
+        this.#changes.push({ sent, ifCommitted: { kind: 'deleted' } });
+        continue;
+      }
+      const version = versions[index] ?? 0;
+      const value = textOf(change.value);
+      const call = { op: 'put' as const, value, version, ...onWhatWasRead };
+      const sent = this.#recorder.send(this.#client, name, call, as);
+      const created = read === undefined;
+      this.#changes.push({ sent, ifCommitted: { kind: 'written', version, created } });
+      if (change.expiresAt === undefined) continue;
+      this.#deadlines.push(this.#expect(name, value, change.expiresAt));
+    }
+  }
+
+  told(result: TransactionResult<unknown>): void {
+    if (result.kind === 'committed') this.#end(undefined);
+    else this.#end({ kind: result.error.outcome === 'unknown' ? 'unknown' : 'not-applied' });
+  }
+
+  /** @param outcome of all of it; undefined where it is committed */
+  #end(outcome: CallOutcome | undefined): void {
+    for (const { sent, ifCommitted } of this.#changes.splice(0))
+      sent.answer(outcome ?? ifCommitted);
+    for (const settle of this.#deadlines.splice(0)) settle(outcome === undefined);
+  }
+}

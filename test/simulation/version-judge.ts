@@ -1,0 +1,42 @@
+// No version is given twice: to one entry never, and in one shard not to two plain writes, over
+// every restart and reshard. What a transaction puts in one shard has one version.
+import { shardOfName } from './entry-names.ts';
+import { shown } from './logged-entry.ts';
+import type { RunRecord } from './run-record.ts';
+import { tagIn } from './transaction-tag.ts';
+
+/** A layout's versions begin above those of the layout before. */
+interface Layout {
+  readonly fromSeq: number;
+  readonly shards: number;
+}
+
+export class VersionJudge {
+  readonly #record: RunRecord;
+  readonly #layouts: Layout[];
+  readonly #valueOf = new Map<string, string>();
+
+  constructor(record: RunRecord, shards: number) {
+    this.#record = record;
+    this.#layouts = [{ fromSeq: 0, shards }];
+  }
+
+  noteLayout(layout: Layout): void {
+    this.#layouts.push(layout);
+  }
+
+  note(name: string, version: number, value: string): void {
+    this.#noteGiven(`version ${version} of ${name}`, value);
+    if (tagIn(value) !== undefined) return;
+    const at = this.#layouts.findLastIndex(({ fromSeq }) => fromSeq <= version);
+    const shard = shardOfName(name, this.#layouts[at]?.shards ?? 1);
+    this.#noteGiven(`version ${version} of shard ${shard} of layout ${at}`, value);
+  }
+
+  #noteGiven(what: string, value: string): void {
+    const before = this.#valueOf.get(what) ?? value;
+    this.#valueOf.set(what, value);
+    if (before !== value)
+      this.#record.fail(`${what} was given to ${shown(before)} and to ${shown(value)}`);
+  }
+}

@@ -368,6 +368,76 @@ describe('hostile batches', () => {
   });
 });
 
+const checked = (members: string) =>
+  `{"checks":[{"key":"untouched",${members}}],"operations":[{"op":"delete","key":"untouched"}]}`;
+const operated = (members: string) =>
+  `{"operations":[{"op":"put","key":"untouched","value":"v"},{"key":"untouched",${members}}]}`;
+
+async function transaction(body: string | Buffer): Promise<[number, unknown]> {
+  const bytes = Buffer.from(body).toString('latin1');
+  const reply = await rawRequest(port, 'POST', '/v1/transactions', { body: bytes });
+  expect(reply.headers['content-type']).toBe('application/problem+json');
+  const { code, outcome } = JSON.parse(reply.body) as { code: string; outcome: string };
+  expect(outcome).toBe('not-applied');
+  return [reply.status, code];
+}
+
+describe('hostile transactions', () => {
+  test.each<[string, string | Buffer]>([
+    ['nothing', ''],
+    ['NUL', '\0'],
+    ['100,000 open lists', '['.repeat(100_000)],
+    ['100,000 lists', deep],
+    ['null', 'null'],
+    ['a list', '[]'],
+    ['no member', '{}'],
+    ['nothing to do', '{"checks":[],"operations":[]}'],
+    ['__proto__ as member', '{"__proto__":[],"operations":[{"op":"get","key":"a"}]}'],
+    ['operations as object', '{"operations":{"length":1}}'],
+    ['operations that are null', '{"checks":[{"key":"a","exists":true}],"operations":null}'],
+    ['otherwise as a text', '{"checks":[{"key":"a","exists":true}],"otherwise":"get"}'],
+    ['a comma too many', '{"operations":[{"op":"get","key":"a"},]}'],
+    ['something behind', '{"operations":[{"op":"get","key":"a"}]}x'],
+    ['invalid UTF-8', Buffer.from('{"operations":[{"op":"get","key":"\xff"}]}', 'latin1')],
+    ['100,000 lists as check', `{"checks":[${deep}]}`],
+    ['check: no statement', '{"checks":[{"key":"untouched"}]}'],
+    ['check: 100,000 lists as value', checked(`"value":${deep}`)],
+    ['check: two statements', checked('"exists":true,"version":1')],
+    ['check: null beside another', checked('"exists":true,"version":null')],
+    ['check: version beyond numbers', checked('"version":1e999')],
+    ['check: version that is not exact', checked('"version":9007199254740993')],
+    ['check: version as a list', checked('"version":[1]')],
+    ['check: exists as a text', checked('"exists":"true"')],
+    ['check: half a surrogate pair', checked(String.raw`"value":"\udc00"`)],
+    ['check: an op', checked('"op":"get","exists":true')],
+    ['check: __proto__', checked('"__proto__":{"exists":true}')],
+    ['operation: none', operated('"value":"v"')],
+    ['operation: 100,000 lists as op', operated(`"op":${deep}`)],
+    ['operation: __proto__ as op', operated('"op":"__proto__"')],
+    ['operation: a condition', operated('"op":"put","value":"v","ifNoneMatch":"*"')],
+    ['operation: by as a text', operated('"op":"increment","by":"1"')],
+    ['operation: by beyond numbers', operated('"op":"increment","by":1e999')],
+    ['operation: by that is not exact', operated('"op":"increment","by":9223372036854775807')],
+    ['operation: an increment with ttl', operated('"op":"increment","ttl":1')],
+    ['operation: a value that is no base64', operated('"op":"put","valueBase64":" YQ=="')],
+  ])('%s is a 400', async (_, body) => {
+    expect(await transaction(body)).toEqual([400, 'BAD_REQUEST']);
+  });
+
+  test.each(['', '"key":null', String.raw`"key":"\ud800"`, `"key":"${long}"`])(
+    'an item with the key %j is a 400 of the whole',
+    async (member) => {
+      const items = `{"op":"put","key":"untouched","value":"v"},{"op":"get"${member && ','}${member}}`;
+      expect(await transaction(`{"operations":[${items}]}`)).toEqual([400, 'KEY_INVALID']);
+    },
+  );
+
+  test('an increment of what is no number is a 422, and nothing of it happens', async () => {
+    const body = operated('"op":"increment"');
+    expect(await transaction(body)).toEqual([422, 'VALUE_NOT_AN_INTEGER']);
+  });
+});
+
 /** Odd keys in their percent-encoded form. */
 const oddKeys = [
   '.',

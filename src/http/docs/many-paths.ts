@@ -49,10 +49,10 @@ export const batchPath = {
     tags: ['Many keys'],
     summary: 'Many operations, each on its own',
     description:
-      'Not atomic; only a batch of nothing but gets reads all its keys at one moment. Operations on ' +
-      'one key take effect in order. A malformed item is a 400 of that ' +
-      'item alone. Of members of the same name the last counts. A reply of more than ' +
-      'the server may hold for slow readers is refused with `OVERLOADED`.',
+      'Not atomic, but what it reads, it reads at one moment. Operations on one key take effect in ' +
+      'order. A malformed item is a 400 of that item alone. Of members of the same name the last ' +
+      'counts. A reply of more than the server may hold for slow readers is refused with ' +
+      '`OVERLOADED`.',
     requestBody: { required: true, content: json('Batch') },
     responses: {
       '200': {
@@ -73,11 +73,11 @@ export const transactionsPath = {
     description:
       'Where all `checks` hold, all `operations` are carried out; where one does not, none is, and ' +
       '`otherwise` is read. All keys are read and written at one moment: whoever reads them at ' +
-      'one moment sees all of the writes or none, after a crash, too. Checks see what stood before; operations ' +
-      'take effect in order, each seeing those before it, and all that is written has one version ' +
-      'a key. At least one check or operation; at most as many of all three together, and bytes, ' +
-      'as a batch may have. An item that is malformed makes it a 400 of the whole that names it ' +
-      '(`operations[2].ttl`). The values that stand under its keys count as those of a reply: ' +
+      'one moment sees all of the writes or none, after a crash, too. Checks see what stood ' +
+      'before; operations take effect in order, each seeing those before it, and all that is ' +
+      'written has one version a key. At least one check or operation; at most as many of all three ' +
+      'together, and bytes, as a batch may have. An item that is malformed makes it a 400 of the ' +
+      'whole that names it (`operations[2].ttl`). The values that stand under its keys count as those of a reply: ' +
       '64 MiB in sum. Of members of the same name the last counts.',
     requestBody: { required: true, content: json('Transaction') },
     responses: {

@@ -22,6 +22,8 @@ export const conditionVersionsMax = 1000;
 
 /** Operations waiting for one key's lock. */
 export const lockWaitersMax = 1024;
+/** Operations waiting for one that keeps everybody from all keys. */
+export const allLocksWaitersMax = 65_536;
 
 /** Expired entries removed by one sweep step. */
 export const sweepStepMax = 500;

@@ -53,8 +53,9 @@ function commandBytes({ namespace, name, args, keys }: CommandOperation): number
   return bytes;
 }
 
-function changeBytes({ changes, part }: ChangeOperation): number {
+function changeBytes({ flush = [], changes, part }: ChangeOperation): number {
   let bytes = fixedBytes + (part === undefined ? 0 : fixedBytes + part.shards.length * 4);
+  for (const namespace of flush) bytes += stringBytes + namespace.length;
   for (const { namespace, key, put } of changes) {
     bytes += fixedBytes + namespace.length + key.length + (put?.value.length ?? 0);
   }
@@ -195,7 +196,8 @@ function readCommand(frame: FrameReader): CommandOperation {
 }
 
 function writeChanges(frame: FrameWriter, operation: ChangeOperation): void {
-  const { changes, version, validUntil, part } = operation;
+  const { flush = [], changes, version, validUntil, part } = operation;
+  frame.strings(flush);
   frame.u32(changes.length);
   for (const { namespace, key, put } of changes) {
     frame.string(namespace);
@@ -215,6 +217,7 @@ function writeChanges(frame: FrameWriter, operation: ChangeOperation): void {
 }
 
 function readChanges(frame: FrameReader): ChangeOperation {
+  const flush = frame.strings();
   const changes = Array.from({ length: frame.u32() }, (): EntryChange => {
     const name = { namespace: frame.string(), key: frame.string() };
     if (frame.u8() === 0) return { ...name, put: undefined };
@@ -223,7 +226,7 @@ function readChanges(frame: FrameReader): ChangeOperation {
   const version = frame.f64();
   const validUntil = frame.f64();
   const part = frame.u8() === 1 ? readPart(frame) : undefined;
-  return { op: 'change', changes, version, validUntil, part };
+  return { op: 'change', flush, changes, version, validUntil, part };
 }
 
 function readPart(frame: FrameReader): TransactionPart {

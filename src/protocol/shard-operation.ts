@@ -20,6 +20,8 @@ export interface EntryChange extends EntryName {
 /** What a transaction changes in one shard: all of it, or nothing. */
 export interface ChangeOperation {
   readonly op: 'change';
+  /** Namespaces of which all entries go before the changes. */
+  readonly flush?: readonly string[] | undefined;
   /** Each key once. */
   readonly changes: readonly EntryChange[];
   /** Of all entries that it puts: a seq that the shard had yet to give when the keys were locked. */

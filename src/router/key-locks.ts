@@ -3,7 +3,7 @@
 // puts them in order.
 import { Mutex, type MutexInterface } from 'async-mutex';
 import { StoreError } from '../base/errors.ts';
-import { lockWaitersMax } from '../base/limits.ts';
+import { allLocksWaitersMax, lockWaitersMax } from '../base/limits.ts';
 import type { EntryName } from '../store/operation.ts';
 
 interface KeyLock {
@@ -16,16 +16,30 @@ function lockKey({ namespace, key }: EntryName): string {
   return `${namespace}\0${key}`;
 }
 
+function tooMany(count: number, what: string): StoreError {
+  return new StoreError('OVERLOADED', `${count} operations wait for ${what} already.`, {
+    retryable: true,
+    retryAfterMs: 1000,
+  });
+}
+
 export class KeyLocks {
   readonly #locks = new Map<string, KeyLock>();
+  /** Held by who holds all keys. */
+  readonly #all = new Mutex();
+  /** Who holds all keys, or wants to; and who waits for that to end. */
+  #allUsers = 0;
+  #allWaiters = 0;
+  /** Called when nobody holds or wants the lock of a key any more. */
+  #onNoneHeld: (() => void) | undefined;
 
   /** Nobody holds or wants any lock. */
   get areIdle(): boolean {
-    return this.#locks.size === 0;
+    return this.#locks.size === 0 && this.#allUsers === 0;
   }
 
   isHeld(name: EntryName): boolean {
-    return this.#locks.has(lockKey(name));
+    return this.#allUsers > 0 || this.#locks.has(lockKey(name));
   }
 
   /**
@@ -35,6 +49,8 @@ export class KeyLocks {
    * @throws StoreError OVERLOADED where too many wait for one of them; whatever `work` throws
    */
   async hold<T>(names: readonly EntryName[], work: () => Promise<T> | T): Promise<T> {
+    // oxlint-disable-next-line no-await-in-loop -- until nobody wants all of them
+    while (this.#allUsers > 0) await this.#untilAllAreFree();
     const keys = [...new Set(names.map(lockKey))].toSorted();
     this.#boundWaiters(keys);
     const releases: MutexInterface.Releaser[] = [];
@@ -48,13 +64,44 @@ export class KeyLocks {
     }
   }
 
+  /**
+   * Runs `work` while nobody else holds any lock. Who holds one ends first; who comes later waits.
+   *
+   * @throws whatever `work` throws
+   */
+  async holdAll<T>(work: () => Promise<T>): Promise<T> {
+    this.#allUsers += 1;
+    try {
+      return await this.#all.runExclusive(async () => {
+        await this.#untilNoneIsHeld();
+        return await work();
+      });
+    } finally {
+      this.#allUsers -= 1;
+    }
+  }
+
+  async #untilAllAreFree(): Promise<void> {
+    if (this.#allWaiters >= allLocksWaitersMax) throw tooMany(allLocksWaitersMax, 'all keys');
+    this.#allWaiters += 1;
+    try {
+      await this.#all.waitForUnlock();
+    } finally {
+      this.#allWaiters -= 1;
+    }
+  }
+
+  async #untilNoneIsHeld(): Promise<void> {
+    if (this.#locks.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onNoneHeld = resolve;
+    });
+    this.#onNoneHeld = undefined;
+  }
+
   #boundWaiters(keys: readonly string[]): void {
     const isFull = keys.some((key) => (this.#locks.get(key)?.users ?? 0) >= lockWaitersMax);
-    if (!isFull) return;
-    throw new StoreError('OVERLOADED', `${lockWaitersMax} operations wait for this key already.`, {
-      retryable: true,
-      retryAfterMs: 1000,
-    });
+    if (isFull) throw tooMany(lockWaitersMax, 'this key');
   }
 
   #use(key: string): KeyLock {
@@ -68,6 +115,8 @@ export class KeyLocks {
     const lock = this.#locks.get(key);
     if (lock === undefined) return;
     lock.users -= 1;
-    if (lock.users === 0) this.#locks.delete(key);
+    if (lock.users > 0) return;
+    this.#locks.delete(key);
+    if (this.#locks.size === 0) this.#onNoneHeld?.();
   }
 }

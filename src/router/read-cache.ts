@@ -67,6 +67,13 @@ export class ReadCache {
     this.#pending.delete(key);
   }
 
+  /** Many entries go, nobody knows which. */
+  flushQueued(): void {
+    this.clear();
+    for (const pending of this.#pending.values()) pending.isOutrun = true;
+    this.#pending.clear();
+  }
+
   /** To be handed to `readAnswered` with the answer. */
   readQueued(name: EntryName): PendingReads | undefined {
     if (this.#entries === undefined) return undefined;

@@ -20,7 +20,13 @@ import {
 import type { Durability, RefusedResult, ReplyResult, Result } from '../store/result.ts';
 import { shardOfSlot, slotOfKey } from '../store/slot.ts';
 import type { Decide, TransactionResult } from '../store/transaction.ts';
-import type { CommandStore, ExclusiveSession, StoreStatus, SubmitOptions } from '../store/store.ts';
+import type {
+  CommandStore,
+  ExclusiveSession,
+  StoreStatus,
+  SubmitOptions,
+  TransactOptions,
+} from '../store/store.ts';
 import type { BackupRunner } from './backup-runner.ts';
 import type { CompactionScheduler } from './compaction-scheduler.ts';
 import { KeyLocks } from './key-locks.ts';
@@ -94,9 +100,11 @@ export class Router implements CommandStore {
     this.durability = options.fsync === 'always' ? 'synced' : 'written';
     this.#transactions = new TransactionCoordinator({
       locks: this.#locks,
+      shards: this.#shards,
       shardOf: (key) => this.#shardOf(key),
       read: (names, limits) => this.#readInOneTurn(names, limits),
       onChangeQueued: (name) => this.#cache.writeQueued(name),
+      onFlushQueued: () => this.#cache.flushQueued(),
       stamp: () => options.clock.stamp(),
       durability: this.durability,
       newId: options.newTransactionId,
@@ -171,7 +179,7 @@ export class Router implements CommandStore {
   transact<Outcome>(
     names: readonly EntryName[],
     decide: Decide<Outcome>,
-    options: SubmitOptions = {},
+    options: TransactOptions = {},
   ): Promise<TransactionResult<Outcome>> {
     return this.#transactions.run(names, decide, options);
   }

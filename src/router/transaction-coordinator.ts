@@ -4,6 +4,7 @@
 // syncs it; with all parts durable the transaction is decided, and that is put into all their queues
 // in one synchronous turn, so that whoever comes later, to any of them, sees all of it. What is left
 // by a crash is decided by what the files say (src/storage/transaction-outcome.ts).
+import { assert } from '../base/assert.ts';
 import { StoreError } from '../base/errors.ts';
 import type {
   ChangeOperation,
@@ -13,19 +14,27 @@ import type {
 } from '../protocol/shard-operation.ts';
 import type { EntryName } from '../store/operation.ts';
 import type { Durability, EntryResult, RefusedResult, Result } from '../store/result.ts';
-import type { SubmitOptions } from '../store/store.ts';
-import type { Decide, TransactionMoment, TransactionResult } from '../store/transaction.ts';
+import type { SubmitOptions, TransactOptions } from '../store/store.ts';
+import type {
+  Decide,
+  EntryPut,
+  TransactionMoment,
+  TransactionResult,
+} from '../store/transaction.ts';
 import type { KeyLocks } from './key-locks.ts';
 import type { ShardClient } from './shard-client.ts';
 import { Ticket } from './ticket.ts';
 
 export interface TransactionCoordinatorOptions {
   readonly locks: KeyLocks;
+  /** By number. */
+  readonly shards: readonly ShardClient[];
   readonly shardOf: (key: string) => ShardClient;
   /** Asks for these entries in one turn, past the cache. */
   readonly read: (names: readonly EntryName[], options: SubmitOptions) => Promise<Result[]>;
   /** Called in the turn in which a change of the entry is queued. */
   readonly onChangeQueued: (name: EntryName) => void;
+  readonly onFlushQueued: () => void;
   readonly stamp: () => number;
   readonly durability: Durability;
   /** An id that no other transaction of the store has, whenever it was. */
@@ -38,6 +47,7 @@ export interface TransactionCoordinatorOptions {
 interface Share {
   readonly shard: ShardClient;
   readonly version: number;
+  readonly flush: readonly string[];
   readonly changes: EntryChange[];
 }
 
@@ -69,16 +79,18 @@ export class TransactionCoordinator {
   async run<Outcome>(
     names: readonly EntryName[],
     decide: Decide<Outcome>,
-    options: SubmitOptions,
+    options: TransactOptions,
   ): Promise<TransactionResult<Outcome>> {
+    const { locks } = this.#options;
+    const attempt = async (): Promise<TransactionResult<Outcome>> => {
+      for (;;) {
+        // oxlint-disable-next-line no-await-in-loop -- only where the last attempt has come to nothing
+        const result = await this.#attempt(names, decide, options);
+        if (result !== stale) return result;
+      }
+    };
     try {
-      return await this.#options.locks.hold(names, async () => {
-        for (;;) {
-          // oxlint-disable-next-line no-await-in-loop -- only where the last attempt has come to nothing
-          const result = await this.#attempt(names, decide, options);
-          if (result !== stale) return result;
-        }
-      });
+      return await (options.alone ? locks.holdAll(attempt) : locks.hold(names, attempt));
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       return { kind: 'refused', error };
@@ -89,17 +101,16 @@ export class TransactionCoordinator {
   async #attempt<Outcome>(
     names: readonly EntryName[],
     decide: Decide<Outcome>,
-    options: SubmitOptions,
+    options: TransactOptions,
   ): Promise<TransactionResult<Outcome> | typeof stale> {
     const read = await this.#options.read(names, options);
     const refused = read.find(isRefused);
     if (refused !== undefined) return refused;
     const moment = this.#momentOf(names, read);
-    const { outcome, changes } = decide(moment);
-    const shares = this.#sharesOf(names, moment, changes);
-    const validUntil = Math.min(
-      ...moment.entries.map((entry) => entry?.expiresAt ?? Number.MAX_SAFE_INTEGER),
-    );
+    const { outcome, changes, flush = [] } = decide(moment);
+    assert(flush.length === 0 || options.alone === true, 'a transaction that flushes is alone');
+    const shares = this.#sharesOf(names, moment, changes, flush);
+    const validUntil = firstDeadlineOf(moment);
     const [first, second] = shares;
     if (first === undefined) return { kind: 'committed', outcome, durability: undefined };
     const failed =
@@ -126,16 +137,19 @@ export class TransactionCoordinator {
   #sharesOf(
     names: readonly EntryName[],
     { versions }: TransactionMoment,
-    changes: readonly (
-      { value: Uint8Array; expiresAt: number | undefined } | 'delete' | undefined
-    )[],
+    changes: readonly (EntryPut | 'delete' | undefined)[],
+    flush: readonly string[],
   ): Share[] {
     const shares = new Map<ShardClient, Share>();
+    for (const shard of flush.length > 0 ? this.#options.shards : []) {
+      shares.set(shard, { shard, version: shard.nextSeq, flush, changes: [] });
+    }
     for (const [index, { namespace, key }] of names.entries()) {
       const change = changes[index];
       if (change === undefined) continue;
       const shard = this.#options.shardOf(key);
-      const share = shares.get(shard) ?? { shard, version: versions[index] ?? 0, changes: [] };
+      const version = versions[index] ?? 0;
+      const share = shares.get(shard) ?? { shard, version, flush, changes: [] };
       shares.set(shard, share);
       share.changes.push({ namespace, key, put: change === 'delete' ? undefined : change });
     }
@@ -147,7 +161,7 @@ export class TransactionCoordinator {
     share: Share,
     validUntil: number,
   ): Promise<RefusedResult | typeof stale | undefined> {
-    for (const name of share.changes) this.#options.onChangeQueued(name);
+    this.#noteQueued([share]);
     const answer = await this.#ask(share.shard, changeOf(share, validUntil, undefined));
     if (isRefused(answer)) return answer;
     return answer.kind === 'stale' ? stale : undefined;
@@ -173,8 +187,7 @@ export class TransactionCoordinator {
     );
     const areAllThere = answers.every(({ kind }) => kind === 'done');
     if (areAllThere && stamp() < validUntil) {
-      for (const { changes } of shares)
-        for (const name of changes) this.#options.onChangeQueued(name);
+      this.#noteQueued(shares);
       void this.#settle(part.transaction, shares, this.#decide(part.transaction, shares, true));
       return undefined;
     }
@@ -223,17 +236,32 @@ export class TransactionCoordinator {
     for (const { shard } of shares) void this.#ask(shard, { op: 'settle', transaction });
   }
 
+  #noteQueued(shares: readonly Share[]): void {
+    const { onChangeQueued, onFlushQueued } = this.#options;
+    for (const { flush, changes } of shares) {
+      if (flush.length > 0) onFlushQueued();
+      for (const name of changes) onChangeQueued(name);
+    }
+  }
+
   #ask(shard: ShardClient, operation: ShardOperation): Promise<ShardResult> {
     return new Promise((resolve) => shard.enqueue(new Ticket(operation, resolve)));
   }
 }
 
+/** From then on, not all of what was read stands any more. */
+function firstDeadlineOf({ entries }: TransactionMoment): number {
+  let first = Number.MAX_SAFE_INTEGER;
+  for (const entry of entries) first = Math.min(first, entry?.expiresAt ?? first);
+  return first;
+}
+
 function changeOf(
-  { changes, version }: Share,
+  { flush, changes, version }: Share,
   validUntil: number,
   part: ChangeOperation['part'],
 ): ChangeOperation {
-  return { op: 'change', changes, version, validUntil, part };
+  return { op: 'change', flush, changes, version, validUntil, part };
 }
 
 /** Whether a shard that had its part says that it is durably noted that it does not count. */

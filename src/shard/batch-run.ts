@@ -233,22 +233,24 @@ export class BatchRun {
   }
 
   /** All or nothing; a part of a larger transaction is kept aside. */
-  #change({ changes, version, validUntil, part }: ChangeOperation): ShardAnswer {
+  #change({ changes, flush = [], version, validUntil, part }: ChangeOperation): ShardAnswer {
     // A shard that has gone on behind a failed sync gives seqs again that it had said were given.
     const isVersionGiven = version <= this.#options.firstSeq + this.staging.records.length;
     if (this.#now >= validUntil || !isVersionGiven) return stale;
     const puts = changes.flatMap(({ namespace, key, put }) =>
       put ? [{ namespace, key, value: put.value }] : [],
     );
-    if (puts.length < changes.length && !this.#options.mayDelete) return diskFull;
+    const deletes = flush.length > 0 || puts.length < changes.length;
+    if (deletes && !this.#options.mayDelete) return diskFull;
     const refusal = this.#refusalOf(puts);
     if (refusal !== undefined) return refusal;
     if (part !== undefined) {
-      this.staging.part({ ...part, version, changes: changes.map(partChangeOf) });
+      this.staging.part({ ...part, version, flush, changes: changes.map(partChangeOf) });
       this.#partPuts += puts.length;
       if (puts.length > 0) this.#putBytes += this.staging.records.at(-1)?.length ?? 0;
       return done;
     }
+    for (const namespace of flush) this.staging.flush(namespace);
     for (const { namespace, key, put } of changes) {
       if (put !== undefined) {
         this.#stage(namespace, key, byteStringOf(put.value), put.expiresAt, version);

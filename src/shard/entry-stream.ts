@@ -48,6 +48,8 @@ export interface StreamPlace extends Omit<ShardPlace, 'fileSystem'> {
 export class EntryStream {
   readonly #place: StreamPlace;
   readonly #source: StreamSource;
+  /** Namespaces of which nothing in the snapshot counts any more. */
+  readonly #flushed = new Set<string>();
   #seq = 1;
   #at = 0;
 
@@ -103,6 +105,7 @@ export class EntryStream {
       const expected = { ...identity, generation: snapshot.generation };
       const reader = new SnapshotReader(file, `${name}/${fileName}`, expected, snapshot);
       for (const { namespace, entries } of reader.blocks()) {
+        if (this.#flushed.has(namespace)) continue;
         for (const record of entries) {
           const key = byteStringOfText(record.key);
           yield { namespace, key, version: record.version, record };
@@ -118,10 +121,16 @@ export class EntryStream {
   /** The last change of each key, sorted. */
   #readChanges(): ReplayedChange[] {
     const namespaces = new Map<string, Map<string, ReplayedChange>>();
-    const replay = new RecordReplay((change) => {
-      const changes = namespaces.get(change.namespace) ?? new Map<string, ReplayedChange>();
-      namespaces.set(change.namespace, changes);
-      changes.set(change.key, change);
+    const replay = new RecordReplay({
+      change: (change) => {
+        const changes = namespaces.get(change.namespace) ?? new Map<string, ReplayedChange>();
+        namespaces.set(change.namespace, changes);
+        changes.set(change.key, change);
+      },
+      flush: (namespace) => {
+        namespaces.delete(namespace);
+        this.#flushed.add(namespace);
+      },
     });
     const { journals, committed = new Set() } = this.#source;
     for (const end of journals) {

@@ -87,6 +87,15 @@ export class EntryTable {
     if (table.byKey.size === 0) this.#namespaces.delete(namespace);
   }
 
+  /** Deletes all entries of a namespace. */
+  flush(namespace: string): void {
+    const table = this.#namespaces.get(namespace);
+    if (table === undefined) return;
+    for (const entry of table.byKey.values()) this.#forget(entry);
+    this.#entries -= table.byKey.size;
+    this.#namespaces.delete(namespace);
+  }
+
   /** In order. */
   namespaces(): string[] {
     return [...this.#namespaces.keys()].toSorted(compareBytes);

@@ -24,6 +24,8 @@ export interface PartChange {
 export interface Part extends TransactionPart {
   /** Of all entries that it puts. */
   readonly version: number;
+  /** Namespaces that are flushed before the changes. */
+  readonly flush: readonly string[];
   readonly changes: readonly PartChange[];
 }
 
@@ -89,8 +91,8 @@ export function encodePartOf(part: Part): string {
   return encodePart(part, changes);
 }
 
-export function partOfRecord({ transaction, shards, version, changes }: PartRecord): Part {
-  return { transaction, shards, version, changes: changes.map(changeOfRecord) };
+export function partOfRecord({ flush = [], changes, ...part }: PartRecord): Part {
+  return { ...part, flush, changes: changes.map(changeOfRecord) };
 }
 
 function changeOfRecord(record: ChangeRecord): PartChange {

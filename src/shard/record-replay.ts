@@ -17,13 +17,20 @@ export interface ReplayedChange {
   readonly transaction: string | undefined;
 }
 
+/** Takes what records come to, in order. */
+export interface ReplaySink {
+  change(change: ReplayedChange): void;
+  /** All entries of the namespace are gone. */
+  flush(namespace: string, seq: number): void;
+}
+
 export class RecordReplay implements TransactionTraces {
   readonly parts = new Map<string, PartRecord>();
   readonly notes = new Map<string, boolean>();
-  readonly #onChange: (change: ReplayedChange) => void;
+  readonly #sink: ReplaySink;
 
-  constructor(onChange: (change: ReplayedChange) => void) {
-    this.#onChange = onChange;
+  constructor(sink: ReplaySink) {
+    this.#sink = sink;
   }
 
   /** @param seq of the first of them */
@@ -36,6 +43,7 @@ export class RecordReplay implements TransactionTraces {
     const part = this.parts.get(transaction);
     this.parts.delete(transaction);
     if (part === undefined || !committed) return;
+    for (const namespace of part.flush ?? []) this.#sink.flush(namespace, part.version);
     for (const change of part.changes) this.#change(change, part.version, transaction);
   }
 
@@ -45,6 +53,8 @@ export class RecordReplay implements TransactionTraces {
     } else if (record.op === 'note') {
       this.notes.set(record.transaction, record.committed);
       this.decide(record.transaction, record.committed);
+    } else if (record.op === 'flush') {
+      this.#sink.flush(record.namespace ?? defaultNamespace, seq);
     } else {
       this.#change(record, record.op === 'put' ? (record.version ?? seq) : seq, undefined);
     }
@@ -53,6 +63,6 @@ export class RecordReplay implements TransactionTraces {
   #change(record: ChangeRecord, version: number, transaction: string | undefined): void {
     const { namespace = defaultNamespace } = record;
     const key = byteStringOfText(record.key);
-    this.#onChange({ namespace, key, version, record, transaction });
+    this.#sink.change({ namespace, key, version, record, transaction });
   }
 }

@@ -13,7 +13,7 @@ import { valueOfRecord } from '../storage/record.ts';
 import { SnapshotReader } from '../storage/snapshot-reader.ts';
 import type { TransactionTraces } from '../storage/transaction-outcome.ts';
 import { EntryTable } from './entry-table.ts';
-import { RecordReplay, type ReplayedChange } from './record-replay.ts';
+import { RecordReplay, type ReplayedChange, type ReplaySink } from './record-replay.ts';
 
 export interface ShardPlace {
   readonly fileSystem: FileSystem;
@@ -63,6 +63,8 @@ export interface Recovered extends ProvedShard {
 /** Takes entries and changes in the order of their making. */
 type EntrySink = Pick<EntryTable, 'set' | 'delete'>;
 
+const noSink: ReplaySink = { change: () => undefined, flush: () => undefined };
+
 function changeIn(sink: EntrySink, { namespace, key, version, record }: ReplayedChange): void {
   if (record.op === 'delete') {
     sink.delete(namespace, key);
@@ -82,13 +84,16 @@ interface ReadJournal extends JournalReference {
 /** @throws StoreError STORE_DAMAGED or STORE_MISMATCH where a live file is not what it must be */
 export function recoverShard(place: ShardPlace): Recovered {
   const table = new EntryTable();
-  const traces = new RecordReplay((change) => changeIn(table, change));
+  const traces = new RecordReplay({
+    change: (change) => changeIn(table, change),
+    flush: (namespace) => table.flush(namespace),
+  });
   return { ...new Recovery(place, table, traces).run(), table, traces };
 }
 
 /** The same in little memory, for who wants to know whether it can be recovered, and from where. */
 export function proveShard(place: ShardPlace): ProvedShard {
-  return new Recovery(place, undefined, new RecordReplay(() => undefined)).run();
+  return new Recovery(place, undefined, new RecordReplay(noSink)).run();
 }
 
 class Recovery {

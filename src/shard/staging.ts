@@ -1,6 +1,6 @@
 // The changes of one batch before they are durable: the batch's own operations see them, nobody
 // else does. They go into the table all together, or are dropped.
-import { encodeDelete, encodeNote, encodePut } from '../storage/record.ts';
+import { encodeDelete, encodeFlush, encodeNote, encodePut } from '../storage/record.ts';
 import { isExpired, type Entry } from './entry.ts';
 import type { EntryTable } from './entry-table.ts';
 import { encodePartOf, type OpenTransactions, type Part } from './open-transactions.ts';
@@ -8,6 +8,7 @@ import { encodePartOf, type OpenTransactions, type Part } from './open-transacti
 type Change =
   | { readonly op: 'put'; readonly entry: Entry }
   | { readonly op: 'delete'; readonly namespace: string; readonly key: string }
+  | { readonly op: 'flush'; readonly namespace: string }
   | { readonly op: 'part'; readonly part: Part }
   | { readonly op: 'note'; readonly transaction: string; readonly committed: boolean };
 
@@ -21,6 +22,8 @@ export class Staging {
   #mustSync = false;
   /** By namespace and key: what stands after the changes so far; null where deleted. */
   readonly #overlay = new Map<string, Map<string, Entry | null>>();
+  /** Namespaces of which nothing in the table stands any more. */
+  readonly #flushed = new Set<string>();
 
   /** @param firstSeq the seq that the first change takes */
   constructor(table: EntryTable, transactions: OpenTransactions, now: number, firstSeq: number) {
@@ -69,6 +72,11 @@ export class Staging {
     this.#delete(namespace, key);
   }
 
+  flush(namespace: string): void {
+    this.#records.push(encodeFlush(namespace));
+    this.#flush(namespace);
+  }
+
   /** Nobody sees anything of it before it is decided. */
   part(part: Part): void {
     this.#records.push(encodePartOf(part));
@@ -76,10 +84,11 @@ export class Staging {
     this.#mustSync = true;
   }
 
-  decide({ transaction, version, changes }: Part, committed: boolean): void {
+  decide({ transaction, version, flush, changes }: Part, committed: boolean): void {
     this.#records.push(encodeNote(transaction, committed));
     this.#changes.push({ op: 'note', transaction, committed });
     this.#mustSync = true;
+    for (const namespace of committed ? flush : []) this.#flush(namespace);
     for (const { namespace, key, put } of committed ? changes : []) {
       if (put === undefined) this.#delete(namespace, key);
       else this.#put({ namespace, key, ...put, version });
@@ -91,6 +100,7 @@ export class Staging {
     for (const change of this.#changes) {
       if (change.op === 'put') this.#table.set(change.entry);
       else if (change.op === 'delete') this.#table.delete(change.namespace, change.key);
+      else if (change.op === 'flush') this.#table.flush(change.namespace);
       else if (change.op === 'part') this.#transactions.add(change.part);
       else this.#transactions.note(change.transaction, change.committed);
     }
@@ -106,12 +116,18 @@ export class Staging {
     this.#cover(namespace, key, null);
   }
 
+  #flush(namespace: string): void {
+    this.#changes.push({ op: 'flush', namespace });
+    this.#overlay.delete(namespace);
+    this.#flushed.add(namespace);
+  }
+
   #find(namespace: string, key: string): Entry | undefined {
     if (this.#overlay.size > 0) {
       const staged = this.#overlay.get(namespace)?.get(key);
       if (staged !== undefined) return staged ?? undefined;
     }
-    return this.#table.get(namespace, key);
+    return this.#flushed.has(namespace) ? undefined : this.#table.get(namespace, key);
   }
 
   #cover(namespace: string, key: string, entry: Entry | null): void {

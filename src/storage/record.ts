@@ -23,6 +23,12 @@ export type ChangeRecord =
     })
   | { readonly op: 'delete'; readonly namespace?: string; readonly key: string };
 
+/** All entries of a namespace are gone. */
+export interface FlushRecord {
+  readonly op: 'flush';
+  readonly namespace?: string;
+}
+
 /** One shard's share of a transaction over several: it changes nothing before its note. */
 export interface PartRecord {
   readonly op: 'part';
@@ -31,6 +37,8 @@ export interface PartRecord {
   readonly shards: readonly number[];
   /** Of all entries that it puts. */
   readonly version: number;
+  /** Namespaces that are flushed before the changes. */
+  readonly flush?: readonly string[];
   readonly changes: readonly ChangeRecord[];
 }
 
@@ -42,7 +50,7 @@ export interface NoteRecord {
 }
 
 /** What a journal line holds. Each takes one seq: the line's, plus its index. */
-export type JournalRecord = ChangeRecord | PartRecord | NoteRecord;
+export type JournalRecord = ChangeRecord | FlushRecord | PartRecord | NoteRecord;
 
 /** An entry as it stands in a parsed snapshot block. */
 export type EntryRecord = ValueMembers & {
@@ -94,8 +102,14 @@ export function encodeDelete(namespace: string, key: string): string {
 
 /** @param changes encoded, without versions of their own */
 export function encodePart(part: Omit<PartRecord, 'op' | 'changes'>, changes: string[]): string {
-  const { transaction, shards, version } = part;
-  return `{"op":"part","transaction":${JSON.stringify(transaction)},"shards":[${shards.join(',')}],"version":${version},"changes":[${changes.join(',')}]}`;
+  const { transaction, shards, version, flush = [] } = part;
+  const flushMember = flush.length === 0 ? '' : `"flush":${JSON.stringify(flush)},`;
+  return `{"op":"part","transaction":${JSON.stringify(transaction)},"shards":[${shards.join(',')}],"version":${version},${flushMember}"changes":[${changes.join(',')}]}`;
+}
+
+export function encodeFlush(namespace: string): string {
+  const member = namespace === defaultNamespace ? '' : `,"namespace":${JSON.stringify(namespace)}`;
+  return `{"op":"flush"${member}}`;
 }
 
 export function encodeNote(transaction: string, committed: boolean): string {
@@ -149,13 +163,20 @@ function isChangeRecord(record: unknown): record is ChangeRecord {
   return op === 'put' && hasLawfulVersion && hasValue(record) && hasLawfulExpiry(record);
 }
 
+function isListOfTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
 function isPartRecord(record: object): boolean {
-  const { transaction, shards, version, changes } = record as Partial<Record<string, unknown>>;
+  const { transaction, shards, version, flush, changes } = record as Partial<
+    Record<string, unknown>
+  >;
   return (
     typeof transaction === 'string' &&
     Array.isArray(shards) &&
     shards.every(isCount) &&
     Number.isSafeInteger(version) &&
+    (flush === undefined || isListOfTexts(flush)) &&
     Array.isArray(changes) &&
     changes.every(isChangeRecord)
   );
@@ -164,7 +185,8 @@ function isPartRecord(record: object): boolean {
 /** Whether a parsed value has the shape of a record that this version understands. */
 export function isJournalRecord(record: unknown): record is JournalRecord {
   if (typeof record !== 'object' || record === null) return false;
-  const { op, transaction, committed } = record as Partial<Record<string, unknown>>;
+  const { op, transaction, committed, namespace } = record as Partial<Record<string, unknown>>;
+  if (op === 'flush') return namespace === undefined || typeof namespace === 'string';
   if (op === 'part') return isPartRecord(record);
   if (op === 'note') return typeof transaction === 'string' && typeof committed === 'boolean';
   return isChangeRecord(record);

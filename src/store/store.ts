@@ -60,6 +60,11 @@ export interface SubmitOptions {
   readonly refuseValue?: (bytes: number) => StoreError | undefined;
 }
 
+export interface TransactOptions extends SubmitOptions {
+  /** Everybody else is kept from all keys meanwhile, and not only from those it names. */
+  readonly alone?: boolean;
+}
+
 export interface Store {
   /** What an acknowledged write has reached. */
   readonly durability: Durability;
@@ -117,7 +122,7 @@ export interface Store {
   transact<Outcome>(
     names: readonly EntryName[],
     decide: Decide<Outcome>,
-    options?: SubmitOptions,
+    options?: TransactOptions,
   ): Promise<TransactionResult<Outcome>>;
 
   /**

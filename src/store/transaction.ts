@@ -23,6 +23,8 @@ export interface TransactionDecision<Outcome> {
   readonly outcome: Outcome;
   /** The i-th is for the i-th name; undefined, or none: it stays as it is. */
   readonly changes: readonly (EntryPut | 'delete' | undefined)[];
+  /** Namespaces of which all entries go before the changes; only of a transaction that is alone. */
+  readonly flush?: readonly string[];
 }
 
 /**

@@ -50,6 +50,14 @@ export class SalvagedEntries {
     keys.set(known.key, known);
   }
 
+  /** All entries of a namespace that are known are deleted, by a change of this seq. */
+  flush(namespace: string, seq: number): void {
+    const keys = this.#namespaces.get(namespace);
+    for (const [key, known] of keys ?? []) {
+      keys?.set(key, { ...known, version: seq, record: undefined });
+    }
+  }
+
   /**
    * A snapshot knows better than what came before it, except where it has gaps itself.
    *

@@ -58,7 +58,10 @@ export class ShardSalvage {
   readonly #shard: number;
   readonly #report: (finding: Finding) => void;
   readonly #entries = new SalvagedEntries();
-  readonly #replay = new RecordReplay((change) => this.#applyChange(change));
+  readonly #replay = new RecordReplay({
+    change: (change) => this.#applyChange(change),
+    flush: (namespace, seq) => this.#entries.flush(namespace, seq),
+  });
   /** How many doubts there were when a part was found. */
   readonly #doubtsAtPart = new Map<string, number>();
   #isEndUnproved = false;

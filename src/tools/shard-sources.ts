@@ -200,5 +200,5 @@ function keysIn({ records }: JournalLine): string[] {
 
 function changesIn(record: JournalRecord): readonly ChangeRecord[] {
   if (record.op === 'part') return record.changes;
-  return record.op === 'note' ? [] : [record];
+  return record.op === 'note' || record.op === 'flush' ? [] : [record];
 }

@@ -131,6 +131,27 @@ async function together(...texts: string[]): Promise<unknown> {
   return results instanceof Error ? results : results.map(plain);
 }
 
+test('FLUSHDB is one moment, among writes of several keys too, and stays done', async () => {
+  const work = Array.from({ length: 40 }, (_, index) =>
+    index % 4 === 0 ? run('FLUSHDB') : run(`MSET ${pairs(String(index))}`),
+  );
+  const reads = Array.from({ length: 40 }, async () => {
+    const [values, count] = await run(`MGET ${keys.join(' ')}`, 'DBSIZE');
+    expect(new Set(values as unknown[]).size).toBe(1);
+    expect([0, keys.length]).toContain(count);
+  });
+  await Promise.all([...work, ...reads]);
+  expect(await run('SET left 1', 'FLUSHALL', 'SET after 1', 'DBSIZE')).toEqual([
+    'OK',
+    'OK',
+    'OK',
+    1,
+  ]);
+  await store.close();
+  await open();
+  expect(await run('DBSIZE', 'MGET left after')).toEqual([1, [null, '1']]);
+});
+
 describe('commands that are one transaction', () => {
   test('each see those before them, and one that fails keeps none from standing', async () => {
     const replies = await together(

@@ -73,3 +73,48 @@ describe('key locks', () => {
     expect(locks.areIdle).toBe(true);
   });
 });
+
+describe('the lock of all keys', () => {
+  test('is had when every holder of a key has ended, and keeps later ones out until it ends', async () => {
+    const locks = new KeyLocks();
+    const order: string[] = [];
+    const early = held();
+    const all = held();
+    const first = locks.hold([name('a')], early.work).then(() => order.push('early'));
+    const behindFirst = locks.hold([name('a')], () => order.push('behind early'));
+    const everything = locks.holdAll(async () => {
+      order.push('all in');
+      await all.work();
+      order.push('all out');
+    });
+    const late = locks.hold([name('b')], () => order.push('late'));
+    expect(locks.isHeld(name('never named'))).toBe(true);
+    expect(locks.areIdle).toBe(false);
+    early.end();
+    await Promise.all([first, behindFirst]);
+    await expect.poll(() => order).toContain('all in');
+    expect(order.slice(0, 3).toSorted()).toEqual(['all in', 'behind early', 'early']);
+    all.end();
+    await Promise.all([everything, late]);
+    expect(order.slice(3)).toEqual(['all out', 'late']);
+    expect(locks.areIdle).toBe(true);
+  });
+
+  test('goes from one to the next, and is let go of by work that fails', async () => {
+    const locks = new KeyLocks();
+    const order: number[] = [];
+    const turns = Array.from({ length: 20 }, (_, turn) =>
+      turn % 2 === 0
+        ? locks.holdAll(async () => {
+            order.push(turn);
+            await Promise.resolve();
+            if (turn === 10) throw new Error('no');
+          })
+        : locks.hold([name(`k${turn}`)], () => order.push(turn)),
+    );
+    const settled = await Promise.allSettled(turns);
+    expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(1);
+    expect(order.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, n) => n));
+    expect(locks.areIdle).toBe(true);
+  });
+});

@@ -86,3 +86,17 @@ test('merged streams are one in order, and are all ended when the reader stops',
   for (const _ of mergeEntryStreams(streams())) break;
   expect([files.openFiles, other.openFiles]).toEqual(open);
 });
+
+test('a flush takes what the snapshot and the journal before it have, and nothing behind it', async () => {
+  await submitEach(store, [put('a', '1'), put('b', '2'), elsewhere('z', '3')]);
+  compactShard(files, store);
+  await submitEach(store, [put('c', '4')]);
+  await store.transact([], () => ({ outcome: undefined, changes: [], flush: ['default'] }));
+  await submitEach(store, [put('b', '5')]);
+  const expected = ['a-first/z@3=3', 'default/b@6=5'];
+  expect([...shown(streamOf(files).entries())]).toEqual(expected);
+  const again = openShard(files);
+  expect(await again.count('default')).toBe(1);
+  compactShard(files, again);
+  expect([...shown(streamOf(files).entries())]).toEqual(expected);
+});

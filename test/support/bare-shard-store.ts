@@ -88,15 +88,23 @@ export class BareShardStore implements Store {
       );
       const version = this.shard.report().nextSeq;
       const versions = names.map(() => version);
-      const { outcome, changes } = decide({ entries, versions, now: this.stamp });
+      const { outcome, changes, flush } = decide({ entries, versions, now: this.stamp });
       const changed = names.flatMap((name, index): EntryChange[] => {
         const change = changes[index];
         if (change === undefined) return [];
         return [{ ...name, put: change === 'delete' ? undefined : change }];
       });
-      if (changed.length === 0) return { kind: 'committed', outcome, durability: undefined };
+      if (changed.length === 0 && flush === undefined)
+        return { kind: 'committed', outcome, durability: undefined };
       const validUntil = Infinity;
-      const [answer] = this.ask({ op: 'change', changes: changed, version, validUntil, part });
+      const [answer] = this.ask({
+        op: 'change',
+        flush,
+        changes: changed,
+        version,
+        validUntil,
+        part,
+      });
       if (answer?.kind === 'refused') return answer;
       return { kind: 'committed', outcome, durability: this.durability };
     });

@@ -127,8 +127,11 @@ export class ModelStore implements CommandStore {
     const entries = read.map((result) => (result.kind === 'entry' ? result : undefined));
     const version = this.#version + 1;
     const versions = names.map(() => version);
-    const { outcome, changes } = decide({ entries, versions, now: this.nowMs });
-    const isChanged = changes.some((change) => change !== undefined);
+    const { outcome, changes, flush = [] } = decide({ entries, versions, now: this.nowMs });
+    const isChanged = flush.length > 0 || changes.some((change) => change !== undefined);
+    for (const name of this.entries.keys()) {
+      if (flush.some((namespace) => name.startsWith(`${namespace}\n`))) this.entries.delete(name);
+    }
     if (isChanged) this.#version = version;
     for (const [index, change] of changes.entries()) {
       const name = names[index];

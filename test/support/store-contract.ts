@@ -23,6 +23,7 @@ export interface ContractOptions {
 }
 
 const namespace = 'default';
+const missing: Result = { kind: 'missing' };
 
 export function put(key: string, value: string | Uint8Array, more: object = {}): Operation {
   return { op: 'put', namespace, key: byteStringOfText(key), value: Buffer.from(value), ...more };
@@ -468,6 +469,67 @@ export function storeContract(name: string, options: ContractOptions): void {
         expect(await submit(get('a'))).toEqual({ kind: 'missing' });
         expect(textOf(await submit(get('c')))).toBe('2');
       });
+
+      testIfAble(
+        'transactions',
+        'a namespace is flushed at one moment, and nothing else',
+        async () => {
+          await store.submitAll(keys.map((key) => put(key, '1', { ttlMs: 1000 })));
+          const elsewhere = { namespace: 'other', key: 'a' };
+          await submit({ op: 'put', ...elsewhere, value: Buffer.from('there') });
+          const flushed = await store.transact(
+            [{ namespace, key: 'b' }],
+            ({ entries }) => ({
+              outcome: entries[0]?.size,
+              changes: [bytes('2')],
+              flush: [namespace],
+            }),
+            { alone: true },
+          );
+          expect(flushed).toMatchObject({ kind: 'committed', outcome: 1 });
+          expect((await walk(store, {})).map(({ key }) => key)).toEqual(['b']);
+          expect(await store.count(namespace)).toBe(1);
+          expect((await store.getTogether(names)).map(textOf)).toEqual(
+            keys.map((key) => (key === 'b' ? '2' : undefined)),
+          );
+          expect(textOf(await submit({ op: 'get', ...elsewhere }))).toBe('there');
+          harness.clock.advance(1000);
+          expect(await store.count(namespace)).toBe(1);
+          await submit(put('a', '3'));
+          expect(await store.count(namespace)).toBe(2);
+        },
+      );
+
+      testIfAble(
+        'transactions',
+        'whoever flushes comes between others, never among them',
+        async () => {
+          const two = [names[0], names[1]].filter((name) => name !== undefined);
+          const writes = Array.from({ length: 40 }, () =>
+            store.transact(two, ({ entries }) => ({
+              outcome: undefined,
+              changes: entries.map((entry) =>
+                bytes(`${Number(textOf(entry ?? missing) ?? 0) + 1}`),
+              ),
+            })),
+          );
+          const flushes = Array.from({ length: 10 }, () =>
+            store.transact([], () => ({ outcome: undefined, changes: [], flush: [namespace] }), {
+              alone: true,
+            }),
+          );
+          const looks = Array.from({ length: 40 }, async () => {
+            const [first, second] = (await store.getTogether(two)).map(textOf);
+            expect(first).toBe(second);
+            const page = await store.list(listOf({ includeValues: true }));
+            expect([0, 2]).toContain(page.items.length);
+          });
+          for (const result of await Promise.all([...writes, ...flushes])) {
+            expect(result.kind).toBe('committed');
+          }
+          await Promise.all(looks);
+        },
+      );
 
       testIfAble('transactions', 'none of many at once is lost, and none seen half', async () => {
         await store.submitAll(keys.map((key) => put(key, '0')));

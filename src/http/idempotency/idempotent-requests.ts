@@ -5,7 +5,7 @@ import { StoreError } from '../../base/errors.ts';
 import type { EntryName } from '../../store/operation.ts';
 import type { Durability, EntryResult } from '../../store/result.ts';
 import { slotOfKey } from '../../store/slot.ts';
-import type { CommandStore, SubmitOptions } from '../../store/store.ts';
+import type { CommandStore, TransactOptions } from '../../store/store.ts';
 import type { EntryPut, TransactionMoment } from '../../store/transaction.ts';
 import type { Answer } from '../answer.ts';
 import { idempotencyNamespace, IdempotencyRecords } from './idempotency-records.ts';
@@ -39,6 +39,7 @@ export interface AtomicWork {
   /** As `Decide`; the answer is asked for with what the changes will have reached. */
   readonly decide: (moment: TransactionMoment) => {
     readonly changes: readonly (EntryPut | 'delete' | undefined)[];
+    readonly flush?: readonly string[];
     readonly answer: (durability: Durability) => Answer;
   };
 }
@@ -81,7 +82,11 @@ export class IdempotentRequests {
    * @throws StoreError IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_FLIGHT, REPLY_TOO_LARGE; what the
    *   store refuses it with, and what `decide` throws
    */
-  async run(identity: RequestIdentity, work: AtomicWork, limits?: SubmitOptions): Promise<Answer> {
+  async run(
+    identity: RequestIdentity,
+    work: AtomicWork,
+    limits?: TransactOptions,
+  ): Promise<Answer> {
     const { key, method, path, rest } = identity;
     // There are no users yet: all are one.
     const scope = hashOf(['', method, path, key]);
@@ -116,7 +121,7 @@ export class IdempotentRequests {
     scope: string,
     fingerprint: string,
     { names, decide }: AtomicWork,
-    limits?: SubmitOptions,
+    limits?: TransactOptions,
   ): Promise<Answer> {
     const { store, windowMs, wallMs } = this.#options;
     const known = this.#records.find(scope);
@@ -131,17 +136,22 @@ export class IdempotentRequests {
         ({ entries, versions, now }) => {
           const kept = entries.at(-1);
           if (kept !== undefined) return { outcome: replayOf(kept, fingerprint), changes: [] };
-          const { changes, answer } = decide({
+          const { changes, flush, answer } = decide({
             entries: entries.slice(0, -1),
             versions: versions.slice(0, -1),
             now,
           });
           const changed = names.filter((_, index) => changes[index] !== undefined);
-          const isTogether = store.areTogether([key, ...changed.map((name) => name.key)]);
+          const isTogether =
+            flush === undefined && store.areTogether([key, ...changed.map((name) => name.key)]);
           // What is in several shards is synced in every mode.
           const outcome = answer(isTogether ? store.durability : 'synced');
           const put = { value: bytesOf({ ...outcome, fingerprint }), expiresAt: now + windowMs };
-          return { outcome, changes: [...names.map((_, index) => changes[index]), put] };
+          return {
+            outcome,
+            changes: [...names.map((_, index) => changes[index]), put],
+            ...(flush === undefined ? {} : { flush }),
+          };
         },
         limits,
       );

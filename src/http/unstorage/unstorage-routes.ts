@@ -113,10 +113,17 @@ class UnstorageHandlers {
       sendAnswer(reply, await this.#deleteOnce(identity, item));
       return;
     }
-    const refused = await this.#deleteAll(item);
+    const refused =
+      item.isBase && item.key === '' ? await this.#flush(item) : await this.#deleteAll(item);
     if (refused === undefined) sendDone(reply);
     else sendError(reply, refused.error);
   };
+
+  async #flush({ namespace }: Item): Promise<RefusedResult | undefined> {
+    const decide = () => ({ outcome: undefined, changes: [], flush: [namespace] });
+    const result = await this.#options.store.transact([], decide, { alone: true });
+    return result.kind === 'refused' ? result : undefined;
+  }
 
   async #deleteAll(item: Item): Promise<RefusedResult | undefined> {
     const { namespace, key, isBase } = item;
@@ -133,6 +140,12 @@ class UnstorageHandlers {
   /** Below a base: all that is there as it begins. */
   async #deleteOnce(identity: RequestIdentity, item: Item): Promise<Answer> {
     const { namespace, key, isBase } = item;
+    if (isBase && key === '') {
+      const flush = [namespace];
+      const answer = (): Answer => recordAnswer(sendDone);
+      const work: AtomicWork = { names: [], decide: () => ({ changes: [], flush, answer }) };
+      return await this.#options.idempotency.run(identity, work, { alone: true });
+    }
     const names: EntryName[] = [];
     for await (const keys of isBase ? this.#keysBelow(item) : [[key]]) {
       for (const each of keys) names.push({ namespace, key: each });

@@ -38,6 +38,12 @@ export interface AtomicCommands {
 /** What can be part of a transaction. */
 export type TogetherPlan = Exclude<CommandPlan, KeyspacePlan>;
 
+export interface Flushing {
+  readonly reply: Reply;
+  /** Namespaces; none where the command is wrong. */
+  readonly flush: readonly string[];
+}
+
 type Asked = CommandOperation | GetOperation;
 
 export function isRefused(result: CommandResult | Reply[]): result is StoreError {
@@ -115,6 +121,20 @@ export class CommandRunner {
       return { outcome: replies, changes };
     };
     return { names: this.#namesOf(keys), decide };
+  }
+
+  /** A command that deletes all keys, not carried out yet. */
+  async flushing({ command, args }: KeyspacePlan): Promise<Flushing> {
+    let flush: string[] = [];
+    const unread = (): never => {
+      throw new Error(`${command.name} reads no key`);
+    };
+    const clear = async (): Promise<void> => {
+      flush = [this.#options.namespace];
+    };
+    const keyspace = { scan: unread, count: unread, randomKey: unread, clear };
+    const reply = await runOnKeyspace(command, args, keyspace, this.#planner.limits);
+    return { reply, flush };
   }
 
   #alone(plan: KeyedPlan | KeyspacePlan, options?: SubmitOptions): Promise<CommandResult> {

@@ -35,14 +35,11 @@ export class StoreKeyspace implements Keyspace {
     return undefined;
   }
 
-  /** Key by key: what is written meanwhile may stay. */
   async clear(): Promise<void> {
-    const namespace = this.#namespace;
-    for await (const keys of this.#pages()) {
-      const deletes = keys.map((key) => ({ op: 'delete', namespace, key }) as const);
-      const results = await this.#store.submitAll(deletes);
-      for (const result of results) if (result.kind === 'refused') throw result.error;
-    }
+    const flush = [this.#namespace];
+    const decide = () => ({ outcome: undefined, changes: [], flush });
+    const result = await this.#store.transact([], decide, { alone: true });
+    if (result.kind === 'refused') throw result.error;
   }
 
   #pages(): AsyncGenerator<readonly string[]> {

@@ -146,7 +146,7 @@ function aboutAllKeys({ command }: KeyspacePlan): string {
 function keepable(plans: readonly CommandPlan[]): TogetherPlan[] {
   return plans.map((plan) => {
     if (plan.kind !== 'keyspace') return plan;
-    const why = 'and an Idempotency-Key makes the request one';
+    const why = 'and an Idempotency-Key makes several commands one';
     throw new RequestFault(`ERR ${aboutAllKeys(plan)}, ${why}; nothing was carried out`);
   });
 }
@@ -217,6 +217,10 @@ class UpstashHandlers {
     const plans = this.#runner.plan(asked.commands);
     const identity = mayWrite(plans) ? identityOf(asked.request, asked.body) : undefined;
     return this.#during(asked, async (options) => {
+      const [first] = plans;
+      if (identity !== undefined && plans.length === 1 && first?.kind === 'keyspace') {
+        return this.#flushOnce(identity, first, asked);
+      }
       if (identity !== undefined) return this.#once(identity, keepable(plans), asked, options);
       const results = await this.#runner.run(plans, options);
       return recordAnswer((sink) => asked.write(sink, results));
@@ -247,6 +251,18 @@ class UpstashHandlers {
       return { changes, answer: () => recordAnswer((sink) => write(sink, outcome)) };
     };
     return this.#options.idempotency.run(identity, { names, decide: decideOnce }, options);
+  }
+
+  async #flushOnce(
+    identity: RequestIdentity,
+    plan: KeyspacePlan,
+    { write }: AskedCommands,
+  ): Promise<Answer> {
+    const { reply, flush } = await this.#runner.flushing(plan);
+    const answer = (): Answer => recordAnswer((sink) => write(sink, [reply]));
+    if (flush.length === 0) return answer();
+    const work: AtomicWork = { names: [], decide: () => ({ changes: [], flush, answer }) };
+    return this.#options.idempotency.run(identity, work, { alone: true });
   }
 
   #during(

@@ -153,14 +153,14 @@ describe('with an Idempotency-Key', () => {
 
   test('an item, and all below a base, are deleted once', async () => {
     const paths = ['a', 'b:c', 'b:d'];
-    for (const path of ['a', 'b/:', 'none/:']) {
+    for (const path of ['a', 'b/:', 'none/:', ':']) {
       await Promise.all(paths.map((each) => storage.setItem(each, 'x')));
       expect(await ask('DELETE', path)).toEqual([200, 'OK', null]);
       const left = await storage.getKeys();
       await Promise.all(paths.map((each) => storage.setItem(each, 'x')));
       expect(await ask('DELETE', path)).toEqual([200, 'OK', 'true']);
       expect(await storage.getKeys()).toHaveLength(3);
-      expect(left).toHaveLength({ a: 2, 'b/:': 1, 'none/:': 3 }[path] ?? NaN);
+      expect(left).toHaveLength({ a: 2, 'b/:': 1, 'none/:': 3, ':': 0 }[path] ?? NaN);
     }
   });
 });

@@ -269,7 +269,20 @@ describe('with an Idempotency-Key', () => {
     expect(model.entries.size).toBe(0);
   });
 
-  test('what is about all keys is refused, and so is a key that is none', async () => {
+  test('all keys are deleted once', async () => {
+    const { url, model } = await openApp();
+    await ask(url, '/set/a/1');
+    expect(await ask(url, '', post('["FLUSHDB"]', key))).toMatchObject({ text: '{"result":"OK"}' });
+    expect([...model.entries.keys()].filter((name) => name.startsWith('default'))).toEqual([]);
+    await ask(url, '/set/b/1');
+    const again = await ask(url, '', post('["FLUSHDB"]', key));
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    expect(model.entries.has('default\nb')).toBe(true);
+    const wrong = await ask(url, '', post('["FLUSHDB","now"]', { 'idempotency-key': '2' }));
+    expect(wrong).toMatchObject({ status: 400, text: '{"error":"ERR syntax error"}' });
+  });
+
+  test('several commands of which one is about all keys are refused, and so is a key that is none', async () => {
     const { url, model } = await openApp();
     await ask(url, '/set/a/1');
     const flushed = await ask(url, '/pipeline', post('[["FLUSHDB"],["SET","b",1]]', key));

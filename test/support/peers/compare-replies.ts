@@ -1,7 +1,7 @@
 // Judges whether a reply of the dialect is the one that Redis gave, where time, chance or known
 // differences (src/commands/DIALECT.md) allow more than one.
 import { unreachable } from '../../../src/base/assert.ts';
-import type { Reply } from '../../../src/commands/reply.ts';
+import { nil, type Reply } from '../../../src/commands/reply.ts';
 
 /** In milliseconds: between the two answers, on a busy machine. */
 const toleranceMs = 5000;
@@ -32,6 +32,22 @@ export function showBytes(bytes: string): string {
     (byte) => `\\x${byte.charCodeAt(0).toString(16)}`,
   );
   return text.length > 300 ? `${text.slice(0, 300)}… (${bytes.length} bytes)` : text;
+}
+
+/** To the last byte, however long: what is shown of a reply is cut. */
+export function isEqualReply(a: Reply, b: Reply): boolean {
+  if (a.kind === 'array' && b.kind === 'array') {
+    if (a.items === null || b.items === null) return a.items === b.items;
+    const others = b.items.values();
+    return (
+      a.items.length === b.items.length &&
+      a.items.every((item) => isEqualReply(item, others.next().value ?? nil))
+    );
+  }
+  if (a.kind === 'bulk' && b.kind === 'bulk') return a.value === b.value;
+  if (a.kind === 'integer' && b.kind === 'integer') return a.value === b.value;
+  if (a.kind === 'status' && b.kind === 'status') return a.text === b.text;
+  return a.kind === 'error' && b.kind === 'error' && a.message === b.message;
 }
 
 /** Of TTL or PTTL. */
@@ -102,7 +118,7 @@ export function isNearlySameNumber(ours: Reply, theirs: Reply, operands: readonl
 
 /** @param now Unix milliseconds */
 export function isSameReply(name: string, ours: Reply, theirs: Reply, now: number): boolean {
-  if (show(ours) === show(theirs)) return true;
+  if (isEqualReply(ours, theirs)) return true;
   switch (name) {
     case 'ttl':
     case 'pttl':

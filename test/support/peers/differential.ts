@@ -1,6 +1,7 @@
 // Runs the same commands through the dialect and through Redis and finds the first reply that is
 // not the same.
 import type { Reply } from '../../../src/commands/reply.ts';
+import { isResolved, resolveCommand } from '../../../src/commands/resolve-command.ts';
 import { CommandExecutor } from '../command-executor.ts';
 import {
   isNearlySameDeadline,
@@ -11,7 +12,6 @@ import {
   showBytes,
 } from './compare-replies.ts';
 import type { Mismatch } from './find-mismatch.ts';
-import { keyPool } from './random-arguments.ts';
 import type { RespClient } from './resp-client.ts';
 import { isAnswerToForeignCursor, isForeignCursor, walk, type Ask } from './scan-walk.ts';
 
@@ -29,8 +29,20 @@ export const setsDeadline: ReadonlySet<string> = new Set(
   ['set', 'setex', 'psetex', 'getex'].concat('expire', 'pexpire', 'expireat', 'pexpireat'),
 );
 
+/** Those that a command is about, where it is one. */
+export function keysOf(words: readonly string[]): readonly string[] {
+  const found = resolveCommand(words);
+  return isResolved(found) ? found.keys : [];
+}
+
+/** Redis counts what has expired until it comes upon it: this makes it look. */
+export function lookAtAll(commands: readonly (readonly string[])[]): readonly string[] {
+  return ['exists', ...new Set(['a', ...commands.flatMap(keysOf)])];
+}
+
 export class Differential {
   readonly #redis: RespClient;
+  #look: readonly string[] = [];
 
   constructor(redis: RespClient) {
     this.#redis = redis;
@@ -40,6 +52,7 @@ export class Differential {
     commands: readonly (readonly string[])[],
   ): Promise<Mismatch | undefined> => {
     await this.#redis.call(['flushall']);
+    this.#look = lookAtAll(commands);
     const executor = new CommandExecutor({ valueBytesMax, keysReplyMax: 100_000 }, 3);
     for (const [index, words] of commands.entries()) {
       const mismatch = await this.#step(executor, words);
@@ -52,8 +65,7 @@ export class Differential {
     const name = (words[0] ?? '').toLowerCase();
     const ours: Ask = (some) => executor.execute(some, Date.now()).catch(thrownAsReply);
     const theirs: Ask = (some) => this.#redis.call(some);
-    // Redis counts what has expired until it comes upon it: make it look.
-    if (name === 'dbsize') await theirs(['exists', ...keyPool]);
+    if (name === 'dbsize') await theirs(this.#look);
     const [, key = '', argument = ''] = words;
     const old = executor.entries.get(key)?.value ?? '0';
     const replies = [await ours(words), await theirs(words)] as const;

@@ -2,7 +2,7 @@
 // ones, any bytes. No deadline falls within a test: what depends on time would differ by chance.
 import { pickFrom, randomBelow, type Random } from '../random.ts';
 
-export const keyPool = ['a', 'b', 'c', 'ab', 'abc', '{x}1', '\0\xffk', 'x\r\ny', ''];
+const keyPool = ['a', 'b', 'c', 'ab', 'abc', '{x}1', '\0\xffk', 'x\r\ny', ''];
 
 export const int64s = ['9223372036854775807', '-9223372036854775808', '9223372036854775806'];
 export const badIntegers = [

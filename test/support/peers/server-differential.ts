@@ -3,6 +3,7 @@
 import type { Reply } from '../../../src/commands/reply.ts';
 import { isResolved, resolveCommand } from '../../../src/commands/resolve-command.ts';
 import {
+  isEqualReply,
   isNearlySameDeadline,
   isNearlySameExpireTime,
   isNearlySameNumber,
@@ -10,9 +11,8 @@ import {
   lastDeadline,
   show,
 } from './compare-replies.ts';
-import { setsDeadline, showCommand } from './differential.ts';
+import { keysOf, lookAtAll, setsDeadline, showCommand } from './differential.ts';
 import type { Mismatch } from './find-mismatch.ts';
-import { keyPool } from './random-arguments.ts';
 import { isKey, isText, nameOf, type SentCommand } from './random-sent-commands.ts';
 import type { RespClient } from './resp-client.ts';
 import { parseReplies } from './resp-parser.ts';
@@ -30,8 +30,6 @@ interface Theirs {
 }
 
 type Difference = Omit<Mismatch, 'index'>;
-
-const allKeys = [...keyPool, ...keyPool.map((key) => `{t}${key}`)];
 
 /** The last of its request: what comes after it is only sent when both are in the same state. */
 const onlyLast: ReadonlySet<string> = new Set(['scan', 'incrbyfloat']);
@@ -51,11 +49,6 @@ function requestAt(commands: readonly SentCommand[], start: number): readonly Se
     if (command.endsRequest || onlyLast.has(nameOf(command.words)))
       return commands.slice(start, end + 1);
   }
-}
-
-function keysOf(words: readonly string[]): readonly string[] {
-  const found = resolveCommand(words);
-  return isResolved(found) ? found.keys : [];
 }
 
 /** What the store says of keys that Redis takes: a known difference. */
@@ -94,6 +87,7 @@ function integerOf(reply: Reply | undefined): number {
 export class ServerDifferential {
   readonly #server: UpstashClient;
   readonly #redis: RespClient;
+  #look: readonly string[] = [];
 
   constructor(server: UpstashClient, redis: RespClient) {
     this.#server = server;
@@ -103,6 +97,7 @@ export class ServerDifferential {
   readonly run = async (commands: readonly SentCommand[]): Promise<Mismatch | undefined> => {
     await this.#redis.call(['flushall']);
     await this.#ours(['flushall']);
+    this.#look = lookAtAll(commands.map(({ words }) => words));
     for (let start = 0; start < commands.length;) {
       const request = requestAt(commands, start);
       const isTransaction = request[0]?.form === 'transaction';
@@ -190,8 +185,7 @@ export class ServerDifferential {
       const refusal = refusalOf(words);
       if (refusal !== undefined) return { refusal, at: -1, oldAt: undefined };
       const [name, [key = '']] = [nameOf(words), keysOf(words)];
-      // Redis counts what has expired until it comes upon it: make it look.
-      if (name === 'dbsize') sent.push(['exists', ...allKeys]);
+      if (name === 'dbsize') sent.push(this.#look);
       const oldAt = name === 'incrbyfloat' ? sent.push(['get', key]) - 1 : undefined;
       return { refusal, at: sent.push(words) - 1, oldAt };
     });
@@ -234,7 +228,7 @@ export class ServerDifferential {
       if (!isNearlySameNumber(...replies, [before, argument]))
         return this.#difference(name, ...replies);
       // Go on from the same value, or the difference would be seen in every later reply.
-      if (show(ours.reply) !== show(theirs))
+      if (!isEqualReply(ours.reply, theirs))
         await this.#ours(['set', key, theirs.value ?? '', 'keepttl']);
       return undefined;
     }

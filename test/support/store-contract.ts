@@ -504,7 +504,7 @@ export function storeContract(name: string, options: ContractOptions): void {
         'transactions',
         'whoever flushes comes between others, never among them',
         async () => {
-          const two = [names[0], names[1]].filter((name) => name !== undefined);
+          const two = [names[0], names[1]].filter((one) => one !== undefined);
           const writes = Array.from({ length: 40 }, () =>
             store.transact(two, ({ entries }) => ({
               outcome: undefined,

@@ -25,6 +25,7 @@ const opCodes = {
   change: 10,
   decide: 11,
   settle: 12,
+  look: 13,
 } as const;
 
 /** What an operation takes in a frame beside what varies in length, at most. */
@@ -118,13 +119,22 @@ function writeOperation(frame: FrameWriter, operation: ShardOperation): void {
     case 'settle':
       frame.string(operation.transaction);
       return;
+    case 'look':
+      frame.string(operation.namespace);
+      frame.string(operation.key);
+      frame.f64(operation.now);
+      return;
     case 'list':
       frame.string(JSON.stringify(operation.query));
+      frame.f64(operation.now);
       return;
     case 'count':
       frame.string(operation.namespace);
+      frame.f64(operation.now);
       return;
     case 'sweep':
+      frame.f64(operation.now);
+      return;
     case 'mark':
       return;
     default:
@@ -163,11 +173,13 @@ function readOperation(frame: FrameReader): ShardOperation {
     case opCodes.settle:
       return { op: 'settle', transaction: frame.string() };
     case opCodes.list:
-      return { op: 'list', query: readListQuery(frame) };
+      return { op: 'list', query: readListQuery(frame), now: frame.f64() };
     case opCodes.count:
-      return { op: 'count', namespace: frame.string() };
+      return { op: 'count', namespace: frame.string(), now: frame.f64() };
     case opCodes.sweep:
-      return { op: 'sweep' };
+      return { op: 'sweep', now: frame.f64() };
+    case opCodes.look:
+      return { op: 'look', namespace: frame.string(), key: frame.string(), now: frame.f64() };
     case opCodes.mark:
       return { op: 'mark' };
     default:

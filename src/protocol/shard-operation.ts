@@ -51,17 +51,32 @@ export interface SettleOperation {
   readonly transaction: string;
 }
 
+/**
+ * Of what several shards are asked at one moment, deadlines are judged at that moment, too: their
+ * batches leave at different times, and what has been decided since was decided on what stood then.
+ */
+export interface AtMoment {
+  /** The stamp when it was queued, Unix milliseconds: no higher than its batch's. */
+  readonly now: number;
+}
+
+/** A get that is a part of what is read of several entries at one moment. */
+export interface LookOperation extends EntryName, AtMoment {
+  readonly op: 'look';
+}
+
 export type ShardOperation =
   | Operation
   | CommandOperation
   | ChangeOperation
   | DecideOperation
   | SettleOperation
+  | LookOperation
   /** This shard's part of a page. */
-  | { readonly op: 'list'; readonly query: ListQuery }
-  | { readonly op: 'count'; readonly namespace: string }
-  /** Removes some of the entries that have expired by the batch's stamp. */
-  | { readonly op: 'sweep' }
+  | ({ readonly op: 'list'; readonly query: ListQuery } & AtMoment)
+  | ({ readonly op: 'count'; readonly namespace: string } & AtMoment)
+  /** Removes some of the entries that have expired by then. */
+  | ({ readonly op: 'sweep' } & AtMoment)
   /** Leaves a mark in the journal where there are changes behind the last one. */
   | { readonly op: 'mark' };
 
@@ -182,10 +197,11 @@ export interface BatchReply<Answer> {
 
 /** Of entries by their keys, changing nothing; pages, counts and cuts are something else. */
 export function isEntryRead(operation: ShardOperation | CutOperation): boolean {
-  return 'key' in operation && !isWrite(operation);
+  return 'key' in operation && (operation.op === 'look' || !isWrite(operation));
 }
 
 /** Changes entries for a caller, who has to hear what became of it. */
 export function isEntryWrite(operation: ShardOperation | CutOperation): boolean {
-  return operation.op === 'change' || ('key' in operation && isWrite(operation));
+  if (operation.op === 'change') return true;
+  return 'key' in operation && operation.op !== 'look' && isWrite(operation);
 }

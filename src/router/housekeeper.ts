@@ -61,7 +61,8 @@ export class Housekeeper {
   /** One step at a time, so that requests come between. */
   #sweep(shard: ShardClient): void {
     const nextExpiryAt = shard.report?.nextExpiryAt ?? Infinity;
-    if (this.#sweeping.has(shard) || nextExpiryAt > this.#options.stamp()) return;
+    const now = this.#options.stamp();
+    if (this.#sweeping.has(shard) || nextExpiryAt > now) return;
     if (this.#options.monotonicMs() < this.#sweepNotBeforeMs) return;
     this.#sweeping.add(shard);
     const swept = ({ kind }: ShardResult): void => {
@@ -73,7 +74,7 @@ export class Housekeeper {
         queueMicrotask(() => this.#sweep(shard));
       }
     };
-    shard.enqueue(new Ticket({ op: 'sweep' }, swept));
+    shard.enqueue(new Ticket({ op: 'sweep', now }, swept));
   }
 
   #mark(shard: ShardClient): void {

@@ -6,7 +6,12 @@
 import type { StampClock } from '../base/clock.ts';
 import { StoreError } from '../base/errors.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
-import type { CutOperation, ShardOperation, ShardResult } from '../protocol/shard-operation.ts';
+import type {
+  CutOperation,
+  LookOperation,
+  ShardOperation,
+  ShardResult,
+} from '../protocol/shard-operation.ts';
 import type { BeginBackupTask, ShardLocation } from '../protocol/shard-task.ts';
 import type { ListPage, ListQuery } from '../store/listing.ts';
 import {
@@ -79,10 +84,6 @@ function asResultOrReply(result: ShardResult): Result | ReplyResult {
   return result;
 }
 
-function getOf({ namespace, key }: EntryName): GetOperation {
-  return { op: 'get', namespace, key };
-}
-
 export class Router implements CommandStore {
   readonly durability: Durability;
   readonly #options: RouterOptions;
@@ -102,7 +103,7 @@ export class Router implements CommandStore {
       locks: this.#locks,
       shards: this.#shards,
       shardOf: (key) => this.#shardOf(key),
-      read: (names, limits) => this.#readInOneTurn(names, limits),
+      read: (names, limits) => this.#readForChange(names, limits),
       onChangeQueued: (name) => this.#cache.writeQueued(name),
       onFlushQueued: () => this.#cache.flushQueued(),
       stamp: () => options.clock.stamp(),
@@ -171,9 +172,18 @@ export class Router implements CommandStore {
     return collector.results;
   }
 
-  getTogether(names: readonly EntryName[], options: SubmitOptions = {}): Promise<Result[]> {
-    // What is queued in one turn is one moment.
-    return this.submitAll(names.map(getOf), options);
+  getTogether(names: readonly EntryName[], { refuseValue }: SubmitOptions = {}): Promise<Result[]> {
+    const collector = new ReplyCollector<Result>(names.length, refuseValue);
+    const look = (): void => this.#lookAt(names, collector, (operation) => this.#cached(operation));
+    if (this.#locks.areIdle || !names.some((name) => this.#locks.isHeld(name))) {
+      look();
+    } else {
+      // All of them, until all are queued: what holds one of them may be about to change others.
+      void this.#enqueueLocked(names, look, (refused) => {
+        for (const index of names.keys()) collector.settle(index, refused);
+      });
+    }
+    return collector.results;
   }
 
   transact<Outcome>(
@@ -185,7 +195,7 @@ export class Router implements CommandStore {
   }
 
   async list(query: ListQuery): Promise<ListPage> {
-    const parts = await this.#askAll({ op: 'list', query });
+    const parts = await this.#askAll({ op: 'list', query, now: this.#options.clock.stamp() });
     return mergePages(
       parts.map((part) => {
         if (part.kind !== 'page') throw new Error(`a list was answered by a ${part.kind}`);
@@ -202,7 +212,7 @@ export class Router implements CommandStore {
   }
 
   async count(namespace: string): Promise<number> {
-    const parts = await this.#askAll({ op: 'count', namespace });
+    const parts = await this.#askAll({ op: 'count', namespace, now: this.#options.clock.stamp() });
     return parts.reduce((sum, part) => {
       if (part.kind !== 'count') throw new Error(`a count was answered by a ${part.kind}`);
       return sum + part.count;
@@ -242,12 +252,25 @@ export class Router implements CommandStore {
     for (const result of closed) if (result.status === 'rejected') throw result.reason;
   }
 
-  /** Past the cache, so that the answers come behind all that was queued. */
-  #readInOneTurn(names: readonly EntryName[], { refuseValue }: SubmitOptions): Promise<Result[]> {
-    const collector = new ReplyCollector<Result>(names.length, refuseValue);
-    for (const [index, name] of names.entries()) {
-      this.#enqueue(getOf(name), (result) => collector.settle(index, asResult(result)));
+  /** Queued together, they are what stands at one moment, by whose time deadlines are judged. */
+  #lookAt(
+    names: readonly EntryName[],
+    collector: ReplyCollector<Result>,
+    cached: (operation: Operation) => Result | undefined,
+  ): void {
+    const now = this.#options.clock.stamp();
+    for (const [index, { namespace, key }] of names.entries()) {
+      const settle: Settle = (result) => collector.settle(index, asResult(result));
+      const known = cached({ op: 'get', namespace, key });
+      if (known === undefined) this.#enqueueRead({ op: 'look', namespace, key, now }, settle);
+      else settle(known);
     }
+  }
+
+  /** Past the cache, so that the answers come behind all that was queued. */
+  #readForChange(names: readonly EntryName[], { refuseValue }: SubmitOptions): Promise<Result[]> {
+    const collector = new ReplyCollector<Result>(names.length, refuseValue);
+    this.#lookAt(names, collector, () => undefined);
     return collector.results;
   }
 
@@ -266,21 +289,23 @@ export class Router implements CommandStore {
   /** Puts an operation behind all that its shard was asked before. */
   #enqueue(operation: AnyOperation, settle: Settle): void {
     const cache = this.#cache;
-    const shard = this.#shardOf(operation.key);
     if (isWrite(operation)) {
       if (operation.op !== 'command') cache.writeQueued(operation);
       else for (const name of namesOf(operation)) cache.writeQueued(name);
     }
-    if (operation.op !== 'get') {
-      shard.enqueue(new Ticket(operation, settle));
-      return;
-    }
+    if (operation.op === 'get') this.#enqueueRead(operation, settle);
+    else this.#shardOf(operation.key).enqueue(new Ticket(operation, settle));
+  }
+
+  /** The same for what fills the cache. */
+  #enqueueRead(operation: GetOperation | LookOperation, settle: Settle): void {
+    const cache = this.#cache;
     const pending = cache.readQueued(operation);
     const settleRead = (answer: ShardResult): void => {
       cache.readAnswered(operation, pending, asResult(answer));
       settle(answer);
     };
-    shard.enqueue(new Ticket(operation, settleRead));
+    this.#shardOf(operation.key).enqueue(new Ticket(operation, settleRead));
   }
 
   #isHeld(operation: AnyOperation): boolean {

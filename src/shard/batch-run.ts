@@ -8,6 +8,7 @@ import { replyBytesOf } from '../commands/reply-bytes.ts';
 import { runKeyed } from '../commands/run-command.ts';
 import { replyBytesMax, shardEntriesMax, sweepStepMax } from '../base/limits.ts';
 import type {
+  AtMoment,
   BatchRequest,
   ChangeOperation,
   DecideOperation,
@@ -16,7 +17,12 @@ import type {
   ShardOperation,
 } from '../protocol/shard-operation.ts';
 import { conditionsHold } from '../store/conditions.ts';
-import type { CommandOperation, DeleteOperation, PutOperation } from '../store/operation.ts';
+import type {
+  CommandOperation,
+  DeleteOperation,
+  EntryName,
+  PutOperation,
+} from '../store/operation.ts';
 import type { ExpiresAt } from '../store/result.ts';
 import { entryHeapBytes, type EntryTable } from './entry-table.ts';
 import { listPage } from './list-page.ts';
@@ -142,9 +148,11 @@ export class BatchRun {
   #run(operation: ShardOperation): ShardAnswer {
     switch (operation.op) {
       case 'get':
-        return this.#get(operation.namespace, operation.key, true);
+        return this.#get(operation, true);
       case 'head':
-        return this.#get(operation.namespace, operation.key, false);
+        return this.#get(operation, false);
+      case 'look':
+        return this.#get(operation, true, operation.now);
       case 'put':
         return this.#put(operation);
       case 'delete':
@@ -159,11 +167,11 @@ export class BatchRun {
         this.#transactions.settle(operation.transaction);
         return done;
       case 'list':
-        return listPage(this.#table, operation.query, this.#now);
+        return listPage(this.#table, operation.query, operation.now);
       case 'count':
-        return { kind: 'count', count: this.#count(operation.namespace) };
+        return { kind: 'count', count: this.#count(operation) };
       case 'sweep':
-        return this.#sweep();
+        return this.#sweep(operation);
       case 'mark':
         return done; // Left after the batch, see Shard.
       default:
@@ -171,8 +179,8 @@ export class BatchRun {
     }
   }
 
-  #get(namespace: string, key: string, withValue: boolean): ShardAnswer {
-    const entry = this.staging.get(namespace, key);
+  #get({ namespace, key }: EntryName, withValue: boolean, now = this.#now): ShardAnswer {
+    const entry = this.staging.get(namespace, key, now);
     if (entry === undefined) return missing;
     const { version, expiresAt, value } = entry;
     return { kind: 'entry', version, expiresAt, value, withValue };
@@ -306,18 +314,18 @@ export class BatchRun {
   }
 
   /** What is due is counted, not waited for: the sweep keeps it few. */
-  #count(namespace: string): number {
+  #count({ namespace, now }: { namespace: string } & AtMoment): number {
     let count = this.#table.count(namespace);
-    for (const entry of this.#table.dueBy(this.#now)) {
+    for (const entry of this.#table.dueBy(now)) {
       if (entry.namespace === namespace) count -= 1;
     }
     return count;
   }
 
-  #sweep(): ShardAnswer {
+  #sweep({ now }: AtMoment): ShardAnswer {
     if (!this.#options.mayDelete) return diskFull;
     let left = sweepStepMax;
-    for (const { namespace, key } of this.#table.dueBy(this.#now)) {
+    for (const { namespace, key } of this.#table.dueBy(now)) {
       if (left-- === 0) break;
       // An operation before this one in the batch may have put the key anew.
       const stands = this.staging.get(namespace, key) !== undefined;

@@ -44,7 +44,7 @@ function itemOf(entry: Entry, includeValues: boolean): PageItem<string> {
   return { key, version, expiresAt, size: value.length, value: includeValues ? value : undefined };
 }
 
-/** @param now the batch's stamp: what has expired by then is not listed */
+/** @param now the page's stamp: what has expired by then is not listed */
 export function listPage(table: EntryTable, query: ListQuery, now: number): PageResult<string> {
   const items: PageItem<string>[] = [];
   let bytes = 0;

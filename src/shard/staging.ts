@@ -43,10 +43,10 @@ export class Staging {
     return this.#mustSync;
   }
 
-  /** The entry that a reader sees now: expired ones are gone. */
-  get(namespace: string, key: string): Entry | undefined {
+  /** The entry that a reader sees now, or saw then: expired ones are gone. */
+  get(namespace: string, key: string, now = this.#now): Entry | undefined {
     const entry = this.#find(namespace, key);
-    return entry === undefined || isExpired(entry, this.#now) ? undefined : entry;
+    return entry === undefined || isExpired(entry, now) ? undefined : entry;
   }
 
   /**

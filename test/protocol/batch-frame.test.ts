@@ -57,6 +57,7 @@ const operations: fc.Arbitrary<ShardOperation> = fc.oneof(
       reverse: fc.boolean(),
       includeValues: fc.boolean(),
     }),
+    now: fc.nat(),
   }),
   fc
     .record({
@@ -69,8 +70,9 @@ const operations: fc.Arbitrary<ShardOperation> = fc.oneof(
       valueBytesMax: fc.nat(),
     })
     .map((command) => ({ ...command, key: command.keys[0] ?? '' })),
-  fc.record({ op: fc.constant('count' as const), namespace: name.namespace }),
-  fc.constant({ op: 'sweep' as const }),
+  fc.record({ op: fc.constant('count' as const), namespace: name.namespace, now: fc.nat() }),
+  fc.record({ op: fc.constant('look' as const), ...name, now: fc.nat() }),
+  fc.record({ op: fc.constant('sweep' as const), now: fc.nat() }),
   fc.constant({ op: 'mark' as const }),
 );
 

@@ -260,7 +260,7 @@ describe('a thread that dies during other work', () => {
       const early = first === 'compaction' ? begin() : undefined;
       const reads = [
         simulated.ask(get('kept')),
-        simulated.ask({ op: 'count', namespace: 'default' }),
+        simulated.ask({ op: 'count', namespace: 'default', now: 0 }),
       ];
       await simulated.settle();
       const late = first === 'batch' ? begin() : undefined;

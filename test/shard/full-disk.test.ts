@@ -121,7 +121,7 @@ describe('a full disk', () => {
       if (kind === 'refused') break;
     }
     clock.advance(5000);
-    for (let step = 0; step < 5; step++) store.ask({ op: 'sweep' });
+    for (let step = 0; step < 5; step++) store.ask({ op: 'sweep', now: store.stamp });
     expect(compactWhereWanted(store)).toBe(true);
     expect(await store.submit(put('new', value))).toMatchObject({ kind: 'written' });
   });

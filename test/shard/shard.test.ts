@@ -9,6 +9,16 @@ import { get, put, remove } from '../support/store-contract.ts';
 
 const journal = `${shardPlace.folder}/journal-000001.ndjson`;
 
+const wholeNamespace = {
+  prefix: '',
+  start: undefined,
+  end: undefined,
+  after: undefined,
+  limit: 10,
+  reverse: false,
+  includeValues: true,
+};
+
 let files: MemoryFileSystem;
 beforeEach(() => {
   files = new MemoryFileSystem();
@@ -54,6 +64,32 @@ describe('a batch', () => {
     expect(files.read(journal)).toHaveLength(length);
     shard.stop(0);
     expect(files.read(journal).toString()).toMatch(/"mark":"stop".*}\n$/);
+  });
+
+  test('judges what is one moment over several shards by that moment, and the rest by its own', () => {
+    const shard = startShard();
+    shard.apply({ stamp: 0, operations: [put('k', '1', { ttlMs: 100 })] });
+    const [namespace, key] = ['default', 'k'];
+    const query = { ...wholeNamespace, namespace };
+    const seenAt = (now: number): unknown[] => {
+      const { results } = shard.apply({
+        stamp: 200,
+        operations: [
+          { op: 'look', namespace, key, now },
+          { op: 'count', namespace, now },
+          { op: 'list', query, now },
+          { op: 'sweep', now },
+        ],
+      });
+      return results.slice(0, 3);
+    };
+    const item = expect.objectContaining({ key }) as unknown;
+    expect(seenAt(99)).toMatchObject([{ kind: 'entry' }, { count: 1 }, { items: [item] }]);
+    const [read] = shard.apply({ stamp: 200, operations: [get('k')] }).results;
+    expect(read).toEqual({ kind: 'missing' });
+    expect(shard.report().entries).toBe(1);
+    expect(seenAt(100)).toMatchObject([{ kind: 'missing' }, { count: 0 }, { items: [] }]);
+    expect(shard.report().entries).toBe(0);
   });
 
   test('goes on without room made ahead where the disk has none', () => {

@@ -111,13 +111,13 @@ export class BareShardStore implements Store {
   }
 
   async list(query: ListQuery): Promise<ListPage> {
-    const [page] = this.ask({ op: 'list', query });
+    const [page] = this.ask({ op: 'list', query, now: this.stamp });
     if (page?.kind !== 'page') throw new Error('a page expected');
     return mergePages([page], query);
   }
 
   async count(namespace: string): Promise<number> {
-    const [answer] = this.ask({ op: 'count', namespace });
+    const [answer] = this.ask({ op: 'count', namespace, now: this.stamp });
     if (answer?.kind !== 'count') throw new Error('a count expected');
     return answer.count;
   }

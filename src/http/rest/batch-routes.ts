@@ -1,5 +1,5 @@
-// POST /v1/batch: many operations in one request, each on its own. All are queued in one turn, so that
-// those which read, read one moment.
+// POST /v1/batch: many operations in one request, each on its own. Where all of them read, they read
+// one moment.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
 import { StoreError } from '../../base/errors.ts';
@@ -101,7 +101,10 @@ class BatchHandler {
         );
         return await idempotency.run(identity, once, { refuseValue });
       }
-      const results = await store.submitAll(operations, { refuseValue });
+      const isReadOnly = operations.every(({ op }) => op === 'get');
+      const results = isReadOnly
+        ? await store.getTogether(operations, { refuseValue })
+        : await store.submitAll(operations, { refuseValue });
       return recordAnswer((sink) => sendResults(sink, items, results));
     });
   }

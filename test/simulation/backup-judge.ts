@@ -74,14 +74,14 @@ export class BackupJudge {
       { length: this.#purses },
       (_, index) => entries.get(purseName(index))?.value,
     );
-    const wrong = asked.told(momentOf(cuts, entries)) ?? misfitOfPurses(look);
+    const wrong = asked.told(momentOf(cuts, entries, asked.fromMs)) ?? misfitOfPurses(look);
     demand(wrong === undefined, `a backup is not one moment: ${wrong}`);
     return entries;
   }
 }
 
 /** What a read in the place of each cut would have found. */
-function momentOf(cuts: readonly Cut[], entries: Entries): Moment {
+function momentOf(cuts: readonly Cut[], entries: Entries, askedMs: number): Moment {
   const cutOf = (key: string): Cut => {
     const cut = cuts[shardOfName(key, cuts.length)];
     if (cut === undefined) throw new Error('every key has its shard');
@@ -92,7 +92,9 @@ function momentOf(cuts: readonly Cut[], entries: Entries): Moment {
     entryOf: (key) => {
       const entry = entries.get(key);
       const { expiresAt = Infinity } = entry ?? {};
-      return expiresAt <= cutOf(key).stamp ? undefined : entry;
+      if (expiresAt > cutOf(key).stamp) return entry;
+      // Its moment is somewhere between when it was asked for and when the shard was cut.
+      return expiresAt > askedMs ? 'unsure' : undefined;
     },
     values: new Set([...entries.values()].map(({ value }) => value)),
   };

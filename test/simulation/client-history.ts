@@ -23,12 +23,14 @@ interface Deadline {
 export interface Moment {
   /** Of the key's shard: what has this version or a higher one is not in it. */
   readonly seqOf: (key: string) => number;
-  readonly entryOf: (key: string) => LoggedEntry | undefined;
+  readonly entryOf: (key: string) => LoggedEntry | 'unsure' | undefined;
   /** All that it holds. */
   readonly values: ReadonlySet<string>;
 }
 
 export interface AskedMoment {
+  /** The store's time when it was asked for. */
+  readonly fromMs: number;
   /** The moment has passed. */
   answered(): void;
   /** What it showed; says why it can be no one moment, if so. */
@@ -115,12 +117,14 @@ export class ClientHistory {
     const step = recorder.newStep();
     const sent = keys.map((key) => recorder.send(client, key, { op: 'get' }, { step }));
     return {
+      fromMs: this.#seenMs(),
       answered: () => {
         to = recorder.position;
       },
       told: (moment) => {
         for (const [index, key] of keys.entries()) {
           const entry = moment.entryOf(key);
+          if (entry === 'unsure') continue;
           const result = entry === undefined ? missing : { kind: 'found' as const, ...entry };
           sent[index]?.answer(result);
         }
@@ -206,5 +210,5 @@ const ttlMax = 2000;
 const ttlShortMax = 60;
 
 export function randomTtl(random: Random): number {
-  return 1 + randomBelow(random, random() < 0.4 ? ttlShortMax : ttlMax);
+  return 1 + randomBelow(random, random() < 0.55 ? ttlShortMax : ttlMax);
 }

@@ -32,7 +32,10 @@ export class FaultChoice {
     this.#perhapsOfTheDisk();
     if (this.#happens(plan.faults.close)) lives.close();
     if (this.#happens(plan.faults.clockJump) && lives.current.store !== undefined) this.#jump();
-    if (this.#happens(plan.faults.amidTransaction)) this.#disturbTransaction(threads);
+    if (this.#happens(plan.faults.amidTransaction)) {
+      if (lives.current.store === undefined) this.#disturbStart(threads);
+      else this.#disturbTransaction(threads);
+    }
     if (this.#isMakingRoom && random() < 0.1) this.#disturbCompaction();
     if (random() < 0.01 && threads.length > 0) {
       this.#scheduler.slowDown(pickFrom(random, threads).name, slowStepsMax);
@@ -87,6 +90,17 @@ export class FaultChoice {
       record.figures.ioErrors += 1;
       faults.beginIoErrors(['sync']);
     }
+  }
+
+  /** A start that decides what was left open: it may end when one shard has noted it, and others not. */
+  #disturbStart(threads: readonly AnyThread[]): void {
+    const { random, plan, faults, ledger } = this.#parts;
+    if (!ledger.isAnyLeft || threads.length === 0) return;
+    const { kill, powerCut } = plan.faults;
+    const choice = random();
+    if (choice < 0.5) this.#scheduler.slowDown(pickFrom(random, threads).name, slowStepsMax);
+    else if (choice < 0.8 && powerCut > 0) this.#lives.cutPower();
+    else if (kill > 0) faults.killSoon(this.#lives.current, soonCalls);
   }
 
   /** It takes long, or fails, or its shard fails beside it. */

@@ -156,6 +156,8 @@ export class HealPhase {
   }
 
   async #restartAndAgree(): Promise<void> {
+    const { random, plan } = this.#parts;
+    if (random() < plan.reshards) this.#lives.reshard();
     this.#lives.startNext();
     const hasStarted = (): boolean => this.#lives.current.store !== undefined;
     await this.#scheduler.until('the store has started', hasStarted);

@@ -3,6 +3,7 @@
 import { StoreError, systemErrorCode } from '../../src/base/errors.ts';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import { pickFrom, randomBelow } from '../support/random.ts';
+import { ReshardLife } from './reshard-life.ts';
 import { Violation } from './run-record.ts';
 import { Gone, SimulatedProcess } from './simulated-process.ts';
 import type { SimulationParts } from './simulation-parts.ts';
@@ -11,11 +12,13 @@ const setBackMsMax = 6000;
 
 export class ProcessLives {
   readonly #parts: SimulationParts;
+  readonly #reshards: ReshardLife;
   #current: SimulatedProcess;
   #transactions = 0;
 
   constructor(parts: SimulationParts) {
     this.#parts = parts;
+    this.#reshards = new ReshardLife(parts);
     this.#current = this.#newProcess(parts.plan.settings.fsync);
   }
 
@@ -74,7 +77,15 @@ export class ProcessLives {
     clock.advance(randomBelow(random, 100));
     if (!faults.isStopped && plan.faults.clockJump > 0 && random() < 0.3) this.#setClockBack();
     else clock.catchUp();
+    if (!faults.isStopped && random() < plan.reshards) this.reshard();
     this.startNext();
+  }
+
+  /** While no process is there; it may be cut short, and the power with it. */
+  reshard(): void {
+    const { random, plan, faults } = this.#parts;
+    this.#reshards.reshard(this.#processOn(plan.settings.fsync));
+    if (!faults.isStopped && plan.faults.powerCut > 0 && random() < 0.3) this.cutPower();
   }
 
   describeShards(): string {
@@ -116,9 +127,14 @@ export class ProcessLives {
   }
 
   #newProcess(fsync: FsyncMode): SimulatedProcess {
-    const { plan, record, disk, clock, faults, judge, backupJudge } = this.#parts;
+    const { record } = this.#parts;
     record.figures.starts += 1;
     record.note(`a process starts, fsync ${fsync}`);
+    return this.#processOn(fsync);
+  }
+
+  #processOn(fsync: FsyncMode): SimulatedProcess {
+    const { plan, record, disk, clock, faults, judge, backupJudge } = this.#parts;
     const process: SimulatedProcess = new SimulatedProcess(
       { ...plan.settings, fsync },
       {
@@ -130,6 +146,7 @@ export class ProcessLives {
         },
         onTaskLost: (...lost) => judge.noteLostTask(...lost),
         onBackupBegun: (task) => backupJudge.noteBegun(task),
+        onOpened: () => this.#reshards.noteOpened(),
         log: (line) => record.note(line),
         newTransactionId: () => `t${this.#transactions++}`,
       },

@@ -14,6 +14,7 @@ import type { Call } from '../support/history/recorded-call.ts';
 import type { BackupJudge } from './backup-judge.ts';
 import type { ClientHistory } from './client-history.ts';
 import type { FaultInjector } from './fault-injector.ts';
+import { shardOfName } from './entry-names.ts';
 import { itemsOf } from './items-of-shard.ts';
 import { misfitOfPurses, purseName } from './purse.ts';
 import { Violation, type RunRecord } from './run-record.ts';
@@ -37,9 +38,11 @@ export interface JudgeSurroundings {
   readonly versions: VersionJudge;
 }
 
-/** A new layout, as it was found. */
-export interface FoundShard {
-  readonly items: readonly NamedItem[];
+/** A new layout, before anything was written to it. */
+export interface FoundLayout {
+  /** By shard. */
+  readonly items: readonly (readonly NamedItem[])[];
+  /** The least that a shard would give. */
   readonly nextSeq: number;
 }
 
@@ -164,7 +167,33 @@ export class RecoveryJudge {
     if (wrong !== undefined) throw new Violation(wrong);
   }
 
-  #newLog(shard: number, { items, nextSeq }: FoundShard = { items: [], nextSeq: 0 }): ShardLog {
+  /** The folder has another number of shards: it must hold what the old ones had. */
+  noteLayout({ items, nextSeq }: FoundLayout, { undecided, outcomes }: FoundParts): void {
+    const { clock, record, versions } = this.#surroundings;
+    const all = items.flat();
+    for (const [shard, log] of this.#logs.entries()) {
+      const misfit = log.begin({
+        items: all.filter(({ name }) => shardOfName(name, this.#logs.length) === shard),
+        nextSeq,
+        mayHaveLost: this.#lossy.has(shard),
+        now: clock.highestMs,
+        opened: { undecided: undecided[shard] ?? new Set() },
+        start: { outcomes, underWay: new Set() },
+      });
+      if (misfit !== undefined) record.fail(`shard ${shard} is resharded wrong: ${misfit}`);
+    }
+    for (const [shard, own] of items.entries()) {
+      const stray = own.find(({ name }) => shardOfName(name, items.length) !== shard);
+      if (stray !== undefined) record.fail(`${stray.name} is resharded to shard ${shard}`);
+    }
+    this.#logs = items.map((own, shard) => this.#newLog(shard, own, nextSeq));
+    versions.noteLayout({ fromSeq: nextSeq, shards: items.length });
+    this.#recovered.clear();
+    this.#undecided.clear();
+    this.#lossy.clear();
+  }
+
+  #newLog(shard: number, items: readonly NamedItem[] = [], nextSeq = 0): ShardLog {
     const { ledger } = this.#surroundings;
     const observer = {
       onPart: ledger.notePart.bind(ledger, shard),

@@ -54,6 +54,8 @@ export interface ProcessSurroundings {
   readonly onTaskLost: (shard: number, name: string, task: unknown) => void;
   /** The thread of a backup has its files open. */
   readonly onBackupBegun: (task: BeginBackupTask) => void;
+  /** The folder is found, and what it is is durable. */
+  readonly onOpened: () => void;
   readonly log: (line: string) => void;
   readonly newTransactionId: () => string;
 }
@@ -137,6 +139,7 @@ export class SimulatedProcess {
     const counts = { asked: undefined, byDefault: shards };
     const locations = openDataFolder(view, dataFolder, counts, clock.wallMs());
     if (view.openFiles > 0) throw new Error('opening the data folder leaves a file open');
+    this.#surroundings.onOpened();
     return await assembleStore({
       ...this.settings,
       locations,

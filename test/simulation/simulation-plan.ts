@@ -30,6 +30,8 @@ export interface SimulationPlan {
   /** Of all that clients do, how much is done to several keys at one moment. */
   readonly transactions: number;
   readonly purses: number;
+  /** Of the times between two processes, how many see a reshard. */
+  readonly reshards: number;
   /** How often a backup begins, in steps out of 10,000. */
   readonly backups: number;
   readonly faults: FaultRates;
@@ -68,6 +70,7 @@ export function planFrom(random: Random): SimulationPlan {
     operations: 80 + randomBelow(random, 220),
     transactions: random() < 0.2 ? 0 : 0.15 + 0.6 * random(),
     purses: 3 + randomBelow(random, 4),
+    reshards: rate(random, 0.7),
     backups: rate(random, 160),
     faults: {
       kill: rate(random, isLarge ? 20 : 60),

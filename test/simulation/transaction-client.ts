@@ -13,7 +13,7 @@ import { randomTtl } from './client-history.ts';
 import { entryOfName, purseNamespace } from './entry-names.ts';
 import { carrying, filling, misfitOfCount, misfitOfPurses, purseName } from './purse.ts';
 import type { ClientSurroundings } from './random-client.ts';
-import { orRefused, readPage } from './read-page.ts';
+import { orRefused, readAll, readPage } from './read-page.ts';
 import { demand } from './run-record.ts';
 import { textOf } from './logged-entry.ts';
 import type { Change } from './transaction-history.ts';
@@ -80,7 +80,7 @@ export class TransactionClient {
     const names = this.#pick(this.#surroundings.keys);
     const chosen = names.map(() => pickFrom(this.#random, rules));
     // Of several with one deadline nobody may see some gone and some not.
-    const ttl = this.#random() < 0.3 ? randomTtl(this.#random) : undefined;
+    const ttl = this.#random() < 0.45 ? randomTtl(this.#random) : undefined;
     const isMortal = names.map(() => ttl !== undefined && this.#random() < 0.7);
     const needsFirst = this.#random() < 0.15;
     const plan: Plan = ({ entries, now }, mint) => {
@@ -155,10 +155,15 @@ export class TransactionClient {
     return result;
   }
 
-  /** Some keys and purses at one moment, some of them from the cache. */
+  /** All keys, all purses, or some of both at one moment; some of them from the cache. */
   async #look(store: Store): Promise<void> {
     const { history, keys, onResult } = this.#surroundings;
-    const isOfPurses = this.#random() < 0.5;
+    const choice = this.#random();
+    if (choice < 0.35) {
+      await readAll(this.#name, store, this.#surroundings);
+      return;
+    }
+    const isOfPurses = choice < 0.65;
     const names = isOfPurses ? this.#purses : this.#pick([...keys, ...this.#purses]);
     const step = history.newStep();
     const recorded = names.map((name) => history.send(this.#name, name, { op: 'get' }, { step }));

@@ -36,14 +36,14 @@ export class TransactionLedger {
     this.#record = record;
   }
 
-  /** There is a transaction of which a shard has a part, and some shard has no note. */
-  get isAnyOpen(): boolean {
-    return [...this.#known.values()].some(isOpen);
-  }
-
-  /** The shards that such transactions are over. */
+  /** The shards of transactions of which there is a part, and some shard has no note. */
   get openShards(): readonly number[] {
     return [...new Set([...this.#known.values()].filter(isOpen).flatMap(({ shards }) => shards))];
+  }
+
+  /** A process has left one that the next one has to decide. */
+  get isAnyLeft(): boolean {
+    return [...this.#known.values()].some(({ isCut, isSettled }) => isCut && !isSettled);
   }
 
   noteTold(

@@ -1,0 +1,128 @@
+// Between two processes, somebody gives the folder another number of shards with the real tool,
+// which may be killed, or fail, at any call. Says afterwards what the tool must have found.
+import { StoreError, systemErrorCode } from '../../src/base/errors.ts';
+import { outcomesOf } from '../../src/storage/transaction-outcome.ts';
+import { recoverShard, type Recovered } from '../../src/shard/recovery.ts';
+import { locateShards } from '../../src/storage/locate-shards.ts';
+import { readManifest, type Manifest } from '../../src/storage/manifest.ts';
+import { reshard } from '../../src/tools/reshard.ts';
+import { randomBelow } from '../support/random.ts';
+import { nameOf, namespacesUsed } from './entry-names.ts';
+import type { NamedItem } from './logged-entry.ts';
+import type { FoundLayout, FoundParts } from './recovery-judge.ts';
+import { Violation } from './run-record.ts';
+import { dataFolder, Gone, type SimulatedProcess } from './simulated-process.ts';
+import type { DiskView } from './simulated-disk.ts';
+import type { SimulationParts } from './simulation-parts.ts';
+
+const shardsMax = 4;
+/** About as many as a reshard of such a store makes. */
+const callsOfReshard = 120;
+
+export class ReshardLife {
+  readonly #parts: SimulationParts;
+  /** The layout that the last process served from, or tried to. */
+  #layout: string | undefined;
+  /** What the last reshard of it found. */
+  #found: FoundParts | undefined;
+
+  constructor(parts: SimulationParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * To another number of shards.
+   *
+   * @param tool the process that it is done by, which is gone afterwards
+   */
+  reshard(tool: SimulatedProcess): void {
+    const { random, plan, record, disk, faults } = this.#parts;
+    const manifest = this.#manifest();
+    // What was named by one that was cut short is first to be served from.
+    if (manifest === undefined || manifest.layout !== this.#layout) return;
+    const others = Array.from({ length: shardsMax }, (_, index) => index + 1).filter(
+      (count) => count !== manifest.shards,
+    );
+    const shards = others[randomBelow(random, others.length)] ?? 1;
+    record.note(`a reshard from ${manifest.shards} to ${shards} shards`);
+    this.#found = this.#partsIn(manifest);
+    const view = disk.view(
+      (...call) => faults.before(tool, undefined, call),
+      () => {},
+    );
+    const mayBeKilled = !faults.isStopped && plan.faults.kill + plan.faults.powerCut > 0;
+    if (mayBeKilled && random() < 0.35) faults.killSoon(tool, callsOfReshard);
+    try {
+      reshard(view, dataFolder, shards);
+      if (view.openFiles > 0) throw new Violation('a reshard leaves a file open');
+      record.figures.reshards += 1;
+      for (const { size } of this.#found.undecided) record.figures.partsResharded += size;
+    } catch (error) {
+      record.figures.reshardsCutShort += 1;
+      record.note(`the reshard has failed: ${String(error)}`);
+      if (!isLawful(error, tool)) throw error;
+    } finally {
+      tool.isDead = true;
+      faults.forget();
+    }
+  }
+
+  /** A process has found the folder, and made durable what it is. */
+  noteOpened(): void {
+    const { judge } = this.#parts;
+    const manifest = this.#manifest();
+    if (manifest === undefined || manifest.layout === this.#layout) return;
+    const before = this.#layout;
+    this.#layout = manifest.layout;
+    if (before === undefined) return;
+    if (this.#found === undefined) throw new Violation(`nobody has made ${manifest.layout}`);
+    judge.noteLayout(this.#layoutOf(manifest), this.#found);
+  }
+
+  #manifest(): Manifest | undefined {
+    return this.#parts.faults.whilePaused(() => readManifest(this.#view(), dataFolder));
+  }
+
+  #view(): DiskView {
+    return this.#parts.disk.view(
+      () => undefined,
+      () => {},
+    );
+  }
+
+  #recover(manifest: Manifest): Recovered[] {
+    const fileSystem = this.#view();
+    return locateShards(dataFolder, manifest).map((place) =>
+      recoverShard({ ...place, fileSystem }),
+    );
+  }
+
+  /** As a start would find and decide them. */
+  #partsIn(manifest: Manifest): FoundParts {
+    const traces = this.#recover(manifest).map((recovered) => recovered.traces);
+    const undecided = traces.map(({ parts }) => new Set(parts.keys()));
+    return { undecided, outcomes: outcomesOf(traces) };
+  }
+
+  #layoutOf(manifest: Manifest): FoundLayout {
+    const recovered = this.#recover(manifest);
+    const seqs = recovered.map(({ tail }) => tail.end.seq);
+    const items = recovered.map(({ table }) =>
+      namespacesUsed.flatMap((namespace) =>
+        Array.from(table.ascending(namespace, ''), (entry): NamedItem => {
+          const { key, version, expiresAt, value } = entry;
+          const bytes = Buffer.from(value, 'latin1');
+          return { name: nameOf({ namespace, key }), version, expiresAt, value: bytes };
+        }),
+      ),
+    );
+    return { items, nextSeq: Math.min(...seqs) };
+  }
+}
+
+function isLawful(error: unknown, { hadErrors }: SimulatedProcess): boolean {
+  if (error instanceof Gone) return true;
+  if (error instanceof Violation || !hadErrors) return false;
+  const code = error instanceof StoreError ? error.code : systemErrorCode(error);
+  return code === 'STORE_INACCESSIBLE' || code === 'DISK_FULL' || code === 'EIO';
+}

@@ -159,6 +159,9 @@ async function startAll(
     const what = committed ? 'is committed' : 'is dropped: not all of it was there';
     logger.warn({ transaction }, `a transaction that was under way at the end ${what}`);
   }
+  // A shard that notes a decision must not find itself alone with it after a power cut: a part that
+  // was found may be known to the system alone.
+  if (outcomes.size > 0) await allOrFirstError(clients.map((client) => client.secure()));
   await allOrFirstError(clients.map((client) => client.start(outcomes)));
 }
 

@@ -63,6 +63,8 @@ export interface ShardTasks {
   open: [OpenTask, TaskAnswer<OpenedReport>];
   /** Of these transactions, how those were decided that the shard has a note of. */
   notes: [readonly string[], TaskAnswer<ReadonlyMap<string, boolean>>];
+  /** Makes what was opened durable, as it is. */
+  secure: [undefined, TaskAnswer<undefined>];
   /** Brings the files into order and serves from here on. */
   start: [StartTask, TaskAnswer<ShardReport>];
   batch: [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>];

@@ -177,6 +177,11 @@ export class ShardClient {
     return valueOfTask(await this.#thread.run('notes', transactions, atLeisure));
   }
 
+  /** Makes durable what opening it found. */
+  async secure(): Promise<void> {
+    valueOfTask(await this.#thread.run('secure', undefined, { bytes: this.#bytesToOpen }));
+  }
+
   /**
    * Brings the files into order; the shard serves from here on.
    *

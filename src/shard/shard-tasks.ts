@@ -30,6 +30,11 @@ export function shardTasks(
         return opened.opened;
       }),
     notes: (transactions) => answerTask(() => shard().notesOf(transactions)),
+    secure: () =>
+      answerTask(() => {
+        shard().secure();
+        return undefined;
+      }),
     start: (task) => answerTask(() => shard().start(task)),
     batch: (frame) => encodeReply(shard().apply(decodeBatch(frame))),
     sync: () => answerTaskSoon(() => shard().syncSoon()),

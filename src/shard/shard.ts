@@ -28,7 +28,7 @@ import type { RecordReplay } from './record-replay.ts';
 import { recoverShard, type Recovered, type ShardPlace, type TornTail } from './recovery.ts';
 import type { CompactionInput, ShardFiles } from './shard-files.ts';
 import { Staging } from './staging.ts';
-import { startFiles } from './start-files.ts';
+import { secureFiles, startFiles } from './start-files.ts';
 
 export interface ShardOptions extends ShardPlace {
   readonly fsync: FsyncMode;
@@ -90,6 +90,15 @@ export class Shard {
     assert(this.#recovered !== undefined, 'a shard is asked what it found before it is started');
     const { notes } = this.#recovered.traces;
     return new Map([...notes].filter(([transaction]) => transactions.includes(transaction)));
+  }
+
+  /**
+   * Makes durable, as it is, what opening the shard found: another shard is about to note a decision
+   * that counts on it.
+   */
+  secure(): void {
+    assert(this.#recovered !== undefined, 'a shard is secured before it is started');
+    secureFiles(this.#options, this.#recovered);
   }
 
   /** Brings the files into order; the shard serves from here on. */

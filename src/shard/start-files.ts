@@ -26,8 +26,7 @@ export function startFiles(
 ): ShardFiles {
   for (const torn of recovered.torn) cutTornTail(place, torn);
   removeLeftovers(place, recovered.current);
-  rewriteUnmarked(place, recovered);
-  syncLiveFiles(place, recovered.current);
+  secureFiles(place, recovered);
   const files = takeOver(place, recovered, fsync, at, reserveBytes);
   const { tail, mayHaveLostEnd } = recovered;
   const goesOn = files.writer.header === tail.header;
@@ -37,6 +36,12 @@ export function startFiles(
   if (fsync !== 'always') files.noteThatEndMayBeLost(at);
   files.reserve.replenish();
   return files;
+}
+
+/** What is served must be durable first, and so must be what a decision counts on. */
+export function secureFiles(place: ShardPlace, recovered: Recovered): void {
+  rewriteUnmarked(place, recovered);
+  syncLiveFiles(place, recovered.current);
 }
 
 function seqAfter({ tail, mayHaveLostEnd }: Recovered): number {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { seqJumpUnsynced } from '../../src/base/limits.ts';
+import { Shard } from '../../src/shard/shard.ts';
 import { createShardFolder } from '../../src/storage/create-shard-folder.ts';
 import { shardPlace } from '../support/bare-shard-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -29,6 +30,11 @@ function linesOf(path: string): string[] {
 
 function writeLines(path: string, lines: readonly string[]): void {
   files.put(path, Buffer.from(lines.map((line) => `${line}\n`).join('')));
+}
+
+/** Opened, and not started. */
+function open(fileSystem: MemoryFileSystem): Shard {
+  return new Shard({ ...shardPlace, fileSystem, fsync: 'always', clock: new ManualClock() });
 }
 
 describe('a restart', () => {
@@ -79,6 +85,26 @@ describe('a restart', () => {
       expect(second).toBe(first + 1);
     },
   );
+
+  test('can make what it found durable before it changes anything, and a decision counts on it', async () => {
+    const store = openShard(files, 'always');
+    await store.submit(put('makes room', '1'));
+    files.fault = (call) => {
+      if (call === 'sync') throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      return undefined;
+    };
+    const change = { namespace: 'default', key: 'a', put: undefined };
+    const part = { transaction: 't', shards: [0, 1] };
+    const about = { version: 1, validUntil: Infinity, part };
+    store.ask({ op: 'change', changes: [change], ...about });
+    files.fault = () => undefined;
+    const undecided = (fileSystem: MemoryFileSystem): unknown => open(fileSystem).opened.undecided;
+    const found = open(files);
+    expect(undecided(files)).toEqual([part]);
+    expect(undecided(files.afterPowerCut(() => 0))).toEqual([]);
+    found.secure();
+    expect(undecided(files.afterPowerCut(() => 0))).toEqual([part]);
+  });
 
   test('in another mode goes on in a journal that says so', async () => {
     await openShard(files, 'always').submit(put('a', '1'));

@@ -32,10 +32,11 @@ export class FaultChoice {
     this.#perhapsOfTheDisk();
     if (this.#happens(plan.faults.close)) lives.close();
     if (this.#happens(plan.faults.clockJump) && lives.current.store !== undefined) this.#jump();
-    if (this.#happens(plan.faults.amidTransaction)) {
-      if (lives.current.store === undefined) this.#disturbStart(threads);
-      else this.#disturbTransaction(threads);
+    const isStarting = lives.current.store === undefined;
+    if (!isStarting && this.#happens(plan.faults.amidTransaction)) {
+      this.#disturbTransaction(threads);
     }
+    if (isStarting && this.#happens(2 * plan.faults.amidTransaction)) this.#disturbStart(threads);
     if (this.#isMakingRoom && random() < 0.1) this.#disturbCompaction();
     if (random() < 0.01 && threads.length > 0) {
       this.#scheduler.slowDown(pickFrom(random, threads).name, slowStepsMax);

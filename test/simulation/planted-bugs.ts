@@ -339,4 +339,11 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: 'listPage(this.#table, operation.query, this.#now)',
     seedsMax: 300,
   },
+  {
+    name: 'a start notes a decision before all parts that it counts on are durable',
+    file: 'src/engine/assemble-store.ts',
+    find: 'await allOrFirstError(clients.map((client) => client.secure()));',
+    replace: ';',
+    seedsMax: 1000,
+  },
 ];

@@ -120,8 +120,9 @@ export class ReshardLife {
   }
 }
 
-function isLawful(error: unknown, { hadErrors }: SimulatedProcess): boolean {
-  if (error instanceof Gone) return true;
+function isLawful(error: unknown, { isDead, hadErrors }: SimulatedProcess): boolean {
+  // What it says when it is killed nobody hears.
+  if (isDead || error instanceof Gone) return true;
   if (error instanceof Violation || !hadErrors) return false;
   const code = error instanceof StoreError ? error.code : systemErrorCode(error);
   return code === 'STORE_INACCESSIBLE' || code === 'DISK_FULL' || code === 'EIO';

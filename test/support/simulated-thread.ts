@@ -19,8 +19,9 @@ export class SimulatedThread implements TaskThread<ShardTasks> {
   #tasks: ShardTaskHandlers;
   readonly #inbox: Sent[] = [];
 
-  constructor(fileSystem: FileSystem, clock: Clock) {
-    this.#newTasks = () => shardTasks({ fileSystem, clock });
+  constructor(fileSystem: FileSystem, clock: Clock, reserveBytesMin?: number) {
+    const reserve = reserveBytesMin === undefined ? {} : { reserveBytesMin };
+    this.#newTasks = () => shardTasks({ fileSystem, clock, ...reserve });
     this.#tasks = this.#newTasks();
   }
 

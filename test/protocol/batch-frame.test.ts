@@ -28,7 +28,38 @@ const matches = fc.option(
 const name = { namespace: fc.constantFrom('default', 'other'), key: byteStrings };
 const deadlines = fc.option(versions, { nil: undefined });
 
+const transactions = fc.string({ maxLength: 40 });
+const changes = fc.record({
+  op: fc.constant('change' as const),
+  changes: fc.array(
+    fc.record({
+      ...name,
+      put: fc.option(
+        fc.record({
+          value: fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes)),
+          expiresAt: deadlines,
+        }),
+        { nil: undefined },
+      ),
+    }),
+    { maxLength: 5 },
+  ),
+  version: versions,
+  validUntil: fc.oneof(versions, fc.constant(Infinity)),
+  part: fc.option(
+    fc.record({ transaction: transactions, shards: fc.array(fc.nat(63), { maxLength: 64 }) }),
+    { nil: undefined },
+  ),
+});
+
 const operations: fc.Arbitrary<ShardOperation> = fc.oneof(
+  changes,
+  fc.record({
+    op: fc.constant('decide' as const),
+    transaction: transactions,
+    commit: fc.boolean(),
+  }),
+  fc.record({ op: fc.constant('settle' as const), transaction: transactions }),
   fc.record({ op: fc.constant('get' as const), ...name }),
   fc.record({ op: fc.constant('head' as const), ...name }),
   fc.record({
@@ -116,6 +147,7 @@ const answers: fc.Arbitrary<ShardAnswer> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('count' as const), count: fc.nat() }),
   fc.constant({ kind: 'done' as const }),
+  fc.constant({ kind: 'stale' as const }),
 );
 
 const report: ShardReport = {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { batchBytesMax, batchOperationsMax, queueWaitForMoreMs } from '../../src/base/limits.ts';
 import { BatchQueue } from '../../src/router/batch-queue.ts';
 import { Ticket } from '../../src/router/ticket.ts';
-import { get, put } from '../support/store-contract.ts';
+import { get, listOf, put } from '../support/store-contract.ts';
 
 function queueOf(...tickets: Ticket[]): BatchQueue {
   const queue = new BatchQueue();
@@ -45,6 +45,78 @@ describe('a batch', () => {
     queue.putBack(batch.slice(1));
     expect(queue.bytes).toBe(second.bytes + third.bytes);
     expect(queue.takeBatch()).toEqual([second, third]);
+  });
+});
+
+const list = { op: 'list', query: listOf({}) } as const;
+const count = { op: 'count', namespace: 'default' } as const;
+const cut = { op: 'cut' } as const;
+
+function ticketOf(operation: Ticket['operation'], queuedAtMs = 0): Ticket {
+  return Object.assign(new Ticket(operation, () => {}), { queuedAtMs });
+}
+
+const decision = (queuedAtMs = 0): Ticket =>
+  ticketOf({ op: 'decide', transaction: 't', commit: true }, queuedAtMs);
+
+describe('a page or a count', () => {
+  test.each([list, count])('is in one batch with what stands before it: %j', (operation) => {
+    const tickets = [ticket(1), ticketOf(operation), ticket(1)];
+    expect(queueOf(...tickets).takeBatch()).toEqual(tickets);
+  });
+
+  test.each([list, count])(
+    'goes behind a batch that decides a transaction, whose changes it has to see: %j',
+    (operation) => {
+      const looks = ticketOf(operation);
+      const tickets = [ticket(1), decision(), ticket(1), looks, ticket(1), looks];
+      const queue = queueOf(...tickets);
+      expect(queue.takeBatch()).toEqual(tickets.slice(0, 3));
+      expect(queue.takeBatch()).toEqual(tickets.slice(3));
+      expect(queue.bytes).toBe(0);
+    },
+  );
+
+  test('is not held up by a decision behind it', () => {
+    const tickets = [ticketOf(list), decision(), ticket(1)];
+    expect(queueOf(...tickets).takeBatch()).toEqual(tickets);
+  });
+
+  test('a cut goes alone, whatever stands before and behind it', () => {
+    const tickets = [decision(), ticketOf(cut), ticketOf(cut), ticket(1)];
+    const queue = queueOf(...tickets);
+    for (const each of tickets) expect(queue.takeBatch()).toEqual([each]);
+  });
+});
+
+describe('what must arrive', () => {
+  test('is neither refused for its age nor for a shard that does not serve, and keeps its place', () => {
+    const [early, late, later] = [ticketOf(get('k'), 10), ticketOf(get('k'), 20), ticket(3)];
+    later.queuedAtMs = 30;
+    const decisions = [decision(5), decision(15), decision(25)];
+    const [first, second, third] = decisions as [Ticket, Ticket, Ticket];
+    const queue = queueOf(first, early, second, late, third, later);
+    expect(queue.takeQueuedBefore(20)).toEqual([early]);
+    expect(queue.operations).toBe(5);
+    expect(queue.takeWaiting()).toEqual([late, later]);
+    expect(queue.bytes).toBe(first.bytes + second.bytes + third.bytes);
+    expect(queue.takeBatch()).toEqual(decisions);
+    expect([queue.operations, queue.bytes]).toEqual([0, 0]);
+  });
+
+  test('is refused with all else where the shard takes nothing any more', () => {
+    const tickets = [decision(), ticket(1)];
+    const queue = queueOf(...tickets);
+    expect(queue.takeAll()).toEqual(tickets);
+    expect([queue.operations, queue.bytes]).toEqual([0, 0]);
+  });
+
+  test('says nothing of how long others wait', () => {
+    const queue = queueOf(decision(0));
+    expect(queue.hasRoom(1, 1, queueWaitForMoreMs * 10)).toBe(true);
+    queue.push(ticketOf(get('k'), 1000));
+    expect(queue.hasRoom(1, 1, 1000 + queueWaitForMoreMs)).toBe(true);
+    expect(queue.hasRoom(1, 1, 1001 + queueWaitForMoreMs)).toBe(false);
   });
 });
 

@@ -74,7 +74,7 @@ export class KeyLocks {
     try {
       return await this.#all.runExclusive(async () => {
         await this.#untilNoneIsHeld();
-        return await work();
+        return work();
       });
     } finally {
       this.#allUsers -= 1;

@@ -48,8 +48,8 @@ describe('a batch', () => {
   });
 });
 
-const list = { op: 'list', query: listOf({}) } as const;
-const count = { op: 'count', namespace: 'default' } as const;
+const list = { op: 'list', query: listOf({}), now: 0 } as const;
+const count = { op: 'count', namespace: 'default', now: 0 } as const;
 const cut = { op: 'cut' } as const;
 
 function ticketOf(operation: Ticket['operation'], queuedAtMs = 0): Ticket {

@@ -16,6 +16,7 @@ const first: Part = {
   transaction: 'first',
   shards: [0, 2],
   version: 9,
+  flush: [],
   changes: [
     { namespace: 'default', key: 'a', put: { value: '12345', expiresAt: 7 } },
     { namespace: 'other', key: '\u{c3}\u{a9}', put: { value: '\u{ff}', expiresAt: undefined } },

@@ -7,9 +7,13 @@ let replay: RecordReplay;
 
 beforeEach(() => {
   made = [];
-  replay = new RecordReplay(({ namespace, key, version, record, transaction }) => {
-    const what = record.op === 'put' ? record.value : 'nothing';
-    made.push(`${namespace}/${key}@${version}=${what}${transaction === undefined ? '' : ' in t'}`);
+  replay = new RecordReplay({
+    change: ({ namespace, key, version, record, transaction }) => {
+      const what = record.op === 'put' ? record.value : 'nothing';
+      const where = transaction === undefined ? '' : ' in t';
+      made.push(`${namespace}/${key}@${version}=${what}${where}`);
+    },
+    flush: (namespace, seq) => made.push(`flush ${namespace}@${seq}`),
   });
 });
 
@@ -32,6 +36,20 @@ describe('a change', () => {
   test('is of the namespace that it names, by a key that is a byte string', () => {
     replay.take([{ ...put('é', '1'), namespace: 'other' }], 1);
     expect(made).toEqual(['other/\u{c3}\u{a9}@1=1']);
+  });
+});
+
+describe('a flush', () => {
+  test('comes in its place, of the namespace that it names', () => {
+    replay.take([put('a', '1'), { op: 'flush' }, { op: 'flush', namespace: 'other' }], 5);
+    expect(made).toEqual(['default/a@5=1', 'flush default@6', 'flush other@7']);
+  });
+
+  test('of a part comes before its changes, once it is committed', () => {
+    replay.take([{ ...part(put('a', '1')), flush: ['default'] }], 5);
+    expect(made).toEqual([]);
+    replay.take([note(true)], 6);
+    expect(made).toEqual(['flush default@4', 'default/a@4=1 in t']);
   });
 });
 

@@ -279,15 +279,15 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'the cache keeps what a decision changes',
     file: 'src/router/transaction-coordinator.ts',
-    find: 'for (const { changes } of shares)\n                for (const name of changes)\n                    this.#options.onChangeQueued(name);',
+    find: 'for (const name of changes)\n                onChangeQueued(name);',
     replace: '',
     seedsMax: 100,
   },
   {
     name: 'locks are released before a transaction is decided',
     file: 'src/router/transaction-coordinator.ts',
-    find: 'this.#options.locks.hold(names, async () => {',
-    replace: 'this.#options.locks.hold(names, () => undefined).then(async () => {',
+    find: 'locks.hold(names, attempt)',
+    replace: 'locks.hold(names, () => undefined).then(attempt)',
     seedsMax: 100,
   },
   {

@@ -232,7 +232,8 @@ export class ShardedFiles {
     const query = { ...wholePage, namespace: 'default' };
     const found = new Map<string, ReadEntry>();
     for (const shard of this.#shards) {
-      const request = { stamp: this.clock.wallMs(), operations: [{ op: 'list', query }] } as const;
+      const stamp = this.clock.wallMs();
+      const request = { stamp, operations: [{ op: 'list', query, now: stamp }] } as const;
       const [page] = shard.apply(request).results;
       if (page?.kind !== 'page') throw new Error('a page expected');
       for (const { key, version, value = '' } of page.items) found.set(key, { version, value });

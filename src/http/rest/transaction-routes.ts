@@ -123,13 +123,11 @@ class TransactionHandler {
   ): Promise<Decided> {
     const { store, clock } = this.#options;
     const results = await store.getTogether(names, { refuseValue });
-    const now = clock.wallMs();
     const entries = results.map((result): EntryResult | undefined => {
       if (result.kind === 'refused') throw result.error;
-      // Answers come one by one; all deadlines are judged by one time.
-      return result.kind === 'entry' && (result.expiresAt ?? Infinity) > now ? result : undefined;
+      return result.kind === 'entry' ? result : undefined;
     });
-    const moment: TransactionMoment = { entries, versions: [], now };
+    const moment: TransactionMoment = { entries, versions: [], now: clock.wallMs() };
     return { outcome: decide(moment).outcome, durability: undefined };
   }
 }

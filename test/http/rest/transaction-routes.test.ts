@@ -244,6 +244,24 @@ describe('checks', () => {
   });
 });
 
+test('what is only read is given as it stood, although it expires on the way', async () => {
+  class SlowStore extends ModelStore {
+    override async getTogether(...asked: Parameters<ModelStore['getTogether']>) {
+      const results = await super.getTogether(...asked);
+      // By now others may have replaced it, and seen it there.
+      this.nowMs += 2000;
+      return results;
+    }
+  }
+  const store = new SlowStore();
+  const clock = { wallMs: () => store.nowMs, monotonicMs: () => performance.now() };
+  app = await openApp({ store, clock });
+  await put('a', 'x', '1s');
+  const checks = [{ key: 'a', exists: true }];
+  const reply = await transact(app.url, { checks, operations: [{ op: 'get', key: 'a' }] });
+  expect(reply).toMatchObject({ committed: true, results: [{ status: 200, value: 'x' }] });
+});
+
 describe('an increment', () => {
   const max = '9223372036854775807';
   const min = '-9223372036854775808';

@@ -262,7 +262,8 @@ export class BatchRun {
     for (const { namespace, key, put } of changes) {
       if (put !== undefined) {
         this.#stage(namespace, key, byteStringOf(put.value), put.expiresAt, version);
-      } else if (this.staging.get(namespace, key)) {
+      } else {
+        // Where there is nothing, too: a version that it was told of may not be given again.
         this.staging.delete(namespace, key);
       }
     }

@@ -150,7 +150,8 @@ export class JournalWriter {
     this.#syncing = this.#file.syncSoon();
     try {
       await this.#syncing;
-      if (end.bytes > this.syncedBytes) this.#durable = end;
+      // After another sync has failed, the system may call clean what it has dropped.
+      if (!this.#broken && end.bytes > this.syncedBytes) this.#durable = end;
     } catch (error) {
       this.#broken = true;
       throw error;

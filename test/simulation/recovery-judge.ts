@@ -137,7 +137,8 @@ export class RecoveryJudge {
     }
     if (name === 'mend') log.noteMended();
     if (name === 'mend' || name === 'sync') {
-      if (!(value as ShardReport).hasUnsynced) log.noteSynced();
+      const { hasUnsynced, isBroken } = value as ShardReport;
+      if (!hasUnsynced && !isBroken) log.noteSynced();
     }
     if (name === 'beginCompaction' && value !== undefined) {
       log.noteSynced();

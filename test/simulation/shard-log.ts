@@ -137,7 +137,7 @@ export class ShardLog {
       }
     }
     if (changes.length > 0) this.#batches.push(changes);
-    if (isSynced || !report.hasUnsynced) this.noteSynced();
+    if (isSynced || (!report.hasUnsynced && !report.isBroken)) this.noteSynced();
     if (!report.isBroken) this.#nextSeq = Math.max(this.#nextSeq, report.nextSeq);
   }
 

@@ -68,6 +68,23 @@ describe('a journal writer', () => {
     expect(writer.writtenBytes).toBeGreaterThan(writtenBytes);
   });
 
+  test('learns nothing from a sync that ends well when another has failed', async () => {
+    const { file, endSync } = slowToSync(newFile());
+    const failing = {
+      ...file,
+      sync: () => {
+        throw new Error('EIO');
+      },
+    };
+    const writer = JournalWriter.begin(failing, header);
+    writer.append(['{}'], 0);
+    const synced = writer.syncSoon();
+    expect(() => writer.sync()).toThrow('EIO');
+    endSync();
+    await synced;
+    expect(writer.syncedBytes).toBe(0);
+  });
+
   test('writes on where a write was cut short, until all of it is out', () => {
     const files = new MemoryFileSystem();
     const writer = JournalWriter.begin(files.create('/journal'), header);

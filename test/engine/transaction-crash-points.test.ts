@@ -49,6 +49,18 @@ async function valuesIn(engine: SimulatedEngine): Promise<Values> {
   return Object.fromEntries(found);
 }
 
+async function valuesOfAll(engine: SimulatedEngine): Promise<Values> {
+  const page = await engine.until(engine.store.list(listOf({ includeValues: true })));
+  const values = (page?.items ?? []).map(({ key, value }) => {
+    return [key, Buffer.from(value ?? []).toString()] as const;
+  });
+  return Object.fromEntries(values);
+}
+
+function usedBytes(files: MemoryFileSystem): number {
+  return [...files.contents().values()].reduce((sum, { length }) => sum + length, 0);
+}
+
 interface Progress {
   /** The state that was last said to stand, and those that may stand instead. */
   readonly lawful: readonly Values[];
@@ -80,9 +92,9 @@ async function run(
       if (outcome === 'unknown') lawful = [...lawful, next];
       return { lawful };
     }
+    if (next === states.at(-1)) break;
     await engine.until(engine.store.submitAll([put('x', '1'), put('y', '1')]), between, 12);
   }
-  await engine.endTurn();
   return { lawful };
 }
 
@@ -123,6 +135,15 @@ function failAt(files: MemoryFileSystem, fatal: number, counted: { calls: number
   };
 }
 
+async function refusalOf(opening: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await opening;
+    return undefined;
+  } catch (error) {
+    return (error as { code?: string }).code;
+  }
+}
+
 /** Runs once for each call into the file system, which fails, as do all behind it. */
 async function atEachCall(
   fsync: FsyncMode,
@@ -135,6 +156,8 @@ async function atEachCall(
     let counted = { calls: 0 };
     const begin = (): void => void (counted = cutAt(files, fatal));
     const progress = await run(engine, begin, tickAt);
+    // The last decision may still be on its way.
+    await refusalOf(engine.until(engine.store.close()));
     files.fault = () => undefined;
     await check(fatal, files, progress);
     if (counted.calls < fatal) return fatal;
@@ -266,14 +289,19 @@ class ThreadDeaths {
   };
 }
 
-async function refusalOf(opening: Promise<unknown>): Promise<string | undefined> {
-  try {
-    await opening;
-    return undefined;
-  } catch (error) {
-    return (error as { code?: string }).code;
+test.each(modes)('in %s, a start on a full disk decides, on the reserve', async (fsync) => {
+  for (const left of leftTransactions) {
+    const { fileSystem: files } = leaveTransaction(left, '/data', fsync);
+    for (const [path, content] of files.contents()) {
+      // No room is made ahead in them that a start would find.
+      const text = path.endsWith('.ndjson') ? content.replace(/ +\n$/, '') : content;
+      files.put(path, Buffer.from(text, 'latin1'));
+    }
+    files.capacityBytes = usedBytes(files);
+    const engine = await SimulatedEngine.open(files, { fsync });
+    expect([left.state, await valuesOfAll(engine)]).toEqual([left.state, servedAfter(left)]);
   }
-}
+});
 
 describe.each(leftTransactions)('a start that finds a store where $state,', (left) => {
   async function expectDecided(
@@ -282,11 +310,7 @@ describe.each(leftTransactions)('a start that finds a store where $state,', (lef
     fsync: FsyncMode,
   ): Promise<void> {
     const engine = await SimulatedEngine.open(files, { fsync });
-    const page = await engine.until(engine.store.list(listOf({ includeValues: true })));
-    const values = (page?.items ?? []).map(({ key, value }) => {
-      return [key, Buffer.from(value ?? []).toString()] as const;
-    });
-    expect([fatal, Object.fromEntries(values)]).toEqual([fatal, servedAfter(left)]);
+    expect([fatal, await valuesOfAll(engine)]).toEqual([fatal, servedAfter(left)]);
   }
 
   test.each(modes)(

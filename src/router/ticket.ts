@@ -17,8 +17,11 @@ export class Ticket {
     this.settle = settle;
   }
 
-  /** It tells what is decided already: its shard has to hear of it, however often that takes. */
+  /**
+   * It tells what is decided already: its shard has to hear of it, however often that takes. So it
+   * does of what it need not keep any more: else it would keep it for good.
+   */
   get mustArrive(): boolean {
-    return this.operation.op === 'decide';
+    return this.operation.op === 'decide' || this.operation.op === 'settle';
   }
 }

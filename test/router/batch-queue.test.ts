@@ -104,6 +104,13 @@ describe('what must arrive', () => {
     expect([queue.operations, queue.bytes]).toEqual([0, 0]);
   });
 
+  test('is a decision, and that it need not be kept any more', () => {
+    const settle = ticketOf({ op: 'settle', transaction: 't' });
+    const queue = queueOf(ticket(1), decision(), settle);
+    expect(queue.takeWaiting()).toHaveLength(1);
+    expect(queue.takeBatch().at(-1)).toBe(settle);
+  });
+
   test('is refused with all else where the shard takes nothing any more', () => {
     const tickets = [decision(), ticket(1)];
     const queue = queueOf(...tickets);

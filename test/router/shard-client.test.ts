@@ -344,6 +344,33 @@ describe('a disk', () => {
     expect(await simulated.ask(put('a', '4'))).toMatchObject({ kind: 'written' });
   });
 
+  test('hears in the end how transactions were decided, and which notes it need not keep', async () => {
+    const part = { transaction: 't', shards: [0, 1] };
+    const put1 = { value: Buffer.from('1'), expiresAt: undefined };
+    const changes = [{ namespace: 'default', key: 'a', put: put1 }];
+    const change = { op: 'change', changes, version: 1, validUntil: Infinity, part } as const;
+    expect(await simulated.ask(change)).toEqual({ kind: 'done' });
+    failAt('sync');
+    expect(refusal(await simulated.ask(put('b', '1')))).toMatchObject({ outcome: 'unknown' });
+    const decided = simulated.ask({ op: 'decide', transaction: 't', commit: true });
+    await simulated.tick(20_000);
+    expect(simulated.client.status.state).toBe('suspended');
+    simulated.files.fault = () => undefined;
+    await simulated.tick(2000);
+    expect(await decided).toEqual({ kind: 'done' });
+    expect(await simulated.ask(get('a'))).toMatchObject({ kind: 'entry', value: Buffer.from('1') });
+    failAt('sync');
+    expect(refusal(await simulated.ask(put('b', '2')))).toMatchObject({ outcome: 'unknown' });
+    const settled = simulated.ask({ op: 'settle', transaction: 't' });
+    simulated.files.fault = () => undefined;
+    await simulated.tick(2000);
+    expect(await settled).toEqual({ kind: 'done' });
+    await simulated.client.beginCompaction();
+    const journals = simulated.files.list('/data/shard-0000').filter((one) => /journal/.test(one));
+    const last = simulated.files.read(`/data/shard-0000/${journals.at(-1)}`).toString();
+    expect(last.trimEnd()).not.toContain('"op":"note"');
+  });
+
   test('that is still broken at the end does not keep the store from closing', async () => {
     await simulated.ask(put('a', '1'));
     failAt('sync');

@@ -48,14 +48,18 @@ function repair(files: MemoryFileSystem): {
   return { findings, kept: Object.fromEntries(kept), losses };
 }
 
-/** The line, as it would be with one byte of it damaged. */
-function damageLine(files: MemoryFileSystem, path: string, needle: string, last = false): void {
+/** Damages a byte of the first line that has this in it. */
+function damageLine(
+  files: MemoryFileSystem,
+  path: string,
+  needle: string,
+  damage = (line: string): string => line.replace('"seq"', '"sep"'),
+): void {
   const lines = files.read(path).toString('latin1').split('\n');
-  const has = (line: string): boolean => line.includes(needle);
-  const index = last ? lines.findLastIndex(has) : lines.findIndex(has);
+  const index = lines.findIndex((line) => line.includes(needle));
   const line = lines[index];
   if (line === undefined) throw new Error(`${needle} is in ${path}`);
-  files.put(path, Buffer.from(lines.with(index, line.replace('"seq"', '"sex"')).join('\n')));
+  files.put(path, Buffer.from(lines.with(index, damage(line)).join('\n'), 'latin1'));
 }
 
 const keysListed = (findings: readonly Finding[]): string[] =>
@@ -199,6 +203,26 @@ describe('a snapshot that is damaged', () => {
     const { kept } = repair(store.fileSystem);
     expect(kept).toEqual({ a: '1@1', alice: '1@1', b: '3@6', c: '2@2', k: '2@2' });
   });
+});
+
+test("of another shard's journal nothing is used, its notes and marks neither", () => {
+  const store = made((self) => {
+    self.writeParts(transaction, changes);
+    self.decide(transaction, true, [0, 1]);
+    self.write([['c', '3']]);
+  });
+  store.stop();
+  // Its header is damaged: by its keys alone it can be known that it is not this shard's.
+  store.fileSystem.put(journal(0), store.fileSystem.read(journal(1)));
+  damageLine(store.fileSystem, journal(0), '"format"', (line) => line.replace('1', '2'));
+  const { findings, kept } = repair(store.fileSystem);
+  expect(kept).toEqual({ a: '1@1', c: '3@4', k: '2@2' });
+  expect(findings).toContainEqual(
+    expect.objectContaining({ finding: 'damage', what: 'it has keys of another shard' }),
+  );
+  expect(findings).toContainEqual(
+    expect.objectContaining({ finding: 'lost-changes', shard: 0, fromSeq: 1, toSeq: null }),
+  );
 });
 
 test('without its manifest a store keeps its transactions', () => {

@@ -10,6 +10,10 @@ type BTree<Key, Value> = InstanceType<typeof BTree<Key, Value>>;
 interface NamespaceTable {
   readonly byKey: Map<string, Entry>;
   readonly order: BTree<string, undefined>;
+  /** Keys and values, summed. */
+  bytes: number;
+  /** Entries that have one. */
+  deadlines: number;
 }
 
 /** What an entry takes beside its characters: object, strings' heads, slots in map and trees. */
@@ -69,11 +73,15 @@ export class EntryTable {
       table.order.set(entry.key, undefined);
       this.#entries += 1;
     } else {
-      this.#forget(old);
+      this.#forget(table, old);
     }
     table.byKey.set(entry.key, entry);
-    this.#bytes += entry.key.length + entry.value.length;
-    if (entry.expiresAt !== undefined) this.#deadlines.set(entry, undefined);
+    const bytes = entry.key.length + entry.value.length;
+    table.bytes += bytes;
+    this.#bytes += bytes;
+    if (entry.expiresAt === undefined) return;
+    table.deadlines += 1;
+    this.#deadlines.set(entry, undefined);
   }
 
   delete(namespace: string, key: string): void {
@@ -83,7 +91,7 @@ export class EntryTable {
     table.byKey.delete(key);
     table.order.delete(key);
     this.#entries -= 1;
-    this.#forget(old);
+    this.#forget(table, old);
     if (table.byKey.size === 0) this.#namespaces.delete(namespace);
   }
 
@@ -91,9 +99,19 @@ export class EntryTable {
   flush(namespace: string): void {
     const table = this.#namespaces.get(namespace);
     if (table === undefined) return;
-    for (const entry of table.byKey.values()) this.#forget(entry);
-    this.#entries -= table.byKey.size;
     this.#namespaces.delete(namespace);
+    this.#entries -= table.byKey.size;
+    this.#bytes -= table.bytes;
+    // Others' requests wait meanwhile: whichever is less work.
+    if (table.deadlines * 2 > this.#deadlines.size) {
+      const kept = [...this.#deadlines.keys()].filter((entry) => entry.namespace !== namespace);
+      this.#deadlines.clear();
+      for (const entry of kept) this.#deadlines.set(entry, undefined);
+    } else if (table.deadlines > 0) {
+      for (const entry of table.byKey.values()) {
+        if (entry.expiresAt !== undefined) this.#deadlines.delete(entry);
+      }
+    }
   }
 
   /** In order. */
@@ -133,15 +151,24 @@ export class EntryTable {
     }
   }
 
-  #forget(old: Entry): void {
-    this.#bytes -= old.key.length + old.value.length;
-    if (old.expiresAt !== undefined) this.#deadlines.delete(old);
+  #forget(table: NamespaceTable, old: Entry): void {
+    const bytes = old.key.length + old.value.length;
+    table.bytes -= bytes;
+    this.#bytes -= bytes;
+    if (old.expiresAt === undefined) return;
+    table.deadlines -= 1;
+    this.#deadlines.delete(old);
   }
 
   #tableOf(namespace: string): NamespaceTable {
     const existing = this.#namespaces.get(namespace);
     if (existing !== undefined) return existing;
-    const table: NamespaceTable = { byKey: new Map(), order: new BTree(undefined, compareBytes) };
+    const table: NamespaceTable = {
+      byKey: new Map(),
+      order: new BTree(undefined, compareBytes),
+      bytes: 0,
+      deadlines: 0,
+    };
     this.#namespaces.set(namespace, table);
     return table;
   }

@@ -234,6 +234,7 @@ export class Router implements CommandStore {
     return {
       shards: this.#shards.map((shard) => shard.status),
       cache: this.#cache.figures,
+      transactions: this.#transactions.figures,
       compactions: this.#options.compactions.figures,
     };
   }

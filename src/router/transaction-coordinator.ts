@@ -14,7 +14,7 @@ import type {
 } from '../protocol/shard-operation.ts';
 import type { EntryName } from '../store/operation.ts';
 import type { Durability, EntryResult, RefusedResult, Result } from '../store/result.ts';
-import type { SubmitOptions, TransactOptions } from '../store/store.ts';
+import type { SubmitOptions, TransactionFigures, TransactOptions } from '../store/store.ts';
 import type {
   Decide,
   EntryPut,
@@ -70,13 +70,31 @@ function isRefused<Answer extends { readonly kind: string }>(
 
 export class TransactionCoordinator {
   readonly #options: TransactionCoordinatorOptions;
+  readonly #figures = { committed: 0, overShards: 0, refused: 0, unknown: 0 };
 
   constructor(options: TransactionCoordinatorOptions) {
     this.#options = options;
   }
 
+  get figures(): TransactionFigures {
+    return { ...this.#figures };
+  }
+
   /** As `Store.transact`. */
   async run<Outcome>(
+    names: readonly EntryName[],
+    decide: Decide<Outcome>,
+    options: TransactOptions,
+  ): Promise<TransactionResult<Outcome>> {
+    const result = await this.#run(names, decide, options);
+    if (result.kind === 'committed')
+      this.#figures.committed += Number(result.durability !== undefined);
+    else if (result.error.outcome === 'unknown') this.#figures.unknown += 1;
+    else this.#figures.refused += 1;
+    return result;
+  }
+
+  async #run<Outcome>(
     names: readonly EntryName[],
     decide: Decide<Outcome>,
     options: TransactOptions,
@@ -118,6 +136,7 @@ export class TransactionCoordinator {
         ? await this.#changeOne(first, validUntil)
         : await this.#changeSeveral(shares, validUntil);
     if (failed !== undefined) return failed;
+    if (second !== undefined) this.#figures.overShards += 1;
     // Parts are synced in every mode.
     const durability = second === undefined ? this.#options.durability : 'synced';
     return { kind: 'committed', outcome, durability };

@@ -39,6 +39,17 @@ export interface ShardStatus {
   readonly isDiskFull: boolean;
 }
 
+export interface TransactionFigures {
+  /** Those that have changed something. */
+  readonly committed: number;
+  /** Of these, in several shards. */
+  readonly overShards: number;
+  /** Nothing was changed. */
+  readonly refused: number;
+  /** Nobody can say. */
+  readonly unknown: number;
+}
+
 /** Everything that health and metrics report; figures are as last heard from the shards. */
 export interface StoreStatus {
   readonly shards: readonly ShardStatus[];
@@ -48,6 +59,8 @@ export interface StoreStatus {
     readonly entries: number;
     readonly bytes: number;
   };
+  /** Since the start. */
+  readonly transactions: TransactionFigures;
   readonly compactions: {
     readonly running: number;
     readonly completed: number;

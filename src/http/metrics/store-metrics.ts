@@ -51,6 +51,26 @@ function compactionMetrics(sampler: MetricSampler, store: Store): void {
   });
 }
 
+function transactionMetrics(sampler: MetricSampler, store: Store): void {
+  sampler.counter(
+    'holdfast_transactions_total',
+    'Transactions that were to change something.',
+    () => {
+      const { committed, refused, unknown } = store.status().transactions;
+      return [
+        { labels: { result: 'committed' }, value: committed },
+        { labels: { result: 'refused' }, value: refused },
+        { labels: { result: 'unknown' }, value: unknown },
+      ];
+    },
+  );
+  sampler.counter(
+    'holdfast_transactions_over_shards_total',
+    'Of those that were committed, the ones over several shards.',
+    () => [{ labels: {}, value: store.status().transactions.overShards }],
+  );
+}
+
 function cacheMetrics(sampler: MetricSampler, store: Store): void {
   sampler.counter('holdfast_cache_reads_total', 'Reads, by what the cache had.', () => {
     const { hits, misses } = store.status().cache;
@@ -69,6 +89,7 @@ function cacheMetrics(sampler: MetricSampler, store: Store): void {
 
 export function storeMetrics(sampler: MetricSampler, store: Store): void {
   shardMetrics(sampler, store);
+  transactionMetrics(sampler, store);
   compactionMetrics(sampler, store);
   cacheMetrics(sampler, store);
 }

@@ -1,6 +1,7 @@
 // The routes of protocols that other clients speak, described. The list of commands is the command
 // table's own.
 import { commandTable } from '../../commands/command-table.ts';
+import { idempotencyKey } from './idempotency.ts';
 import { headers, problems } from './replies.ts';
 
 const text = { type: 'string' } as const;
@@ -43,6 +44,7 @@ function commandOperation(operationId: string) {
     description:
       'Segments are arguments, percent-decoded after they are split; a body is one more, and then ' +
       `each query parameter its name and its value.\n\n${commands}`,
+    parameters: [idempotencyKey],
     responses: replies('What the command has answered.', aResult),
   };
 }
@@ -53,6 +55,7 @@ function bodyOperation(operationId: string, summary: string, description: string
     tags: ['Commands'],
     summary,
     description,
+    parameters: [idempotencyKey],
     requestBody: {
       required: true,
       content: { 'application/json': { schema: { type: 'array' } } },
@@ -81,6 +84,7 @@ const item = {
 function itemOperation(operationId: string, summary: string, responses: object) {
   const tags = ['unstorage'];
   return {
+    parameters: [idempotencyKey],
     operationId,
     tags,
     summary,

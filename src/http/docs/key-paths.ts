@@ -1,4 +1,5 @@
 // The routes of one key, described.
+import { idempotencyKey, idempotencyProblems } from './idempotency.ts';
 import { headers, problems } from './replies.ts';
 import { ttlText } from './schemas.ts';
 
@@ -87,7 +88,7 @@ export const keyPath = {
     operationId: 'putValue',
     tags: ['Keys'],
     summary: 'Write a value',
-    parameters: [ttl, ifMatch, ifNoneMatch],
+    parameters: [ttl, ifMatch, ifNoneMatch, idempotencyKey],
     requestBody: {
       required: true,
       description: 'Stored as it comes, whatever its Content-Type.',
@@ -108,6 +109,7 @@ export const keyPath = {
         'CONDITION_FAILED',
         'VALUE_TOO_LARGE',
         'ENCODING_UNSUPPORTED',
+        ...idempotencyProblems,
         ...writeProblems,
       ),
     },
@@ -116,7 +118,7 @@ export const keyPath = {
     operationId: 'deleteValue',
     tags: ['Keys'],
     summary: 'Delete an entry',
-    parameters: [ifMatch, ifNoneMatch],
+    parameters: [ifMatch, ifNoneMatch, idempotencyKey],
     responses: {
       '204': { description: 'It is gone.', headers: headers('Holdfast-Durability') },
       ...problems(
@@ -124,6 +126,7 @@ export const keyPath = {
         'KEY_INVALID',
         'KEY_NOT_FOUND',
         'CONDITION_FAILED',
+        ...idempotencyProblems,
         ...writeProblems,
       ),
     },

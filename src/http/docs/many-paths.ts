@@ -1,5 +1,6 @@
 // The routes of many keys, described.
 import { listLimitDefault, listLimitMax } from '../rest/list-query.ts';
+import { idempotencyKey, idempotencyProblems } from './idempotency.ts';
 import { headers, problems } from './replies.ts';
 import { schemaRef } from './schemas.ts';
 
@@ -53,6 +54,7 @@ export const batchPath = {
       'order. A malformed item is a 400 of that item alone. Of members of the same name the last ' +
       'counts. A reply of more than the server may hold for slow readers is refused with ' +
       '`OVERLOADED`.',
+    parameters: [idempotencyKey],
     requestBody: { required: true, content: json('Batch') },
     responses: {
       '200': {
@@ -60,7 +62,13 @@ export const batchPath = {
         headers: headers(),
         content: json('BatchReply'),
       },
-      ...problems('BAD_REQUEST', 'REQUEST_TOO_LARGE', 'ENCODING_UNSUPPORTED', ...storeProblems),
+      ...problems(
+        'BAD_REQUEST',
+        'REQUEST_TOO_LARGE',
+        'ENCODING_UNSUPPORTED',
+        ...idempotencyProblems,
+        ...storeProblems,
+      ),
     },
   },
 };
@@ -79,6 +87,7 @@ export const transactionsPath = {
       'together, and bytes, as a batch may have. An item that is malformed makes it a 400 of the ' +
       'whole that names it (`operations[2].ttl`). The values that stand under its keys count as those of a reply: ' +
       '64 MiB in sum. Of members of the same name the last counts.',
+    parameters: [idempotencyKey],
     requestBody: { required: true, content: json('Transaction') },
     responses: {
       '200': {
@@ -87,7 +96,9 @@ export const transactionsPath = {
         content: json('TransactionReply'),
       },
       '409': {
-        description: 'A check did not hold; nothing was changed. This is no problem document.',
+        description:
+          'A check did not hold; nothing was changed. This is no problem document, unless the ' +
+          'Idempotency-Key belongs to a request that is still being carried out.',
         headers: headers(),
         content: json('TransactionRefusal'),
       },
@@ -96,6 +107,7 @@ export const transactionsPath = {
         'KEY_INVALID',
         'VALUE_TOO_LARGE',
         'VALUE_NOT_AN_INTEGER',
+        'IDEMPOTENCY_KEY_REUSED',
         'REQUEST_TOO_LARGE',
         'REPLY_TOO_LARGE',
         'ENCODING_UNSUPPORTED',

@@ -84,6 +84,7 @@ export class BatchQueue {
     const first = this.#tickets.splice(0, count);
     const kept = first.filter(({ mustArrive }) => mustArrive);
     if (kept.length > 0) this.#tickets.unshift(...kept);
+    for (const ticket of kept) ticket.onDelay();
     const taken = first.filter(({ mustArrive }) => !mustArrive);
     for (const { bytes } of taken) this.#bytes -= bytes;
     return taken;

@@ -123,6 +123,7 @@ export class BatchSender {
   /** To the front of the queue. */
   putBack(tickets: readonly Ticket[]): void {
     this.#queue.putBack(tickets);
+    for (const ticket of tickets) ticket.onDelay();
   }
 
   /** Nothing was run: the shard can not take the first of them now, and there is no later. */
@@ -172,6 +173,7 @@ export class BatchSender {
     for (const [index, ticket] of tickets.entries()) {
       const result = results[index] ?? this.#resultOfStuck(ticket, results.length);
       const isAgain = ticket.mustArrive && result?.kind === 'refused' && !this.#isClosing;
+      if (isAgain) ticket.onDelay();
       if (result === undefined || isAgain) again.push(ticket);
       else ticket.settle(result);
     }

@@ -214,6 +214,7 @@ export class ShardClient {
     const refusal = ticket.mustArrive ? this.#endOfService : this.#refusal;
     const error = refusal ?? (this.#sender.offer(ticket) ? undefined : overloaded);
     if (error !== undefined) ticket.settle({ kind: 'refused', error });
+    else if (!this.isServing) ticket.onDelay();
   }
 
   /**

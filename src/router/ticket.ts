@@ -2,6 +2,8 @@
 import { frameBytesOf } from '../protocol/batch-frame.ts';
 import type { CutOperation, ShardOperation, ShardResult } from '../protocol/shard-operation.ts';
 
+function nothing(): void {}
+
 export class Ticket {
   readonly operation: ShardOperation | CutOperation;
   /** About what it takes in a batch, in bytes. */
@@ -11,8 +13,16 @@ export class Ticket {
   /** Called once, in the order of the queue. Must not throw. */
   readonly settle: (result: ShardResult) => void;
 
-  constructor(operation: ShardOperation | CutOperation, settle: (result: ShardResult) => void) {
+  /** Called where it has to wait for its shard to be well again. */
+  readonly onDelay: () => void;
+
+  constructor(
+    operation: ShardOperation | CutOperation,
+    settle: (result: ShardResult) => void,
+    onDelay: () => void = nothing,
+  ) {
     this.operation = operation;
+    this.onDelay = onDelay;
     this.bytes = operation.op === 'cut' ? 0 : frameBytesOf(operation);
     this.settle = settle;
   }

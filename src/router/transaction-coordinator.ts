@@ -8,6 +8,7 @@ import { assert } from '../base/assert.ts';
 import { StoreError } from '../base/errors.ts';
 import type {
   ChangeOperation,
+  DecideOperation,
   EntryChange,
   ShardOperation,
   ShardResult,
@@ -58,6 +59,28 @@ const overloaded: RefusedResult = {
     retryAfterMs: 1000,
   }),
 };
+
+/** On its way to one shard. */
+interface Decision {
+  /** In the end, unless its shard ends before. */
+  readonly answer: Promise<ShardResult>;
+  /** False where its shard has to be well again first, which may take long. */
+  readonly isDoneSoon: Promise<boolean>;
+}
+
+function nothing(): void {}
+
+function sendDecision(shard: ShardClient, operation: DecideOperation): Decision {
+  let onDelay = nothing;
+  const isDelayed = new Promise<boolean>((resolve) => {
+    onDelay = () => resolve(false);
+  });
+  const answer = new Promise<ShardResult>((resolve) => {
+    shard.enqueue(new Ticket(operation, resolve, onDelay));
+  });
+  const isDone = answer.then(({ kind }) => kind === 'done');
+  return { answer, isDoneSoon: Promise.race([isDelayed, isDone]) };
+}
 
 /** What it was decided on has expired: once more. */
 const stale = 'stale';
@@ -235,21 +258,18 @@ export class TransactionCoordinator {
   }
 
   /** Puts the decision into all queues in this very turn. */
-  #decide(
-    transaction: string,
-    shares: readonly Share[],
-    commit: boolean,
-  ): readonly Promise<ShardResult>[] {
-    return shares.map(({ shard }) => this.#ask(shard, { op: 'decide', transaction, commit }));
+  #decide(transaction: string, shares: readonly Share[], commit: boolean): readonly Decision[] {
+    const operation = { op: 'decide', transaction, commit } as const;
+    return shares.map(({ shard }) => sendDecision(shard, operation));
   }
 
   /** Once all shards have noted it, they may forget it. Where one can not, it stays under way. */
   async #settle(
     transaction: string,
     shares: readonly Share[],
-    decided: readonly Promise<ShardResult>[],
+    decided: readonly Decision[],
   ): Promise<void> {
-    const answers = await Promise.all(decided);
+    const answers = await Promise.all(decided.map(({ answer }) => answer));
     if (answers.some(isRefused)) return;
     this.#options.underWay.delete(transaction);
     for (const { shard } of shares) void this.#ask(shard, { op: 'settle', transaction });
@@ -283,15 +303,15 @@ function changeOf(
   return { op: 'change', flush, changes, version, validUntil, part };
 }
 
-/** Whether a shard that had its part says that it is durably noted that it does not count. */
+/** Whether a shard that had its part says, soon, that it is durably noted that it does not count. */
 async function isNoted(
-  decided: readonly Promise<ShardResult>[],
+  decided: readonly Decision[],
   answers: readonly ShardResult[],
 ): Promise<boolean> {
   const noted = decided
     .filter((_, index) => answers[index]?.kind === 'done')
-    .map(async (answer) => {
-      if (isRefused(await answer)) throw new Error('it could not be noted');
+    .map(async ({ isDoneSoon }) => {
+      if (!(await isDoneSoon)) throw new Error('it could not be noted');
     });
   try {
     await Promise.any(noted);

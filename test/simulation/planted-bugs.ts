@@ -229,16 +229,16 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a transaction is settled before all shards have noted it',
     file: 'src/router/transaction-coordinator.ts',
-    find: 'const answers = await Promise.all(decided);\n        if (answers.some(isRefused))',
+    find: 'const answers = await Promise.all(decided.map(({ answer }) => answer));\n        if (answers.some(isRefused))',
     replace: 'if (decided.length === 0)',
     seedsMax: 300,
   },
   {
     name: 'shards are told of a decision one after another',
     file: 'src/router/transaction-coordinator.ts',
-    find: "return shares.map(({ shard }) => this.#ask(shard, { op: 'decide', transaction, commit }));",
+    find: 'return shares.map(({ shard }) => sendDecision(shard, operation));',
     replace:
-      "let before = Promise.resolve(); return shares.map(({ shard }) => (before = before.then(() => this.#ask(shard, { op: 'decide', transaction, commit }))));",
+      'let before = Promise.resolve(); return shares.map(({ shard }) => { const sent = before.then(() => sendDecision(shard, operation)); const answer = sent.then((one) => one.answer); before = answer; return { answer, isDoneSoon: sent.then((one) => one.isDoneSoon) }; });',
     seedsMax: 100,
   },
   {

@@ -13,7 +13,7 @@ import { encodeEntry } from '../storage/record.ts';
 import { ShardFolderWriter } from '../storage/shard-folder-writer.ts';
 import { shardOfSlot, slotOfKey } from '../store/slot.ts';
 import { dataBytes } from './data-bytes.ts';
-import { decideSalvaged } from './decide-salvaged.ts';
+import { decideSalvaged, type SalvagedTraces } from './decide-salvaged.ts';
 import { EntryDigest } from './entry-digest.ts';
 import { isLoss, type Finding } from './finding.ts';
 import { findRepairSource, type RepairSource } from './repair-source.ts';
@@ -70,52 +70,59 @@ export function repairStore(options: RepairOptions): RepairSummary {
   }
 }
 
-/**
- * One shard after another, so that only one is in memory. How the transactions of a shard were decided
- * that have no note in it is known only once all were gone through; such a shard is so twice.
- */
 function writeShards(
-  { fileSystem, dataDir, newDir, onWork = () => undefined }: RepairOptions,
+  options: RepairOptions,
   source: RepairSource,
   manifest: Manifest,
   report: (finding: Finding) => void,
 ): number {
+  const { fileSystem, newDir, onWork } = options;
   const targets = locateShards(newDir, manifest).map((place) => ({ ...place, fileSystem }));
   const writing: ShardInWriting[] = [];
-  const write = (target: ShardPlace, salvaged: SalvagedShard): void => {
-    writing.push(new ShardInWriting(target, salvaged));
-  };
-  const works = locateShards(dataDir, source).flatMap(({ folder, name, identity }, shard) => {
-    const isOurs = (key: string): boolean => shardOfSlot(slotOfKey(key), source.shards) === shard;
-    const target = targets[shard];
-    return target === undefined
-      ? []
-      : [{ place: { fileSystem, folder, name, identity }, isOurs, target }];
-  });
-  onWork('salvaging', dataBytes(fileSystem, dataDir));
   try {
-    const traces = works.map(({ target, ...from }) => {
-      const salvage = salvageShard({ ...from, report });
-      const found = salvage.traces;
-      if (found.parts.size === 0) write(target, salvage.finish(new Map(), report));
-      return found;
-    });
-    const decisions = decideSalvaged(traces, report);
-    const undecided = works.filter((_, shard) => traces[shard]?.parts.size !== 0);
-    if (undecided.length > 0) onWork('deciding transactions', undefined);
-    for (const { target, ...from } of undecided) {
-      write(target, salvageShard({ ...from, report: isKnown }).finish(decisions, report));
+    for (const salvaged of salvageAll(options, source, report)) {
+      const target = targets[salvaged.shard];
+      if (target !== undefined) writing.push(new ShardInWriting(target, salvaged));
     }
     const seq = Math.max(...writing.map((one) => one.seq)) + seqJumpRepaired;
     const at = Math.max(...writing.map((one) => one.at));
     for (const one of writing) one.finish(seq, at);
     fileSystem.syncFolder(`${newDir}/${manifest.layout}`);
     fileSystem.syncFolder(newDir);
-    onWork('reading back', dataBytes(fileSystem, newDir));
+    onWork?.('reading back', dataBytes(fileSystem, newDir));
     for (const one of writing) one.readBack();
     return writing.reduce((sum, { entries }) => sum + entries, 0);
   } finally {
     for (const one of writing) one.close();
+  }
+}
+
+/**
+ * One shard after another, so that only one is in memory. How transactions were decided that have no
+ * note in a shard is known only once all were gone through: such a shard is gone through twice.
+ */
+function* salvageAll(
+  { fileSystem, dataDir, onWork }: RepairOptions,
+  source: RepairSource,
+  report: (finding: Finding) => void,
+): Generator<SalvagedShard, void, void> {
+  const shards = locateShards(dataDir, source).map((location, shard) => ({
+    place: { ...location, fileSystem },
+    isOurs: (key: string) => shardOfSlot(slotOfKey(key), source.shards) === shard,
+  }));
+  onWork?.('salvaging', dataBytes(fileSystem, dataDir));
+  const traces: SalvagedTraces[] = [];
+  for (const shard of shards) {
+    const salvage = salvageShard({ ...shard, report });
+    const found = salvage.traces;
+    traces.push(found);
+    if (found.parts.size === 0) yield salvage.finish(new Map(), report);
+  }
+  const decisions = decideSalvaged(traces, report);
+  const undecided = shards.filter((_, shard) => traces[shard]?.parts.size !== 0);
+  if (undecided.length > 0) onWork?.('deciding transactions', undefined);
+  for (const shard of undecided) {
+    yield salvageShard({ ...shard, report: isKnown }).finish(decisions, report);
   }
 }
 

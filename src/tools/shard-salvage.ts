@@ -20,6 +20,7 @@ import { ShardSources, type JournalSource, type ShardSourcesOptions } from './sh
 import type { SalvagedSnapshot } from './snapshot-salvage.ts';
 
 export interface SalvagedShard {
+  readonly shard: number;
   /** In order. */
   readonly entries: readonly StreamedEntry[];
   /** Above every seq that was seen. */
@@ -126,7 +127,7 @@ export class ShardSalvage {
     const entries = known.flatMap(({ record, ...rest }) =>
       record === undefined ? [] : [{ ...rest, record }],
     );
-    return { entries, seq: this.#highestSeq, at: this.#at };
+    return { shard: this.#shard, entries, seq: this.#highestSeq, at: this.#at };
   }
 
   /** Snapshots and journals by generation, a snapshot after the journals that are folded into it. */

@@ -50,10 +50,14 @@ export class SalvagedEntries {
     keys.set(known.key, known);
   }
 
-  /** All entries of a namespace that are known are deleted, by a change of this seq. */
+  /**
+   * All entries of a namespace that are known are deleted, by a change of this seq, or of this version.
+   * What is newer was put behind it: the note that stood at its place is lost.
+   */
   flush(namespace: string, seq: number): void {
     const keys = this.#namespaces.get(namespace);
     for (const [key, known] of keys ?? []) {
+      if (known.record !== undefined && known.version >= seq) continue;
       keys?.set(key, { ...known, version: seq, record: undefined });
     }
   }

@@ -114,8 +114,9 @@ export class ShardSalvage {
     for (const { transaction } of parts) {
       this.#replay.decide(transaction, (decisions.get(transaction) ?? dropped).isCommitted);
     }
-    for (const { transaction, changes } of parts) {
-      if (decisions.get(transaction)?.isDoubtful) this.#doubtKeys(changes.map(positionOfChange));
+    for (const { transaction, changes, flush } of parts) {
+      if (!decisions.get(transaction)?.isDoubtful) continue;
+      this.#doubtKeys(changes.map(positionOfChange), flush);
     }
     const { doubts } = this.#entries;
     const known = this.#entries.sorted();
@@ -260,15 +261,18 @@ export class ShardSalvage {
   #isOutdated(change: Omit<LastKnown, 'record'>, transaction: string): boolean {
     const hasLostSince = this.#entries.doubts.length > (this.#doubtsAtPart.get(transaction) ?? 0);
     const known = hasLostSince ? this.#entries.get(change) : undefined;
-    if (known === undefined || known.version < change.version) return false;
+    if (known === undefined) return false;
+    if (known.record !== undefined) return known.version >= change.version;
     // Nothing puts a key between a part and its note; but what had expired may have been swept then.
-    if (known.record === undefined) this.#doubtKeys([change]);
-    return true;
+    const isDeletedSince = known.version > change.version;
+    if (isDeletedSince) this.#doubtKeys([change]);
+    return isDeletedSince;
   }
 
-  #doubtKeys(keys: readonly EntryPosition[]): void {
+  #doubtKeys(keys: readonly EntryPosition[], namespaces: readonly string[] = []): void {
     const ids = new Set(keys.map(identityOf));
-    const covers = (entry: EntryPosition): boolean => ids.has(identityOf(entry));
+    const covers = (entry: EntryPosition): boolean =>
+      namespaces.includes(entry.namespace) || ids.has(identityOf(entry));
     this.#entries.doubt({ toSeq: Infinity, covers, named: keys, finding: undefined });
   }
 

@@ -114,16 +114,19 @@ export class ShardedFiles {
    * Writes parts of a transaction.
    *
    * @param into those shards alone; else all that it changes
+   * @param flush namespaces that it clears; then all shards have a part
    * @returns whether all of its parts are there
    */
   writeParts(
     transaction: string,
     changes: readonly (readonly [key: string, value: string | undefined])[],
     into?: readonly number[],
+    flush: readonly string[] = [],
   ): boolean {
     const { clock } = this;
     clock.advance(1);
-    const shards = this.shardsOf(changes.map(([key]) => key));
+    const all = [...this.places.keys()];
+    const shards = flush.length > 0 ? all : this.shardsOf(changes.map(([key]) => key));
     const puts: string[] = [];
     let isWhole = true;
     for (const index of shards) {
@@ -135,6 +138,7 @@ export class ShardedFiles {
       const own = changes.filter(([key]) => this.shardOf(key) === index);
       const change: ChangeOperation = {
         op: 'change',
+        flush,
         changes: own.map(([key, value]) => changeOf(key, value)),
         version,
         validUntil: Infinity,

@@ -104,6 +104,10 @@ class StoreMaker {
 
   #beginTransaction(): void {
     const changes = [...new Map(this.#changes()).entries()];
+    if (this.#underWay.length === 0 && this.#random() < 0.3 && this.store.places.length > 1) {
+      this.#flush(changes);
+      return;
+    }
     const names = changes.map(([key]) => key);
     const shards = this.store.shardsOf(names);
     const [first] = shards;
@@ -112,12 +116,26 @@ class StoreMaker {
       this.store.transactIn(first, changes);
       return;
     }
+    this.#writeParts(changes, names, shards);
+  }
+
+  /** Nothing else is under way beside it. */
+  #flush(changes: readonly (readonly [key: string, value: string | undefined])[]): void {
+    this.#writeParts(changes, keys, [...this.store.places.keys()], ['default']);
+  }
+
+  #writeParts(
+    changes: readonly (readonly [key: string, value: string | undefined])[],
+    locked: readonly string[],
+    shards: readonly number[],
+    flush: readonly string[] = [],
+  ): void {
     const id = `t${this.#begun++}`;
     const into = this.#random() < 0.2 ? [oneOf(this.#random, shards)] : shards;
     this.#mayFail(() => {
-      const isWhole = this.store.writeParts(id, changes, into);
+      const isWhole = this.store.writeParts(id, changes, into, flush);
       const commits = isWhole && this.#random() < 0.9;
-      this.#underWay.push({ id, keys: names, commits, left: shards });
+      this.#underWay.push({ id, keys: locked, commits, left: shards });
     });
   }
 

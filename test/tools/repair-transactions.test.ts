@@ -186,6 +186,35 @@ describe('where no note is left of it and lines are lost,', () => {
   });
 });
 
+function flush(self: LeftStore, commit: boolean, shards: readonly number[]): void {
+  self.writeParts(transaction, changes, undefined, ['default']);
+  self.decide(transaction, commit, shards);
+}
+
+describe('one that clears a namespace', () => {
+  test('does not undo what was put behind it where its own note is lost', () => {
+    const store = made((self) => {
+      flush(self, true, [0, 1, 2]);
+      self.write([['alice', '2']]);
+    });
+    damageLine(store.fileSystem, journal(0), '"op":"note"');
+    const { kept } = repair(store.fileSystem);
+    expect(kept).toEqual({ alice: '2@5', b: '2@3', f: '2@3', c: '2@2', k: '2@2' });
+  });
+
+  test('is dropped where its note and a part may be lost, and what it may have cleared is listed', () => {
+    const store = made((self) => flush(self, true, []));
+    store.write([['c', '3']]);
+    damageLine(store.fileSystem, journal(1), '"op":"part"');
+    const { findings, kept } = repair(store.fileSystem);
+    expect(kept).toEqual({ ...before, c: '3@3' });
+    expect(aboutTransactions(findings)).toEqual([
+      expect.objectContaining({ shards: [0, 1, 2], parts: [0, 2], kept: 'nothing' }),
+    ]);
+    expect(keysListed(findings)).toEqual(['a', 'alice', 'b', 'f', 'k']);
+  });
+});
+
 describe('a snapshot that is damaged', () => {
   test('does not bring back what was changed behind a part whose note is lost', () => {
     const store = made((self) => {

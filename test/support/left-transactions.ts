@@ -23,6 +23,8 @@ export interface LeftTransaction {
   /** Shards that have a part without a note. */
   readonly undecidedIn: readonly number[];
   readonly leave: (store: ShardedFiles) => void;
+  /** Where it clears the namespace first: then all three shards have a part. */
+  readonly clears?: true;
 }
 
 export const leftTransactions: readonly LeftTransaction[] = [
@@ -106,6 +108,34 @@ export const leftTransactions: readonly LeftTransaction[] = [
     },
   },
   {
+    state: 'it clears a namespace, and all parts are there and no note',
+    isCommitted: true,
+    undecidedIn: [0, 1, 2],
+    leave: (store) => store.writeParts(transaction, changes, undefined, ['default']),
+    clears: true,
+  },
+  {
+    state: 'it clears a namespace, and one part is missing',
+    isCommitted: false,
+    undecidedIn: [0, 2],
+    leave: (store) => {
+      store.writeParts(transaction, changes, [0, 2], ['default']);
+      compactAway(store, 0);
+    },
+  },
+  {
+    state: 'it clears a namespace, and one shard has noted that it is committed',
+    isCommitted: true,
+    undecidedIn: [0, 2],
+    leave: (store) => {
+      store.writeParts(transaction, changes, undefined, ['default']);
+      compactAway(store, 0);
+      store.decide(transaction, true, [1]);
+      compactAway(store, 1);
+    },
+    clears: true,
+  },
+  {
     state: 'every shard has noted it and one has folded it',
     isCommitted: true,
     undecidedIn: [],
@@ -152,6 +182,11 @@ export function servedByStart(files: MemoryFileSystem, dataDir: string): Map<str
 }
 
 /** Values that a start serves, by key. */
-export function servedAfter({ isCommitted }: LeftTransaction): Record<string, string> {
-  return isCommitted ? after : before;
+export function servedAfter({
+  isCommitted,
+  clears,
+}: Pick<LeftTransaction, 'isCommitted' | 'clears'>): Record<string, string> {
+  const { a, ...changed } = after;
+  if (!isCommitted) return before;
+  return clears === true ? changed : { a, ...changed };
 }

@@ -82,9 +82,9 @@ describe.each(['always', 'interval', 'never'] as const)('in %s, where', (fsync) 
 });
 
 test('a backup of a moment between parts and decision has nothing of the transaction', () => {
-  const whole = leftTransactions.filter(({ undecidedIn }) => undecidedIn.length === 2);
-  expect(whole).toHaveLength(2);
-  for (const left of whole) {
+  const undecided = leftTransactions.filter(({ state }) => /no note|missing|undecided/.test(state));
+  expect(undecided).toHaveLength(5);
+  for (const left of undecided) {
     const store = leaveTransaction(left, dataDir);
     const found = backedUp(backupOf(store.fileSystem, store.cut()), store.fileSystem);
     expect(valuesIn(found)).toEqual(servedAfter({ ...left, isCommitted: false }));

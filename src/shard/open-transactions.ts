@@ -91,8 +91,9 @@ export function encodePartOf(part: Part): string {
   return encodePart(part, changes);
 }
 
-export function partOfRecord({ flush = [], changes, ...part }: PartRecord): Part {
-  return { ...part, flush, changes: changes.map(changeOfRecord) };
+export function partOfRecord(record: PartRecord): Part {
+  const { transaction, shards, version, flush = [], changes } = record;
+  return { transaction, shards, version, flush, changes: changes.map(changeOfRecord) };
 }
 
 function changeOfRecord(record: ChangeRecord): PartChange {

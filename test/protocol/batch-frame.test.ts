@@ -31,6 +31,7 @@ const deadlines = fc.option(versions, { nil: undefined });
 const transactions = fc.string({ maxLength: 40 });
 const changes = fc.record({
   op: fc.constant('change' as const),
+  flush: fc.array(fc.constantFrom('', 'default', 'other'), { maxLength: 3 }),
   changes: fc.array(
     fc.record({
       ...name,

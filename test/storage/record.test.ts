@@ -71,9 +71,14 @@ describe('a record of a journal', () => {
     { op: 'note', transaction: 't', committed: 1 },
     { op: 'note', committed: true },
     { ...put, version: '1' },
-    { ...put, op: 'flush' },
+    { ...put, op: 'clear' },
+    { op: 'flush', namespace: 1 },
+    { ...part, flush: 'default' },
+    { ...part, flush: [1] },
   ])('is not understood where it is %j', (record) => {
     expect(isJournalRecord(part)).toBe(true);
+    expect(isJournalRecord({ ...part, flush: ['default'] })).toBe(true);
+    expect(isJournalRecord({ op: 'flush' })).toBe(true);
     expect(isJournalRecord(put)).toBe(true);
     expect(isJournalRecord(record)).toBe(false);
   });

@@ -6,9 +6,12 @@ import type { AnyThread } from './simulated-process.ts';
 import type { SimulationParts } from './simulation-parts.ts';
 
 const slowStepsMax = 60;
+const passingMsMax = 60;
 const slowCompactorStepsMax = 400;
 /** So soon, in calls to the disk, that a transaction is still under way. */
-const soonCalls = 8;
+const soonCalls = 4;
+/** In steps of a start out of 10,000. */
+const startDisturbance = 1000;
 
 export class FaultChoice {
   readonly #parts: SimulationParts;
@@ -36,7 +39,10 @@ export class FaultChoice {
     if (!isStarting && this.#happens(plan.faults.amidTransaction)) {
       this.#disturbTransaction(threads);
     }
-    if (isStarting && this.#happens(2 * plan.faults.amidTransaction)) this.#disturbStart(threads);
+    const { amidTransaction } = plan.faults;
+    if (isStarting && this.#happens(amidTransaction && startDisturbance)) {
+      this.#disturbStart(threads);
+    }
     if (this.#isMakingRoom && random() < 0.1) this.#disturbCompaction();
     if (random() < 0.01 && threads.length > 0) {
       this.#scheduler.slowDown(pickFrom(random, threads).name, slowStepsMax);
@@ -70,24 +76,26 @@ export class FaultChoice {
    * among their parts and notes something goes wrong.
    */
   #disturbTransaction(threads: readonly AnyThread[]): void {
-    const { random, plan, faults, ledger, record } = this.#parts;
+    const { random, faults, ledger, record } = this.#parts;
     const names = ledger.openShards.map((shard) => `shard ${shard}`);
     if (names.length === 0) return;
-    const { kill, powerCut, threadDeath, ioError } = plan.faults;
-    const choice = random();
+    const { current } = this.#lives;
     const name = pickFrom(random, names);
     const thread = threads.find((each) => each.name === name);
-    if (choice < 0.3) {
+    const choice = random();
+    if (choice < 0.2) {
       this.#scheduler.slowDown(name, slowStepsMax);
-    } else if (choice < 0.55) {
-      if (kill > 0) faults.killSoon(this.#lives.current, soonCalls);
-    } else if (choice < 0.65) {
-      if (powerCut > 0) this.#lives.cutPower();
-    } else if (choice < 0.85) {
-      if (threadDeath > 0 && thread !== undefined) {
-        faults.threadDiesSoon(this.#lives.current, thread);
-      }
-    } else if (ioError > 0 && !faults.isFailing) {
+    } else if (choice < 0.35) {
+      // What it has read may have a deadline.
+      this.#scheduler.advance(1 + randomBelow(random, passingMsMax));
+    } else if (choice < 0.6) {
+      // What is written and not synced by then the next process finds, and the power may take.
+      faults.killSoon(current, soonCalls, random() < 0.7 ? 'sync' : undefined);
+    } else if (choice < 0.7) {
+      this.#lives.cutPower();
+    } else if (choice < 0.87) {
+      if (thread !== undefined) faults.threadDiesSoon(current, thread);
+    } else if (!faults.isFailing) {
       record.figures.ioErrors += 1;
       faults.beginIoErrors(['sync']);
     }
@@ -95,13 +103,12 @@ export class FaultChoice {
 
   /** A start that decides what was left open: it may end when one shard has noted it, and others not. */
   #disturbStart(threads: readonly AnyThread[]): void {
-    const { random, plan, faults, ledger } = this.#parts;
+    const { random, faults, ledger } = this.#parts;
     if (!ledger.isAnyLeft || threads.length === 0) return;
-    const { kill, powerCut } = plan.faults;
     const choice = random();
     if (choice < 0.5) this.#scheduler.slowDown(pickFrom(random, threads).name, slowStepsMax);
-    else if (choice < 0.8 && powerCut > 0) this.#lives.cutPower();
-    else if (kill > 0) faults.killSoon(this.#lives.current, soonCalls);
+    else if (choice < 0.8) this.#lives.cutPower();
+    else faults.killSoon(this.#lives.current, soonCalls);
   }
 
   /** It takes long, or fails, or its shard fails beside it. */

@@ -7,6 +7,8 @@ import { Gone, type AnyThread, type SimulatedProcess } from './simulated-process
 
 interface Strike {
   callsLeft: number;
+  /** Counts such calls alone; undefined: all. */
+  readonly call?: DiskCall;
   readonly strike: () => void;
 }
 
@@ -60,10 +62,14 @@ export class FaultInjector {
     return this.#ioError !== undefined;
   }
 
-  /** @param calls within so many calls to the disk */
-  killSoon(process: SimulatedProcess, calls = 60): void {
+  /**
+   * @param calls within so many calls to the disk
+   * @param call of this kind alone
+   */
+  killSoon(process: SimulatedProcess, calls = 60, call?: DiskCall): void {
     this.#kill = {
       callsLeft: randomBelow(this.#random, calls),
+      ...(call === undefined ? {} : { call }),
       strike: () => {
         this.#log('the process is killed');
         process.isDead = true;
@@ -146,7 +152,7 @@ export class FaultInjector {
     if (call !== 'read')
       this.#log(`  ${thread?.name ?? 'main'}: ${call} ${path}${bytes > 0 ? ` ${bytes}` : ''}`);
     const due = [this.#kill, thread && this.#deaths.get(thread)].find(
-      (each) => each !== undefined && each.callsLeft-- <= 0,
+      (each) => each !== undefined && (each.call ?? call) === call && each.callsLeft-- <= 0,
     );
     if (due !== undefined) {
       if (due === this.#kill) this.#kill = undefined;

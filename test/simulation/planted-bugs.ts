@@ -291,13 +291,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     seedsMax: 100,
   },
   {
-    name: 'a shard changes what was read before its deadline, and stands no more',
-    file: 'src/shard/batch-run.ts',
-    find: 'if (this.#now >= validUntil || !isVersionGiven)',
-    replace: 'if (!isVersionGiven)',
-    seedsMax: 300,
-  },
-  {
     name: 'a transaction is decided though what it has read has expired',
     file: 'src/router/transaction-coordinator.ts',
     find: 'if (areAllThere && stamp() < validUntil) {',
@@ -345,5 +338,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'await allOrFirstError(clients.map((client) => client.secure()));',
     replace: ';',
     seedsMax: 1000,
+  },
+  {
+    name: 'a reshard drops what its start would commit',
+    file: 'src/shard/entry-stream.ts',
+    find: 'if (committed.has(transaction))',
+    replace: 'if (committed.size < 0)',
+    seedsMax: 300,
   },
 ];

@@ -76,6 +76,7 @@ export class RecoveryJudge {
   noteServing({ settings }: SimulatedProcess): void {
     this.#mayLose = settings.fsync !== 'always';
     this.#judgePurses();
+    this.#surroundings.ledger.noteServing();
     if (!this.#beginsAnew) return;
     this.#beginsAnew = false;
     this.#surroundings.history.beginAnew(this.#entries());

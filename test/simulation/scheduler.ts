@@ -95,7 +95,7 @@ export class Scheduler {
     record.figures.steps += 1;
     if (record.violation !== undefined) throw new Violation(record.violation);
     const isEndless = record.figures.steps >= stepsMax;
-    demand(!isEndless, `it does not end: ${this.#lives.describeShards()}`);
+    if (isEndless) throw new Violation(`it does not end: ${this.#lives.describeShards()}`);
     const process = this.#lives.current;
     if (process.store !== undefined && !process.isKnownToServe) {
       process.isKnownToServe = true;

@@ -41,9 +41,12 @@ export class TransactionLedger {
     return [...new Set([...this.#known.values()].filter(isOpen).flatMap(({ shards }) => shards))];
   }
 
-  /** A process has left one that the next one has to decide. */
+  /** A process has left one that the next one has to decide, and nobody knows whether it is whole. */
   get isAnyLeft(): boolean {
-    return [...this.#known.values()].some(({ isCut, isSettled }) => isCut && !isSettled);
+    return [...this.#known.values()].some(
+      ({ isCut, isSettled, lacking, parts, shards }) =>
+        isCut && !isSettled && lacking === undefined && parts.size < shards.length,
+    );
   }
 
   noteTold(
@@ -103,9 +106,8 @@ export class TransactionLedger {
       else figures.partsDroppedAtStart += 1;
       const known = this.#known.get(transaction);
       if (known === undefined) continue;
+      known.parts.add(shard);
       this.#decide(transaction, known, commit, `by the start of shard ${shard}`);
-      // Nobody settles it.
-      known.isSettled = true;
     }
     for (const transaction of absent) {
       const known = this.#known.get(transaction);
@@ -113,6 +115,11 @@ export class TransactionLedger {
       known.lacking ??= shard;
       if (known.isCommitted === true) this.#failForHalf(transaction, shard);
     }
+  }
+
+  /** All shards are started: what an earlier process has left is decided everywhere. */
+  noteServing(): void {
+    for (const known of this.#known.values()) known.isSettled ||= known.isCut;
   }
 
   /** The process is gone. */

@@ -291,13 +291,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     seedsMax: 100,
   },
   {
-    name: 'a transaction is decided though what it has read has expired',
-    file: 'src/router/transaction-coordinator.ts',
-    find: 'if (areAllThere && stamp() < validUntil) {',
-    replace: 'if (areAllThere) {',
-    seedsMax: 300,
-  },
-  {
     name: 'a transaction is committed by some of its shards',
     file: 'src/router/transaction-coordinator.ts',
     find: "answers.every(({ kind }) => kind === 'done')",
@@ -312,24 +305,10 @@ export const plantedBugs: readonly PlantedBug[] = [
     seedsMax: 300,
   },
   {
-    name: 'a new thread forgets notes that other shards may need',
-    file: 'src/shard/shard.ts',
-    find: 'if (underWay.has(transaction))\n                this.#transactions.note(transaction, committed);',
-    replace: '',
-    seedsMax: 300,
-  },
-  {
     name: 'what may still be committed is said not to be',
     file: 'src/router/transaction-coordinator.ts',
     find: 'const isCertain = answers.some(lacksPart) || (await isNoted(decided, answers));',
     replace: 'const isCertain = true;',
-    seedsMax: 300,
-  },
-  {
-    name: 'a page judges deadlines by when its batches leave',
-    file: 'src/shard/batch-run.ts',
-    find: 'listPage(this.#table, operation.query, operation.now)',
-    replace: 'listPage(this.#table, operation.query, this.#now)',
     seedsMax: 300,
   },
   {

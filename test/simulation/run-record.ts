@@ -55,7 +55,7 @@ export function demand(condition: boolean, otherwise: string): asserts condition
   if (!condition) throw new Violation(otherwise);
 }
 
-const traceKept = 3000;
+const traceKept = 400;
 
 export class RunRecord {
   readonly figures: SimulationFigures = {

@@ -90,7 +90,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'src/router/shard-client.ts',
     find: 'await this.#thread.destroy();\n        if (this.#state',
     replace: 'void this.#thread.destroy();\n        if (this.#state',
-    seedsMax: 150,
+    seedsMax: 400,
   },
   {
     name: 'a failed sync is taken for a success',
@@ -266,7 +266,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'shards are not told that a transaction is dropped',
     file: 'src/router/transaction-coordinator.ts',
     find: 'const decided = this.#decide(transaction, shares, false);',
-    replace: "const decided = shares.map(() => Promise.resolve({ kind: 'done' }));",
+    replace:
+      "const decided = shares.map(() => ({ answer: Promise.resolve({ kind: 'done' }), isDoneSoon: Promise.resolve(true) }));",
     seedsMax: 100,
   },
   {

@@ -92,9 +92,13 @@ export class ReshardLife {
 
   #recover(manifest: Manifest): Recovered[] {
     const fileSystem = this.#view();
-    return locateShards(dataFolder, manifest).map((place) =>
-      recoverShard({ ...place, fileSystem }),
-    );
+    try {
+      return locateShards(dataFolder, manifest).map((place) =>
+        recoverShard({ ...place, fileSystem }),
+      );
+    } catch (error) {
+      throw new Violation(`between two processes the folder is damaged: ${String(error)}`);
+    }
   }
 
   /** As a start would find and decide them. */

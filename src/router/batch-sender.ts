@@ -170,14 +170,18 @@ export class BatchSender {
     this.#answeredAtMs = this.#options.monotonicMs();
     const { results, report } = answer;
     const again: Ticket[] = [];
+    let isShort = false;
     for (const [index, ticket] of tickets.entries()) {
       const result = results[index] ?? this.#resultOfStuck(ticket, results.length);
       const isAgain = ticket.mustArrive && result?.kind === 'refused' && !this.#isClosing;
       if (isAgain) ticket.onDelay();
       if (result === undefined || isAgain) again.push(ticket);
       else ticket.settle(result);
+      isShort ||= ticket.mustArrive && !isAgain && result?.kind === 'refused';
     }
     if (again.length > 0) this.#queue.putBack(again);
+    // What comes behind would see this shard without what others have carried out.
+    if (isShort) this.refuseAll(stuck);
     if (report !== undefined) this.#options.onReport(report);
     this.planTurn();
   }

@@ -14,7 +14,7 @@ const tasks = shardTasks({
   heapBytesMax: getHeapStatistics().heap_size_limit * entriesHeapShare,
 });
 
-export const { open, notes, start, sync, cut, mend, stop } = tasks;
+export const { open, notes, secure, start, sync, cut, mend, stop } = tasks;
 export const { beginCompaction, takeSnapshot, dropCompaction } = tasks;
 
 /** Hands the reply over without a copy. */

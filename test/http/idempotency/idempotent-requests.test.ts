@@ -1,4 +1,6 @@
 // Over the real store, with several shards, closed and opened in between.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { recordAnswer, type Answer } from '../../../src/http/answer.ts';
 import {
@@ -8,6 +10,7 @@ import {
   type RequestIdentity,
 } from '../../../src/http/idempotency/idempotent-requests.ts';
 import { reshard } from '../../../src/tools/reshard.ts';
+import { restoreBackup } from '../../../src/tools/restore.ts';
 import { nodeFileSystem } from '../../../src/storage/node-file-system.ts';
 import type { CommandStore } from '../../../src/store/store.ts';
 import { makeTestFolder, openTestStore, type TestFolder } from '../../support/embedded-store.ts';
@@ -111,6 +114,30 @@ describe('a request that comes again with its key', () => {
       const again = await requests.run(identity(key), increment(key));
       expect(shown(again)).toEqual([201, '1', 'true']);
     }
+  });
+
+  test('is, from a backup that was restored into another number of shards', async () => {
+    await requests.run(identity('1'), increment(...several));
+    const pieces: Uint8Array[] = [];
+    for await (const piece of (await store.backup?.()) ?? []) pieces.push(piece);
+    await requests.run(identity('2'), increment(...several));
+    await store.close();
+    await folder.remove();
+    folder = await makeTestFolder();
+    const kept = await makeTestFolder();
+    const name = join(kept.path, 'backup');
+    await writeFile(name, pieces);
+    const file = nodeFileSystem.openReadOnly(name);
+    const plan = { fileSystem: nodeFileSystem, dataDir: folder.path, store: 'restored', shards: 2 };
+    restoreBackup({ file, name }, { ...plan, now: clock.wallMs() });
+    file.close();
+    await kept.remove();
+    await open(2);
+    const again = await requests.run(identity('1'), increment(...several));
+    expect(shown(again)).toEqual([201, '1,1,1,1,1', 'true']);
+    // What came after the backup is not in it, neither the effect nor its record.
+    const anew = await requests.run(identity('2'), increment(...several));
+    expect(shown(anew)).toEqual([201, '2,2,2,2,2', 'first']);
   });
 
   test('is carried out anew when the window has passed', async () => {

@@ -13,13 +13,14 @@ function compiledSource({ file }: PlantedBug): string {
   return readFileSync(join(programFolder, 'dist', file.replace(/\.ts$/, '.js')), 'utf8');
 }
 
-function simulateWith({ name, seedsMax }: PlantedBug): { status: number | null; output: string } {
+function simulateWith(bug: PlantedBug): { status: number | null; output: string } {
+  const { name, seedsMax, firstSeed = 1 } = bug;
   const options = ['--import', join(compiled, 'plant-bug.js'), join(compiled, 'simulate.js')];
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [...options, '--runs', String(seedsMax)],
-    { encoding: 'utf8', env: { ...process.env, PLANTED_BUG: name } },
-  );
+  const seeds = ['--first', String(firstSeed), '--runs', String(seedsMax)];
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...options, ...seeds], {
+    encoding: 'utf8',
+    env: { ...process.env, PLANTED_BUG: name },
+  });
   return { status, output: stdout + stderr };
 }
 

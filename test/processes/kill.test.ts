@@ -12,9 +12,9 @@ beforeEach(async () => {
 afterEach(() => removeFolder(dataDir));
 
 test.each([
-  ['always', 26],
-  ['interval', 12],
-  ['never', 12],
+  ['always', 18],
+  ['interval', 8],
+  ['never', 8],
 ] as const)(
   'in %s, killed under load %i times, nothing acknowledged is lost and no version comes twice',
   { timeout: 180_000 },

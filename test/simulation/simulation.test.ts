@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { simulate } from './simulation.ts';
 
-const runs = Number(process.env['SIMULATION_RUNS'] ?? 500);
+const runs = Number(process.env['SIMULATION_RUNS'] ?? 250);
 const first = Number(process.env['SIMULATION_FIRST'] ?? 1);
 
 test(`whole engine runs from ${runs} seeds keep every promise`, { timeout: 300_000 }, async () => {

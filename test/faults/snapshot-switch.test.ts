@@ -59,9 +59,15 @@ afterEach(async () => {
 
 /** A shard with a snapshot, the generation before it, and a journal that is due. */
 async function prepare(dataDir: string): Promise<Prepared> {
-  await live(dataDir, '64KiB', async (url) => {
-    while ((await completedCompactions(url)) < 2) await delay(10);
-  });
+  await live(
+    dataDir,
+    '64KiB',
+    async () => undefined,
+    async (url) => {
+      // While it is written to: what is left in the end may be too little for another one.
+      while ((await completedCompactions(url)) < 2) await delay(10);
+    },
+  );
   // Killed, so that there is room made ahead to be cut off.
   const contents = await live(dataDir, '1GiB', (url) => readContents(url, keys));
   const generations = (await readdir(join(dataDir, shardFolder))).map((name) =>
@@ -70,17 +76,19 @@ async function prepare(dataDir: string): Promise<Prepared> {
   return { dataDir, contents, generation: Math.max(...generations) };
 }
 
-/** Some writes, what is to be done then, and SIGKILL. */
+/** Some writes, and more until that is enough; what is to be done then, and SIGKILL. */
 async function live<Result>(
   dataDir: string,
   compactJournalBytes: string,
   then: (url: string) => Promise<Result>,
+  enough: (url: string) => Promise<void> = async () => {},
 ): Promise<Result> {
   const flags = ['--compact-journal-bytes', compactJournalBytes, '--log-level', 'warn'];
   const { program, url } = await startServer(dataDir, ['--shards', '1', ...flags]);
   started.push(program);
   const load = new Load(url, { seed, keys, order: new EventOrder(), clients: 4 });
   await load.reached(300);
+  await enough(url);
   await load.stop();
   const result = await then(url);
   await program.end();

@@ -14,3 +14,8 @@ export function textOfByteString(bytes: string): string {
   if (Buffer.byteLength(bytes, 'utf8') === bytes.length) return bytes;
   return Buffer.from(bytes, 'latin1').toString('utf8');
 }
+
+/** The bytes themselves, a character a byte. */
+export function byteStringOfBytes(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+}

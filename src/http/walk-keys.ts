@@ -1,6 +1,6 @@
 // All keys of a namespace, page by page: several moments, with nothing held in between. A key that is
 // there throughout comes exactly once.
-import type { ListPage, ListQuery } from '../store/listing.ts';
+import type { ListItem, ListPage, ListQuery } from '../store/listing.ts';
 
 const pageMax = 1000;
 
@@ -23,17 +23,28 @@ export function keysQuery(
   };
 }
 
+type List = (query: ListQuery) => Promise<ListPage>;
+
 /** @param list asks the store for one page */
 export async function* walkKeys(
   namespace: string,
   prefix: string,
-  list: (query: ListQuery) => Promise<ListPage>,
+  list: List,
 ): AsyncGenerator<readonly string[]> {
+  for await (const items of walkItems(namespace, prefix, list)) yield items.map(({ key }) => key);
+}
+
+/** The same, with what a listing tells of each key. */
+export async function* walkItems(
+  namespace: string,
+  prefix: string,
+  list: List,
+): AsyncGenerator<readonly ListItem[]> {
   let after: string | undefined;
   do {
     // oxlint-disable-next-line no-await-in-loop -- each page begins where the last one ended
     const { items, next } = await list(keysQuery(namespace, prefix, after));
-    yield items.map(({ key }) => key);
+    yield items;
     after = next;
   } while (after !== undefined);
 }

@@ -6,6 +6,7 @@
 // by a crash is decided by what the files say (src/storage/transaction-outcome.ts).
 import { assert } from '../base/assert.ts';
 import { StoreError } from '../base/errors.ts';
+import { frameBytesOf } from '../protocol/batch-frame.ts';
 import type {
   ChangeOperation,
   DecideOperation,
@@ -219,10 +220,8 @@ export class TransactionCoordinator {
     const part = { transaction: newId(), shards };
     const operations = shares.map((share) => changeOf(share, validUntil, part));
     // In one turn, so that what one shard has no room for, none is asked.
-    const tickets = operations.map((operation) => new Ticket(operation, () => undefined));
-    if (!shares.every(({ shard }, index) => shard.hasRoom(1, tickets[index]?.bytes ?? 0))) {
-      return overloaded;
-    }
+    const bytes = operations.map(frameBytesOf);
+    if (!shares.every(({ shard }, index) => shard.hasRoom(1, bytes[index] ?? 0))) return overloaded;
     underWay.add(part.transaction);
     const answers = await Promise.all(
       shares.map(({ shard }, index) => this.#ask(shard, operations[index] as ChangeOperation)),

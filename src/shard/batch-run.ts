@@ -1,6 +1,7 @@
 // Carries out the operations of one batch against a staging: decides, changes nothing durable and
 // touches no file.
 import { assert, unreachable } from '../base/assert.ts';
+import { byteStringOfBytes } from '../base/byte-string.ts';
 import { StoreError, type ErrorCode } from '../base/errors.ts';
 import { defaultCommandLimits } from '../commands/command.ts';
 import { commandTable } from '../commands/command-table.ts';
@@ -64,13 +65,9 @@ function deadlineOf(now: number, ttlMs: number): number {
   return Math.min(now + ttlMs, Number.MAX_SAFE_INTEGER);
 }
 
-function byteStringOf(value: Uint8Array): string {
-  return Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1');
-}
-
 function partChangeOf({ namespace, key, put }: EntryChange): PartChange {
   if (put === undefined) return { namespace, key, put };
-  return { namespace, key, put: { ...put, value: byteStringOf(put.value) } };
+  return { namespace, key, put: { ...put, value: byteStringOfBytes(put.value) } };
 }
 
 /** An entry that is to be put, as far as its room is concerned. */
@@ -218,7 +215,7 @@ export class BatchRun {
     if (!conditionsHold(operation, old)) return { kind: 'condition-failed', version: old };
     const refusal = this.#refusalOf([operation]);
     if (refusal !== undefined) return refusal;
-    const bytes = byteStringOf(value);
+    const bytes = byteStringOfBytes(value);
     const expiresAt = ttlMs === undefined ? undefined : deadlineOf(this.#now, ttlMs);
     return {
       kind: 'written',
@@ -261,7 +258,7 @@ export class BatchRun {
     for (const namespace of flush) this.staging.flush(namespace);
     for (const { namespace, key, put } of changes) {
       if (put !== undefined) {
-        this.#stage(namespace, key, byteStringOf(put.value), put.expiresAt, version);
+        this.#stage(namespace, key, byteStringOfBytes(put.value), put.expiresAt, version);
       } else {
         // Where there is nothing, too: a version that it was told of may not be given again.
         this.staging.delete(namespace, key);

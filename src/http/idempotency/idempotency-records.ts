@@ -2,7 +2,7 @@
 // changed; here is only where they are. Bounded in number: the oldest go first.
 import type { Store } from '../../store/store.ts';
 import type { EntryName } from '../../store/operation.ts';
-import { keysQuery } from '../walk-keys.ts';
+import { walkItems } from '../walk-keys.ts';
 
 /** No dialect can name it: a namespace of theirs has no such character. */
 export const idempotencyNamespace = '~idempotency';
@@ -47,14 +47,11 @@ export class IdempotencyRecords {
   /** Finds what an earlier life of the program has left. Rejects where a shard does not serve. */
   async load(): Promise<void> {
     const found: Place[] = [];
-    let after: string | undefined;
-    do {
-      const query = keysQuery(idempotencyNamespace, '', after);
-      // oxlint-disable-next-line no-await-in-loop -- each page begins where the last one ended
-      const { items, next } = await this.#options.store.list(query);
+    const { store } = this.#options;
+    const pages = walkItems(idempotencyNamespace, '', (query) => store.list(query));
+    for await (const items of pages) {
       for (const { key, expiresAt = Infinity } of items) found.push({ key, expiresAt });
-      after = next;
-    } while (after !== undefined);
+    }
     for (const place of found.toSorted((a, b) => a.expiresAt - b.expiresAt)) {
       this.#places.set(scopeOfKey(place.key), place);
     }

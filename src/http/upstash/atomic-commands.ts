@@ -1,6 +1,7 @@
 // Commands on keys as one transaction of a store: each sees what those before it did, and nobody sees
 // anything in between. A command that answers with an error changes nothing and ends nothing, as in
 // Redis. Knows no store, only the moment it is given.
+import { byteStringOfBytes } from '../../base/byte-string.ts';
 import { StoreError } from '../../base/errors.ts';
 import type { CommandLimits, Entry } from '../../commands/command.ts';
 import { replyBytesOf } from '../../commands/reply-bytes.ts';
@@ -95,6 +96,5 @@ class AtomicRun {
 function entryOf(entry: EntryResult | undefined): Entry | undefined {
   if (entry?.value === undefined) return undefined;
   const { value, expiresAt } = entry;
-  const text = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1');
-  return { value: text, expiresAt };
+  return { value: byteStringOfBytes(value), expiresAt };
 }

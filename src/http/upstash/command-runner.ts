@@ -1,6 +1,7 @@
 // Carries out commands over a store: which go together in one request to it, what waits for what
 // came before it, and what is one transaction. Knows neither how commands arrive nor how replies leave.
 import { unreachable } from '../../base/assert.ts';
+import { byteStringOfBytes } from '../../base/byte-string.ts';
 import type { Clock } from '../../base/clock.ts';
 import { StoreError } from '../../base/errors.ts';
 import { bulk, nil, type Reply } from '../../commands/reply.ts';
@@ -182,8 +183,7 @@ export class CommandRunner {
 }
 
 function valueOf({ value }: { readonly value: Uint8Array | undefined }): string {
-  if (value === undefined) return '';
-  return Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1');
+  return value === undefined ? '' : byteStringOfBytes(value);
 }
 
 function resultOf(answer: Result | ReplyResult): CommandResult {

@@ -3,7 +3,7 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 /** What all tests share. */
 export const shared: TestProjectInlineConfiguration['test'] = {
   // Worker threads run compiled code, which vitest's transform does not reach: build first, always.
-  globalSetup: ['test/support/build-first.ts'],
+  globalSetup: ['test/support/processes/build-first.ts'],
   // As Node does it: a CommonJS module's exports are its default export, whatever is among them.
   deps: { interopDefault: false },
   pool: 'forks',

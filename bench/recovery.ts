@@ -11,7 +11,7 @@ import {
   type ProgramProcess,
   removeFolder,
   startServer,
-} from '../test/support/server-process.ts';
+} from '../test/support/processes/server-process.ts';
 import { machineFacts } from './machine-facts.ts';
 import { median } from './median.ts';
 import { send } from './send.ts';

@@ -14,7 +14,7 @@ import {
   removeFolder,
   startServer,
   urlOf,
-} from '../test/support/server-process.ts';
+} from '../test/support/processes/server-process.ts';
 import { cellsOf, loadRound, medianRate, type LoadFigures, type Plan } from './load-round.ts';
 import { machineFacts } from './machine-facts.ts';
 import { recordReplies, type RecordedReplies } from './recorded-reply.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { StampClock } from '../../src/base/clock.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { ManualClock } from '../support/simulated/manual-clock.ts';
 
 test('stamps follow the wall clock and never go back', () => {
   const clock = new ManualClock(1000);

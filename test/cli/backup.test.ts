@@ -6,15 +6,15 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { BackupReader } from '../../src/storage/backup-reader.ts';
 import { nodeFileSystem } from '../../src/storage/node-file-system.ts';
-import { openApp } from '../http/open-app.ts';
+import { openApp } from '../support/http/open-app.ts';
 import {
   makeTemporaryFolder,
   programFile,
   ProgramProcess,
   removeFolder,
   runToEnd,
-} from '../support/server-process.ts';
-import { put } from '../support/store-contract.ts';
+} from '../support/processes/server-process.ts';
+import { put } from '../support/stores/operations.ts';
 import { withoutProgress } from '../support/without-progress.ts';
 
 let folder: string;

@@ -4,7 +4,11 @@ import { defaultSettings } from '../../src/cli/load-settings.ts';
 import { environmentNameOf, flagOf } from '../../src/cli/setting-spelling.ts';
 import { spellValue } from '../../src/cli/setting-value.ts';
 import { settingNames } from '../../src/cli/settings-schema.ts';
-import { makeTemporaryFolder, removeFolder, runToEnd } from '../support/server-process.ts';
+import {
+  makeTemporaryFolder,
+  removeFolder,
+  runToEnd,
+} from '../support/processes/server-process.ts';
 
 let folder: string;
 beforeEach(async () => void (folder = await makeTemporaryFolder()));

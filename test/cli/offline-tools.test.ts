@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { largeKey, makeLargeStore } from '../support/large-store.ts';
+import { largeKey, makeLargeStore } from '../support/stores/large-store.ts';
 import {
   makeTemporaryFolder,
   programFile,
@@ -13,7 +13,7 @@ import {
   runToEnd,
   startServer,
   type ServerProcess,
-} from '../support/server-process.ts';
+} from '../support/processes/server-process.ts';
 
 const lastLine = (text: string) => text.trimEnd().split('\n').at(-1);
 const linesOf = (text: string) => text.split('\n').slice(0, -1);

@@ -11,9 +11,9 @@ import {
   removeFolder,
   runToEnd,
   startServer,
-} from '../support/server-process.ts';
-import { contentsOfFolder, ShardedFolder } from '../support/sharded-folder.ts';
-import { put } from '../support/store-contract.ts';
+} from '../support/processes/server-process.ts';
+import { contentsOfFolder, ShardedFolder } from '../support/disk/sharded-folder.ts';
+import { put } from '../support/stores/operations.ts';
 import { withoutProgress } from '../support/without-progress.ts';
 
 let folder: string;

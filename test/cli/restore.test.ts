@@ -3,15 +3,15 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { nodeFileSystem } from '../../src/storage/node-file-system.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import {
   makeTemporaryFolder,
   removeFolder,
   runToEnd,
   startServer,
-} from '../support/server-process.ts';
-import { backupOf, contentsOfFolder, ShardedFolder } from '../support/sharded-folder.ts';
-import { put } from '../support/store-contract.ts';
+} from '../support/processes/server-process.ts';
+import { backupOf, contentsOfFolder, ShardedFolder } from '../support/disk/sharded-folder.ts';
+import { put } from '../support/stores/operations.ts';
 import { withoutProgress } from '../support/without-progress.ts';
 
 let folder: string;

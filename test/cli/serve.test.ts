@@ -6,7 +6,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { copyProject } from '../support/project-copy.ts';
+import { copyProject } from '../support/processes/project-copy.ts';
 import {
   makeTemporaryFolder,
   ProgramProcess,
@@ -16,7 +16,7 @@ import {
   urlOf,
   type ProgramOptions,
   type ServerProcess,
-} from '../support/server-process.ts';
+} from '../support/processes/server-process.ts';
 
 let folder: string;
 let started: ProgramProcess[];

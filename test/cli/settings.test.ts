@@ -6,7 +6,7 @@ import { CommandError } from '../../src/cli/command-error.ts';
 import { defaultSettings, loadSettings, type SettingSources } from '../../src/cli/load-settings.ts';
 import { environmentNameOf, flagOf } from '../../src/cli/setting-spelling.ts';
 import { settingNames, type SettingName, type Settings } from '../../src/cli/settings-schema.ts';
-import { makeTemporaryFolder, removeFolder } from '../support/server-process.ts';
+import { makeTemporaryFolder, removeFolder } from '../support/processes/server-process.ts';
 
 let folder: string;
 beforeEach(async () => void (folder = await makeTemporaryFolder()));

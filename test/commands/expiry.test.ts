@@ -1,6 +1,6 @@
 // Deadlines of keys: set under conditions, read, removed, passed.
 import { beforeEach, describe, expect, test } from 'vitest';
-import { CommandSession } from '../support/command-session.ts';
+import { CommandSession } from '../support/stores/command-session.ts';
 
 let session: CommandSession;
 const type = (line: string) => session.type(line);

@@ -1,6 +1,6 @@
 // Keys whatever they hold: delete, exist, copy, rename.
 import { beforeEach, expect, test } from 'vitest';
-import { CommandSession } from '../support/command-session.ts';
+import { CommandSession } from '../support/stores/command-session.ts';
 
 let session: CommandSession;
 const type = (line: string) => session.type(line);

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { cursorBehind, keyOfCursor } from '../../src/commands/scan-cursor.ts';
-import { CommandSession, type Plain } from '../support/command-session.ts';
+import { CommandSession, type Plain } from '../support/stores/command-session.ts';
 
 let session: CommandSession;
 const type = (line: string) => session.type(line);

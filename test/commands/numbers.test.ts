@@ -1,7 +1,7 @@
 // Values that are numbers: integers of 64 bits and decimals.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { addDecimals, formatDecimal, parseDecimal } from '../../src/commands/decimal.ts';
-import { CommandSession } from '../support/command-session.ts';
+import { CommandSession } from '../support/stores/command-session.ts';
 
 let session: CommandSession;
 const type = (line: string) => session.type(line);

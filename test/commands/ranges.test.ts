@@ -1,6 +1,6 @@
 // Parts of values, by offsets in bytes.
 import { beforeEach, expect, test } from 'vitest';
-import { CommandSession } from '../support/command-session.ts';
+import { CommandSession } from '../support/stores/command-session.ts';
 
 const tooLong = 'ERR string exceeds maximum allowed size (proto-max-bulk-len)';
 const notAnInteger = 'ERR value is not an integer or out of range';

@@ -8,7 +8,7 @@ import {
   removeFolder,
   runToEnd,
   startServer,
-} from '../support/server-process.ts';
+} from '../support/processes/server-process.ts';
 
 let folder: string;
 beforeEach(async () => void (folder = await makeTemporaryFolder()));

@@ -10,7 +10,7 @@ import {
   type ProgramProcess,
   removeFolder,
   startServer,
-} from '../support/server-process.ts';
+} from '../support/processes/server-process.ts';
 
 interface City {
   readonly name: string;

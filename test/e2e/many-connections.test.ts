@@ -2,7 +2,11 @@
 import { connect, type Socket } from 'node:net';
 import { Client } from 'undici';
 import { expect, onTestFinished, test } from 'vitest';
-import { makeTemporaryFolder, removeFolder, startServer } from '../support/server-process.ts';
+import {
+  makeTemporaryFolder,
+  removeFolder,
+  startServer,
+} from '../support/processes/server-process.ts';
 
 const idleConnections = 2000;
 const busyConnections = 64;

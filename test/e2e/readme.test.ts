@@ -17,14 +17,14 @@ import { defaultSettings } from '../../src/cli/load-settings.ts';
 import { environmentNameOf, flagOf } from '../../src/cli/setting-spelling.ts';
 import { spellValue } from '../../src/cli/setting-value.ts';
 import { settingNames } from '../../src/cli/settings-schema.ts';
-import { copyProject } from '../support/project-copy.ts';
+import { copyProject } from '../support/processes/project-copy.ts';
 import {
   makeTemporaryFolder,
   ProgramProcess,
   removeFolder,
   startServer,
   urlOf,
-} from '../support/server-process.ts';
+} from '../support/processes/server-process.ts';
 
 interface Block {
   readonly language: string;

@@ -7,7 +7,7 @@ import {
   type ProgramProcess,
   removeFolder,
   startServer,
-} from '../support/server-process.ts';
+} from '../support/processes/server-process.ts';
 
 const clients = 6;
 const requestsEach = 40;

@@ -2,14 +2,14 @@
 // and again: nothing is ever half moved, and what was acknowledged has happened once.
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { transact } from '../support/post-transaction.ts';
+import { transact } from '../support/http/post-transaction.ts';
 import { pickFrom, seededRandom, type Random } from '../support/random.ts';
 import {
   makeTemporaryFolder,
   type ProgramProcess,
   removeFolder,
   startServer,
-} from '../support/server-process.ts';
+} from '../support/processes/server-process.ts';
 
 const accounts = Array.from({ length: 12 }, (_, index) => `account/${index}`);
 const clients = 8;

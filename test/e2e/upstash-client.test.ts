@@ -7,8 +7,8 @@ import {
   removeFolder,
   startServer,
   type ServerProcess,
-} from '../support/server-process.ts';
-import { UpstashKeyvStore } from './upstash-keyv-store.ts';
+} from '../support/processes/server-process.ts';
+import { UpstashKeyvStore } from '../support/http/upstash-keyv-store.ts';
 
 let folder: string;
 let server: ServerProcess;

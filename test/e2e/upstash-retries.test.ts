@@ -9,7 +9,7 @@ import {
   removeFolder,
   startServer,
   type ServerProcess,
-} from '../support/server-process.ts';
+} from '../support/processes/server-process.ts';
 
 let folder: string;
 let server: ServerProcess;

@@ -3,8 +3,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { CommandRunner, type CommandResult } from '../../src/http/upstash/command-runner.ts';
 import type { CommandStore } from '../../src/store/store.ts';
-import { makeTestFolder, openTestStore, type TestFolder } from '../support/embedded-store.ts';
-import { get } from '../support/store-contract.ts';
+import {
+  makeTestFolder,
+  openTestStore,
+  type TestFolder,
+} from '../support/stores/embedded-store.ts';
+import { get } from '../support/stores/operations.ts';
 
 let folder: TestFolder;
 let store: CommandStore;

@@ -6,7 +6,11 @@ import { queueWaitMaxMs } from '../../src/base/limits.ts';
 import type { Result } from '../../src/store/result.ts';
 import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
 import type { Store } from '../../src/store/store.ts';
-import { makeTestFolder, openTestStore, type TestFolder } from '../support/embedded-store.ts';
+import {
+  makeTestFolder,
+  openTestStore,
+  type TestFolder,
+} from '../support/stores/embedded-store.ts';
 import {
   misdeedKey,
   newMisbehavingThread,

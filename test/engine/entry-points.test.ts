@@ -1,8 +1,8 @@
 // Tasks are called by name: what an entry point does not export fails only when it is first asked for.
 import { expect, test } from 'vitest';
 import { shardTasks } from '../../src/shard/shard-tasks.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { ManualClock } from '../support/simulated/manual-clock.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 
 test("a shard's thread takes every task that a shard has", async () => {
   const entryPoint: object = await import('../../workers/shard.ts');

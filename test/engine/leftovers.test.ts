@@ -3,8 +3,12 @@ import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { makeTestFolder, openTestStore, type TestFolder } from '../support/embedded-store.ts';
-import { get, put } from '../support/store-contract.ts';
+import {
+  makeTestFolder,
+  openTestStore,
+  type TestFolder,
+} from '../support/stores/embedded-store.ts';
+import { get, put } from '../support/stores/operations.ts';
 
 let folder: TestFolder;
 let log: string;

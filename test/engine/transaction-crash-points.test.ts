@@ -3,12 +3,16 @@
 import { describe, expect, test } from 'vitest';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import { byteStringOfText } from '../../src/base/byte-string.ts';
-import { leaveTransaction, leftTransactions, servedAfter } from '../support/left-transactions.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import {
+  leaveTransaction,
+  leftTransactions,
+  servedAfter,
+} from '../support/disk/left-transactions.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import { seededRandom } from '../support/random.ts';
-import { SimulatedEngine } from '../support/simulated-engine.ts';
-import type { SimulatedThread } from '../support/simulated-thread.ts';
-import { listOf, put, textOf } from '../support/store-contract.ts';
+import { SimulatedEngine } from '../support/simulated/simulated-engine.ts';
+import type { SimulatedThread } from '../support/simulated/simulated-thread.ts';
+import { listOf, put, textOf } from '../support/stores/operations.ts';
 
 /** Of tests that run the engine some thousand times, on a busy machine, in milliseconds. */
 const slow = 300_000;

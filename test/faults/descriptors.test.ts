@@ -14,7 +14,7 @@ import {
   removeFolder,
   startServer,
   type ProgramProcess,
-} from '../support/server-process.ts';
+} from '../support/processes/server-process.ts';
 
 const filesMax = 96;
 const flags = ['--shards', '2', '--log-level', 'warn', '--compact-journal-bytes', '64KiB'];

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { journalName } from '../../src/storage/file-names.ts';
 import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
-import { Disk, removeStaleDisks } from '../support/faults/disk.ts';
+import { Disk, removeStaleDisks } from '../support/faults/mounted-disk.ts';
 import { skipWithout } from '../support/faults/needs.ts';
 import { InjectedFault } from '../support/faults/strace.ts';
 import { HttpConnection, type HttpReply } from '../support/load/http-connection.ts';
@@ -18,7 +18,7 @@ import {
   startServer,
   type ProgramProcess,
   type ServerProcess,
-} from '../support/server-process.ts';
+} from '../support/processes/server-process.ts';
 
 const shards = 2;
 const seed = Math.floor(Math.random() * 2 ** 31);

@@ -4,7 +4,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Disk, removeStaleDisks } from '../support/faults/disk.ts';
+import { Disk, removeStaleDisks } from '../support/faults/mounted-disk.ts';
 import { skipWithout } from '../support/faults/needs.ts';
 import type { Call } from '../support/load/call.ts';
 import { carryOut, type Caller } from '../support/load/carry-out.ts';
@@ -12,7 +12,11 @@ import { HttpConnection } from '../support/load/http-connection.ts';
 import { keysOf, Lives, readContents } from '../support/load/lives.ts';
 import { Load } from '../support/load/load.ts';
 import { completedCompactions, failedCompactions } from '../support/load/server-lives.ts';
-import { startServer, type ProgramProcess, type ServerProcess } from '../support/server-process.ts';
+import {
+  startServer,
+  type ProgramProcess,
+  type ServerProcess,
+} from '../support/processes/server-process.ts';
 
 const needs = ['root', 'mount', 'mkfs.ext4'] as const;
 const flags = ['--shards', '2', '--log-level', 'warn', '--compact-journal-bytes', '256KiB'];

@@ -1,14 +1,14 @@
 // The offline tools where nothing can be written: a copy of the disk of a dead machine, say.
 import { join } from 'node:path';
 import { afterEach, beforeAll, expect, test } from 'vitest';
-import { Disk, removeStaleDisks } from '../support/faults/disk.ts';
+import { Disk, removeStaleDisks } from '../support/faults/mounted-disk.ts';
 import { skipWithout } from '../support/faults/needs.ts';
 import {
   makeTemporaryFolder,
   removeFolder,
   runToEnd,
   startServer,
-} from '../support/server-process.ts';
+} from '../support/processes/server-process.ts';
 
 let disk: Disk | undefined;
 

@@ -10,7 +10,7 @@ import {
   manifestName,
   snapshotName,
 } from '../../src/storage/file-names.ts';
-import { Disk, removeStaleDisks } from '../support/faults/disk.ts';
+import { Disk, removeStaleDisks } from '../support/faults/mounted-disk.ts';
 import { skipWithout } from '../support/faults/needs.ts';
 import { startInjected } from '../support/faults/strace.ts';
 import {
@@ -20,7 +20,7 @@ import {
   removeFolder,
   startServer,
   type Exit,
-} from '../support/server-process.ts';
+} from '../support/processes/server-process.ts';
 
 const shardFolder = join('layout-000001', 'shard-0000');
 const toNobody = ['--reuid=65534', '--regid=65534', '--clear-groups'];

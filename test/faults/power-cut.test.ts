@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { Disk, removeStaleDisks } from '../support/faults/disk.ts';
+import { Disk, removeStaleDisks } from '../support/faults/mounted-disk.ts';
 import { skipWithout } from '../support/faults/needs.ts';
-import { stopInItsTracks } from '../support/faults/stopped-process.ts';
+import { stopInItsTracks } from '../support/processes/stopped-process.ts';
 import type { Contents } from '../support/load/find-losses.ts';
 import { findGaps } from '../support/load/find-gaps.ts';
 import { keysOf, Lives, readContents } from '../support/load/lives.ts';
@@ -18,7 +18,7 @@ import {
   startServer,
   urlOf,
   type ServerProcess,
-} from '../support/server-process.ts';
+} from '../support/processes/server-process.ts';
 
 const needs = ['root', 'mkfs.ext4', 'mount', 'python3'] as const;
 const shards = 2;

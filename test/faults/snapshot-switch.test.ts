@@ -14,7 +14,7 @@ import {
 } from '../../src/storage/file-names.ts';
 import { EventOrder, type Call } from '../support/load/call.ts';
 import { readStore } from '../support/load/read-store.ts';
-import { openTestStore } from '../support/embedded-store.ts';
+import { openTestStore } from '../support/stores/embedded-store.ts';
 import { skipWithout } from '../support/faults/needs.ts';
 import { startInjected } from '../support/faults/strace.ts';
 import type { Contents } from '../support/load/find-losses.ts';
@@ -28,7 +28,7 @@ import {
   startServer,
   urlOf,
   type ProgramProcess,
-} from '../support/server-process.ts';
+} from '../support/processes/server-process.ts';
 
 const keys = keysOf(24);
 const shardFolder = join('layout-000001', 'shard-0000');

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { openApp } from './open-app.ts';
-import { rawRequest } from './raw-request.ts';
+import { openApp } from '../support/http/open-app.ts';
+import { rawRequest } from '../support/http/raw-request.ts';
 
 async function open(port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');

@@ -1,10 +1,10 @@
 // The whole way: HTTP, router, threads, files.
 import { buildApp } from '../../src/http/app.ts';
 import { drain, listen } from '../../src/http/server.ts';
-import { makeTestFolder, openTestStore } from '../support/embedded-store.ts';
-import { HttpStore } from '../support/http-store.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { storeContract } from '../support/store-contract.ts';
+import { makeTestFolder, openTestStore } from '../support/stores/embedded-store.ts';
+import { HttpStore } from '../support/stores/http-store.ts';
+import { ManualClock } from '../support/simulated/manual-clock.ts';
+import { storeContract } from '../support/stores/store-contract.ts';
 
 const mebibyte = 1024 * 1024;
 

@@ -5,9 +5,9 @@ import { expect, test } from 'vitest';
 import { drain } from '../../src/http/server.ts';
 import type { Operation } from '../../src/store/operation.ts';
 import type { Result } from '../../src/store/result.ts';
-import { ModelStore } from '../support/model-store.ts';
-import { openApp } from './open-app.ts';
-import { parseReply, readToEnd } from './raw-request.ts';
+import { ModelStore } from '../support/stores/model-store.ts';
+import { openApp } from '../support/http/open-app.ts';
+import { parseReply, readToEnd } from '../support/http/raw-request.ts';
 
 /** Far beyond what any of these may take. */
 const deadlineMs = 60_000;

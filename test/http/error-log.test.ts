@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { ModelStore } from '../support/model-store.ts';
-import { openApp } from './open-app.ts';
+import { ModelStore } from '../support/stores/model-store.ts';
+import { openApp } from '../support/http/open-app.ts';
 
 test('a bug is logged with its cause, and never with a key, a value or a credential', async () => {
   class BrokenStore extends ModelStore {

@@ -10,8 +10,8 @@ import {
   removeFolder,
   startServer,
   type ServerProcess,
-} from '../support/server-process.ts';
-import { rawRequest, readToEnd, sendRaw, sendRawForAll } from './raw-request.ts';
+} from '../support/processes/server-process.ts';
+import { rawRequest, readToEnd, sendRaw, sendRawForAll } from '../support/http/raw-request.ts';
 
 let folder: string;
 let server: ServerProcess;

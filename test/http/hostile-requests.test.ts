@@ -1,7 +1,7 @@
 // Over bare sockets: what clients of good and of bad will send, and the exact answers.
 import { describe, expect, test } from 'vitest';
-import { openApp, testLimits } from './open-app.ts';
-import { rawRequest, sendRaw } from './raw-request.ts';
+import { openApp, testLimits } from '../support/http/open-app.ts';
+import { rawRequest, sendRaw } from '../support/http/raw-request.ts';
 
 const { keyBytesMax } = testLimits;
 const utf8 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');

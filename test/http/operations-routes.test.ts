@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { errorSentences } from '../../src/base/errors.ts';
 import type { StoreStatus } from '../../src/store/store.ts';
-import { ModelStore } from '../support/model-store.ts';
-import { openApp } from './open-app.ts';
+import { ModelStore } from '../support/stores/model-store.ts';
+import { openApp } from '../support/http/open-app.ts';
 
 test('the process is live and the store ready', async () => {
   const { url } = await openApp();

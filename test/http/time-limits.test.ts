@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { openApp } from './open-app.ts';
-import { parseReply, readToEnd } from './raw-request.ts';
+import { openApp } from '../support/http/open-app.ts';
+import { parseReply, readToEnd } from '../support/http/raw-request.ts';
 
 const limits = { headersTimeoutMs: 300, requestTimeoutMs: 900 };
 

@@ -1,7 +1,7 @@
 // `npm run kill-loop -- --cycles N [--seed S]`: SIGKILL under load again and again, and what was
 // acknowledged, lost and unknown. Exit code 1 where anything was lost.
 import { runKillLives } from '../support/load/kill-lives.ts';
-import { makeTemporaryFolder, removeFolder } from '../support/server-process.ts';
+import { makeTemporaryFolder, removeFolder } from '../support/processes/server-process.ts';
 import { loopArguments } from './loop-arguments.ts';
 
 const modes = ['always', 'interval', 'never'] as const;

@@ -1,7 +1,7 @@
 // `npm run stop-loop -- --cycles N [--seed S]`: SIGTERM under load again and again. Exit code 1
 // where a server did not stop cleanly or anything was lost.
 import { runStopLives } from '../support/load/stop-lives.ts';
-import { makeTemporaryFolder, removeFolder } from '../support/server-process.ts';
+import { makeTemporaryFolder, removeFolder } from '../support/processes/server-process.ts';
 import { loopArguments } from './loop-arguments.ts';
 
 const { cycles, seed } = loopArguments(200);

@@ -1,6 +1,10 @@
 // A compiled server in a folder of its own, both gone after the test.
 import { onTestFinished } from 'vitest';
-import { makeTemporaryFolder, removeFolder, startServer } from '../support/server-process.ts';
+import {
+  makeTemporaryFolder,
+  removeFolder,
+  startServer,
+} from '../support/processes/server-process.ts';
 
 export async function openServer(flags: readonly string[] = []) {
   const folder = await makeTemporaryFolder();

@@ -2,7 +2,7 @@
 // acknowledged is there after a restart.
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { startServer } from '../support/server-process.ts';
+import { startServer } from '../support/processes/server-process.ts';
 import { openServer } from './server-under-test.ts';
 
 const deadlineMs = 6000;

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandTable } from '../../src/commands/command-table.ts';
 import type { Random } from '../support/random.ts';
-import { CommandExecutor } from '../support/command-executor.ts';
+import { CommandExecutor } from '../support/stores/command-executor.ts';
 import { show } from '../support/peers/compare-replies.ts';
 import { Differential, redisFlags, showCommand } from '../support/peers/differential.ts';
 import { commandsMin, expectNoMismatch } from '../support/peers/find-mismatch.ts';

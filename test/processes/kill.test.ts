@@ -1,7 +1,7 @@
 // SIGKILL under load, again and again: every life is judged by what the next one holds.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runKillLives } from '../support/load/kill-lives.ts';
-import { makeTemporaryFolder, removeFolder } from '../support/server-process.ts';
+import { makeTemporaryFolder, removeFolder } from '../support/processes/server-process.ts';
 
 let dataDir: string;
 

@@ -1,7 +1,7 @@
 // SIGTERM under load, again and again, with idle connections and half-sent requests.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runStopLives } from '../support/load/stop-lives.ts';
-import { makeTemporaryFolder, removeFolder } from '../support/server-process.ts';
+import { makeTemporaryFolder, removeFolder } from '../support/processes/server-process.ts';
 
 const cycles = 20;
 /** The default of `shutdownDeadlineMs`. */

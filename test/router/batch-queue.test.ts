@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { batchBytesMax, batchOperationsMax, queueWaitForMoreMs } from '../../src/base/limits.ts';
 import { BatchQueue } from '../../src/router/batch-queue.ts';
 import { Ticket } from '../../src/router/ticket.ts';
-import { get, listOf, put } from '../support/store-contract.ts';
+import { get, listOf, put } from '../support/stores/operations.ts';
 
 function queueOf(...tickets: Ticket[]): BatchQueue {
   const queue = new BatchQueue();

@@ -1,6 +1,6 @@
-import { makeTestFolder, openTestStore } from '../support/embedded-store.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { storeContract } from '../support/store-contract.ts';
+import { makeTestFolder, openTestStore } from '../support/stores/embedded-store.ts';
+import { ManualClock } from '../support/simulated/manual-clock.ts';
+import { storeContract } from '../support/stores/store-contract.ts';
 
 for (const cacheBytes of [0, 1024 * 1024]) {
   storeContract(`the router over threads, read cache of ${cacheBytes} bytes`, {

@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { sweepStepMax } from '../../src/base/limits.ts';
 import { CompactionScheduler } from '../../src/router/compaction-scheduler.ts';
 import { Housekeeper } from '../../src/router/housekeeper.ts';
-import { SimulatedClient } from '../support/simulated-client.ts';
-import { put } from '../support/store-contract.ts';
+import { SimulatedClient } from '../support/simulated/simulated-client.ts';
+import { put } from '../support/stores/operations.ts';
 
 let simulated: SimulatedClient;
 let housekeeper: Housekeeper;

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { makeTestFolder, openTestStore } from '../support/embedded-store.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { commands, Model } from '../support/random-commands.ts';
+import { makeTestFolder, openTestStore } from '../support/stores/embedded-store.ts';
+import { ManualClock } from '../support/simulated/manual-clock.ts';
+import { commands, Model } from '../support/stores/random-commands.ts';
 
 test.each([0, 64 * 1024])(
   'the router over threads does what a Map does, through restarts, with a cache of %i bytes',

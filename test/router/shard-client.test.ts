@@ -7,9 +7,9 @@ import {
   taskMaxMs,
 } from '../../src/base/limits.ts';
 import type { ShardOperation, ShardResult } from '../../src/protocol/shard-operation.ts';
-import { SimulatedClient } from '../support/simulated-client.ts';
-import { openShard } from '../support/shard-files.ts';
-import { get, put } from '../support/store-contract.ts';
+import { SimulatedClient } from '../support/simulated/simulated-client.ts';
+import { openShard } from '../support/disk/shard-files.ts';
+import { get, put } from '../support/stores/operations.ts';
 
 let simulated: SimulatedClient;
 beforeEach(async () => {

@@ -5,10 +5,10 @@ import { backupTasks, type BackupTaskHandlers } from '../../src/shard/backup-tas
 import { BackupReader } from '../../src/storage/backup-reader.ts';
 import { WorkerPool } from '../../src/router/worker-pool.ts';
 import { nodeFileSystem } from '../../src/storage/node-file-system.ts';
-import { makeTestFolder } from '../support/embedded-store.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { contentsOfFolder, ShardedFolder } from '../support/sharded-folder.ts';
-import { put, remove } from '../support/store-contract.ts';
+import { makeTestFolder } from '../support/stores/embedded-store.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
+import { contentsOfFolder, ShardedFolder } from '../support/disk/sharded-folder.ts';
+import { put, remove } from '../support/stores/operations.ts';
 
 type Begin = BackupTasks['begin'][0];
 

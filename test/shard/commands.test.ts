@@ -2,11 +2,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { isResolved, resolveCommand } from '../../src/commands/resolve-command.ts';
 import type { ShardOperation, ShardResult } from '../../src/protocol/shard-operation.ts';
-import type { BareShardStore } from '../support/bare-shard-store.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { compactShard, openShard } from '../support/shard-files.ts';
-import { get, put } from '../support/store-contract.ts';
+import type { BareShardStore } from '../support/stores/bare-shard-store.ts';
+import { ManualClock } from '../support/simulated/manual-clock.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
+import { compactShard, openShard } from '../support/disk/shard-files.ts';
+import { get, put } from '../support/stores/operations.ts';
 
 let files: MemoryFileSystem;
 let clock: ManualClock;

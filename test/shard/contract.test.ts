@@ -1,7 +1,7 @@
-import { BareShardStore } from '../support/bare-shard-store.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { storeContract } from '../support/store-contract.ts';
+import { BareShardStore } from '../support/stores/bare-shard-store.ts';
+import { ManualClock } from '../support/simulated/manual-clock.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
+import { storeContract } from '../support/stores/store-contract.ts';
 
 storeContract('one bare shard', {
   open: async () => {

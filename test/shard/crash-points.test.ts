@@ -3,10 +3,10 @@
 import { describe, expect, test } from 'vitest';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import type { Operation } from '../../src/store/operation.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import { seededRandom } from '../support/random.ts';
-import { compactShard, contentsOf, openShard } from '../support/shard-files.ts';
-import { put, remove } from '../support/store-contract.ts';
+import { compactShard, contentsOf, openShard } from '../support/disk/shard-files.ts';
+import { put, remove } from '../support/stores/operations.ts';
 
 /** What the shard held after each acknowledged step, and after the one under way if it took effect. */
 interface Progress {

@@ -3,10 +3,10 @@ import { EntryStream, liveSources } from '../../src/shard/entry-stream.ts';
 import { mergeEntryStreams } from '../../src/shard/merge-entry-streams.ts';
 import { proveShard } from '../../src/shard/recovery.ts';
 import { valueOfRecord } from '../../src/storage/record.ts';
-import { shardPlace, type BareShardStore } from '../support/bare-shard-store.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { compactShard, folder, openShard, submitEach } from '../support/shard-files.ts';
-import { put, remove } from '../support/store-contract.ts';
+import { shardPlace, type BareShardStore } from '../support/stores/bare-shard-store.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
+import { compactShard, folder, openShard, submitEach } from '../support/disk/shard-files.ts';
+import { put, remove } from '../support/stores/operations.ts';
 
 let files: MemoryFileSystem;
 let store: BareShardStore;

@@ -3,12 +3,17 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import { reserveBytesMin } from '../../src/base/limits.ts';
 import { compact } from '../../src/shard/compaction.ts';
-import type { BareShardStore } from '../support/bare-shard-store.ts';
-import { shardPlace } from '../support/bare-shard-store.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { compactShard, contentsOf, folder, openShard as openAny } from '../support/shard-files.ts';
-import { get, put, remove } from '../support/store-contract.ts';
+import type { BareShardStore } from '../support/stores/bare-shard-store.ts';
+import { shardPlace } from '../support/stores/bare-shard-store.ts';
+import { ManualClock } from '../support/simulated/manual-clock.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
+import {
+  compactShard,
+  contentsOf,
+  folder,
+  openShard as openAny,
+} from '../support/disk/shard-files.ts';
+import { get, put, remove } from '../support/stores/operations.ts';
 
 const kibibyte = 1024;
 

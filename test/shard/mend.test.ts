@@ -2,11 +2,11 @@
 // the way.
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
-import type { BareShardStore } from '../support/bare-shard-store.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import type { BareShardStore } from '../support/stores/bare-shard-store.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import { seededRandom } from '../support/random.ts';
-import { compactShard, contentsOf, folder, openShard } from '../support/shard-files.ts';
-import { get, put, remove } from '../support/store-contract.ts';
+import { compactShard, contentsOf, folder, openShard } from '../support/disk/shard-files.ts';
+import { get, put, remove } from '../support/stores/operations.ts';
 
 let files: MemoryFileSystem;
 beforeEach(() => {

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ManualClock } from '../support/manual-clock.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { commands, Model } from '../support/random-commands.ts';
+import { ManualClock } from '../support/simulated/manual-clock.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
+import { commands, Model } from '../support/stores/random-commands.ts';
 import { seededRandom } from '../support/random.ts';
-import { compactShard, openShard } from '../support/shard-files.ts';
+import { compactShard, openShard } from '../support/disk/shard-files.ts';
 
 test.each([
   ['always', ['stop', 'kill', 'power cut']],

@@ -9,9 +9,9 @@ import {
   readJournal,
   startOn,
   submitEach,
-} from '../support/shard-files.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { put, remove } from '../support/store-contract.ts';
+} from '../support/disk/shard-files.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
+import { put, remove } from '../support/stores/operations.ts';
 
 const earlier = [
   put('a', 'one'),

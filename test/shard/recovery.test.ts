@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { seqJumpUnsynced } from '../../src/base/limits.ts';
 import { Shard } from '../../src/shard/shard.ts';
 import { createShardFolder } from '../../src/storage/create-shard-folder.ts';
-import { shardPlace } from '../support/bare-shard-store.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { shardPlace } from '../support/stores/bare-shard-store.ts';
+import { ManualClock } from '../support/simulated/manual-clock.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import {
   compactShard,
   contentsOf,
@@ -13,8 +13,8 @@ import {
   readJournal,
   startOn,
   submitEach,
-} from '../support/shard-files.ts';
-import { get, put, remove, textOf, versionOf } from '../support/store-contract.ts';
+} from '../support/disk/shard-files.ts';
+import { get, put, remove, textOf, versionOf } from '../support/stores/operations.ts';
 
 const journal = (generation: number): string => `${folder}/journal-00000${generation}.ndjson`;
 const snapshot = (generation: number): string => `${folder}/snapshot-00000${generation}.json`;

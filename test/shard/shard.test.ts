@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Shard } from '../../src/shard/shard.ts';
 import { createShardFolder } from '../../src/storage/create-shard-folder.ts';
-import { shardPlace, startOf } from '../support/bare-shard-store.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { readJournal } from '../support/shard-files.ts';
-import { get, put, remove } from '../support/store-contract.ts';
+import { shardPlace, startOf } from '../support/stores/bare-shard-store.ts';
+import { ManualClock } from '../support/simulated/manual-clock.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
+import { readJournal } from '../support/disk/shard-files.ts';
+import { get, put, remove } from '../support/stores/operations.ts';
 
 const journal = `${shardPlace.folder}/journal-000001.ndjson`;
 

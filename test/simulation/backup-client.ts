@@ -1,7 +1,7 @@
 // Takes backups, one at a time, while everything else goes on; reads each with the real reader. A
 // backup that fails is well where a fault explains it.
 import { StoreError } from '../../src/base/errors.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import type { Random } from '../support/random.ts';
 import type { BackupFile, BackupJudge } from './backup-judge.ts';
 import type { ClientHistory } from './client-history.ts';

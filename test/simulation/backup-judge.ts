@@ -5,7 +5,7 @@ import type { Parcel } from '../../src/protocol/parcel.ts';
 import type { BackupSource } from '../../src/shard/backup-stream.ts';
 import { BackupReader } from '../../src/storage/backup-reader.ts';
 import { valueOfRecord } from '../../src/storage/record.ts';
-import type { MemoryFileSystem } from '../support/memory-file-system.ts';
+import type { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import type { AskedMoment, Moment } from './client-history.ts';
 import { demand } from './run-record.ts';
 import { nameOf, shardOfName } from './entry-names.ts';

@@ -1,5 +1,5 @@
 // Restores a backup with the real tool into a fresh folder, and says what is then missing or wrong.
-import { contentsOfFolder, dataDir } from '../support/sharded-folder.ts';
+import { contentsOfFolder, dataDir } from '../support/disk/sharded-folder.ts';
 import { proveBackup, restoreBackup } from '../../src/tools/restore.ts';
 import { entryOfName } from './entry-names.ts';
 import type { TakenBackup } from './backup-client.ts';

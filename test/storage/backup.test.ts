@@ -3,7 +3,7 @@ import type { BackupHeader } from '../../src/storage/backup-format.ts';
 import { BackupReader } from '../../src/storage/backup-reader.ts';
 import { BackupWriter } from '../../src/storage/backup-writer.ts';
 import { encodeEntry, type EntryRecord } from '../../src/storage/record.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 
 const header: BackupHeader = {
   store: '00000000-0000-4000-8000-000000000000',

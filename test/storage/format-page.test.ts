@@ -11,11 +11,11 @@ import { createShardFolder } from '../../src/storage/create-shard-folder.ts';
 import { decodeJournalLine } from '../../src/storage/journal-format.ts';
 import { valueOfRecord } from '../../src/storage/record.ts';
 import { noChecksum, openLine, parseLine } from '../../src/storage/sealed-line.ts';
-import { startOf } from '../support/bare-shard-store.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { readJournal } from '../support/shard-files.ts';
-import { put } from '../support/store-contract.ts';
+import { startOf } from '../support/stores/bare-shard-store.ts';
+import { ManualClock } from '../support/simulated/manual-clock.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
+import { readJournal } from '../support/disk/shard-files.ts';
+import { put } from '../support/stores/operations.ts';
 
 const page = readFileSync(join(programFolder, 'src', 'storage', 'FORMAT.md'), 'utf8');
 const [manifest, current, journal, firstPart, secondPart, backup, ...others] = [

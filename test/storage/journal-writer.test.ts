@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { OpenFile } from '../../src/storage/file-system.ts';
 import type { JournalHeader } from '../../src/storage/journal-format.ts';
 import { JournalWriter } from '../../src/storage/journal-writer.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 
 const header: JournalHeader = {
   store: '00000000-0000-4000-8000-000000000000',

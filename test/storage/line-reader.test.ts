@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { readLines } from '../../src/storage/line-reader.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 
 function linesOf(
   content: Buffer,

@@ -2,11 +2,17 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { recoverShard } from '../../src/shard/recovery.ts';
 import { encodeEntry } from '../../src/storage/record.ts';
 import { ShardFolderWriter } from '../../src/storage/shard-folder-writer.ts';
-import { shardPlace } from '../support/bare-shard-store.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { shardPlace } from '../support/stores/bare-shard-store.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import { seededRandom } from '../support/random.ts';
-import { compactShard, contentsOf, folder, openShard, startOn } from '../support/shard-files.ts';
-import { put } from '../support/store-contract.ts';
+import {
+  compactShard,
+  contentsOf,
+  folder,
+  openShard,
+  startOn,
+} from '../support/disk/shard-files.ts';
+import { put } from '../support/stores/operations.ts';
 
 const journal = `${folder}/journal-000002.ndjson`;
 const snapshot = `${folder}/snapshot-000001.json`;

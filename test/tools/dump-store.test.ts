@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
 import { byteStringOfText } from '../../src/base/byte-string.ts';
 import { dumpStore } from '../../src/tools/dump-store.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { ShardedFiles } from '../support/sharded-files.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
+import { ShardedFiles } from '../support/disk/sharded-files.ts';
 
 let files: MemoryFileSystem;
 let store: ShardedFiles;

@@ -10,10 +10,10 @@ import {
   leftTransactions,
   servedAfter,
   servedByStart,
-} from '../support/left-transactions.ts';
-import type { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { backupOf } from '../support/sharded-folder.ts';
-import { readEntries, type ReadEntry } from '../support/sharded-files.ts';
+} from '../support/disk/left-transactions.ts';
+import type { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
+import { backupOf } from '../support/disk/sharded-folder.ts';
+import { readEntries, type ReadEntry } from '../support/disk/sharded-files.ts';
 
 const dataDir = '/data';
 

@@ -9,8 +9,8 @@ import { encodePut } from '../../src/storage/record.ts';
 import { openLine, sealLine } from '../../src/storage/sealed-line.ts';
 import { isLoss, type Finding } from '../../src/tools/finding.ts';
 import { repairStore } from '../../src/tools/repair-store.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { readEntries, ShardedFiles } from '../support/sharded-files.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
+import { readEntries, ShardedFiles } from '../support/disk/sharded-files.ts';
 import { doneOrWhyNot } from '../support/done-or-why-not.ts';
 
 const shardFolder = '/old/layout-000001/shard-0000';

@@ -6,10 +6,15 @@ import { StoreError } from '../../src/base/errors.ts';
 import type { Finding } from '../../src/tools/finding.ts';
 import { repairStore, type RepairSummary } from '../../src/tools/repair-store.ts';
 import { verifyStore } from '../../src/tools/verify-store.ts';
-import { below, damageOneFile, oneOf } from '../support/file-damage.ts';
-import { MemoryFileSystem, type Random } from '../support/memory-file-system.ts';
+import { below, damageOneFile, oneOf } from '../support/disk/file-damage.ts';
+import { MemoryFileSystem, type Random } from '../support/disk/memory-file-system.ts';
 import { seededRandom } from '../support/random.ts';
-import { entryText, readEntries, ShardedFiles, type ReadEntry } from '../support/sharded-files.ts';
+import {
+  entryText,
+  readEntries,
+  ShardedFiles,
+  type ReadEntry,
+} from '../support/disk/sharded-files.ts';
 
 const modes = ['always', 'interval', 'never'] as const;
 const keys = [...Array.from({ length: 14 }, (_, index) => `k${index}`), 'é漢', '{a}x', '\0'].map(

@@ -8,9 +8,9 @@ import {
   servedByStart,
   transaction,
   type LeftStore,
-} from '../support/left-transactions.ts';
-import type { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { readEntries } from '../support/sharded-files.ts';
+} from '../support/disk/left-transactions.ts';
+import type { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
+import { readEntries } from '../support/disk/sharded-files.ts';
 
 const journal = (shard: number, generation = 1): string =>
   `/old/layout-000001/shard-000${shard}/journal-00000${generation}.ndjson`;

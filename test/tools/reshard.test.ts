@@ -5,15 +5,15 @@ import { removeStrayLayouts } from '../../src/storage/stray-layouts.ts';
 import type { Operation } from '../../src/store/operation.ts';
 import { meteredFileSystem } from '../../src/tools/metered-file-system.ts';
 import { reshard } from '../../src/tools/reshard.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import { seededRandom } from '../support/random.ts';
 import {
   contentsOfFolder,
   dataDir,
   seqsOfFolder,
   ShardedFolder,
-} from '../support/sharded-folder.ts';
-import { put, remove } from '../support/store-contract.ts';
+} from '../support/disk/sharded-folder.ts';
+import { put, remove } from '../support/stores/operations.ts';
 import { doneOrWhyNot } from '../support/done-or-why-not.ts';
 
 const operations: readonly Operation[] = [

@@ -8,7 +8,7 @@ import {
   restoreBackup,
   type Backup,
 } from '../../src/tools/restore.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import { seededRandom } from '../support/random.ts';
 import {
   backupOf,
@@ -16,8 +16,8 @@ import {
   dataDir,
   seqsOfFolder,
   ShardedFolder,
-} from '../support/sharded-folder.ts';
-import { put, remove } from '../support/store-contract.ts';
+} from '../support/disk/sharded-folder.ts';
+import { put, remove } from '../support/stores/operations.ts';
 import { doneOrWhyNot } from '../support/done-or-why-not.ts';
 
 const source = new MemoryFileSystem();

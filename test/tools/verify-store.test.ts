@@ -6,10 +6,10 @@ import {
   leftTransactions,
   transaction,
   type LeftTransaction,
-} from '../support/left-transactions.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { readJournal } from '../support/shard-files.ts';
-import { ShardedFiles } from '../support/sharded-files.ts';
+} from '../support/disk/left-transactions.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
+import { readJournal } from '../support/disk/shard-files.ts';
+import { ShardedFiles } from '../support/disk/sharded-files.ts';
 
 const layout = 'layout-000001';
 const pathOf = (file: string): string => `/data/${layout}/${file}`;

@@ -6,7 +6,7 @@ import { shardFolderName } from '../../src/storage/file-names.ts';
 import type { OpenFile } from '../../src/storage/file-system.ts';
 import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
 import { writeLayout, type LayoutPlan } from '../../src/tools/write-layout.ts';
-import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import { doneOrWhyNot } from '../support/done-or-why-not.ts';
 
 const store = '00000000-0000-4000-8000-000000000000';

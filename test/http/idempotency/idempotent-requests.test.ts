@@ -13,9 +13,13 @@ import { reshard } from '../../../src/tools/reshard.ts';
 import { restoreBackup } from '../../../src/tools/restore.ts';
 import { nodeFileSystem } from '../../../src/storage/node-file-system.ts';
 import type { CommandStore } from '../../../src/store/store.ts';
-import { makeTestFolder, openTestStore, type TestFolder } from '../../support/embedded-store.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
-import { get, put, textOf } from '../../support/store-contract.ts';
+import {
+  makeTestFolder,
+  openTestStore,
+  type TestFolder,
+} from '../../support/stores/embedded-store.ts';
+import { ManualClock } from '../../support/simulated/manual-clock.ts';
+import { get, put, textOf } from '../../support/stores/operations.ts';
 
 const namespace = 'default';
 const windowMs = 60_000;

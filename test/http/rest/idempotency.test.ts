@@ -1,6 +1,6 @@
 // Requests of this dialect that carry an Idempotency-Key.
 import { describe, expect, test } from 'vitest';
-import { openApp } from '../open-app.ts';
+import { openApp } from '../../support/http/open-app.ts';
 
 interface Asked {
   readonly body?: string;

@@ -2,8 +2,8 @@
 // and nobody waits for ever.
 import { describe, expect, test } from 'vitest';
 import { pickFrom, randomBelow, seededRandom, type Random } from '../../support/random.ts';
-import { openShardedApp } from './open-sharded-app.ts';
-import { transact, type TransactionResult } from '../../support/post-transaction.ts';
+import { openShardedApp } from '../../support/http/open-sharded-app.ts';
+import { transact, type TransactionResult } from '../../support/http/post-transaction.ts';
 
 const accounts = Array.from({ length: 9 }, (_, index) => `account/${index}`);
 const total = accounts.length * 100;

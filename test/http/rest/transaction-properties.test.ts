@@ -5,11 +5,15 @@ import type { Clock } from '../../../src/base/clock.ts';
 import { buildApp } from '../../../src/http/app.ts';
 import { drain, listen } from '../../../src/http/server.ts';
 import type { CommandStore } from '../../../src/store/store.ts';
-import { makeTestFolder, openTestStore, type TestFolder } from '../../support/embedded-store.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
-import { ModelStore } from '../../support/model-store.ts';
-import { testLimits } from '../open-app.ts';
-import { PlainModel, step } from '../../support/random-transactions.ts';
+import {
+  makeTestFolder,
+  openTestStore,
+  type TestFolder,
+} from '../../support/stores/embedded-store.ts';
+import { ManualClock } from '../../support/simulated/manual-clock.ts';
+import { ModelStore } from '../../support/stores/model-store.ts';
+import { testLimits } from '../../support/http/open-app.ts';
+import { PlainModel, step } from '../../support/stores/random-transactions.ts';
 
 /** A server that can be started again over what it holds. */
 interface Server {

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { StoreError } from '../../../src/base/errors.ts';
 import type { TransactionResult } from '../../../src/store/transaction.ts';
-import { ModelStore } from '../../support/model-store.ts';
-import { openApp, testLimits } from '../open-app.ts';
-import { rawRequest, sendRawForAll } from '../raw-request.ts';
-import { post, transact } from '../../support/post-transaction.ts';
+import { ModelStore } from '../../support/stores/model-store.ts';
+import { openApp, testLimits } from '../../support/http/open-app.ts';
+import { rawRequest, sendRawForAll } from '../../support/http/raw-request.ts';
+import { post, transact } from '../../support/http/post-transaction.ts';
 
 let app: Awaited<ReturnType<typeof openApp>>;
 

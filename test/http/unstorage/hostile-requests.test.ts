@@ -1,8 +1,8 @@
 // Over bare sockets: requests that are wrong are answered with the right status and a problem
 // document, and change nothing.
 import { describe, expect, test } from 'vitest';
-import { openApp, testLimits } from '../open-app.ts';
-import { rawRequest, sendRaw, type RawReply } from '../raw-request.ts';
+import { openApp, testLimits } from '../../support/http/open-app.ts';
+import { rawRequest, sendRaw, type RawReply } from '../../support/http/raw-request.ts';
 
 const { keyBytesMax, valueBytesMax } = testLimits;
 const there = 'app\nthere';

@@ -2,8 +2,8 @@
 import { createStorage, type Storage } from 'unstorage';
 import httpDriver from 'unstorage/drivers/http';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { ModelStore } from '../../support/model-store.ts';
-import { openApp } from '../open-app.ts';
+import type { ModelStore } from '../../support/stores/model-store.ts';
+import { openApp } from '../../support/http/open-app.ts';
 
 let storage: Storage;
 let model: ModelStore;

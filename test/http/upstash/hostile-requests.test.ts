@@ -3,9 +3,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { ModelStore } from '../../support/model-store.ts';
-import { openApp, testLimits } from '../open-app.ts';
-import { rawRequest, sendRaw, type RawReply } from '../raw-request.ts';
+import { ModelStore } from '../../support/stores/model-store.ts';
+import { openApp, testLimits } from '../../support/http/open-app.ts';
+import { rawRequest, sendRaw, type RawReply } from '../../support/http/raw-request.ts';
 
 const { keyBytesMax, valueBytesMax, batchBytesMax } = testLimits;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { openApp } from '../open-app.ts';
+import { openApp } from '../../support/http/open-app.ts';
 
 interface Asked {
   readonly method?: string;

@@ -1,6 +1,6 @@
 // Faults in system calls, by strace: injected into a program from its start, or into a process that
 // runs. strace counts calls a thread.
-import { ProgramProcess } from '../server-process.ts';
+import { ProgramProcess } from '../processes/server-process.ts';
 
 export interface Injection {
   /** Calls that touch one of these only. They need not exist yet. */

@@ -1,6 +1,6 @@
 // Lives that end by SIGKILL, some of them while the server is still starting.
 import { setTimeout as delay } from 'node:timers/promises';
-import { programFile, ProgramProcess } from '../server-process.ts';
+import { programFile, ProgramProcess } from '../processes/server-process.ts';
 import { runServerLives, type ServerLivesOptions, type ServerLivesReport } from './server-lives.ts';
 
 const startingShare = 0.2;

@@ -1,7 +1,7 @@
 // Lives of a real server under load on one data folder, ended in whatever way: start, read what is
 // there, load, end, again. Judges every life by what the next one holds. Knows no test runner.
 import { seededRandom } from '../random.ts';
-import { startServer, type ServerProcess } from '../server-process.ts';
+import { startServer, type ServerProcess } from '../processes/server-process.ts';
 import { keysOf, Lives } from './lives.ts';
 import { Load } from './load.ts';
 

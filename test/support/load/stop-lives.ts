@@ -2,7 +2,7 @@
 // busy ones.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import type { Exit } from '../server-process.ts';
+import type { Exit } from '../processes/server-process.ts';
 import { runServerLives, type ServerLivesOptions, type ServerLivesReport } from './server-lives.ts';
 
 export interface StopLivesReport extends ServerLivesReport {

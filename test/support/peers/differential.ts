@@ -2,7 +2,7 @@
 // not the same.
 import type { Reply } from '../../../src/commands/reply.ts';
 import { isResolved, resolveCommand } from '../../../src/commands/resolve-command.ts';
-import { CommandExecutor } from '../command-executor.ts';
+import { CommandExecutor } from '../stores/command-executor.ts';
 import {
   isNearlySameDeadline,
   lastDeadline,

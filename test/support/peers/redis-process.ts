@@ -3,7 +3,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeTemporaryFolder, removeFolder } from '../server-process.ts';
+import { makeTemporaryFolder, removeFolder } from '../processes/server-process.ts';
 import { RespClient } from './resp-client.ts';
 
 /** As `redis-server --version` has it, or undefined where there is none. */

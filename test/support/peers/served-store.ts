@@ -5,7 +5,7 @@ import { systemClock } from '../../../src/base/clock.ts';
 import type { Reply } from '../../../src/commands/reply.ts';
 import { buildApp } from '../../../src/http/app.ts';
 import { drain, listen } from '../../../src/http/server.ts';
-import { makeTestFolder, openTestStore } from '../embedded-store.ts';
+import { makeTestFolder, openTestStore } from '../stores/embedded-store.ts';
 import type { SentCommand } from './random-sent-commands.ts';
 import { parseReplies } from './resp-parser.ts';
 import { jsonOfCommand, percentEncode, queryOf } from './upstash-wire.ts';

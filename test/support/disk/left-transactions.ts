@@ -1,0 +1,192 @@
+// Stores that were killed in the midst of a transaction over two of their three shards: one for each
+// state that it can be left in.
+import type { FsyncMode } from '../../../src/base/fsync-mode.ts';
+import { MemoryFileSystem } from './memory-file-system.ts';
+import { ShardedFiles, type ReadEntry } from './sharded-files.ts';
+
+export const transaction = 'the-one';
+
+/** In the first shard `b` is changed and `alice` deleted, in the second `c` is changed, `g` new. */
+const changes = [
+  ['b', '2'],
+  ['alice', undefined],
+  ['c', '2'],
+  ['g', '2'],
+] as const;
+
+const before = { a: '1', alice: '1', b: '1', c: '1' };
+const after = { a: '1', b: '2', c: '2', g: '2' };
+
+export interface LeftTransaction {
+  readonly state: string;
+  readonly isCommitted: boolean;
+  /** Shards that have a part without a note. */
+  readonly undecidedIn: readonly number[];
+  readonly leave: (store: ShardedFiles) => void;
+  /** Where it clears the namespace first: then all three shards have a part. */
+  readonly clears?: true;
+}
+
+export const leftTransactions: readonly LeftTransaction[] = [
+  {
+    state: 'all parts are there and no note',
+    isCommitted: true,
+    undecidedIn: [0, 1],
+    leave: (store) => store.writeParts(transaction, changes),
+  },
+  {
+    state: 'one part is missing',
+    isCommitted: false,
+    undecidedIn: [0],
+    leave: (store) => store.writeParts(transaction, changes, [0]),
+  },
+  {
+    state: 'one shard has noted that it is committed',
+    isCommitted: true,
+    undecidedIn: [1],
+    leave: (store) => {
+      store.writeParts(transaction, changes);
+      store.decide(transaction, true, [0]);
+    },
+  },
+  {
+    state: 'one shard has noted that it is not',
+    isCommitted: false,
+    undecidedIn: [0],
+    leave: (store) => {
+      store.writeParts(transaction, changes);
+      store.decide(transaction, false, [1]);
+    },
+  },
+  {
+    state: 'its parts are restated by a compaction, undecided',
+    isCommitted: true,
+    undecidedIn: [0, 1],
+    leave: (store) => {
+      store.writeParts(transaction, changes);
+      compactAway(store, 0);
+    },
+  },
+  {
+    state: 'the one part that is there is restated by a compaction',
+    isCommitted: false,
+    undecidedIn: [1],
+    leave: (store) => {
+      store.writeParts(transaction, changes, [1]);
+      compactAway(store, 1);
+    },
+  },
+  {
+    state: 'a compaction has folded it in one shard, committed',
+    isCommitted: true,
+    undecidedIn: [1],
+    leave: (store) => {
+      store.writeParts(transaction, changes);
+      store.decide(transaction, true, [0]);
+      compactAway(store, 0);
+    },
+  },
+  {
+    state: 'a compaction has folded it in one shard, not committed',
+    isCommitted: false,
+    undecidedIn: [1],
+    leave: (store) => {
+      store.writeParts(transaction, changes);
+      store.decide(transaction, false, [0]);
+      compactAway(store, 0);
+    },
+  },
+  {
+    state: 'it is noted while a compaction is under way',
+    isCommitted: true,
+    undecidedIn: [0],
+    leave: (store) => {
+      store.writeParts(transaction, changes);
+      const end = store.beginCompaction(1);
+      store.decide(transaction, true, [1]);
+      end();
+    },
+  },
+  {
+    state: 'it clears a namespace, and all parts are there and no note',
+    isCommitted: true,
+    undecidedIn: [0, 1, 2],
+    leave: (store) => store.writeParts(transaction, changes, undefined, ['default']),
+    clears: true,
+  },
+  {
+    state: 'it clears a namespace, and one part is missing',
+    isCommitted: false,
+    undecidedIn: [0, 2],
+    leave: (store) => {
+      store.writeParts(transaction, changes, [0, 2], ['default']);
+      compactAway(store, 0);
+    },
+  },
+  {
+    state: 'it clears a namespace, and one shard has noted that it is committed',
+    isCommitted: true,
+    undecidedIn: [0, 2],
+    leave: (store) => {
+      store.writeParts(transaction, changes, undefined, ['default']);
+      compactAway(store, 0);
+      store.decide(transaction, true, [1]);
+      compactAway(store, 1);
+    },
+    clears: true,
+  },
+  {
+    state: 'every shard has noted it and one has folded it',
+    isCommitted: true,
+    undecidedIn: [],
+    leave: (store) => {
+      store.writeParts(transaction, changes);
+      store.decide(transaction, true, [0, 1]);
+      store.settle(transaction, [0, 1]);
+      compactAway(store, 1);
+    },
+  },
+];
+
+/** Twice, so that no file is left of what it was before. */
+function compactAway(store: ShardedFiles, shard: number): void {
+  store.compact(shard);
+  store.write([[shard === 0 ? 'f' : 'k', '1']]);
+  store.write([[shard === 0 ? 'f' : 'k', undefined]]);
+  store.compact(shard);
+}
+
+export interface LeftStore extends ShardedFiles {
+  readonly fileSystem: MemoryFileSystem;
+}
+
+/** Its shards were started, and not stopped. */
+export function leaveTransaction(
+  { leave }: Pick<LeftTransaction, 'leave'>,
+  dataDir: string,
+  fsync?: FsyncMode,
+): LeftStore {
+  const fileSystem = new MemoryFileSystem();
+  const store = new ShardedFiles(fileSystem, dataDir, 3);
+  store.start(fsync);
+  store.write(Object.entries(before));
+  leave(store);
+  return Object.assign(store, { fileSystem });
+}
+
+/** What the next start serves, by key; it is made on a copy. */
+export function servedByStart(files: MemoryFileSystem, dataDir: string): Map<string, ReadEntry> {
+  const store = new ShardedFiles(files.copy(), dataDir, 3);
+  store.start();
+  return store.entries();
+}
+
+/** Values that a start serves, by key. */
+export function servedAfter({
+  isCommitted,
+  clears,
+}: Pick<LeftTransaction, 'isCommitted' | 'clears'>): Record<string, string> {
+  const { a, ...changed } = after;
+  if (!isCommitted) return before;
+  return clears === true ? changed : { a, ...changed };
+}

@@ -1,0 +1,67 @@
+// Makes and reads the files of one small shard in memory.
+import type { FsyncMode } from '../../../src/base/fsync-mode.ts';
+import { compact } from '../../../src/shard/compaction.ts';
+import type { Operation } from '../../../src/store/operation.ts';
+import { BareShardStore, shardPlace } from '../stores/bare-shard-store.ts';
+import { ManualClock } from '../simulated/manual-clock.ts';
+import type { MemoryFileSystem } from './memory-file-system.ts';
+import { walk } from '../stores/operations.ts';
+
+export const folder = shardPlace.folder;
+
+export function openShard(
+  fileSystem: MemoryFileSystem,
+  fsync: FsyncMode = 'always',
+  clock = new ManualClock(),
+  reserveBytesMin?: number,
+): BareShardStore {
+  return new BareShardStore(fileSystem, clock, fsync, reserveBytesMin);
+}
+
+/** A journal's lines without the room that was made ahead behind them. */
+export function readJournal(fileSystem: MemoryFileSystem, path: string): Buffer {
+  const bytes = fileSystem.read(path);
+  let end = bytes.length;
+  while (
+    end > 0 &&
+    (bytes[end - 1] === 0x20 || (bytes[end - 1] === 0x0a && bytes[end - 2] !== 0x7d))
+  ) {
+    end -= 1;
+  }
+  return bytes.subarray(0, end);
+}
+
+/** Folds all journals into a snapshot, as the scheduler has it done; does nothing where nothing has changed. */
+export function compactShard(fileSystem: MemoryFileSystem, store: BareShardStore): void {
+  const input = store.shard.beginCompaction(store.stamp);
+  if (input === undefined) return;
+  store.shard.takeSnapshot(compact({ ...shardPlace, fileSystem }, input));
+}
+
+export async function submitEach(
+  store: BareShardStore,
+  operations: readonly Operation[],
+): Promise<void> {
+  for (const operation of operations) await store.submit(operation);
+}
+
+/** All that a shard holds, as text for comparing: key, version, deadline and value. */
+export async function contentsOf(store: BareShardStore): Promise<string[]> {
+  const items = await walk(store, { includeValues: true });
+  return items.map(({ key, version, expiresAt, value }) => {
+    const bytes = Buffer.from(value ?? []).toString('base64');
+    return `${key} ${version} ${expiresAt ?? '-'} ${bytes}`;
+  });
+}
+
+/** What a start on these files comes to: its contents, or the code it refuses with. */
+export async function startOn(
+  fileSystem: MemoryFileSystem,
+): Promise<{ contents: string[] } | { refused: string; message: string }> {
+  try {
+    return { contents: await contentsOf(openShard(fileSystem)) };
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    return { refused: code ?? 'no code', message };
+  }
+}

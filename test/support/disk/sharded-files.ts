@@ -1,0 +1,319 @@
+// Files of a whole store with several shards, made in memory without threads, and a record of every
+// entry that was ever in it. Transactions over several shards are made step by step, so that one can
+// be left at any of them.
+import { openDataFolder } from '../../../src/engine/data-folder.ts';
+import type { BackupCut } from '../../../src/shard/backup-stream.ts';
+import { compact } from '../../../src/shard/compaction.ts';
+import { Shard } from '../../../src/shard/shard.ts';
+import { systemErrorCode } from '../../../src/base/errors.ts';
+import type { FsyncMode } from '../../../src/base/fsync-mode.ts';
+import type { ShardPlace } from '../../../src/shard/recovery.ts';
+import { recoverShard, type Recovered } from '../../../src/shard/recovery.ts';
+import type { SnapshotReference } from '../../../src/storage/current.ts';
+import type { FileSystem } from '../../../src/storage/file-system.ts';
+import { outcomesOf } from '../../../src/storage/transaction-outcome.ts';
+import { openOfflineStore } from '../../../src/tools/offline-store.ts';
+import { shardOfSlot, slotOfKey } from '../../../src/store/slot.ts';
+import type {
+  ChangeOperation,
+  EntryChange,
+  ShardOperation,
+} from '../../../src/protocol/shard-operation.ts';
+import { ManualClock } from '../simulated/manual-clock.ts';
+import { startOf } from '../stores/bare-shard-store.ts';
+
+/** `key@version=value` of an entry, the key and value as byte strings. */
+export function entryText(key: string, version: number, value: string): string {
+  return `${key}@${version}=${value}`;
+}
+
+const wholePage = {
+  prefix: '',
+  start: undefined,
+  end: undefined,
+  after: undefined,
+  limit: 1000,
+  reverse: false,
+  includeValues: true,
+};
+
+export class ShardedFiles {
+  readonly dataDir: string;
+  readonly fileSystem: FileSystem;
+  readonly clock = new ManualClock();
+  /** Every entry that was ever acknowledged. */
+  readonly written = new Set<string>();
+  /** Keys and values of puts that were answered `unknown`, as `key=value`. */
+  readonly inDoubt = new Set<string>();
+  readonly places: readonly ShardPlace[];
+  /** Entries of these were put by transactions: their versions are not the seqs of their records. */
+  readonly transacted = new Set<string>();
+  /** By transaction: the entries that it puts. */
+  readonly putsOf = new Map<string, ReadonlySet<string>>();
+  #shards: Shard[] = [];
+
+  constructor(fileSystem: FileSystem, dataDir: string, shards: number) {
+    this.fileSystem = fileSystem;
+    this.dataDir = dataDir;
+    fileSystem.makeFolder(dataDir);
+    const counts = { asked: shards, byDefault: shards };
+    const locations = openDataFolder(fileSystem, dataDir, counts, this.clock.wallMs());
+    this.places = locations.map((location) => ({ ...location, fileSystem }));
+  }
+
+  start(fsync: FsyncMode = 'always'): void {
+    const { clock } = this;
+    this.#shards = this.places.map((place) => new Shard({ ...place, fsync, clock }));
+    const undecided = this.#shards.map(
+      ({ opened }) => new Map(opened.undecided.map((part) => [part.transaction, part])),
+    );
+    const ids = undecided.flatMap((parts) => [...parts.keys()]);
+    const outcomes = outcomesOf(
+      this.#shards.map((shard, index) => ({
+        parts: undecided[index] ?? new Map(),
+        notes: shard.notesOf(ids),
+      })),
+    );
+    for (const shard of this.#shards) shard.start({ ...startOf(clock.wallMs()), outcomes });
+    for (const [transaction, committed] of outcomes) if (committed) this.#acknowledge(transaction);
+  }
+
+  /** A value of undefined deletes. */
+  write(changes: readonly (readonly [key: string, value: string | undefined])[]): void {
+    const { clock } = this;
+    clock.advance(1);
+    for (const [index, shard] of this.#shards.entries()) {
+      const operations = changes
+        .filter(([key]) => this.shardOf(key) === index)
+        .map(([key, value]) =>
+          value === undefined
+            ? ({ op: 'delete', namespace: 'default', key } as const)
+            : ({
+                op: 'put',
+                namespace: 'default',
+                key,
+                value: Buffer.from(value, 'latin1'),
+              } as const),
+        );
+      if (operations.length === 0) continue;
+      const { results } = shard.apply({ stamp: clock.wallMs(), operations });
+      for (const [at, answer] of results.entries()) {
+        const operation = operations[at];
+        if (operation?.op !== 'put') continue;
+        const value = operation.value.toString('latin1');
+        if (answer.kind === 'written') {
+          this.written.add(entryText(operation.key, answer.version, value));
+        } else if (answer.kind === 'refused' && answer.error.outcome === 'unknown') {
+          this.inDoubt.add(`${operation.key}=${value}`);
+        }
+      }
+    }
+  }
+
+  /**
+   * Writes parts of a transaction.
+   *
+   * @param into those shards alone; else all that it changes
+   * @param flush namespaces that it clears; then all shards have a part
+   * @returns whether all of its parts are there
+   */
+  writeParts(
+    transaction: string,
+    changes: readonly (readonly [key: string, value: string | undefined])[],
+    into?: readonly number[],
+    flush: readonly string[] = [],
+  ): boolean {
+    const { clock } = this;
+    clock.advance(1);
+    const all = [...this.places.keys()];
+    const shards = flush.length > 0 ? all : this.shardsOf(changes.map(([key]) => key));
+    const puts: string[] = [];
+    let isWhole = true;
+    for (const index of shards) {
+      const shard = this.#shards[index];
+      const isAsked = into === undefined || into.includes(index);
+      if (!isAsked) isWhole = false;
+      if (shard === undefined || !isAsked) continue;
+      const version = shard.report().nextSeq;
+      const own = changes.filter(([key]) => this.shardOf(key) === index);
+      const change: ChangeOperation = {
+        op: 'change',
+        flush,
+        changes: own.map(([key, value]) => changeOf(key, value)),
+        version,
+        validUntil: Infinity,
+        part: { transaction, shards },
+      };
+      puts.push(...putsOfChange(own, version));
+      const { results } = shard.apply({ stamp: clock.wallMs(), operations: [change] });
+      if (results[0]?.kind !== 'done') isWhole = false;
+    }
+    for (const entry of puts) this.transacted.add(entry);
+    this.putsOf.set(transaction, new Set(puts));
+    return isWhole;
+  }
+
+  /** Notes in these shards how a transaction was decided. */
+  decide(transaction: string, commit: boolean, shards: readonly number[]): void {
+    const { clock } = this;
+    clock.advance(1);
+    for (const index of shards) {
+      const operation = { op: 'decide', transaction, commit } as const;
+      this.#shards[index]?.apply({ stamp: clock.wallMs(), operations: [operation] });
+    }
+    if (commit) this.#acknowledge(transaction);
+  }
+
+  /** All shards of it have their notes: these need not keep theirs. */
+  settle(transaction: string, shards: readonly number[]): void {
+    const operations = [{ op: 'settle', transaction }] as const;
+    const stamp = this.clock.wallMs();
+    for (const index of shards) this.#shards[index]?.apply({ stamp, operations });
+  }
+
+  /** A transaction in one shard, whose version is that of a seq that was to come some changes ago. */
+  transactIn(index: number, changes: readonly (readonly [string, string | undefined])[]): void {
+    const shard = this.#shards[index];
+    if (shard === undefined) throw new Error('no such shard');
+    const version = shard.report().nextSeq;
+    const beside = { namespace: 'beside', key: changes[0]?.[0] ?? '' };
+    const operations: ShardOperation[] = [
+      { op: 'put', ...beside, value: Buffer.from('x') },
+      { op: 'delete', ...beside },
+      {
+        op: 'change',
+        changes: changes.map(([key, value]) => changeOf(key, value)),
+        version,
+        validUntil: Infinity,
+        part: undefined,
+      },
+    ];
+    shard.apply({ stamp: this.clock.wallMs(), operations });
+    for (const entry of putsOfChange(changes, version)) {
+      this.written.add(entry);
+      this.transacted.add(entry);
+    }
+  }
+
+  put(key: string, value: string, how: { ttlMs?: number; namespace?: string } = {}): void {
+    const { namespace = 'default', ttlMs } = how;
+    const operation = { op: 'put', namespace, key, value: Buffer.from(value), ttlMs } as const;
+    const stamp = this.clock.wallMs();
+    this.#shards[this.shardOf(key)]?.apply({ stamp, operations: [operation] });
+  }
+
+  /** Goes on where a sync has failed. */
+  mend(): void {
+    for (const shard of this.#shards) shard.mend(this.clock.wallMs());
+  }
+
+  compact(index: number): void {
+    this.beginCompaction(index)();
+  }
+
+  /** @returns what ends it */
+  beginCompaction(index: number): () => void {
+    const [shard, place] = [this.#shards[index], this.places[index]];
+    if (shard === undefined || place === undefined) throw new Error('no such shard');
+    const input = shard.beginCompaction(this.clock.wallMs());
+    return () => {
+      if (input === undefined) return;
+      let snapshot: SnapshotReference;
+      try {
+        snapshot = compact(place, input);
+      } catch (error) {
+        // The shard may have gone on from memory meanwhile, and have removed what is compacted.
+        if (systemErrorCode(error) === undefined) throw error;
+        shard.dropCompaction();
+        return;
+      }
+      shard.takeSnapshot(snapshot);
+    };
+  }
+
+  /** What is served, by key. */
+  entries(): Map<string, ReadEntry> {
+    const query = { ...wholePage, namespace: 'default' };
+    const found = new Map<string, ReadEntry>();
+    for (const shard of this.#shards) {
+      const stamp = this.clock.wallMs();
+      const request = { stamp, operations: [{ op: 'list', query, now: stamp }] } as const;
+      const [page] = shard.apply(request).results;
+      if (page?.kind !== 'page') throw new Error('a page expected');
+      for (const { key, version, value = '' } of page.items) found.set(key, { version, value });
+    }
+    return found;
+  }
+
+  /** What a backup at this moment is made of. */
+  cut(): BackupCut {
+    const at = this.clock.wallMs();
+    const parts = this.places.map(({ folder, name, identity }, index) => {
+      const shard = this.#shards[index];
+      if (shard === undefined) throw new Error('every place has its shard');
+      return { folder, name, identity, source: shard.cut(at) };
+    });
+    // A copy, as it is once it has crossed to another thread.
+    return structuredClone({ parts, at, createdAt: at });
+  }
+
+  stop(): void {
+    for (const shard of this.#shards) shard.stop(this.clock.wallMs());
+  }
+
+  shardOf(key: string): number {
+    return shardOfSlot(slotOfKey(key), this.places.length);
+  }
+
+  /** In order. */
+  shardsOf(keys: readonly string[]): number[] {
+    return [...new Set(keys.map((key) => this.shardOf(key)))].toSorted((a, b) => a - b);
+  }
+
+  #acknowledge(transaction: string): void {
+    for (const entry of this.putsOf.get(transaction) ?? []) this.written.add(entry);
+  }
+}
+
+function changeOf(key: string, value: string | undefined): EntryChange {
+  const bytes = value === undefined ? undefined : Buffer.from(value, 'latin1');
+  const put = bytes === undefined ? undefined : { value: bytes, expiresAt: undefined };
+  return { namespace: 'default', key, put };
+}
+
+function putsOfChange(
+  changes: readonly (readonly [key: string, value: string | undefined])[],
+  version: number,
+): string[] {
+  return changes.flatMap(([key, value]) =>
+    value === undefined ? [] : [entryText(key, version, value)],
+  );
+}
+
+export interface ReadEntry {
+  readonly version: number;
+  readonly value: string;
+}
+
+/** What a start would serve, by key. */
+export function readEntries(fileSystem: FileSystem, dataDir: string): Map<string, ReadEntry> {
+  const found = new Map<string, ReadEntry>();
+  const recovered = openOfflineStore(fileSystem, dataDir).shards.map((place) =>
+    recoverShard(place),
+  );
+  decideAll(recovered);
+  for (const { table } of recovered) {
+    for (const entry of table.ascending('default', '')) {
+      found.set(entry.key, { version: entry.version, value: entry.value });
+    }
+  }
+  return found;
+}
+
+/** Ends what a crash has left undecided, as a start does. */
+export function decideAll(shards: readonly Recovered[]): void {
+  const outcomes = outcomesOf(shards.map(({ traces }) => traces));
+  for (const { traces } of shards) {
+    for (const [transaction, committed] of outcomes) traces.decide(transaction, committed);
+  }
+}

@@ -1,0 +1,117 @@
+// A whole data folder with the shards in it, written to directly: no router, no threads.
+import type { FsyncMode } from '../../../src/base/fsync-mode.ts';
+import { openDataFolder } from '../../../src/engine/data-folder.ts';
+import { BackupStream, type BackupCut } from '../../../src/shard/backup-stream.ts';
+import { compact } from '../../../src/shard/compaction.ts';
+import { recoverShard } from '../../../src/shard/recovery.ts';
+import { Shard } from '../../../src/shard/shard.ts';
+import type { FileSystem } from '../../../src/storage/file-system.ts';
+import { locateShards } from '../../../src/storage/locate-shards.ts';
+import { readManifest } from '../../../src/storage/manifest.ts';
+import type { Operation } from '../../../src/store/operation.ts';
+import { shardOfSlot, slotOfKey } from '../../../src/store/slot.ts';
+import { ManualClock } from '../simulated/manual-clock.ts';
+import { startOf } from '../stores/bare-shard-store.ts';
+
+export const dataDir = '/data';
+/** Those that tests write to. */
+const namespaces = ['', 'default', 'other'];
+
+export class ShardedFolder {
+  readonly #fileSystem: FileSystem;
+  readonly #locations;
+  readonly #shards: readonly Shard[];
+  readonly stamp = 1_000_000;
+
+  /** Makes the folder where there is none; else with as many shards as it has. */
+  constructor(
+    fileSystem: FileSystem,
+    shards: number,
+    fsync: FsyncMode = 'always',
+    path: string = dataDir,
+  ) {
+    fileSystem.makeFolder(path);
+    const counts = { asked: undefined, byDefault: shards };
+    this.#fileSystem = fileSystem;
+    this.#locations = openDataFolder(fileSystem, path, counts, 0);
+    const clock = new ManualClock();
+    this.#shards = this.#locations.map(
+      (location) => new Shard({ ...location, fileSystem, fsync, clock }),
+    );
+    for (const shard of this.#shards) shard.start(startOf(this.stamp));
+  }
+
+  /** @returns the version, or undefined where nothing was written */
+  write(operation: Operation): number | undefined {
+    const shard = this.#shards[shardOfSlot(slotOfKey(operation.key), this.#shards.length)];
+    const reply = shard?.apply({ stamp: this.stamp, operations: [operation] });
+    const result = reply?.results[0];
+    if (result?.kind === 'refused') throw result.error;
+    return result?.kind === 'written' ? result.version : undefined;
+  }
+
+  /** Many at once, each shard's in one batch. */
+  writeAll(operations: readonly Operation[]): void {
+    for (const [number, shard] of this.#shards.entries()) {
+      const own = operations.filter(
+        ({ key }) => shardOfSlot(slotOfKey(key), this.#shards.length) === number,
+      );
+      shard.apply({ stamp: this.stamp, operations: own });
+    }
+  }
+
+  compact(number: number): void {
+    const [location, shard] = [this.#locations[number], this.#shards[number]];
+    const input = shard?.beginCompaction(this.stamp);
+    if (location === undefined || shard === undefined || input === undefined) return;
+    shard.takeSnapshot(compact({ ...location, fileSystem: this.#fileSystem }, input));
+  }
+
+  /** What a backup at this moment is made of. */
+  cut(): BackupCut {
+    const parts = this.#locations.map((location, number) => {
+      const shard = this.#shards[number];
+      if (shard === undefined) throw new Error('every location has its shard');
+      return { ...location, source: shard.cut(this.stamp) };
+    });
+    // A copy, as it is once it has crossed to another thread.
+    return structuredClone({ parts, at: this.stamp, createdAt: 2_000_000 });
+  }
+
+  stop(): void {
+    for (const shard of this.#shards) shard.stop(this.stamp);
+  }
+}
+
+/** All entries of all shards, as text for comparing. */
+export function contentsOfFolder(fileSystem: FileSystem, path: string = dataDir): string[] {
+  const manifest = readManifest(fileSystem, path);
+  if (manifest === undefined) throw new Error('there is no store');
+  const lines = locateShards(path, manifest).flatMap((location) => {
+    const { table } = recoverShard({ ...location, fileSystem });
+    return namespaces.flatMap((namespace) =>
+      Array.from(table.ascending(namespace, ''), ({ key, version, expiresAt, value }) => {
+        const bytes = Buffer.from(value, 'latin1').toString('base64');
+        return `${namespace} ${key} ${version} ${expiresAt ?? '-'} ${bytes}`;
+      }),
+    );
+  });
+  return lines.toSorted();
+}
+
+/** The seq that the next change of each shard takes, as a start would have it. */
+export function seqsOfFolder(fileSystem: FileSystem, path: string = dataDir): number[] {
+  const manifest = readManifest(fileSystem, path);
+  if (manifest === undefined) throw new Error('there is no store');
+  return locateShards(path, manifest).map(
+    (location) => recoverShard({ ...location, fileSystem }).tail.end.seq,
+  );
+}
+
+/** A backup of the folder, whole. */
+export function backupOf(fileSystem: FileSystem, cut: BackupCut): Buffer {
+  const stream = new BackupStream(fileSystem, cut);
+  const pieces: Uint8Array[] = [];
+  for (let piece = stream.next(); piece !== undefined; piece = stream.next()) pieces.push(piece);
+  return Buffer.concat(pieces);
+}

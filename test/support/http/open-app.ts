@@ -1,0 +1,36 @@
+// Starts the HTTP layer over a model store on a free port, and stops it after the test.
+import { onTestFinished } from 'vitest';
+import { buildApp, type AppOptions } from '../../../src/http/app.ts';
+import type { HttpLimits } from '../../../src/http/limits.ts';
+import { drain, listen } from '../../../src/http/server.ts';
+import { ModelStore } from '../stores/model-store.ts';
+
+export const testLimits: HttpLimits = {
+  keyBytesMax: 64,
+  valueBytesMax: 1024,
+  batchOperationsMax: 100,
+  batchBytesMax: 16 * 1024,
+  bodyBytesInFlightMax: 64 * 1024,
+  requestTimeoutMs: 30_000,
+  headersTimeoutMs: 10_000,
+  connectionsMax: 100,
+  idempotencyWindowMs: 60_000,
+  idempotencyRecordsMax: 50,
+};
+
+type Changes = Partial<Omit<AppOptions, 'limits'>> & { readonly limits?: Partial<HttpLimits> };
+
+export async function openApp({ limits, ...changes }: Changes = {}) {
+  const model = new ModelStore();
+  const app = await buildApp({
+    store: model,
+    clock: { wallMs: () => model.nowMs, monotonicMs: () => performance.now() },
+    version: '0.0.0-test',
+    logger: false,
+    limits: { ...testLimits, ...limits },
+    ...changes,
+  });
+  const { url, port } = await listen(app, { host: '127.0.0.1', port: 0 });
+  onTestFinished(() => drain(app, { deadlineMs: 0 }));
+  return { app, model, url, port };
+}

@@ -1,0 +1,161 @@
+// Runs the real, compiled program as users do: a process of its own that is asked to stop, or
+// killed, by its id. Knows the command line and the start line, and no route.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { programFolder } from '../../../src/base/program-folder.ts';
+
+/** How long a test waits for a line that must come. */
+const printDeadlineMs = 25_000;
+
+export const programFile = join(programFolder, 'dist', 'src', 'main.js');
+
+/** How a process ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+export interface ProgramOptions {
+  /** Merged over an environment without any HOLDFAST_ variable. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Makes it the leader of a process group of its own, as a terminal does. */
+  readonly detached?: boolean;
+}
+
+/** A process started by a test, with all it has printed so far. */
+export class ProgramProcess {
+  readonly child: ChildProcess;
+  /** Resolves when the process has ended and everything it printed has been read. */
+  readonly exited: Promise<Exit>;
+  stdout = '';
+  stderr = '';
+  readonly #detached: boolean;
+
+  constructor(command: string, args: readonly string[], options: ProgramOptions = {}) {
+    const { env, cwd, detached = false } = options;
+    this.child = spawn(command, args, {
+      cwd,
+      detached,
+      env: { ...environmentWithoutSettings(), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#detached = detached;
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    this.exited = this.#waitForExit();
+  }
+
+  get pid(): number {
+    const { pid } = this.child;
+    if (pid === undefined) throw new Error('the program could not be started');
+    return pid;
+  }
+
+  kill(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): void {
+    this.child.kill(signal);
+  }
+
+  /** For `afterEach`: ends it if it still runs, with its group if it leads one, and waits. */
+  async end(): Promise<void> {
+    if (this.#detached) killGroup(this.pid);
+    this.kill('SIGKILL');
+    await this.exited;
+  }
+
+  /** Waits until standard output matches; fails when the process ends first, or too late. */
+  printed(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#matched('stdout', pattern);
+  }
+
+  /** The same for standard error, where the log is. */
+  logged(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#matched('stderr', pattern);
+  }
+
+  async #matched(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray> {
+    const signal = AbortSignal.timeout(printDeadlineMs);
+    const ended = this.exited.then(() => 'ended' as const);
+    for (;;) {
+      const match = pattern.exec(this[stream]);
+      if (match !== null) return match;
+      const data = this.#moreOf(stream, signal);
+      if ((await Promise.race([data, ended])) !== 'ended' || pattern.test(this[stream])) continue;
+      throw new Error(`ended before it printed ${pattern}:\n${this.stdout}${this.stderr}`);
+    }
+  }
+
+  async #moreOf(stream: 'stdout' | 'stderr', signal: AbortSignal): Promise<void> {
+    const readable = this.child[stream];
+    if (readable === null) throw new Error(`${stream} is not read`);
+    await once(readable, 'data', { signal });
+  }
+
+  async #waitForExit(): Promise<Exit> {
+    const [code, signal] = await once(this.child, 'close');
+    return { code, signal };
+  }
+}
+
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch {
+    // Nobody of the group is left.
+  }
+}
+
+function environmentWithoutSettings(): Record<string, string | undefined> {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_'));
+  return Object.fromEntries(kept);
+}
+
+/** Runs the program to its end, for commands that end by themselves. */
+export async function runToEnd(
+  args: readonly string[],
+  options?: ProgramOptions,
+): Promise<Exit & { stdout: string; stderr: string }> {
+  const program = new ProgramProcess(process.execPath, [programFile, ...args], options);
+  const exit = await program.exited;
+  return { ...exit, stdout: program.stdout, stderr: program.stderr };
+}
+
+export interface ServerProcess {
+  readonly program: ProgramProcess;
+  /** Where it listens, with no slash at the end. */
+  readonly url: string;
+}
+
+/** Starts `holdfast serve` on a free port and waits until it serves. */
+export async function startServer(
+  dataDir: string,
+  flags: readonly string[] = [],
+  options?: ProgramOptions,
+): Promise<ServerProcess> {
+  const args = [programFile, 'serve', '--port', '0', '--data-dir', dataDir, ...flags];
+  const program = new ProgramProcess(process.execPath, args, options);
+  return { program, url: await urlOf(program) };
+}
+
+/** The address in the start line of a program that serves. */
+export async function urlOf(program: ProgramProcess): Promise<string> {
+  try {
+    const [, url = ''] = await program.printed(/ listens on (http:\/\/\S+)\n/);
+    return url;
+  } catch (error) {
+    await program.end();
+    throw error;
+  }
+}
+
+/** A new empty folder, for data or anything else. */
+export function makeTemporaryFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'holdfast-'));
+}
+
+export function removeFolder(folder: string): Promise<void> {
+  return rm(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,79 @@
+// A ShardClient over simulated threads.
+import { StampClock } from '../../../src/base/clock.ts';
+import type { FsyncMode } from '../../../src/base/fsync-mode.ts';
+import type { ShardOperation, ShardResult } from '../../../src/protocol/shard-operation.ts';
+import { ShardClient } from '../../../src/router/shard-client.ts';
+import { Ticket } from '../../../src/router/ticket.ts';
+import { createShardFolder } from '../../../src/storage/create-shard-folder.ts';
+import { shardPlace } from '../stores/bare-shard-store.ts';
+import { ManualClock } from './manual-clock.ts';
+import { MemoryFileSystem } from '../disk/memory-file-system.ts';
+import { SimulatedThread } from './simulated-thread.ts';
+
+export class SimulatedClient {
+  readonly files = new MemoryFileSystem();
+  readonly clock = new ManualClock();
+  /** All threads that were begun, the present one last. */
+  readonly threads: SimulatedThread[] = [];
+  readonly epochs: string[] = [];
+  readonly failures: string[] = [];
+  readonly suspensions: string[] = [];
+  readonly client: ShardClient;
+  /** Threads that begin from now on take no task. */
+  holdNext = false;
+
+  constructor(fsync: FsyncMode = 'always') {
+    createShardFolder(this.files, shardPlace.folder, shardPlace.identity);
+    const stamps = new StampClock(this.clock);
+    this.client = new ShardClient({
+      location: shardPlace,
+      fsync,
+      newThread: () => {
+        const thread = new SimulatedThread(this.files, this.clock);
+        thread.isHeld = this.holdNext;
+        this.threads.push(thread);
+        return thread;
+      },
+      defer: queueMicrotask,
+      stamp: () => stamps.stamp(),
+      monotonicMs: () => this.clock.monotonicMs(),
+      onEpoch: (_, why) => this.epochs.push(why),
+      onFailed: (_, why) => this.failures.push(why),
+      onSuspended: (_, why) => this.suspensions.push(why),
+      onResumed: () => this.suspensions.push('over'),
+      onDiskFull: () => {},
+      transactionsUnderWay: () => new Set(),
+    });
+  }
+
+  static async start(fsync?: FsyncMode): Promise<SimulatedClient> {
+    const simulated = new SimulatedClient(fsync);
+    await simulated.client.open();
+    await simulated.client.start();
+    return simulated;
+  }
+
+  get thread(): SimulatedThread {
+    const thread = this.threads.at(-1);
+    if (thread === undefined) throw new Error('a client begins with a thread');
+    return thread;
+  }
+
+  ask(operation: ShardOperation): Promise<ShardResult> {
+    return new Promise((resolve) => this.client.enqueue(new Ticket(operation, resolve)));
+  }
+
+  /** Lets time pass as the housekeeper does. */
+  async tick(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 50) {
+      this.clock.advance(50);
+      this.client.tick(50);
+      await this.settle();
+    }
+  }
+
+  /** Lets everything that can go on without anybody go on. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+  }
+}

@@ -1,0 +1,151 @@
+// One shard as a Store: no threads, no queue, no cache, every operation a batch of its own.
+import { StampClock, type Clock } from '../../../src/base/clock.ts';
+import type { FsyncMode } from '../../../src/base/fsync-mode.ts';
+import { decodeBatch, encodeBatch } from '../../../src/protocol/batch-frame.ts';
+import { decodeReply, encodeReply } from '../../../src/protocol/reply-frame.ts';
+import type {
+  EntryChange,
+  ShardOperation,
+  ShardResult,
+} from '../../../src/protocol/shard-operation.ts';
+import type { StartTask } from '../../../src/protocol/shard-task.ts';
+import { KeyLocks } from '../../../src/router/key-locks.ts';
+import { mergePages } from '../../../src/router/merge-pages.ts';
+import { Shard } from '../../../src/shard/shard.ts';
+import { createShardFolder } from '../../../src/storage/create-shard-folder.ts';
+import type { FileSystem } from '../../../src/storage/file-system.ts';
+import type { ListPage, ListQuery } from '../../../src/store/listing.ts';
+import type { EntryName, Operation } from '../../../src/store/operation.ts';
+import type { Durability, Result } from '../../../src/store/result.ts';
+import type { ExclusiveSession, Store, StoreStatus } from '../../../src/store/store.ts';
+import type { Decide, TransactionResult } from '../../../src/store/transaction.ts';
+
+export const shardPlace = {
+  folder: '/data/shard-0000',
+  name: 'shard-0000',
+  identity: { store: '00000000-0000-4000-8000-000000000000', shard: 0 },
+};
+
+/** All of a transaction is in one shard. */
+const part = undefined;
+
+/** Of a store whose last life has left nothing undecided. */
+export function startOf(stamp: number): StartTask {
+  return { stamp, outcomes: new Map(), underWay: new Set() };
+}
+
+export class BareShardStore implements Store {
+  readonly durability: Durability;
+  readonly shard: Shard;
+  readonly #stamps: StampClock;
+  readonly #locks = new KeyLocks();
+
+  constructor(
+    fileSystem: FileSystem,
+    clock: Clock,
+    fsync: FsyncMode = 'always',
+    reserveBytesMin = 4096,
+  ) {
+    if (!fileSystem.exists(shardPlace.folder)) {
+      createShardFolder(fileSystem, shardPlace.folder, shardPlace.identity);
+    }
+    this.durability = fsync === 'always' ? 'synced' : 'written';
+    this.#stamps = new StampClock(clock);
+    this.shard = new Shard({ ...shardPlace, fileSystem, fsync, clock, reserveBytesMin });
+    this.#stamps.raiseFloor(this.shard.opened.at);
+    this.shard.start(startOf(this.#stamps.stamp()));
+  }
+
+  get stamp(): number {
+    return this.#stamps.stamp();
+  }
+
+  /** Through the frames, as over threads. */
+  ask(...operations: ShardOperation[]): readonly ShardResult[] {
+    const batch = decodeBatch(encodeBatch({ stamp: this.stamp, operations }));
+    return decodeReply(encodeReply(this.shard.apply(batch))).results;
+  }
+
+  async submit(operation: Operation): Promise<Result> {
+    return await this.#locks.hold([operation], () => this.#submit(operation));
+  }
+
+  async submitAll(operations: readonly Operation[]): Promise<Result[]> {
+    return await this.#locks.hold(operations, () => this.ask(...operations) as Result[]);
+  }
+
+  async getTogether(names: readonly EntryName[]): Promise<Result[]> {
+    return await this.#locks.hold(names, () => this.#read(names));
+  }
+
+  transact<Outcome>(
+    names: readonly EntryName[],
+    decide: Decide<Outcome>,
+  ): Promise<TransactionResult<Outcome>> {
+    return this.#locks.hold(names, () => {
+      const entries = this.#read(names).map((result) =>
+        result.kind === 'entry' ? result : undefined,
+      );
+      const version = this.shard.report().nextSeq;
+      const versions = names.map(() => version);
+      const { outcome, changes, flush } = decide({ entries, versions, now: this.stamp });
+      const changed = names.flatMap((name, index): EntryChange[] => {
+        const change = changes[index];
+        if (change === undefined) return [];
+        return [{ ...name, put: change === 'delete' ? undefined : change }];
+      });
+      if (changed.length === 0 && flush === undefined)
+        return { kind: 'committed', outcome, durability: undefined };
+      const validUntil = Infinity;
+      const [answer] = this.ask({
+        op: 'change',
+        flush,
+        changes: changed,
+        version,
+        validUntil,
+        part,
+      });
+      if (answer?.kind === 'refused') return answer;
+      return { kind: 'committed', outcome, durability: this.durability };
+    });
+  }
+
+  async list(query: ListQuery): Promise<ListPage> {
+    const [page] = this.ask({ op: 'list', query, now: this.stamp });
+    if (page?.kind !== 'page') throw new Error('a page expected');
+    return mergePages([page], query);
+  }
+
+  async count(namespace: string): Promise<number> {
+    const [answer] = this.ask({ op: 'count', namespace, now: this.stamp });
+    if (answer?.kind !== 'count') throw new Error('a count expected');
+    return answer.count;
+  }
+
+  exclusive<T>(
+    entries: readonly EntryName[],
+    work: (session: ExclusiveSession) => Promise<T>,
+  ): Promise<T> {
+    return this.#locks.hold(entries, () =>
+      work({ submit: async (operation) => this.#submit(operation) }),
+    );
+  }
+
+  status(): StoreStatus {
+    throw new Error('a bare shard has no status');
+  }
+
+  async close(): Promise<void> {
+    this.shard.stop(this.stamp);
+  }
+
+  #read(names: readonly EntryName[]): Result[] {
+    return this.ask(
+      ...names.map(({ namespace, key }) => ({ op: 'get', namespace, key }) as const),
+    ) as Result[];
+  }
+
+  #submit(operation: Operation): Result {
+    return this.ask(operation)[0] as Result;
+  }
+}

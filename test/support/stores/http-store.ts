@@ -1,0 +1,199 @@
+// The REST dialect as a Store: every operation a request to a real server, every reply turned back
+// into a result.
+import { Client, type Dispatcher } from 'undici';
+import { byteStringOfText, textOfByteString } from '../../../src/base/byte-string.ts';
+import { StoreError, type ErrorCode, type Outcome } from '../../../src/base/errors.ts';
+import type { ListItem, ListPage, ListQuery } from '../../../src/store/listing.ts';
+import type { Operation, VersionMatch } from '../../../src/store/operation.ts';
+import type { Durability, Result } from '../../../src/store/result.ts';
+import type { Store, StoreStatus } from '../../../src/store/store.ts';
+
+type Reply = Dispatcher.ResponseData;
+
+interface JsonItem {
+  readonly key: string;
+  readonly version: number;
+  readonly size: number;
+  readonly expiresAt?: number;
+  readonly value?: string;
+  readonly valueBase64?: string;
+}
+
+interface BatchResult {
+  readonly status: number;
+  readonly code?: ErrorCode;
+  readonly detail?: string;
+  readonly outcome?: Outcome;
+  readonly version?: number;
+  readonly expiresAt?: number;
+  readonly value?: string;
+  readonly valueBase64?: string;
+  readonly durability?: Durability;
+}
+
+function header(reply: Reply, name: string): string | undefined {
+  const value = reply.headers[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+function versionOf(reply: Reply): number {
+  return Number(header(reply, 'etag')?.slice(1, -1) ?? 0);
+}
+
+function etagsOf(match: VersionMatch): string {
+  return match === '*' ? '*' : match.map((version) => `"${version}"`).join(', ');
+}
+
+function valueOf(item: { value?: string; valueBase64?: string }): Buffer | undefined {
+  if (item.value !== undefined) return Buffer.from(item.value);
+  return item.valueBase64 === undefined ? undefined : Buffer.from(item.valueBase64, 'base64');
+}
+
+function refused(code: ErrorCode, detail: string, outcome?: Outcome): Result {
+  return { kind: 'refused', error: new StoreError(code, detail, { outcome }) };
+}
+
+export class HttpStore implements Store {
+  readonly durability: Durability;
+  readonly #client: Client;
+
+  /** @param url of the server, without a path */
+  constructor(url: string, durability: Durability) {
+    this.#client = new Client(url);
+    this.durability = durability;
+  }
+
+  async submit(operation: Operation): Promise<Result> {
+    const methods = { get: 'GET', head: 'HEAD', put: 'PUT', delete: 'DELETE' } as const;
+    const key = encodeURIComponent(textOfByteString(operation.key));
+    const headers: Record<string, string> = {};
+    let query = '';
+    if (operation.op === 'put' || operation.op === 'delete') {
+      const { ifMatch, ifNoneMatch } = operation;
+      if (ifMatch !== undefined) headers['if-match'] = etagsOf(ifMatch);
+      if (ifNoneMatch !== undefined) headers['if-none-match'] = etagsOf(ifNoneMatch);
+    }
+    if (operation.op === 'put' && operation.ttlMs !== undefined)
+      query = `?ttl=${operation.ttlMs}ms`;
+    const reply = await this.#client.request({
+      method: methods[operation.op],
+      path: `/v1/keys/${key}${query}`,
+      headers,
+      body: operation.op === 'put' ? Buffer.from(operation.value) : null,
+    });
+    const body = Buffer.from(await reply.body.arrayBuffer());
+    return resultOf(operation, reply, body);
+  }
+
+  async submitAll(operations: readonly Operation[]): Promise<Result[]> {
+    const body = JSON.stringify({ operations: operations.map(batchItemOf) });
+    const reply = await this.#client.request({ method: 'POST', path: '/v1/batch', body });
+    if (reply.statusCode !== 200) throw new Error(await reply.body.text());
+    const { results } = (await reply.body.json()) as { results: BatchResult[] };
+    return results.map((result, index) => resultOfItem(operations[index], result));
+  }
+
+  async list(query: ListQuery): Promise<ListPage> {
+    const parameters = new URLSearchParams({ limit: `${query.limit}` });
+    if (query.prefix !== '') parameters.set('prefix', textOfByteString(query.prefix));
+    if (query.start !== undefined) parameters.set('start', textOfByteString(query.start));
+    if (query.end !== undefined) parameters.set('end', textOfByteString(query.end));
+    if (query.reverse) parameters.set('reverse', 'true');
+    if (query.includeValues) parameters.set('include', 'values');
+    // The contract goes on with what a page gave it: here that is the server's cursor.
+    if (query.after !== undefined) parameters.set('cursor', query.after);
+    const path = `/v1/keys?${parameters.toString()}`;
+    const reply = await this.#client.request({ method: 'GET', path });
+    if (reply.statusCode !== 200) throw new Error(await reply.body.text());
+    const page = (await reply.body.json()) as { items: JsonItem[]; cursor?: string };
+    return { items: page.items.map(itemOf), next: page.cursor };
+  }
+
+  count(): never {
+    throw new Error('the REST dialect has no count');
+  }
+
+  getTogether(): never {
+    throw new Error('the REST dialect reads at one moment by its transactions');
+  }
+
+  transact(): never {
+    throw new Error('the REST dialect takes no functions');
+  }
+
+  exclusive(): never {
+    throw new Error('the REST dialect has no locks');
+  }
+
+  async backup(): Promise<AsyncIterable<Uint8Array>> {
+    const reply = await this.#client.request({ method: 'GET', path: '/v1/backup' });
+    if (reply.statusCode !== 200) throw new Error(await reply.body.text());
+    return reply.body;
+  }
+
+  status(): StoreStatus {
+    throw new Error('the REST dialect has its metrics instead');
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+}
+
+function itemOf(item: JsonItem): ListItem {
+  const { version, size, expiresAt } = item;
+  return { key: byteStringOfText(item.key), version, size, expiresAt, value: valueOf(item) };
+}
+
+function batchItemOf(operation: Operation): object {
+  const { op } = operation;
+  const key = textOfByteString(operation.key);
+  if (op === 'get' || op === 'head') return { op: 'get', key };
+  const { ifMatch, ifNoneMatch } = operation;
+  if (op === 'delete') return { op, key, ifMatch, ifNoneMatch };
+  const valueBase64 = Buffer.from(operation.value).toString('base64');
+  const ttl = operation.ttlMs === undefined ? undefined : `${operation.ttlMs}ms`;
+  return { op, key, valueBase64, ttl, ifMatch, ifNoneMatch };
+}
+
+function resultOf(operation: Operation, reply: Reply, body: Buffer): Result {
+  const version = versionOf(reply);
+  const durability = header(reply, 'holdfast-durability') as Durability;
+  switch (reply.statusCode) {
+    case 200: {
+      const expiry = header(reply, 'holdfast-expires-at');
+      const expiresAt = expiry === undefined ? undefined : Number(expiry);
+      const size = Number(header(reply, 'content-length'));
+      const value = operation.op === 'get' ? body : undefined;
+      return { kind: 'entry', version, expiresAt, size, value };
+    }
+    case 201:
+      return { kind: 'written', created: true, version, durability };
+    case 204:
+      return operation.op === 'delete'
+        ? { kind: 'deleted', durability }
+        : { kind: 'written', created: false, version, durability };
+    case 404:
+      return { kind: 'missing' };
+    case 412:
+      return { kind: 'condition-failed', version };
+    default: {
+      const problem = JSON.parse(body.toString()) as BatchResult;
+      return refused(problem.code ?? 'INTERNAL', problem.detail ?? '', problem.outcome);
+    }
+  }
+}
+
+function resultOfItem(operation: Operation | undefined, result: BatchResult): Result {
+  const { status, version = 0, expiresAt, durability = 'synced' } = result;
+  if (status === 200) {
+    const value = valueOf(result);
+    return { kind: 'entry', version, expiresAt, size: value?.length ?? 0, value };
+  }
+  if (status === 201) return { kind: 'written', created: true, version, durability };
+  if (status === 204 && operation?.op === 'delete') return { kind: 'deleted', durability };
+  if (status === 204) return { kind: 'written', created: false, version, durability };
+  if (status === 404) return { kind: 'missing' };
+  if (status === 412) return { kind: 'condition-failed', version };
+  return refused(result.code ?? 'INTERNAL', result.detail ?? '', result.outcome);
+}

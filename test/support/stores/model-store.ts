@@ -1,0 +1,285 @@
+// What a store must do, in the plainest way: one Map, sorted on demand, time and versions counted
+// by hand. Tests judge the real engines and the HTTP layer by it, so it must stay obvious.
+import { Readable } from 'node:stream';
+import { textOfByteString } from '../../../src/base/byte-string.ts';
+import { Histogram, batchSizeBounds, secondsBounds } from '../../../src/base/histogram.ts';
+import { StoreError } from '../../../src/base/errors.ts';
+import { defaultCommandLimits } from '../../../src/commands/command.ts';
+import { commandTable } from '../../../src/commands/command-table.ts';
+import { runKeyed } from '../../../src/commands/run-command.ts';
+import { BackupWriter } from '../../../src/storage/backup-writer.ts';
+import { encodeEntry } from '../../../src/storage/record.ts';
+import { conditionsHold } from '../../../src/store/conditions.ts';
+import type { ListItem, ListPage, ListQuery } from '../../../src/store/listing.ts';
+import type {
+  CommandOperation,
+  DeleteOperation,
+  EntryName,
+  Operation,
+  PutOperation,
+} from '../../../src/store/operation.ts';
+import type { Durability, ReplyResult, Result } from '../../../src/store/result.ts';
+import type {
+  CommandStore,
+  ExclusiveSession,
+  ShardStatus,
+  StoreStatus,
+  SubmitOptions,
+} from '../../../src/store/store.ts';
+import type { Decide, TransactionResult } from '../../../src/store/transaction.ts';
+
+interface Entry {
+  readonly value: Uint8Array;
+  readonly version: number;
+  readonly expiresAt: number | undefined;
+}
+
+const nameOf = ({ namespace, key }: EntryName): string => `${namespace}\n${key}`;
+
+export class ModelStore implements CommandStore {
+  readonly durability: Durability = 'synced';
+  /** The only clock: tests move it. */
+  nowMs = 1_700_000_000_000;
+  readonly entries = new Map<string, Entry>();
+  #version = 0;
+  #closed = false;
+  #lastExclusive: Promise<unknown> = Promise.resolve();
+
+  submit(operation: Operation): Result | Promise<Result> {
+    if (this.#closed) {
+      const error = new StoreError('SHUTTING_DOWN', 'The store is closed.', { retryable: true });
+      return { kind: 'refused', error };
+    }
+    if (operation.op === 'put') return this.#put(operation);
+    if (operation.op === 'delete') return this.#delete(operation);
+    const entry = this.#entry(operation);
+    if (entry === undefined) return { kind: 'missing' };
+    const { value, version, expiresAt } = entry;
+    const size = value.length;
+    const isGet = operation.op === 'get';
+    return { kind: 'entry', version, expiresAt, size, value: isGet ? value : undefined };
+  }
+
+  async submitAll(operations: readonly Operation[], options: SubmitOptions = {}) {
+    const results: Result[] = [];
+    for (const operation of operations) {
+      const result = await this.submit(operation);
+      const isValue = result.kind === 'entry' && result.value !== undefined;
+      const error = isValue ? options.refuseValue?.(result.size) : undefined;
+      results.push(error === undefined ? result : { kind: 'refused', error });
+    }
+    return results;
+  }
+
+  areTogether(): boolean {
+    return true;
+  }
+
+  async submitCommands(
+    operations: readonly (Operation | CommandOperation)[],
+  ): Promise<(Result | ReplyResult)[]> {
+    const results: (Result | ReplyResult)[] = [];
+    for (const operation of operations) {
+      results.push(
+        operation.op === 'command' ? this.#command(operation) : await this.submit(operation),
+      );
+    }
+    return results;
+  }
+
+  async list(query: ListQuery): Promise<ListPage> {
+    const keys = this.#keys(query.namespace).filter((key) => isAskedFor(key, query));
+    if (query.reverse) keys.reverse();
+    const page = keys.slice(0, query.limit);
+    const items = page.map((key) => this.#item(query, key));
+    return { items, next: keys.length > page.length ? page.at(-1) : undefined };
+  }
+
+  async count(namespace: string): Promise<number> {
+    return this.#keys(namespace).length;
+  }
+
+  async exclusive<T>(
+    _entries: readonly EntryName[],
+    work: (session: ExclusiveSession) => Promise<T>,
+  ): Promise<T> {
+    const session: ExclusiveSession = { submit: async (operation) => this.submit(operation) };
+    const turn = this.#lastExclusive.then(() => work(session));
+    this.#lastExclusive = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async getTogether(names: readonly EntryName[], options: SubmitOptions = {}): Promise<Result[]> {
+    return this.submitAll(
+      names.map(({ namespace, key }) => ({ op: 'get', namespace, key })),
+      options,
+    );
+  }
+
+  async transact<Outcome>(
+    names: readonly EntryName[],
+    decide: Decide<Outcome>,
+    options: SubmitOptions = {},
+  ): Promise<TransactionResult<Outcome>> {
+    const read = await this.getTogether(names, options);
+    const refused = read.find((result) => result.kind === 'refused');
+    if (refused !== undefined) return refused;
+    const entries = read.map((result) => (result.kind === 'entry' ? result : undefined));
+    const version = this.#version + 1;
+    const versions = names.map(() => version);
+    const { outcome, changes, flush = [] } = decide({ entries, versions, now: this.nowMs });
+    const isChanged = flush.length > 0 || changes.some((change) => change !== undefined);
+    for (const name of this.entries.keys()) {
+      if (flush.some((namespace) => name.startsWith(`${namespace}\n`))) this.entries.delete(name);
+    }
+    if (isChanged) this.#version = version;
+    for (const [index, change] of changes.entries()) {
+      const name = names[index];
+      if (change === undefined || name === undefined) continue;
+      if (change === 'delete') this.entries.delete(nameOf(name));
+      else this.entries.set(nameOf(name), { ...change, version });
+    }
+    return { kind: 'committed', outcome, durability: isChanged ? this.durability : undefined };
+  }
+
+  async backup(): Promise<AsyncIterable<Uint8Array>> {
+    const seq = this.#version + 1;
+    const at = this.nowMs;
+    const writer = new BackupWriter({ store: 'model', shards: 1, seq, at, createdAt: at });
+    const pieces: Uint8Array[] = [];
+    for (const name of [...this.entries.keys()].toSorted((a, b) => (a < b ? -1 : 1))) {
+      const [namespace = '', key = ''] = name.split('\n', 2);
+      const entry = this.entries.get(name);
+      if (entry === undefined) continue;
+      const valueBase64 = Buffer.from(entry.value).toString('base64');
+      const { version, expiresAt } = entry;
+      const record = { key: textOfByteString(key), valueBase64 };
+      writer.add(
+        namespace,
+        encodeEntry({ ...record, ...(expiresAt === undefined ? {} : { expiresAt }) }, version),
+      );
+      pieces.push(writer.take());
+    }
+    writer.finish();
+    return Readable.from([...pieces, writer.take()]);
+  }
+
+  status(): StoreStatus {
+    return {
+      shards: [this.#shardStatus()],
+      cache: { hits: 0, misses: 0, entries: 0, bytes: 0 },
+      transactions: { committed: 0, overShards: 0, refused: 0, unknown: 0 },
+      compactions: { running: 0, completed: 0, failed: 0 },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  #command({ namespace, name, args, keys, valueBytesMax }: CommandOperation): ReplyResult {
+    const command = commandTable.get(name);
+    if (command?.kind !== 'keyed') throw new Error('a command on keys');
+    const entries = keys.map((key) => {
+      const entry = this.#entry({ namespace, key });
+      if (entry === undefined) return undefined;
+      return { ...entry, value: Buffer.from(entry.value).toString('latin1') };
+    });
+    const limits = { ...defaultCommandLimits, valueBytesMax };
+    const now = this.nowMs;
+    const { reply, changes } = runKeyed(command, { args, keys, entries, now, limits });
+    for (const [index, change] of changes.entries()) {
+      const entryName = nameOf({ namespace, key: keys[index] ?? '' });
+      if (change === undefined) continue;
+      const version = ++this.#version;
+      if (change === 'delete') {
+        this.entries.delete(entryName);
+      } else {
+        const { value, expiresAt } = change.put;
+        this.entries.set(entryName, { value: Buffer.from(value, 'latin1'), version, expiresAt });
+      }
+    }
+    return { kind: 'reply', reply };
+  }
+
+  #put(operation: PutOperation): Result {
+    const standing = this.#entry(operation)?.version ?? 0;
+    if (!conditionsHold(operation, standing)) {
+      return { kind: 'condition-failed', version: standing };
+    }
+    const { value, ttlMs } = operation;
+    const version = ++this.#version;
+    const expiresAt = ttlMs === undefined ? undefined : this.nowMs + ttlMs;
+    this.entries.set(nameOf(operation), { value, version, expiresAt });
+    return { kind: 'written', created: standing === 0, version, durability: this.durability };
+  }
+
+  #delete(operation: DeleteOperation): Result {
+    const standing = this.#entry(operation)?.version ?? 0;
+    if (!conditionsHold(operation, standing)) {
+      return { kind: 'condition-failed', version: standing };
+    }
+    if (standing === 0) return { kind: 'missing' };
+    this.#version += 1;
+    this.entries.delete(nameOf(operation));
+    return { kind: 'deleted', durability: this.durability };
+  }
+
+  /** The entry as readers see it: one that has expired is not there. */
+  #entry(name: EntryName): Entry | undefined {
+    const entry = this.entries.get(nameOf(name));
+    const expired = entry?.expiresAt !== undefined && entry.expiresAt <= this.nowMs;
+    return expired ? undefined : entry;
+  }
+
+  #keys(namespace: string): string[] {
+    const start = `${namespace}\n`;
+    return [...this.entries.keys()]
+      .filter((name) => name.startsWith(start))
+      .map((name) => name.slice(start.length))
+      .filter((key) => this.#entry({ namespace, key }) !== undefined)
+      .toSorted((a, b) => (a < b ? -1 : 1));
+  }
+
+  #item({ namespace, includeValues }: ListQuery, key: string): ListItem {
+    const entry = this.#entry({ namespace, key });
+    if (entry === undefined) throw new Error('listed but not there');
+    const { value, version, expiresAt } = entry;
+    return {
+      key,
+      version,
+      expiresAt,
+      size: value.length,
+      value: includeValues ? value : undefined,
+    };
+  }
+
+  #shardStatus(): ShardStatus {
+    const live = [...this.entries.entries()];
+    return {
+      shard: 0,
+      state: this.#closed ? 'closed' : 'serving',
+      reason: this.#closed ? 'The store is closed.' : undefined,
+      entries: live.length,
+      bytes: live.reduce((sum, [name, { value }]) => sum + name.length + value.length, 0),
+      journalBytes: 0,
+      snapshotBytes: 0,
+      queueOperations: 0,
+      queueBytes: 0,
+      batchOperations: new Histogram(batchSizeBounds),
+      syncSeconds: new Histogram(secondsBounds),
+      epoch: 1,
+      tornTails: 0,
+      isDiskFull: false,
+    };
+  }
+}
+
+function isAskedFor(key: string, query: ListQuery): boolean {
+  const { prefix, start, end, after, reverse } = query;
+  if (!key.startsWith(prefix)) return false;
+  if (start !== undefined && key < start) return false;
+  if (end !== undefined && key >= end) return false;
+  if (after === undefined) return true;
+  return reverse ? key < after : key > after;
+}

@@ -1,0 +1,520 @@
+// What every implementation of Store must do, whatever is behind it.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { byteStringOfText } from '../../../src/base/byte-string.ts';
+import type { ListQuery } from '../../../src/store/listing.ts';
+import type { Operation } from '../../../src/store/operation.ts';
+import type { Result } from '../../../src/store/result.ts';
+import type { Store } from '../../../src/store/store.ts';
+import type { EntryPut } from '../../../src/store/transaction.ts';
+import type { ManualClock } from '../simulated/manual-clock.ts';
+import {
+  get,
+  listOf,
+  missing,
+  namespace,
+  put,
+  remove,
+  textOf,
+  versionOf,
+  walk,
+} from './operations.ts';
+
+export interface ContractHarness {
+  readonly store: Store;
+  readonly clock: ManualClock;
+  readonly close: () => Promise<void>;
+}
+
+export interface ContractOptions {
+  readonly open: () => Promise<ContractHarness>;
+  /** What this implementation can not be asked, and why: printed with the case it leaves out. */
+  readonly cannot?: {
+    readonly [Ability in 'namespaces' | 'count' | 'exclusive' | 'transactions']?: string;
+  };
+}
+
+const hostileKeys = [
+  '__proto__', 'constructor', 'hasOwnProperty', '.', '..', '../..', '/', '//', 'a//b', '/a', 'a/',
+  ' ', '\0', '\n', '"', '\\', '%2F', '%', '+', '?', '#', 'key with spaces', 'é', 'ß', '漢字', '😀',
+  '\u{10ffff}', '\u{feff}', '\u{2028}', '\u{fffd}', '{tag}', '{', '}', '{}', 'x'.repeat(1024),
+]; // prettier-ignore
+
+export function storeContract(name: string, options: ContractOptions): void {
+  describe(`the store contract: ${name}`, () => {
+    let harness: ContractHarness;
+    let store: Store;
+    beforeEach(async () => {
+      harness = await options.open();
+      ({ store } = harness);
+    });
+    afterEach(async () => {
+      await harness.close();
+    });
+
+    async function submit(operation: Operation): Promise<Result> {
+      return await store.submit(operation);
+    }
+
+    function testIfAble(
+      ability: 'namespaces' | 'count' | 'exclusive' | 'transactions',
+      title: string,
+      run: () => Promise<void>,
+    ): void {
+      const reason = options.cannot?.[ability];
+      test(title, async (context) => {
+        if (reason !== undefined) {
+          // The default reporter says that a case was left out, but not why.
+          console.info(`left out: "${title}": ${reason}`);
+          context.skip(reason);
+        }
+        await run();
+      });
+    }
+
+    describe('one entry', () => {
+      test('a key that was never written is missing', async () => {
+        expect(await submit(get('a'))).toEqual({ kind: 'missing' });
+        expect(await submit(remove('a'))).toEqual({ kind: 'missing' });
+      });
+
+      test('a written value is read back, with its version and size', async () => {
+        const written = await submit(put('a', 'x'));
+        expect(written).toMatchObject({ kind: 'written', created: true });
+        const read = await submit(get('a'));
+        expect(read).toMatchObject({ kind: 'entry', version: versionOf(written), size: 1 });
+        expect(textOf(read)).toBe('x');
+        expect(read).toHaveProperty('expiresAt', undefined);
+      });
+
+      test('head gives all but the value', async () => {
+        const version = versionOf(await submit(put('a', 'abc')));
+        const head = await submit({ op: 'head', namespace, key: 'a' });
+        expect(head).toMatchObject({ kind: 'entry', version, size: 3, value: undefined });
+      });
+
+      test.each([
+        ['nothing', Buffer.alloc(0)],
+        ['every byte', Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))],
+        ['UTF-8 with a byte order mark', Buffer.from('\u{feff}é漢😀\0"\\\n\u{2028}')],
+        ['cut UTF-8', Buffer.from('é漢').subarray(0, 4)],
+        ['encoded surrogates', Buffer.from([0xed, 0xa0, 0x80])],
+        ['JSON that JSON.parse would change', Buffer.from('{"a":1e999,"a":12345678901234567890}')],
+        ['deeply nested JSON', Buffer.from('['.repeat(100_000))],
+        ['one MiB of zeros', Buffer.alloc(1024 * 1024)],
+        ['8 MiB of random-looking bytes', Buffer.alloc(8 * 1024 * 1024, 'h\u{ff}\u{80}old')],
+      ])('%s comes back byte for byte', async (_, value) => {
+        await submit(put('a', value));
+        const read = await submit(get('a'));
+        expect(read.kind === 'entry' && Buffer.from(read.value ?? []).equals(value)).toBe(true);
+      });
+
+      test('any well-formed text is an ordinary key', async () => {
+        await submit(put('another', '1'));
+        for (const key of hostileKeys) {
+          await submit(put(key, `value of ${key}`));
+          const read = textOf(await submit(get(key)));
+          expect([key, read]).toEqual([key, `value of ${key}`]);
+        }
+        const listed = (await walk(store, {})).map(({ key }) => key);
+        const expected = ['another', ...hostileKeys].map(byteStringOfText);
+        expect(listed).toEqual(expected.toSorted((a, b) => (a < b ? -1 : 1)));
+        for (const key of hostileKeys) {
+          const { kind } = await submit(remove(key));
+          expect([key, kind]).toEqual([key, 'deleted']);
+          expect(await submit(get(key))).toEqual({ kind: 'missing' });
+        }
+        expect(textOf(await submit(get('another')))).toBe('1');
+      });
+
+      test('a key with no entry is created, with one replaced', async () => {
+        expect(await submit(put('a', '1'))).toMatchObject({ created: true });
+        expect(await submit(put('a', '2'))).toMatchObject({ created: false });
+        await submit(remove('a'));
+        expect(await submit(put('a', '3'))).toMatchObject({ created: true });
+      });
+
+      test("a key's versions grow, over deletion too", async () => {
+        const first = versionOf(await submit(put('a', '1')));
+        const second = versionOf(await submit(put('a', '1')));
+        await submit(remove('a'));
+        const third = versionOf(await submit(put('a', '1')));
+        expect(first).toBeGreaterThan(0);
+        expect(second).toBeGreaterThan(first);
+        expect(third).toBeGreaterThan(second);
+      });
+
+      test('writes say what they have reached', async () => {
+        const { durability } = store;
+        expect(await submit(put('a', '1'))).toMatchObject({ durability });
+        expect(await submit(remove('a'))).toMatchObject({ durability });
+      });
+    });
+
+    describe('conditions', () => {
+      test('a write whose condition does not hold changes nothing and names the version', async () => {
+        const version = versionOf(await submit(put('a', '1')));
+        const failed = { kind: 'condition-failed', version };
+        expect(await submit(put('a', '2', { ifMatch: [version + 1000] }))).toEqual(failed);
+        expect(await submit(put('a', '2', { ifNoneMatch: '*' }))).toEqual(failed);
+        expect(await submit(put('a', '2', { ifNoneMatch: [version] }))).toEqual(failed);
+        expect(await submit(remove('a', { ifMatch: [version + 1000] }))).toEqual(failed);
+        expect(await submit(remove('a', { ifNoneMatch: [version] }))).toEqual(failed);
+        expect(textOf(await submit(get('a')))).toBe('1');
+      });
+
+      test('a write whose condition holds is carried out', async () => {
+        expect(await submit(put('a', '1', { ifNoneMatch: '*' }))).toMatchObject({ created: true });
+        const first = versionOf(await submit(get('a')));
+        const second = await submit(put('a', '2', { ifMatch: [first + 1000, first] }));
+        expect(second).toMatchObject({ kind: 'written', created: false });
+        const third = await submit(put('a', '3', { ifMatch: '*', ifNoneMatch: [first] }));
+        expect(third).toMatchObject({ kind: 'written' });
+        const last = versionOf(third);
+        expect(await submit(remove('a', { ifMatch: [last] }))).toMatchObject({ kind: 'deleted' });
+      });
+
+      test('a condition on an entry that is missing or has expired sees version 0', async () => {
+        const failed = { kind: 'condition-failed', version: 0 };
+        expect(await submit(put('a', '1', { ifMatch: '*' }))).toEqual(failed);
+        expect(await submit(put('a', '1', { ifMatch: [1] }))).toEqual(failed);
+        expect(await submit(remove('a', { ifMatch: '*' }))).toEqual(failed);
+        await submit(put('a', '1', { ttlMs: 10 }));
+        harness.clock.advance(10);
+        expect(await submit(put('a', '2', { ifMatch: '*' }))).toEqual(failed);
+        expect(await submit(put('a', '2', { ifNoneMatch: '*' }))).toMatchObject({ created: true });
+      });
+    });
+
+    describe('expiry', () => {
+      test('an entry is there until its deadline and gone from then on', async () => {
+        await submit(put('a', '1', { ttlMs: 5000 }));
+        const deadline = harness.clock.wallMs() + 5000;
+        harness.clock.advance(4999);
+        expect(await submit(get('a'))).toMatchObject({ kind: 'entry', expiresAt: deadline });
+        expect(await submit(get('a'))).toMatchObject({ kind: 'entry', expiresAt: deadline });
+        harness.clock.advance(1);
+        expect(await submit(get('a'))).toEqual({ kind: 'missing' });
+        expect(await submit(remove('a'))).toEqual({ kind: 'missing' });
+        expect(await walk(store, {})).toEqual([]);
+      });
+
+      test('a put without a time to live lifts an earlier one', async () => {
+        await submit(put('a', '1', { ttlMs: 5000 }));
+        await submit(put('a', '2'));
+        harness.clock.advance(10_000);
+        expect(textOf(await submit(get('a')))).toBe('2');
+      });
+
+      test('a clock that goes back brings nothing back', async () => {
+        await submit(put('a', '1', { ttlMs: 5000 }));
+        harness.clock.advance(5000);
+        expect(await submit(get('a'))).toEqual({ kind: 'missing' });
+        harness.clock.jump(-60_000);
+        expect(await submit(get('a'))).toEqual({ kind: 'missing' });
+      });
+    });
+
+    describe('many operations', () => {
+      test('results stand in the order of the operations', async () => {
+        await submit(put('b', 'there'));
+        const results = await store.submitAll([get('a'), get('b'), put('c', '1'), remove('b')]);
+        expect(results.map(({ kind }) => kind)).toEqual(['missing', 'entry', 'written', 'deleted']);
+      });
+
+      test('operations on one key take effect in order', async () => {
+        const results = await store.submitAll([
+          put('a', '1'),
+          get('a'),
+          put('a', '2', { ifNoneMatch: '*' }),
+          remove('a'),
+          get('a'),
+          put('a', '3', { ifNoneMatch: '*' }),
+          get('a'),
+        ]);
+        expect(results.map(({ kind }) => kind)).toEqual([
+          'written', 'entry', 'condition-failed', 'deleted', 'missing', 'written', 'entry',
+        ]); // prettier-ignore
+        expect(results.map(textOf)[6]).toBe('3');
+      });
+
+      test('no operations give no results', async () => {
+        expect(await store.submitAll([])).toEqual([]);
+      });
+
+      test('thousands of operations at once are all carried out', async () => {
+        const keys = Array.from({ length: 5000 }, (_, index) => `key-${index}`);
+        const written = await store.submitAll(keys.map((key) => put(key, key)));
+        expect(written.every(({ kind }) => kind === 'written')).toBe(true);
+        const read = await store.submitAll(keys.map(get));
+        expect(read.map(textOf)).toEqual(keys);
+      });
+
+      test('reads that follow each other see what was acknowledged between', async () => {
+        for (let round = 0; round < 20; round++) {
+          await submit(put('a', `${round}`));
+          expect(textOf(await submit(get('a')))).toBe(`${round}`);
+          expect(textOf(await submit(get('a')))).toBe(`${round}`);
+        }
+      });
+    });
+
+    describe('listing', () => {
+      const keys = ['a', 'a/1', 'a/2', 'b', 'é', '漢', '😀', '\u{e000}'];
+      beforeEach(async () => {
+        await store.submitAll(keys.map((key) => put(key, `value of ${key}`)));
+      });
+      const inOrder = keys.map(byteStringOfText).toSorted((a, b) => (a < b ? -1 : 1));
+
+      async function keysOf(query: Partial<ListQuery>): Promise<string[]> {
+        return (await walk(store, query)).map(({ key }) => key);
+      }
+
+      test('keys come in the order of their UTF-8 bytes, either way', async () => {
+        expect(await keysOf({})).toEqual(inOrder);
+        expect(await keysOf({ reverse: true })).toEqual(inOrder.toReversed());
+      });
+
+      test.each([1, 2, 3, 7])('a walk by pages of %i finds each key once', async (limit) => {
+        expect(await keysOf({ limit })).toEqual(inOrder);
+        expect(await keysOf({ limit, reverse: true })).toEqual(inOrder.toReversed());
+      });
+
+      test('a prefix takes the keys that begin with it', async () => {
+        expect(await keysOf({ prefix: 'a' })).toEqual(['a', 'a/1', 'a/2']);
+        expect(await keysOf({ prefix: 'a/', reverse: true })).toEqual(['a/2', 'a/1']);
+        expect(await keysOf({ prefix: byteStringOfText('é') })).toEqual([byteStringOfText('é')]);
+        expect(await keysOf({ prefix: 'zz' })).toEqual([]);
+      });
+
+      test('start is inclusive and end exclusive, either way', async () => {
+        expect(await keysOf({ start: 'a/1', end: 'b' })).toEqual(['a/1', 'a/2']);
+        expect(await keysOf({ start: 'a/1', end: 'b', reverse: true })).toEqual(['a/2', 'a/1']);
+        expect(await keysOf({ prefix: 'a', start: 'a/2' })).toEqual(['a/2']);
+        expect(await keysOf({ start: 'b', end: 'a' })).toEqual([]);
+      });
+
+      test('a full last page is the last', async () => {
+        const page = await store.list(listOf({ limit: keys.length }));
+        expect(page.items).toHaveLength(keys.length);
+        expect(page.next).toBeUndefined();
+      });
+
+      test('items have version and size, and values where they are asked for', async () => {
+        const version = versionOf(await submit(get('漢')));
+        const [without] = (await store.list(listOf({ prefix: byteStringOfText('漢') }))).items;
+        expect(without).toMatchObject({ version, size: 12, value: undefined });
+        const query = { prefix: byteStringOfText('漢'), includeValues: true };
+        const [item] = (await store.list(listOf(query))).items;
+        expect(Buffer.from(item?.value ?? []).toString()).toBe('value of 漢');
+      });
+
+      test('values of more than a page holds come in several pages', async () => {
+        const large = Array.from({ length: 12 }, (_, index) => `large/${index + 10}`);
+        await store.submitAll(large.map((key) => put(key, Buffer.alloc(300_000, key))));
+        const items = await walk(store, { prefix: 'large/', includeValues: true });
+        expect(items.map(({ key }) => key)).toEqual(large);
+        for (const { key, value } of items) {
+          expect(Buffer.from(value ?? []).equals(Buffer.alloc(300_000, key))).toBe(true);
+        }
+      });
+    });
+
+    testIfAble('count', 'a count leaves out what has expired', async () => {
+      await store.submitAll([put('a', '1'), put('b', '1', { ttlMs: 100 }), put('c', '1')]);
+      expect(await store.count(namespace)).toBe(3);
+      harness.clock.advance(100);
+      expect(await store.count(namespace)).toBe(2);
+    });
+
+    testIfAble('namespaces', 'namespaces do not see each other', async () => {
+      const elsewhere = { namespace: 'other', key: 'a' };
+      await submit(put('a', 'here'));
+      await submit({ op: 'put', ...elsewhere, value: Buffer.from('there') });
+      expect(textOf(await submit({ op: 'get', ...elsewhere }))).toBe('there');
+      expect(textOf(await submit(get('a')))).toBe('here');
+      expect(await walk(store, { namespace: 'other' })).toHaveLength(1);
+      await submit({ op: 'delete', ...elsewhere });
+      expect(await walk(store, { namespace: 'other' })).toEqual([]);
+      expect(textOf(await submit(get('a')))).toBe('here');
+    });
+
+    testIfAble(
+      'exclusive',
+      'what is read and then written under locks loses no update',
+      async () => {
+        const counters = ['n', 'm', '{x}1'];
+        await store.submitAll(counters.map((key) => put(key, '0')));
+        const names = counters.map((key) => ({ namespace, key }));
+        const increments = Array.from({ length: 60 }, (_, index) =>
+          store.exclusive(index % 2 === 0 ? names : names.toReversed(), async (session) => {
+            for (const key of counters) {
+              const value = Number(textOf(await session.submit(get(key))));
+              await session.submit(put(key, `${value + 1}`));
+            }
+          }),
+        );
+        await Promise.all(increments);
+        for (const key of counters) expect(textOf(await submit(get(key)))).toBe('60');
+      },
+    );
+
+    testIfAble('exclusive', 'nobody sees a key between two steps under its lock', async () => {
+      await submit(put('a', 'before'));
+      const seen: Promise<Result[]>[] = [];
+      await store.exclusive([{ namespace, key: 'a' }], async (session) => {
+        await session.submit(put('a', 'between'));
+        seen.push(store.submitAll([get('a'), put('a', 'behind'), get('a')]));
+        seen.push(Promise.resolve(store.submit(get('a'))).then((result) => [result]));
+        await session.submit(put('a', 'after'));
+      });
+      const [several, single] = await Promise.all(seen);
+      expect(textOf(several?.[0] ?? { kind: 'missing' })).toBe('after');
+      expect(textOf(several?.[2] ?? { kind: 'missing' })).toBe('behind');
+      expect(['after', 'behind']).toContain(textOf(single?.[0] ?? { kind: 'missing' }));
+    });
+
+    describe('transactions', () => {
+      const keys = ['a', 'b', 'c', '{x}1', '{x}2', 'd'];
+      const names = keys.map((key) => ({ namespace, key }));
+      const bytes = (text: string): EntryPut => ({
+        value: Buffer.from(text),
+        expiresAt: undefined,
+      });
+
+      testIfAble('transactions', 'all that is decided stands, with the versions told', async () => {
+        await store.submitAll([put('a', '1'), put('b', '1')]);
+        const result = await store.transact(names, ({ entries, versions }) => ({
+          outcome: { found: entries.map((entry) => entry !== undefined), versions },
+          changes: [bytes('2'), 'delete', bytes('2'), bytes('2'), bytes('2'), 'delete'],
+        }));
+        if (result.kind !== 'committed') throw result.error;
+        expect(result.outcome.found).toEqual([true, true, false, false, false, false]);
+        expect(['synced', 'written']).toContain(result.durability);
+        const read = await store.getTogether(names);
+        expect(read.map(textOf)).toEqual(['2', undefined, '2', '2', '2', undefined]);
+        for (const [index, entry] of read.entries()) {
+          if (entry.kind === 'entry') expect(entry.version).toBe(result.outcome.versions[index]);
+        }
+        const versions = versionOf(await submit(put('a', '3')));
+        expect(versions).toBeGreaterThan(result.outcome.versions[0] ?? Infinity);
+      });
+
+      testIfAble('transactions', 'what throws changes nothing', async () => {
+        await submit(put('a', '1'));
+        const decided = store.transact(names, () => {
+          throw new Error('changed its mind');
+        });
+        await expect(decided).rejects.toThrow('changed its mind');
+        expect(textOf(await submit(get('a')))).toBe('1');
+        expect(await submit(put('b', '1'))).toMatchObject({ kind: 'written' });
+      });
+
+      testIfAble('transactions', 'one that changes nothing reads one moment', async () => {
+        await submit(put('a', '1'));
+        const result = await store.transact(names, ({ entries }) => ({
+          outcome: entries.filter((entry) => entry !== undefined).length,
+          changes: [],
+        }));
+        expect(result).toEqual({ kind: 'committed', outcome: 1, durability: undefined });
+      });
+
+      testIfAble('transactions', 'deadlines are judged and set by one time', async () => {
+        await store.submitAll([put('a', '1', { ttlMs: 100 }), put('b', '1', { ttlMs: 100 })]);
+        harness.clock.advance(100);
+        const result = await store.transact(names, ({ entries, now }) => ({
+          outcome: entries.slice(0, 2),
+          changes: [{ ...bytes('2'), expiresAt: now + 50 }, undefined, bytes('2')],
+        }));
+        expect(result).toMatchObject({ outcome: [undefined, undefined] });
+        expect(textOf(await submit(get('a')))).toBe('2');
+        harness.clock.advance(50);
+        expect(await submit(get('a'))).toEqual({ kind: 'missing' });
+        expect(textOf(await submit(get('c')))).toBe('2');
+      });
+
+      testIfAble(
+        'transactions',
+        'a namespace is flushed at one moment, and nothing else',
+        async () => {
+          await store.submitAll(keys.map((key) => put(key, '1', { ttlMs: 1000 })));
+          const elsewhere = { namespace: 'other', key: 'a' };
+          await submit({ op: 'put', ...elsewhere, value: Buffer.from('there') });
+          const flushed = await store.transact(
+            [{ namespace, key: 'b' }],
+            ({ entries }) => ({
+              outcome: entries[0]?.size,
+              changes: [bytes('2')],
+              flush: [namespace],
+            }),
+            { alone: true },
+          );
+          expect(flushed).toMatchObject({ kind: 'committed', outcome: 1 });
+          expect((await walk(store, {})).map(({ key }) => key)).toEqual(['b']);
+          expect(await store.count(namespace)).toBe(1);
+          expect((await store.getTogether(names)).map(textOf)).toEqual(
+            keys.map((key) => (key === 'b' ? '2' : undefined)),
+          );
+          expect(textOf(await submit({ op: 'get', ...elsewhere }))).toBe('there');
+          harness.clock.advance(1000);
+          expect(await store.count(namespace)).toBe(1);
+          await submit(put('a', '3'));
+          expect(await store.count(namespace)).toBe(2);
+        },
+      );
+
+      testIfAble(
+        'transactions',
+        'whoever flushes comes between others, never among them',
+        async () => {
+          const two = [names[0], names[1]].filter((one) => one !== undefined);
+          const writes = Array.from({ length: 40 }, () =>
+            store.transact(two, ({ entries }) => ({
+              outcome: undefined,
+              changes: entries.map((entry) =>
+                bytes(`${Number(textOf(entry ?? missing) ?? 0) + 1}`),
+              ),
+            })),
+          );
+          const flushes = Array.from({ length: 10 }, () =>
+            store.transact([], () => ({ outcome: undefined, changes: [], flush: [namespace] }), {
+              alone: true,
+            }),
+          );
+          const looks = Array.from({ length: 40 }, async () => {
+            const [first, second] = (await store.getTogether(two)).map(textOf);
+            expect(first).toBe(second);
+            const page = await store.list(listOf({ includeValues: true }));
+            expect([0, 2]).toContain(page.items.length);
+          });
+          for (const result of await Promise.all([...writes, ...flushes])) {
+            expect(result.kind).toBe('committed');
+          }
+          await Promise.all(looks);
+        },
+      );
+
+      testIfAble('transactions', 'none of many at once is lost, and none seen half', async () => {
+        await store.submitAll(keys.map((key) => put(key, '0')));
+        const increments = Array.from({ length: 80 }, (_, index) => {
+          const mine = index % 2 === 0 ? names : names.toReversed();
+          return store.transact(mine, ({ entries }) => ({
+            outcome: undefined,
+            changes: entries.map((entry) =>
+              bytes(`${Number(textOf(entry ?? { kind: 'missing' })) + 1}`),
+            ),
+          }));
+        });
+        const looks = Array.from({ length: 80 }, async () => {
+          const seen = (await store.getTogether(names)).map(textOf);
+          const page = await store.list(listOf({ includeValues: true }));
+          const listed = page.items.map(({ value }) => Buffer.from(value ?? []).toString());
+          expect(new Set(seen).size).toBe(1);
+          expect(new Set(listed).size).toBe(1);
+        });
+        for (const result of await Promise.all(increments)) expect(result.kind).toBe('committed');
+        await Promise.all(looks);
+        expect((await store.getTogether(names)).map(textOf)).toEqual(keys.map(() => '80'));
+      });
+    });
+  });
+}

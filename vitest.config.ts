@@ -11,12 +11,19 @@ export const shared: TestProjectInlineConfiguration['test'] = {
   hookTimeout: 30_000,
 };
 
-/** Set where all tests have run on one Node and run on another: what repeats itself is left out. */
+/** Set if all tests have run on one Node and run on another: the loops are left out. */
 const isSecondRun = process.env['TESTS_SECOND_RUN'] === '1';
-const longestLoops = [
-  'test/simulation/**',
-  'test/processes/**',
+
+/** These repeat themselves, over seeds, crashes or processes, and take seconds to minutes each. */
+const loops = [
+  'test/simulation/**/*.test.ts',
+  'test/processes/**/*.test.ts',
   'test/engine/transaction-crash-points.test.ts',
+  'test/tools/repair-sweep.test.ts',
+  'test/cli/{offline-tools,reshard,serve}.test.ts',
+  'test/e2e/{backup,cities,retries,transactions}.test.ts',
+  'test/router/properties.test.ts',
+  'test/http/rest/transaction-{concurrency,properties}.test.ts',
 ];
 
 export default defineConfig({
@@ -25,18 +32,23 @@ export default defineConfig({
       {
         test: {
           ...shared,
-          name: 'tests',
+          // `npm run test:quick` runs this project alone, for the desk: under a minute.
+          name: 'quick',
           include: ['test/**/*.test.ts'],
-          // Faults need root and tools that not everybody has: vitest.faults.config.ts. Peers are
-          // other servers: vitest.peers.config.ts.
-          exclude: [
-            'test/faults/**',
-            'test/overload/**',
-            'test/peers/**',
-            ...(isSecondRun ? longestLoops : []),
-          ],
+          // Faults need root and tools that not every machine has: vitest.faults.config.ts. Peers
+          // are other servers: vitest.peers.config.ts.
+          exclude: ['test/faults/**', 'test/overload/**', 'test/peers/**', ...loops],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'loops',
+          include: isSecondRun ? [] : loops,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -46,7 +58,7 @@ export default defineConfig({
           include: isSecondRun ? [] : ['test/overload/**/*.test.ts'],
           // Floods need the machine for themselves: after everything else, one by one.
           maxWorkers: 1,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -3,7 +3,11 @@
 // what came of it. Fails where a bound is broken.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { makeTemporaryFolder, removeFolder, startServer } from '../test/support/processes/server-process.ts';
+import {
+  makeTemporaryFolder,
+  removeFolder,
+  startServer,
+} from '../test/support/processes/server-process.ts';
 import { flood, type FloodKind, type FloodReport, type Latencies } from './flood.ts';
 
 const kinds = ['put', 'batch', 'large'] as const;

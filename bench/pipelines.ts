@@ -6,7 +6,11 @@
 //
 //   npm run bench:pipelines -- --rounds 5 --seconds 4
 import { parseArgs } from 'node:util';
-import { makeTemporaryFolder, removeFolder, startServer } from '../test/support/processes/server-process.ts';
+import {
+  makeTemporaryFolder,
+  removeFolder,
+  startServer,
+} from '../test/support/processes/server-process.ts';
 import { cellsOf, loadRound, medianRate, type LoadFigures, type Plan } from './load-round.ts';
 import { machineFacts } from './machine-facts.ts';
 import { send } from './send.ts';

@@ -1,5 +1,6 @@
 // A module hook that plants one bug in the compiled program while it is loaded.
 import type { LoadHook } from 'node:module';
+import { codePattern, countOf } from './code-pattern.ts';
 import type { PlantedBug } from './planted-bugs.ts';
 
 let bug: PlantedBug | undefined;
@@ -14,6 +15,6 @@ export const load: LoadHook = async (url, context, nextLoad) => {
     return loaded;
   }
   const source = Buffer.from(loaded.source as Uint8Array).toString();
-  if (source.split(bug.find).length !== 2) throw new Error(`${bug.file} does not have it once`);
-  return { ...loaded, source: source.replace(bug.find, () => bug?.replace ?? '') };
+  if (countOf(bug.find, source) !== 1) throw new Error(`${bug.file} does not have it once`);
+  return { ...loaded, source: source.replace(codePattern(bug.find), () => bug?.replace ?? '') };
 };

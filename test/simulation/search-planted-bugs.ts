@@ -1,0 +1,24 @@
+// npm run planted-bugs [-- --from-first] [name …]: looks for every planted bug, or for those whose
+// name has one of the words, and says which seed shows it. With --from-first each search begins
+// with seed 1, which tells what `firstSeed` may be. Ends with exit code 1 if one is not found.
+import { parseArgs } from 'node:util';
+import { plantedBugs } from './planted-bugs.ts';
+import { searchPlantedBug } from './search-planted-bug.ts';
+
+const { values, positionals } = parseArgs({
+  options: { 'from-first': { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+
+function isMeant(name: string): boolean {
+  return positionals.length === 0 || positionals.some((word) => name.includes(word));
+}
+
+for (const bug of plantedBugs.filter(({ name }) => isMeant(name))) {
+  const began = performance.now();
+  const { seed } = await searchPlantedBug(bug, values['from-first'] ? 1 : undefined);
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  const first = bug.firstSeed === undefined ? '' : `, first seed ${bug.firstSeed}`;
+  console.log(`${seed ?? 'NOT FOUND'} (of ${bug.seedsMax}${first}; ${seconds} s): ${bug.name}`);
+  if (seed === undefined) process.exitCode = 1;
+}

@@ -1,4 +1,4 @@
-// Thread entry point of one shard: its tasks over real files, with what a thread has to give.
+// Thread entry point of one shard: its tasks over real files, within the memory of the thread.
 import { getHeapStatistics } from 'node:v8';
 import { move } from 'piscina';
 import { systemClock } from '../src/base/clock.ts';
@@ -14,8 +14,8 @@ const tasks = shardTasks({
   heapBytesMax: getHeapStatistics().heap_size_limit * entriesHeapShare,
 });
 
-export const { open, notes, secure, start, sync, cut, mend, stop } = tasks;
-export const { beginCompaction, takeSnapshot, dropCompaction } = tasks;
+export const { open, outcomesOf, secure, start, sync, cut, mend, stop } = tasks;
+export const { beginCompaction, installSnapshot, abortCompaction } = tasks;
 
 /** Hands the reply over without a copy. */
 export function batch(frame: Uint8Array<ArrayBuffer>): unknown {

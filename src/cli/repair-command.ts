@@ -17,17 +17,17 @@ Reads a store that no server has open, damaged as it may be, and never changes i
 that can still be proved into a new store with the same number of shards, and reads that back. Entries
 keep their versions; new ones begin 2^40 higher, and the new store has an id of its own.
 
-What it finds stands on standard output, one JSON object a line, by its member "finding":
+It writes what it finds to standard output, one JSON object a line, by its member "finding":
 
   damage        a place that is not what it must be; by itself no loss
   torn-end      what a crash left behind the last synced write; cut off, as a start would
   unused        a file that does not count
   lost-changes  changes that no file holds any more: their shard, first and last seq, and number
   lost-entries  entries that no file holds any more: those between two keys of a snapshot
-  unproved-end  nobody knows any more whether newer files are missing
-  transaction   one over several shards of which no note is left, though lines that are lost may have
-                held one: "kept":"all" where all of its parts are there, else "nothing", so that it does
-                not stand by half
+  unproved-end  it cannot be known whether newer files are missing
+  transaction   a transaction over several shards without a recorded outcome, though lost lines may have
+                held one: "kept":"all" if all participants have prepared it, else "nothing", so that no
+                half of it is kept
   key           a key whose newest change may be lost: what is kept is its last provable value
                 ("kept":"value", its version) or nothing ("named":true: the damaged bytes, or a
                 transaction in doubt, name it)

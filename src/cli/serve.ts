@@ -16,6 +16,7 @@ import { programVersion } from './program-version.ts';
 import type { Settings } from './settings-schema.ts';
 import { startBlock } from './start-block.ts';
 import { StopSignals } from './stop-signals.ts';
+import { upgradeFolder } from './upgrade-folder.ts';
 
 /** Requests in flight get this share of the deadline; the rest is for the store's last sync. */
 const drainShare = 2 / 3;
@@ -72,6 +73,7 @@ async function openStore(settings: Settings, logger: Logger): Promise<CommandSto
   const { shards, shardHeapMiB } = settings;
   const dataDir = resolve(settings.dataDir);
   try {
+    upgradeFolder(dataDir, logger);
     return await openEmbeddedStore({
       ...settings,
       dataDir,

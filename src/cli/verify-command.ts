@@ -12,12 +12,13 @@ read-only file system will do. One line each on standard output:
 
   damaged: ...   a start refuses the store for this
   torn end: ...  what a crash left behind the last synced write; a start cuts it off
-  undecided: ... a transaction that a crash has cut short; a start decides it, as is told
+  in-doubt: ...  a transaction that a crash has cut short; a start commits or aborts it, as is told
   spare: ...     damage of files that the last compaction replaced; no start needs them
   unused: ...    a file that does not count
   good: ...      the last line of a store that is good
 
-Exit code 0: good; 1: damaged, or there is no store to be read; 2: wrong usage; 3: a server has it.`;
+Exit code 0: good; 1: damaged, or there is no store to be read; 2: wrong usage; 3: a server
+has it, or another version of the program wrote it.`;
 
 export function verifyCommand(): Command {
   return new Command('verify')

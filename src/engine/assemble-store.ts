@@ -11,14 +11,18 @@ import type {
   ShardLocation,
   ShardTasks,
 } from '../protocol/shard-task.ts';
-import { BackupRunner } from '../router/backup-runner.ts';
-import { CompactionScheduler } from '../router/compaction-scheduler.ts';
-import { Housekeeper, housekeepingMs } from '../router/housekeeper.ts';
+import { Backups } from '../router/background/backups.ts';
+import { CompactionScheduler } from '../router/background/compaction-scheduler.ts';
+import { Housekeeper, housekeepingMs } from '../router/background/housekeeper.ts';
+import { KeyLocks } from '../router/key-locks.ts';
 import { ReadCache } from '../router/read-cache.ts';
-import { Router } from '../router/router.ts';
-import { ShardClient } from '../router/shard-client.ts';
-import type { TaskThread } from '../router/task-thread.ts';
-import { outcomesOf } from '../storage/transaction-outcome.ts';
+import { durabilityOf, Router } from '../router/router.ts';
+import { Sequencer } from '../router/sequencer.ts';
+import { ShardClient } from '../router/shard/shard-client.ts';
+import type { TaskThread } from '../router/threads/task-thread.ts';
+import { TransactionRunner } from '../router/transactions/transaction-runner.ts';
+import { TwoPhaseCommit } from '../router/transactions/two-phase-commit.ts';
+import { resolveInDoubt } from '../storage/transaction-outcome.ts';
 import type { CommandStore } from '../store/store.ts';
 
 export interface AssemblyOptions {
@@ -57,12 +61,13 @@ export interface AssemblyOptions {
 export async function assembleStore(options: AssemblyOptions): Promise<CommandStore> {
   const { logger, clock, fsync, onClosed } = options;
   const stamps = new StampClock(clock);
+  const stamp = (): number => stamps.stamp();
   const monotonicMs = (): number => clock.monotonicMs();
   const cache = new ReadCache(options.cacheBytes);
-  const transactionsUnderWay = new Set<string>();
+  const transactionsInFlight = new Set<string>();
   const shards = options.locations.map((location) => ({
     location,
-    client: newClient(location, { cache, stamps, transactionsUnderWay }, options),
+    client: newClient(location, { cache, stamps, transactionsInFlight }, options),
   }));
   const clients = shards.map(({ client }) => client);
   try {
@@ -78,35 +83,47 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
     onFailure: (shard, error) =>
       logger.error({ shard, why: String(error) }, 'a compaction failed; it is tried again later'),
   });
-  const housekeeper = new Housekeeper(clients, compactions, {
+  const sequencer = new Sequencer(clients, cache, stamps);
+  const housekeeper = new Housekeeper(clients, sequencer, compactions, {
     fsync,
     fsyncIntervalMs: options.fsyncIntervalMs,
-    stamp: () => stamps.stamp(),
+    stamp,
     monotonicMs,
   });
-  const { locations, newTransactionId } = options;
-  const wallMs = (): number => clock.wallMs();
-  const backups = new BackupRunner(options.newBackupThread);
-  const parts = { clock: stamps, cache, compactions, backups };
-  const tick = (): void => {
+  const backups = new Backups({
+    sequencer,
+    compactions,
+    locations: options.locations,
+    stamp,
+    wallMs: () => clock.wallMs(),
+    newThread: options.newBackupThread,
+  });
+  const onClosing = options.repeat(() => {
     housekeeper.tick();
     backups.tick(housekeepingMs);
-  };
-  const onClosing = options.repeat(tick, housekeepingMs);
-  const transactions = { newTransactionId, transactionsUnderWay };
-  const surroundings = { fsync, locations, wallMs, onClosing, onClosed };
-  return new Router(clients, { ...parts, ...transactions, ...surroundings });
+  }, housekeepingMs);
+  const locks = new KeyLocks();
+  const newId = options.newTransactionId;
+  const transactions = new TransactionRunner({
+    locks,
+    sequencer,
+    twoPhaseCommit: new TwoPhaseCommit({ sequencer, stamp, newId, inFlight: transactionsInFlight }),
+    stamp,
+    durability: durabilityOf(fsync),
+  });
+  const parts = { clock: stamps, locks, sequencer, transactions, cache, compactions, backups };
+  return new Router(clients, { ...parts, fsync, onClosing, onClosed });
 }
 
 interface SharedParts {
   readonly cache: ReadCache;
   readonly stamps: StampClock;
-  readonly transactionsUnderWay: ReadonlySet<string>;
+  readonly transactionsInFlight: ReadonlySet<string>;
 }
 
 function newClient(
   location: ShardLocation,
-  { cache, stamps, transactionsUnderWay }: SharedParts,
+  { cache, stamps, transactionsInFlight }: SharedParts,
   { fsync, defer, clock, logger, newShardThread }: AssemblyOptions,
 ): ShardClient {
   return new ShardClient({
@@ -128,7 +145,7 @@ function newClient(
       const what = isFull ? 'the disk is full: puts are refused' : 'there is room on disk again';
       logger.warn({ shard }, what);
     },
-    transactionsUnderWay: () => transactionsUnderWay,
+    transactionsInFlight: () => transactionsInFlight,
   });
 }
 
@@ -154,30 +171,32 @@ async function startAll(
     }
     logger.debug({ shard, entries }, 'a shard is recovered');
   }
-  const outcomes = await outcomesOfUndecided(clients, opened);
+  const outcomes = await outcomesOfInDoubt(clients, opened);
   for (const [transaction, committed] of outcomes) {
-    const what = committed ? 'is committed' : 'is dropped: not all of it was there';
-    logger.warn({ transaction }, `a transaction that was under way at the end ${what}`);
+    const what = committed ? 'committed' : 'aborted: not all participants had prepared it';
+    logger.warn({ transaction }, `a transaction that was in doubt is ${what}`);
   }
-  // A shard that notes a decision must not find itself alone with it after a power cut: a part that
-  // was found may be known to the system alone.
+  // What was found may still be in the page cache alone. A power cut must not take it from under an
+  // outcome that another shard has recorded.
   if (outcomes.size > 0) await allOrFirstError(clients.map((client) => client.secure()));
   await allOrFirstError(clients.map((client) => client.start(outcomes)));
 }
 
-/** By what all shards know together; see src/storage/transaction-outcome.ts. */
-async function outcomesOfUndecided(
+/** From the traces of all shards together; see src/storage/transaction-outcome.ts. */
+async function outcomesOfInDoubt(
   clients: readonly ShardClient[],
   opened: readonly OpenedReport[],
 ): Promise<Map<string, boolean>> {
-  const parts = opened.map(
-    ({ undecided }) => new Map(undecided.map((part) => [part.transaction, part])),
+  const prepared = opened.map(
+    ({ inDoubt }) => new Map(inDoubt.map((one) => [one.transaction, one])),
   );
-  const ids = [...new Set(parts.flatMap((part) => [...part.keys()]))];
+  const ids = [...new Set(prepared.flatMap((one) => [...one.keys()]))];
   if (ids.length === 0) return new Map();
-  const notes = await allOrFirstError(clients.map((client) => client.notesOf(ids)));
+  const recorded = await allOrFirstError(clients.map((client) => client.outcomesOf(ids)));
   const none = new Map<string, boolean>();
-  return outcomesOf(parts.map((part, shard) => ({ parts: part, notes: notes[shard] ?? none })));
+  return resolveInDoubt(
+    prepared.map((one, shard) => ({ prepared: one, outcomes: recorded[shard] ?? none })),
+  );
 }
 
 /** Waits for all, so that no thread is still at work when the caller goes on. */

@@ -6,6 +6,7 @@ import { shardCountMax } from '../base/limits.ts';
 import type { ShardLocation } from '../protocol/shard-task.ts';
 import { createShardFolder } from '../storage/create-shard-folder.ts';
 import { layoutFolderName } from '../storage/file-names.ts';
+import { formatVersion } from '../storage/format-version.ts';
 import type { FileSystem } from '../storage/file-system.ts';
 import { locateShards } from '../storage/locate-shards.ts';
 import {
@@ -45,6 +46,13 @@ export function openDataFolder(
       `the data folder has ${manifest.shards} shards, the setting shards asks for ${counts.asked}: ` +
         'leave the setting out to use the folder as it is, or run ' +
         `holdfast reshard ${dataDir} --shards ${counts.asked}. Nothing has been changed.`,
+    );
+  }
+  if (manifest.formatVersion !== formatVersion) {
+    throw new StoreError(
+      'STORE_MISMATCH',
+      `the data folder is of format version ${manifest.formatVersion}, and has to be written anew in ` +
+        `version ${formatVersion} before it can be served. Nothing has been changed.`,
     );
   }
   // A start that was killed may have named it only just now: what is built on it must not be lost.

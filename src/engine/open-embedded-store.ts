@@ -8,7 +8,7 @@ import { defaultShardCount } from '../base/default-shard-count.ts';
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardLocation } from '../protocol/shard-task.ts';
-import { WorkerPool } from '../router/worker-pool.ts';
+import { WorkerPool } from '../router/threads/worker-pool.ts';
 import { acquireFolderLock, type FolderLock } from '../storage/folder-lock.ts';
 import { unfinishedMaking } from '../storage/manifest.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';

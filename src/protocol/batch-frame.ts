@@ -8,8 +8,10 @@ import type {
   BatchRequest,
   ChangeOperation,
   EntryChange,
+  InDoubtTransaction,
+  PrepareOperation,
+  ShardChanges,
   ShardOperation,
-  TransactionPart,
 } from './shard-operation.ts';
 
 const opCodes = {
@@ -23,9 +25,11 @@ const opCodes = {
   mark: 8,
   command: 9,
   change: 10,
-  decide: 11,
-  settle: 12,
-  look: 13,
+  prepare: 11,
+  commit: 12,
+  abort: 13,
+  forget: 14,
+  getAt: 15,
 } as const;
 
 /** What an operation takes in a frame beside what varies in length, at most. */
@@ -35,7 +39,7 @@ const anyVersion = 0xfffe;
 
 /** About how many bytes an operation takes in a frame. */
 export function frameBytesOf(operation: ShardOperation): number {
-  if (operation.op === 'change') return changeBytes(operation);
+  if (operation.op === 'change' || operation.op === 'prepare') return changeBytes(operation);
   if (!('key' in operation)) return fixedBytes;
   if (operation.op === 'command') return commandBytes(operation);
   const bytes = fixedBytes + operation.namespace.length + operation.key.length;
@@ -54,8 +58,10 @@ function commandBytes({ namespace, name, args, keys }: CommandOperation): number
   return bytes;
 }
 
-function changeBytes({ flush = [], changes, part }: ChangeOperation): number {
-  let bytes = fixedBytes + (part === undefined ? 0 : fixedBytes + part.shards.length * 4);
+function changeBytes(operation: ChangeOperation | PrepareOperation): number {
+  const { flush = [], changes } = operation;
+  let bytes = fixedBytes;
+  if (operation.op === 'prepare') bytes += fixedBytes + operation.participants.length * 4;
   for (const namespace of flush) bytes += stringBytes + namespace.length;
   for (const { namespace, key, put } of changes) {
     bytes += fixedBytes + namespace.length + key.length + (put?.value.length ?? 0);
@@ -112,14 +118,18 @@ function writeOperation(frame: FrameWriter, operation: ShardOperation): void {
     case 'change':
       writeChanges(frame, operation);
       return;
-    case 'decide':
+    case 'prepare':
       frame.string(operation.transaction);
-      frame.u8(operation.commit ? 1 : 0);
+      frame.u32(operation.participants.length);
+      for (const shard of operation.participants) frame.u32(shard);
+      writeChanges(frame, operation);
       return;
-    case 'settle':
+    case 'commit':
+    case 'abort':
+    case 'forget':
       frame.string(operation.transaction);
       return;
-    case 'look':
+    case 'getAt':
       frame.string(operation.namespace);
       frame.string(operation.key);
       frame.f64(operation.now);
@@ -167,19 +177,23 @@ function readOperation(frame: FrameReader): ShardOperation {
     case opCodes.command:
       return readCommand(frame);
     case opCodes.change:
-      return readChanges(frame);
-    case opCodes.decide:
-      return { op: 'decide', transaction: frame.string(), commit: frame.u8() === 1 };
-    case opCodes.settle:
-      return { op: 'settle', transaction: frame.string() };
+      return { op: 'change', ...readChanges(frame) };
+    case opCodes.prepare:
+      return { op: 'prepare', ...readInDoubt(frame), ...readChanges(frame) };
+    case opCodes.commit:
+      return { op: 'commit', transaction: frame.string() };
+    case opCodes.abort:
+      return { op: 'abort', transaction: frame.string() };
+    case opCodes.forget:
+      return { op: 'forget', transaction: frame.string() };
     case opCodes.list:
       return { op: 'list', query: readListQuery(frame), now: frame.f64() };
     case opCodes.count:
       return { op: 'count', namespace: frame.string(), now: frame.f64() };
     case opCodes.sweep:
       return { op: 'sweep', now: frame.f64() };
-    case opCodes.look:
-      return { op: 'look', namespace: frame.string(), key: frame.string(), now: frame.f64() };
+    case opCodes.getAt:
+      return { op: 'getAt', namespace: frame.string(), key: frame.string(), now: frame.f64() };
     case opCodes.mark:
       return { op: 'mark' };
     default:
@@ -207,8 +221,8 @@ function readCommand(frame: FrameReader): CommandOperation {
   return { op: 'command', namespace, key, name, access, args, keys, valueBytesMax: frame.f64() };
 }
 
-function writeChanges(frame: FrameWriter, operation: ChangeOperation): void {
-  const { flush = [], changes, version, validUntil, part } = operation;
+function writeChanges(frame: FrameWriter, operation: ShardChanges): void {
+  const { flush = [], changes, version, validUntil } = operation;
   frame.strings(flush);
   frame.u32(changes.length);
   for (const { namespace, key, put } of changes) {
@@ -221,14 +235,9 @@ function writeChanges(frame: FrameWriter, operation: ChangeOperation): void {
   }
   frame.f64(version);
   frame.f64(validUntil);
-  frame.u8(part === undefined ? 0 : 1);
-  if (part === undefined) return;
-  frame.string(part.transaction);
-  frame.u32(part.shards.length);
-  for (const shard of part.shards) frame.u32(shard);
 }
 
-function readChanges(frame: FrameReader): ChangeOperation {
+function readChanges(frame: FrameReader): ShardChanges {
   const flush = frame.strings();
   const changes = Array.from({ length: frame.u32() }, (): EntryChange => {
     const name = { namespace: frame.string(), key: frame.string() };
@@ -236,14 +245,12 @@ function readChanges(frame: FrameReader): ChangeOperation {
     return { ...name, put: { value: frame.bytes(), expiresAt: frame.f64() || undefined } };
   });
   const version = frame.f64();
-  const validUntil = frame.f64();
-  const part = frame.u8() === 1 ? readPart(frame) : undefined;
-  return { op: 'change', flush, changes, version, validUntil, part };
+  return { flush, changes, version, validUntil: frame.f64() };
 }
 
-function readPart(frame: FrameReader): TransactionPart {
+function readInDoubt(frame: FrameReader): InDoubtTransaction {
   const transaction = frame.string();
-  return { transaction, shards: Array.from({ length: frame.u32() }, () => frame.u32()) };
+  return { transaction, participants: Array.from({ length: frame.u32() }, () => frame.u32()) };
 }
 
 function readListQuery(frame: FrameReader): ListQuery {

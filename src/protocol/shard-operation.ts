@@ -17,37 +17,44 @@ export interface EntryChange extends EntryName {
   readonly put: { readonly value: Uint8Array; readonly expiresAt: ExpiresAt } | undefined;
 }
 
-/** What a transaction changes in one shard: all of it, or nothing. */
-export interface ChangeOperation {
-  readonly op: 'change';
+/** The changes that a transaction makes in one shard: all of them, or none. */
+export interface ShardChanges {
   /** Namespaces of which all entries go before the changes. */
   readonly flush?: readonly string[] | undefined;
   /** Each key once. */
   readonly changes: readonly EntryChange[];
   /** Of all entries that it puts: a seq that the shard had yet to give when the keys were locked. */
   readonly version: number;
-  /** Unix milliseconds: from then on what was read does not stand any more, and nothing is changed. */
+  /** Unix milliseconds. From then on an entry that was read has expired, and nothing is changed. */
   readonly validUntil: number;
-  /** Where other shards have parts in it, too: this one is kept aside until it is decided. */
-  readonly part: TransactionPart | undefined;
 }
 
-export interface TransactionPart {
+/** A transaction in one shard: its changes are made at once. */
+export interface ChangeOperation extends ShardChanges {
+  readonly op: 'change';
+}
+
+/** A transaction over several shards, as each of them knows it until it hears the outcome. */
+export interface InDoubtTransaction {
   readonly transaction: string;
-  /** All that have a part in it. */
-  readonly shards: readonly number[];
+  /** All shards that it changes, by number. */
+  readonly participants: readonly number[];
 }
 
-/** Makes a part's changes visible, or drops them. Does nothing where there is no such part. */
-export interface DecideOperation {
-  readonly op: 'decide';
+/** The first phase of two-phase commit: makes the changes durable, and nothing visible. */
+export interface PrepareOperation extends ShardChanges, InDoubtTransaction {
+  readonly op: 'prepare';
+}
+
+/** The second phase: makes prepared changes visible, or drops them. Does nothing if there are none. */
+export interface OutcomeOperation {
+  readonly op: 'commit' | 'abort';
   readonly transaction: string;
-  readonly commit: boolean;
 }
 
-/** All shards have noted how it was decided: this one may forget it. */
-export interface SettleOperation {
-  readonly op: 'settle';
+/** All participants have recorded the outcome: this one may forget it. */
+export interface ForgetOperation {
+  readonly op: 'forget';
   readonly transaction: string;
 }
 
@@ -60,18 +67,19 @@ export interface AtMoment {
   readonly now: number;
 }
 
-/** A get that is a part of what is read of several entries at one moment. */
-export interface LookOperation extends EntryName, AtMoment {
-  readonly op: 'look';
+/** A get of one among several entries that are read at one moment. */
+export interface GetAtOperation extends EntryName, AtMoment {
+  readonly op: 'getAt';
 }
 
 export type ShardOperation =
   | Operation
   | CommandOperation
   | ChangeOperation
-  | DecideOperation
-  | SettleOperation
-  | LookOperation
+  | PrepareOperation
+  | OutcomeOperation
+  | ForgetOperation
+  | GetAtOperation
   /** This shard's part of a page. */
   | ({ readonly op: 'list'; readonly query: ListQuery } & AtMoment)
   | ({ readonly op: 'count'; readonly namespace: string } & AtMoment)
@@ -108,12 +116,12 @@ export interface CountResult {
   readonly count: number;
 }
 
-/** A change, a decision, a sweep or a mark is done. */
+/** A change, a prepare, an outcome, a sweep or a mark is done. */
 export interface DoneResult {
   readonly kind: 'done';
 }
 
-/** What a change was decided on has expired; nothing was changed. */
+/** An entry that the changes depend on has expired; nothing was changed. */
 export interface StaleResult {
   readonly kind: 'stale';
 }
@@ -173,8 +181,8 @@ export interface ShardReport {
   readonly hasUnsynced: boolean;
   readonly hasUnmarked: boolean;
   /**
-   * A sync has failed and the journal can not be trusted, or there is no room to note a decision: it
-   * serves nothing until it is mended.
+   * A sync has failed and the journal cannot be trusted, or there is no room to record an outcome: the
+   * shard serves nothing until it is mended.
    */
   readonly isBroken: boolean;
   /** The last put found no room on disk. */
@@ -195,13 +203,18 @@ export interface BatchReply<Answer> {
   readonly results: readonly Answer[];
 }
 
+/** The second phase of two-phase commit. */
+export function isOutcome(operation: ShardOperation | CutOperation): operation is OutcomeOperation {
+  return operation.op === 'commit' || operation.op === 'abort';
+}
+
 /** Of entries by their keys, changing nothing; pages, counts and cuts are something else. */
 export function isEntryRead(operation: ShardOperation | CutOperation): boolean {
-  return 'key' in operation && (operation.op === 'look' || !isWrite(operation));
+  return 'key' in operation && (operation.op === 'getAt' || !isWrite(operation));
 }
 
 /** Changes entries for a caller, who has to hear what became of it. */
 export function isEntryWrite(operation: ShardOperation | CutOperation): boolean {
-  if (operation.op === 'change') return true;
-  return 'key' in operation && operation.op !== 'look' && isWrite(operation);
+  if (operation.op === 'change' || operation.op === 'prepare') return true;
+  return 'key' in operation && operation.op !== 'getAt' && isWrite(operation);
 }

@@ -5,7 +5,7 @@ import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardIdentity } from '../base/shard-identity.ts';
 import { decodeError, encodeError } from './error-data.ts';
 import type { Parcel } from './parcel.ts';
-import type { ShardReport } from './shard-operation.ts';
+import type { InDoubtTransaction, ShardReport } from './shard-operation.ts';
 
 /** Where a shard's files are and whose they are. */
 export interface ShardLocation {
@@ -27,26 +27,19 @@ export interface TornTailReport {
   readonly cutBytes: number;
 }
 
-/** A part of a transaction that has no note yet. */
-export interface UndecidedPart {
-  readonly transaction: string;
-  /** All shards that have a part in it. */
-  readonly shards: readonly number[];
-}
-
 export interface OpenedReport {
   readonly entries: number;
   readonly at: number;
   readonly torn: readonly TornTailReport[];
-  readonly undecided: readonly UndecidedPart[];
+  readonly inDoubt: readonly InDoubtTransaction[];
 }
 
 export interface StartTask {
   readonly stamp: number;
-  /** How undecided transactions were decided: by id, whether they are committed. */
+  /** Of transactions in doubt: by id, whether they are committed. */
   readonly outcomes: ReadonlyMap<string, boolean>;
-  /** Transactions that are under way: what the shard knows of them it has to keep. */
-  readonly underWay: ReadonlySet<string>;
+  /** Transactions in flight: the shard has to keep what it knows of them. */
+  readonly inFlight: ReadonlySet<string>;
 }
 
 export interface CompactTask extends ShardLocation {
@@ -61,8 +54,8 @@ export type TaskAnswer<Value> =
 export interface ShardTasks {
   /** Reads and proves all live files; changes nothing. */
   open: [OpenTask, TaskAnswer<OpenedReport>];
-  /** Of these transactions, how those were decided that the shard has a note of. */
-  notes: [readonly string[], TaskAnswer<ReadonlyMap<string, boolean>>];
+  /** Of these transactions, the outcomes that the shard has a record of: whether they are committed. */
+  outcomesOf: [readonly string[], TaskAnswer<ReadonlyMap<string, boolean>>];
   /** Makes what was opened durable, as it is. */
   secure: [undefined, TaskAnswer<undefined>];
   /** Brings the files into order and serves from here on. */
@@ -71,9 +64,10 @@ export interface ShardTasks {
   sync: [undefined, TaskAnswer<ShardReport>];
   /** Seals what is there to be compacted. Goes in: the stamp. */
   beginCompaction: [number, TaskAnswer<Parcel | undefined>];
-  takeSnapshot: [Parcel, TaskAnswer<ShardReport>];
-  /** The compaction that was begun has come to nothing. */
-  dropCompaction: [undefined, TaskAnswer<ShardReport>];
+  /** Makes the snapshot of a compaction the live one. */
+  installSnapshot: [Parcel, TaskAnswer<ShardReport>];
+  /** The compaction that was begun has failed. */
+  abortCompaction: [undefined, TaskAnswer<ShardReport>];
   /** Seals what is there, for whoever wants to read all of it. Goes in: the stamp. */
   cut: [number, TaskAnswer<Parcel>];
   /** Goes on behind a failed sync. Goes in: the stamp. */

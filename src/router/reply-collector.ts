@@ -28,7 +28,7 @@ export class ReplyCollector<Kind extends Result | ReplyResult> {
     if (count === 0) this.#resolve([]);
   }
 
-  settle(index: number, result: Kind): void {
+  complete(index: number, result: Kind): void {
     const bytes = valueBytesOf(result);
     const error = bytes === 0 ? undefined : this.#refuseValue?.(bytes);
     this.#results[index] = error === undefined ? result : { kind: 'refused', error };

@@ -1,5 +1,5 @@
-// Carries out the operations of one batch against a staging: decides, changes nothing durable and
-// touches no file.
+// Carries out the operations of one batch against a staging. Changes nothing durable and touches no
+// file.
 import { assert, unreachable } from '../base/assert.ts';
 import { byteStringOfBytes } from '../base/byte-string.ts';
 import { StoreError, type ErrorCode } from '../base/errors.ts';
@@ -8,14 +8,17 @@ import { commandTable } from '../commands/command-table.ts';
 import { replyBytesOf } from '../commands/reply-bytes.ts';
 import { runKeyed } from '../commands/run-command.ts';
 import { replyBytesMax, shardEntriesMax, sweepStepMax } from '../base/limits.ts';
-import type {
-  AtMoment,
-  BatchRequest,
-  ChangeOperation,
-  DecideOperation,
-  EntryChange,
-  ShardAnswer,
-  ShardOperation,
+import {
+  isOutcome,
+  type AtMoment,
+  type BatchRequest,
+  type ChangeOperation,
+  type EntryChange,
+  type OutcomeOperation,
+  type PrepareOperation,
+  type ShardAnswer,
+  type ShardChanges,
+  type ShardOperation,
 } from '../protocol/shard-operation.ts';
 import { conditionsHold } from '../store/conditions.ts';
 import type {
@@ -27,7 +30,7 @@ import type {
 import type { ExpiresAt } from '../store/result.ts';
 import { entryHeapBytes, type EntryTable } from './entry-table.ts';
 import { listPage } from './list-page.ts';
-import type { OpenTransactions, PartChange } from './open-transactions.ts';
+import type { PreparedTransactions, PreparedChange } from './prepared-transactions.ts';
 import { Staging } from './staging.ts';
 
 const missing: ShardAnswer = { kind: 'missing' };
@@ -65,7 +68,7 @@ function deadlineOf(now: number, ttlMs: number): number {
   return Math.min(now + ttlMs, Number.MAX_SAFE_INTEGER);
 }
 
-function partChangeOf({ namespace, key, put }: EntryChange): PartChange {
+function preparedChangeOf({ namespace, key, put }: EntryChange): PreparedChange {
   if (put === undefined) return { namespace, key, put };
   return { namespace, key, put: { ...put, value: byteStringOfBytes(put.value) } };
 }
@@ -86,8 +89,8 @@ export interface BatchRunOptions {
   readonly putBytesMax: number;
   /** False: not even for deletes. */
   readonly mayDelete: boolean;
-  /** False: not even to note how a transaction was decided. Nothing behind that can be run then. */
-  readonly mayDecide: boolean;
+  /** False: not even to record an outcome. No operation behind one can be run then. */
+  readonly mayResolve: boolean;
   /** What the table may take of the heap, in bytes. */
   readonly heapBytesMax: number;
 }
@@ -96,17 +99,17 @@ export class BatchRun {
   readonly staging: Staging;
   readonly answers: ShardAnswer[] = [];
   readonly #table: EntryTable;
-  readonly #transactions: OpenTransactions;
+  readonly #transactions: PreparedTransactions;
   readonly #now: number;
   readonly #options: BatchRunOptions;
   #stagedBytes = 0;
   #putBytes = 0;
   #putsRefused = 0;
-  /** Entries in parts of this batch. */
-  #partPuts = 0;
+  /** Puts that this batch prepares. */
+  #preparedPuts = 0;
   #isStuck = false;
 
-  constructor(table: EntryTable, transactions: OpenTransactions, options: BatchRunOptions) {
+  constructor(table: EntryTable, transactions: PreparedTransactions, options: BatchRunOptions) {
     this.#table = table;
     this.#transactions = transactions;
     this.#now = options.now;
@@ -124,7 +127,7 @@ export class BatchRun {
     return this.#putsRefused;
   }
 
-  /** It ended before a decision that there is no room to note. */
+  /** It ended before an outcome that there is no room to record. */
   get isStuck(): boolean {
     return this.#isStuck;
   }
@@ -133,7 +136,7 @@ export class BatchRun {
   run(operations: BatchRequest['operations']): void {
     let bytes = 0;
     for (const operation of operations) {
-      this.#isStuck = operation.op === 'decide' && !this.#mayDecide(operation);
+      this.#isStuck = isOutcome(operation) && !this.#mayResolve(operation);
       if (this.#isStuck) return;
       const answer = this.#run(operation);
       this.answers.push(answer);
@@ -148,7 +151,7 @@ export class BatchRun {
         return this.#get(operation, true);
       case 'head':
         return this.#get(operation, false);
-      case 'look':
+      case 'getAt':
         return this.#get(operation, true, operation.now);
       case 'put':
         return this.#put(operation);
@@ -158,10 +161,13 @@ export class BatchRun {
         return this.#command(operation);
       case 'change':
         return this.#change(operation);
-      case 'decide':
-        return this.#decide(operation);
-      case 'settle':
-        this.#transactions.settle(operation.transaction);
+      case 'prepare':
+        return this.#prepare(operation);
+      case 'commit':
+      case 'abort':
+        return this.#resolve(operation);
+      case 'forget':
+        this.#transactions.forget(operation.transaction);
         return done;
       case 'list':
         return listPage(this.#table, operation.query, operation.now);
@@ -237,9 +243,43 @@ export class BatchRun {
     return given;
   }
 
-  /** All or nothing; a part of a larger transaction is kept aside. */
-  #change({ changes, flush = [], version, validUntil, part }: ChangeOperation): ShardAnswer {
-    // A shard that has gone on behind a failed sync gives seqs again that it had said were given.
+  /** All or nothing. */
+  #change(operation: ChangeOperation): ShardAnswer {
+    const refusal = this.#refusalOfChanges(operation);
+    if (refusal !== undefined) return refusal;
+    const { changes, flush = [], version } = operation;
+    for (const namespace of flush) this.staging.flush(namespace);
+    for (const { namespace, key, put } of changes) {
+      if (put !== undefined) {
+        this.#stage(namespace, key, byteStringOfBytes(put.value), put.expiresAt, version);
+      } else {
+        // Also if there is no entry: the version that the caller was told must not be given again.
+        this.staging.delete(namespace, key);
+      }
+    }
+    return done;
+  }
+
+  #prepare(operation: PrepareOperation): ShardAnswer {
+    const refusal = this.#refusalOfChanges(operation);
+    if (refusal !== undefined) return refusal;
+    const { transaction, participants, version, flush = [] } = operation;
+    const changes = operation.changes.map(preparedChangeOf);
+    this.staging.prepare({ transaction, participants, version, flush, changes });
+    const puts = changes.filter(({ put }) => put !== undefined).length;
+    this.#preparedPuts += puts;
+    if (puts > 0) this.#putBytes += this.staging.records.at(-1)?.length ?? 0;
+    return done;
+  }
+
+  #refusalOfChanges({
+    changes,
+    flush = [],
+    version,
+    validUntil,
+  }: ShardChanges): ShardAnswer | undefined {
+    // After a failed sync the shard gives seqs again that it had announced: a plan that was made with
+    // one of them must not be carried out.
     const isVersionGiven = version <= this.#options.firstSeq + this.staging.records.length;
     if (this.#now >= validUntil || !isVersionGiven) return stale;
     const puts = changes.flatMap(({ namespace, key, put }) =>
@@ -247,34 +287,17 @@ export class BatchRun {
     );
     const deletes = flush.length > 0 || puts.length < changes.length;
     if (deletes && !this.#options.mayDelete) return diskFull;
-    const refusal = this.#refusalOf(puts);
-    if (refusal !== undefined) return refusal;
-    if (part !== undefined) {
-      this.staging.part({ ...part, version, flush, changes: changes.map(partChangeOf) });
-      this.#partPuts += puts.length;
-      if (puts.length > 0) this.#putBytes += this.staging.records.at(-1)?.length ?? 0;
-      return done;
-    }
-    for (const namespace of flush) this.staging.flush(namespace);
-    for (const { namespace, key, put } of changes) {
-      if (put !== undefined) {
-        this.#stage(namespace, key, byteStringOfBytes(put.value), put.expiresAt, version);
-      } else {
-        // Where there is nothing, too: a version that it was told of may not be given again.
-        this.staging.delete(namespace, key);
-      }
-    }
+    return this.#refusalOf(puts);
+  }
+
+  #resolve({ op, transaction }: OutcomeOperation): ShardAnswer {
+    const prepared = this.#transactions.get(transaction);
+    if (prepared !== undefined) this.staging.resolve(prepared, op === 'commit');
     return done;
   }
 
-  #decide({ transaction, commit }: DecideOperation): ShardAnswer {
-    const part = this.#transactions.part(transaction);
-    if (part !== undefined) this.staging.decide(part, commit);
-    return done;
-  }
-
-  #mayDecide({ transaction }: DecideOperation): boolean {
-    return this.#options.mayDecide || this.#transactions.part(transaction) === undefined;
+  #mayResolve({ transaction }: OutcomeOperation): boolean {
+    return this.#options.mayResolve || this.#transactions.get(transaction) === undefined;
   }
 
   /** Why these can not all be put, if they can not; what they take of the heap counts from here. */
@@ -282,7 +305,10 @@ export class BatchRun {
     let diskBytes = this.#putBytes;
     let heapBytes = this.#stagedBytes;
     let entries =
-      this.#table.entries + this.#transactions.puts + this.staging.records.length + this.#partPuts;
+      this.#table.entries +
+      this.#transactions.puts +
+      this.staging.records.length +
+      this.#preparedPuts;
     for (const { namespace, key, value } of puts) {
       diskBytes += key.length + value.length;
       if (diskBytes > this.#options.putBytesMax) {

@@ -10,7 +10,7 @@ import type { JournalEnd, JournalLine } from '../storage/journal-format.ts';
 import { JournalReader } from '../storage/journal-reader.ts';
 import type { EntryRecord } from '../storage/record.ts';
 import { SnapshotReader } from '../storage/snapshot-reader.ts';
-import { outcomesOf } from '../storage/transaction-outcome.ts';
+import { resolveInDoubt } from '../storage/transaction-outcome.ts';
 import { RecordReplay, type ReplayedChange } from './record-replay.ts';
 import type { ProvedShard, ShardPlace } from './recovery.ts';
 
@@ -136,8 +136,8 @@ export class EntryStream {
     for (const end of journals) {
       this.#readJournal(end, ({ records, seq }) => replay.take(records, seq));
     }
-    for (const transaction of replay.parts.keys()) {
-      if (committed.has(transaction)) replay.decide(transaction, true);
+    for (const transaction of replay.prepared.keys()) {
+      if (committed.has(transaction)) replay.resolve(transaction, true);
     }
     return [...namespaces.values()]
       .flatMap((changes) => [...changes.values()])
@@ -169,7 +169,7 @@ export class EntryStream {
  * @param shards all of a store's, by number: together they say how transactions were decided
  */
 export function liveSources(shards: readonly ProvedShard[]): StreamSource[] {
-  const outcomes = outcomesOf(shards.map(({ traces }) => traces));
+  const outcomes = resolveInDoubt(shards.map(({ traces }) => traces));
   const committed = new Set(
     [...outcomes].flatMap(([id, isCommitted]) => (isCommitted ? [id] : [])),
   );

@@ -1,23 +1,28 @@
-// What journal records, in their order, come to: changes of entries. A part of a transaction waits
-// for its note, at whose place its changes are made; what becomes of one without a note is for the
-// caller to say (src/storage/transaction-outcome.ts).
+// Turns journal records, in their order, into changes of entries. Prepared changes wait for the
+// outcome record and are made in its place. The caller says what becomes of transactions that are
+// left in doubt (src/storage/transaction-outcome.ts).
 import { byteStringOfText } from '../base/byte-string.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
-import type { ChangeRecord, JournalRecord, PartRecord } from '../storage/record.ts';
+import {
+  isOutcomeRecord,
+  type ChangeRecord,
+  type JournalRecord,
+  type PrepareRecord,
+} from '../storage/record.ts';
 import type { TransactionTraces } from '../storage/transaction-outcome.ts';
 
 export interface ReplayedChange {
   readonly namespace: string;
   /** As byte string. */
   readonly key: string;
-  /** Of the entry, where it is put. */
+  /** Of the entry, if it is put. */
   readonly version: number;
   readonly record: ChangeRecord;
-  /** The transaction over several shards that it is a change of, if it is. */
+  /** Id of the transaction over several shards that makes the change, if one does. */
   readonly transaction: string | undefined;
 }
 
-/** Takes what records come to, in order. */
+/** Takes the changes, in order. */
 export interface ReplaySink {
   change(change: ReplayedChange): void;
   /** All entries of the namespace are gone. */
@@ -25,8 +30,8 @@ export interface ReplaySink {
 }
 
 export class RecordReplay implements TransactionTraces {
-  readonly parts = new Map<string, PartRecord>();
-  readonly notes = new Map<string, boolean>();
+  readonly prepared = new Map<string, PrepareRecord>();
+  readonly outcomes = new Map<string, boolean>();
   readonly #sink: ReplaySink;
 
   constructor(sink: ReplaySink) {
@@ -38,21 +43,23 @@ export class RecordReplay implements TransactionTraces {
     for (const [index, record] of records.entries()) this.#take(record, seq + index);
   }
 
-  /** Ends a part that is there, as a note does. */
-  decide(transaction: string, committed: boolean): void {
-    const part = this.parts.get(transaction);
-    this.parts.delete(transaction);
-    if (part === undefined || !committed) return;
-    for (const namespace of part.flush ?? []) this.#sink.flush(namespace, part.version);
-    for (const change of part.changes) this.#change(change, part.version, transaction);
+  /** Makes or drops the changes of a prepared transaction, as an outcome record does. */
+  resolve(transaction: string, committed: boolean): void {
+    const prepared = this.prepared.get(transaction);
+    this.prepared.delete(transaction);
+    if (prepared === undefined || !committed) return;
+    const { version, flush = [], changes } = prepared;
+    for (const namespace of flush) this.#sink.flush(namespace, version);
+    for (const change of changes) this.#change(change, version, transaction);
   }
 
   #take(record: JournalRecord, seq: number): void {
-    if (record.op === 'part') {
-      this.parts.set(record.transaction, record);
-    } else if (record.op === 'note') {
-      this.notes.set(record.transaction, record.committed);
-      this.decide(record.transaction, record.committed);
+    if (record.op === 'prepare') {
+      this.prepared.set(record.transaction, record);
+    } else if (isOutcomeRecord(record)) {
+      const committed = record.op === 'commit';
+      this.outcomes.set(record.transaction, committed);
+      this.resolve(record.transaction, committed);
     } else if (record.op === 'flush') {
       this.#sink.flush(record.namespace ?? defaultNamespace, seq);
     } else {

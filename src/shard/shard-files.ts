@@ -138,7 +138,7 @@ export class ShardFiles {
    *
    * @param keepPrevious whether to keep the files it replaces until the next one
    */
-  takeSnapshot(snapshot: SnapshotReference, keepPrevious: boolean): void {
+  installSnapshot(snapshot: SnapshotReference, keepPrevious: boolean): void {
     const isFolded = ({ generation }: { generation: number }): boolean =>
       generation <= snapshot.generation;
     // Where the shard has gone on from memory meanwhile, the snapshot is of files long replaced.

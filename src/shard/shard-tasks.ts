@@ -29,7 +29,7 @@ export function shardTasks(
         opened = new Shard({ ...task, ...surroundings });
         return opened.opened;
       }),
-    notes: (transactions) => answerTask(() => shard().notesOf(transactions)),
+    outcomesOf: (transactions) => answerTask(() => shard().outcomesOf(transactions)),
     secure: () =>
       answerTask(() => {
         shard().secure();
@@ -43,9 +43,9 @@ export function shardTasks(
         const content = shard().beginCompaction(stamp);
         return content === undefined ? undefined : { content };
       }),
-    takeSnapshot: ({ content }) =>
-      answerTask(() => shard().takeSnapshot(content as SnapshotReference)),
-    dropCompaction: () => answerTask(() => shard().dropCompaction()),
+    installSnapshot: ({ content }) =>
+      answerTask(() => shard().installSnapshot(content as SnapshotReference)),
+    abortCompaction: () => answerTask(() => shard().abortCompaction()),
     cut: (stamp) => answerTask(() => ({ content: shard().cut(stamp) })),
     mend: (stamp) => answerTask(() => shard().mend(stamp)),
     stop: (stamp) =>

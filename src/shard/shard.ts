@@ -9,10 +9,10 @@ import {
   isEntryWrite,
   type BatchReply,
   type BatchRequest,
+  type InDoubtTransaction,
   type ShardAnswer,
   type ShardOperation,
   type ShardReport,
-  type TransactionPart,
 } from '../protocol/shard-operation.ts';
 import type { Clock } from '../base/clock.ts';
 import type { SnapshotReference } from '../storage/current.ts';
@@ -23,7 +23,7 @@ import type { BackupSource } from './backup-stream.ts';
 import { BatchRun } from './batch-run.ts';
 import { DiskRoom, reserveBytesFor } from './disk-room.ts';
 import type { EntryTable } from './entry-table.ts';
-import { OpenTransactions, partOfRecord } from './open-transactions.ts';
+import { PreparedTransactions, preparedOfRecord } from './prepared-transactions.ts';
 import type { RecordReplay } from './record-replay.ts';
 import { recoverShard, type Recovered, type ShardPlace, type TornTail } from './recovery.ts';
 import type { CompactionInput, ShardFiles } from './shard-files.ts';
@@ -47,21 +47,21 @@ export interface ShardOpened {
   readonly at: number;
   /** What starting will cut off. */
   readonly torn: readonly TornTail[];
-  /** Parts of transactions that have no note yet. */
-  readonly undecided: readonly TransactionPart[];
+  /** Transactions that are prepared and have no outcome here. */
+  readonly inDoubt: readonly InDoubtTransaction[];
 }
 
 export class Shard {
   readonly #options: ShardOptions;
   readonly #table: EntryTable;
-  readonly #transactions = new OpenTransactions();
+  readonly #transactions = new PreparedTransactions();
   #recovered: Recovered | undefined;
   #openFiles: ShardFiles | undefined;
   #openRoom: DiskRoom | undefined;
   #syncSeconds = NaN;
   /** The seq up to which a mark says that all is durable. */
   #markedSeq = 0;
-  /** There was no room to note how a transaction was decided. */
+  /** There was no room to record an outcome. */
   #isStuck = false;
 
   /**
@@ -78,22 +78,22 @@ export class Shard {
   get opened(): ShardOpened {
     assert(this.#recovered !== undefined, 'a shard is asked what it found before it is started');
     const { at, torn, traces } = this.#recovered;
-    const undecided = [...traces.parts.values()].map(({ transaction, shards }) => ({
+    const inDoubt = [...traces.prepared.values()].map(({ transaction, participants }) => ({
       transaction,
-      shards,
+      participants,
     }));
-    return { entries: this.#table.entries, at, torn, undecided };
+    return { entries: this.#table.entries, at, torn, inDoubt };
   }
 
-  /** Of these transactions, how those were decided that the files have a note of. */
-  notesOf(transactions: readonly string[]): ReadonlyMap<string, boolean> {
+  /** Of these transactions, the outcomes that the files record: whether they are committed. */
+  outcomesOf(transactions: readonly string[]): ReadonlyMap<string, boolean> {
     assert(this.#recovered !== undefined, 'a shard is asked what it found before it is started');
-    const { notes } = this.#recovered.traces;
-    return new Map([...notes].filter(([transaction]) => transactions.includes(transaction)));
+    const { outcomes } = this.#recovered.traces;
+    return new Map([...outcomes].filter(([transaction]) => transactions.includes(transaction)));
   }
 
   /**
-   * Makes durable, as it is, what opening the shard found: another shard is about to note a decision
+   * Makes durable, as it is, what opening the shard found: another shard is about to record an outcome
    * that counts on it.
    */
   secure(): void {
@@ -102,7 +102,7 @@ export class Shard {
   }
 
   /** Brings the files into order; the shard serves from here on. */
-  start({ stamp, outcomes, underWay }: StartTask): ShardReport {
+  start({ stamp, outcomes, inFlight }: StartTask): ShardReport {
     assert(this.#recovered !== undefined, 'a shard is started once');
     const { traces } = this.#recovered;
     const { fsync, clock, reserveBytesMin } = this.#options;
@@ -114,7 +114,7 @@ export class Shard {
       monotonicMs: () => clock.monotonicMs(),
     });
     this.#recovered = undefined;
-    this.#takeOver(traces, outcomes, underWay, stamp);
+    this.#takeOver(traces, outcomes, inFlight, stamp);
     this.#markedSeq = this.#files.writer.nextSeq;
     return this.report();
   }
@@ -144,7 +144,7 @@ export class Shard {
   }
 
   /** The compaction that was begun has come to nothing. */
-  dropCompaction(): ShardReport {
+  abortCompaction(): ShardReport {
     this.#syncSeconds = NaN;
     this.#room.compactionEnded();
     return this.report();
@@ -160,9 +160,9 @@ export class Shard {
     return { ...this.#files.cut(stamp), seq: this.#files.writer.nextSeq };
   }
 
-  takeSnapshot(snapshot: SnapshotReference): ShardReport {
+  installSnapshot(snapshot: SnapshotReference): ShardReport {
     this.#syncSeconds = NaN;
-    this.#files.takeSnapshot(snapshot, !this.#room.isFull);
+    this.#files.installSnapshot(snapshot, !this.#room.isFull);
     this.#room.compactionEnded();
     return this.report();
   }
@@ -249,13 +249,13 @@ export class Shard {
    */
   #applyAsFits(operations: readonly ShardOperation[], stamp: number): readonly ShardAnswer[] {
     let putBytesMax = this.#room.mayPut() ? Infinity : 0;
-    for (let mayDelete = true, mayDecide = true; ;) {
+    for (let mayDelete = true, mayResolve = true; ;) {
       const run = new BatchRun(this.#table, this.#transactions, {
         now: stamp,
         firstSeq: this.#files.writer.nextSeq,
         putBytesMax,
         mayDelete,
-        mayDecide,
+        mayResolve,
         heapBytesMax: this.#options.heapBytesMax ?? Infinity,
       });
       run.run(operations);
@@ -267,9 +267,9 @@ export class Shard {
         this.#isStuck = run.isStuck;
         return run.answers;
       }
-      assert(mayDecide || putBytes > 0, 'a batch without writes needs no room');
+      assert(mayResolve || putBytes > 0, 'a batch without writes needs no room');
       if (putBytes === 0) {
-        mayDecide = mayDelete;
+        mayResolve = mayDelete;
         mayDelete = false;
       }
       // Once more with what would have fitted; a second failure says that this can not be relied on.
@@ -277,28 +277,29 @@ export class Shard {
     }
   }
 
-  /** What was undecided is noted, durably, and made visible; what is under way stays as it is. */
+  /** Records outcomes, durably, and makes committed changes visible; what is in flight stays in doubt. */
   #takeOver(
-    { parts, notes }: RecordReplay,
-    outcomes: ReadonlyMap<string, boolean>,
-    underWay: ReadonlySet<string>,
+    { prepared, outcomes }: RecordReplay,
+    resolved: ReadonlyMap<string, boolean>,
+    inFlight: ReadonlySet<string>,
     stamp: number,
   ): void {
     const { nextSeq: firstSeq } = this.#files.writer;
     const staging = new Staging(this.#table, this.#transactions, stamp, firstSeq);
-    for (const [transaction, record] of parts) {
-      const part = partOfRecord(record);
-      const outcome = outcomes.get(transaction);
-      assert(outcome !== undefined || underWay.has(transaction), 'every part has an outcome');
-      if (outcome === undefined) this.#transactions.add(part);
-      else staging.decide(part, outcome);
+    for (const [transaction, record] of prepared) {
+      const known = preparedOfRecord(record);
+      const committed = resolved.get(transaction);
+      assert(committed !== undefined || inFlight.has(transaction), 'no transaction stays in doubt');
+      if (committed === undefined) this.#transactions.add(known);
+      else staging.resolve(known, committed);
     }
     const missing = this.#write(staging, stamp, true);
-    if (missing !== undefined) throw new StoreError('DISK_FULL', 'no room on disk for a note');
+    if (missing !== undefined)
+      throw new StoreError('DISK_FULL', 'no room on disk to record an outcome');
     staging.commit();
-    for (const transaction of outcomes.keys()) this.#transactions.settle(transaction);
-    for (const [transaction, committed] of notes) {
-      if (underWay.has(transaction)) this.#transactions.note(transaction, committed);
+    for (const transaction of resolved.keys()) this.#transactions.forget(transaction);
+    for (const [transaction, committed] of outcomes) {
+      if (inFlight.has(transaction)) this.#transactions.resolve(transaction, committed);
     }
   }
 

@@ -1,32 +1,41 @@
-// The changes of one batch before they are durable: the batch's own operations see them, nobody
-// else does. They go into the table all together, or are dropped.
-import { encodeDelete, encodeFlush, encodeNote, encodePut } from '../storage/record.ts';
+// The changes of one batch before they are durable. Only the batch's own operations see them. They go
+// into the table all together, or are dropped.
+import { encodeDelete, encodeFlush, encodeOutcome, encodePut } from '../storage/record.ts';
 import { isExpired, type Entry } from './entry.ts';
 import type { EntryTable } from './entry-table.ts';
-import { encodePartOf, type OpenTransactions, type Part } from './open-transactions.ts';
+import {
+  encodePrepared,
+  type PreparedTransactions,
+  type PreparedTransaction,
+} from './prepared-transactions.ts';
 
 type Change =
   | { readonly op: 'put'; readonly entry: Entry }
   | { readonly op: 'delete'; readonly namespace: string; readonly key: string }
   | { readonly op: 'flush'; readonly namespace: string }
-  | { readonly op: 'part'; readonly part: Part }
-  | { readonly op: 'note'; readonly transaction: string; readonly committed: boolean };
+  | { readonly op: 'prepare'; readonly prepared: PreparedTransaction }
+  | { readonly op: 'resolve'; readonly transaction: string; readonly committed: boolean };
 
 export class Staging {
   readonly #table: EntryTable;
-  readonly #transactions: OpenTransactions;
+  readonly #transactions: PreparedTransactions;
   readonly #now: number;
   readonly #firstSeq: number;
   readonly #changes: Change[] = [];
   readonly #records: string[] = [];
   #mustSync = false;
-  /** By namespace and key: what stands after the changes so far; null where deleted. */
+  /** By namespace and key: the entry after the changes so far; null if deleted. */
   readonly #overlay = new Map<string, Map<string, Entry | null>>();
-  /** Namespaces of which nothing in the table stands any more. */
+  /** Namespaces whose entries in the table are all deleted. */
   readonly #flushed = new Set<string>();
 
   /** @param firstSeq the seq that the first change takes */
-  constructor(table: EntryTable, transactions: OpenTransactions, now: number, firstSeq: number) {
+  constructor(
+    table: EntryTable,
+    transactions: PreparedTransactions,
+    now: number,
+    firstSeq: number,
+  ) {
     this.#table = table;
     this.#transactions = transactions;
     this.#now = now;
@@ -38,7 +47,7 @@ export class Staging {
     return this.#records;
   }
 
-  /** They have to be on stable storage before anybody goes on, whatever the mode. */
+  /** They have to be on stable storage before they are answered, whatever the mode. */
   get mustSync(): boolean {
     return this.#mustSync;
   }
@@ -52,7 +61,7 @@ export class Staging {
   /**
    * Returns the version that the entry has now.
    *
-   * @param version where it is not the seq that the change takes
+   * @param version if it is not the seq that the change takes
    */
   put(
     namespace: string,
@@ -77,16 +86,16 @@ export class Staging {
     this.#flush(namespace);
   }
 
-  /** Nobody sees anything of it before it is decided. */
-  part(part: Part): void {
-    this.#records.push(encodePartOf(part));
-    this.#changes.push({ op: 'part', part });
+  /** Changes nothing that a reader can see. */
+  prepare(prepared: PreparedTransaction): void {
+    this.#records.push(encodePrepared(prepared));
+    this.#changes.push({ op: 'prepare', prepared });
     this.#mustSync = true;
   }
 
-  decide({ transaction, version, flush, changes }: Part, committed: boolean): void {
-    this.#records.push(encodeNote(transaction, committed));
-    this.#changes.push({ op: 'note', transaction, committed });
+  resolve({ transaction, version, flush, changes }: PreparedTransaction, committed: boolean): void {
+    this.#records.push(encodeOutcome(transaction, committed));
+    this.#changes.push({ op: 'resolve', transaction, committed });
     this.#mustSync = true;
     for (const namespace of committed ? flush : []) this.#flush(namespace);
     for (const { namespace, key, put } of committed ? changes : []) {
@@ -95,14 +104,14 @@ export class Staging {
     }
   }
 
-  /** Makes the changes visible; call it when they are as durable as the mode asks. */
+  /** Makes the changes visible. Call it when they are as durable as the mode asks. */
   commit(): void {
     for (const change of this.#changes) {
       if (change.op === 'put') this.#table.set(change.entry);
       else if (change.op === 'delete') this.#table.delete(change.namespace, change.key);
       else if (change.op === 'flush') this.#table.flush(change.namespace);
-      else if (change.op === 'part') this.#transactions.add(change.part);
-      else this.#transactions.note(change.transaction, change.committed);
+      else if (change.op === 'prepare') this.#transactions.add(change.prepared);
+      else this.#transactions.resolve(change.transaction, change.committed);
     }
   }
 

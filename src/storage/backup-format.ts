@@ -1,9 +1,9 @@
 // A backup's lines; FORMAT.md has the grammar and a worked example: a header, blocks of entries in
 // (namespace, key) order over the whole store, a footer. block-format.ts has the blocks.
+import { formatVersion, isReadableFormatVersion } from './format-version.ts';
 import { isCount } from './is-count.ts';
 
 export const backupFormat = 'holdfast-backup';
-export const backupFormatVersion = 1;
 
 /** How every backup begins. */
 export const backupOpening = `{"format":"${backupFormat}",`;
@@ -31,7 +31,7 @@ export function encodeBackupHeader(header: BackupHeader): string {
   const { store, shards, seq, at, createdAt } = header;
   return JSON.stringify({
     format: backupFormat,
-    formatVersion: backupFormatVersion,
+    formatVersion,
     store,
     shards,
     seq,
@@ -46,8 +46,8 @@ export function encodeBackupFooter({ entries, blocks }: BackupFooter): string {
 
 /** Undefined where it is of another format or version. */
 export function decodeBackupHeader(parsed: unknown): BackupHeader | undefined {
-  const { format, formatVersion, ...members } = parsed as Record<string, unknown>;
-  if (format !== backupFormat || formatVersion !== backupFormatVersion) return undefined;
+  const { format, formatVersion: version, ...members } = parsed as Record<string, unknown>;
+  if (format !== backupFormat || !isReadableFormatVersion(version)) return undefined;
   const { store, shards, seq, at, createdAt } = members;
   if (typeof store !== 'string' || !isCount(shards) || !isCount(seq)) return undefined;
   return isCount(at) && isCount(createdAt) ? { store, shards, seq, at, createdAt } : undefined;

@@ -2,12 +2,12 @@
 // it does not name does not count. One sealed line, replaced whole.
 import { damaged, unreadable } from './damage.ts';
 import { currentName } from './file-names.ts';
+import { formatVersion, isReadableFormatVersion } from './format-version.ts';
 import { prepareFile, readWhole, type FileSystem } from './file-system.ts';
 import type { ShardIdentity } from '../base/shard-identity.ts';
 import { decodeSealedFile, encodeSealedFile } from './sealed-file.ts';
 
 const format = 'holdfast-current';
-const formatVersion = 1;
 
 export interface SnapshotReference {
   readonly generation: number;
@@ -82,7 +82,7 @@ export function readCurrent(
   const path = `${folder}/${currentName}`;
   if (!fileSystem.exists(path)) throw damaged({ file: name }, 'the file is missing');
   const object = decodeSealedFile(readWhole(fileSystem, path), name);
-  if (object['format'] !== format || object['formatVersion'] !== formatVersion) {
+  if (object['format'] !== format || !isReadableFormatVersion(object['formatVersion'])) {
     throw unreadable({ file: name }, 'it is of an unknown format');
   }
   if (object['store'] !== identity.store || object['shard'] !== identity.shard) {

@@ -3,11 +3,12 @@
 // This file and record.ts alone know their members.
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardIdentity } from '../base/shard-identity.ts';
+import { formatVersion, isReadableFormatVersion, type FormatVersion } from './format-version.ts';
 import { isCount } from './is-count.ts';
 import { isJournalRecord, type JournalRecord } from './record.ts';
+import { recordOfVersion1 } from './record-of-version-1.ts';
 
 export const journalFormat = 'holdfast-journal';
-export const journalFormatVersion = 1;
 
 /** Where a journal ends. */
 export interface JournalEnd {
@@ -48,7 +49,7 @@ export interface JournalLine {
 export function encodeJournalHeader(header: JournalHeader): string {
   return JSON.stringify({
     format: journalFormat,
-    formatVersion: journalFormatVersion,
+    formatVersion,
     store: header.store,
     shard: header.shard,
     generation: header.generation,
@@ -75,7 +76,7 @@ export function encodeMarkLine(seq: number, at: number, d: number, mark: MarkKin
 
 /** What a line that proves itself turns out to be. */
 export type DecodedLine =
-  | { readonly kind: 'header'; readonly header: JournalHeader }
+  | { readonly kind: 'header'; readonly header: JournalHeader; readonly version: FormatVersion }
   | { readonly kind: 'line'; readonly line: JournalLine }
   /** Written by a later version, or foreign. */
   | { readonly kind: 'unknown' };
@@ -89,9 +90,9 @@ function isJournalEnd(value: unknown): value is JournalEnd {
 }
 
 function decodeHeader(object: Record<string, unknown>): DecodedLine {
-  const { formatVersion, store, shard, generation, seq, fsync, at, previous } = object;
+  const { formatVersion: version, store, shard, generation, seq, fsync, at, previous } = object;
   if (
-    formatVersion !== journalFormatVersion ||
+    !isReadableFormatVersion(version) ||
     typeof store !== 'string' ||
     !isCount(shard) ||
     !isCount(generation) ||
@@ -102,18 +103,30 @@ function decodeHeader(object: Record<string, unknown>): DecodedLine {
   ) {
     return { kind: 'unknown' };
   }
-  return { kind: 'header', header: { store, shard, generation, seq, fsync, at, previous } };
+  const header: JournalHeader = { store, shard, generation, seq, fsync, at, previous };
+  return { kind: 'header', header, version };
 }
 
-export function decodeJournalLine(parsed: unknown): DecodedLine {
+/** @param version that of the journal's header */
+export function decodeJournalLine(
+  parsed: unknown,
+  version: FormatVersion = formatVersion,
+): DecodedLine {
   if (typeof parsed !== 'object' || parsed === null) return { kind: 'unknown' };
   const object = parsed as Record<string, unknown>;
   if (object['format'] === journalFormat) return decodeHeader(object);
-  const { seq, at, d, records, mark } = object;
+  const { seq, at, d, mark } = object;
   if (!isCount(seq) || !isCount(at) || !isCount(d)) return { kind: 'unknown' };
   if (mark === 'stop' || mark === 'start' || mark === 'idle') {
     return { kind: 'line', line: { seq, at, d, records: [], mark } };
   }
-  if (!Array.isArray(records) || !records.every(isJournalRecord)) return { kind: 'unknown' };
+  const records = recordsOf(object['records'], version);
+  if (records === undefined) return { kind: 'unknown' };
   return { kind: 'line', line: { seq, at, d, records, mark: undefined } };
+}
+
+function recordsOf(records: unknown, version: FormatVersion): JournalRecord[] | undefined {
+  if (!Array.isArray(records)) return undefined;
+  const known: unknown[] = version === 1 ? records.map(recordOfVersion1) : records;
+  return known.every(isJournalRecord) ? known : undefined;
 }

@@ -2,6 +2,7 @@
 // ends and how much of the file must be valid. What to do about a bad line is the caller's to
 // judge (src/shard/recovery.ts).
 import type { OpenFile } from './file-system.ts';
+import type { FormatVersion } from './format-version.ts';
 import { decodeJournalLine, type JournalHeader, type JournalLine } from './journal-format.ts';
 import { readLines, type Line } from './line-reader.ts';
 import { noChecksum, openLine, parseLine, type OpenedLine } from './sealed-line.ts';
@@ -45,6 +46,7 @@ export class JournalReader {
   readonly #file: OpenFile;
   readonly #onLine: (line: JournalLine) => void;
   #header: JournalHeader | undefined;
+  #version: FormatVersion | undefined;
   #bytes = 0;
   #crc: string | undefined;
   #nextSeq = 0;
@@ -97,7 +99,7 @@ export class JournalReader {
     if (this.#crc !== undefined && opened.previous !== this.#crc) {
       return 'the line does not follow the one before it';
     }
-    const decoded = decodeJournalLine(parseLine(line.bytes));
+    const decoded = decodeJournalLine(parseLine(line.bytes), this.#version);
     if (decoded.kind === 'unknown') {
       this.#isUnknown = true;
       return 'the line is of an unknown kind';
@@ -108,7 +110,7 @@ export class JournalReader {
         ? headerMisfit(decoded.header, opened)
         : this.#misfit(decoded.line, line.offset);
     if (reason !== undefined) return reason;
-    if (decoded.kind === 'header') this.#takeHeader(decoded.header);
+    if (decoded.kind === 'header') this.#takeHeader(decoded.header, decoded.version);
     else this.#takeLine(decoded.line);
     this.#crc = opened.checksum;
     this.#bytes = line.offset + line.bytes.length + 1;
@@ -120,7 +122,8 @@ export class JournalReader {
     return line.d > offset ? 'bytes are missing before the line' : undefined;
   }
 
-  #takeHeader(header: JournalHeader): void {
+  #takeHeader(header: JournalHeader, version: FormatVersion): void {
+    this.#version = version;
     this.#header = header;
     this.#nextSeq = header.seq;
     this.#at = header.at;
@@ -137,7 +140,7 @@ export class JournalReader {
   /** Behind a bad line nothing is taken, but what proves itself still says what must be there. */
   #noteMark(bytes: Buffer): void {
     if (openLine(bytes) === undefined) return;
-    const decoded = decodeJournalLine(parseLine(bytes));
+    const decoded = decodeJournalLine(parseLine(bytes), this.#version);
     if (decoded.kind !== 'line') return;
     this.#durableBytes = Math.max(this.#durableBytes, decoded.line.d);
   }

@@ -9,11 +9,16 @@ import {
   manifestName,
   manifestReplacementName,
 } from './file-names.ts';
+import {
+  formatVersion,
+  isReadableFormatVersion,
+  readableFormatVersions,
+  type FormatVersion,
+} from './format-version.ts';
 import { readWhole, prepareFile, writeFully, type FileSystem } from './file-system.ts';
 import { decodeSealedFile, encodeSealedFile } from './sealed-file.ts';
 
 const format = 'holdfast';
-const formatVersion = 1;
 
 export interface Manifest {
   /** The store's id, a UUID. */
@@ -23,6 +28,12 @@ export interface Manifest {
   readonly layout: string;
   /** Unix milliseconds. */
   readonly createdAt: number;
+}
+
+/** A manifest as it was read. */
+export interface StoredManifest extends Manifest {
+  /** Of all files of the layout. */
+  readonly formatVersion: FormatVersion;
 }
 
 function manifestPath(dataDir: string): string {
@@ -39,13 +50,13 @@ export type Making = keyof typeof manifestDraftNames;
 const makings: readonly Making[] = ['new', 'filled'];
 
 /**
- * Undefined where there is no store yet: an empty folder, or one where the making of a new store
- * was cut short (then nothing was ever acknowledged in it).
+ * Undefined if there is no store yet: an empty folder, or one where the making of a new store was cut
+ * short (then nothing was ever acknowledged in it).
  *
- * @throws StoreError STORE_DAMAGED where there is data but no manifest, or it is not whole;
- *   STORE_MISMATCH where a restore or repair into the folder was cut short
+ * @throws StoreError STORE_DAMAGED if there is data but no manifest, or it is not whole; STORE_MISMATCH
+ *   if a restore or repair into the folder was cut short, or if the format version is not known
  */
-export function readManifest(fileSystem: FileSystem, dataDir: string): Manifest | undefined {
+export function readManifest(fileSystem: FileSystem, dataDir: string): StoredManifest | undefined {
   const path = manifestPath(dataDir);
   if (!fileSystem.exists(path)) {
     const making = unfinishedMaking(fileSystem, dataDir);
@@ -61,15 +72,16 @@ export function readManifest(fileSystem: FileSystem, dataDir: string): Manifest 
     return undefined;
   }
   const object = decodeSealedFile(readWhole(fileSystem, path), manifestName);
-  if (object['format'] !== format || object['formatVersion'] !== formatVersion) {
+  const { format: found, formatVersion: version } = object;
+  if (found !== format || !isReadableFormatVersion(version)) {
     throw new StoreError(
       'STORE_MISMATCH',
-      `${manifestName}: format ${String(object['format'])} version ${String(object['formatVersion'])} is not known; ` +
-        `this program reads ${format} version ${formatVersion}`,
+      `${manifestName}: format ${String(found)} version ${String(version)} is not known; this program ` +
+        `reads ${format} versions ${readableFormatVersions.join(' and ')}. Nothing has been changed.`,
     );
   }
   const { store, shards, layout, createdAt } = object as unknown as Manifest;
-  return { store, shards, layout, createdAt };
+  return { formatVersion: version, store, shards, layout, createdAt };
 }
 
 function wasCutShort(dataDir: string): StoreError {

@@ -1,5 +1,5 @@
-// Entries, changes, and what else a journal records, as JSON members. A value that is UTF-8 text
-// stands as a string, any other as base64; which of the two is decided by the bytes alone.
+// The records of journals and the entries of snapshots, as JSON members. A value that is UTF-8 text
+// is a string, any other value is base64; the bytes alone say which.
 import { isUtf8 } from 'node:buffer';
 import { byteStringOfText, textOfByteString } from '../base/byte-string.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
@@ -18,7 +18,7 @@ export type ChangeRecord =
       readonly namespace?: string;
       readonly key: string;
       readonly expiresAt?: number;
-      /** Where it is not the record's seq: a transaction knows its versions before it is written. */
+      /** If it is not the record's seq: a transaction knows its versions before it is written. */
       readonly version?: number;
     })
   | { readonly op: 'delete'; readonly namespace?: string; readonly key: string };
@@ -29,12 +29,12 @@ export interface FlushRecord {
   readonly namespace?: string;
 }
 
-/** One shard's share of a transaction over several: it changes nothing before its note. */
-export interface PartRecord {
-  readonly op: 'part';
+/** The changes of a transaction over several shards in one of them. The outcome makes or drops them. */
+export interface PrepareRecord {
+  readonly op: 'prepare';
   readonly transaction: string;
-  /** All shards that have a part in it, this one among them. */
-  readonly shards: readonly number[];
+  /** All shards that it changes, this one among them. */
+  readonly participants: readonly number[];
   /** Of all entries that it puts. */
   readonly version: number;
   /** Namespaces that are flushed before the changes. */
@@ -42,15 +42,14 @@ export interface PartRecord {
   readonly changes: readonly ChangeRecord[];
 }
 
-/** How a transaction was decided. */
-export interface NoteRecord {
-  readonly op: 'note';
+/** The outcome of a prepared transaction. */
+export interface OutcomeRecord {
+  readonly op: 'commit' | 'abort';
   readonly transaction: string;
-  readonly committed: boolean;
 }
 
 /** What a journal line holds. Each takes one seq: the line's, plus its index. */
-export type JournalRecord = ChangeRecord | FlushRecord | PartRecord | NoteRecord;
+export type JournalRecord = ChangeRecord | FlushRecord | PrepareRecord | OutcomeRecord;
 
 /** An entry as it stands in a parsed snapshot block. */
 export type EntryRecord = ValueMembers & {
@@ -101,10 +100,13 @@ export function encodeDelete(namespace: string, key: string): string {
 }
 
 /** @param changes encoded, without versions of their own */
-export function encodePart(part: Omit<PartRecord, 'op' | 'changes'>, changes: string[]): string {
-  const { transaction, shards, version, flush = [] } = part;
+export function encodePrepare(
+  prepare: Omit<PrepareRecord, 'op' | 'changes'>,
+  changes: readonly string[],
+): string {
+  const { transaction, participants, version, flush = [] } = prepare;
   const flushMember = flush.length === 0 ? '' : `"flush":${JSON.stringify(flush)},`;
-  return `{"op":"part","transaction":${JSON.stringify(transaction)},"shards":[${shards.join(',')}],"version":${version},${flushMember}"changes":[${changes.join(',')}]}`;
+  return `{"op":"prepare","transaction":${JSON.stringify(transaction)},"participants":[${participants.join(',')}],"version":${version},${flushMember}"changes":[${changes.join(',')}]}`;
 }
 
 export function encodeFlush(namespace: string): string {
@@ -112,8 +114,9 @@ export function encodeFlush(namespace: string): string {
   return `{"op":"flush"${member}}`;
 }
 
-export function encodeNote(transaction: string, committed: boolean): string {
-  return `{"op":"note","transaction":${JSON.stringify(transaction)},"committed":${committed}}`;
+export function encodeOutcome(transaction: string, committed: boolean): string {
+  const op = committed ? 'commit' : 'abort';
+  return `{"op":"${op}","transaction":${JSON.stringify(transaction)}}`;
 }
 
 /** An entry of a snapshot, from a record of either file: its text is taken over as it is. */
@@ -147,7 +150,7 @@ function hasValue(record: object): boolean {
   return (typeof value === 'string') !== (typeof valueBase64 === 'string');
 }
 
-function hasLawfulExpiry(record: object): boolean {
+function hasValidExpiry(record: object): boolean {
   const { expiresAt } = record as { expiresAt?: unknown };
   return expiresAt === undefined || Number.isSafeInteger(expiresAt);
 }
@@ -159,22 +162,22 @@ function isChangeRecord(record: unknown): record is ChangeRecord {
     return false;
   }
   if (op === 'delete') return true;
-  const hasLawfulVersion = version === undefined || Number.isSafeInteger(version);
-  return op === 'put' && hasLawfulVersion && hasValue(record) && hasLawfulExpiry(record);
+  const hasValidVersion = version === undefined || Number.isSafeInteger(version);
+  return op === 'put' && hasValidVersion && hasValue(record) && hasValidExpiry(record);
 }
 
 function isListOfTexts(value: unknown): boolean {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
-function isPartRecord(record: object): boolean {
-  const { transaction, shards, version, flush, changes } = record as Partial<
+function isPrepareRecord(record: object): boolean {
+  const { transaction, participants, version, flush, changes } = record as Partial<
     Record<string, unknown>
   >;
   return (
     typeof transaction === 'string' &&
-    Array.isArray(shards) &&
-    shards.every(isCount) &&
+    Array.isArray(participants) &&
+    participants.every(isCount) &&
     Number.isSafeInteger(version) &&
     (flush === undefined || isListOfTexts(flush)) &&
     Array.isArray(changes) &&
@@ -182,13 +185,17 @@ function isPartRecord(record: object): boolean {
   );
 }
 
+export function isOutcomeRecord(record: JournalRecord): record is OutcomeRecord {
+  return record.op === 'commit' || record.op === 'abort';
+}
+
 /** Whether a parsed value has the shape of a record that this version understands. */
 export function isJournalRecord(record: unknown): record is JournalRecord {
   if (typeof record !== 'object' || record === null) return false;
-  const { op, transaction, committed, namespace } = record as Partial<Record<string, unknown>>;
+  const { op, transaction, namespace } = record as Partial<Record<string, unknown>>;
   if (op === 'flush') return namespace === undefined || typeof namespace === 'string';
-  if (op === 'part') return isPartRecord(record);
-  if (op === 'note') return typeof transaction === 'string' && typeof committed === 'boolean';
+  if (op === 'prepare') return isPrepareRecord(record);
+  if (op === 'commit' || op === 'abort') return typeof transaction === 'string';
   return isChangeRecord(record);
 }
 
@@ -199,6 +206,6 @@ export function isEntryRecord(record: unknown): record is EntryRecord {
     typeof key === 'string' &&
     Number.isSafeInteger(version) &&
     hasValue(record) &&
-    hasLawfulExpiry(record)
+    hasValidExpiry(record)
   );
 }

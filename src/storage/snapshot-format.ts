@@ -8,10 +8,10 @@
 //
 // Here stand the fixed text, header and footer; block-format.ts has the blocks, record.ts the entries.
 import type { ShardIdentity } from '../base/shard-identity.ts';
+import { formatVersion, isReadableFormatVersion } from './format-version.ts';
 import { isCount } from './is-count.ts';
 
 export const snapshotFormat = 'holdfast-snapshot';
-export const snapshotFormatVersion = 1;
 
 export const headerOpening = '{"header":';
 export const headerClosing = ',"blocks":[';
@@ -44,7 +44,7 @@ export interface SnapshotFooter {
 export function encodeSnapshotHeader(header: SnapshotHeader): string {
   return JSON.stringify({
     format: snapshotFormat,
-    formatVersion: snapshotFormatVersion,
+    formatVersion,
     store: header.store,
     shard: header.shard,
     generation: header.generation,
@@ -57,8 +57,9 @@ export function encodeSnapshotFooter(footer: SnapshotFooter): string {
 
 /** Undefined where it is of another format or version. */
 export function decodeSnapshotHeader(parsed: unknown): SnapshotHeader | undefined {
-  const { format, formatVersion, store, shard, generation } = parsed as Record<string, unknown>;
-  if (format !== snapshotFormat || formatVersion !== snapshotFormatVersion) return undefined;
+  const { format, store, shard, generation, ...members } = parsed as Record<string, unknown>;
+  const { formatVersion: version } = members;
+  if (format !== snapshotFormat || !isReadableFormatVersion(version)) return undefined;
   if (typeof store !== 'string' || !isCount(shard) || !isCount(generation)) return undefined;
   return { store, shard, generation };
 }

@@ -1,33 +1,34 @@
-// How transactions over several shards that a crash has left without an end were decided. Each
-// shard's files tell a little of it; the rule is one for starts and tools alike.
-import type { PartRecord } from './record.ts';
+// The outcomes of transactions over several shards that a crash has left in doubt. Each shard's files
+// tell a part of it; starts and tools go by this one rule.
+import type { PrepareRecord } from './record.ts';
 
 /** What a shard's files say of transactions over several shards. */
 export interface TransactionTraces {
-  /** Parts that have no note yet. */
-  readonly parts: ReadonlyMap<string, Pick<PartRecord, 'shards'>>;
-  /** Of those that have one, whether they were committed. */
-  readonly notes: ReadonlyMap<string, boolean>;
+  /** Prepared, and in doubt: by id, without an outcome here. */
+  readonly prepared: ReadonlyMap<string, Pick<PrepareRecord, 'participants'>>;
+  /** Recorded outcomes: by id, whether it is committed. */
+  readonly outcomes: ReadonlyMap<string, boolean>;
 }
 
 /**
- * Any note decides. Without one, a transaction is committed if all of its parts are there, because
- * its caller may have heard so; where one is missing, nobody can have heard anything.
+ * An outcome that any shard has recorded is the outcome. Without one, a transaction is committed if
+ * all participants have prepared it, because its caller may have heard so. If one has not, no caller
+ * can have heard anything, and it is aborted.
  *
  * @param shards by number
- * @returns of every transaction that has a part without a note, whether it is committed
+ * @returns for every transaction that is in doubt in some shard, whether it is committed
  */
-export function outcomesOf(shards: readonly TransactionTraces[]): Map<string, boolean> {
-  const outcomes = new Map<string, boolean>();
-  for (const { parts } of shards) {
-    for (const [transaction, part] of parts) {
-      if (outcomes.has(transaction)) continue;
-      const noted = shards
-        .map(({ notes }) => notes.get(transaction))
-        .find((note) => note !== undefined);
-      const isWhole = part.shards.every((shard) => shards[shard]?.parts.has(transaction) ?? false);
-      outcomes.set(transaction, noted ?? isWhole);
+export function resolveInDoubt(shards: readonly TransactionTraces[]): Map<string, boolean> {
+  const resolved = new Map<string, boolean>();
+  for (const { prepared } of shards) {
+    for (const [transaction, { participants }] of prepared) {
+      if (resolved.has(transaction)) continue;
+      const recorded = shards
+        .map(({ outcomes }) => outcomes.get(transaction))
+        .find((outcome) => outcome !== undefined);
+      const isPrepared = participants.every((shard) => shards[shard]?.prepared.has(transaction));
+      resolved.set(transaction, recorded ?? isPrepared);
     }
   }
-  return outcomes;
+  return resolved;
 }

@@ -37,7 +37,7 @@ export interface DeleteOperation extends EntryName, Conditions {
 }
 
 /**
- * A command of src/commands on keys that one shard has; see `Store.areTogether`. `key` is the first
+ * A command of src/commands on keys that one shard has; see `CommandStore.areOnOneShard`. `key` is the first
  * of its keys.
  */
 export interface CommandOperation extends EntryName {

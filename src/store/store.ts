@@ -4,13 +4,7 @@ import type { Histogram } from '../base/histogram.ts';
 import type { CommandOperation, EntryName, Operation } from './operation.ts';
 import type { ListPage, ListQuery } from './listing.ts';
 import type { Durability, ReplyResult, Result } from './result.ts';
-import type { Decide, TransactionResult } from './transaction.ts';
-
-/** Operations of a holder of key locks; see `Store.exclusive`. */
-export interface ExclusiveSession {
-  /** Only for entries whose lock this session holds. */
-  submit(operation: Operation): Promise<Result>;
-}
+import type { TransactionPlan, TransactionResult } from './transaction.ts';
 
 /** `suspended`: it serves again by itself as soon as its disk works. `failed`: it does not. */
 export type ShardState = 'opening' | 'serving' | 'suspended' | 'failed' | 'closed';
@@ -109,32 +103,22 @@ export interface Store {
   count(namespace: string): Promise<number>;
 
   /**
-   * Runs `work` while it alone has access to these entries: for whatever reads, decides and then
-   * writes. Everybody else's operations on them wait.
-   *
-   * @throws StoreError OVERLOADED where too many wait already; and whatever `work` throws
-   */
-  exclusive<T>(
-    entries: readonly EntryName[],
-    work: (session: ExclusiveSession) => Promise<T>,
-  ): Promise<T>;
-
-  /**
    * What stands under all these names at one moment, one result a name, in order: an entry with its
    * value, missing, or refused.
    */
-  getTogether(names: readonly EntryName[], options?: SubmitOptions): Promise<Result[]>;
+  getMany(names: readonly EntryName[], options?: SubmitOptions): Promise<Result[]>;
 
   /**
-   * Reads all these entries, decides, and makes the changes: all at one moment, all or none, through
-   * every crash. Nobody sees some of them without the others. Never rejects for an expected failure.
+   * Reads all these entries, has `plan` compute the changes, and makes them: all at one moment, all or
+   * none, through every crash. No reader sees some of them without the others. Operations of others on
+   * these entries wait meanwhile. Never rejects for an expected failure.
    *
    * @param names each once
-   * @throws whatever `decide` throws, with nothing changed
+   * @throws whatever `plan` throws, with nothing changed
    */
   transact<Outcome>(
     names: readonly EntryName[],
-    decide: Decide<Outcome>,
+    plan: TransactionPlan<Outcome>,
     options?: TransactOptions,
   ): Promise<TransactionResult<Outcome>>;
 
@@ -156,7 +140,7 @@ export interface Store {
 /** A store that carries out commands, too. */
 export interface CommandStore extends Store {
   /** Whether a command may be on all these keys at once. */
-  areTogether(keys: readonly string[]): boolean;
+  areOnOneShard(keys: readonly string[]): boolean;
 
   /** The same as `submitAll`, with commands among the operations. */
   submitCommands(

@@ -1,10 +1,10 @@
-// What a transaction reads, decides and changes: plain functions over one moment. How it is made
-// one moment, and all or nothing, is the engine's matter.
+// What a transaction reads and changes: a plain function over one moment. The engine sees to it that it
+// is one moment, and all or nothing.
 import type { Durability, EntryResult, ExpiresAt, RefusedResult } from './result.ts';
 
-/** What a transaction finds, with everybody else kept away from its keys. */
+/** What a transaction reads. No other change of these entries comes before its own. */
 export interface TransactionMoment {
-  /** What stands under each name, in their order, with its value. */
+  /** The entry of each name, in their order, with its value. */
   readonly entries: readonly (EntryResult | undefined)[];
   /** The version that each will have if it is put. */
   readonly versions: readonly number[];
@@ -18,25 +18,26 @@ export interface EntryPut {
   readonly expiresAt: ExpiresAt;
 }
 
-export interface TransactionDecision<Outcome> {
-  /** What the caller gets once the changes stand. */
+export interface PlannedChanges<Outcome> {
+  /** What the caller gets once the changes are made. */
   readonly outcome: Outcome;
-  /** The i-th is for the i-th name; undefined, or none: it stays as it is. */
+  /** The i-th is for the i-th name; undefined, or none: the entry stays as it is. */
   readonly changes: readonly (EntryPut | 'delete' | undefined)[];
   /** Namespaces of which all entries go before the changes; only of a transaction that is alone. */
   readonly flush?: readonly string[];
 }
 
 /**
- * Must depend on the moment alone: where what was read has expired before the changes stand, it is
- * called again. Whatever it throws ends the transaction with nothing changed.
+ * Computes the changes from the entries. It must depend on the moment alone: it is called again if an
+ * entry that was read expires before the changes are made. An error that it throws ends the
+ * transaction with nothing changed.
  */
-export type Decide<Outcome> = (moment: TransactionMoment) => TransactionDecision<Outcome>;
+export type TransactionPlan<Outcome> = (moment: TransactionMoment) => PlannedChanges<Outcome>;
 
 export interface CommittedResult<Outcome> {
   readonly kind: 'committed';
   readonly outcome: Outcome;
-  /** What its changes have reached; undefined where it made none. */
+  /** What its changes have reached; undefined if it made none. */
   readonly durability: Durability | undefined;
 }
 

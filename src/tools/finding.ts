@@ -67,21 +67,20 @@ export interface LostEntriesFinding {
 /** Nobody knows any more which files were the newest: some may be missing without a trace. */
 export interface UnprovedEndFinding {
   readonly finding: 'unproved-end';
-  /** Null where it is about the store as a whole. */
+  /** Null if it is about the store as a whole. */
   readonly shard: number | null;
   readonly file: string;
   readonly what: string;
 }
 
-/** A transaction over several shards of which no note is left, though lines may have held one. */
+/** A transaction over several shards without an outcome record, though lost lines may have held one. */
 export interface TransactionFinding {
   readonly finding: 'transaction';
   readonly transaction: string;
-  /** All that had a part in it. */
-  readonly shards: readonly number[];
-  /** Those whose part is there. */
-  readonly parts: readonly number[];
-  /** Of its parts. The keys in those that are there are listed in either case. */
+  readonly participants: readonly number[];
+  /** The participants whose prepare record is there. */
+  readonly prepared: readonly number[];
+  /** Of the prepared changes. Their keys are listed in either case. */
   readonly kept: 'all' | 'nothing';
   readonly what: string;
 }

@@ -1,22 +1,43 @@
-// A data folder that nobody serves, as the offline tools see it: what its manifest says and where its
-// shards are. Changes nothing. The folder's lock is the caller's part.
+// A data folder that no server has open, as the offline tools see it: what its manifest says and where
+// its shards are. Changes nothing. The caller holds the folder's lock.
 import { StoreError } from '../base/errors.ts';
 import type { ShardPlace } from '../shard/recovery.ts';
 import type { FileSystem } from '../storage/file-system.ts';
 import { locateShards } from '../storage/locate-shards.ts';
-import { readManifest, type Manifest } from '../storage/manifest.ts';
+import { readManifest, type StoredManifest } from '../storage/manifest.ts';
+import { formatVersion } from '../storage/format-version.ts';
 
 export interface OfflineStore {
-  readonly manifest: Manifest;
+  readonly manifest: StoredManifest;
   /** By number. */
   readonly shards: readonly ShardPlace[];
 }
 
 /**
- * @throws StoreError STORE_INACCESSIBLE where there is no store; STORE_DAMAGED or STORE_MISMATCH
- *   where its manifest is not what it must be
+ * @throws StoreError STORE_INACCESSIBLE if there is no store; STORE_DAMAGED or STORE_MISMATCH if its
+ *   manifest is not what it must be, or if the store is of an older format version
  */
 export function openOfflineStore(fileSystem: FileSystem, dataDir: string): OfflineStore {
+  const store = openStoreOfAnyVersion(fileSystem, dataDir);
+  refuseOlderVersion(dataDir, store.manifest);
+  return store;
+}
+
+/** @throws StoreError STORE_MISMATCH if the store has to be upgraded first */
+export function refuseOlderVersion(
+  dataDir: string,
+  { formatVersion: version }: StoredManifest,
+): void {
+  if (version === formatVersion) return;
+  throw new StoreError(
+    'STORE_MISMATCH',
+    `${dataDir} is of format version ${version}: start holdfast serve on it once, which upgrades it to ` +
+      `version ${formatVersion}. Nothing has been changed.`,
+  );
+}
+
+/** The same for a store of any version that can be read. */
+export function openStoreOfAnyVersion(fileSystem: FileSystem, dataDir: string): OfflineStore {
   if (!fileSystem.exists(dataDir)) throw noStore(dataDir, 'there is no such folder');
   const manifest = readManifest(fileSystem, dataDir);
   if (manifest === undefined) throw noStore(dataDir, 'there is no store in this folder');

@@ -18,6 +18,7 @@ import { openLine, parseLine } from '../storage/sealed-line.ts';
 import { headerClosing, headerOpening } from '../storage/snapshot-format.ts';
 import { shardOfSlot, slotOfKey } from '../store/slot.ts';
 import type { Finding } from './finding.ts';
+import { refuseOlderVersion } from './offline-store.ts';
 
 export type RepairSource = Pick<Manifest, 'store' | 'shards' | 'layout'>;
 
@@ -53,7 +54,10 @@ function readOrInfer(
 ): RepairSource {
   try {
     const manifest = readManifest(fileSystem, dataDir);
-    if (manifest !== undefined) return manifest;
+    if (manifest !== undefined) {
+      refuseOlderVersion(dataDir, manifest);
+      return manifest;
+    }
   } catch (error) {
     if (!(error instanceof DamageError) || error.code !== 'STORE_DAMAGED') throw error;
     report({ finding: 'damage', file: manifestName, what: error.what });

@@ -13,7 +13,7 @@ import { encodeEntry } from '../storage/record.ts';
 import { ShardFolderWriter } from '../storage/shard-folder-writer.ts';
 import { shardOfSlot, slotOfKey } from '../store/slot.ts';
 import { dataBytes } from './data-bytes.ts';
-import { decideSalvaged, type SalvagedTraces } from './decide-salvaged.ts';
+import { resolveSalvaged, type SalvagedTraces } from './resolve-salvaged.ts';
 import { EntryDigest } from './entry-digest.ts';
 import { isLoss, type Finding } from './finding.ts';
 import { findRepairSource, type RepairSource } from './repair-source.ts';
@@ -98,8 +98,8 @@ function writeShards(
 }
 
 /**
- * One shard after another, so that only one is in memory. How transactions were decided that have no
- * note in a shard is known only once all were gone through: such a shard is gone through twice.
+ * One shard after another, so that only one is in memory. The outcome of a transaction in doubt is known
+ * only once all shards were read: a shard that has one is read twice.
  */
 function* salvageAll(
   { fileSystem, dataDir, onWork }: RepairOptions,
@@ -116,18 +116,18 @@ function* salvageAll(
     const salvage = salvageShard({ ...shard, report });
     const found = salvage.traces;
     traces.push(found);
-    if (found.parts.size === 0) yield salvage.finish(new Map(), report);
+    if (found.prepared.size === 0) yield salvage.finish(new Map(), report);
   }
-  const decisions = decideSalvaged(traces, report);
-  const undecided = shards.filter((_, shard) => traces[shard]?.parts.size !== 0);
-  if (undecided.length > 0) onWork?.('deciding transactions', undefined);
-  for (const shard of undecided) {
-    yield salvageShard({ ...shard, report: isKnown }).finish(decisions, report);
+  const outcomes = resolveSalvaged(traces, report);
+  const inDoubt = shards.filter((_, shard) => traces[shard]?.prepared.size !== 0);
+  if (inDoubt.length > 0) onWork?.('resolving transactions', undefined);
+  for (const shard of inDoubt) {
+    yield salvageShard({ ...shard, report: reportedBefore }).finish(outcomes, report);
   }
 }
 
-function isKnown(): void {
-  // It was told when the shard was gone through for the first time.
+function reportedBefore(): void {
+  // The first pass over the shard has reported it.
 }
 
 class ShardInWriting {

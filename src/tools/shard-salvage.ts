@@ -1,14 +1,14 @@
 // Everything that can still be proved of one shard of a damaged store. Goes through its files from
 // the oldest that is needed: snapshots say what stood at their seq, journals what changed since. A
-// seq that no line has is a change that is lost. How transactions were decided that have no note here
-// is told from outside (decide-salvaged.ts). Changes nothing.
+// seq that no line has is a change that is lost. The outcomes of transactions that are in doubt here
+// are told from outside (resolve-salvaged.ts). Changes nothing.
 import { byteStringOfText } from '../base/byte-string.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
 import type { EntryPosition, StreamedEntry } from '../shard/entry-stream.ts';
 import { RecordReplay, type ReplayedChange } from '../shard/record-replay.ts';
 import type { ChangeRecord } from '../storage/record.ts';
 import { countInSealed, countInTail, holdsNoChange, type CountingPart } from './counting-lines.ts';
-import { dropped, type SalvagedDecision, type SalvagedTraces } from './decide-salvaged.ts';
+import { aborted, type SalvagedOutcome, type SalvagedTraces } from './resolve-salvaged.ts';
 import { doubtfulKeys, identityOf } from './doubtful-keys.ts';
 import { nameInFinding, type Finding } from './finding.ts';
 import { beginsAtTheStart, seqBehind, statedEnd, tailOf, type Tail } from './journal-ends.ts';
@@ -63,8 +63,8 @@ export class ShardSalvage {
     change: (change) => this.#applyChange(change),
     flush: (namespace, seq) => this.#entries.flush(namespace, seq),
   });
-  /** How many doubts there were when a part was found. */
-  readonly #doubtsAtPart = new Map<string, number>();
+  /** How many doubts there were when a prepare record was found. */
+  readonly #doubtsAtPrepare = new Map<string, number>();
   #isEndUnproved = false;
   /** The seq that the next change must have; undefined while nothing is known. */
   #nextSeq: number | undefined;
@@ -99,23 +99,24 @@ export class ShardSalvage {
 
   /** What its lines say of transactions, apart from the entries. */
   get traces(): SalvagedTraces {
-    const { parts, notes } = this.#replay;
+    const { prepared, outcomes } = this.#replay;
     const isDoubtful = this.#isEndUnproved || this.#entries.doubts.length > 0;
-    const bare = Array.from(parts, ([id, { shards }]) => [id, { shards }] as const);
-    return { parts: new Map(bare), notes, isDoubtful };
+    // Without the changes, which would keep the shard's entries in memory.
+    const bare = Array.from(prepared, ([id, { participants }]) => [id, { participants }] as const);
+    return { prepared: new Map(bare), outcomes, isDoubtful };
   }
 
-  /** @param decisions on all transactions that have a part here without a note */
+  /** @param outcomes of all transactions that are in doubt here */
   finish(
-    decisions: ReadonlyMap<string, SalvagedDecision>,
+    outcomes: ReadonlyMap<string, SalvagedOutcome>,
     report: (finding: Finding) => void,
   ): SalvagedShard {
-    const parts = [...this.#replay.parts.values()];
+    const parts = [...this.#replay.prepared.values()];
     for (const { transaction } of parts) {
-      this.#replay.decide(transaction, (decisions.get(transaction) ?? dropped).isCommitted);
+      this.#replay.resolve(transaction, (outcomes.get(transaction) ?? aborted).isCommitted);
     }
     for (const { transaction, changes, flush } of parts) {
-      if (!decisions.get(transaction)?.isDoubtful) continue;
+      if (!outcomes.get(transaction)?.isDoubtful) continue;
       this.#doubtKeys(changes.map(positionOfChange), flush);
     }
     const { doubts } = this.#entries;
@@ -155,9 +156,9 @@ export class ShardSalvage {
     const { generation, entries, gaps, footer, name } = snapshot;
     const seq = footer?.seq ?? seqBehind(journals, generation);
     if (seq !== undefined) this.#continueAt(seq, true, this.#behind);
-    // Where a note may be lost, the snapshot may have the part's changes, and later ones over them.
-    // What was not decided when it was made is stated once more behind it.
-    if (this.#entries.doubts.length > 0) this.#replay.parts.clear();
+    // If an outcome may be lost, the snapshot may have the prepared changes, and later ones over them.
+    // Whatever was in doubt when it was made is restated behind it.
+    if (this.#entries.doubts.length > 0) this.#replay.prepared.clear();
     this.#entries.overlay(entries, gaps, seq ?? Infinity);
     this.#at = Math.max(this.#at, footer?.at ?? 0);
     for (const { version } of entries) this.#highestSeq = Math.max(this.#highestSeq, version + 1);
@@ -243,8 +244,8 @@ export class ShardSalvage {
 
   #applyLine({ seq, at, records }: ProvableLine): void {
     for (const record of records) {
-      if (record.op !== 'part') continue;
-      this.#doubtsAtPart.set(record.transaction, this.#entries.doubts.length);
+      if (record.op !== 'prepare') continue;
+      this.#doubtsAtPrepare.set(record.transaction, this.#entries.doubts.length);
     }
     this.#replay.take(records, seq);
     this.#nextSeq = seq + records.length;
@@ -257,13 +258,14 @@ export class ShardSalvage {
     this.#entries.set({ ...change, record: record.op === 'put' ? record : undefined });
   }
 
-  /** Whether the note that it belongs to may be lost, and the key has been changed behind that. */
+  /** Whether the outcome record may be lost, and the key has been changed after it. */
   #isOutdated(change: Omit<LastKnown, 'record'>, transaction: string): boolean {
-    const hasLostSince = this.#entries.doubts.length > (this.#doubtsAtPart.get(transaction) ?? 0);
+    const hasLostSince =
+      this.#entries.doubts.length > (this.#doubtsAtPrepare.get(transaction) ?? 0);
     const known = hasLostSince ? this.#entries.get(change) : undefined;
     if (known === undefined) return false;
     if (known.record !== undefined) return known.version >= change.version;
-    // Nothing puts a key between a part and its note; but what had expired may have been swept then.
+    // Nothing puts a key between prepare and outcome; but an expired entry may have been swept then.
     const isDeletedSince = known.version > change.version;
     if (isDeletedSince) this.#doubtKeys([change]);
     return isDeletedSince;
@@ -318,7 +320,7 @@ export class ShardSalvage {
       shard: this.#shard,
       file: this.#behind.name,
       what:
-        'nobody knows any more whether changes behind the last provable one are missing, nor ' +
+        'it cannot be known whether changes behind the last provable one are missing, nor ' +
         'whether the last writes that are there were answered with `unknown`',
     });
   }

@@ -18,7 +18,7 @@ import {
 } from '../storage/file-names.ts';
 import type { OpenFile } from '../storage/file-system.ts';
 import type { JournalLine } from '../storage/journal-format.ts';
-import type { ChangeRecord, JournalRecord } from '../storage/record.ts';
+import { isOutcomeRecord, type ChangeRecord, type JournalRecord } from '../storage/record.ts';
 import type { Finding } from './finding.ts';
 import { salvageJournal, type SalvagedJournal } from './journal-salvage.ts';
 import { allKeys } from './key-range.ts';
@@ -199,6 +199,6 @@ function keysIn({ records }: JournalLine): string[] {
 }
 
 function changesIn(record: JournalRecord): readonly ChangeRecord[] {
-  if (record.op === 'part') return record.changes;
-  return record.op === 'note' || record.op === 'flush' ? [] : [record];
+  if (record.op === 'prepare') return record.changes;
+  return record.op === 'flush' || isOutcomeRecord(record) ? [] : [record];
 }

@@ -12,14 +12,14 @@ import { SnapshotReader } from '../storage/snapshot-reader.ts';
 import type { Finding } from './finding.ts';
 import { findRepairSource, type RepairSource } from './repair-source.ts';
 import { salvageShard } from './shard-salvage.ts';
-import { undecidedParts } from './undecided-parts.ts';
+import { inDoubtTransactions } from './in-doubt-transactions.ts';
 
 /**
  * What verifying tells: `damaged` makes a start refuse; `torn end` is what a crash leaves, and the
- * next start cuts off; `undecided` is what a crash leaves of a transaction, and the next start
- * decides; `spare` is damage of files that no start needs; `unused` does not count.
+ * next start cuts off; `in-doubt` is what a crash leaves of a transaction, and the next start
+ * resolves; `spare` is damage of files that no start needs; `unused` does not count.
  */
-export type Verdict = 'damaged' | 'torn end' | 'undecided' | 'spare' | 'unused';
+export type Verdict = 'damaged' | 'torn end' | 'in-doubt' | 'spare' | 'unused';
 
 export interface VerifyOptions {
   readonly fileSystem: FileSystem;
@@ -36,7 +36,10 @@ export interface VerifySummary {
   readonly first: string | undefined;
 }
 
-/** @throws StoreError STORE_INACCESSIBLE where there is no store; system errors */
+/**
+ * @throws StoreError STORE_INACCESSIBLE if there is no store, STORE_MISMATCH if another version of the
+ *   program wrote it; system errors
+ */
 export function verifyStore(options: VerifyOptions): VerifySummary {
   return new Verification(options).run();
 }
@@ -59,11 +62,11 @@ class Verification {
       const isOurs = (key: string): boolean => shardOfSlot(slotOfKey(key), places.length) === shard;
       return this.#verifyShard({ ...place, fileSystem }, isOurs);
     });
-    for (const part of undecidedParts(proved.map((shard) => shard?.traces))) {
-      const { shard, transaction, decision } = part;
-      const why = 'a crash may leave this, and the next start decides it';
-      const what = `transaction ${transaction} is ${decision}; ${why}`;
-      this.#options.report('undecided', `${places[shard]?.name}: ${what}`);
+    for (const part of inDoubtTransactions(proved.map((shard) => shard?.traces))) {
+      const { shard, transaction, outcome } = part;
+      const why = 'a crash may leave this, and the next start resolves it';
+      const what = `transaction ${transaction} is ${outcome}; ${why}`;
+      this.#options.report('in-doubt', `${places[shard]?.name}: ${what}`);
     }
     return { shards: source?.shards, damaged: this.#damaged, first: this.#first };
   }
@@ -73,7 +76,8 @@ class Verification {
     try {
       return findRepairSource(fileSystem, dataDir, (finding) => this.#take(finding));
     } catch (error) {
-      if (!isDamage(error)) throw error;
+      // A store of another version is not damaged: it cannot be judged.
+      if (!isDamage(error) || error.code === 'STORE_MISMATCH') throw error;
       this.#damage(error.message);
       return undefined;
     }

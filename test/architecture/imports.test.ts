@@ -44,7 +44,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {};
 /** Packages that one file alone knows. */
 const soleImporters: Readonly<Record<string, readonly string[]>> = {
   // The pool itself; and its thread's side, for moving buffers back without a copy.
-  piscina: ['src/router/worker-pool.ts', 'workers/backup.ts', 'workers/shard.ts'],
+  piscina: ['src/router/threads/worker-pool.ts', 'workers/backup.ts', 'workers/shard.ts'],
 };
 
 interface Import {

@@ -8,7 +8,6 @@ import {
   openTestStore,
   type TestFolder,
 } from '../support/stores/embedded-store.ts';
-import { get } from '../support/stores/operations.ts';
 
 let folder: TestFolder;
 let store: CommandStore;
@@ -83,16 +82,15 @@ test('what is read is never older than what was written by a command', async () 
   expect(store.status().cache.hits).toBeGreaterThan(0);
 });
 
-test('who holds the lock of a key is waited for', async () => {
+test('a command waits for a transaction on its key', async () => {
   await run('SET a 1');
-  const seen: unknown[] = [];
-  await store.exclusive([{ namespace: 'default', key: 'a' }], async (session) => {
-    void run('INCR a').then((results) => seen.push(results));
-    await session.submit(get('a'));
-    expect(seen).toEqual([]);
-  });
-  expect(await run('GET a')).toEqual(['2']);
-  expect(seen).toEqual([[2]]);
+  const transaction = store.transact([{ namespace: 'default', key: 'a' }], ({ entries }) => ({
+    outcome: entries[0]?.value?.toString(),
+    changes: [{ value: Buffer.from('41'), expiresAt: undefined }],
+  }));
+  const incremented = run('INCR a');
+  expect(await transaction).toMatchObject({ kind: 'committed', outcome: '1' });
+  expect(await incremented).toEqual([42]);
 });
 
 const pairs = (value: string): string => keys.map((key) => `${key} ${value}`).join(' ');

@@ -44,7 +44,7 @@ async function become(engine: SimulatedEngine, values: Values, between?: Between
 type Between = (turn: number) => Promise<void> | void;
 
 async function valuesIn(engine: SimulatedEngine): Promise<Values> {
-  const results = await engine.until(engine.store.getTogether(names));
+  const results = await engine.until(engine.store.getMany(names));
   const values = (results ?? []).map(textOf);
   const found = names.flatMap(({ key }, index) => {
     const value = values[index];

@@ -29,8 +29,7 @@ const name = { namespace: fc.constantFrom('default', 'other'), key: byteStrings 
 const deadlines = fc.option(versions, { nil: undefined });
 
 const transactions = fc.string({ maxLength: 40 });
-const changes = fc.record({
-  op: fc.constant('change' as const),
+const changes = {
   flush: fc.array(fc.constantFrom('', 'default', 'other'), { maxLength: 3 }),
   changes: fc.array(
     fc.record({
@@ -47,20 +46,20 @@ const changes = fc.record({
   ),
   version: versions,
   validUntil: fc.oneof(versions, fc.constant(Infinity)),
-  part: fc.option(
-    fc.record({ transaction: transactions, shards: fc.array(fc.nat(63), { maxLength: 64 }) }),
-    { nil: undefined },
-  ),
-});
+};
 
 const operations: fc.Arbitrary<ShardOperation> = fc.oneof(
-  changes,
+  fc.record({ op: fc.constant('change' as const), ...changes }),
   fc.record({
-    op: fc.constant('decide' as const),
+    op: fc.constant('prepare' as const),
     transaction: transactions,
-    commit: fc.boolean(),
+    participants: fc.array(fc.nat(63), { maxLength: 64 }),
+    ...changes,
   }),
-  fc.record({ op: fc.constant('settle' as const), transaction: transactions }),
+  fc.record({
+    op: fc.constantFrom('commit' as const, 'abort' as const, 'forget' as const),
+    transaction: transactions,
+  }),
   fc.record({ op: fc.constant('get' as const), ...name }),
   fc.record({ op: fc.constant('head' as const), ...name }),
   fc.record({
@@ -103,7 +102,7 @@ const operations: fc.Arbitrary<ShardOperation> = fc.oneof(
     })
     .map((command) => ({ ...command, key: command.keys[0] ?? '' })),
   fc.record({ op: fc.constant('count' as const), namespace: name.namespace, now: fc.nat() }),
-  fc.record({ op: fc.constant('look' as const), ...name, now: fc.nat() }),
+  fc.record({ op: fc.constant('getAt' as const), ...name, now: fc.nat() }),
   fc.record({ op: fc.constant('sweep' as const), now: fc.nat() }),
   fc.constant({ op: 'mark' as const }),
 );

@@ -3,7 +3,7 @@ import { valueOfTask, type BackupTasks } from '../../src/protocol/shard-task.ts'
 import type { BackupCut } from '../../src/shard/backup-stream.ts';
 import { backupTasks, type BackupTaskHandlers } from '../../src/shard/backup-tasks.ts';
 import { BackupReader } from '../../src/storage/backup-reader.ts';
-import { WorkerPool } from '../../src/router/worker-pool.ts';
+import { WorkerPool } from '../../src/router/threads/worker-pool.ts';
 import { nodeFileSystem } from '../../src/storage/node-file-system.ts';
 import { makeTestFolder } from '../support/stores/embedded-store.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';

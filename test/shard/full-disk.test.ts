@@ -49,7 +49,7 @@ function compactWhereWanted(store: BareShardStore): boolean {
   if (!store.shard.report().wantsCompaction) return false;
   const input = store.shard.beginCompaction(store.stamp);
   if (input === undefined) return false;
-  store.shard.takeSnapshot(compact({ ...shardPlace, fileSystem: files }, input));
+  store.shard.installSnapshot(compact({ ...shardPlace, fileSystem: files }, input));
   return true;
 }
 

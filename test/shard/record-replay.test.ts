@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { RecordReplay } from '../../src/shard/record-replay.ts';
-import type { ChangeRecord, JournalRecord, PartRecord } from '../../src/storage/record.ts';
+import type { ChangeRecord, JournalRecord, PrepareRecord } from '../../src/storage/record.ts';
 
 let made: string[];
 let replay: RecordReplay;
@@ -19,13 +19,12 @@ beforeEach(() => {
 
 const put = (key: string, value: string) => ({ op: 'put', key, value }) as const;
 
-function part(...changes: ChangeRecord[]): PartRecord {
-  return { op: 'part', transaction: 't', shards: [0, 1], version: 4, changes };
+function prepare(...changes: ChangeRecord[]): PrepareRecord {
+  return { op: 'prepare', transaction: 't', participants: [0, 1], version: 4, changes };
 }
 
-function note(committed: boolean): JournalRecord {
-  return { op: 'note', transaction: 't', committed };
-}
+const commit: JournalRecord = { op: 'commit', transaction: 't' };
+const abort: JournalRecord = { op: 'abort', transaction: 't' };
 
 describe('a change', () => {
   test('has the seq of its record as version, unless it states another', () => {
@@ -45,63 +44,63 @@ describe('a flush', () => {
     expect(made).toEqual(['default/a@5=1', 'flush default@6', 'flush other@7']);
   });
 
-  test('of a part comes before its changes, once it is committed', () => {
-    replay.take([{ ...part(put('a', '1')), flush: ['default'] }], 5);
+  test('of a prepared transaction comes before its changes, once it is committed', () => {
+    replay.take([{ ...prepare(put('a', '1')), flush: ['default'] }], 5);
     expect(made).toEqual([]);
-    replay.take([note(true)], 6);
+    replay.take([commit], 6);
     expect(made).toEqual(['flush default@4', 'default/a@4=1 in t']);
   });
 });
 
-describe('a part', () => {
+describe('a prepared transaction', () => {
   const changes = [put('a', '2'), { op: 'delete', key: 'b' }] as const;
 
-  test('changes nothing before its note, and then all, with its version', () => {
-    replay.take([part(...changes)], 4);
+  test('changes nothing before the commit, and then all, with its version', () => {
+    replay.take([prepare(...changes)], 4);
     expect(made).toEqual([]);
-    expect([...replay.parts.keys()]).toEqual(['t']);
-    replay.take([put('c', '1'), note(true), put('a', '3')], 5);
+    expect([...replay.prepared.keys()]).toEqual(['t']);
+    replay.take([put('c', '1'), commit, put('a', '3')], 5);
     expect(made).toEqual([
       'default/c@5=1',
       'default/a@4=2 in t',
       'default/b@4=nothing in t',
       'default/a@7=3',
     ]);
-    expect([replay.parts.size, [...replay.notes]]).toEqual([0, [['t', true]]]);
+    expect([replay.prepared.size, [...replay.outcomes]]).toEqual([0, [['t', true]]]);
   });
 
-  test('changes nothing where its note says that it is not committed', () => {
-    replay.take([part(...changes), note(false)], 4);
+  test('changes nothing if it is aborted', () => {
+    replay.take([prepare(...changes), abort], 4);
     expect(made).toEqual([]);
-    expect([replay.parts.size, [...replay.notes]]).toEqual([0, [['t', false]]]);
+    expect([replay.prepared.size, [...replay.outcomes]]).toEqual([0, [['t', false]]]);
   });
 
-  test('that is restated is one part, and takes effect once', () => {
-    replay.take([part(...changes), part(...changes), note(true), note(true)], 4);
+  test('that is restated takes effect once', () => {
+    replay.take([prepare(...changes), prepare(...changes), commit, commit], 4);
     expect(made).toEqual(['default/a@4=2 in t', 'default/b@4=nothing in t']);
   });
 
-  test('that has no note is decided from outside, once', () => {
-    replay.take([part(...changes)], 4);
-    replay.decide('another', true);
-    expect([made, replay.parts.size]).toEqual([[], 1]);
-    replay.decide('t', true);
-    replay.decide('t', true);
+  test('that is in doubt is resolved from outside, once', () => {
+    replay.take([prepare(...changes)], 4);
+    replay.resolve('another', true);
+    expect([made, replay.prepared.size]).toEqual([[], 1]);
+    replay.resolve('t', true);
+    replay.resolve('t', true);
     expect(made).toEqual(['default/a@4=2 in t', 'default/b@4=nothing in t']);
-    // Whether there is a note is what the files say.
-    expect(replay.notes.size).toBe(0);
+    // Whether there is an outcome record is for the files to say.
+    expect(replay.outcomes.size).toBe(0);
   });
 
-  test('that is dropped from outside changes nothing', () => {
-    replay.take([part(...changes)], 4);
-    replay.decide('t', false);
-    replay.decide('t', true);
+  test('that is aborted from outside changes nothing', () => {
+    replay.take([prepare(...changes)], 4);
+    replay.resolve('t', false);
+    replay.resolve('t', true);
     expect(made).toEqual([]);
   });
 });
 
-test('a note without its part changes nothing, and is remembered', () => {
-  replay.take([note(true), put('a', '1')], 1);
+test('an outcome of what was not prepared changes nothing, and is remembered', () => {
+  replay.take([commit, put('a', '1')], 1);
   expect(made).toEqual(['default/a@2=1']);
-  expect(replay.notes.get('t')).toBe(true);
+  expect(replay.outcomes.get('t')).toBe(true);
 });

@@ -86,7 +86,7 @@ describe('a restart', () => {
     },
   );
 
-  test('can make what it found durable before it changes anything, and a decision counts on it', async () => {
+  test('can make what it found durable before it changes anything, and an outcome counts on it', async () => {
     const store = openShard(files, 'always');
     await store.submit(put('makes room', '1'));
     files.fault = (call) => {
@@ -94,16 +94,16 @@ describe('a restart', () => {
       return undefined;
     };
     const change = { namespace: 'default', key: 'a', put: undefined };
-    const part = { transaction: 't', shards: [0, 1] };
-    const about = { version: 1, validUntil: Infinity, part };
-    store.ask({ op: 'change', changes: [change], ...about });
+    const prepared = { transaction: 't', participants: [0, 1] };
+    const about = { version: 1, validUntil: Infinity, ...prepared };
+    store.ask({ op: 'prepare', changes: [change], ...about });
     files.fault = () => undefined;
-    const undecided = (fileSystem: MemoryFileSystem): unknown => open(fileSystem).opened.undecided;
+    const inDoubt = (fileSystem: MemoryFileSystem): unknown => open(fileSystem).opened.inDoubt;
     const found = open(files);
-    expect(undecided(files)).toEqual([part]);
-    expect(undecided(files.afterPowerCut(() => 0))).toEqual([]);
+    expect(inDoubt(files)).toEqual([prepared]);
+    expect(inDoubt(files.afterPowerCut(() => 0))).toEqual([]);
     found.secure();
-    expect(undecided(files.afterPowerCut(() => 0))).toEqual([part]);
+    expect(inDoubt(files.afterPowerCut(() => 0))).toEqual([prepared]);
   });
 
   test('in another mode goes on in a journal that says so', async () => {

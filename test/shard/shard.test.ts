@@ -75,7 +75,7 @@ describe('a batch', () => {
       const { results } = shard.apply({
         stamp: 200,
         operations: [
-          { op: 'look', namespace, key, now },
+          { op: 'getAt', namespace, key, now },
           { op: 'count', namespace, now },
           { op: 'list', query, now },
           { op: 'sweep', now },

@@ -1,5 +1,5 @@
 // An entry as the simulation writes it down, and what an operation makes of entries.
-import type { ChangeOperation, PageItem } from '../../src/protocol/shard-operation.ts';
+import type { ShardChanges, PageItem } from '../../src/protocol/shard-operation.ts';
 import { nameOf } from './entry-names.ts';
 
 export interface LoggedEntry {
@@ -29,7 +29,7 @@ export function entryOf({ version, value, expiresAt }: Item): LoggedEntry {
 }
 
 /** What a transaction changes in one shard. */
-export function changesOf({ changes, version }: ChangeOperation): LoggedChange[] {
+export function changesOf({ changes, version }: ShardChanges): LoggedChange[] {
   return changes.map(({ put, ...name }): LoggedChange => {
     if (put === undefined) return [nameOf(name), 'nothing'];
     return [nameOf(name), { version, value: textOf(put.value), expiresAt: put.expiresAt }];

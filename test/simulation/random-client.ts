@@ -2,7 +2,7 @@
 // was told.
 import type { Conditions, Operation, PutOperation } from '../../src/store/operation.ts';
 import type { Result } from '../../src/store/result.ts';
-import type { ExclusiveSession, Store } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
 import { defaultNamespace } from '../../src/base/default-namespace.ts';
 import type { Call } from '../support/history/recorded-call.ts';
 import { pickFrom, randomBelow, type Random } from '../support/random.ts';
@@ -111,28 +111,15 @@ export class RandomClient {
     }
   }
 
-  /** Under its lock nobody else writes: the write is on what was read, whatever it says. */
+  /** Writes on the condition that the entry is still the one that was read. */
   async #readAndWrite(store: Store): Promise<void> {
     const key = pickFrom(this.#random, this.#surroundings.keys);
-    try {
-      await store.exclusive([{ namespace: defaultNamespace, key }], (session) =>
-        this.#readAndWriteIn(session, key),
-      );
-    } catch (error) {
-      if (!(error instanceof Error && 'outcome' in error)) throw error;
-    }
-  }
-
-  async #readAndWriteIn(session: ExclusiveSession, key: string): Promise<void> {
-    const submit = (operation: Operation): Promise<Result> => session.submit(operation);
+    const submit = (operation: Operation): Result | Promise<Result> => store.submit(operation);
     const read = await this.#submit(submit, this.#askedGet(key));
-    // A deadline may pass in between.
-    if (read.kind === 'entry' && read.expiresAt !== undefined) return;
     if (read.kind !== 'entry' && read.kind !== 'missing') return;
     const expected =
       read.kind === 'entry' ? { ifMatch: [read.version] } : { ifNoneMatch: '*' as const };
-    const { operation, call } = this.#askedPut(key, {}, undefined);
-    await this.#submit(submit, { operation, call: { ...call, ...expected } });
+    await this.#submit(submit, this.#askedPut(key, expected, undefined));
   }
 
   async #submit(

@@ -2,7 +2,7 @@
 // are recovered; what a power cut may lawfully have taken. Chooses nothing.
 import { decodeBatch } from '../../src/protocol/batch-frame.ts';
 import type { Parcel } from '../../src/protocol/parcel.ts';
-import type { ShardReport } from '../../src/protocol/shard-operation.ts';
+import { isOutcome, type ShardReport } from '../../src/protocol/shard-operation.ts';
 import type {
   OpenedReport,
   ShardTasks,
@@ -47,9 +47,9 @@ export interface FoundLayout {
 }
 
 /** How a reshard must have found the old layout. */
-export interface FoundParts {
+export interface FoundTraces {
   /** By shard. */
-  readonly undecided: readonly ReadonlySet<string>[];
+  readonly inDoubt: readonly ReadonlySet<string>[];
   readonly outcomes: ReadonlyMap<string, boolean>;
 }
 
@@ -58,8 +58,8 @@ export class RecoveryJudge {
   #logs: readonly ShardLog[];
   /** What each shard held when it was last recovered. */
   readonly #recovered = new Map<number, readonly NamedItem[]>();
-  /** Of which transactions each shard had undecided parts when it was last opened. */
-  readonly #undecided = new Map<number, ReadonlySet<string>>();
+  /** The transactions that each shard had in doubt when it was last opened. */
+  readonly #inDoubt = new Map<number, ReadonlySet<string>>();
   /** What was acknowledged may lawfully be different now: the history begins anew. */
   #beginsAnew = false;
   /** Written, acknowledged and not for certain on stable storage. */
@@ -144,8 +144,8 @@ export class RecoveryJudge {
     if (name === 'beginCompaction' && value !== undefined) {
       log.noteSynced();
       const { figures } = this.#surroundings.record;
-      if (log.parts.open.size > 0) figures.compactionsWithParts += 1;
-      if (log.parts.notes.size > 0) figures.compactionsWithNotes += 1;
+      if (log.prepared.inDoubt.size > 0) figures.compactionsWithInDoubt += 1;
+      if (log.prepared.outcomes.size > 0) figures.compactionsWithOutcomes += 1;
     }
     if (name === 'cut') {
       log.noteSynced();
@@ -159,8 +159,8 @@ export class RecoveryJudge {
     if (name !== 'batch') return;
     const { figures } = this.#surroundings.record;
     const { operations } = decodeBatch(task as Uint8Array);
-    if (operations.some(({ op }) => op === 'decide')) figures.deathsInNote += 1;
-    if (operations.some(({ op }) => op === 'change')) figures.deathsInPart += 1;
+    if (operations.some(isOutcome)) figures.deathsInOutcome += 1;
+    if (operations.some(({ op }) => op === 'prepare')) figures.deathsInPrepare += 1;
     log?.noteLostBatch(task as Uint8Array);
   }
 
@@ -170,7 +170,7 @@ export class RecoveryJudge {
   }
 
   /** The folder has another number of shards: it must hold what the old ones had. */
-  noteLayout({ items, nextSeq }: FoundLayout, { undecided, outcomes }: FoundParts): void {
+  noteLayout({ items, nextSeq }: FoundLayout, { inDoubt, outcomes }: FoundTraces): void {
     const { clock, record, versions } = this.#surroundings;
     const all = items.flat();
     for (const [shard, log] of this.#logs.entries()) {
@@ -179,8 +179,8 @@ export class RecoveryJudge {
         nextSeq,
         mayHaveLost: this.#lossy.has(shard),
         now: clock.highestMs,
-        opened: { undecided: undecided[shard] ?? new Set() },
-        start: { outcomes, underWay: new Set() },
+        opened: { inDoubt: inDoubt[shard] ?? new Set() },
+        start: { outcomes, inFlight: new Set() },
       });
       if (misfit !== undefined) record.fail(`shard ${shard} is resharded wrong: ${misfit}`);
     }
@@ -191,17 +191,17 @@ export class RecoveryJudge {
     this.#logs = items.map((own, shard) => this.#newLog(shard, own, nextSeq));
     versions.noteLayout({ fromSeq: nextSeq, shards: items.length });
     this.#recovered.clear();
-    this.#undecided.clear();
+    this.#inDoubt.clear();
     this.#lossy.clear();
   }
 
   #newLog(shard: number, items: readonly NamedItem[] = [], nextSeq = 0): ShardLog {
     const { ledger } = this.#surroundings;
     const observer = {
-      onPart: ledger.notePart.bind(ledger, shard),
-      onDecided: ledger.noteDecided.bind(ledger, shard),
-      onSettled: ledger.noteSettled.bind(ledger),
-      onResolved: ledger.noteRecovered.bind(ledger, shard),
+      onPrepared: ledger.notePrepared.bind(ledger, shard),
+      onOutcome: ledger.noteOutcome.bind(ledger, shard),
+      onForgotten: ledger.noteForgotten.bind(ledger),
+      onRecovered: ledger.noteRecovered.bind(ledger, shard),
     };
     return new ShardLog(observer, items, nextSeq);
   }
@@ -223,15 +223,15 @@ export class RecoveryJudge {
     if (misfit !== undefined) record.fail(`what is recovered is no one moment: ${misfit}`);
   }
 
-  #noteOpened(shard: number, { at, undecided }: OpenedReport): void {
+  #noteOpened(shard: number, { at, inDoubt }: OpenedReport): void {
     this.#surroundings.clock.storeKnows(at);
-    this.#undecided.set(shard, new Set(undecided.map(({ transaction }) => transaction)));
+    this.#inDoubt.set(shard, new Set(inDoubt.map(({ transaction }) => transaction)));
   }
 
   #judgeCut(shard: number, stamp: number, parcel: Parcel, handlers: Handlers<ShardTasks>): void {
     const { clock, faults, record, backupJudge } = this.#surroundings;
     const log = this.#logs[shard];
-    if (log !== undefined && log.parts.open.size > 0) record.figures.cutsWithParts += 1;
+    if (log !== undefined && log.prepared.inDoubt.size > 0) record.figures.cutsWithInDoubt += 1;
     const items = faults.whilePaused(() => itemsOf(handlers));
     const misfit = log?.misfitNow(items, clock.highestMs);
     if (misfit !== undefined)
@@ -248,16 +248,16 @@ export class RecoveryJudge {
   ): void {
     const { clock, faults, record, versions } = this.#surroundings;
     const items = faults.whilePaused(() => itemsOf(handlers));
-    const undecided = this.#undecided.get(shard) ?? new Set<string>();
-    for (const transaction of undecided) {
-      if (start.underWay.has(transaction)) record.figures.partsKeptAtStart += 1;
+    const inDoubt = this.#inDoubt.get(shard) ?? new Set<string>();
+    for (const transaction of inDoubt) {
+      if (start.inFlight.has(transaction)) record.figures.keptInDoubtAtStart += 1;
     }
     const misfit = this.#logs[shard]?.begin({
       items,
       nextSeq,
       mayHaveLost: this.#lossy.has(shard),
       now: clock.highestMs,
-      opened: { undecided },
+      opened: { inDoubt },
       start,
     });
     if (misfit !== undefined) record.fail(`shard ${shard} is recovered wrong: ${misfit}`);

@@ -1,7 +1,7 @@
 // Between two processes, somebody gives the folder another number of shards with the real tool,
 // which may be killed, or fail, at any call. Says afterwards what the tool must have found.
 import { StoreError, systemErrorCode } from '../../src/base/errors.ts';
-import { outcomesOf } from '../../src/storage/transaction-outcome.ts';
+import { resolveInDoubt } from '../../src/storage/transaction-outcome.ts';
 import { recoverShard, type Recovered } from '../../src/shard/recovery.ts';
 import { locateShards } from '../../src/storage/locate-shards.ts';
 import { readManifest, type Manifest } from '../../src/storage/manifest.ts';
@@ -9,7 +9,7 @@ import { reshard } from '../../src/tools/reshard.ts';
 import { randomBelow } from '../support/random.ts';
 import { nameOf, namespacesUsed } from './entry-names.ts';
 import type { NamedItem } from './logged-entry.ts';
-import type { FoundLayout, FoundParts } from './recovery-judge.ts';
+import type { FoundLayout, FoundTraces } from './recovery-judge.ts';
 import { Violation } from './run-record.ts';
 import { dataFolder, Gone, type SimulatedProcess } from './simulated-process.ts';
 import type { DiskView } from './simulated-disk.ts';
@@ -24,7 +24,7 @@ export class ReshardLife {
   /** The layout that the last process served from, or tried to. */
   #layout: string | undefined;
   /** What the last reshard of it found. */
-  #found: FoundParts | undefined;
+  #found: FoundTraces | undefined;
 
   constructor(parts: SimulationParts) {
     this.#parts = parts;
@@ -45,7 +45,7 @@ export class ReshardLife {
     );
     const shards = others[randomBelow(random, others.length)] ?? 1;
     record.note(`a reshard from ${manifest.shards} to ${shards} shards`);
-    this.#found = this.#partsIn(manifest);
+    this.#found = this.#tracesIn(manifest);
     const view = disk.view(
       (...call) => faults.before(tool, undefined, call),
       () => {},
@@ -56,7 +56,7 @@ export class ReshardLife {
       reshard(view, dataFolder, shards);
       if (view.openFiles > 0) throw new Violation('a reshard leaves a file open');
       record.figures.reshards += 1;
-      for (const { size } of this.#found.undecided) record.figures.partsResharded += size;
+      for (const { size } of this.#found.inDoubt) record.figures.inDoubtResharded += size;
     } catch (error) {
       record.figures.reshardsCutShort += 1;
       record.note(`the reshard has failed: ${String(error)}`);
@@ -102,10 +102,10 @@ export class ReshardLife {
   }
 
   /** As a start would find and decide them. */
-  #partsIn(manifest: Manifest): FoundParts {
+  #tracesIn(manifest: Manifest): FoundTraces {
     const traces = this.#recover(manifest).map((recovered) => recovered.traces);
-    const undecided = traces.map(({ parts }) => new Set(parts.keys()));
-    return { undecided, outcomes: outcomesOf(traces) };
+    const inDoubt = traces.map(({ prepared }) => new Set(prepared.keys()));
+    return { inDoubt, outcomes: resolveInDoubt(traces) };
   }
 
   #layoutOf(manifest: Manifest): FoundLayout {

@@ -20,33 +20,33 @@ export interface SimulationFigures {
   transactionsRefused: number;
   transactionsUnknown: number;
   /** Their first attempt had become stale. */
-  transactionsDecidedAgain: number;
-  /** Over several shards, by what was decided. */
+  transactionsPlannedAgain: number;
+  /** Over several shards, by their outcome. */
   overShardsCommitted: number;
   overShardsAborted: number;
-  /** Such transactions that were under way when their process ended: before all parts were there… */
-  endsAmongParts: number;
-  /** …before any note of the decision was… */
-  endsBeforeNotes: number;
-  /** …before all notes were… */
-  endsAmongNotes: number;
-  /** …and before anybody was told that all were. */
-  endsBeforeSettled: number;
-  /** Threads that died while they wrote a part, or a note. */
-  deathsInPart: number;
-  deathsInNote: number;
-  partsCommittedAtStart: number;
-  partsDroppedAtStart: number;
-  /** Parts that a new thread found, of transactions that were under way. */
-  partsKeptAtStart: number;
-  /** Of a shard that had an undecided part, or a note that was not settled. */
-  compactionsWithParts: number;
-  compactionsWithNotes: number;
-  cutsWithParts: number;
+  /** Such transactions in flight when their process ended: before all participants had prepared… */
+  endsAmongPrepares: number;
+  /** …before any of them had recorded the outcome… */
+  endsBeforeOutcomes: number;
+  /** …before all of them had… */
+  endsAmongOutcomes: number;
+  /** …and before they were told to forget it. */
+  endsBeforeForget: number;
+  /** Threads that died while they prepared, or recorded an outcome. */
+  deathsInPrepare: number;
+  deathsInOutcome: number;
+  committedAtStart: number;
+  abortedAtStart: number;
+  /** Found by a new thread, of transactions in flight. */
+  keptInDoubtAtStart: number;
+  /** Of a shard with a transaction in doubt, or with an outcome to remember. */
+  compactionsWithInDoubt: number;
+  compactionsWithOutcomes: number;
+  cutsWithInDoubt: number;
   reshards: number;
   reshardsCutShort: number;
-  /** Parts that a reshard found undecided. */
-  partsResharded: number;
+  /** Transactions that a reshard found in doubt. */
+  inDoubtResharded: number;
 }
 
 export class Violation extends Error {}
@@ -74,24 +74,24 @@ export class RunRecord {
     transactionsCommitted: 0,
     transactionsRefused: 0,
     transactionsUnknown: 0,
-    transactionsDecidedAgain: 0,
+    transactionsPlannedAgain: 0,
     overShardsCommitted: 0,
     overShardsAborted: 0,
-    endsAmongParts: 0,
-    endsBeforeNotes: 0,
-    endsAmongNotes: 0,
-    endsBeforeSettled: 0,
-    deathsInPart: 0,
-    deathsInNote: 0,
-    partsCommittedAtStart: 0,
-    partsDroppedAtStart: 0,
-    partsKeptAtStart: 0,
-    compactionsWithParts: 0,
-    compactionsWithNotes: 0,
-    cutsWithParts: 0,
+    endsAmongPrepares: 0,
+    endsBeforeOutcomes: 0,
+    endsAmongOutcomes: 0,
+    endsBeforeForget: 0,
+    deathsInPrepare: 0,
+    deathsInOutcome: 0,
+    committedAtStart: 0,
+    abortedAtStart: 0,
+    keptInDoubtAtStart: 0,
+    compactionsWithInDoubt: 0,
+    compactionsWithOutcomes: 0,
+    cutsWithInDoubt: 0,
     reshards: 0,
     reshardsCutShort: 0,
-    partsResharded: 0,
+    inDoubtResharded: 0,
   };
   readonly #hash: Hash = createHash('sha256');
   readonly #trace: string[] = [];

@@ -1,14 +1,15 @@
 // What one shard did, in its order of commits, as seen in its thread: to judge what it has when it
 // is recovered. After a power cut outside `always` that is what it had behind some batch, but no
-// less than what it knew to be synced; otherwise it is all. What a shard is to do for transactions
-// over several is in part-log.ts.
+// less than what it knew to be synced; otherwise it is all. prepared-log.ts has the transactions over
+// several shards.
 import { decodeBatch } from '../../src/protocol/batch-frame.ts';
 import { decodeReply } from '../../src/protocol/reply-frame.ts';
-import type {
-  ChangeOperation,
-  DecideOperation,
-  ShardOperation,
-  ShardResult,
+import {
+  isOutcome,
+  type OutcomeOperation,
+  type PrepareOperation,
+  type ShardOperation,
+  type ShardResult,
 } from '../../src/protocol/shard-operation.ts';
 import type { StartTask } from '../../src/protocol/shard-task.ts';
 import { nameOf } from './entry-names.ts';
@@ -22,7 +23,7 @@ import {
   type LoggedEntry,
   type NamedItem,
 } from './logged-entry.ts';
-import { PartLog, type Opened, type Resolved } from './part-log.ts';
+import { PreparedLog, type Opened, type Resolved } from './prepared-log.ts';
 
 type Batch = readonly LoggedChange[];
 
@@ -35,16 +36,15 @@ export interface Recovery {
   /** What has expired by then may have been removed. */
   readonly now: number;
   readonly opened: Opened;
-  readonly start: Pick<StartTask, 'outcomes' | 'underWay'>;
+  readonly start: Pick<StartTask, 'outcomes' | 'inFlight'>;
 }
 
 /** Told of what a shard has durably done for transactions over several. */
-export interface PartObserver {
-  readonly onPart: (operation: ChangeOperation) => void;
-  readonly onDecided: (operation: DecideOperation) => void;
-  /** It may forget that one. */
-  readonly onSettled: (transaction: string) => void;
-  readonly onResolved: (resolved: Resolved) => void;
+export interface CommitObserver {
+  readonly onPrepared: (operation: PrepareOperation) => void;
+  readonly onOutcome: (operation: OutcomeOperation) => void;
+  readonly onForgotten: (transaction: string) => void;
+  readonly onRecovered: (resolved: Resolved) => void;
 }
 
 export class ShardLog {
@@ -58,20 +58,20 @@ export class ShardLog {
   #doubtful: Batch = [];
   /** Of that, what has happened together or not at all. */
   #doubtfulTogether: Batch[] = [];
-  readonly #parts = new PartLog();
-  readonly #observer: PartObserver;
+  readonly #prepared = new PreparedLog();
+  readonly #observer: CommitObserver;
   #nextSeq = 0;
 
-  constructor(observer: PartObserver, items: readonly NamedItem[] = [], nextSeq = 0) {
+  constructor(observer: CommitObserver, items: readonly NamedItem[] = [], nextSeq = 0) {
     this.#observer = observer;
     this.#base = new Map(items.map((item) => [item.name, entryOf(item)]));
     this.#held = new Map(this.#base);
     this.#nextSeq = nextSeq;
   }
 
-  /** Parts that are not decided yet. */
-  get parts(): PartLog {
-    return this.#parts;
+  /** Transactions over several shards, as this one knows them. */
+  get prepared(): PreparedLog {
+    return this.#prepared;
   }
 
   /** Checks what is recovered against what was done before, and begins anew with it. */
@@ -80,8 +80,8 @@ export class ShardLog {
     const found = new Map(items.map((item) => [item.name, entryOf(item)]));
     const isMade = (changes: Batch): boolean =>
       changes.some(([name, held]) => typeof held === 'object' && isSame(held, found.get(name)));
-    const resolved = this.#parts.resolve(opened, start, isMade);
-    this.#observer.onResolved(resolved);
+    const resolved = this.#prepared.recover(opened, start, isMade);
+    this.#observer.onRecovered(resolved);
     const misfit =
       resolved.misfit ??
       this.#misfit(found, resolved.changes, mayHaveLost ? this.#durable : Infinity, now);
@@ -120,20 +120,20 @@ export class ShardLog {
         continue;
       }
       for (const change of this.#changesOf(operation, result, stamp)) note(change);
-      if (operation.op === 'change' && operation.part && result.kind === 'done') {
-        this.#parts.add(operation, true);
-        this.#observer.onPart(operation);
+      if (operation.op === 'prepare' && result.kind === 'done') {
+        this.#prepared.add(operation, true);
+        this.#observer.onPrepared(operation);
         isSynced = true;
       }
-      if (operation.op === 'decide') {
-        const decided = this.#parts.decide(operation);
-        for (const change of decided ?? []) note(change);
-        if (decided !== undefined) this.#observer.onDecided(operation);
-        isSynced ||= decided !== undefined;
+      if (isOutcome(operation)) {
+        const resolved = this.#prepared.resolve(operation);
+        for (const change of resolved ?? []) note(change);
+        if (resolved !== undefined) this.#observer.onOutcome(operation);
+        isSynced ||= resolved !== undefined;
       }
-      if (operation.op === 'settle') {
-        this.#parts.settle(operation.transaction);
-        this.#observer.onSettled(operation.transaction);
+      if (operation.op === 'forget') {
+        this.#prepared.forget(operation.transaction);
+        this.#observer.onForgotten(operation.transaction);
       }
     }
     if (changes.length > 0) this.#batches.push(changes);
@@ -149,7 +149,7 @@ export class ShardLog {
   /** It has gone on behind a failed sync: what was in doubt has not happened. */
   noteMended(): void {
     this.#forgetDoubt();
-    this.#parts.forgetDoubt();
+    this.#prepared.forgetDoubt();
   }
 
   /** The thread died in the middle of it. */
@@ -157,9 +157,11 @@ export class ShardLog {
     for (const operation of decodeBatch(frame).operations) this.#noteDoubtful(operation);
   }
 
-  /** The thread died while it started, or the start failed: its notes may be there. */
+  /** The thread died while it started, or the start failed: its outcome records may be there. */
   noteLostStart({ outcomes }: StartTask): void {
-    for (const [transaction, commit] of outcomes) this.#parts.doubt({ transaction, commit });
+    for (const [transaction, isCommitted] of outcomes) {
+      this.#prepared.doubt(transaction, isCommitted);
+    }
   }
 
   #changesOf(
@@ -176,7 +178,7 @@ export class ShardLog {
     if (operation.op === 'delete' && result.kind === 'deleted') {
       return [[nameOf(operation), 'nothing']];
     }
-    if (operation.op !== 'change' || result.kind !== 'done' || operation.part) return [];
+    if (operation.op !== 'change' || result.kind !== 'done') return [];
     // What has expired is not there to be deleted; the sweep removes it.
     return changesOf(operation).filter(([name, held]) => {
       const stands = this.#held.get(name);
@@ -186,17 +188,18 @@ export class ShardLog {
   }
 
   #noteRefused(operation: ShardOperation, isUnknown: boolean, isBroken: boolean): void {
-    if (isUnknown || (operation.op === 'decide' && isBroken)) this.#noteDoubtful(operation);
+    if (isUnknown || (isOutcome(operation) && isBroken)) this.#noteDoubtful(operation);
   }
 
   #noteDoubtful(operation: ShardOperation): void {
     if (operation.op === 'put' || operation.op === 'delete') {
       this.#doubtful = [...this.#doubtful, [nameOf(operation), 'unsure']];
-    } else if (operation.op === 'decide') {
-      this.#parts.doubt(operation);
+    } else if (isOutcome(operation)) {
+      this.#prepared.doubt(operation.transaction, operation.op === 'commit');
+    } else if (operation.op === 'prepare') {
+      this.#prepared.add(operation, false);
     } else if (operation.op === 'change') {
-      if (operation.part) this.#parts.add(operation, false);
-      else this.#doubtfulTogether.push(changesOf(operation));
+      this.#doubtfulTogether.push(changesOf(operation));
     }
   }
 

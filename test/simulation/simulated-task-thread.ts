@@ -1,6 +1,6 @@
 // A thread without a thread: tasks begin in order, when the scheduler says so; answers arrive when
 // it says so. It dies, hangs and lingers as worker threads do.
-import type { TaskTable, TaskThread } from '../../src/router/task-thread.ts';
+import type { TaskTable, TaskThread } from '../../src/router/threads/task-thread.ts';
 import type { DiskView, PendingSync } from './simulated-disk.ts';
 
 export type Handlers<Tasks extends TaskTable<Tasks>> = {

@@ -4,7 +4,7 @@ import type { Result } from '../../src/store/result.ts';
 import type { Store } from '../../src/store/store.ts';
 import type {
   EntryPut,
-  TransactionDecision,
+  PlannedChanges,
   TransactionMoment,
   TransactionResult,
 } from '../../src/store/transaction.ts';
@@ -122,7 +122,7 @@ export class TransactionClient {
     let changes: readonly Change[] = [];
     let versions: readonly number[] = [];
     const onEnd = onPut();
-    const decide = (moment: TransactionMoment): TransactionDecision<number> => {
+    const decide = (moment: TransactionMoment): PlannedChanges<number> => {
       const tag = tagOf(this.#name, number, attempts++);
       changes = plan(moment, (name, text = '') => this.#mint(`${text}${tag}-${name}`));
       versions = moment.versions;
@@ -167,7 +167,7 @@ export class TransactionClient {
     const names = isOfPurses ? this.#purses : this.#pick([...keys, ...this.#purses]);
     const step = history.newStep();
     const recorded = names.map((name) => history.send(this.#name, name, { op: 'get' }, { step }));
-    const results = await orRefused(store.getTogether(names.map(entryOfName)));
+    const results = await orRefused(store.getMany(names.map(entryOfName)));
     if (results === undefined) return;
     for (const [index, result] of results.entries()) {
       recorded[index]?.told(result);

@@ -1,25 +1,25 @@
 // What is known of each transaction over several shards, by what shards' threads did and by what
-// clients were told: it must be decided one way, whoever decides. Counts how often it was cut short,
-// and where.
-import type { ChangeOperation, DecideOperation } from '../../src/protocol/shard-operation.ts';
+// clients were told: every shard, and every start, must give it the same outcome. Counts how often it
+// was cut short, and where.
+import type { OutcomeOperation, PrepareOperation } from '../../src/protocol/shard-operation.ts';
 import type { TransactionResult } from '../../src/store/transaction.ts';
-import type { Resolved } from './part-log.ts';
+import type { Resolved } from './prepared-log.ts';
 import type { RunRecord } from './run-record.ts';
 import { textOf } from './logged-entry.ts';
 import { tagIn, tagOf } from './transaction-tag.ts';
 
 interface Known {
-  /** All attempts of clients that its parts are of: one, or none where it puts nothing. */
+  /** The attempts of clients that it is of: one, or none if it puts nothing. */
   readonly tags: Set<string>;
-  readonly shards: readonly number[];
-  /** Shards that have answered for their part. */
-  readonly parts: Set<number>;
-  /** Shards that have noted how it was decided. */
-  readonly notes: Set<number>;
+  readonly participants: readonly number[];
+  /** Participants that have answered that they have prepared it. */
+  readonly prepared: Set<number>;
+  /** Participants that have recorded its outcome. */
+  readonly recorded: Set<number>;
   isCommitted: boolean | undefined;
-  /** A shard that turned out to have no part. */
+  /** A participant that turned out not to have prepared it. */
   lacking: number | undefined;
-  isSettled: boolean;
+  isForgotten: boolean;
   /** The process, or a thread, has ended with it, and that is counted. */
   isCut: boolean;
 }
@@ -36,16 +36,17 @@ export class TransactionLedger {
     this.#record = record;
   }
 
-  /** The shards of transactions of which there is a part, and some shard has no note. */
+  /** The participants of transactions that are in doubt in some of them. */
   get openShards(): readonly number[] {
-    return [...new Set([...this.#known.values()].filter(isOpen).flatMap(({ shards }) => shards))];
+    const open = [...this.#known.values()].filter(isOpen);
+    return [...new Set(open.flatMap(({ participants }) => participants))];
   }
 
-  /** A process has left one that the next one has to decide, and nobody knows whether it is whole. */
+  /** A process has left one for the next one to resolve, and not all participants are known to have it. */
   get isAnyLeft(): boolean {
     return [...this.#known.values()].some(
-      ({ isCut, isSettled, lacking, parts, shards }) =>
-        isCut && !isSettled && lacking === undefined && parts.size < shards.length,
+      ({ isCut, isForgotten, lacking, prepared, participants }) =>
+        isCut && !isForgotten && lacking === undefined && prepared.size < participants.length,
     );
   }
 
@@ -60,7 +61,7 @@ export class TransactionLedger {
     for (let attempt = 0; attempt + 1 < attempts; attempt++) {
       this.#noteFate(tagOf(client, number, attempt), 'not-applied');
     }
-    if (attempts > 1) figures.transactionsDecidedAgain += 1;
+    if (attempts > 1) figures.transactionsPlannedAgain += 1;
     const last = tagOf(client, number, attempts - 1);
     if (result.kind === 'committed') {
       if (changes) figures.transactionsCommitted += 1;
@@ -73,41 +74,40 @@ export class TransactionLedger {
     }
   }
 
-  /** A shard has answered for its part. */
-  notePart(shard: number, { part, changes }: ChangeOperation): void {
-    if (part === undefined) return;
-    const known = this.#of(part.transaction, part.shards);
-    known.parts.add(shard);
+  /** A shard has answered that it has prepared it. */
+  notePrepared(shard: number, { transaction, participants, changes }: PrepareOperation): void {
+    const known = this.#of(transaction, participants);
+    known.prepared.add(shard);
     for (const { put } of changes) {
       const tag = put && tagIn(textOf(put.value));
       if (tag !== undefined) known.tags.add(tag);
     }
   }
 
-  /** A shard has noted how it was decided, durably. */
-  noteDecided(shard: number, { transaction, commit }: DecideOperation): void {
+  /** A shard has recorded the outcome, durably. */
+  noteOutcome(shard: number, { op, transaction }: OutcomeOperation): void {
     const known = this.#known.get(transaction);
     if (known === undefined) return;
-    known.notes.add(shard);
-    this.#decide(transaction, known, commit, `by shard ${shard}`);
+    known.recorded.add(shard);
+    this.#resolve(transaction, known, op === 'commit', `by shard ${shard}`);
   }
 
-  /** All shards are told that all have noted it. */
-  noteSettled(transaction: string): void {
+  /** The participants are told that all of them have recorded it. */
+  noteForgotten(transaction: string): void {
     const known = this.#known.get(transaction);
-    if (known !== undefined) known.isSettled = true;
+    if (known !== undefined) known.isForgotten = true;
   }
 
-  /** A shard is recovered: what it found undecided is brought into effect, durably. */
-  noteRecovered(shard: number, { decided, absent }: Resolved): void {
+  /** A shard is recovered: what was in doubt is resolved, durably. */
+  noteRecovered(shard: number, { outcomes, absent }: Resolved): void {
     const { figures } = this.#record;
-    for (const [transaction, commit] of decided) {
-      if (commit) figures.partsCommittedAtStart += 1;
-      else figures.partsDroppedAtStart += 1;
+    for (const [transaction, isCommitted] of outcomes) {
+      if (isCommitted) figures.committedAtStart += 1;
+      else figures.abortedAtStart += 1;
       const known = this.#known.get(transaction);
       if (known === undefined) continue;
-      known.parts.add(shard);
-      this.#decide(transaction, known, commit, `by the start of shard ${shard}`);
+      known.prepared.add(shard);
+      this.#resolve(transaction, known, isCommitted, `by the start of shard ${shard}`);
     }
     for (const transaction of absent) {
       const known = this.#known.get(transaction);
@@ -117,41 +117,41 @@ export class TransactionLedger {
     }
   }
 
-  /** All shards are started: what an earlier process has left is decided everywhere. */
+  /** All shards are started: what an earlier process has left is resolved everywhere. */
   noteServing(): void {
-    for (const known of this.#known.values()) known.isSettled ||= known.isCut;
+    for (const known of this.#known.values()) known.isForgotten ||= known.isCut;
   }
 
   /** The process is gone. */
   processEnded(): void {
     const { figures } = this.#record;
     for (const known of this.#known.values()) {
-      const { parts, notes, shards } = known;
-      if (known.isCut || known.isSettled || parts.size === 0) continue;
+      const { prepared, recorded, participants } = known;
+      if (known.isCut || known.isForgotten || prepared.size === 0) continue;
       known.isCut = true;
-      if (notes.size === shards.length) figures.endsBeforeSettled += 1;
-      else if (notes.size > 0) figures.endsAmongNotes += 1;
-      else if (parts.size === shards.length) figures.endsBeforeNotes += 1;
-      else figures.endsAmongParts += 1;
+      if (recorded.size === participants.length) figures.endsBeforeForget += 1;
+      else if (recorded.size > 0) figures.endsAmongOutcomes += 1;
+      else if (prepared.size === participants.length) figures.endsBeforeOutcomes += 1;
+      else figures.endsAmongPrepares += 1;
     }
   }
 
-  #of(transaction: string, shards: readonly number[]): Known {
+  #of(transaction: string, participants: readonly number[]): Known {
     const known = this.#known.get(transaction) ?? {
       tags: new Set(),
-      shards,
-      parts: new Set(),
-      notes: new Set(),
+      participants,
+      prepared: new Set(),
+      recorded: new Set(),
       isCommitted: undefined,
       lacking: undefined,
-      isSettled: false,
+      isForgotten: false,
       isCut: false,
     };
     this.#known.set(transaction, known);
     return known;
   }
 
-  #decide(transaction: string, known: Known, commit: boolean, by: string): void {
+  #resolve(transaction: string, known: Known, commit: boolean, by: string): void {
     const { figures } = this.#record;
     if (known.isCommitted === undefined) {
       if (commit) figures.overShardsCommitted += 1;
@@ -159,16 +159,16 @@ export class TransactionLedger {
     }
     known.isCommitted ??= commit;
     const { isCommitted } = known;
-    const said = commit ? 'committed' : 'dropped';
+    const said = commit ? 'committed' : 'aborted';
     if (isCommitted !== commit) {
-      this.#record.fail(`${transaction} is ${said} ${by}, and was decided otherwise before`);
+      this.#record.fail(`${transaction} is ${said} ${by}, and had another outcome before`);
     }
     if (commit && known.lacking !== undefined) this.#failForHalf(transaction, known.lacking);
     for (const tag of known.tags) this.#judge(transaction, tag, commit);
   }
 
   #failForHalf(transaction: string, shard: number): void {
-    this.#record.fail(`${transaction} is committed, and shard ${shard} has no part of it`);
+    this.#record.fail(`${transaction} is committed, and shard ${shard} has not prepared it`);
   }
 
   #noteFate(tag: string, fate: Fate): void {
@@ -181,11 +181,11 @@ export class TransactionLedger {
   #judge(transaction: string, tag: string, isCommitted: boolean): void {
     const fate = this.#fates.get(tag);
     if (fate === undefined || (fate === 'committed') === isCommitted) return;
-    const said = isCommitted ? 'committed' : 'dropped';
+    const said = isCommitted ? 'committed' : 'aborted';
     this.#record.fail(`${transaction} is ${said}, though its client was told ${fate}`);
   }
 }
 
-function isOpen({ parts, notes, shards, isSettled, isCut }: Known): boolean {
-  return parts.size > 0 && notes.size < shards.length && !isSettled && !isCut;
+function isOpen({ prepared, recorded, participants, isForgotten, isCut }: Known): boolean {
+  return prepared.size > 0 && recorded.size < participants.length && !isForgotten && !isCut;
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { programFolder } from '../../src/base/program-folder.ts';
-import type { ChangeOperation } from '../../src/protocol/shard-operation.ts';
+import type { ShardChanges } from '../../src/protocol/shard-operation.ts';
 import { entriesOf } from '../../src/shard/entry-stream.ts';
 import { proveShard, type ShardPlace } from '../../src/shard/recovery.ts';
 import { Shard } from '../../src/shard/shard.ts';
@@ -79,14 +79,14 @@ function placeOf(fileSystem: MemoryFileSystem, shard: number): ShardPlace {
   return { fileSystem, folder, name: `shard-000${shard}`, identity };
 }
 
-function change(key: string, value: string, version: number): ChangeOperation {
+function changesOf(key: string, value: string, version: number): ShardChanges {
   const changes = [
     { namespace: 'default', key, put: { value: Buffer.from(value), expiresAt: undefined } },
   ];
-  return { op: 'change', changes, version, validUntil: Infinity, part: undefined };
+  return { changes, version, validUntil: Infinity };
 }
 
-/** Killed before the second shard has its note. */
+/** Killed before the second shard has recorded the outcome. */
 function writeTransaction(places: readonly ShardPlace[]): void {
   const at = 1764000000001;
   const shards = places.map((place) => {
@@ -95,10 +95,11 @@ function writeTransaction(places: readonly ShardPlace[]): void {
     return shard;
   });
   const transaction = '2b1c6f5e-93f5-4a36-8a86-0f6a2f5f1a77';
-  const part = { transaction, shards: [0, 1] };
+  const prepare = { op: 'prepare', transaction, participants: [0, 1] } as const;
   const [first, second] = shards;
-  first?.apply({ stamp: at + 1, operations: [{ ...change('alice', '90', 1), part }] });
-  second?.apply({ stamp: at + 1, operations: [{ ...change('bob', '110', 1), part }] });
-  first?.apply({ stamp: at + 2, operations: [{ op: 'decide', transaction, commit: true }] });
-  first?.apply({ stamp: at + 3, operations: [put('ben', '5'), change('alice', '95', 3)] });
+  first?.apply({ stamp: at + 1, operations: [{ ...prepare, ...changesOf('alice', '90', 1) }] });
+  second?.apply({ stamp: at + 1, operations: [{ ...prepare, ...changesOf('bob', '110', 1) }] });
+  first?.apply({ stamp: at + 2, operations: [{ op: 'commit', transaction }] });
+  const alone = { op: 'change', ...changesOf('alice', '95', 3) } as const;
+  first?.apply({ stamp: at + 3, operations: [put('ben', '5'), alone] });
 }

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { decodeJournalLine, encodeBatchLine } from '../../src/storage/journal-format.ts';
 import {
   encodeDelete,
-  encodeNote,
-  encodePart,
+  encodeOutcome,
+  encodePrepare,
   encodePut,
   isJournalRecord,
   valueOfRecord,
@@ -33,51 +33,64 @@ describe('a record of a journal', () => {
     );
   });
 
-  test('is read as it was written, if it is a part or a note', () => {
+  test('is read as it was written, if it is a prepare, a commit or an abort', () => {
     const changes = [encodePut('default', 'a', '1', undefined), encodeDelete('default', 'b')];
-    const part = { transaction: 'id "1"', shards: [0, 3], version: 12 };
-    expect(decoded(encodePart(part, changes))).toEqual({
-      ...part,
-      op: 'part',
+    const prepared = { transaction: 'id "1"', participants: [0, 3], version: 12 };
+    expect(decoded(encodePrepare(prepared, changes))).toEqual({
+      ...prepared,
+      op: 'prepare',
       changes: [
         { op: 'put', key: 'a', value: '1' },
         { op: 'delete', key: 'b' },
       ],
     });
-    for (const committed of [true, false]) {
-      expect(decoded(encodeNote('id', committed))).toEqual({
-        op: 'note',
-        transaction: 'id',
-        committed,
-      });
-    }
+    const flush = ['default', ''];
+    expect(decoded(encodePrepare({ ...prepared, flush }, []))).toEqual({
+      ...prepared,
+      op: 'prepare',
+      flush,
+      changes: [],
+    });
+    expect(decoded(encodeOutcome('id', true))).toEqual({ op: 'commit', transaction: 'id' });
+    expect(decoded(encodeOutcome('id', false))).toEqual({ op: 'abort', transaction: 'id' });
   });
 
-  const part = { op: 'part', transaction: 't', shards: [0, 1], version: 1, changes: [] };
+  const prepare = {
+    op: 'prepare',
+    transaction: 't',
+    participants: [0, 1],
+    version: 1,
+    changes: [],
+  };
+  const commit = { op: 'commit', transaction: 't' };
   const put = { op: 'put', key: 'a', value: '1' };
 
   test.each([
     null,
-    'part',
-    { ...part, transaction: 1 },
-    { ...part, shards: [0, -1] },
-    { ...part, shards: 1 },
-    { ...part, version: 1.5 },
-    { ...part, changes: undefined },
-    { ...part, changes: [part] },
-    { ...part, changes: [{ op: 'note', transaction: 't', committed: true }] },
-    { ...part, changes: [{ op: 'put', key: 'a' }] },
-    { op: 'note', transaction: 't' },
-    { op: 'note', transaction: 't', committed: 1 },
-    { op: 'note', committed: true },
+    'prepare',
+    { ...prepare, transaction: 1 },
+    { ...prepare, participants: [0, -1] },
+    { ...prepare, participants: 1 },
+    { ...prepare, participants: undefined },
+    { ...prepare, version: 1.5 },
+    { ...prepare, changes: undefined },
+    { ...prepare, changes: [prepare] },
+    { ...prepare, changes: [commit] },
+    { ...prepare, changes: [{ op: 'put', key: 'a' }] },
+    { op: 'commit' },
+    { op: 'abort' },
+    { ...commit, transaction: 1 },
+    { ...commit, op: 'abort', transaction: 1 },
     { ...put, version: '1' },
     { ...put, op: 'clear' },
     { op: 'flush', namespace: 1 },
-    { ...part, flush: 'default' },
-    { ...part, flush: [1] },
-  ])('is not understood where it is %j', (record) => {
-    expect(isJournalRecord(part)).toBe(true);
-    expect(isJournalRecord({ ...part, flush: ['default'] })).toBe(true);
+    { ...prepare, flush: 'default' },
+    { ...prepare, flush: [1] },
+  ])('is not understood if it is %j', (record) => {
+    expect(isJournalRecord(prepare)).toBe(true);
+    expect(isJournalRecord({ ...prepare, flush: ['default'] })).toBe(true);
+    expect(isJournalRecord(commit)).toBe(true);
+    expect(isJournalRecord({ ...commit, op: 'abort' })).toBe(true);
     expect(isJournalRecord({ op: 'flush' })).toBe(true);
     expect(isJournalRecord(put)).toBe(true);
     expect(isJournalRecord(record)).toBe(false);

@@ -1,71 +1,82 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { outcomesOf, type TransactionTraces } from '../../src/storage/transaction-outcome.ts';
+import { resolveInDoubt, type TransactionTraces } from '../../src/storage/transaction-outcome.ts';
 
-/** Of one transaction, `t`, over the first two of three shards. */
-function shard(has: { part?: boolean; note?: boolean }): TransactionTraces {
+interface Has {
+  readonly prepared?: boolean;
+  /** Its recorded outcome: whether it is committed. */
+  readonly outcome?: boolean | undefined;
+}
+
+/** Of one transaction, `t`, whose participants are the first two of three shards. */
+function shard({ prepared = false, outcome }: Has): TransactionTraces {
   return {
-    parts: new Map(has.part === true ? [['t', { shards: [0, 1] }]] : []),
-    notes: new Map(has.note === undefined ? [] : [['t', has.note]]),
+    prepared: new Map(prepared ? [['t', { participants: [0, 1] }]] : []),
+    outcomes: new Map(outcome === undefined ? [] : [['t', outcome]]),
   };
 }
 
 const nothing = shard({});
-const part = shard({ part: true });
+const prepared = shard({ prepared: true });
 
-describe('a transaction without an end', () => {
-  test('is committed where all of its parts are there and no note', () => {
-    expect(outcomesOf([part, part, nothing])).toEqual(new Map([['t', true]]));
+describe('a transaction in doubt', () => {
+  test('is committed if all participants have prepared it and none has an outcome', () => {
+    expect(resolveInDoubt([prepared, prepared, nothing])).toEqual(new Map([['t', true]]));
   });
 
   test.each([
-    ['the other shard has nothing of it', [part, nothing, nothing]],
-    ['only a shard has it that it does not name', [part, nothing, part]],
-    ['the other shard is not there', [part]],
-  ])('is not committed where %s', (_, shards) => {
-    expect(outcomesOf(shards)).toEqual(new Map([['t', false]]));
+    ['the other participant has nothing of it', [prepared, nothing, nothing]],
+    ['only a shard has it that is no participant', [prepared, nothing, prepared]],
+    ['the other participant is not there', [prepared]],
+  ])('is aborted if %s', (_, shards) => {
+    expect(resolveInDoubt(shards)).toEqual(new Map([['t', false]]));
   });
 
-  test.each([true, false])('is what any note says: committed is %s', (note) => {
+  test.each([true, false])('has the outcome that any shard has recorded: %s', (outcome) => {
     for (const shards of [
-      [part, shard({ note }), nothing],
-      [shard({ note }), part, nothing],
-      [part, nothing, shard({ note })],
-      [part, shard({ part: true, note }), nothing],
+      [prepared, shard({ outcome }), nothing],
+      [shard({ outcome }), prepared, nothing],
+      [prepared, nothing, shard({ outcome })],
+      [prepared, shard({ prepared: true, outcome }), nothing],
     ]) {
-      expect(outcomesOf(shards)).toEqual(new Map([['t', note]]));
+      expect(resolveInDoubt(shards)).toEqual(new Map([['t', outcome]]));
     }
   });
 });
 
-test('what has no part without a note needs no outcome', () => {
-  expect(outcomesOf([])).toEqual(new Map());
-  expect(outcomesOf([shard({ note: true }), shard({ note: false }), nothing])).toEqual(new Map());
+test('a transaction that is in doubt nowhere is not resolved', () => {
+  expect(resolveInDoubt([])).toEqual(new Map());
+  const recorded = [shard({ outcome: true }), shard({ outcome: false }), nothing];
+  expect(resolveInDoubt(recorded)).toEqual(new Map());
 });
 
-test('each transaction is decided by itself', () => {
-  const [shards, one] = [[0, 1], { shards: [0] }];
-  const first = { parts: new Map([['a', { shards }], ['b', { shards }], ['c', one]]), notes: new Map() }; // prettier-ignore
-  const second = { parts: new Map([['b', { shards }]]), notes: new Map([['x', true]]) };
+test('each transaction is resolved by itself', () => {
+  const both = { participants: [0, 1] };
+  const alone = { participants: [0] };
+  const first: TransactionTraces = {
+    prepared: new Map(Object.entries({ a: both, b: both, c: alone })),
+    outcomes: new Map(),
+  };
+  const second: TransactionTraces = {
+    prepared: new Map([['b', both]]),
+    outcomes: new Map([['x', true]]),
+  };
   const expected = new Map(Object.entries({ a: false, b: true, c: true }));
-  expect(outcomesOf([first, second])).toEqual(expected);
+  expect(resolveInDoubt([first, second])).toEqual(expected);
 });
 
-test('a start that was cut short is followed by one that decides the same', () => {
-  const has = fc.record({
-    part: fc.boolean(),
-    note: fc.option(fc.constant(true), { nil: undefined }),
-  });
+test('a start that was cut short is followed by one with the same outcome', () => {
+  const has = fc.record({ prepared: fc.boolean(), hasOutcome: fc.boolean() });
   fc.assert(
-    fc.property(fc.tuple(has, has), fc.boolean(), fc.nat(1), (found, committed, noting) => {
-      // All notes of a transaction say the same, and who has noted it has no part left.
-      const shards = found.map(({ part: hasPart, note }) =>
-        note === undefined ? shard({ part: hasPart }) : shard({ note: committed }),
+    fc.property(fc.tuple(has, has), fc.boolean(), fc.nat(1), (found, committed, recording) => {
+      // All records of an outcome say the same, and a shard with one is no longer in doubt.
+      const shards = found.map(({ hasOutcome, ...one }) =>
+        shard(hasOutcome ? { outcome: committed } : one),
       );
-      const outcome = outcomesOf(shards).get('t');
-      fc.pre(outcome !== undefined && (shards[noting]?.parts.has('t') ?? false));
-      const later = shards.with(noting, shard({ note: outcome ?? false }));
-      expect(outcomesOf(later).get('t') ?? outcome).toBe(outcome);
+      const outcome = resolveInDoubt(shards).get('t');
+      fc.pre(outcome !== undefined && (shards[recording]?.prepared.has('t') ?? false));
+      const later = shards.with(recording, shard({ outcome }));
+      expect(resolveInDoubt(later).get('t') ?? outcome).toBe(outcome);
     }),
   );
 });

@@ -36,11 +36,11 @@ function failNextSync(fileSystem: MemoryFileSystem): void {
   };
 }
 
-interface TransactionUnderWay {
+interface TransactionInFlight {
   readonly id: string;
   readonly keys: readonly string[];
   readonly commits: boolean;
-  /** Shards that have no note of it. */
+  /** Participants that have not recorded the outcome. */
   left: readonly number[];
 }
 
@@ -49,7 +49,7 @@ class StoreMaker {
   readonly fileSystem = new MemoryFileSystem();
   readonly store: ShardedFiles;
   readonly #random: Random;
-  #underWay: TransactionUnderWay[] = [];
+  #inFlight: TransactionInFlight[] = [];
   #endCompaction: () => void = () => undefined;
   #begun = 0;
 
@@ -65,13 +65,13 @@ class StoreMaker {
     if (dice < 0.15) this.#compact();
     else if (dice < 0.25) this.#restart();
     else if (dice < 0.45) this.#beginTransaction();
-    else if (dice < 0.6) this.#decide();
+    else if (dice < 0.6) this.#resolve();
     else this.#mayFail(() => this.store.write(this.#changes()));
   }
 
   #changes(): (readonly [key: string, value: string | undefined])[] {
     const random = this.#random;
-    const locked = new Set(this.#underWay.flatMap((one) => one.keys));
+    const locked = new Set(this.#inFlight.flatMap((one) => one.keys));
     const free = keys.filter((key) => !locked.has(key));
     return Array.from({ length: free.length === 0 ? 0 : 1 + below(random, 5) }, () => {
       const value = random() < 0.2 ? undefined : randomValue(random);
@@ -87,7 +87,7 @@ class StoreMaker {
     this.store.mend();
   }
 
-  /** Another may be under way, and a transaction be noted in the midst of it. */
+  /** Another may be under way, and an outcome be recorded in the midst of it. */
   #compact(): void {
     this.#endCompaction();
     this.#endCompaction = this.store.beginCompaction(below(this.#random, this.store.places.length));
@@ -99,17 +99,17 @@ class StoreMaker {
     this.#endCompaction = () => undefined;
   }
 
-  /** What is under way is decided by the start. */
+  /** The start resolves what is in flight. */
   #restart(): void {
     this.#endCompaction = () => undefined;
     if (this.#random() < 0.5) this.store.stop();
     this.store.start(oneOf(this.#random, modes));
-    this.#underWay = [];
+    this.#inFlight = [];
   }
 
   #beginTransaction(): void {
     const changes = [...new Map(this.#changes()).entries()];
-    if (this.#underWay.length === 0 && this.#random() < 0.3 && this.store.places.length > 1) {
+    if (this.#inFlight.length === 0 && this.#random() < 0.3 && this.store.places.length > 1) {
       this.#flush(changes);
       return;
     }
@@ -121,15 +121,15 @@ class StoreMaker {
       this.store.transactIn(first, changes);
       return;
     }
-    this.#writeParts(changes, names, shards);
+    this.#prepare(changes, names, shards);
   }
 
-  /** Nothing else is under way beside it. */
+  /** Nothing else is in flight beside it. */
   #flush(changes: readonly (readonly [key: string, value: string | undefined])[]): void {
-    this.#writeParts(changes, keys, [...this.store.places.keys()], ['default']);
+    this.#prepare(changes, keys, [...this.store.places.keys()], ['default']);
   }
 
-  #writeParts(
+  #prepare(
     changes: readonly (readonly [key: string, value: string | undefined])[],
     locked: readonly string[],
     shards: readonly number[],
@@ -138,25 +138,25 @@ class StoreMaker {
     const id = `t${this.#begun++}`;
     const into = this.#random() < 0.2 ? [oneOf(this.#random, shards)] : shards;
     this.#mayFail(() => {
-      const isWhole = this.store.writeParts(id, changes, into, flush);
+      const isWhole = this.store.prepare(id, changes, into, flush);
       const commits = isWhole && this.#random() < 0.9;
-      this.#underWay.push({ id, keys: locked, commits, left: shards });
+      this.#inFlight.push({ id, keys: locked, commits, left: shards });
     });
   }
 
-  #decide(): void {
-    const one = this.#underWay[0];
+  #resolve(): void {
+    const one = this.#inFlight[0];
     if (one === undefined) return;
     const some = one.left.filter(() => this.#random() < 0.6);
-    this.store.decide(one.id, one.commits, some);
+    this.store.resolve(one.id, one.commits, some);
     one.left = one.left.filter((shard) => !some.includes(shard));
     if (one.left.length > 0) return;
-    this.store.settle(one.id, [0, 1, 2]);
-    this.#underWay.shift();
+    this.store.forget(one.id, [0, 1, 2]);
+    this.#inFlight.shift();
   }
 }
 
-/** Stopped cleanly at last, transactions under way or not. */
+/** Stopped cleanly at last, transactions in flight or not. */
 function makeStore(random: Random): ShardedFiles & { fileSystem: MemoryFileSystem } {
   const maker = new StoreMaker(random);
   const steps = 3 + below(random, 25);
@@ -234,7 +234,7 @@ function isListed(
           (isTransacted || finding.fromSeq <= before.version) &&
           (finding.toSeq ?? Infinity) >= before.version
         );
-      case 'transaction': // The keys in its parts are listed one by one.
+      case 'transaction': // Its prepared keys are listed one by one.
       case 'damage':
       case 'torn-end':
       case 'unused':
@@ -250,7 +250,7 @@ function isEndUnproved(key: string, store: ShardedFiles, { findings }: Repair): 
   return findings.some((one) => one.finding === 'unproved-end' && one.shard === shard);
 }
 
-/** Whether it is of a transaction that came to nothing, all of whose notes are lost. */
+/** Whether it is of an aborted transaction, all of whose outcome records are lost. */
 function mayBeKept(entry: string, store: ShardedFiles, { findings }: Repair): boolean {
   return findings.some(
     (finding) =>
@@ -274,7 +274,7 @@ function check(seed: number): string[] {
   const wrong: string[] = [];
   const old = [...fileSystem.contents()].filter(([path]) => path.startsWith('/old/'));
   if (JSON.stringify(old) !== JSON.stringify(before)) wrong.push('the old folder was changed');
-  if ((verdict.damaged === 0) !== wouldStart(fileSystem)) wrong.push('a start decides otherwise');
+  if ((verdict.damaged === 0) !== wouldStart(fileSystem)) wrong.push('a start takes it otherwise');
   if (fileSystem.openFiles < 0) wrong.push('a file was closed twice');
   if (after.summary === undefined) return wrong;
   for (const [key, { version, value }] of after.entries) {

@@ -1,4 +1,4 @@
-// What a repair makes of transactions over several shards, where lines are lost and where none is.
+// What a repair makes of transactions over several shards, if lines are lost and if none is.
 import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/tools/finding.ts';
 import { repairStore } from '../../src/tools/repair-store.ts';
@@ -79,30 +79,30 @@ describe('a store that is good', () => {
   });
 });
 
-describe('where another shard has a note,', () => {
-  test('a part whose own note is lost counts, and changes behind it are not undone', () => {
+describe('if another participant has recorded the outcome,', () => {
+  test('a participant that has lost its own record commits, and changes behind it are not undone', () => {
     const store = made((self) => {
-      self.writeParts(transaction, changes);
-      self.decide(transaction, true, [0, 1]);
+      self.prepare(transaction, changes);
+      self.resolve(transaction, true, [0, 1]);
       self.write([
         ['b', '3'],
         ['f', undefined],
       ]);
     });
-    damageLine(store.fileSystem, journal(0), '"op":"note"');
+    damageLine(store.fileSystem, journal(0), '"op":"commit"');
     const { findings, kept } = repair(store.fileSystem);
     expect(kept).toEqual({ a: '1@1', alice: '1@1', b: '3@5', c: '2@2', k: '2@2' });
     expect(aboutTransactions(findings)).toEqual([]);
     expect(findings).toContainEqual(expect.objectContaining({ finding: 'lost-changes', shard: 0 }));
   });
 
-  test('a part that is lost is told as lost changes, and the others count', () => {
+  test('prepared changes that are lost are told as lost changes, and the others are committed', () => {
     const store = made((self) => {
-      self.writeParts(transaction, changes);
-      self.decide(transaction, true, [0]);
+      self.prepare(transaction, changes);
+      self.resolve(transaction, true, [0]);
       self.write([['c', '3']]);
     });
-    damageLine(store.fileSystem, journal(1), '"op":"part"');
+    damageLine(store.fileSystem, journal(1), '"op":"prepare"');
     const { findings, kept } = repair(store.fileSystem);
     expect(kept).toEqual({ a: '1@1', alice: '1@1', b: '2@3', f: '2@3', c: '3@3' });
     expect(aboutTransactions(findings)).toEqual([]);
@@ -113,32 +113,32 @@ describe('where another shard has a note,', () => {
     expect(keysListed(findings)).toEqual(['k']);
   });
 
-  test('that it came to nothing, its parts do so, too', () => {
+  test('and that is an abort, none of its changes is made', () => {
     const store = made((self) => {
-      self.writeParts(transaction, changes);
-      self.decide(transaction, false, [0, 1]);
+      self.prepare(transaction, changes);
+      self.resolve(transaction, false, [0, 1]);
       self.write([['c', '3']]);
     });
-    damageLine(store.fileSystem, journal(1), '"op":"note"');
+    damageLine(store.fileSystem, journal(1), '"op":"abort"');
     expect(repair(store.fileSystem).kept).toEqual({ ...before, c: '3@4' });
   });
 });
 
-describe('where no note is left of it and lines are lost,', () => {
-  test('a part whose other one is missing is dropped, told of, and all of its keys listed', () => {
-    const store = made((self) => self.writeParts(transaction, changes));
+describe('if no outcome is left of it and lines are lost,', () => {
+  test('it is aborted if a prepare record is lost, is told of, and all of its keys are listed', () => {
+    const store = made((self) => self.prepare(transaction, changes));
     store.write([['c', '3']]);
-    damageLine(store.fileSystem, journal(1), '"op":"part"');
+    damageLine(store.fileSystem, journal(1), '"op":"prepare"');
     const { findings, kept } = repair(store.fileSystem);
     expect(kept).toEqual({ ...before, c: '3@3' });
     expect(aboutTransactions(findings)).toEqual([
       {
         finding: 'transaction',
         transaction,
-        shards: [0, 1],
-        parts: [0],
+        participants: [0, 1],
+        prepared: [0],
         kept: 'nothing',
-        what: expect.stringMatching(/what is there is dropped, so that it does not stand by half/),
+        what: expect.stringMatching(/it is aborted, so that no half of it is kept/),
       },
     ]);
     const listed = findings.filter((one) => one.finding === 'key' && one.shard === 0);
@@ -148,34 +148,38 @@ describe('where no note is left of it and lines are lost,', () => {
     ]);
   });
 
-  test('all of its parts count, and that it may have been dropped is told', () => {
+  test('it is committed if all have prepared it, and that it may have been aborted is told', () => {
     const store = made((self) => {
-      self.writeParts(transaction, changes);
-      self.decide(transaction, false, [0]);
+      self.prepare(transaction, changes);
+      self.resolve(transaction, false, [0]);
       self.write([['b', '3']]);
     });
-    damageLine(store.fileSystem, journal(0), '"op":"note"');
+    damageLine(store.fileSystem, journal(0), '"op":"abort"');
     const { findings, kept } = repair(store.fileSystem);
     expect(kept).toEqual({ ...after, b: '3@5' });
     expect(aboutTransactions(findings)).toEqual([
-      expect.objectContaining({ parts: [0, 1], kept: 'all', what: expect.stringMatching(/lost/) }),
+      expect.objectContaining({
+        prepared: [0, 1],
+        kept: 'all',
+        what: expect.stringMatching(/^lines are lost .* it is committed, as all /),
+      }),
     ]);
     expect(keysListed(findings)).toEqual(['alice', 'b', 'c', 'f', 'k']);
   });
 
-  test('the same holds where a whole shard is lost', () => {
-    const store = made((self) => self.writeParts(transaction, changes));
+  test('it is aborted if a whole participant is lost', () => {
+    const store = made((self) => self.prepare(transaction, changes));
     store.fileSystem.removeFolder('/old/layout-000001/shard-0001');
     const { findings, kept } = repair(store.fileSystem);
     expect(kept).toEqual({ a: '1@1', alice: '1@1', b: '1@2' });
     expect(aboutTransactions(findings)).toEqual([
-      expect.objectContaining({ parts: [0], kept: 'nothing' }),
+      expect.objectContaining({ prepared: [0], kept: 'nothing' }),
     ]);
   });
 
-  test('it is not told of where none of its own shards has lost any', () => {
+  test('it is not told of if none of its participants has lost any', () => {
     const store = made((self) => {
-      self.writeParts(transaction, changes, [1]);
+      self.prepare(transaction, changes, [1]);
       self.write([['a', '2']]);
       self.write([['a', '3']]);
     });
@@ -187,63 +191,66 @@ describe('where no note is left of it and lines are lost,', () => {
 });
 
 function flush(self: LeftStore, commit: boolean, shards: readonly number[]): void {
-  self.writeParts(transaction, changes, undefined, ['default']);
-  self.decide(transaction, commit, shards);
+  self.prepare(transaction, changes, undefined, ['default']);
+  self.resolve(transaction, commit, shards);
 }
 
 describe('one that clears a namespace', () => {
-  test('does not undo what was put behind it where its own note is lost', () => {
+  test('does not undo what was put behind it if an outcome record is lost', () => {
     const store = made((self) => {
       flush(self, true, [0, 1, 2]);
       self.write([['alice', '2']]);
     });
-    damageLine(store.fileSystem, journal(0), '"op":"note"');
+    damageLine(store.fileSystem, journal(0), '"op":"commit"');
     const { kept } = repair(store.fileSystem);
     expect(kept).toEqual({ alice: '2@5', b: '2@3', f: '2@3', c: '2@2', k: '2@2' });
   });
 
-  test('is dropped where its note and a part may be lost, and what it may have cleared is listed', () => {
+  test('is aborted if a prepare record is lost, and what it may have cleared is listed', () => {
     const store = made((self) => flush(self, true, []));
     store.write([['c', '3']]);
-    damageLine(store.fileSystem, journal(1), '"op":"part"');
+    damageLine(store.fileSystem, journal(1), '"op":"prepare"');
     const { findings, kept } = repair(store.fileSystem);
     expect(kept).toEqual({ ...before, c: '3@3' });
     expect(aboutTransactions(findings)).toEqual([
-      expect.objectContaining({ shards: [0, 1, 2], parts: [0, 2], kept: 'nothing' }),
+      expect.objectContaining({ participants: [0, 1, 2], prepared: [0, 2], kept: 'nothing' }),
     ]);
     expect(keysListed(findings)).toEqual(['a', 'alice', 'b', 'f', 'k']);
   });
 });
 
 describe('a snapshot that is damaged', () => {
-  test('does not bring back what was changed behind a part whose note is lost', () => {
+  test('does not bring back what was changed behind a commit whose record is lost', () => {
     const store = made((self) => {
-      self.writeParts(transaction, changes);
-      self.decide(transaction, true, [0, 1]);
+      self.prepare(transaction, changes);
+      self.resolve(transaction, true, [0, 1]);
       self.write([['f', undefined]]);
       self.write([['b', '3']]);
-      self.settle(transaction, [0, 1]);
+      self.forget(transaction, [0, 1]);
       self.compact(0);
     });
-    damageLine(store.fileSystem, journal(0), '"op":"note"');
+    damageLine(store.fileSystem, journal(0), '"op":"commit"');
     const snapshot = '/old/layout-000001/shard-0000/snapshot-000001.json';
-    const header = store.fileSystem.read(snapshot).toString().replace('"formatVersion":1', '"x":1');
-    store.fileSystem.put(snapshot, Buffer.from(header));
+    damageLine(store.fileSystem, snapshot, '"formatVersion"', (line) =>
+      line.replace('"formatVersion"', '"x"'),
+    );
     const { kept } = repair(store.fileSystem);
     expect(kept).toEqual({ a: '1@1', alice: '1@1', b: '3@6', c: '2@2', k: '2@2' });
   });
 });
 
-test("of another shard's journal nothing is used, its notes and marks neither", () => {
+test("of another shard's journal nothing is used, its outcomes and marks neither", () => {
   const store = made((self) => {
-    self.writeParts(transaction, changes);
-    self.decide(transaction, true, [0, 1]);
+    self.prepare(transaction, changes);
+    self.resolve(transaction, true, [0, 1]);
     self.write([['c', '3']]);
   });
   store.stop();
   // Its header is damaged: by its keys alone it can be known that it is not this shard's.
   store.fileSystem.put(journal(0), store.fileSystem.read(journal(1)));
-  damageLine(store.fileSystem, journal(0), '"format"', (line) => line.replace('1', '2'));
+  damageLine(store.fileSystem, journal(0), '"format"', (line) =>
+    line.replace('"store"', '"stare"'),
+  );
   const { findings, kept } = repair(store.fileSystem);
   expect(kept).toEqual({ a: '1@1', c: '3@4', k: '2@2' });
   expect(findings).toContainEqual(
@@ -256,8 +263,8 @@ test("of another shard's journal nothing is used, its notes and marks neither", 
 
 test('without its manifest a store keeps its transactions', () => {
   const store = made((self) => {
-    self.writeParts(transaction, changes);
-    self.decide(transaction, true, [0, 1]);
+    self.prepare(transaction, changes);
+    self.resolve(transaction, true, [0, 1]);
   });
   store.stop();
   const files = store.fileSystem;

@@ -151,11 +151,11 @@ function verifyLeft(leave: LeftTransaction['leave'], damage?: () => void): strin
 
 describe('a transaction that a crash has cut short', () => {
   test.each(leftTransactions)(
-    'is no damage, and is told of in each shard that has to decide it: $state',
-    ({ leave, isCommitted, undecidedIn }) => {
-      const decided = isCommitted ? 'committed' : 'dropped';
-      const told = undecidedIn.map((shard) =>
-        expect.stringMatching(`^undecided: .*/shard-000${shard}: .* the-one is ${decided}, `),
+    'is no damage, and is told of in each shard that has it in doubt: $state',
+    ({ leave, isCommitted, inDoubtIn }) => {
+      const outcome = isCommitted ? 'committed' : 'aborted';
+      const told = inDoubtIn.map((shard) =>
+        expect.stringMatching(`^in-doubt: .*/shard-000${shard}: .* the-one is ${outcome}, `),
       );
       const lines = verifyLeft(leave);
       expect(lines).toEqual(told);
@@ -163,31 +163,33 @@ describe('a transaction that a crash has cut short', () => {
     },
   );
 
-  test('is told with why it is decided so', () => {
-    const [whole, half, noted] = leftTransactions.map(({ leave }) => verifyLeft(leave).join());
-    expect(whole).toContain('committed, since all of its parts are there; a crash may leave this');
-    expect(half).toContain('dropped, since shard 1 has no part of it; ');
-    expect(noted).toContain('committed, as shard 0 has noted; ');
+  test('is told with the reason of its outcome', () => {
+    const [whole, half, recorded] = leftTransactions.map(({ leave }) => verifyLeft(leave).join());
+    expect(whole).toContain(
+      'committed, since all participants have prepared it; a crash may leave this',
+    );
+    expect(half).toContain('aborted, since shard 1 has not prepared it; ');
+    expect(recorded).toContain('committed, as shard 0 has recorded; ');
   });
 
-  test('is decided by a note wherever it is, though one of its shards has no trace of it', () => {
+  test('has the outcome that any shard has recorded, though one participant has no trace of it', () => {
     const lines = verifyLeft((store) => {
-      store.writeParts(transaction, [
+      store.prepare(transaction, [
         ['a', '2'],
         ['b', '2'],
         ['c', '2'],
       ]);
-      store.decide(transaction, true, [1, 2]);
-      store.settle(transaction, [1]);
+      store.resolve(transaction, true, [1, 2]);
+      store.forget(transaction, [1]);
       store.compact(1);
     });
     expect(lines).toEqual([expect.stringMatching(/shard-0000: .*is committed, as shard 2 has/)]);
   });
 
-  test('can not be told how it is decided while another of its shards is damaged', () => {
+  test('is told of without an outcome while another participant is damaged', () => {
     const lines = verifyLeft(
       (store) =>
-        store.writeParts(
+        store.prepare(
           transaction,
           ['b', 'c'].map((key) => [key, '2'] as const),
         ),
@@ -195,7 +197,7 @@ describe('a transaction that a crash has cut short', () => {
     );
     expect(lines).toEqual([
       expect.stringMatching(/^damaged: .*current.json: the file is missing/),
-      expect.stringMatching(/^undecided: .*not to be decided while shard 1 is damaged; /),
+      expect.stringMatching(/^in-doubt: .*not to be resolved while shard 1 is damaged; /),
     ]);
   });
 });

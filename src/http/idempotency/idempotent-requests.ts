@@ -143,7 +143,7 @@ export class IdempotentRequests {
           });
           const changed = names.filter((_, index) => changes[index] !== undefined);
           const isTogether =
-            flush === undefined && store.areTogether([key, ...changed.map((name) => name.key)]);
+            flush === undefined && store.areOnOneShard([key, ...changed.map((name) => name.key)]);
           // What is in several shards is synced in every mode.
           const outcome = answer(isTogether ? store.durability : 'synced');
           const put = { value: bytesOf({ ...outcome, fingerprint }), expiresAt: now + windowMs };

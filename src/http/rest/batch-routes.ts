@@ -103,7 +103,7 @@ class BatchHandler {
       }
       const isReadOnly = operations.every(({ op }) => op === 'get');
       const results = isReadOnly
-        ? await store.getTogether(operations, { refuseValue })
+        ? await store.getMany(operations, { refuseValue })
         : await store.submitAll(operations, { refuseValue });
       return recordAnswer((sink) => sendResults(sink, items, results));
     });

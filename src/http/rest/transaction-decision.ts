@@ -3,7 +3,7 @@
 import { unreachable } from '../../base/assert.ts';
 import type { EntryName, GetOperation } from '../../store/operation.ts';
 import type { EntryResult } from '../../store/result.ts';
-import type { Decide, TransactionMoment } from '../../store/transaction.ts';
+import type { TransactionPlan, TransactionMoment } from '../../store/transaction.ts';
 import { bufferOf } from './json-text.ts';
 import {
   namesOnce,
@@ -48,7 +48,7 @@ export function decisionOf(
   transaction: Transaction,
   names: readonly EntryName[],
   limits: MomentLimits,
-): Decide<TransactionOutcome> {
+): TransactionPlan<TransactionOutcome> {
   return (moment) => {
     const failedChecks = failedOf(transaction.checks, names, moment);
     const { operations, otherwise } = transaction;

@@ -2,7 +2,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { EntryName } from '../../store/operation.ts';
 import type { Durability, EntryResult } from '../../store/result.ts';
-import type { Decide, TransactionDecision, TransactionMoment } from '../../store/transaction.ts';
+import type {
+  TransactionPlan,
+  PlannedChanges,
+  TransactionMoment,
+} from '../../store/transaction.ts';
 import { recordAnswer, sendAnswer, type Answer } from '../answer.ts';
 import type { BodyLimit } from '../body.ts';
 import type { AtomicWork, RequestIdentity } from '../idempotency/idempotent-requests.ts';
@@ -34,9 +38,9 @@ interface Decided {
 
 /** Before anything is changed: what can not be given back must not be carried out. */
 function counting(
-  decide: Decide<TransactionOutcome>,
+  decide: TransactionPlan<TransactionOutcome>,
   refuse: RefuseValue,
-): Decide<TransactionOutcome> {
+): TransactionPlan<TransactionOutcome> {
   return (moment) => {
     const decision = decide(moment);
     countGiven(decision.outcome.results, moment.entries, refuse);
@@ -57,7 +61,7 @@ function answerOf(outcome: TransactionOutcome, durability: Durability | undefine
 function decidedOnce({
   outcome,
   changes,
-}: TransactionDecision<TransactionOutcome>): ReturnType<AtomicWork['decide']> {
+}: PlannedChanges<TransactionOutcome>): ReturnType<AtomicWork['decide']> {
   const isWrite = changes.some((change) => change !== undefined);
   return {
     changes,
@@ -107,7 +111,7 @@ class TransactionHandler {
 
   async #transact(
     names: readonly EntryName[],
-    decide: Decide<TransactionOutcome>,
+    decide: TransactionPlan<TransactionOutcome>,
     refuseValue: RefuseValue,
   ): Promise<Decided> {
     const result = await this.#options.store.transact(names, decide, { refuseValue });
@@ -118,11 +122,11 @@ class TransactionHandler {
   /** What only reads keeps nobody away from its keys. */
   async #look(
     names: readonly EntryName[],
-    decide: Decide<TransactionOutcome>,
+    decide: TransactionPlan<TransactionOutcome>,
     refuseValue: RefuseValue,
   ): Promise<Decided> {
     const { store, clock } = this.#options;
-    const results = await store.getTogether(names, { refuseValue });
+    const results = await store.getMany(names, { refuseValue });
     const entries = results.map((result): EntryResult | undefined => {
       if (result.kind === 'refused') throw result.error;
       return result.kind === 'entry' ? result : undefined;

@@ -8,7 +8,7 @@ import { replyBytesOf } from '../../commands/reply-bytes.ts';
 import type { Reply } from '../../commands/reply.ts';
 import { runKeyed } from '../../commands/run-command.ts';
 import type { EntryResult } from '../../store/result.ts';
-import type { Decide, EntryPut } from '../../store/transaction.ts';
+import type { TransactionPlan, EntryPut } from '../../store/transaction.ts';
 import type { SubmitOptions } from '../../store/store.ts';
 import type { KeyedPlan } from './command-planner.ts';
 
@@ -31,7 +31,7 @@ export function decideCommands(
   keys: readonly string[],
   limits: CommandLimits,
   { refuseValue }: SubmitOptions,
-): Decide<Reply[]> {
+): TransactionPlan<Reply[]> {
   return ({ entries, now }) => {
     const run = new AtomicRun(keys, entries, { now, limits });
     const outcome = commands.map((command) => {

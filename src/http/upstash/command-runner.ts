@@ -9,7 +9,7 @@ import { runKeyed, runOnKeyspace } from '../../commands/run-command.ts';
 import type { CommandOperation, EntryName, GetOperation } from '../../store/operation.ts';
 import type { ReplyResult, Result } from '../../store/result.ts';
 import type { CommandStore, SubmitOptions } from '../../store/store.ts';
-import type { Decide } from '../../store/transaction.ts';
+import type { TransactionPlan } from '../../store/transaction.ts';
 import { decideCommands, distinctKeys } from './atomic-commands.ts';
 import {
   CommandPlanner,
@@ -33,7 +33,7 @@ export type CommandResult = Reply | StoreError;
 export interface AtomicCommands {
   readonly names: readonly EntryName[];
   /** Gives one reply a command, in order. */
-  readonly decide: Decide<Reply[]>;
+  readonly decide: TransactionPlan<Reply[]>;
 }
 
 /** What can be part of a transaction. */
@@ -84,7 +84,7 @@ export class CommandRunner {
     for (const [index, plan] of plans.entries()) {
       if (plan.kind === 'answered') {
         results[index] = plan.reply;
-      } else if (plan.kind === 'keyed' && this.#options.store.areTogether(plan.keys)) {
+      } else if (plan.kind === 'keyed' && this.#options.store.areOnOneShard(plan.keys)) {
         together.push({ index, asked: this.#asked(plan) });
       } else {
         // Whatever is not one shard's matter sees all that came before it, and nothing after it.
@@ -113,7 +113,7 @@ export class CommandRunner {
     const keyed = plans.filter((plan) => plan.kind === 'keyed');
     const keys = distinctKeys(keyed);
     const decideKeyed = decideCommands(keyed, keys, this.#planner.limits, options);
-    const decide: Decide<Reply[]> = (moment) => {
+    const decide: TransactionPlan<Reply[]> = (moment) => {
       const { outcome, changes } = decideKeyed(moment);
       const rest = outcome.values();
       const replies = plans.map((plan) =>
@@ -160,7 +160,7 @@ export class CommandRunner {
   ): Promise<CommandResult> {
     const { store, clock } = this.#options;
     const entries = [];
-    for (const answer of await store.getTogether(this.#namesOf(keys), options)) {
+    for (const answer of await store.getMany(this.#namesOf(keys), options)) {
       if (answer.kind === 'refused') return answer.error;
       const { expiresAt } = answer.kind === 'entry' ? answer : { expiresAt: undefined };
       entries.push(answer.kind === 'entry' ? { value: valueOf(answer), expiresAt } : undefined);

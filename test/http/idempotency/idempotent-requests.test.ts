@@ -173,7 +173,7 @@ describe('the record', () => {
       includeValues: true,
     });
     expect(items).toHaveLength(1);
-    expect(store.areTogether([items[0]?.key ?? '', 'a'])).toBe(true);
+    expect(store.areOnOneShard([items[0]?.key ?? '', 'a'])).toBe(true);
     expect(items[0]?.expiresAt).toBe(clock.wallMs() + windowMs);
   });
 

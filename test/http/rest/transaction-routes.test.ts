@@ -246,8 +246,8 @@ describe('checks', () => {
 
 test('what is only read is given as it stood, although it expires on the way', async () => {
   class SlowStore extends ModelStore {
-    override async getTogether(...asked: Parameters<ModelStore['getTogether']>) {
-      const results = await super.getTogether(...asked);
+    override async getMany(...asked: Parameters<ModelStore['getMany']>) {
+      const results = await super.getMany(...asked);
       // By now others may have replaced it, and seen it there.
       this.nowMs += 2000;
       return results;

@@ -1,5 +1,5 @@
 // Stores that were killed in the midst of a transaction over two of their three shards: one for each
-// state that it can be left in.
+// state in which a kill can leave it.
 import type { FsyncMode } from '../../../src/base/fsync-mode.ts';
 import { MemoryFileSystem } from './memory-file-system.ts';
 import { ShardedFiles, type ReadEntry } from './sharded-files.ts';
@@ -20,117 +20,117 @@ const after = { a: '1', b: '2', c: '2', g: '2' };
 export interface LeftTransaction {
   readonly state: string;
   readonly isCommitted: boolean;
-  /** Shards that have a part without a note. */
-  readonly undecidedIn: readonly number[];
+  /** Shards that have prepared it and have no outcome. */
+  readonly inDoubtIn: readonly number[];
   readonly leave: (store: ShardedFiles) => void;
-  /** Where it clears the namespace first: then all three shards have a part. */
+  /** It clears the namespace first: then all three shards are participants. */
   readonly clears?: true;
 }
 
 export const leftTransactions: readonly LeftTransaction[] = [
   {
-    state: 'all parts are there and no note',
+    state: 'all participants have prepared it, and none has an outcome',
     isCommitted: true,
-    undecidedIn: [0, 1],
-    leave: (store) => store.writeParts(transaction, changes),
+    inDoubtIn: [0, 1],
+    leave: (store) => store.prepare(transaction, changes),
   },
   {
-    state: 'one part is missing',
+    state: 'one participant has not prepared it',
     isCommitted: false,
-    undecidedIn: [0],
-    leave: (store) => store.writeParts(transaction, changes, [0]),
+    inDoubtIn: [0],
+    leave: (store) => store.prepare(transaction, changes, [0]),
   },
   {
-    state: 'one shard has noted that it is committed',
+    state: 'one participant has recorded the commit',
     isCommitted: true,
-    undecidedIn: [1],
+    inDoubtIn: [1],
     leave: (store) => {
-      store.writeParts(transaction, changes);
-      store.decide(transaction, true, [0]);
+      store.prepare(transaction, changes);
+      store.resolve(transaction, true, [0]);
     },
   },
   {
-    state: 'one shard has noted that it is not',
+    state: 'one participant has recorded the abort',
     isCommitted: false,
-    undecidedIn: [0],
+    inDoubtIn: [0],
     leave: (store) => {
-      store.writeParts(transaction, changes);
-      store.decide(transaction, false, [1]);
+      store.prepare(transaction, changes);
+      store.resolve(transaction, false, [1]);
     },
   },
   {
     state: 'its parts are restated by a compaction, undecided',
     isCommitted: true,
-    undecidedIn: [0, 1],
+    inDoubtIn: [0, 1],
     leave: (store) => {
-      store.writeParts(transaction, changes);
+      store.prepare(transaction, changes);
       compactAway(store, 0);
     },
   },
   {
     state: 'the one part that is there is restated by a compaction',
     isCommitted: false,
-    undecidedIn: [1],
+    inDoubtIn: [1],
     leave: (store) => {
-      store.writeParts(transaction, changes, [1]);
+      store.prepare(transaction, changes, [1]);
       compactAway(store, 1);
     },
   },
   {
     state: 'a compaction has folded it in one shard, committed',
     isCommitted: true,
-    undecidedIn: [1],
+    inDoubtIn: [1],
     leave: (store) => {
-      store.writeParts(transaction, changes);
-      store.decide(transaction, true, [0]);
+      store.prepare(transaction, changes);
+      store.resolve(transaction, true, [0]);
       compactAway(store, 0);
     },
   },
   {
     state: 'a compaction has folded it in one shard, not committed',
     isCommitted: false,
-    undecidedIn: [1],
+    inDoubtIn: [1],
     leave: (store) => {
-      store.writeParts(transaction, changes);
-      store.decide(transaction, false, [0]);
+      store.prepare(transaction, changes);
+      store.resolve(transaction, false, [0]);
       compactAway(store, 0);
     },
   },
   {
     state: 'it is noted while a compaction is under way',
     isCommitted: true,
-    undecidedIn: [0],
+    inDoubtIn: [0],
     leave: (store) => {
-      store.writeParts(transaction, changes);
+      store.prepare(transaction, changes);
       const end = store.beginCompaction(1);
-      store.decide(transaction, true, [1]);
+      store.resolve(transaction, true, [1]);
       end();
     },
   },
   {
     state: 'it clears a namespace, and all parts are there and no note',
     isCommitted: true,
-    undecidedIn: [0, 1, 2],
-    leave: (store) => store.writeParts(transaction, changes, undefined, ['default']),
+    inDoubtIn: [0, 1, 2],
+    leave: (store) => store.prepare(transaction, changes, undefined, ['default']),
     clears: true,
   },
   {
     state: 'it clears a namespace, and one part is missing',
     isCommitted: false,
-    undecidedIn: [0, 2],
+    inDoubtIn: [0, 2],
     leave: (store) => {
-      store.writeParts(transaction, changes, [0, 2], ['default']);
+      store.prepare(transaction, changes, [0, 2], ['default']);
       compactAway(store, 0);
     },
   },
   {
     state: 'it clears a namespace, and one shard has noted that it is committed',
     isCommitted: true,
-    undecidedIn: [0, 2],
+    inDoubtIn: [0, 2],
     leave: (store) => {
-      store.writeParts(transaction, changes, undefined, ['default']);
+      store.prepare(transaction, changes, undefined, ['default']);
       compactAway(store, 0);
-      store.decide(transaction, true, [1]);
+      store.resolve(transaction, true, [1]);
       compactAway(store, 1);
     },
     clears: true,
@@ -138,11 +138,11 @@ export const leftTransactions: readonly LeftTransaction[] = [
   {
     state: 'every shard has noted it and one has folded it',
     isCommitted: true,
-    undecidedIn: [],
+    inDoubtIn: [],
     leave: (store) => {
-      store.writeParts(transaction, changes);
-      store.decide(transaction, true, [0, 1]);
-      store.settle(transaction, [0, 1]);
+      store.prepare(transaction, changes);
+      store.resolve(transaction, true, [0, 1]);
+      store.forget(transaction, [0, 1]);
       compactAway(store, 1);
     },
   },

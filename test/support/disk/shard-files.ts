@@ -35,7 +35,7 @@ export function readJournal(fileSystem: MemoryFileSystem, path: string): Buffer 
 export function compactShard(fileSystem: MemoryFileSystem, store: BareShardStore): void {
   const input = store.shard.beginCompaction(store.stamp);
   if (input === undefined) return;
-  store.shard.takeSnapshot(compact({ ...shardPlace, fileSystem }, input));
+  store.shard.installSnapshot(compact({ ...shardPlace, fileSystem }, input));
 }
 
 export async function submitEach(

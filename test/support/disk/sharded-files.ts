@@ -11,12 +11,12 @@ import type { ShardPlace } from '../../../src/shard/recovery.ts';
 import { recoverShard, type Recovered } from '../../../src/shard/recovery.ts';
 import type { SnapshotReference } from '../../../src/storage/current.ts';
 import type { FileSystem } from '../../../src/storage/file-system.ts';
-import { outcomesOf } from '../../../src/storage/transaction-outcome.ts';
+import { resolveInDoubt } from '../../../src/storage/transaction-outcome.ts';
 import { openOfflineStore } from '../../../src/tools/offline-store.ts';
 import { shardOfSlot, slotOfKey } from '../../../src/store/slot.ts';
 import type {
-  ChangeOperation,
   EntryChange,
+  PrepareOperation,
   ShardOperation,
 } from '../../../src/protocol/shard-operation.ts';
 import { ManualClock } from '../simulated/manual-clock.ts';
@@ -64,14 +64,14 @@ export class ShardedFiles {
   start(fsync: FsyncMode = 'always'): void {
     const { clock } = this;
     this.#shards = this.places.map((place) => new Shard({ ...place, fsync, clock }));
-    const undecided = this.#shards.map(
-      ({ opened }) => new Map(opened.undecided.map((part) => [part.transaction, part])),
+    const inDoubt = this.#shards.map(
+      ({ opened }) => new Map(opened.inDoubt.map((one) => [one.transaction, one])),
     );
-    const ids = undecided.flatMap((parts) => [...parts.keys()]);
-    const outcomes = outcomesOf(
+    const ids = inDoubt.flatMap((one) => [...one.keys()]);
+    const outcomes = resolveInDoubt(
       this.#shards.map((shard, index) => ({
-        parts: undecided[index] ?? new Map(),
-        notes: shard.notesOf(ids),
+        prepared: inDoubt[index] ?? new Map(),
+        outcomes: shard.outcomesOf(ids),
       })),
     );
     for (const shard of this.#shards) shard.start({ ...startOf(clock.wallMs()), outcomes });
@@ -111,13 +111,13 @@ export class ShardedFiles {
   }
 
   /**
-   * Writes parts of a transaction.
+   * Prepares a transaction.
    *
-   * @param into those shards alone; else all that it changes
-   * @param flush namespaces that it clears; then all shards have a part
-   * @returns whether all of its parts are there
+   * @param into in those shards alone; else in all participants
+   * @param flush namespaces that it clears; then all shards are participants
+   * @returns whether all participants have prepared it
    */
-  writeParts(
+  prepare(
     transaction: string,
     changes: readonly (readonly [key: string, value: string | undefined])[],
     into?: readonly number[],
@@ -136,16 +136,17 @@ export class ShardedFiles {
       if (shard === undefined || !isAsked) continue;
       const version = shard.report().nextSeq;
       const own = changes.filter(([key]) => this.shardOf(key) === index);
-      const change: ChangeOperation = {
-        op: 'change',
+      const operation: PrepareOperation = {
+        op: 'prepare',
+        transaction,
+        participants: shards,
         flush,
         changes: own.map(([key, value]) => changeOf(key, value)),
         version,
         validUntil: Infinity,
-        part: { transaction, shards },
       };
       puts.push(...putsOfChange(own, version));
-      const { results } = shard.apply({ stamp: clock.wallMs(), operations: [change] });
+      const { results } = shard.apply({ stamp: clock.wallMs(), operations: [operation] });
       if (results[0]?.kind !== 'done') isWhole = false;
     }
     for (const entry of puts) this.transacted.add(entry);
@@ -153,20 +154,20 @@ export class ShardedFiles {
     return isWhole;
   }
 
-  /** Notes in these shards how a transaction was decided. */
-  decide(transaction: string, commit: boolean, shards: readonly number[]): void {
+  /** Records the outcome of a transaction in these shards. */
+  resolve(transaction: string, commit: boolean, shards: readonly number[]): void {
     const { clock } = this;
     clock.advance(1);
     for (const index of shards) {
-      const operation = { op: 'decide', transaction, commit } as const;
+      const operation = { op: commit ? 'commit' : 'abort', transaction } as const;
       this.#shards[index]?.apply({ stamp: clock.wallMs(), operations: [operation] });
     }
     if (commit) this.#acknowledge(transaction);
   }
 
-  /** All shards of it have their notes: these need not keep theirs. */
-  settle(transaction: string, shards: readonly number[]): void {
-    const operations = [{ op: 'settle', transaction }] as const;
+  /** All participants have recorded the outcome: these may forget it. */
+  forget(transaction: string, shards: readonly number[]): void {
+    const operations = [{ op: 'forget', transaction }] as const;
     const stamp = this.clock.wallMs();
     for (const index of shards) this.#shards[index]?.apply({ stamp, operations });
   }
@@ -185,7 +186,6 @@ export class ShardedFiles {
         changes: changes.map(([key, value]) => changeOf(key, value)),
         version,
         validUntil: Infinity,
-        part: undefined,
       },
     ];
     shard.apply({ stamp: this.clock.wallMs(), operations });
@@ -224,10 +224,10 @@ export class ShardedFiles {
       } catch (error) {
         // The shard may have gone on from memory meanwhile, and have removed what is compacted.
         if (systemErrorCode(error) === undefined) throw error;
-        shard.dropCompaction();
+        shard.abortCompaction();
         return;
       }
-      shard.takeSnapshot(snapshot);
+      shard.installSnapshot(snapshot);
     };
   }
 
@@ -301,7 +301,7 @@ export function readEntries(fileSystem: FileSystem, dataDir: string): Map<string
   const recovered = openOfflineStore(fileSystem, dataDir).shards.map((place) =>
     recoverShard(place),
   );
-  decideAll(recovered);
+  resolveAll(recovered);
   for (const { table } of recovered) {
     for (const entry of table.ascending('default', '')) {
       found.set(entry.key, { version: entry.version, value: entry.value });
@@ -310,10 +310,10 @@ export function readEntries(fileSystem: FileSystem, dataDir: string): Map<string
   return found;
 }
 
-/** Ends what a crash has left undecided, as a start does. */
-export function decideAll(shards: readonly Recovered[]): void {
-  const outcomes = outcomesOf(shards.map(({ traces }) => traces));
+/** Resolves what a crash has left in doubt, as a start does. */
+export function resolveAll(shards: readonly Recovered[]): void {
+  const outcomes = resolveInDoubt(shards.map(({ traces }) => traces));
   for (const { traces } of shards) {
-    for (const [transaction, committed] of outcomes) traces.decide(transaction, committed);
+    for (const [transaction, committed] of outcomes) traces.resolve(transaction, committed);
   }
 }

@@ -64,7 +64,7 @@ export class ShardedFolder {
     const [location, shard] = [this.#locations[number], this.#shards[number]];
     const input = shard?.beginCompaction(this.stamp);
     if (location === undefined || shard === undefined || input === undefined) return;
-    shard.takeSnapshot(compact({ ...location, fileSystem: this.#fileSystem }, input));
+    shard.installSnapshot(compact({ ...location, fileSystem: this.#fileSystem }, input));
   }
 
   /** What a backup at this moment is made of. */

@@ -3,7 +3,7 @@
 import { decodeBatch } from '../../../dist/src/protocol/batch-frame.js';
 import * as tasks from '../../../dist/workers/shard.js';
 
-export const { open, start, sync, beginCompaction, takeSnapshot, cut, mend, stop } = tasks;
+export const { open, start, sync, beginCompaction, installSnapshot, cut, mend, stop } = tasks;
 
 const misdeeds = {
   throw: () => {

@@ -2,8 +2,8 @@
 import { StampClock } from '../../../src/base/clock.ts';
 import type { FsyncMode } from '../../../src/base/fsync-mode.ts';
 import type { ShardOperation, ShardResult } from '../../../src/protocol/shard-operation.ts';
-import { ShardClient } from '../../../src/router/shard-client.ts';
-import { Ticket } from '../../../src/router/ticket.ts';
+import { ShardClient } from '../../../src/router/shard/shard-client.ts';
+import { QueuedOperation } from '../../../src/router/shard/queued-operation.ts';
 import { createShardFolder } from '../../../src/storage/create-shard-folder.ts';
 import { shardPlace } from '../stores/bare-shard-store.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -42,7 +42,7 @@ export class SimulatedClient {
       onSuspended: (_, why) => this.suspensions.push(why),
       onResumed: () => this.suspensions.push('over'),
       onDiskFull: () => {},
-      transactionsUnderWay: () => new Set(),
+      transactionsInFlight: () => new Set(),
     });
   }
 
@@ -60,7 +60,7 @@ export class SimulatedClient {
   }
 
   ask(operation: ShardOperation): Promise<ShardResult> {
-    return new Promise((resolve) => this.client.enqueue(new Ticket(operation, resolve)));
+    return new Promise((resolve) => this.client.enqueue(new QueuedOperation(operation, resolve)));
   }
 
   /** Lets time pass as the housekeeper does. */

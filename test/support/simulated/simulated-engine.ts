@@ -10,7 +10,7 @@ import {
   type CompactorTasks,
   type ShardTasks,
 } from '../../../src/protocol/shard-task.ts';
-import type { TaskThread } from '../../../src/router/task-thread.ts';
+import type { TaskThread } from '../../../src/router/threads/task-thread.ts';
 import { backupTasks } from '../../../src/shard/backup-tasks.ts';
 import { compact } from '../../../src/shard/compaction.ts';
 import type { CompactionInput } from '../../../src/shard/shard-files.ts';

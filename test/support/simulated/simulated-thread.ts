@@ -1,7 +1,7 @@
 // A shard's thread without a thread: the same tasks, run on files in memory when the test says so.
 import type { Clock } from '../../../src/base/clock.ts';
 import type { ShardTasks } from '../../../src/protocol/shard-task.ts';
-import type { TaskThread } from '../../../src/router/task-thread.ts';
+import type { TaskThread } from '../../../src/router/threads/task-thread.ts';
 import { shardTasks, type ShardTaskHandlers } from '../../../src/shard/shard-tasks.ts';
 import type { FileSystem } from '../../../src/storage/file-system.ts';
 

@@ -17,8 +17,8 @@ import type { FileSystem } from '../../../src/storage/file-system.ts';
 import type { ListPage, ListQuery } from '../../../src/store/listing.ts';
 import type { EntryName, Operation } from '../../../src/store/operation.ts';
 import type { Durability, Result } from '../../../src/store/result.ts';
-import type { ExclusiveSession, Store, StoreStatus } from '../../../src/store/store.ts';
-import type { Decide, TransactionResult } from '../../../src/store/transaction.ts';
+import type { Store, StoreStatus } from '../../../src/store/store.ts';
+import type { TransactionPlan, TransactionResult } from '../../../src/store/transaction.ts';
 
 export const shardPlace = {
   folder: '/data/shard-0000',
@@ -27,11 +27,10 @@ export const shardPlace = {
 };
 
 /** All of a transaction is in one shard. */
-const part = undefined;
 
 /** Of a store whose last life has left nothing undecided. */
 export function startOf(stamp: number): StartTask {
-  return { stamp, outcomes: new Map(), underWay: new Set() };
+  return { stamp, outcomes: new Map(), inFlight: new Set() };
 }
 
 export class BareShardStore implements Store {
@@ -74,13 +73,13 @@ export class BareShardStore implements Store {
     return await this.#locks.hold(operations, () => this.ask(...operations) as Result[]);
   }
 
-  async getTogether(names: readonly EntryName[]): Promise<Result[]> {
+  async getMany(names: readonly EntryName[]): Promise<Result[]> {
     return await this.#locks.hold(names, () => this.#read(names));
   }
 
   transact<Outcome>(
     names: readonly EntryName[],
-    decide: Decide<Outcome>,
+    plan: TransactionPlan<Outcome>,
   ): Promise<TransactionResult<Outcome>> {
     return this.#locks.hold(names, () => {
       const entries = this.#read(names).map((result) =>
@@ -88,7 +87,7 @@ export class BareShardStore implements Store {
       );
       const version = this.shard.report().nextSeq;
       const versions = names.map(() => version);
-      const { outcome, changes, flush } = decide({ entries, versions, now: this.stamp });
+      const { outcome, changes, flush } = plan({ entries, versions, now: this.stamp });
       const changed = names.flatMap((name, index): EntryChange[] => {
         const change = changes[index];
         if (change === undefined) return [];
@@ -103,7 +102,6 @@ export class BareShardStore implements Store {
         changes: changed,
         version,
         validUntil,
-        part,
       });
       if (answer?.kind === 'refused') return answer;
       return { kind: 'committed', outcome, durability: this.durability };
@@ -120,15 +118,6 @@ export class BareShardStore implements Store {
     const [answer] = this.ask({ op: 'count', namespace, now: this.stamp });
     if (answer?.kind !== 'count') throw new Error('a count expected');
     return answer.count;
-  }
-
-  exclusive<T>(
-    entries: readonly EntryName[],
-    work: (session: ExclusiveSession) => Promise<T>,
-  ): Promise<T> {
-    return this.#locks.hold(entries, () =>
-      work({ submit: async (operation) => this.#submit(operation) }),
-    );
   }
 
   status(): StoreStatus {

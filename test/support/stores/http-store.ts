@@ -2,11 +2,17 @@
 // into a result.
 import { Client, type Dispatcher } from 'undici';
 import { byteStringOfText, textOfByteString } from '../../../src/base/byte-string.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 import { StoreError, type ErrorCode, type Outcome } from '../../../src/base/errors.ts';
 import type { ListItem, ListPage, ListQuery } from '../../../src/store/listing.ts';
-import type { Operation, VersionMatch } from '../../../src/store/operation.ts';
-import type { Durability, Result } from '../../../src/store/result.ts';
+import type { EntryName, Operation, VersionMatch } from '../../../src/store/operation.ts';
+import type { Durability, EntryResult, Result } from '../../../src/store/result.ts';
 import type { Store, StoreStatus } from '../../../src/store/store.ts';
+import type {
+  EntryPut,
+  TransactionPlan,
+  TransactionResult,
+} from '../../../src/store/transaction.ts';
 
 type Reply = Dispatcher.ResponseData;
 
@@ -56,9 +62,14 @@ function refused(code: ErrorCode, detail: string, outcome?: Outcome): Result {
 export class HttpStore implements Store {
   readonly durability: Durability;
   readonly #client: Client;
+  readonly #clock: Pick<Clock, 'wallMs'>;
 
-  /** @param url of the server, without a path */
-  constructor(url: string, durability: Durability) {
+  /**
+   * @param url of the server, without a path
+   * @param clock the server's
+   */
+  constructor(url: string, durability: Durability, clock: Pick<Clock, 'wallMs'>) {
+    this.#clock = clock;
     this.#client = new Client(url);
     this.durability = durability;
   }
@@ -113,16 +124,41 @@ export class HttpStore implements Store {
     throw new Error('the REST dialect has no count');
   }
 
-  getTogether(): never {
-    throw new Error('the REST dialect reads at one moment by its transactions');
+  async getMany(names: readonly EntryName[]): Promise<Result[]> {
+    const operations = names.map(({ key }) => ({ op: 'get', key: textOfByteString(key) }));
+    const { results } = await this.#transact({ operations });
+    return results.map((result) => resultOfItem(undefined, result));
   }
 
-  transact(): never {
-    throw new Error('the REST dialect takes no functions');
+  /** Plans on what it reads, and checks in the same transaction that it is still so; else once more. */
+  async transact<Value>(
+    names: readonly EntryName[],
+    plan: TransactionPlan<Value>,
+  ): Promise<TransactionResult<Value>> {
+    for (;;) {
+      // oxlint-disable no-await-in-loop -- only if another client was quicker
+      const read = await this.getMany(names);
+      const entries = read.map((result) => (result.kind === 'entry' ? result : undefined));
+      const now = this.#clock.wallMs();
+      const { outcome, changes } = plan({ entries, versions: names.map(() => 0), now });
+      if (changes.length === 0) return { kind: 'committed', outcome, durability: undefined };
+      const { committed, results } = await this.#transact({
+        checks: names.map(({ key }, index) => checkOf(key, entries[index])),
+        operations: names.flatMap(({ key }, index) => changeItemOf(key, changes[index], now)),
+      });
+      // oxlint-enable no-await-in-loop
+      if (!committed) continue;
+      return { kind: 'committed', outcome, durability: results[0]?.durability };
+    }
   }
 
-  exclusive(): never {
-    throw new Error('the REST dialect has no locks');
+  async #transact(request: object): Promise<{ committed: boolean; results: BatchResult[] }> {
+    const body = JSON.stringify(request);
+    const reply = await this.#client.request({ method: 'POST', path: '/v1/transactions', body });
+    if (reply.statusCode !== 200 && reply.statusCode !== 409) {
+      throw new Error(await reply.body.text());
+    }
+    return (await reply.body.json()) as { committed: boolean; results: BatchResult[] };
   }
 
   async backup(): Promise<AsyncIterable<Uint8Array>> {
@@ -154,6 +190,20 @@ function batchItemOf(operation: Operation): object {
   const valueBase64 = Buffer.from(operation.value).toString('base64');
   const ttl = operation.ttlMs === undefined ? undefined : `${operation.ttlMs}ms`;
   return { op, key, valueBase64, ttl, ifMatch, ifNoneMatch };
+}
+
+function checkOf(key: string, entry: EntryResult | undefined): object {
+  const name = { key: textOfByteString(key) };
+  return entry === undefined ? { ...name, exists: false } : { ...name, version: entry.version };
+}
+
+function changeItemOf(key: string, change: EntryPut | 'delete' | undefined, now: number): object[] {
+  const name = { key: textOfByteString(key) };
+  if (change === undefined) return [];
+  if (change === 'delete') return [{ op: 'delete', ...name }];
+  const valueBase64 = Buffer.from(change.value).toString('base64');
+  const ttl = change.expiresAt === undefined ? undefined : `${change.expiresAt - now}ms`;
+  return [{ op: 'put', ...name, valueBase64, ttl }];
 }
 
 function resultOf(operation: Operation, reply: Reply, body: Buffer): Result {

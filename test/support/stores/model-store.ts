@@ -21,12 +21,11 @@ import type {
 import type { Durability, ReplyResult, Result } from '../../../src/store/result.ts';
 import type {
   CommandStore,
-  ExclusiveSession,
   ShardStatus,
   StoreStatus,
   SubmitOptions,
 } from '../../../src/store/store.ts';
-import type { Decide, TransactionResult } from '../../../src/store/transaction.ts';
+import type { TransactionPlan, TransactionResult } from '../../../src/store/transaction.ts';
 
 interface Entry {
   readonly value: Uint8Array;
@@ -43,7 +42,6 @@ export class ModelStore implements CommandStore {
   readonly entries = new Map<string, Entry>();
   #version = 0;
   #closed = false;
-  #lastExclusive: Promise<unknown> = Promise.resolve();
 
   submit(operation: Operation): Result | Promise<Result> {
     if (this.#closed) {
@@ -71,7 +69,7 @@ export class ModelStore implements CommandStore {
     return results;
   }
 
-  areTogether(): boolean {
+  areOnOneShard(): boolean {
     return true;
   }
 
@@ -99,17 +97,7 @@ export class ModelStore implements CommandStore {
     return this.#keys(namespace).length;
   }
 
-  async exclusive<T>(
-    _entries: readonly EntryName[],
-    work: (session: ExclusiveSession) => Promise<T>,
-  ): Promise<T> {
-    const session: ExclusiveSession = { submit: async (operation) => this.submit(operation) };
-    const turn = this.#lastExclusive.then(() => work(session));
-    this.#lastExclusive = turn.catch(() => undefined);
-    return turn;
-  }
-
-  async getTogether(names: readonly EntryName[], options: SubmitOptions = {}): Promise<Result[]> {
+  async getMany(names: readonly EntryName[], options: SubmitOptions = {}): Promise<Result[]> {
     return this.submitAll(
       names.map(({ namespace, key }) => ({ op: 'get', namespace, key })),
       options,
@@ -118,16 +106,16 @@ export class ModelStore implements CommandStore {
 
   async transact<Outcome>(
     names: readonly EntryName[],
-    decide: Decide<Outcome>,
+    plan: TransactionPlan<Outcome>,
     options: SubmitOptions = {},
   ): Promise<TransactionResult<Outcome>> {
-    const read = await this.getTogether(names, options);
+    const read = await this.getMany(names, options);
     const refused = read.find((result) => result.kind === 'refused');
     if (refused !== undefined) return refused;
     const entries = read.map((result) => (result.kind === 'entry' ? result : undefined));
     const version = this.#version + 1;
     const versions = names.map(() => version);
-    const { outcome, changes, flush = [] } = decide({ entries, versions, now: this.nowMs });
+    const { outcome, changes, flush = [] } = plan({ entries, versions, now: this.nowMs });
     const isChanged = flush.length > 0 || changes.some((change) => change !== undefined);
     for (const name of this.entries.keys()) {
       if (flush.some((namespace) => name.startsWith(`${namespace}\n`))) this.entries.delete(name);

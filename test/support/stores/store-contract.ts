@@ -25,11 +25,17 @@ export interface ContractHarness {
   readonly close: () => Promise<void>;
 }
 
+/**
+ * What not every implementation can be asked: `versions` that a transaction knows beforehand, `flush`
+ * within a transaction, and `order` between a transaction and what is asked right after it.
+ */
+export type ContractAbility = 'namespaces' | 'count' | 'flush' | 'order' | 'versions';
+
 export interface ContractOptions {
   readonly open: () => Promise<ContractHarness>;
-  /** What this implementation can not be asked, and why: printed with the case it leaves out. */
+  /** Why this implementation cannot be asked: printed with each case that is left out. */
   readonly cannot?: {
-    readonly [Ability in 'namespaces' | 'count' | 'exclusive' | 'transactions']?: string;
+    readonly [Ability in ContractAbility]?: string;
   };
 }
 
@@ -55,11 +61,7 @@ export function storeContract(name: string, options: ContractOptions): void {
       return await store.submit(operation);
     }
 
-    function testIfAble(
-      ability: 'namespaces' | 'count' | 'exclusive' | 'transactions',
-      title: string,
-      run: () => Promise<void>,
-    ): void {
+    function testIfAble(ability: ContractAbility, title: string, run: () => Promise<void>): void {
       const reason = options.cannot?.[ability];
       test(title, async (context) => {
         if (reason !== undefined) {
@@ -338,41 +340,6 @@ export function storeContract(name: string, options: ContractOptions): void {
       expect(textOf(await submit(get('a')))).toBe('here');
     });
 
-    testIfAble(
-      'exclusive',
-      'what is read and then written under locks loses no update',
-      async () => {
-        const counters = ['n', 'm', '{x}1'];
-        await store.submitAll(counters.map((key) => put(key, '0')));
-        const names = counters.map((key) => ({ namespace, key }));
-        const increments = Array.from({ length: 60 }, (_, index) =>
-          store.exclusive(index % 2 === 0 ? names : names.toReversed(), async (session) => {
-            for (const key of counters) {
-              const value = Number(textOf(await session.submit(get(key))));
-              await session.submit(put(key, `${value + 1}`));
-            }
-          }),
-        );
-        await Promise.all(increments);
-        for (const key of counters) expect(textOf(await submit(get(key)))).toBe('60');
-      },
-    );
-
-    testIfAble('exclusive', 'nobody sees a key between two steps under its lock', async () => {
-      await submit(put('a', 'before'));
-      const seen: Promise<Result[]>[] = [];
-      await store.exclusive([{ namespace, key: 'a' }], async (session) => {
-        await session.submit(put('a', 'between'));
-        seen.push(store.submitAll([get('a'), put('a', 'behind'), get('a')]));
-        seen.push(Promise.resolve(store.submit(get('a'))).then((result) => [result]));
-        await session.submit(put('a', 'after'));
-      });
-      const [several, single] = await Promise.all(seen);
-      expect(textOf(several?.[0] ?? { kind: 'missing' })).toBe('after');
-      expect(textOf(several?.[2] ?? { kind: 'missing' })).toBe('behind');
-      expect(['after', 'behind']).toContain(textOf(single?.[0] ?? { kind: 'missing' }));
-    });
-
     describe('transactions', () => {
       const keys = ['a', 'b', 'c', '{x}1', '{x}2', 'd'];
       const names = keys.map((key) => ({ namespace, key }));
@@ -381,7 +348,7 @@ export function storeContract(name: string, options: ContractOptions): void {
         expiresAt: undefined,
       });
 
-      testIfAble('transactions', 'all that is decided stands, with the versions told', async () => {
+      testIfAble('versions', 'all planned changes are made, with the versions told', async () => {
         await store.submitAll([put('a', '1'), put('b', '1')]);
         const result = await store.transact(names, ({ entries, versions }) => ({
           outcome: { found: entries.map((entry) => entry !== undefined), versions },
@@ -390,7 +357,7 @@ export function storeContract(name: string, options: ContractOptions): void {
         if (result.kind !== 'committed') throw result.error;
         expect(result.outcome.found).toEqual([true, true, false, false, false, false]);
         expect(['synced', 'written']).toContain(result.durability);
-        const read = await store.getTogether(names);
+        const read = await store.getMany(names);
         expect(read.map(textOf)).toEqual(['2', undefined, '2', '2', '2', undefined]);
         for (const [index, entry] of read.entries()) {
           if (entry.kind === 'entry') expect(entry.version).toBe(result.outcome.versions[index]);
@@ -399,17 +366,17 @@ export function storeContract(name: string, options: ContractOptions): void {
         expect(versions).toBeGreaterThan(result.outcome.versions[0] ?? Infinity);
       });
 
-      testIfAble('transactions', 'what throws changes nothing', async () => {
+      test('a plan that throws changes nothing', async () => {
         await submit(put('a', '1'));
-        const decided = store.transact(names, () => {
+        const planned = store.transact(names, () => {
           throw new Error('changed its mind');
         });
-        await expect(decided).rejects.toThrow('changed its mind');
+        await expect(planned).rejects.toThrow('changed its mind');
         expect(textOf(await submit(get('a')))).toBe('1');
         expect(await submit(put('b', '1'))).toMatchObject({ kind: 'written' });
       });
 
-      testIfAble('transactions', 'one that changes nothing reads one moment', async () => {
+      test('one that changes nothing reads one moment', async () => {
         await submit(put('a', '1'));
         const result = await store.transact(names, ({ entries }) => ({
           outcome: entries.filter((entry) => entry !== undefined).length,
@@ -418,7 +385,7 @@ export function storeContract(name: string, options: ContractOptions): void {
         expect(result).toEqual({ kind: 'committed', outcome: 1, durability: undefined });
       });
 
-      testIfAble('transactions', 'deadlines are judged and set by one time', async () => {
+      test('deadlines are judged and set by one time', async () => {
         await store.submitAll([put('a', '1', { ttlMs: 100 }), put('b', '1', { ttlMs: 100 })]);
         harness.clock.advance(100);
         const result = await store.transact(names, ({ entries, now }) => ({
@@ -433,8 +400,8 @@ export function storeContract(name: string, options: ContractOptions): void {
       });
 
       testIfAble(
-        'transactions',
-        'a namespace is flushed at one moment, and nothing else',
+        'flush',
+        'a flush deletes a namespace at one moment, and nothing else',
         async () => {
           await store.submitAll(keys.map((key) => put(key, '1', { ttlMs: 1000 })));
           const elsewhere = { namespace: 'other', key: 'a' };
@@ -451,7 +418,7 @@ export function storeContract(name: string, options: ContractOptions): void {
           expect(flushed).toMatchObject({ kind: 'committed', outcome: 1 });
           expect((await walk(store, {})).map(({ key }) => key)).toEqual(['b']);
           expect(await store.count(namespace)).toBe(1);
-          expect((await store.getTogether(names)).map(textOf)).toEqual(
+          expect((await store.getMany(names)).map(textOf)).toEqual(
             keys.map((key) => (key === 'b' ? '2' : undefined)),
           );
           expect(textOf(await submit({ op: 'get', ...elsewhere }))).toBe('there');
@@ -463,8 +430,8 @@ export function storeContract(name: string, options: ContractOptions): void {
       );
 
       testIfAble(
-        'transactions',
-        'whoever flushes comes between others, never among them',
+        'flush',
+        'a flush comes between other transactions, never into the midst of one',
         async () => {
           const two = [names[0], names[1]].filter((one) => one !== undefined);
           const writes = Array.from({ length: 40 }, () =>
@@ -481,7 +448,7 @@ export function storeContract(name: string, options: ContractOptions): void {
             }),
           );
           const looks = Array.from({ length: 40 }, async () => {
-            const [first, second] = (await store.getTogether(two)).map(textOf);
+            const [first, second] = (await store.getMany(two)).map(textOf);
             expect(first).toBe(second);
             const page = await store.list(listOf({ includeValues: true }));
             expect([0, 2]).toContain(page.items.length);
@@ -493,7 +460,20 @@ export function storeContract(name: string, options: ContractOptions): void {
         },
       );
 
-      testIfAble('transactions', 'none of many at once is lost, and none seen half', async () => {
+      testIfAble('order', 'operations asked behind one wait for it, in their order', async () => {
+        await submit(put('a', 'before'));
+        const transaction = store.transact(names, ({ entries }) => ({
+          outcome: textOf(entries[0] ?? missing),
+          changes: [bytes('after')],
+        }));
+        const single = Promise.resolve(store.submit(get('a')));
+        const several = store.submitAll([get('a'), put('a', 'behind'), get('a')]);
+        expect(await transaction).toMatchObject({ kind: 'committed', outcome: 'before' });
+        expect(textOf(await single)).toBe('after');
+        expect((await several).map(textOf)).toEqual(['after', undefined, 'behind']);
+      });
+
+      test('of many concurrent transactions none is lost, and none is seen by half', async () => {
         await store.submitAll(keys.map((key) => put(key, '0')));
         const increments = Array.from({ length: 80 }, (_, index) => {
           const mine = index % 2 === 0 ? names : names.toReversed();
@@ -505,7 +485,7 @@ export function storeContract(name: string, options: ContractOptions): void {
           }));
         });
         const looks = Array.from({ length: 80 }, async () => {
-          const seen = (await store.getTogether(names)).map(textOf);
+          const seen = (await store.getMany(names)).map(textOf);
           const page = await store.list(listOf({ includeValues: true }));
           const listed = page.items.map(({ value }) => Buffer.from(value ?? []).toString());
           expect(new Set(seen).size).toBe(1);
@@ -513,7 +493,7 @@ export function storeContract(name: string, options: ContractOptions): void {
         });
         for (const result of await Promise.all(increments)) expect(result.kind).toBe('committed');
         await Promise.all(looks);
-        expect((await store.getTogether(names)).map(textOf)).toEqual(keys.map(() => '80'));
+        expect((await store.getMany(names)).map(textOf)).toEqual(keys.map(() => '80'));
       });
     });
   });

@@ -1,0 +1,10 @@
+// The error of everything that is refused because too much is waiting already.
+import { StoreError } from './errors.ts';
+
+/** When a retry makes sense: a queue that is full now has moved on by then. */
+const retryAfterMs = 1000;
+
+/** @param detail what is full, as a sentence */
+export function overloaded(detail = 'Too many operations wait for a shard already.'): StoreError {
+  return new StoreError('OVERLOADED', detail, { retryable: true, retryAfterMs });
+}

@@ -1,0 +1,24 @@
+// Writes a real data folder of an older format version anew before it is served, and logs how it went.
+import type { Logger } from 'pino';
+import { formatVersion } from '../storage/format-version.ts';
+import { acquireFolderLock } from '../storage/folder-lock.ts';
+import { nodeFileSystem } from '../storage/node-file-system.ts';
+import { needsUpgrade, upgradeStore } from '../tools/upgrade-store.ts';
+
+/** @throws StoreError as `upgradeStore`, and STORE_IN_USE */
+export function upgradeFolder(dataDir: string, logger: Logger): void {
+  if (!nodeFileSystem.exists(dataDir) || !needsUpgrade(nodeFileSystem, dataDir)) return;
+  const lock = acquireFolderLock(dataDir);
+  try {
+    const { from, entries, leftover } = upgradeStore(nodeFileSystem, dataDir);
+    const facts = { from, to: formatVersion, entries };
+    logger.warn(facts, 'the store is written anew in a newer format version');
+    if (leftover === undefined) return;
+    logger.warn(
+      { why: leftover },
+      'the old files could not be removed; a later start removes them',
+    );
+  } finally {
+    lock.release();
+  }
+}

@@ -1,0 +1,158 @@
+// Takes one backup at a time: cuts all shards at one moment, and hands out what they hold piece by
+// piece, as fast as the pieces are taken. A thread of its own makes them.
+import { StoreError } from '../../base/errors.ts';
+import {
+  valueOfTask,
+  type BackupTasks,
+  type BeginBackupTask,
+  type ShardLocation,
+} from '../../protocol/shard-task.ts';
+import type { Sequencer } from '../sequencer.ts';
+import type { TaskThread } from '../threads/task-thread.ts';
+import type { CompactionScheduler } from './compaction-scheduler.ts';
+import { WatchedThread } from '../threads/watched-thread.ts';
+
+const retryAfterMs = 10_000;
+/** A piece may take long to be merged, and holds nobody up but its reader. */
+const atLeisure = { bytes: Infinity };
+
+type Piece = IteratorResult<Uint8Array, undefined>;
+
+export interface BackupsOptions {
+  readonly sequencer: Sequencer;
+  readonly compactions: CompactionScheduler;
+  /** Where each shard's files are, by number. */
+  readonly locations: readonly ShardLocation[];
+  readonly stamp: () => number;
+  /** Unix milliseconds. */
+  readonly wallMs: () => number;
+  /** Begins a thread for one backup. */
+  readonly newThread: () => TaskThread<BackupTasks>;
+}
+
+export class Backups {
+  readonly #options: BackupsOptions;
+  #running: BackupPieces | undefined;
+  #isBeginning = false;
+
+  constructor(options: BackupsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @returns the pieces; to be read to the end, or ended by `return`, before the next one is begun
+   * @throws StoreError OVERLOADED if one is running; the error of a shard that does not serve; whatever
+   *   the thread fails with
+   */
+  async take(): Promise<AsyncIterableIterator<Uint8Array>> {
+    if (this.#isBeginning || this.#running !== undefined) throw oneIsRunning();
+    this.#isBeginning = true;
+    try {
+      // No file of the cut may be replaced and removed before the thread has opened it.
+      return await this.#options.compactions.whileHeld(async () => this.#begin(await this.#cut()));
+    } finally {
+      this.#isBeginning = false;
+    }
+  }
+
+  /**
+   * Gives up one whose thread hangs before it has its files open: compactions wait for that.
+   *
+   * @param elapsedMs since the last tick, at most, as far as the process was running
+   */
+  tick(elapsedMs: number): void {
+    this.#running?.tick(elapsedMs);
+  }
+
+  /** Ends the one that is running: its reader gets an error, never an early end. */
+  async close(): Promise<void> {
+    await this.#running?.abort();
+  }
+
+  /** Seals what all shards hold at one moment. */
+  async #cut(): Promise<BeginBackupTask> {
+    const { sequencer, locations, stamp, wallMs } = this.#options;
+    const cuts = await sequencer.askAll({ op: 'cut' });
+    const parts = locations.map((location, shard) => {
+      const cut = cuts[shard];
+      if (cut?.kind !== 'cut') throw new Error(`a cut was answered by a ${cut?.kind}`);
+      return { ...location, input: cut.parcel };
+    });
+    return { parts, at: stamp(), createdAt: wallMs() };
+  }
+
+  async #begin(task: BeginBackupTask): Promise<BackupPieces> {
+    const pieces = new BackupPieces(this.#options.newThread(), () => {
+      this.#running = undefined;
+    });
+    this.#running = pieces;
+    await pieces.begin(task);
+    return pieces;
+  }
+}
+
+function oneIsRunning(): StoreError {
+  const detail = 'A backup is being taken already; one at a time.';
+  return new StoreError('OVERLOADED', detail, { retryable: true, retryAfterMs });
+}
+
+class BackupPieces implements AsyncIterableIterator<Uint8Array> {
+  readonly #thread: WatchedThread<BackupTasks>;
+  readonly #onEnd: () => void;
+  #ended: Promise<void> | undefined;
+  #isWhole = false;
+
+  constructor(thread: TaskThread<BackupTasks>, onEnd: () => void) {
+    this.#thread = new WatchedThread(thread);
+    this.#onEnd = onEnd;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async begin(task: BeginBackupTask): Promise<void> {
+    await this.#orEnd(async () => valueOfTask(await this.#thread.run('begin', task)));
+  }
+
+  tick(elapsedMs: number): void {
+    if (this.#thread.tick(elapsedMs)) void this.abort();
+  }
+
+  async next(): Promise<Piece> {
+    if (this.#isWhole) return { done: true, value: undefined };
+    const value = await this.#orEnd(async () => {
+      if (this.#ended !== undefined) throw wasEnded();
+      return valueOfTask(await this.#thread.run('next', undefined, atLeisure));
+    });
+    if (value !== undefined) return { done: false, value };
+    this.#isWhole = true;
+    await this.abort();
+    return { done: true, value };
+  }
+
+  /** For a reader that stops before the end. */
+  async return(): Promise<Piece> {
+    await this.abort();
+    return { done: true, value: undefined };
+  }
+
+  /** The thread goes, and with it all open files. */
+  abort(): Promise<void> {
+    this.#ended ??= this.#thread.destroy().finally(this.#onEnd);
+    return this.#ended;
+  }
+
+  async #orEnd<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      await this.abort();
+      throw error;
+    }
+  }
+}
+
+function wasEnded(): StoreError {
+  return new StoreError('SHUTTING_DOWN', 'The backup was ended before it was whole.');
+}

@@ -1,0 +1,90 @@
+// What happens by time and not by request: syncs in `interval`, sweeps of what has expired, marks
+// of shards that have gone idle, compactions. Shards have no timers; this is theirs.
+import type { FsyncMode } from '../../base/fsync-mode.ts';
+import type { CompactionScheduler } from './compaction-scheduler.ts';
+import type { Sequencer } from '../sequencer.ts';
+import type { ShardClient } from '../shard/shard-client.ts';
+
+export interface HousekeeperOptions {
+  readonly fsync: FsyncMode;
+  readonly fsyncIntervalMs: number;
+  /** The present stamp. */
+  readonly stamp: () => number;
+  readonly monotonicMs: () => number;
+}
+
+/** How often to look: bounds how late a sweep, a sync or a compaction begins. */
+export const housekeepingMs = 50;
+const markAfterIdleMs = 1000;
+/** After a sweep that found no room on disk for its deletes. */
+const sweepAgainMs = 1000;
+
+export class Housekeeper {
+  readonly #shards: readonly ShardClient[];
+  readonly #sequencer: Sequencer;
+  readonly #compactions: CompactionScheduler;
+  readonly #options: HousekeeperOptions;
+  readonly #sweeping = new Set<ShardClient>();
+  #lastSyncMs: number;
+  #sweepNotBeforeMs = 0;
+
+  constructor(
+    shards: readonly ShardClient[],
+    sequencer: Sequencer,
+    compactions: CompactionScheduler,
+    options: HousekeeperOptions,
+  ) {
+    this.#shards = shards;
+    this.#sequencer = sequencer;
+    this.#compactions = compactions;
+    this.#options = options;
+    this.#lastSyncMs = options.monotonicMs();
+  }
+
+  tick(): void {
+    this.#compactions.tick(housekeepingMs);
+    const isSyncDue = this.#isSyncDue();
+    for (const shard of this.#shards) {
+      shard.tick(housekeepingMs);
+      if (!shard.isServing) continue;
+      if (isSyncDue) void shard.sync();
+      this.#sweep(shard);
+      this.#mark(shard);
+    }
+  }
+
+  #isSyncDue(): boolean {
+    const { fsync, fsyncIntervalMs, monotonicMs } = this.#options;
+    if (fsync !== 'interval' || monotonicMs() - this.#lastSyncMs < fsyncIntervalMs) return false;
+    this.#lastSyncMs = monotonicMs();
+    return true;
+  }
+
+  /** One step at a time, so that requests come between. */
+  #sweep(shard: ShardClient): void {
+    const nextExpiryAt = shard.report?.nextExpiryAt ?? Infinity;
+    const now = this.#options.stamp();
+    if (this.#sweeping.has(shard) || nextExpiryAt > now) return;
+    if (this.#options.monotonicMs() < this.#sweepNotBeforeMs) return;
+    this.#sweeping.add(shard);
+    void this.#sweepStep(shard, now);
+  }
+
+  async #sweepStep(shard: ShardClient, now: number): Promise<void> {
+    const { kind } = await this.#sequencer.ask(shard, { op: 'sweep', now });
+    this.#sweeping.delete(shard);
+    if (kind === 'refused') {
+      this.#sweepNotBeforeMs = this.#options.monotonicMs() + sweepAgainMs;
+    } else {
+      // The next step may be due at once: the report that came with this answer says so.
+      this.#sweep(shard);
+    }
+  }
+
+  #mark(shard: ShardClient): void {
+    // A mark is a sync, and `never` means it.
+    if (this.#options.fsync === 'never') return;
+    if (shard.report?.hasUnmarked !== true || shard.idleMs < markAfterIdleMs) return;
+    void this.#sequencer.ask(shard, { op: 'mark' });
+  }
+}

@@ -1,0 +1,93 @@
+// What waits for one shard: first in, first out, bounded in operations and bytes.
+import {
+  batchBytesMax,
+  batchOperationsMax,
+  queueBytesMax,
+  queueOperationsMax,
+  queueWaitForMoreMs,
+} from '../../base/limits.ts';
+import { isOutcome } from '../../protocol/shard-operation.ts';
+import type { QueuedOperation } from './queued-operation.ts';
+
+export class BatchQueue {
+  #waiting: QueuedOperation[] = [];
+  #bytes = 0;
+
+  get operations(): number {
+    return this.#waiting.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether so many more operations of so many bytes may wait. One always may, however large. */
+  hasRoom(operations: number, bytes: number, nowMs: number): boolean {
+    const first = this.#waiting.find(({ mustDeliver }) => !mustDeliver);
+    if (first === undefined) return true;
+    if (nowMs - first.queuedAtMs > queueWaitForMoreMs) return false;
+    return (
+      this.operations + operations <= queueOperationsMax && this.#bytes + bytes <= queueBytesMax
+    );
+  }
+
+  push(queued: QueuedOperation): void {
+    this.#waiting.push(queued);
+    this.#bytes += queued.bytes;
+  }
+
+  /** Puts operations back to where they were taken from. */
+  putBack(operations: readonly QueuedOperation[]): void {
+    this.#waiting = [...operations, ...this.#waiting];
+    for (const { bytes } of operations) this.#bytes += bytes;
+  }
+
+  /**
+   * The next batch: as much as may go together; a larger operation, or a cut, goes alone. A page or
+   * a count shows the table before its own batch, and so leaves behind a batch that has an outcome.
+   */
+  takeBatch(): QueuedOperation[] {
+    let bytes = 0;
+    let count = 0;
+    let resolves = false;
+    for (const queued of this.#waiting) {
+      const { op } = queued.operation;
+      const isAlone = op === 'cut' || (resolves && (op === 'list' || op === 'count'));
+      const isFull = count > 0 && (isAlone || bytes + queued.bytes > batchBytesMax);
+      if (isFull || count === batchOperationsMax) break;
+      bytes += queued.bytes;
+      count += 1;
+      resolves ||= isOutcome(queued.operation);
+      if (isAlone) break;
+    }
+    this.#bytes -= bytes;
+    return this.#waiting.splice(0, count);
+  }
+
+  /** Those that were queued before this time and need not arrive. */
+  takeQueuedBefore(monotonicMs: number): QueuedOperation[] {
+    const first = this.#waiting.findIndex(({ queuedAtMs }) => queuedAtMs >= monotonicMs);
+    const count = first === -1 ? this.#waiting.length : first;
+    return count === 0 ? [] : this.#takeFirst(count);
+  }
+
+  /** All that need not arrive. */
+  takeWaiting(): QueuedOperation[] {
+    return this.#takeFirst(this.#waiting.length);
+  }
+
+  takeAll(): QueuedOperation[] {
+    this.#bytes = 0;
+    return this.#waiting.splice(0);
+  }
+
+  #takeFirst(count: number): QueuedOperation[] {
+    const first = this.#waiting.splice(0, count);
+    const kept = first.filter(({ mustDeliver }) => mustDeliver);
+    if (kept.length > 0) this.#waiting.unshift(...kept);
+    for (const queued of kept) queued.onDelay();
+    const taken = first.filter(({ mustDeliver }) => !mustDeliver);
+    for (const { bytes } of taken) this.#bytes -= bytes;
+    return taken;
+  }
+}

@@ -1,0 +1,66 @@
+// The one file of the main thread that knows piscina: pools of one thread, and where the compiled
+// entry points are. A pool answers its tasks in order.
+import { join } from 'node:path';
+import { Piscina } from 'piscina';
+import { programFolder } from '../../base/program-folder.ts';
+import type { TaskTable, TaskThread } from './task-thread.ts';
+
+/** Threads run compiled code only, whether the main thread runs from source or not. */
+function entryPoint(name: 'shard' | 'compactor' | 'backup'): string {
+  return join(programFolder, 'dist', 'workers', `${name}.js`);
+}
+
+export interface WorkerPoolOptions {
+  readonly entry: 'shard' | 'compactor' | 'backup';
+  /** V8 heap limit of the thread, in MiB; buffers are not counted. */
+  readonly heapMiB?: number | undefined;
+  /** Called when the thread dies while it has nothing to do. */
+  readonly onIdleDeath?: (error: Error) => void;
+}
+
+/** Room for young objects: a reply's worth should not have to be copied to grow old. */
+const youngGenerationMiB = 64;
+const tasksInThreadMax = 8;
+/**
+ * Makes piscina load the entry point by import(). It tries require() first, and Node aborts the
+ * whole process where a thread is ended while it instantiates a module for require().
+ */
+const importOnly = '--no-experimental-require-module';
+
+export class WorkerPool<Tasks extends TaskTable<Tasks>> implements TaskThread<Tasks> {
+  readonly #pool: Piscina;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#pool = new Piscina({
+      filename: entryPoint(options.entry),
+      minThreads: 1,
+      maxThreads: 1,
+      // A sync may run beside batches; tasks still begin in the order they were sent.
+      concurrentTasksPerWorker: tasksInThreadMax,
+      // The default blocks the thread's event loop between tasks, and with it such a sync.
+      atomics: 'disabled',
+      execArgv: [importOnly],
+      ...(options.heapMiB === undefined
+        ? {}
+        : {
+            resourceLimits: {
+              maxOldGenerationSizeMb: options.heapMiB,
+              maxYoungGenerationSizeMb: youngGenerationMiB,
+            },
+          }),
+    });
+    this.#pool.on('error', (error: Error) => options.onIdleDeath?.(error));
+  }
+
+  run<Name extends keyof Tasks & string>(
+    name: Name,
+    task: Tasks[Name][0],
+    transfer: readonly ArrayBuffer[] = [],
+  ): Promise<Tasks[Name][1]> {
+    return this.#pool.run(task, { name, transferList: [...transfer] }) as Promise<Tasks[Name][1]>;
+  }
+
+  destroy(): Promise<void> {
+    return this.#pool.destroy();
+  }
+}

@@ -1,0 +1,163 @@
+// Runs transactions: locks the keys, reads the entries, has the caller plan the changes, and makes all
+// of them or none. In one shard they are one operation; over several, two-phase-commit.ts makes them.
+import { assert } from '../../base/assert.ts';
+import { StoreError } from '../../base/errors.ts';
+import type { EntryChange } from '../../protocol/shard-operation.ts';
+import type { EntryName } from '../../store/operation.ts';
+import type { Durability, EntryResult, RefusedResult, Result } from '../../store/result.ts';
+import type { TransactionFigures, TransactOptions } from '../../store/store.ts';
+import type {
+  PlannedChanges,
+  TransactionMoment,
+  TransactionPlan,
+  TransactionResult,
+} from '../../store/transaction.ts';
+import type { KeyLocks } from '../key-locks.ts';
+import { ReplyCollector } from '../reply-collector.ts';
+import type { ChangesOfShard, Sequencer, ShardQueue } from '../sequencer.ts';
+import { stale, type TwoPhaseCommit } from './two-phase-commit.ts';
+
+export interface TransactionRunnerOptions {
+  readonly locks: KeyLocks;
+  readonly sequencer: Sequencer;
+  readonly twoPhaseCommit: TwoPhaseCommit;
+  readonly stamp: () => number;
+  /** Of changes in one shard. */
+  readonly durability: Durability;
+}
+
+export class TransactionRunner {
+  readonly #options: TransactionRunnerOptions;
+  readonly #figures = { committed: 0, overShards: 0, refused: 0, unknown: 0 };
+
+  constructor(options: TransactionRunnerOptions) {
+    this.#options = options;
+  }
+
+  get figures(): TransactionFigures {
+    return { ...this.#figures };
+  }
+
+  /** As `Store.transact`. */
+  async run<Outcome>(
+    names: readonly EntryName[],
+    plan: TransactionPlan<Outcome>,
+    options: TransactOptions,
+  ): Promise<TransactionResult<Outcome>> {
+    const result = await this.#runLocked(names, plan, options);
+    if (result.kind === 'committed')
+      this.#figures.committed += Number(result.durability !== undefined);
+    else if (result.error.outcome === 'unknown') this.#figures.unknown += 1;
+    else this.#figures.refused += 1;
+    return result;
+  }
+
+  async #runLocked<Outcome>(
+    names: readonly EntryName[],
+    plan: TransactionPlan<Outcome>,
+    options: TransactOptions,
+  ): Promise<TransactionResult<Outcome>> {
+    const { locks } = this.#options;
+    const attempt = async (): Promise<TransactionResult<Outcome>> => {
+      for (;;) {
+        // oxlint-disable-next-line no-await-in-loop -- only if an entry that was read has expired
+        const result = await this.#attempt(names, plan, options);
+        if (result !== stale) return result;
+      }
+    };
+    try {
+      return await (options.alone ? locks.holdAll(attempt) : locks.hold(names, attempt));
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      return { kind: 'refused', error };
+    }
+  }
+
+  /** The locks are held. */
+  async #attempt<Outcome>(
+    names: readonly EntryName[],
+    plan: TransactionPlan<Outcome>,
+    options: TransactOptions,
+  ): Promise<TransactionResult<Outcome> | typeof stale> {
+    const read = await this.#read(names, options);
+    const refused = read.find((result) => result.kind === 'refused');
+    if (refused !== undefined) return refused;
+    const moment = this.#momentOf(names, read);
+    const planned = plan(moment);
+    const flushes = planned.flush !== undefined && planned.flush.length > 0;
+    assert(!flushes || options.alone === true, 'a transaction that flushes is alone');
+    const changes = this.#changesByShard(names, moment, planned);
+    const { outcome } = planned;
+    const [first, second] = changes;
+    if (first === undefined) return { kind: 'committed', outcome, durability: undefined };
+    const validUntil = firstExpiryOf(moment);
+    if (second === undefined) {
+      const failure = await this.#changeOne(first, validUntil);
+      return failure ?? { kind: 'committed', outcome, durability: this.#options.durability };
+    }
+    const failure = await this.#options.twoPhaseCommit.run(changes, validUntil);
+    if (failure !== undefined) return failure;
+    this.#figures.overShards += 1;
+    // Participants sync what they prepare in every mode.
+    return { kind: 'committed', outcome, durability: 'synced' };
+  }
+
+  /** Past the cache: the answers come behind all that was queued before. */
+  #read(names: readonly EntryName[], { refuseValue }: TransactOptions): Promise<Result[]> {
+    const collector = new ReplyCollector<Result>(names.length, refuseValue);
+    this.#options.sequencer.readAt(names, collector, false);
+    return collector.results;
+  }
+
+  #momentOf(names: readonly EntryName[], read: readonly Result[]): TransactionMoment {
+    const { stamp, sequencer } = this.#options;
+    const now = stamp();
+    const entries = read.map((result): EntryResult | undefined =>
+      result.kind === 'entry' && (result.expiresAt ?? Infinity) > now ? result : undefined,
+    );
+    // Above all versions that the key has had, since its shard has answered behind them. The key is
+    // locked, so no other change of it can take the version first.
+    const versions = names.map(({ key }) => sequencer.queueOf(key).nextSeq);
+    return { entries, versions, now };
+  }
+
+  /** In the order of the shards. */
+  #changesByShard(
+    names: readonly EntryName[],
+    { versions }: TransactionMoment,
+    { changes, flush = [] }: PlannedChanges<unknown>,
+  ): ChangesOfShard[] {
+    const { sequencer } = this.#options;
+    const byShard = new Map<ShardQueue, ChangesOfShard & { readonly changes: EntryChange[] }>();
+    for (const queue of flush.length > 0 ? sequencer.queues : []) {
+      byShard.set(queue, { queue, version: queue.nextSeq, flush, changes: [] });
+    }
+    for (const [index, { namespace, key }] of names.entries()) {
+      const change = changes[index];
+      if (change === undefined) continue;
+      const queue = sequencer.queueOf(key);
+      const version = versions[index] ?? 0;
+      const ofShard = byShard.get(queue) ?? { queue, version, flush, changes: [] };
+      byShard.set(queue, ofShard);
+      ofShard.changes.push({ namespace, key, put: change === 'delete' ? undefined : change });
+    }
+    return [...byShard.values()].toSorted((a, b) => a.queue.shard - b.queue.shard);
+  }
+
+  /** @returns undefined once the changes are made */
+  async #changeOne(
+    changes: ChangesOfShard,
+    validUntil: number,
+  ): Promise<RefusedResult | typeof stale | undefined> {
+    const answer = await this.#options.sequencer.change(changes, validUntil);
+    if (answer.kind === 'refused') return answer;
+    return answer.kind === 'stale' ? stale : undefined;
+  }
+}
+
+/** When the first of the entries that were read expires. The plan is valid only before. */
+function firstExpiryOf({ entries }: TransactionMoment): number {
+  let first = Number.MAX_SAFE_INTEGER;
+  for (const entry of entries) first = Math.min(first, entry?.expiresAt ?? first);
+  return first;
+}

@@ -1,0 +1,130 @@
+// Two-phase commit of one transaction over several shards. Each participant prepares: it writes its
+// changes to its journal and syncs them. Once all have, the transaction is committed: the outcome is
+// put into all their queues in one synchronous turn, so that every later reader sees all of it. When
+// all participants have recorded the outcome they may forget it. src/storage/transaction-outcome.ts
+// has the rule for what a crash leaves. Knows neither locks nor what the changes are made from.
+import { StoreError } from '../../base/errors.ts';
+import { overloaded } from '../../base/overloaded.ts';
+import { frameBytesOf } from '../../protocol/batch-frame.ts';
+import type { ShardResult } from '../../protocol/shard-operation.ts';
+import type { RefusedResult } from '../../store/result.ts';
+import type { ChangesOfShard, OutcomeDelivery, Sequencer, ShardQueue } from '../sequencer.ts';
+
+export interface TwoPhaseCommitOptions {
+  readonly sequencer: Sequencer;
+  readonly stamp: () => number;
+  /** Gives an id that no other transaction of the store has, in this life of the program or another. */
+  readonly newId: () => string;
+  /** Ids of the transactions that some participant may still have to remember. */
+  readonly inFlight: Set<string>;
+}
+
+/** An entry that the changes depend on has expired: the transaction has to be planned again. */
+export const stale = 'stale';
+
+export class TwoPhaseCommit {
+  readonly #options: TwoPhaseCommitOptions;
+
+  constructor(options: TwoPhaseCommitOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param changes of each participant, in the order of the shards
+   * @param validUntil Unix milliseconds: from then on the changes must not be committed
+   * @returns undefined once the transaction is committed and every later reader sees it
+   */
+  async run(
+    changes: readonly ChangesOfShard[],
+    validUntil: number,
+  ): Promise<RefusedResult | typeof stale | undefined> {
+    const { sequencer, stamp, newId, inFlight } = this.#options;
+    const transaction = newId();
+    const participants = changes.map(({ queue }) => queue.shard);
+    const prepares = changes.map(({ queue, ...rest }) => {
+      const operation = { op: 'prepare', transaction, participants, validUntil, ...rest } as const;
+      return { queue, operation };
+    });
+    // In one turn: if one shard has no room, none is asked.
+    const haveRoom = prepares.every(({ queue, operation }) =>
+      queue.hasRoom(1, frameBytesOf(operation)),
+    );
+    if (!haveRoom) return { kind: 'refused', error: overloaded() };
+    inFlight.add(transaction);
+    const answers = await Promise.all(
+      prepares.map(({ queue, operation }) => sequencer.ask(queue, operation)),
+    );
+    const areAllPrepared = answers.every(({ kind }) => kind === 'done');
+    if (!areAllPrepared || stamp() >= validUntil) {
+      return await this.#abort(transaction, changes, answers);
+    }
+    const queues = changes.map(({ queue }) => queue);
+    void this.#forget(transaction, queues, sequencer.commit(transaction, changes));
+    return undefined;
+  }
+
+  /**
+   * Tells those that have prepared the transaction, or may have. What the caller hears depends on
+   * whether a start after a crash could still find it prepared everywhere, and commit it.
+   */
+  async #abort(
+    transaction: string,
+    changes: readonly ChangesOfShard[],
+    answers: readonly ShardResult[],
+  ): Promise<RefusedResult | typeof stale> {
+    const holders = changes
+      .map(({ queue }, index) => ({ queue, answer: answers[index] }))
+      .filter(({ answer }) => !lacksIt(answer));
+    const queues = holders.map(({ queue }) => queue);
+    const deliveries = this.#options.sequencer.abort(transaction, queues);
+    void this.#forget(transaction, queues, deliveries);
+    // A shard that may have prepared it, and has not, records no abort: only the others count.
+    const recording = deliveries.filter((_, index) => hasIt(holders[index]?.answer));
+    const isCertain = holders.length < changes.length || (await isAnyRecordedSoon(recording));
+    const refused = answers.filter((answer) => answer.kind === 'refused');
+    if (isCertain && refused.length === 0) return stale;
+    const cause = (refused.find(lacksIt) ?? refused[0])?.error ?? overloaded();
+    return { kind: 'refused', error: withOutcome(cause, isCertain) };
+  }
+
+  /** Stays in flight if a participant has ended before it recorded the outcome. */
+  async #forget(
+    transaction: string,
+    participants: readonly ShardQueue[],
+    deliveries: readonly OutcomeDelivery[],
+  ): Promise<void> {
+    const answers = await Promise.all(deliveries.map(({ answer }) => answer));
+    if (answers.some(({ kind }) => kind === 'refused')) return;
+    this.#options.inFlight.delete(transaction);
+    const { sequencer } = this.#options;
+    for (const queue of participants) void sequencer.ask(queue, { op: 'forget', transaction });
+  }
+}
+
+/** Certain to have prepared the transaction. */
+function hasIt(answer: ShardResult | undefined): boolean {
+  return answer?.kind === 'done';
+}
+
+/** Certain not to have prepared the transaction. */
+function lacksIt(answer: ShardResult | undefined): boolean {
+  if (answer?.kind === 'refused') return answer.error.outcome === 'not-applied';
+  return answer?.kind === 'stale';
+}
+
+/** Whether any of these is recorded without waiting for a shard to recover. */
+async function isAnyRecordedSoon(deliveries: readonly OutcomeDelivery[]): Promise<boolean> {
+  const recorded = deliveries.map(async ({ isRecordedSoon }) => {
+    if (!(await isRecordedSoon)) throw new Error('it could not be recorded');
+  });
+  return await Promise.any(recorded).then(
+    () => true,
+    () => false,
+  );
+}
+
+function withOutcome(error: StoreError, isCertain: boolean): StoreError {
+  const { code, message, retryable, retryAfterMs, limit, parameter } = error;
+  const outcome = isCertain ? 'not-applied' : 'unknown';
+  return new StoreError(code, message, { retryable, retryAfterMs, limit, parameter, outcome });
+}

@@ -1,0 +1,67 @@
+// Writes a store of an older format version anew in the version of today, in place, before it is served.
+// Cut short anywhere, the old layout or the new one stands, whole. The caller holds the folder's lock.
+import { isFullDisk, StoreError } from '../base/errors.ts';
+import { proveShard, type ProvedShard, type ShardPlace } from '../shard/recovery.ts';
+import type { FileSystem } from '../storage/file-system.ts';
+import { formatVersion, type FormatVersion } from '../storage/format-version.ts';
+import { readManifest } from '../storage/manifest.ts';
+import { removeStrayLayouts } from '../storage/stray-layouts.ts';
+import { liveBytes } from './live-bytes.ts';
+import { openStoreOfAnyVersion } from './offline-store.ts';
+import { removeReplaced, replaceLayout } from './replace-layout.ts';
+import type { OnWork } from './write-layout.ts';
+
+export interface UpgradeReport {
+  readonly from: FormatVersion;
+  readonly entries: number;
+  /** Why the old layout is still there; the next start removes it. */
+  readonly leftover: string | undefined;
+}
+
+/** Whether there is a store that has to be upgraded before it can be served. */
+export function needsUpgrade(fileSystem: FileSystem, dataDir: string): boolean {
+  const manifest = readManifest(fileSystem, dataDir);
+  return manifest !== undefined && manifest.formatVersion !== formatVersion;
+}
+
+/**
+ * @throws StoreError with nothing changed: STORE_MISMATCH if the store was not stopped cleanly,
+ *   STORE_DAMAGED, DISK_FULL, STORE_INACCESSIBLE; system errors
+ */
+export function upgradeStore(
+  fileSystem: FileSystem,
+  dataDir: string,
+  onWork: OnWork = () => undefined,
+): UpgradeReport {
+  const old = openStoreOfAnyVersion(fileSystem, dataDir);
+  const { formatVersion: from, shards } = old.manifest;
+  const bytes = old.shards.reduce((sum, place) => sum + liveBytes(place), 0);
+  onWork('checking', bytes);
+  const proved = old.shards.map((place) => proveCleanlyStopped(place, from));
+  removeStrayLayouts(fileSystem, dataDir);
+  onWork('writing the store anew', bytes);
+  try {
+    const entries = replaceLayout(old, proved, { fileSystem, dataDir, shards, onWork });
+    return { from, entries, leftover: removeReplaced(fileSystem, dataDir) };
+  } catch (error) {
+    if (!isFullDisk(error)) throw error;
+    const detail =
+      `no room on disk to write the store anew in format version ${formatVersion}, which takes about as ` +
+      'much as the live data; what was written of it is removed, and the store is as it was';
+    throw new StoreError('DISK_FULL', detail, {}, error);
+  }
+}
+
+/** Only the program that wrote a store knows for certain what a crash of it may have left. */
+function proveCleanlyStopped(place: ShardPlace, version: FormatVersion): ProvedShard {
+  const proved = proveShard(place);
+  const { current, tail, torn, traces } = proved;
+  const isMarkedToItsEnd =
+    current.mark?.generation === tail.end.generation && current.mark.bytes === tail.end.bytes;
+  if (isMarkedToItsEnd && torn.length === 0 && traces.prepared.size === 0) return proved;
+  throw new StoreError(
+    'STORE_MISMATCH',
+    `${place.name} is of format version ${version} and was not stopped cleanly: start it with the ` +
+      'program that wrote it, stop that with SIGTERM, and try again. Nothing has been changed.',
+  );
+}

@@ -1,0 +1,74 @@
+// When a compaction that failed is tried again.
+import { expect, test } from 'vitest';
+import { answerTask } from '../../../src/protocol/shard-task.ts';
+import { CompactionScheduler } from '../../../src/router/background/compaction-scheduler.ts';
+import type { ShardClient } from '../../../src/router/shard/shard-client.ts';
+
+const compactJournalBytes = 1000;
+
+/** One shard that is due, whose compactions find no room. */
+function openScheduler() {
+  const state = { now: 0, wantsCompaction: false, begun: 0 };
+  const client = {
+    shard: 0,
+    epoch: 1,
+    isServing: true,
+    get report() {
+      const { wantsCompaction } = state;
+      const journalBytes = 2 * compactJournalBytes;
+      return { journalBytes, snapshotBytes: 0, liveJournals: 1, wantsCompaction };
+    },
+    beginCompaction: () => {
+      state.begun += 1;
+      return Promise.resolve({ content: undefined });
+    },
+  };
+  const full = Object.assign(new Error('no room'), { code: 'ENOSPC' });
+  const thread = {
+    run: () =>
+      Promise.resolve(
+        answerTask(() => {
+          throw full;
+        }),
+      ),
+    destroy: () => Promise.resolve(),
+  };
+  const location = { folder: '/shard', name: 'shard', identity: { store: 'store', shard: 0 } };
+  const scheduler = new CompactionScheduler(
+    [{ client: client as unknown as ShardClient, location }],
+    {
+      compactJournalBytes,
+      monotonicMs: () => state.now,
+      newThread: () => thread as never,
+      onFailure: () => undefined,
+    },
+  );
+  const tickAt = async (now: number): Promise<number> => {
+    state.now = now;
+    scheduler.tick(0);
+    while (scheduler.figures.running > 0) await Promise.resolve();
+    return state.begun;
+  };
+  return { state, tickAt };
+}
+
+test('a compaction that fails is tried again, later each time', async () => {
+  const { tickAt } = openScheduler();
+  expect(await tickAt(0)).toBe(1);
+  expect(await tickAt(4999)).toBe(1);
+  expect(await tickAt(5000)).toBe(2);
+  expect(await tickAt(14_999)).toBe(2);
+  expect(await tickAt(15_000)).toBe(3);
+});
+
+test('one for which there has come to be room, while puts wait for it, is tried again soon', async () => {
+  const { state, tickAt } = openScheduler();
+  await tickAt(0);
+  await tickAt(5000);
+  await tickAt(15_000);
+  state.wantsCompaction = true;
+  expect(await tickAt(15_999)).toBe(3);
+  expect(await tickAt(16_000)).toBe(4);
+  expect(await tickAt(16_999)).toBe(4);
+  expect(await tickAt(17_000)).toBe(5);
+});

@@ -1,0 +1,70 @@
+// The queue of one shard as the sequencer sees it: the test gives the answers, in whatever order it wants.
+import { StoreError, type Outcome } from '../../../src/base/errors.ts';
+import type { ShardResult } from '../../../src/protocol/shard-operation.ts';
+import type { ShardQueue } from '../../../src/router/sequencer.ts';
+import type { QueuedOperation } from '../../../src/router/shard/queued-operation.ts';
+import type { EntryName } from '../../../src/store/operation.ts';
+import type { EntryResult, RefusedResult } from '../../../src/store/result.ts';
+import { namespace } from '../stores/operations.ts';
+
+export class StagedQueue implements ShardQueue {
+  readonly shard: number;
+  readonly nextSeq: number;
+  /** In bytes. */
+  room = Infinity;
+  /** What was queued and has not been taken. */
+  readonly asked: QueuedOperation[] = [];
+  onEnqueue: () => void = () => {};
+  /** What an operation is answered at once; undefined: it waits for the test. */
+  answerAtOnce: (operation: QueuedOperation['operation']) => ShardResult | undefined = () =>
+    undefined;
+
+  constructor(shard: number) {
+    this.shard = shard;
+    this.nextSeq = 100 * (shard + 1);
+  }
+
+  hasRoom(_operations: number, bytes: number): boolean {
+    return bytes <= this.room;
+  }
+
+  enqueue(queued: QueuedOperation): void {
+    this.onEnqueue();
+    const answer = this.answerAtOnce(queued.operation);
+    if (answer === undefined) this.asked.push(queued);
+    else queued.complete(answer);
+  }
+
+  /** Takes the first that was queued, which must be this. */
+  take(op: QueuedOperation['operation']['op']): QueuedOperation {
+    const queued = this.asked.shift();
+    if (queued?.operation.op !== op) throw new Error(`${queued?.operation.op} instead of ${op}`);
+    return queued;
+  }
+}
+
+export const done: ShardResult = { kind: 'done' };
+
+export function refused(
+  outcome: Outcome,
+  code: 'DISK_FULL' | 'SHARD_UNAVAILABLE' = 'SHARD_UNAVAILABLE',
+): RefusedResult {
+  return { kind: 'refused', error: new StoreError(code, 'no', { outcome }) };
+}
+
+export function entry(text: string, expiresAt?: number): EntryResult {
+  const value = Buffer.from(text);
+  return { kind: 'entry', version: 1, expiresAt, size: value.length, value };
+}
+
+/** In the tests over staged queues the first letter of a key is the number of its shard. */
+export function name(key: string): EntryName {
+  return { namespace, key };
+}
+
+/** Lets everything go on that can: no promise is left to be kept when a turn has ended. */
+export function untilIdle(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

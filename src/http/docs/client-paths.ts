@@ -76,9 +76,20 @@ const item = {
   in: 'path',
   required: true,
   description:
-    'A namespace, a slash, and a key, whose parts stand between slashes. A slash or a colon at the ' +
-    'end makes it all keys below.',
+    'A namespace, a slash, and a key. Its parts stand between slashes, and between colons in other ' +
+    'dialects. A slash or a colon at the end makes it all keys below. Keys that have a slash, a ' +
+    'backslash, an empty part, or a part that is . or .. cannot be named here. They are neither ' +
+    'listed nor deleted.',
   schema: text,
+};
+
+const timeToLive = {
+  name: 'x-ttl',
+  in: 'header',
+  description:
+    'Time to live: a positive number of seconds, rounded up to a millisecond. Infinity, or none: ' +
+    'the item does not expire.',
+  schema: { ...text, examples: ['60', '0.5'] },
 };
 
 function itemOperation(operationId: string, summary: string, responses: object) {
@@ -135,7 +146,10 @@ export const clientPaths = {
       '200': value,
       ...problems('KEY_NOT_FOUND'),
     }),
-    put: itemOperation('putItem', 'Write a value; x-ttl is its time to live in seconds', done),
+    put: {
+      ...itemOperation('putItem', 'Write a value', done),
+      parameters: [idempotencyKey, timeToLive],
+    },
     delete: itemOperation('deleteItem', 'Delete a key, or all keys below a base', done),
   },
 };

@@ -34,8 +34,8 @@ export interface RequestIdentity {
 
 /** What a request does, as one transaction. */
 export interface AtomicWork {
-  /** Each once; the record goes where the first one is. */
-  readonly names: readonly EntryName[];
+  /** Each once; the record goes where the first one is. A function is asked only if no answer is kept. */
+  readonly names: readonly EntryName[] | (() => Promise<readonly EntryName[]>);
   /** As `Decide`; the answer is asked for with what the changes will have reached. */
   readonly decide: (moment: TransactionMoment) => {
     readonly changes: readonly (EntryPut | 'delete' | undefined)[];
@@ -120,10 +120,11 @@ export class IdempotentRequests {
   async #first(
     scope: string,
     fingerprint: string,
-    { names, decide }: AtomicWork,
+    { names: given, decide }: AtomicWork,
     limits?: TransactOptions,
   ): Promise<Answer> {
     const { store, windowMs, wallMs } = this.#options;
+    const names = typeof given === 'function' ? await given() : given;
     const known = this.#records.find(scope);
     const key = known ?? tagOfSlot(slotOfKey(names[0]?.key ?? scope)) + scope;
     const record: EntryName = { namespace: idempotencyNamespace, key };

@@ -49,6 +49,16 @@ export function itemOf(text: string, keyBytesMax: number): Item {
   return { namespace, key, isBase };
 }
 
+const unnamedPattern = /[/\\]|(?:^|:)\.{0,2}(?::|$)/;
+
+/**
+ * Whether a path can name this key of the store. Other dialects also make keys with slashes,
+ * backslashes, and parts that are empty, `.` or `..`: here these are as if they were not there.
+ */
+export function canBeNamed(key: string): boolean {
+  return !unnamedPattern.test(key);
+}
+
 /** The key as it stands on the wire. */
 export function pathOfKey(key: string): string {
   return key.replaceAll(':', '/');

@@ -155,23 +155,13 @@ describe('ordinary keys, however odd', () => {
 });
 
 describe('a PUT with headers that are wrong is refused', () => {
-  test.each([
-    '',
-    '0',
-    '-1',
-    '+1',
-    '1.',
-    '.5',
-    '1e3',
-    'NaN',
-    '1s',
-    '1, 2',
-    '0.0001',
-    '9'.repeat(13),
-  ])('x-ttl: %s', async (ttl) => {
-    const request = { headers: [`x-ttl: ${ttl}`], body: 'x' };
-    expectProblem(await ask('PUT', '/unstorage/app/there', request), 400, 'BAD_REQUEST');
-  });
+  test.each(['', '0', '-1', '+1', '1.', '.5', '1e3', 'NaN', '1s', '1, 2', '-Infinity'])(
+    'x-ttl: %s',
+    async (ttl) => {
+      const request = { headers: [`x-ttl: ${ttl}`], body: 'x' };
+      expectProblem(await ask('PUT', '/unstorage/app/there', request), 400, 'BAD_REQUEST');
+    },
+  );
 
   test('two of x-ttl', async () => {
     const request = { headers: ['x-ttl: 1', 'x-ttl: 2'], body: 'x' };

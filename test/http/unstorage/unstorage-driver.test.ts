@@ -127,7 +127,7 @@ describe('what is wrong is refused', () => {
     expect(reply.status).toBe(status);
   });
 
-  test.each(['0', '-1', 'abc', '1e3', '0.0001'])('x-ttl %s: 400', async (ttl) => {
+  test.each(['0', '-1', 'abc', '1e3'])('x-ttl %s: 400', async (ttl) => {
     const headers = { 'x-ttl': ttl };
     const reply = await fetch(`${url}/unstorage/app/a`, { method: 'PUT', headers, body: 'x' });
     expect(reply.status).toBe(400);

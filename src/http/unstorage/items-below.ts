@@ -1,0 +1,104 @@
+// All items below a base: listed, named, deleted. Only keys that a path can name count; the others,
+// which other dialects made, are neither shown nor touched. Page by page: several moments.
+import { textOfByteString } from '../../base/byte-string.ts';
+import { StoreError } from '../../base/errors.ts';
+import type { EntryName } from '../../store/operation.ts';
+import type { Store } from '../../store/store.ts';
+import { unitsOf, type WorkInFlight } from '../overload/work-in-flight.ts';
+import { walkKeys } from '../walk-keys.ts';
+import { canBeNamed, pathOfKey, type Item } from './item.ts';
+
+/** Keys of one listing, in sum: the protocol knows no pages. */
+const listBytesMax = 16 * 1024 * 1024;
+
+/** Keys that one request deletes as one transaction. */
+const deletedTogetherMax = 10_000;
+
+export interface ItemsBelowOptions {
+  readonly store: Store;
+  readonly work: WorkInFlight;
+}
+
+export class ItemsBelow {
+  readonly #options: ItemsBelowOptions;
+
+  constructor(options: ItemsBelowOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @returns a JSON array of keys as they stand on the wire
+   * @throws StoreError REPLY_TOO_LARGE, and what the store refuses a page with
+   */
+  async list(base: Item): Promise<Buffer> {
+    const paths: string[] = [];
+    let bytes = 0;
+    for await (const keys of this.#keys(base)) {
+      for (const key of keys) {
+        bytes += key.length;
+        paths.push(JSON.stringify(pathOfKey(textOfByteString(key))));
+      }
+      if (bytes > listBytesMax) {
+        const detail = `The keys of one listing may have ${listBytesMax} bytes in sum; ask for a base further down.`;
+        throw new StoreError('REPLY_TOO_LARGE', detail, { limit: listBytesMax });
+      }
+    }
+    return Buffer.from(`[${paths.join(',')}]`);
+  }
+
+  /**
+   * The names of all items there are, to be deleted together.
+   *
+   * @throws StoreError REQUEST_TOO_LARGE where they are too many for one transaction
+   */
+  async names(base: Item): Promise<EntryName[]> {
+    const names: EntryName[] = [];
+    for await (const keys of this.#keys(base)) {
+      for (const key of keys) names.push({ namespace: base.namespace, key });
+      if (names.length > deletedTogetherMax) {
+        const detail = `With an Idempotency-Key, at most ${deletedTogetherMax} keys are deleted at once; nothing was.`;
+        throw new StoreError('REQUEST_TOO_LARGE', detail, { limit: deletedTogetherMax });
+      }
+    }
+    return names;
+  }
+
+  /** @throws StoreError where not all could be deleted; its outcome says whether some were */
+  async delete(base: Item): Promise<void> {
+    const { store, work } = this.#options;
+    const { namespace } = base;
+    let isBegun = false;
+    try {
+      for await (const keys of this.#keys(base)) {
+        const deletes = keys.map((key) => ({ op: 'delete', namespace, key }) as const);
+        const units = unitsOf(deletes.length, 0);
+        const results = await work.during(units, () => store.submitAll(deletes));
+        isBegun ||= results.some(({ kind }) => kind === 'deleted');
+        for (const result of results) if (result.kind === 'refused') throw result.error;
+      }
+    } catch (error) {
+      throw isBegun && error instanceof StoreError ? partlyDone(error) : error;
+    }
+  }
+
+  async *#keys({ namespace, key }: Item): AsyncGenerator<readonly string[]> {
+    const { store, work } = this.#options;
+    const pages = walkKeys(namespace, key, (query) =>
+      work.during(unitsOf(query.limit, 0), () => store.list(query)),
+    );
+    for await (const keys of pages) yield keys.filter(canBeNamed);
+  }
+}
+
+/** Of all keys together, `not-applied` would be false now. */
+function partlyDone({ code, message, ...facts }: StoreError): StoreError {
+  const { retryable, retryAfterMs, limit, parameter } = facts;
+  const detail = `${message} Some of the keys have been deleted; the others are still there, or may be.`;
+  return new StoreError(code, detail, {
+    outcome: 'unknown',
+    retryable,
+    retryAfterMs,
+    limit,
+    parameter,
+  });
+}

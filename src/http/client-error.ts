@@ -27,7 +27,8 @@ function textOf({ status, headers, body }: Problem): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   const length = Buffer.byteLength(body);
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}`;
-  return `${head}content-length: ${length}\r\nconnection: close\r\n\r\n${body}`;
+  const own = `cache-control: no-store\r\ncontent-length: ${length}\r\nconnection: close\r\n`;
+  return `${head}${own}\r\n${body}`;
 }
 
 export function answerClientError(error: Error, socket: Socket, connections: Connections): void {

@@ -9,7 +9,6 @@ export interface HealthOptions {
 
 function sendJson(reply: FastifyReply, status: number, json: unknown): void {
   reply.header('content-type', 'application/json').header('x-content-type-options', 'nosniff');
-  reply.header('cache-control', 'no-store');
   reply.code(status).send(Buffer.from(JSON.stringify(json)));
 }
 

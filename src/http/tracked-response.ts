@@ -1,5 +1,6 @@
 // The class of all replies of a server. It is the cheapest place to see every one of them begin
-// and end: no hook, listener or closure a request.
+// and end: no hook, listener or closure a request. It also keeps replies out of caches: what a key
+// holds, or that there is none, is true for the moment alone.
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Connections } from './connections.ts';
 import type { RequestMeter } from './metrics/request-meter.ts';
@@ -18,6 +19,10 @@ function bytesOf(body: unknown): number {
   return body instanceof Uint8Array ? body.length : smallReplyBytes;
 }
 
+function isRecord(headers: unknown): headers is Record<string, unknown> {
+  return typeof headers === 'object' && headers !== null && !Array.isArray(headers);
+}
+
 /** Makes the class for one server. */
 export function trackedResponse({ connections, meter, replies }: ResponseObservers) {
   return class TrackedResponse<
@@ -30,8 +35,15 @@ export function trackedResponse({ connections, meter, replies }: ResponseObserve
       connections.addResponse(this);
     }
 
+    /** An array of headers is taken as it is: its maker has put `no-store` there. */
     override writeHead(...parts: unknown[]): this {
       if (connections.draining) this.shouldKeepAlive = false;
+      const headers = parts[1];
+      if (headers === undefined) {
+        if (!this.hasHeader('cache-control')) this.setHeader('cache-control', 'no-store');
+      } else if (isRecord(headers)) {
+        headers['cache-control'] ??= 'no-store';
+      }
       return super.writeHead(...(parts as [number]));
     }
 

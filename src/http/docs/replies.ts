@@ -14,6 +14,10 @@ export const replyHeaders = {
     description: 'The label depends on Accept.',
     schema: { type: 'string', const: 'Accept' },
   },
+  'Cache-Control': {
+    description: 'On every reply: no cache on the way may keep it.',
+    schema: { type: 'string', const: 'no-store' },
+  },
   'X-Content-Type-Options': {
     description: 'On every reply.',
     schema: { type: 'string', const: 'nosniff' },
@@ -33,7 +37,7 @@ export const replyHeaders = {
 type HeaderName = keyof typeof replyHeaders;
 
 export function headers(...names: readonly HeaderName[]) {
-  const every: readonly HeaderName[] = [...names, 'X-Content-Type-Options'];
+  const every: readonly HeaderName[] = [...names, 'Cache-Control', 'X-Content-Type-Options'];
   return Object.fromEntries(
     every.map((name) => [name, { $ref: `#/components/headers/${name}` }] as const),
   );

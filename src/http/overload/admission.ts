@@ -31,8 +31,8 @@ const alwaysAdmitted: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metr
 function refusalFor(target: string) {
   const { status, headers, body } = problemFor(target, overloaded());
   const length = String(Buffer.byteLength(body));
-  const head = Object.entries({ ...headers, 'content-length': length }).flat();
-  return { status, head, body };
+  const own = { 'content-length': length, 'cache-control': 'no-store' };
+  return { status, head: Object.entries({ ...headers, ...own }).flat(), body };
 }
 
 const refusal = refusalFor('/');

@@ -26,7 +26,6 @@ export function backupRoutes(app: FastifyInstance, options: BackupRouteOptions):
     const pieces = await backup();
     reply.header('content-type', backupMediaType).header('x-content-type-options', 'nosniff');
     reply.header('content-disposition', 'attachment; filename="holdfast-backup.ndjson"');
-    reply.header('cache-control', 'no-store');
     // Nobody listens for its end: the connection is cut.
     reply.raw.setTimeout(stalledMs);
     // One piece ahead is enough: each is about a megabyte.

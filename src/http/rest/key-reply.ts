@@ -45,7 +45,14 @@ function sendSmallValue(
 ): void {
   const size = String(entry.size);
   const head = ['etag', etagOf(entry.version), 'vary', 'Accept', 'content-type', label];
-  head.push('content-length', size, 'x-content-type-options', 'nosniff');
+  head.push(
+    'content-length',
+    size,
+    'x-content-type-options',
+    'nosniff',
+    'cache-control',
+    'no-store',
+  );
   if (entry.expiresAt !== undefined) head.push('holdfast-expires-at', String(entry.expiresAt));
   const { raw } = reply;
   raw.writeHead(200, head).write(text, 'latin1');

@@ -151,7 +151,7 @@ class UnstorageHandlers {
     if (value !== undefined) reply.server.replies.check(size);
     if (expiresAt !== undefined) {
       const seconds = Math.max(1, Math.ceil((expiresAt - this.#options.clock.wallMs()) / 1000));
-      reply.header('x-ttl', String(seconds)).header('cache-control', `max-age=${seconds}`);
+      reply.header('x-ttl', String(seconds));
     }
     reply.header('content-type', labelOf(request)).header('vary', 'Accept');
     reply.header('x-content-type-options', 'nosniff').header('content-length', String(size));

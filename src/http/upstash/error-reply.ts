@@ -6,9 +6,6 @@ import { error as errorReply, type Reply } from '../../commands/reply.ts';
 import { problemOf, type Problem } from '../problem.ts';
 import { envelope } from './envelope.ts';
 
-/** This store is one copy: every read comes after every write that was answered. */
-export const syncToken = '0';
-
 /** In the words of Redis; whether anything happened stands behind. */
 export function replyOfError({ code, outcome, message }: StoreError): Reply {
   return errorReply(byteStringOfText(`${message} (${code}, ${outcome})`));
@@ -19,7 +16,7 @@ export function upstashProblemOf(error: StoreError): Problem {
   const { status, headers } = problemOf(error);
   return {
     status,
-    headers: { ...headers, 'content-type': 'application/json', 'upstash-sync-token': syncToken },
+    headers: { ...headers, 'content-type': 'application/json' },
     body: envelope(replyOfError(error), 'text'),
   };
 }

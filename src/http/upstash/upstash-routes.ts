@@ -29,9 +29,10 @@ import {
   type TogetherPlan,
 } from './command-runner.ts';
 import { envelope, errorEnvelope, resp2, type Encoding } from './envelope.ts';
-import { replyOfError, syncToken } from './error-reply.ts';
+import { replyOfError } from './error-reply.ts';
 import { commandOfJson, commandsOfJson } from './json-arguments.ts';
 import { RequestFault } from './request-fault.ts';
+import { syncTokenHeader, SyncTokens } from './sync-tokens.ts';
 
 export interface UpstashRouteOptions {
   readonly store: CommandStore;
@@ -92,14 +93,12 @@ function statusOf(result: CommandResult): number {
 
 function sendJson(sink: AnswerSink, status: number, text: string): void {
   sink.code(status).header('content-type', 'application/json');
-  sink.header('upstash-sync-token', syncToken).header('x-content-type-options', 'nosniff');
-  sink.send(Buffer.from(text));
+  sink.header('x-content-type-options', 'nosniff').send(Buffer.from(text));
 }
 
 function sendResp2(sink: AnswerSink, status: number, body: Buffer): void {
   sink.code(status).header('content-type', 'application/octet-stream');
-  sink.header('upstash-sync-token', syncToken).header('x-content-type-options', 'nosniff');
-  sink.send(body);
+  sink.header('x-content-type-options', 'nosniff').send(body);
 }
 
 /** Writes what commands have come to, as the request asks for it. */
@@ -154,11 +153,13 @@ function keepable(plans: readonly CommandPlan[]): TogetherPlan[] {
 class UpstashHandlers {
   readonly #options: UpstashRouteOptions;
   readonly #runner: CommandRunner;
+  readonly #tokens: SyncTokens;
   readonly #bodyLimit: BodyLimit;
 
-  constructor(options: UpstashRouteOptions) {
+  constructor(options: UpstashRouteOptions, tokens: SyncTokens) {
     const { store, clock, limits } = options;
     this.#options = options;
+    this.#tokens = tokens;
     this.#runner = new CommandRunner({
       store,
       namespace,
@@ -175,7 +176,7 @@ class UpstashHandlers {
     const write = oneReply(formatOf(request));
     const body = await this.#options.bodies.read(request, reply, this.#bodyLimit);
     const words = commandOfPath(nameText(request), queryText(request), body);
-    sendAnswer(reply, await this.#answerEach({ request, body, commands: [words], write }));
+    this.#send(reply, await this.#answerEach({ request, body, commands: [words], write }));
   };
 
   /** The command is the body. */
@@ -183,7 +184,7 @@ class UpstashHandlers {
     const write = oneReply(formatOf(request));
     const body = await this.#options.bodies.read(request, reply, this.#bodyLimit);
     const commands = [commandOfJson(body)];
-    sendAnswer(reply, await this.#answerEach({ request, body, commands, write }));
+    this.#send(reply, await this.#answerEach({ request, body, commands, write }));
   };
 
   readonly pipeline = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
@@ -195,7 +196,7 @@ class UpstashHandlers {
       const commands = commandsOfJson(body, limits.batchOperationsMax);
       return this.#answerEach({ request, body, commands, write });
     });
-    sendAnswer(reply, answer);
+    this.#send(reply, answer);
   };
 
   readonly multiExec = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
@@ -209,34 +210,58 @@ class UpstashHandlers {
       const commands = commandsOfJson(body, limits.batchOperationsMax);
       return this.#answerTogether({ request, body, commands, write });
     });
-    sendAnswer(reply, answer);
+    this.#send(reply, answer);
   };
+
+  /** An answer that was kept is older than its token would be: it gets that of now. */
+  #send(reply: FastifyReply, { headers, ...answer }: Answer): void {
+    const withToken = { ...headers, [syncTokenHeader]: this.#tokens.current };
+    sendAnswer(reply, { ...answer, headers: withToken });
+  }
 
   /** Each command on its own, in order; with an Idempotency-Key, all of them as one transaction. */
   #answerEach(asked: AskedCommands): Promise<Answer> {
     const plans = this.#runner.plan(asked.commands);
-    const identity = mayWrite(plans) ? identityOf(asked.request, asked.body) : undefined;
+    const isWrite = mayWrite(plans);
+    const identity = isWrite ? identityOf(asked.request, asked.body) : undefined;
     return this.#during(asked, async (options) => {
-      const [first] = plans;
-      if (identity !== undefined && plans.length === 1 && first?.kind === 'keyspace') {
-        return this.#flushOnce(identity, first, asked);
+      try {
+        if (identity !== undefined) return await this.#eachOnce(identity, plans, asked, options);
+        const results = await this.#runner.run(plans, options);
+        return recordAnswer((sink) => asked.write(sink, results));
+      } finally {
+        if (isWrite) this.#tokens.noteWrite();
       }
-      if (identity !== undefined) return this.#once(identity, keepable(plans), asked, options);
-      const results = await this.#runner.run(plans, options);
-      return recordAnswer((sink) => asked.write(sink, results));
     });
   }
 
   #answerTogether(asked: AskedCommands): Promise<Answer> {
     const plans = transactionOf(this.#runner.plan(asked.commands));
-    const identity = mayWrite(plans) ? identityOf(asked.request, asked.body) : undefined;
+    const isWrite = mayWrite(plans);
+    const identity = isWrite ? identityOf(asked.request, asked.body) : undefined;
     return this.#during(asked, async (options) => {
-      if (identity !== undefined) return this.#once(identity, plans, asked, options);
-      const results = await this.#runner.runTogether(plans, options);
-      // The client takes a list for an answer whatever its status: an error is something else.
-      if (isRefused(results)) throw results;
-      return recordAnswer((sink) => asked.write(sink, results));
+      try {
+        if (identity !== undefined) return await this.#once(identity, plans, asked, options);
+        const results = await this.#runner.runTogether(plans, options);
+        // The client takes a list for an answer whatever its status: an error is something else.
+        if (isRefused(results)) throw results;
+        return recordAnswer((sink) => asked.write(sink, results));
+      } finally {
+        if (isWrite) this.#tokens.noteWrite();
+      }
     });
+  }
+
+  #eachOnce(
+    identity: RequestIdentity,
+    plans: readonly CommandPlan[],
+    asked: AskedCommands,
+    options: SubmitOptions,
+  ): Promise<Answer> {
+    const [first] = plans;
+    return plans.length === 1 && first?.kind === 'keyspace'
+      ? this.#flushOnce(identity, first, asked)
+      : this.#once(identity, keepable(plans), asked, options);
   }
 
   #once(
@@ -277,8 +302,9 @@ class UpstashHandlers {
 }
 
 /** Faults of this dialect's own; all others are told in its form, too, by who handles them. */
-function handleErrors(scope: FastifyInstance): void {
+function handleErrors(scope: FastifyInstance, tokens: SyncTokens): void {
   scope.setErrorHandler((thrown, _request, reply) => {
+    reply.header(syncTokenHeader, tokens.current);
     if (thrown instanceof RequestFault) {
       sendJson(reply, thrown.status, errorEnvelope(byteStringOfText(thrown.message)));
       return;
@@ -291,9 +317,10 @@ export async function upstashRoutes(
   app: FastifyInstance,
   options: UpstashRouteOptions,
 ): Promise<void> {
-  const handlers = new UpstashHandlers(options);
+  const tokens = new SyncTokens();
+  const handlers = new UpstashHandlers(options, tokens);
   await app.register(async (scope) => {
-    handleErrors(scope);
+    handleErrors(scope, tokens);
     for (const method of methods) {
       scope.route({ method, url: commandRoute, exposeHeadRoute: false, handler: handlers.path });
     }

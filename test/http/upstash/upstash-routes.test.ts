@@ -174,12 +174,6 @@ describe('how a reply is written', () => {
     expect(status).toBe(400);
     expect(JSON.parse(text)).toEqual({ error: expect.stringMatching(/^ERR /) });
   });
-
-  test('a sync token comes with each', async () => {
-    const { url } = await openApp();
-    const { headers } = await ask(url, '/get/k', { headers: { 'upstash-sync-token': '' } });
-    expect(headers.get('upstash-sync-token')).toBe('0');
-  });
 });
 
 describe('many commands at one moment', () => {

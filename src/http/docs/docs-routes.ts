@@ -1,8 +1,10 @@
 // /docs: the OpenAPI document, and a page that shows it. The page's files come from this server
-// alone, and its policy lets it load nothing else.
+// alone, and its policy lets it load nothing else. All addresses are relative: a proxy may have put
+// a prefix before them that this server does not see.
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
+import { pathOfTarget } from '../request-target.ts';
 import { openapiDocument } from './openapi-document.ts';
 
 const contentSecurityPolicy = [
@@ -17,6 +19,19 @@ const contentSecurityPolicy = [
   "style-src 'self'",
 ].join('; ');
 
+/**
+ * The page finds its files by its own address, which must have no query for that.
+ *
+ * @returns the address without it, relative to `target`; undefined if `target` is no such page
+ */
+function pageBehind(target: string): string | undefined {
+  const path = pathOfTarget(target);
+  if (path === '/docs/static/index.html') return '../';
+  if (path === target) return undefined;
+  if (path === '/docs') return 'docs';
+  return path === '/docs/' ? './' : undefined;
+}
+
 export async function docsRoutes(
   app: FastifyInstance,
   { version }: { readonly version: string },
@@ -26,9 +41,18 @@ export async function docsRoutes(
       reply.header('x-content-type-options', 'nosniff');
       done();
     });
+    scope.addHook('onRequest', (request, reply, done) => {
+      const page = pageBehind(request.url);
+      if (page === undefined) done();
+      else reply.redirect(page);
+    });
     // The plugin's types know a document of OpenAPI 3.0; it passes on what it is given.
     const document = openapiDocument(version) as never;
     await scope.register(swagger, { mode: 'static', specification: { document } });
-    await scope.register(swaggerUi, { routePrefix: '/docs', staticCSP: contentSecurityPolicy });
+    await scope.register(swaggerUi, {
+      routePrefix: '/docs',
+      indexPrefix: '.',
+      staticCSP: contentSecurityPolicy,
+    });
   });
 }

@@ -27,6 +27,8 @@ export function openapiDocument(version: string) {
   return {
     openapi: '3.1.0',
     info: { title: 'Holdfast', version, description },
+    // Relative to /docs/json, so that a prefix before that counts here, too.
+    servers: [{ url: '..', description: 'Where this document comes from' }],
     tags: ['Keys', 'Many keys', 'Commands', 'unstorage', 'Operations'].map((name) => ({ name })),
     paths: {
       '/v1/keys/{key}': keyPath,

@@ -1,5 +1,6 @@
 // Values as strings of bits.
-import { argumentAt, int64At, optionWord } from './argument.ts';
+import { argumentAt, int64At, optionWord, parseInt64 } from './argument.ts';
+import { bitOffset, readableBytesMax } from './bit-offset.ts';
 import { bitAt, bytesOf, combine, countOnes, findBit, inverted } from './bits.ts';
 import {
   answer,
@@ -13,22 +14,14 @@ import {
 import { indexRange, isReversed, type IndexRange } from './index-range.ts';
 import { CommandError, integer, syntaxError, zero } from './reply.ts';
 
-/** @throws CommandError */
-function bitOffset({ args, limits }: KeyedCall): number {
-  const message = 'bit offset is not an integer or out of range';
-  const offset = int64At(args, 1, message);
-  if (offset < 0n || offset >> 3n >= limits.valueBytesMax) throw new CommandError(message);
-  return Number(offset);
-}
-
-function getbit(call: KeyedCall): Outcome {
-  const offset = bitOffset(call);
-  return answer(integer(bitAt(call.entries[0]?.value ?? '', offset)));
+function getbit({ args, entries: [old] }: KeyedCall): Outcome {
+  const offset = bitOffset(parseInt64(argumentAt(args, 1)), readableBytesMax);
+  return answer(integer(bitAt(old?.value ?? '', offset)));
 }
 
 /** A bit that is so already, in a value that is long enough, is no change. */
 function setbit(call: KeyedCall): Outcome {
-  const offset = bitOffset(call);
+  const offset = bitOffset(parseInt64(argumentAt(call.args, 1)), call.limits.valueBytesMax);
   const message = 'bit is not an integer or out of range';
   const bit = int64At(call.args, 2, message);
   if (bit !== 0n && bit !== 1n) throw new CommandError(message);

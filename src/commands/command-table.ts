@@ -1,11 +1,13 @@
 // The one table of commands. Parsing, errors of arity, permissions and documentation come from it;
 // to add a command is to add an entry and its function to the file of its family.
 import { bitCommands } from './bit-commands.ts';
+import { bitFieldCommands } from './bit-field-commands.ts';
 import type { Command } from './command.ts';
 import { connectionCommands } from './connection-commands.ts';
 import { expiryCommands } from './expiry-commands.ts';
 import { keyCommands } from './key-commands.ts';
 import { keyspaceCommands } from './keyspace-commands.ts';
+import { lcsCommands } from './lcs-commands.ts';
 import { numberCommands } from './number-commands.ts';
 import { rangeCommands } from './range-commands.ts';
 import { setCommands } from './set-commands.ts';
@@ -17,6 +19,8 @@ const families: readonly (readonly Command[])[] = [
   rangeCommands,
   numberCommands,
   bitCommands,
+  bitFieldCommands,
+  lcsCommands,
   keyspaceCommands,
   connectionCommands,
   keyCommands,

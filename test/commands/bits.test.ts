@@ -33,12 +33,26 @@ describe('SETBIT and GETBIT', () => {
     expect(await type('PTTL k')).toBe(100);
   });
 
-  test.each(['-1', '192', 'x', '9223372036854775807'])('refuse offset %s', async (offset) => {
-    const message = 'ERR bit offset is not an integer or out of range';
-    expect(await type(`SETBIT k ${offset} x`)).toBe(message);
-    expect(await type(`GETBIT k ${offset}`)).toBe(message);
-    expect(await type('SETBIT k 191 1')).toBe(0);
-  });
+  test.each(['-1', '4294967296', 'x', '#1', '9223372036854775807'])(
+    'refuse offset %s',
+    async (offset) => {
+      const message = 'ERR bit offset is not an integer or out of range';
+      expect(await type(`SETBIT k ${offset} x`)).toBe(message);
+      expect(await type(`GETBIT k ${offset}`)).toBe(message);
+    },
+  );
+
+  test.each(['192', '4294967295'])(
+    'find nothing set at %s, past the limit of a value, and set nothing there',
+    async (offset) => {
+      const message = 'ERR bit offset is not an integer or out of range';
+      expect(await type('SETBIT k 191 1')).toBe(0);
+      expect(await type(`SETBIT k ${offset} 1`)).toBe(message);
+      expect(await type(`GETBIT k ${offset}`)).toBe(0);
+      expect(await type(`GETBIT none ${offset}`)).toBe(0);
+      expect(await type('STRLEN k')).toBe(24);
+    },
+  );
 
   test('refuse a bit that is neither 0 nor 1', async () => {
     expect(await type('SETBIT k 0 2')).toBe('ERR bit is not an integer or out of range');

@@ -6,9 +6,9 @@ import { isResolved, resolveCommand } from '../../src/commands/resolve-command.t
 test('names are in lower case, and each comes once', () => {
   for (const [name, command] of commandTable) {
     expect(command.name).toBe(name);
-    expect(name).toMatch(/^[a-z]+$/);
+    expect(name).toMatch(/^[a-z]+(?:_[a-z]+)?$/);
   }
-  expect(commandTable.size).toBe(52);
+  expect(commandTable.size).toBe(55);
 });
 
 test('summaries are one sentence', () => {
@@ -29,6 +29,9 @@ test.each([
   ['MSET a 1 b 2', ['a', 'b'], 'write'],
   ['mget a b a', ['a', 'b', 'a'], 'read'],
   ['bitop or d s t', ['d', 's', 't'], 'write'],
+  ['bitfield k get u8 0', ['k'], 'write'],
+  ['BITFIELD_RO k get u8 0', ['k'], 'read'],
+  ['lcs a b len', ['a', 'b'], 'read'],
   ['copy a b replace', ['a', 'b'], 'write'],
   ['keys *', [], 'read'],
   ['flushall', [], 'write'],

@@ -6,7 +6,12 @@ import { commandTable } from '../../src/commands/command-table.ts';
 import type { Random } from '../support/random.ts';
 import { CommandExecutor } from '../support/stores/command-executor.ts';
 import { show } from '../support/peers/compare-replies.ts';
-import { Differential, redisFlags, showCommand } from '../support/peers/differential.ts';
+import {
+  Differential,
+  redisFlags,
+  showCommand,
+  valueBytesMax,
+} from '../support/peers/differential.ts';
 import { commandsMin, expectNoMismatch } from '../support/peers/find-mismatch.ts';
 import { randomRound } from '../support/peers/random-redis-commands.ts';
 import { RedisProcess, redisVersion } from '../support/peers/redis-process.ts';
@@ -76,6 +81,28 @@ describe.skipIf(version === undefined)('beside redis-server', () => {
     for (const line of ['EXISTS k l m', 'TTL k', 'SET k w XX', 'APPEND l x', 'PTTL l'])
       await both(line);
     await both('RENAME m k');
+  });
+
+  test('bits are read past the limit of a value as in a Redis with its own', async () => {
+    const limit = 'proto-max-bulk-len';
+    await client.call(['config', 'set', limit, String(512 * 1024 * 1024)]);
+    try {
+      const executor = new CommandExecutor({ valueBytesMax, keysReplyMax: 10 });
+      const past = String(valueBytesMax * 8);
+      for (const at of ['0', past, '4294967295', '4294967296', '-1']) {
+        const reads = [
+          ['GETBIT', 'k', at],
+          ['BITFIELD', 'k', 'GET', 'u8', at],
+          ['BITFIELD_RO', 'k', 'GET', 'i64', at],
+        ];
+        for (const words of reads) {
+          const ours = show(await executor.execute(words, Date.now()));
+          expect([words, ours]).toEqual([words, show(await client.call(words))]);
+        }
+      }
+    } finally {
+      await client.call(['config', 'set', limit, String(valueBytesMax)]);
+    }
   });
 
   test(`${commandsMin} random commands are answered alike`, async () => {

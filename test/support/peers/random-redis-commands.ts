@@ -62,6 +62,57 @@ const copyOptions: Words[] = [
   (random) => [pickFrom(random, ['REPLACE', 'DB', 'foo'])],
 ];
 
+/** No offset that Redis takes and we do not, or the other way round: known differences. */
+function fieldOffset(random: Random): string {
+  const kind = random();
+  if (kind < 0.1) return pickFrom(random, [...int64s, ...badIntegers, '-1', '#', '#-1', '##1']);
+  if (kind < 0.15) return `#${pickFrom(random, [...int64s, ...badIntegers])}`;
+  return kind < 0.5 ? `#${randomBelow(random, 12)}` : String(randomBelow(random, 400));
+}
+
+function fieldType(random: Random): string {
+  const kind = random();
+  if (kind < 0.06)
+    return pickFrom(random, ['i65', 'u64', 'u0', 'i-1', 'U8', 'i', 'u08', 'u8\0x', 'x8', '8', '']);
+  if (kind < 0.3) return pickFrom(random, ['i64', 'u63', 'i1', 'u1', 'i53', 'u53', 'u52', 'i54']);
+  return `${pickFrom(random, ['i', 'u'])}${1 + randomBelow(random, 34)}`;
+}
+
+function fieldValue(random: Random): string {
+  if (chance(random, 0.6)) return integer(random);
+  const size = 2 ** randomBelow(random, 40);
+  return String((chance(random, 0.5) ? -1 : 1) * (size + randomBelow(random, 3) - 1));
+}
+
+const fieldRead: Words = (random) => ['GET', fieldType(random), fieldOffset(random)];
+const fieldSteps: Words[] = [
+  fieldRead,
+  (random) => ['SET', fieldType(random), fieldOffset(random), fieldValue(random)],
+  (random) => ['INCRBY', fieldType(random), fieldOffset(random), fieldValue(random)],
+  (random) => ['incrby', fieldType(random), fieldOffset(random), fieldValue(random)],
+  (random) => [
+    'OVERFLOW',
+    pickFrom(random, ['WRAP', 'SAT', 'FAIL', 'sat', 'fail\0x', 'FAIL', 'x']),
+  ],
+];
+
+const lcsOptions: Words[] = [
+  () => ['IDX'],
+  () => ['LEN'],
+  () => ['WITHMATCHLEN'],
+  (random) => [
+    'MINMATCHLEN',
+    chance(random, 0.8) ? String(randomBelow(random, 4)) : integer(random),
+  ],
+  (random) => [pickFrom(random, ['idx', 'len\0x', 'MINMATCHLEN', 'foo', 'withmatchlen'])],
+];
+
+/** Not between our limit and that of Redis by default, where we know zeros and it knows none. */
+function readOffset(random: Random): string {
+  const text = offset(random, 8);
+  return /^[0-9]{7,10}$/.test(text) ? '0' : text;
+}
+
 const oneKeyAnd =
   (...more: ((random: Random) => string)[]): Words =>
   (random) => [key(random), ...more.map((argument) => argument(random))];
@@ -118,7 +169,7 @@ const shapes: Readonly<Record<string, Words>> = {
   ping: (random) => some(random, [(next) => [value(next)]], 0.4),
   echo: (random) => [value(random)],
   time: () => [],
-  getbit: (random) => [key(random), offset(random, 8)],
+  getbit: oneKeyAnd(readOffset),
   setbit: (random) => [
     key(random),
     offset(random, 8),
@@ -135,6 +186,12 @@ const shapes: Readonly<Record<string, Words>> = {
     ...some(random, [(next) => [integer(next)]], 0.75).slice(0, 2),
     ...some(random, [unitWord], 0.3),
   ],
+  bitfield: (random) => [key(random), ...some(random, fieldSteps, 0.7)],
+  bitfield_ro: (random) => [
+    key(random),
+    ...some(random, chance(random, 0.9) ? [fieldRead] : fieldSteps, 0.6),
+  ],
+  lcs: (random) => [key(random), key(random), ...some(random, lcsOptions, 0.5)],
   bitop: (random) => [
     pickFrom(random, ['AND', 'OR', 'XOR', 'NOT', 'AND', 'OR', 'XOR', 'NAND']),
     ...keys(random, 5),

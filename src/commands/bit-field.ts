@@ -1,0 +1,84 @@
+// Integers of 1 to 64 bits at any bit of a byte string, the highest bit first, and what becomes of
+// those that do not fit. Knows no command.
+
+/** `i` is signed (two's complement, 1 to 64 bits), `u` is not (1 to 63 bits). */
+export interface FieldType {
+  readonly isSigned: boolean;
+  readonly bits: number;
+}
+
+/** WRAP: the lowest bits stay. SAT: the nearest that fits. FAIL: nothing is written. */
+export type Overflow = 'WRAP' | 'SAT' | 'FAIL';
+
+/** A number is exact up to here. */
+const exactBits = 52;
+
+/** Up to 52 bits, unsigned. Behind the end there are zeros. */
+function readBits(value: string | Uint8Array, offset: number, bits: number): number {
+  let result = 0;
+  for (let left = bits, at = offset; left > 0;) {
+    const index = Math.floor(at / 8);
+    const byte = (typeof value === 'string' ? value.charCodeAt(index) : value[index]) || 0;
+    const behind = 8 - (at % 8);
+    const taken = Math.min(behind, left);
+    result = result * 2 ** taken + ((byte >> (behind - taken)) & (2 ** taken - 1));
+    left -= taken;
+    at += taken;
+  }
+  return result;
+}
+
+/** @returns a bigint only where a number would not be exact */
+export function readField(
+  value: string | Uint8Array,
+  offset: number,
+  { isSigned, bits }: FieldType,
+): number | bigint {
+  if (bits <= exactBits) {
+    const plain = readBits(value, offset, bits);
+    return isSigned && plain >= 2 ** (bits - 1) ? plain - 2 ** bits : plain;
+  }
+  const low = BigInt(readBits(value, offset + bits - 32, 32));
+  const plain = (BigInt(readBits(value, offset, bits - 32)) << 32n) | low;
+  return isSigned ? BigInt.asIntN(bits, plain) : plain;
+}
+
+/** The lowest bits of `field` are written; they lie within the bytes. */
+export function writeField(bytes: Uint8Array, offset: number, bits: number, field: bigint): void {
+  let rest = BigInt.asUintN(bits, field);
+  for (let end = offset + bits; end > offset;) {
+    const at = Math.floor((end - 1) / 8);
+    const taken = Math.min(((end - 1) % 8) + 1, end - offset);
+    const shift = 8 * (at + 1) - end;
+    const mask = (2 ** taken - 1) << shift;
+    const part = Number(BigInt.asUintN(taken, rest)) << shift;
+    bytes[at] = ((bytes[at] ?? 0) & ~mask) | part;
+    rest >>= BigInt(taken);
+    end -= taken;
+  }
+}
+
+/**
+ * What a field is to hold after `increment` was added to `value`; undefined if it must not be written.
+ *
+ * @param value one that the field may hold, or any 64-bit integer with an increment of 0
+ * @param increment a signed 64-bit integer
+ */
+export function fieldAfter(
+  value: bigint,
+  increment: bigint,
+  { isSigned, bits }: FieldType,
+  overflow: Overflow,
+): bigint | undefined {
+  const start = isSigned ? value : BigInt.asUintN(64, value);
+  const sum = start + increment;
+  const max = 2n ** BigInt(isSigned ? bits - 1 : bits) - 1n;
+  const min = isSigned ? -max - 1n : 0n;
+  if (sum >= min && sum <= max) return sum;
+  if (overflow === 'FAIL') return undefined;
+  if (overflow === 'WRAP') return isSigned ? BigInt.asIntN(bits, sum) : BigInt.asUintN(bits, sum);
+  // Redis takes the distance to `max` in 64 bits: what is too far below counts as above.
+  const distance = BigInt.asIntN(64, max - start);
+  const isAbove = sum > max || (isSigned && bits < 64 && increment > distance);
+  return isAbove ? max : min;
+}

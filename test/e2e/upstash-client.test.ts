@@ -1,7 +1,11 @@
 // The stock client `@upstash/redis`, unchanged, against the compiled server over a socket.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { Redis } from '@upstash/redis';
 import { Keyv } from 'keyv';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { programFolder } from '../../src/base/program-folder.ts';
 import {
   makeTemporaryFolder,
   removeFolder,
@@ -25,7 +29,12 @@ afterAll(async () => {
   await removeFolder(folder);
 });
 
-function newClient(options: { readonly automaticDeserialization?: boolean } = {}): Redis {
+interface ClientOptions {
+  readonly automaticDeserialization?: boolean;
+  readonly enableAutoPipelining?: boolean;
+}
+
+function newClient(options: ClientOptions = {}): Redis {
   const url = `${server.url}/upstash`;
   return new Redis({ url, token: 'any', enableTelemetry: false, ...options });
 }
@@ -72,6 +81,31 @@ describe('single commands', () => {
     expect(await redis.getdel('s')).toBe('Hello Redis!');
     expect(await redis.exists('s', 'bits')).toBe(1);
     expect(await redis.type('bits')).toBe('string');
+  });
+
+  test('fields of integers, and what two values have in common', async () => {
+    // With its automatic pipelines, the client's bitfield() alone has no methods.
+    const client = newClient({ enableAutoPipelining: false });
+    const fields = client.bitfield('fields').set('u8', '#1', 200).overflow('FAIL');
+    const replies = await fields.incrby('u8', '#1', 100).incrby('i5', 0, -3).get('u16', 0).exec();
+    expect(replies).toEqual([0, null, -3, 0xe8c8]);
+    const piped = client.pipeline();
+    piped.bitfield('fields').get('i8', 0).exec();
+    expect(await piped.exec()).toEqual([[-24]]);
+    await redis.mset({ ours: 'ohmytext', theirs: 'mynewtext' });
+    expect(await redis.exec(['LCS', 'ours', 'theirs'])).toBe('mytext');
+    const indexes = [
+      [
+        [4, 7],
+        [5, 8],
+      ],
+    ];
+    expect(await redis.exec(['LCS', 'ours', 'theirs', 'IDX', 'MINMATCHLEN', 4])).toEqual([
+      'matches',
+      indexes,
+      'len',
+      6,
+    ]);
   });
 
   test('an error of Redis is an error of the client', async () => {
@@ -152,18 +186,81 @@ test('what one client writes, REST reads, and the other way round', async () => 
   expect(await redis.get('shared')).toBe('from REST');
 });
 
-test('Keyv works over it', async () => {
-  const keyv = new Keyv({
-    store: new UpstashKeyvStore(newClient({ automaticDeserialization: false })),
-    namespace: 'app',
+/** As README has it. */
+function keyvOfReadme(): Keyv {
+  const readme = readFileSync(join(programFolder, 'README.md'), 'utf8');
+  const blocks = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code = '']) => code);
+  const code = blocks.find((block) => block.includes('new Keyv(')) ?? '';
+  const globals = { Redis, Keyv, url: `${server.url}/upstash` };
+  return runInNewContext(`(() => {${code}; return keyv;})()`, globals) as Keyv;
+}
+
+function keyvOfStore(namespace = 'app'): Keyv {
+  const client = newClient({ automaticDeserialization: false });
+  return new Keyv({ store: new UpstashKeyvStore(client), namespace });
+}
+
+describe.each([
+  ['the lines in README', keyvOfReadme],
+  ['a store for any namespace', keyvOfStore],
+])('Keyv over %s', (_name, makeKeyv) => {
+  test('reads, writes and deletes', async () => {
+    const keyv = makeKeyv();
+    await keyv.set('a', { x: 1 });
+    await keyv.set('short', 'gone', 50);
+    expect(await keyv.get('a')).toEqual({ x: 1 });
+    expect(await keyv.has('a')).toBe(true);
+    expect(await keyv.get(['a', 'none'])).toEqual([{ x: 1 }, undefined]);
+    expect(await keyv.delete('a')).toBe(true);
+    expect(await keyv.delete('a')).toBe(false);
+    expect(await keyv.get('a')).toBeUndefined();
+    await expect.poll(() => keyv.get('short'), { timeout: 5000 }).toBeUndefined();
   });
-  await keyv.set('a', { x: 1 });
-  await keyv.set('short', 'gone', 50);
-  expect(await keyv.get('a')).toEqual({ x: 1 });
-  expect(await keyv.has('a')).toBe(true);
-  expect(await keyv.get(['a', 'none'])).toEqual([{ x: 1 }, undefined]);
-  expect(await keyv.delete('a')).toBe(true);
-  expect(await keyv.delete('a')).toBe(false);
-  expect(await keyv.get('a')).toBeUndefined();
-  await expect.poll(() => keyv.get('short'), { timeout: 5000 }).toBeUndefined();
+
+  test('takes times to live with a fraction, and without end', async () => {
+    const keyv = makeKeyv();
+    for (const [ttl, least, most] of [
+      [100_000 / 3, 30_000, 33_334],
+      [60_000.5, 50_000, 60_001],
+      [Infinity, -1, -1],
+      [undefined, -1, -1],
+    ]) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other, under one key
+      expect([ttl, await keyv.set('a', 'x', ttl)]).toEqual([ttl, true]);
+      // oxlint-disable-next-line no-await-in-loop
+      const left = await redis.pttl('app:a');
+      expect([ttl, left >= Number(least) && left <= Number(most)]).toEqual([ttl, true]);
+    }
+  });
+
+  test('clears its own keys', async () => {
+    const keyv = makeKeyv();
+    await Promise.all([redis.set('apple', 'stays'), keyv.set('a', 1), keyv.set('b', 2)]);
+    await keyv.clear();
+    expect(await redis.keys('app*')).toEqual(['apple']);
+  });
+});
+
+test('README shows how Keyv clears more keys than KEYS gives', async () => {
+  const count = 100_001;
+  for (let from = 0; from < count; from += 10_000) {
+    const operations = Array.from({ length: Math.min(10_000, count - from) }, (_, n) => {
+      return { op: 'put', key: `app:${from + n}`, value: 'x' };
+    });
+    const body = JSON.stringify({ operations });
+    // oxlint-disable-next-line no-await-in-loop -- one batch after the other
+    const reply = await fetch(`${server.url}/v1/batch`, { method: 'POST', body });
+    // oxlint-disable-next-line no-await-in-loop
+    expect([reply.status, (await reply.text()).length > 0]).toEqual([200, true]);
+  }
+  await expect(redis.keys('app:*')).rejects.toThrow('ERR');
+  await keyvOfReadme().clear();
+  expect(await redis.keys('app:*')).toEqual([]);
+}, 60_000);
+
+test('Keyv takes a namespace for what it is, and not for a pattern', async () => {
+  const [pattern, other] = [keyvOfStore('a*[b]'), keyvOfStore('ab')];
+  await Promise.all([pattern.set('x', 1), other.set('x', 2)]);
+  await pattern.clear();
+  expect([await pattern.get('x'), await other.get('x')]).toEqual([undefined, 2]);
 });

@@ -5,7 +5,9 @@ export const idempotencyKey = {
   name: 'Idempotency-Key',
   in: 'header',
   description:
-    'A text that is used for this request alone, and again whenever it is sent again: it is carried ' +
+    'Visible ASCII characters without " and , (in double quotes: with commas and spaces, too, and ' +
+    String.raw`\" and \\), ` +
+    'used for this request alone, and again whenever it is sent again: it is carried ' +
     'out once, and each repeat gets the first answer, with `Idempotent-Replayed: true`. It belongs ' +
     'to method and path. Several operations become one transaction by it. Of no effect where a ' +
     `request only reads. The answer may have ${keptAnswerBytesMax} bytes; else nothing is carried out.`,

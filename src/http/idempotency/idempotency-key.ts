@@ -18,6 +18,8 @@ export function idempotencyKeyOf(header: string | string[] | undefined): string 
   const quoted = quotedPattern.exec(text)?.[1]?.replace(/\\(.)/g, '$1');
   const key = quoted ?? (barePattern.test(text) ? text : '');
   if (key !== '' && key.length <= charactersMax) return key;
-  const detail = `Idempotency-Key must be one text of 1 to ${charactersMax} ASCII characters, bare or in quotes.`;
+  const detail =
+    `Idempotency-Key must be one text of 1 to ${charactersMax} visible ASCII characters: bare, without ` +
+    String.raw`" and comma; or in double quotes, with commas and spaces, too, and with \" and \\.`;
   throw new StoreError('BAD_REQUEST', detail, { parameter: 'Idempotency-Key' });
 }

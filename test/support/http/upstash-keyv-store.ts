@@ -1,4 +1,5 @@
-// The smallest store that puts Keyv on top of the client `@upstash/redis`; README shows the same.
+// A store that puts Keyv on top of the client `@upstash/redis`, for any namespace; README has the
+// same for one.
 import type { Redis } from '@upstash/redis';
 
 export class UpstashKeyvStore {
@@ -16,9 +17,9 @@ export class UpstashKeyvStore {
   }
 
   async set(key: string, value: unknown, ttl?: number): Promise<boolean> {
-    await (ttl === undefined
-      ? this.#redis.set(key, value)
-      : this.#redis.set(key, value, { px: ttl }));
+    const isShort = ttl !== undefined && Number.isFinite(ttl);
+    // Redis takes whole milliseconds, and at least one.
+    await this.#redis.set(key, value, isShort ? { px: Math.max(1, Math.ceil(ttl)) } : {});
     return true;
   }
 
@@ -31,7 +32,15 @@ export class UpstashKeyvStore {
   }
 
   async clear(): Promise<void> {
-    const keys = await this.#redis.keys(this.namespace === undefined ? '*' : `${this.namespace}:*`);
-    await Promise.all(keys.map((key) => this.#redis.del(key)));
+    const literal = this.namespace?.replace(/[\\*?[\]]/g, String.raw`\$&`);
+    const match = literal === undefined ? '*' : `${literal}:*`;
+    let cursor = '0';
+    do {
+      // oxlint-disable-next-line no-await-in-loop -- each page begins where the last one ended
+      const [next, keys] = await this.#redis.scan(cursor, { match, count: 1000 });
+      // oxlint-disable-next-line no-await-in-loop
+      if (keys.length > 0) await this.#redis.del(...keys);
+      cursor = next;
+    } while (cursor !== '0');
   }
 }

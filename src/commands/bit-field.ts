@@ -28,7 +28,7 @@ function readBits(value: string | Uint8Array, offset: number, bits: number): num
   return result;
 }
 
-/** @returns a bigint only where a number would not be exact */
+/** @returns a bigint only if a number would not be exact */
 export function readField(
   value: string | Uint8Array,
   offset: number,
@@ -59,7 +59,7 @@ export function writeField(bytes: Uint8Array, offset: number, bits: number, fiel
 }
 
 /**
- * What a field is to hold after `increment` was added to `value`; undefined if it must not be written.
+ * The content of a field after `increment` was added to `value`; undefined if it must not be written.
  *
  * @param value one that the field may hold, or any 64-bit integer with an increment of 0
  * @param increment a signed 64-bit integer

@@ -1,4 +1,4 @@
-// What two values have in common: LCS.
+// The longest common subsequence of two values: LCS.
 import { argumentAt, int64At, optionWord } from './argument.ts';
 import { answer, twoKeys, type KeyedCall, type KeyedCommand, type Outcome } from './command.ts';
 import { CommonSubsequence, type CommonRange } from './common-subsequence.ts';

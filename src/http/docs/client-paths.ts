@@ -23,7 +23,7 @@ const aResult = { 'application/json': { schema: result } };
 const resultList = { 'application/json': { schema: { type: 'array', items: result } } };
 
 const replies = (description: string, content: object) => ({
-  '200': { description, headers: headers(), content },
+  '200': { description, headers: headers('Upstash-Sync-Token'), content },
   '400': {
     description: 'The error of Redis, or what is wrong with the request.',
     headers: headers(),

@@ -31,6 +31,7 @@ export const replyHeaders = {
     schema: { type: 'string', enum: ['synced', 'written'] },
   },
   Allow: { description: 'The methods that this path takes.', schema: text },
+  'Upstash-Sync-Token': { description: 'Opaque; another one after each write.', schema: text },
   'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer', minimum: 1 } },
 } as const;
 

@@ -34,7 +34,7 @@ export interface RequestIdentity {
 
 /** What a request does, as one transaction. */
 export interface AtomicWork {
-  /** Each once; the record goes where the first one is. A function is asked only if no answer is kept. */
+  /** Each once; the record goes to the shard of the first. A function is asked only if no answer is kept. */
   readonly names: readonly EntryName[] | (() => Promise<readonly EntryName[]>);
   /** As `Decide`; the answer is asked for with what the changes will have reached. */
   readonly decide: (moment: TransactionMoment) => {

@@ -49,7 +49,7 @@ export class ItemsBelow {
   /**
    * The names of all items there are, to be deleted together.
    *
-   * @throws StoreError REQUEST_TOO_LARGE where they are too many for one transaction
+   * @throws StoreError REQUEST_TOO_LARGE if they are too many for one transaction
    */
   async names(base: Item): Promise<EntryName[]> {
     const names: EntryName[] = [];
@@ -63,7 +63,7 @@ export class ItemsBelow {
     return names;
   }
 
-  /** @throws StoreError where not all could be deleted; its outcome says whether some were */
+  /** @throws StoreError if not all could be deleted; its outcome says whether some were */
   async delete(base: Item): Promise<void> {
     const { store, work } = this.#options;
     const { namespace } = base;

@@ -1,9 +1,16 @@
 // The program's log: JSON lines on standard error, so that standard output is the program's own.
 import { pino, type Logger } from 'pino';
+import type { BoundedWriter } from './bounded-writer.ts';
 import type { Settings } from './settings-schema.ts';
 
-export function createLogger(level: Settings['logLevel']): Logger {
-  // Synchronous: there is little of it, and the last line before a death must not be lost.
-  const standardError = pino.destination({ dest: 2, sync: true });
-  return pino({ level, timestamp: pino.stdTimeFunctions.isoTime }, standardError);
+export function createLogger(level: Settings['logLevel'], writer: BoundedWriter): Logger {
+  // Not one of pino's destinations: those throw, or block, or keep the process from ending.
+  const logger = pino({ level, timestamp: pino.stdTimeFunctions.isoTime }, writer);
+  writer.onLossEnded((linesLost) => {
+    logger.warn(
+      { linesLost },
+      'log lines could not be written and are lost; so many since the start',
+    );
+  });
+  return logger;
 }

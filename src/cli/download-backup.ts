@@ -11,6 +11,7 @@ import type { Progress } from '../tools/progress.ts';
 import { proveBackup } from '../tools/restore.ts';
 import { CommandError, exitCodes, usageError } from './command-error.ts';
 import { standardErrorProgress } from './standard-error-progress.ts';
+import { standardOutput } from './standard-output.ts';
 
 const mediaType = 'application/x-ndjson';
 const stopSignals = ['SIGINT', 'SIGTERM'] as const;
@@ -26,7 +27,7 @@ export async function downloadBackup(url: URL, path: string): Promise<void> {
   for (const signal of stopSignals) process.once(signal, interrupt);
   try {
     const body = await ask(new URL('v1/backup', withSlash(url)), interrupted.signal);
-    process.stdout.write(`${await keep(body, temporary, path)}\n`);
+    standardOutput.print(`${await keep(body, temporary, path)}\n`);
   } catch (error) {
     throw interrupted.signal.aborted ? failure('interrupted; nothing is left') : error;
   } finally {

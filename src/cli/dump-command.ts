@@ -4,7 +4,7 @@ import { systemClock } from '../base/clock.ts';
 import { dataBytes } from '../tools/data-bytes.ts';
 import { withDamageAdvice } from './damage-advice.ts';
 import { withOfflineFolder, type OfflineFolder } from './offline-folder.ts';
-import { StandardOutput } from './standard-output.ts';
+import { standardOutput } from './standard-output.ts';
 
 const explanation = `
 Reads a store that no server has open, and changes nothing. One entry a line, in the order of the
@@ -32,13 +32,12 @@ export function dumpCommand(): Command {
 async function dump({ dataDir, fileSystem, progress }: OfflineFolder): Promise<void> {
   const { dumpStore } = await import('../tools/dump-store.ts');
   const bytes = dataBytes(fileSystem, dataDir);
-  const output = new StandardOutput();
   try {
     progress.begin('checking', bytes);
     const pieces = dumpStore(fileSystem, dataDir, systemClock.wallMs());
     progress.begin('dumping', bytes);
     for (const piece of pieces) {
-      if (!(await output.write(piece))) return;
+      if (!(await standardOutput.write(piece))) return;
     }
   } catch (error) {
     throw withDamageAdvice(error, dataDir);

@@ -1,12 +1,12 @@
 // Owns the order of precedence: config/default.json, then the file of --config, then the
 // environment, then flags. Refuses, in one line, what it does not know or what is not allowed.
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Value } from 'typebox/value';
 import { programFolder } from '../base/program-folder.ts';
 import { usageError } from './command-error.ts';
-import { environmentNameOf, environmentPrefix, flagOf } from './setting-spelling.ts';
+import { environmentNameOf, environmentPrefix, flagOf, tokenVariable } from './setting-spelling.ts';
 import { allowedValues, readSettingJson, readSettingText } from './setting-value.ts';
+import { readSettingsFile } from './settings-file.ts';
 import {
   isSettingName,
   settingNames,
@@ -14,6 +14,7 @@ import {
   type SettingName,
   type Settings,
 } from './settings-schema.ts';
+import { visibleName, visibleText } from './visible-text.ts';
 
 export interface SettingSources {
   /** By setting name, as typed. */
@@ -55,8 +56,8 @@ export function defaultSettings(): Settings {
 
 function fromFile(file: string, origin: string): GivenSettings {
   const given: GivenSettings = new Map();
-  for (const [name, json] of Object.entries(readJsonObject(file, origin))) {
-    if (!isSettingName(name)) throw unknownSetting(name, origin, settingNames);
+  for (const [name, json] of Object.entries(readSettingsFile(file, origin))) {
+    if (!isSettingName(name)) throw unknownSetting(name, origin);
     const value = readSettingJson(name, json);
     if (value === undefined) throw notAllowed(name, origin, json);
     given.set(name, { value, origin });
@@ -64,29 +65,24 @@ function fromFile(file: string, origin: string): GivenSettings {
   return given;
 }
 
-function readJsonObject(file: string, origin: string): object {
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw usageError(`${origin}: can not be read as JSON: ${messageOf(error)}`);
-  }
-  if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content;
-  throw usageError(`${origin}: must hold one JSON object with settings as members`);
-}
-
 function fromEnvironment(environment: SettingSources['environment']): GivenSettings {
-  const nameOfVariable = new Map(settingNames.map((name) => [environmentNameOf(name), name]));
   const given: GivenSettings = new Map();
-  for (const [variable, text] of Object.entries(environment)) {
-    if (text === undefined || !variable.startsWith(environmentPrefix)) continue;
-    const name = nameOfVariable.get(variable);
-    if (name === undefined) {
-      throw unknownSetting(variable, 'the environment', [...nameOfVariable.keys()]);
-    }
+  for (const name of settingNames) {
+    const variable = environmentNameOf(name);
+    const text = environment[variable];
+    // Empty is how many tools spell "not set".
+    if (text === undefined || text === '') continue;
     given.set(name, givenByText(name, text, `environment variable ${variable}`));
   }
   return given;
+}
+
+/** Variables that look like settings and are none. They may be those of another version. */
+export function unknownVariables(environment: SettingSources['environment']): string[] {
+  const known = new Set([...settingNames.map(environmentNameOf), tokenVariable]);
+  const isUnknown = (name: string): boolean =>
+    name.startsWith(environmentPrefix) && !known.has(name);
+  return Object.keys(environment).filter(isUnknown).map(visibleText);
 }
 
 function fromFlags(flags: SettingSources['flags']): GivenSettings {
@@ -103,36 +99,35 @@ function givenByText(name: SettingName, text: string, origin: string): Given {
   return { value, origin };
 }
 
-/** Pairs of settings of which the first must not exceed the second. */
-const orderedPairs: readonly (readonly [SettingName, SettingName])[] = [
+/** Pairs of settings of which the first must not exceed the second, or be less by so much. */
+const orderedPairs: readonly (readonly [SettingName, SettingName, gap?: number])[] = [
   // Node refuses to start an HTTP server otherwise.
   ['headersTimeoutMs', 'requestTimeoutMs'],
   // A body that can never be admitted would be answered 503 "try again" for ever.
   ['valueBytesMax', 'bodyBytesInFlightMax'],
   ['batchBytesMax', 'bodyBytesInFlightMax'],
+  // Some time must be left to answer what is in flight and to sync.
+  ['drainDelayMs', 'shutdownDeadlineMs', 100],
 ];
 
 function checkTogether(settings: Settings, given: GivenSettings): Settings {
-  for (const [lesser, greater] of orderedPairs) {
-    if (Number(settings[lesser]) <= Number(settings[greater])) continue;
+  for (const [lesser, greater, gap = 0] of orderedPairs) {
+    if (Number(settings[lesser]) + gap <= Number(settings[greater])) continue;
     const originOf = (name: SettingName) => given.get(name)?.origin ?? '';
     throw usageError(
       `${lesser} is ${settings[lesser]} (from ${originOf(lesser)}); allowed: no more than ` +
-        `${greater}, which is ${settings[greater]} (from ${originOf(greater)})`,
+        `${gap === 0 ? '' : `${gap} less than `}${greater}, which is ${settings[greater]} (from ${originOf(greater)})`,
     );
   }
   return settings;
 }
 
-function unknownSetting(name: string, origin: string, known: readonly string[]): Error {
-  return usageError(`unknown setting ${name} in ${origin}; allowed: ${known.join(', ')}`);
+function unknownSetting(name: string, origin: string): Error {
+  const allowed = settingNames.join(', ');
+  return usageError(`unknown setting ${visibleName(name)} in ${origin}; allowed: ${allowed}`);
 }
 
 function notAllowed(name: SettingName, origin: string, value: unknown): Error {
-  const shown = JSON.stringify(value);
+  const shown = visibleText(JSON.stringify(value));
   return usageError(`${name} is ${shown} (from ${origin}); allowed: ${allowedValues(name)}`);
-}
-
-function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ');
 }

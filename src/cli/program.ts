@@ -9,18 +9,31 @@ import { reshardCommand } from './reshard-command.ts';
 import { restoreCommand } from './restore-command.ts';
 import { repairCommand } from './repair-command.ts';
 import { serveCommand } from './serve-command.ts';
+import { standardOutput } from './standard-output.ts';
+import { standardError } from './standard-streams.ts';
 import { verifyCommand } from './verify-command.ts';
+import { visibleText } from './visible-text.ts';
 
 /** @returns the exit code, once the command has ended */
 export async function runProgram(args: readonly string[]): Promise<number> {
   try {
-    await buildProgram().parseAsync([...args], { from: 'user' });
+    await runCommand(args);
+    await standardOutput.finish();
     return exitCodes.done;
   } catch (error) {
-    // Help and version have been printed: the program's way to end, and not a failure.
-    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
-    process.stderr.write(`holdfast: ${oneLine(error)}\n`);
+    // What the command has printed before it failed.
+    await standardOutput.finish().catch(() => undefined);
+    standardError.write(`holdfast: ${oneLine(error)}\n`);
     return exitCodeOf(error);
+  }
+}
+
+async function runCommand(args: readonly string[]): Promise<void> {
+  try {
+    await buildProgram().parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    // Help and version have been printed: the program's way to end, and not a failure.
+    if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
   }
 }
 
@@ -46,7 +59,10 @@ function buildProgram(): Command {
 
 /** Left alone, commander prints several lines and ends the process itself. */
 function refuseInOneLine(command: Command): void {
-  command.configureOutput({ outputError: () => undefined });
+  command.configureOutput({
+    writeOut: (text) => standardOutput.print(text),
+    outputError: () => undefined,
+  });
   command.exitOverride((error) => {
     if (error.exitCode === 0) throw error;
     throw usageError(explain(error, command));
@@ -62,7 +78,8 @@ function explain(error: CommanderError, command: Command): string {
     case 'commander.unknownCommand':
       return `${oneLine(error)}; allowed: ${commands}`;
     case 'commander.unknownOption':
-      return `${oneLine(error)}; allowed: ${flags}, --help`;
+      // What stands behind a mistyped --token= is not to be shown.
+      return `${oneLine(error).replace(/'(-[^=]*?)=.*'/, "'$1'")}; allowed: ${flags}, --help`;
     default:
       return `${oneLine(error)}; see holdfast --help`;
   }
@@ -71,5 +88,5 @@ function explain(error: CommanderError, command: Command): string {
 /** Without the `error: ` that commander puts in front. */
 function oneLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+  return visibleText(message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' '));
 }

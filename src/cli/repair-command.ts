@@ -10,7 +10,8 @@ import type { Finding } from '../tools/finding.ts';
 import type { RepairSummary } from '../tools/repair-store.ts';
 import { CommandError, exitCodes, usageError } from './command-error.ts';
 import { withOfflineFolder, type OfflineFolder } from './offline-folder.ts';
-import { StandardOutput } from './standard-output.ts';
+import { standardOutput } from './standard-output.ts';
+import { standardError } from './standard-streams.ts';
 
 const explanation = `
 Reads a store that no server has open, damaged as it may be, and never changes it. Writes every record
@@ -50,7 +51,6 @@ async function repair({ dataDir, fileSystem, progress }: OfflineFolder, to: stri
   const newDir = resolve(to);
   refuseTarget(dataDir, newDir);
   const { repairStore } = await import('../tools/repair-store.ts');
-  const output = new StandardOutput();
   nodeFileSystem.makeFolder(newDir);
   const lock = acquireFolderLock(newDir);
   try {
@@ -59,10 +59,10 @@ async function repair({ dataDir, fileSystem, progress }: OfflineFolder, to: stri
       dataDir,
       newDir,
       now: systemClock.wallMs(),
-      report: (finding: Finding) => output.print(JSON.stringify(finding)),
+      report: (finding: Finding) => standardOutput.print(`${JSON.stringify(finding)}\n`),
       onWork: (work, bytes) => progress.begin(work, bytes),
     });
-    await output.finish();
+    await standardOutput.finish();
     tell(summary, newDir);
   } finally {
     lock.release();
@@ -95,5 +95,5 @@ function tell({ shards, entries, losses }: RepairSummary, newDir: string): void 
     const told = `${losses} ${losses === 1 ? 'finding' : 'findings'} on standard output`;
     throw new CommandError(exitCodes.failed, `${made}; something is lost, or may be: ${told}`);
   }
-  process.stderr.write(`holdfast: ${made}; nothing is lost\n`);
+  standardError.write(`holdfast: ${made}; nothing is lost\n`);
 }

@@ -5,6 +5,8 @@ import { meteredFileSystem } from '../tools/metered-file-system.ts';
 import { openOfflineStore } from '../tools/offline-store.ts';
 import { reshard, type ReshardReport } from '../tools/reshard.ts';
 import { standardErrorProgress } from './standard-error-progress.ts';
+import { standardOutput } from './standard-output.ts';
+import { standardError } from './standard-streams.ts';
 
 export function reshardFolder(dataDir: string, shards: number): void {
   // Where there is no store, not even a lock file is made.
@@ -16,9 +18,9 @@ export function reshardFolder(dataDir: string, shards: number): void {
     const report = reshard(fileSystem, dataDir, shards, (work, bytes) =>
       progress.begin(work, bytes),
     );
-    process.stdout.write(`${lineOf(dataDir, report)}\n`);
+    standardOutput.print(`${lineOf(dataDir, report)}\n`);
     if (report.leftover === undefined) return;
-    process.stderr.write(
+    standardError.write(
       `holdfast: the old layout could not be removed, the next start does it: ${report.leftover}\n`,
     );
   } finally {

@@ -8,6 +8,7 @@ import { meteredFileSystem } from '../tools/metered-file-system.ts';
 import { proveBackup, refuseUnlessEmpty, restoreBackup } from '../tools/restore.ts';
 import type { OnWork } from '../tools/write-layout.ts';
 import { standardErrorProgress } from './standard-error-progress.ts';
+import { standardOutput } from './standard-output.ts';
 
 export function restoreFolder(
   path: string,
@@ -30,7 +31,7 @@ export function restoreFolder(
       const now = systemClock.wallMs();
       return restoreBackup(backup, { fileSystem, dataDir, store, shards, now, onWork });
     });
-    process.stdout.write(`${dataDir} holds the backup now: ${entries} entries, ${shards} shards\n`);
+    standardOutput.print(`${dataDir} holds the backup now: ${entries} entries, ${shards} shards\n`);
   } finally {
     file.close();
   }

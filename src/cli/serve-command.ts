@@ -1,20 +1,22 @@
 // `holdfast serve` on the command line: from what was typed to settings. Serving is serve.ts.
 import { Command } from 'commander';
-import { loadSettings } from './load-settings.ts';
+import { loadSettings, unknownVariables } from './load-settings.ts';
 import { addSettingFlags, typedFlags } from './setting-flags.ts';
+import { neverBlockOnStreams } from './standard-streams.ts';
 
 const precedence = `
 Every setting may also stand in a JSON file (--config) under its camelCase name, or in the
-environment. A flag overrides the environment, which overrides the file, which overrides the
-default. Sizes are bytes, or have a unit: KiB, MiB, GiB.`;
+environment, where an empty variable counts as not set. A flag overrides the environment, which
+overrides the file, which overrides the default. Sizes are bytes, or have a unit: KiB, MiB, GiB.`;
 
 export function serveCommand(): Command {
   const command = new Command('serve').description('Serve a data folder over HTTP.');
   addSettingFlags(command).addHelpText('after', precedence);
   return command.action(async () => {
     const settings = loadSettings({ ...typedFlags(command), environment: process.env });
+    neverBlockOnStreams();
     // Loaded only now: help and refusals need no server, and should come at once.
     const { serve } = await import('./serve.ts');
-    await serve(settings);
+    await serve(settings, unknownVariables(process.env));
   });
 }

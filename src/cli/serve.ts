@@ -1,6 +1,7 @@
 // The life of a server: open the store, listen, wait to be told to stop, drain, close. Knows which
 // parts there are and in what order they start and stop, and nothing of what they do.
 import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.ts';
 import { buildApp } from '../http/app.ts';
@@ -12,9 +13,11 @@ import { createLogger } from './create-logger.ts';
 import { withDamageAdvice } from './damage-advice.ts';
 import { dieOnUnexpected } from './die-on-unexpected.ts';
 import { listenError } from './listen-error.ts';
+import { hasTerminal, stopSignals } from './process-signals.ts';
 import { programVersion } from './program-version.ts';
 import type { Settings } from './settings-schema.ts';
 import { startBlock } from './start-block.ts';
+import { serverOutput, standardError } from './standard-streams.ts';
 import { StopSignals } from './stop-signals.ts';
 import { upgradeFolder } from './upgrade-folder.ts';
 
@@ -27,15 +30,30 @@ interface Surroundings {
   readonly signals: StopSignals;
 }
 
-/** Returns once it was told to stop and everything has stopped cleanly. */
-export async function serve(settings: Settings): Promise<void> {
-  const logger = createLogger(settings.logLevel);
+/**
+ * Returns once it was told to stop and everything has stopped cleanly.
+ *
+ * @param unknownVariables of the environment, to warn of
+ */
+export async function serve(
+  settings: Settings,
+  unknownVariables: readonly string[],
+): Promise<void> {
+  const logger = createLogger(settings.logLevel, standardError);
   dieOnUnexpected(logger);
+  logWarnings(logger);
+  for (const variable of unknownVariables) {
+    logger.warn({ variable }, 'an environment variable is ignored: there is no such setting');
+  }
   const signals = new StopSignals({
     source: process,
+    signals: stopSignals,
     clock: systemClock,
     exit: (code) => process.exit(code),
   });
+  if (!hasTerminal) {
+    process.on('SIGHUP', () => logger.info('SIGHUP is ignored: no standard stream is a terminal'));
+  }
   void signals.first.then((signal) => {
     logger.info({ signal }, 'stopping');
     return exitAtDeadline(settings.shutdownDeadlineMs);
@@ -60,13 +78,19 @@ async function serveStore(store: CommandStore, surroundings: Surroundings): Prom
     version: programVersion,
     logger,
     isStopping: () => signals.received,
+    logLinesLost: () => standardError.linesLost,
   });
   const { url } = await listen(app, settings).catch((error: unknown) => {
     throw listenError(error, settings);
   });
-  process.stdout.write(startBlock({ version: programVersion, url, settings }));
-  await signals.first;
-  await drain(app, { deadlineMs: Math.floor(settings.shutdownDeadlineMs * drainShare) });
+  serverOutput.write(startBlock({ version: programVersion, url, settings }));
+  if (serverOutput.linesLost > 0)
+    logger.warn({ url }, 'standard output can not be written; it serves');
+  const signal = await signals.first;
+  const delayMs = signal === 'SIGTERM' ? settings.drainDelayMs : 0;
+  if (delayMs > 0) await delay(delayMs);
+  const leftMs = settings.shutdownDeadlineMs - delayMs;
+  await drain(app, { deadlineMs: Math.floor(leftMs * drainShare) });
 }
 
 async function openStore(settings: Settings, logger: Logger): Promise<CommandStore> {
@@ -87,10 +111,16 @@ async function openStore(settings: Settings, logger: Logger): Promise<CommandSto
   }
 }
 
+/** The runtime writes its warnings as text, and waits for who reads them. */
+function logWarnings(logger: Logger): void {
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => logger.warn({ err: warning }, 'warning of the runtime'));
+}
+
 /** Whatever hangs, the process ends; what was acknowledged is on disk already. */
 function exitAtDeadline(deadlineMs: number): void {
   setTimeout(() => {
-    process.stderr.write(`holdfast: did not stop within shutdownDeadlineMs (${deadlineMs} ms)\n`);
+    standardError.write(`holdfast: did not stop within shutdownDeadlineMs (${deadlineMs} ms)\n`);
     process.exit(exitCodes.failed);
   }, deadlineMs);
 }

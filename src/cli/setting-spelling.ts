@@ -3,6 +3,9 @@
 
 export const environmentPrefix = 'HOLDFAST_';
 
+/** No setting: what `holdfast backup` shows to a server that asks for a token. */
+export const tokenVariable = 'HOLDFAST_TOKEN';
+
 /** `MiB` is one word, not two. */
 function wordsOf(name: string): string[] {
   const words = name.match(/MiB|[A-Z]?[a-z0-9]+/g) ?? [];

@@ -70,6 +70,10 @@ export const settingsSchema = Type.Object(
     connectionsMax: count(1, 1_000_000, 'connections', 'most open connections'),
     headersTimeoutMs: milliseconds(1, 'longest time for the headers of a request to arrive'),
     requestTimeoutMs: milliseconds(1, 'longest time for a whole request to arrive'),
+    keepAliveTimeoutMs: milliseconds(
+      1,
+      'how long a connection may be idle between requests; longer than a load balancer keeps it',
+    ),
     idempotencyWindowMs: milliseconds(
       1000,
       'how long the answer to a request with an Idempotency-Key is kept',
@@ -80,9 +84,14 @@ export const settingsSchema = Type.Object(
       'answers',
       'most answers that are kept for an Idempotency-Key; past it the oldest go before their time',
     ),
+    drainDelayMs: milliseconds(
+      0,
+      'how long after SIGTERM connections are still accepted while /readyz says 503, so that load ' +
+        'balancers learn of it; part of shutdownDeadlineMs',
+    ),
     shutdownDeadlineMs: milliseconds(
       100,
-      'longest time from SIGTERM or SIGINT to a clean exit; past it the exit code is 1',
+      'longest time from the signal to stop to a clean exit; past it the exit code is 1',
     ),
     shardHeapMiB: Type.Union([auto, Type.Integer({ minimum: 16, maximum: 1024 * 1024 })], {
       unit: 'MiB',

@@ -1,20 +1,19 @@
-// Standard output for much text: waits for who reads it, and notices when nobody does any more.
+// Standard output of the commands that end by themselves: waits for who reads it, and notices when
+// it can not be written. A server has its own (standard-streams.ts).
 import { once } from 'node:events';
 import { systemErrorCode } from '../base/errors.ts';
+import { CommandError, exitCodes } from './command-error.ts';
 
-export class StandardOutput {
+class StandardOutput {
+  #isOpen = false;
   #failure: Error | undefined;
-
-  constructor() {
-    process.stdout.on('error', (error: Error) => (this.#failure = error));
-  }
 
   /**
    * @returns false once the reader has gone, as `| head` does
-   * @throws the system error where it can not be written otherwise
+   * @throws CommandError where it can not be written otherwise
    */
   async write(text: string): Promise<boolean> {
-    const { stdout } = process;
+    const { stdout } = this.#opened();
     if (!stdout.write(text)) {
       // Rejects by itself when the stream fails; what failed is kept above.
       await once(stdout, 'drain').catch(() => undefined);
@@ -23,13 +22,13 @@ export class StandardOutput {
   }
 
   /** Without waiting, for few lines; `finish` says whether they have been written. */
-  print(line: string): void {
-    if (this.#failure === undefined) process.stdout.write(`${line}\n`);
+  print(text: string): void {
+    if (this.#failure === undefined) this.#opened().stdout.write(text);
   }
 
   /** As `write` does, once all is written. */
   async finish(): Promise<boolean> {
-    if (this.#failure === undefined) {
+    if (this.#isOpen && this.#failure === undefined) {
       await new Promise<void>((resolve) => {
         process.stdout.write('', () => resolve());
       });
@@ -37,9 +36,20 @@ export class StandardOutput {
     return this.#isRead();
   }
 
+  /** Only when something is to be written: a server must be the first to touch its streams. */
+  #opened(): typeof process {
+    if (!this.#isOpen) process.stdout.on('error', (error: Error) => (this.#failure ??= error));
+    this.#isOpen = true;
+    return process;
+  }
+
   #isRead(): boolean {
     if (this.#failure === undefined) return true;
-    if (systemErrorCode(this.#failure) === 'EPIPE') return false;
-    throw this.#failure;
+    const code = systemErrorCode(this.#failure);
+    if (code === 'EPIPE') return false;
+    const message = `standard output can not be written (${code ?? String(this.#failure)})`;
+    throw new CommandError(exitCodes.failed, message, this.#failure);
   }
 }
+
+export const standardOutput = new StandardOutput();

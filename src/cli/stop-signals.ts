@@ -1,17 +1,18 @@
-// Tells a first SIGTERM or SIGINT (stop cleanly) from a second (end at once). Knows nothing of what
+// Tells a first signal to stop (stop cleanly) from a second (end at once). Knows nothing of what
 // stopping takes.
 import type { EventEmitter } from 'node:events';
 import { constants } from 'node:os';
 import type { Clock } from '../base/clock.ts';
+import type { StopSignal } from './process-signals.ts';
 
 /** npm hands one Ctrl-C on to a program that the terminal has already sent it to. */
 const sameKeystrokeMs = 500;
 
-type StopSignal = 'SIGTERM' | 'SIGINT';
-
 interface Surroundings {
   /** Where signals come from: the process, or a test. */
   readonly source: EventEmitter;
+  /** Those that ask to stop. */
+  readonly signals: readonly StopSignal[];
   readonly clock: Clock;
   /** Ends the process with this code. */
   readonly exit: (code: number) => void;
@@ -24,13 +25,12 @@ export class StopSignals {
   readonly #exit: (code: number) => void;
   #receivedAtMs: number | undefined;
 
-  constructor({ source, clock, exit }: Surroundings) {
+  constructor({ source, signals, clock, exit }: Surroundings) {
     this.#clock = clock;
     this.#exit = exit;
     this.first = new Promise((resolve) => {
       const receive = (signal: StopSignal) => this.#receive(signal, resolve);
-      source.on('SIGTERM', receive);
-      source.on('SIGINT', receive);
+      for (const signal of signals) source.on(signal, receive);
     });
   }
 

@@ -4,7 +4,7 @@ import { dataBytes } from '../tools/data-bytes.ts';
 import { CommandError, exitCodes } from './command-error.ts';
 import { repairCommand } from './damage-advice.ts';
 import { withOfflineFolder } from './offline-folder.ts';
-import { StandardOutput } from './standard-output.ts';
+import { standardOutput } from './standard-output.ts';
 
 const explanation = `
 Reads a store that no server has open, every byte that a start would read, and changes nothing; a
@@ -20,6 +20,9 @@ read-only file system will do. One line each on standard output:
 Exit code 0: good; 1: damaged, or there is no store to be read; 2: wrong usage; 3: a server
 has it, or another version of the program wrote it.`;
 
+const report = (verdict: string, text: string): void =>
+  standardOutput.print(`${verdict}: ${text}\n`);
+
 export function verifyCommand(): Command {
   return new Command('verify')
     .description('Check every file of a data folder, and change nothing.')
@@ -28,15 +31,14 @@ export function verifyCommand(): Command {
     .action(async (dir: string) => {
       const { verifyStore } = await import('../tools/verify-store.ts');
       await withOfflineFolder(dir, async ({ dataDir, fileSystem, progress }) => {
-        const output = new StandardOutput();
         const bytes = dataBytes(fileSystem, dataDir);
         progress.begin('verifying', bytes);
-        const report = (verdict: string, text: string): void => output.print(`${verdict}: ${text}`);
         const { shards, damaged, first } = verifyStore({ fileSystem, dataDir, report });
         if (first === undefined) {
-          output.print(`good: ${shards} shards, ${(bytes / 2 ** 20).toFixed(1)} MiB`);
+          const size = (bytes / 2 ** 20).toFixed(1);
+          standardOutput.print(`good: ${shards} shards, ${size} MiB\n`);
         }
-        await output.finish();
+        await standardOutput.finish();
         if (first === undefined) return;
         const places = damaged === 1 ? 'one place' : `${damaged} places`;
         throw new CommandError(

@@ -46,6 +46,8 @@ export interface AppOptions {
   readonly logger: Logger | false;
   /** True once the process has begun to stop: it is not ready any more. */
   readonly isStopping?: () => boolean;
+  /** How many lines of the log could not be written. */
+  readonly logLinesLost?: () => number;
 }
 
 declare module 'fastify' {
@@ -57,7 +59,6 @@ declare module 'fastify' {
   }
 }
 
-const keepAliveTimeoutMs = 65_000;
 const noQuery: Record<string, unknown> = {};
 
 /** Methods whose bodies the framework would read and parse by itself. */
@@ -93,7 +94,7 @@ function frameworkOf({ limits }: AppOptions, watchers: Watchers) {
       requireHostHeader: false,
     },
     requestTimeout: limits.requestTimeoutMs,
-    keepAliveTimeout: keepAliveTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
     // While draining, what still comes in on open connections is answered like anything else.
     return503OnClosing: false,
     rewriteUrl: routedTarget,
@@ -169,8 +170,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   unstorageRoutes(app, shared);
   await upstashRoutes(app, shared);
   healthRoutes(app, { store, isStopping: options.isStopping ?? (() => false) });
-  metricsRoutes(app, { ...watchers, store, bodies, idempotency, version: options.version });
-  await docsRoutes(app, { version: options.version });
+  const { version, logLinesLost = () => 0 } = options;
+  metricsRoutes(app, { ...watchers, store, bodies, idempotency, version, logLinesLost });
+  await docsRoutes(app, { version });
   await app.ready();
   return app;
 }

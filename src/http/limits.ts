@@ -11,6 +11,8 @@ export interface HttpLimits {
   readonly requestTimeoutMs: number;
   /** From the first byte of a request to the end of its headers. */
   readonly headersTimeoutMs: number;
+  /** How long a connection may be idle between two requests. */
+  readonly keepAliveTimeoutMs: number;
   readonly connectionsMax: number;
   /** How long the answer to a request with an Idempotency-Key is kept, and how many are. */
   readonly idempotencyWindowMs: number;

@@ -70,7 +70,7 @@ describe('wrong usage ends with code 2 and one line that names it and what is al
   });
 
   test.each([
-    ['HOLDFAST_PROT', '1', /unknown setting HOLDFAST_PROT.*allowed: HOLDFAST_HOST, /],
+    ['HOLDFAST_PORT', 'tcp://10.0.0.1:7411', /port is "tcp:.*HOLDFAST_PORT.*allowed: an integer /],
     ['HOLDFAST_FSYNC', 'no', /fsync is "no" .*HOLDFAST_FSYNC.*allowed: always, interval, never/],
   ])('the environment variable %s=%s', async (variable, value, message) => {
     const env = { [variable]: value };

@@ -3,7 +3,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CommandError } from '../../src/cli/command-error.ts';
-import { defaultSettings, loadSettings, type SettingSources } from '../../src/cli/load-settings.ts';
+import {
+  defaultSettings,
+  loadSettings,
+  unknownVariables,
+  type SettingSources,
+} from '../../src/cli/load-settings.ts';
 import { environmentNameOf, flagOf } from '../../src/cli/setting-spelling.ts';
 import { settingNames, type SettingName, type Settings } from '../../src/cli/settings-schema.ts';
 import { makeTemporaryFolder, removeFolder } from '../support/processes/server-process.ts';
@@ -20,7 +25,8 @@ interface Given {
 
 async function load({ flags = {}, environment = {}, file }: Given): Promise<Settings> {
   const configFile = file === undefined ? undefined : join(folder, 'settings.json');
-  const text = typeof file === 'string' ? file : JSON.stringify(file);
+  const isText = typeof file === 'string' || file instanceof Buffer;
+  const text = isText ? file : JSON.stringify(file);
   if (configFile !== undefined) await writeFile(configFile, text);
   const typed = new Map<SettingName, string>();
   for (const name of settingNames) {
@@ -148,14 +154,18 @@ describe('refusals', () => {
     ['connectionsMax', '0'],
     ['headersTimeoutMs', '0'],
     ['requestTimeoutMs', '0'],
+    ['keepAliveTimeoutMs', '0'],
+    ['keepAliveTimeoutMs', '86400001'],
+    ['drainDelayMs', '-1'],
     ['shutdownDeadlineMs', '0'],
     ['shardHeapMiB', '1'],
     ['logLevel', 'loud'],
   ])('%s as %j is refused by name, origin, value and what is allowed', async (name, text) => {
-    for (const [given, origin] of [
-      [{ flags: { [name]: text } }, `flag ${flagOf(name)}`],
-      [{ environment: { [environmentNameOf(name)]: text } }, environmentNameOf(name)],
-    ] as const) {
+    const byFlag = [{ flags: { [name]: text } }, `flag ${flagOf(name)}`] as const;
+    const variable = environmentNameOf(name);
+    const byVariable = [{ environment: { [variable]: text } }, variable] as const;
+    // An empty variable is not set.
+    for (const [given, origin] of text === '' ? [byFlag] : [byFlag, byVariable]) {
       const { exitCode, message } = await refusalOf(given);
       expect(exitCode).toBe(2);
       expect(message).toContain(`${name} is ${JSON.stringify(text)} (from `);
@@ -190,18 +200,15 @@ describe('refusals', () => {
     expect(message).toContain(`unknown setting ${name} `);
   });
 
-  test('an unknown HOLDFAST_ variable is named, and so are those that exist', async () => {
-    const { exitCode, message } = await refusalOf({ environment: { HOLDFAST_PROT: '1' } });
-    expect(exitCode).toBe(2);
-    expect(message).toMatch(/unknown setting HOLDFAST_PROT in .*; allowed: HOLDFAST_HOST, /);
-  });
-
-  test.each(['', '{', '[]', 'null', '"port"'])('a file that holds %j is refused', async (text) => {
-    const { exitCode, message } = await refusalOf({ file: text });
-    expect(exitCode).toBe(2);
-    expect(message).toContain('settings.json');
-    expect(message).not.toContain('\n');
-  });
+  test.each(['', ' \n', '{', '[]', 'null', '"port"'])(
+    'a file that holds %j is refused',
+    async (text) => {
+      const { exitCode, message } = await refusalOf({ file: text });
+      expect(exitCode).toBe(2);
+      expect(message).toContain('settings.json');
+      expect(message).not.toContain('\n');
+    },
+  );
 
   test('a file that does not exist is refused', () => {
     const configFile = join(folder, 'nowhere.json');
@@ -213,5 +220,83 @@ describe('refusals', () => {
     const { exitCode, message } = await refusalOf({ flags: { requestTimeoutMs: '500' } });
     expect(exitCode).toBe(2);
     expect(message).toMatch(/headersTimeoutMs is 10000 .*requestTimeoutMs, which is 500 .*flag/);
+  });
+
+  test('a delay that leaves no time to drain is refused', async () => {
+    expect(await load({ flags: { drainDelayMs: '8900' } })).toMatchObject({ drainDelayMs: 8900 });
+    const { exitCode, message } = await refusalOf({ flags: { drainDelayMs: '8901' } });
+    expect(exitCode).toBe(2);
+    expect(message).toMatch(
+      /drainDelayMs is 8901 .*allowed: no more than 100 less than shutdownDeadlineMs, which is 9000/,
+    );
+  });
+});
+
+describe('the environment', () => {
+  test('an empty variable counts as not set', async () => {
+    const environment = Object.fromEntries(
+      settingNames.map((name) => [environmentNameOf(name), '']),
+    );
+    expect(await load({ file: { port: 1 }, environment })).toEqual({
+      ...defaultSettings(),
+      port: 1,
+    });
+  });
+
+  test('an unknown variable changes nothing, and is known as such', async () => {
+    const environment = {
+      HOLDFAST_PROT: '1',
+      'HOLDFAST_\ufeffPORT': '1',
+      HOLDFAST_PORT: '2',
+      HOLDFAST_TOKEN: 'for holdfast backup',
+      HOLD: 'x',
+    };
+    expect(await load({ environment })).toEqual({ ...defaultSettings(), port: 2 });
+    expect(unknownVariables(environment)).toEqual([
+      'HOLDFAST_PROT',
+      String.raw`HOLDFAST_\ufeffPORT`,
+    ]);
+  });
+});
+
+describe('a file as editors write it', () => {
+  const json = '{"port": 7500}';
+
+  test('may begin with a byte order mark', async () => {
+    expect(await load({ file: `\ufeff${json}` })).toMatchObject({ port: 7500 });
+    expect(await load({ file: `\ufeff\n ${json}\r\n` })).toMatchObject({ port: 7500 });
+  });
+
+  const utf16 = Buffer.from(json, 'utf16le');
+  test.each<[string, string | Buffer, string]>([
+    ['in UTF-16', Buffer.from(`\ufeff${json}`, 'utf16le'), 'is UTF-16 or no text at all'],
+    ['in UTF-16, the other way round', Buffer.from(`\ufeff${json}`, 'utf16le').swap16(), 'UTF-16'],
+    ['in UTF-16 without a mark', utf16, 'is UTF-16 or no text at all; allowed: UTF-8'],
+    ['in Latin-1', Buffer.from('{"dataDir": "Köln"}', 'latin1'), 'is not UTF-8; allowed: UTF-8'],
+    ['that is empty', '', 'is empty; must hold one JSON object'],
+    ['of a mark alone', '\ufeff', 'is empty; must hold one JSON object'],
+    ['with two marks', `\ufeff\ufeff${json}`, String.raw`\ufeff`],
+    ['with a mark in a name', '{"\ufeffport": 1}', String.raw`unknown setting "\ufeffport" in`],
+    ['with a mark behind a name', '{"port\ufeff": 1}', String.raw`unknown setting "port\ufeff" in`],
+    ['with an invisible name', '{"\u200b": 1}', String.raw`unknown setting "\u200b" in`],
+    ['with an empty name', '{"": 1}', 'unknown setting "" in'],
+    ['with a line break in a name', '{"po\\nrt": 1}', String.raw`unknown setting "po\nrt" in`],
+    ['with a mark in a value', '{"fsync": "\ufeffalways"}', String.raw`fsync is "\ufeffalways" `],
+    ['with a mark between', `{\ufeff"port": 1}`, String.raw`\ufeff`],
+    ['with a space that is none', `{\u00a0"port": 1}`, String.raw`\u00a0`],
+    ['that turns the line round', '{"\u202eport": 1}', String.raw`unknown setting "\u202eport" in`],
+    ['beyond the basic plane', '{"\u{e0001}port": 1}', String.raw`"\u{e0001}port"`],
+  ])('%s is refused in one line that shows it', async (_what, file, shown) => {
+    const { exitCode, message } = await refusalOf({ file });
+    expect(exitCode).toBe(2);
+    expect(message).toContain(shown);
+    expect(message).toContain('settings.json');
+    expect(message).not.toMatch(/[\p{C}\p{Zl}\p{Zp}\u00a0]/u);
+  });
+
+  test.each(['flags', 'environment'] as const)('a mark in %s is shown as well', async (source) => {
+    const name = source === 'flags' ? 'fsync' : 'HOLDFAST_FSYNC';
+    const { message } = await refusalOf({ [source]: { [name]: '\ufeffalways' } });
+    expect(message).toContain(String.raw`fsync is "\ufeffalways" (from `);
   });
 });

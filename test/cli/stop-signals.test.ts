@@ -8,18 +8,26 @@ function startWatching() {
   const exits: number[] = [];
   const time = { nowMs: 0 };
   const clock = { wallMs: () => 0, monotonicMs: () => time.nowMs };
-  const signals = new StopSignals({ source, clock, exit: (code) => exits.push(code) });
+  const signals = new StopSignals({
+    source,
+    signals: ['SIGTERM', 'SIGINT', 'SIGHUP'],
+    clock,
+    exit: (code) => exits.push(code),
+  });
   return { source, exits, time, signals };
 }
 
-test.each(['SIGTERM', 'SIGINT'])('the first %s asks to stop and ends nothing', async (signal) => {
-  const { source, exits, signals } = startWatching();
-  expect(signals.received).toBe(false);
-  source.emit(signal, signal);
-  expect(signals.received).toBe(true);
-  expect(await signals.first).toBe(signal);
-  expect(exits).toEqual([]);
-});
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP'])(
+  'the first %s asks to stop and ends nothing',
+  async (signal) => {
+    const { source, exits, signals } = startWatching();
+    expect(signals.received).toBe(false);
+    source.emit(signal, signal);
+    expect(signals.received).toBe(true);
+    expect(await signals.first).toBe(signal);
+    expect(exits).toEqual([]);
+  },
+);
 
 test('signals within half a second of the first are the same keystroke', () => {
   const { source, exits, time } = startWatching();
@@ -31,6 +39,7 @@ test('signals within half a second of the first are the same keystroke', () => {
 });
 
 test.each([
+  ['SIGHUP', 129],
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ])('a second %s after that ends the process with code %i', (signal, code) => {

@@ -26,6 +26,7 @@ storeContract('the REST dialect over a socket', {
         bodyBytesInFlightMax: 256 * mebibyte,
         requestTimeoutMs: 30_000,
         headersTimeoutMs: 10_000,
+        keepAliveTimeoutMs: 65_000,
         connectionsMax: 100,
         idempotencyWindowMs: 60_000,
         idempotencyRecordsMax: 100,

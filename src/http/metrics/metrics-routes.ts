@@ -10,6 +10,7 @@ import { storeMetrics } from './store-metrics.ts';
 export interface MetricsOptions extends HttpMetricSources {
   readonly store: Store;
   readonly version: string;
+  readonly logLinesLost: () => number;
 }
 
 function buildMetric(sampler: MetricSampler, version: string): void {
@@ -18,10 +19,19 @@ function buildMetric(sampler: MetricSampler, version: string): void {
   ]);
 }
 
+function logMetric(sampler: MetricSampler, linesLost: () => number): void {
+  sampler.counter(
+    'holdfast_log_lines_lost_total',
+    'Lines of the log that standard error did not take.',
+    () => [{ labels: {}, value: linesLost() }],
+  );
+}
+
 export function metricsRoutes(app: FastifyInstance, options: MetricsOptions): void {
   const registry = new Registry();
   const sampler = new MetricSampler(registry);
   buildMetric(sampler, options.version);
+  logMetric(sampler, options.logLinesLost);
   httpMetrics(sampler, options);
   storeMetrics(sampler, options.store);
   const stopMeasuring = eventLoopMetrics(sampler);

@@ -13,6 +13,7 @@ export const testLimits: HttpLimits = {
   bodyBytesInFlightMax: 64 * 1024,
   requestTimeoutMs: 30_000,
   headersTimeoutMs: 10_000,
+  keepAliveTimeoutMs: 65_000,
   connectionsMax: 100,
   idempotencyWindowMs: 60_000,
   idempotencyRecordsMax: 50,

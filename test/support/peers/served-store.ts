@@ -35,6 +35,7 @@ export async function serveStore(valueBytesMax: number): Promise<ServedStore> {
       bodyBytesInFlightMax: 64 * 1024 * 1024,
       requestTimeoutMs: 30_000,
       headersTimeoutMs: 10_000,
+      keepAliveTimeoutMs: 65_000,
       connectionsMax: 100,
       idempotencyWindowMs: 60_000,
       idempotencyRecordsMax: 100,

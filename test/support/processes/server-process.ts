@@ -55,7 +55,7 @@ export class ProgramProcess {
     return pid;
   }
 
-  kill(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): void {
+  kill(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGUSR1' | 'SIGKILL'): void {
     this.child.kill(signal);
   }
 

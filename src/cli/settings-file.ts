@@ -1,0 +1,60 @@
+// Reads a file of settings as the JSON object that it must hold. Knows no setting.
+import { readFileSync } from 'node:fs';
+import { usageError } from './command-error.ts';
+import { indexOfInvisible, visibleText } from './visible-text.ts';
+
+/**
+ * @param origin what the file is, for errors
+ * @throws CommandError that says in one line why it can not be taken
+ */
+export function readSettingsFile(file: string, origin: string): object {
+  const text = textOf(readBytes(file, origin), origin);
+  if (text.trim() === '') throw usageError(`${origin}: is empty; ${expected}`);
+  const content = parse(text, origin);
+  if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content;
+  throw usageError(`${origin}: ${expected}`);
+}
+
+const expected = 'must hold one JSON object with settings as members';
+
+function readBytes(file: string, origin: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw usageError(`${origin}: can not be read: ${messageOf(error)}`);
+  }
+}
+
+/** UTF-8, with a byte order mark or without, as editors write it. */
+function textOf(bytes: Buffer, origin: string): string {
+  const mark = bytes.subarray(0, 2).toString('hex');
+  if (mark === 'fffe' || mark === 'feff' || bytes.includes(0)) {
+    throw usageError(`${origin}: is UTF-16 or no text at all; allowed: UTF-8`);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw usageError(`${origin}: is not UTF-8; allowed: UTF-8`);
+  }
+}
+
+function parse(text: string, origin: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const why = `${messageOf(error)}${noteOfInvisible(text)}`;
+    throw usageError(`${origin}: can not be read as JSON: ${why}`);
+  }
+}
+
+/** It may be what is wrong, and an editor would not show it. */
+function noteOfInvisible(text: string): string {
+  const at = indexOfInvisible(text);
+  if (at === -1) return '';
+  return `; there is ${visibleText(String.fromCodePoint(text.codePointAt(at) ?? 0))} at position ${at}`;
+}
+
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return visibleText(message.replaceAll(/[\r\n\t ]+/g, ' '));
+}

@@ -6,16 +6,16 @@ import { shardsOption } from './shards-option.ts';
 export function restoreCommand(): Command {
   return new Command('restore')
     .description(
-      'Make a data folder from a backup, with the same versions and deadlines. The whole backup is ' +
-        'proved before anything is made.',
+      'Make a data folder from a backup, with the same versions and deadlines. Nothing is made of a ' +
+        'backup that does not prove itself whole.',
     )
-    .argument('<file>', 'what holdfast backup has written')
+    .argument('<file>', 'what holdfast backup has written, or a pipe; -: standard input')
     .requiredOption('--data-dir <folder>', 'folder that is absent or empty')
     .addOption(
       shardsOption('how many shards it is to have; left out: the number of cores, from 2 to 16'),
     )
     .action(async (file: string, options: { dataDir: string; shards?: number }) => {
       const { restoreFolder } = await import('./restore-folder.ts');
-      restoreFolder(resolve(file), resolve(options.dataDir), options.shards);
+      restoreFolder(file === '-' ? file : resolve(file), resolve(options.dataDir), options.shards);
     });
 }

@@ -1,15 +1,21 @@
 // Restores a backup into a real folder that holds no store, and says how it went.
 import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { defaultShardCount } from '../base/default-shard-count.ts';
+import { lockName } from '../storage/file-names.ts';
+import type { ReadableFile } from '../storage/file-system.ts';
 import { acquireFolderLock } from '../storage/folder-lock.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
-import { meteredFileSystem } from '../tools/metered-file-system.ts';
-import { proveBackup, refuseUnlessEmpty, restoreBackup } from '../tools/restore.ts';
+import { meteredFile, meteredFileSystem } from '../tools/metered-file-system.ts';
+import { proveBackup, refuseUnlessEmpty, restoreBackup, type Backup } from '../tools/restore.ts';
 import type { OnWork } from '../tools/write-layout.ts';
+import { openBackupSource } from './backup-source.ts';
 import { standardErrorProgress } from './standard-error-progress.ts';
 import { standardOutput } from './standard-output.ts';
 
+/** @param path of the backup; `-`: standard input */
 export function restoreFolder(
   path: string,
   dataDir: string,
@@ -17,15 +23,16 @@ export function restoreFolder(
 ): void {
   refuseUnlessEmpty(nodeFileSystem, dataDir);
   const progress = standardErrorProgress();
-  const fileSystem = meteredFileSystem(nodeFileSystem, (bytes) => progress.advance(bytes));
-  const onWork: OnWork = (work, bytes) => progress.begin(work, bytes);
-  const file = fileSystem.openReadOnly(path);
+  const onRead = (bytes: number): void => progress.advance(bytes);
+  const onWork: OnWork = (work, bytes) =>
+    progress.begin(work, Number.isFinite(bytes) ? bytes : undefined);
+  const { file, name, canBeReadTwice } = openBackupSource(path);
   try {
-    const backup = { file, name: path };
-    onWork('proving the backup', file.size());
-    proveBackup(backup);
-    nodeFileSystem.makeFolder(dataDir);
-    const entries = underLock(dataDir, () => {
+    const backup = { file: meteredFile(file, onRead), name };
+    // A pipe is proved on the way: what was made of it counts only once its end is proved.
+    if (canBeReadTwice) prove(backup, file, onWork);
+    const entries = inFolder(dataDir, () => {
+      const fileSystem = meteredFileSystem(nodeFileSystem, onRead);
       // A new id: files of the one store must not be taken for those of the other.
       const store = randomUUID();
       const now = systemClock.wallMs();
@@ -37,11 +44,40 @@ export function restoreFolder(
   }
 }
 
-function underLock<T>(dataDir: string, work: () => T): T {
+function prove(backup: Backup, file: ReadableFile, onWork: OnWork): void {
+  onWork('proving the backup', file.size());
+  proveBackup(backup);
+}
+
+/** Does the work in the folder, locked. Folders that are made for it go again if it fails. */
+function inFolder<T>(dataDir: string, work: () => T): T {
+  const missing = missingFolders(dataDir);
+  nodeFileSystem.makeFolder(dataDir);
   const lock = acquireFolderLock(dataDir);
   try {
     return work();
+  } catch (error) {
+    removeIfEmpty(missing);
+    throw error;
   } finally {
     lock.release();
+  }
+}
+
+/** The folder itself and those above it that are not there, the innermost first. */
+function missingFolders(folder: string): string[] {
+  return existsSync(folder) ? [] : [folder, ...missingFolders(dirname(folder))];
+}
+
+/** Of folders that we made: who has opened the lock file meanwhile finds no folder either. */
+function removeIfEmpty(folders: readonly string[]): void {
+  try {
+    for (const folder of folders) {
+      const names = readdirSync(folder);
+      if (names.length === 1 && names[0] === lockName) unlinkSync(join(folder, lockName));
+      rmdirSync(folder);
+    }
+  } catch {
+    // Why it could not be restored is what counts; what is left holds nothing.
   }
 }

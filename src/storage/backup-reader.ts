@@ -9,7 +9,7 @@ import {
 import { decodeBlock, type EntryBlock } from './block-format.ts';
 import { BlockOrder } from './block-order.ts';
 import { damagedBackup, unreadable, type Place } from './damage.ts';
-import type { OpenFile } from './file-system.ts';
+import type { ReadableFile } from './file-system.ts';
 import { readLines, type Line } from './line-reader.ts';
 import { ChainReader } from './sealed-chain.ts';
 
@@ -32,7 +32,7 @@ export class BackupReader {
    * @throws StoreError STORE_DAMAGED where it does not prove itself; STORE_MISMATCH where another
    *   version wrote it
    */
-  constructor(file: OpenFile, name: string) {
+  constructor(file: ReadableFile, name: string) {
     this.#name = name;
     this.#place = { file: name, line: 1, offset: 0 };
     this.#next = this.#place;

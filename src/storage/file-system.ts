@@ -18,6 +18,9 @@ export interface OpenFile {
   close(): void;
 }
 
+/** A file that is only read. The size of one that is read from front to back is Infinity. */
+export type ReadableFile = Pick<OpenFile, 'read' | 'size' | 'close'>;
+
 export interface FileSystem {
   /** Creates a file that must not exist yet. */
   create(path: string): OpenFile;

@@ -1,6 +1,6 @@
 // Reads a file line by line in large pieces, so that a file of any size costs the memory of its
 // longest line.
-import type { OpenFile } from './file-system.ts';
+import type { ReadableFile } from './file-system.ts';
 
 export interface Line {
   /** Without the newline. Valid until the next line is asked for. */
@@ -17,7 +17,7 @@ const newline = 0x0a;
 const pieceBytesMax = 4 * 1024 * 1024;
 
 /** @param end read no further than this offset */
-export function* readLines(file: OpenFile, end = Infinity): Generator<Line, void, void> {
+export function* readLines(file: ReadableFile, end = Infinity): Generator<Line, void, void> {
   // A byte more than a small file has, so that its end is met in one read.
   let buffer = Buffer.allocUnsafe(Math.min(pieceBytesMax, file.size() + 1));
   let start = 0; // of the line being looked for, in buffer

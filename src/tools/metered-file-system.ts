@@ -1,6 +1,6 @@
 // A file system that tells how many bytes were read from files opened for reading: how the offline
 // tools know how far they have come, without anything that reads having to tell.
-import type { FileSystem, OpenFile } from '../storage/file-system.ts';
+import type { FileSystem, OpenFile, ReadableFile } from '../storage/file-system.ts';
 
 export function meteredFileSystem(
   fileSystem: FileSystem,
@@ -14,16 +14,23 @@ export function meteredFileSystem(
 
 function metered(file: OpenFile, onRead: (bytes: number) => void): OpenFile {
   return {
+    ...meteredFile(file, onRead),
     write: (bytes, offset) => file.write(bytes, offset),
+    truncate: (length) => file.truncate(length),
+    sync: () => file.sync(),
+    syncSoon: () => file.syncSoon(),
+  };
+}
+
+/** The same for one file. */
+export function meteredFile(file: ReadableFile, onRead: (bytes: number) => void): ReadableFile {
+  return {
     read: (target, offset) => {
       const count = file.read(target, offset);
       onRead(count);
       return count;
     },
     size: () => file.size(),
-    truncate: (length) => file.truncate(length),
-    sync: () => file.sync(),
-    syncSoon: () => file.syncSoon(),
     close: () => file.close(),
   };
 }

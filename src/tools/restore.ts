@@ -1,5 +1,5 @@
-// Makes a store from a backup, in a folder that holds none. The whole backup is proved before
-// anything is made, and the manifest is named last: cut short, the folder holds what the next start
+// Makes a store from a backup, in a folder that holds none. A backup that can be read twice is
+// proved before anything is made. In any case the manifest is named last, behind its proved end: cut short, the folder holds what the next start
 // or restore takes for unfinished. The folder's lock is the caller's part.
 import { byteStringOfText } from '../base/byte-string.ts';
 import { isFullDisk, StoreError } from '../base/errors.ts';
@@ -7,7 +7,7 @@ import { seqJumpRepaired } from '../base/limits.ts';
 import type { StreamedEntry } from '../shard/entry-stream.ts';
 import { BackupReader } from '../storage/backup-reader.ts';
 import { layoutFolderName, lockName } from '../storage/file-names.ts';
-import type { FileSystem, OpenFile } from '../storage/file-system.ts';
+import type { FileSystem, ReadableFile } from '../storage/file-system.ts';
 import {
   draftManifest,
   nameManifest,
@@ -17,7 +17,7 @@ import {
 import { writeLayout, type OnWork } from './write-layout.ts';
 
 export interface Backup {
-  readonly file: OpenFile;
+  readonly file: ReadableFile;
   /** For errors. */
   readonly name: string;
 }
@@ -62,9 +62,10 @@ export function proveBackup({ file, name }: Backup): number {
 }
 
 /**
- * @param backup one that was proved
+ * @param backup read from front to back, and proved on the way
  * @returns how many entries there are
- * @throws StoreError; system errors. Nothing is left in the folder.
+ * @throws StoreError, STORE_DAMAGED or STORE_MISMATCH among others; system errors. Nothing is left in
+ *   the folder.
  */
 export function restoreBackup(backup: Backup, plan: RestorePlan): number {
   const { fileSystem, dataDir, store, shards, now, onWork } = plan;

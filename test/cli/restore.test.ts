@@ -1,11 +1,14 @@
 // `holdfast restore` as typed, on real files.
+import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { nodeFileSystem } from '../../src/storage/node-file-system.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import {
   makeTemporaryFolder,
+  programFile,
+  ProgramProcess,
   removeFolder,
   runToEnd,
   startServer,
@@ -28,6 +31,14 @@ beforeEach(async () => {
   await writeFile(file, backup);
 });
 afterEach(() => removeFolder(folder));
+
+async function restoreBy(script: string) {
+  const args = ['sh', file, process.execPath, programFile, dataDir];
+  const program = new ProgramProcess('sh', ['-c', script, ...args]);
+  onTestFinished(() => program.end());
+  const { code } = await program.exited;
+  return { code, stdout: program.stdout, stderr: withoutProgress(program.stderr) };
+}
 
 describe('holdfast restore', () => {
   test('makes a store that serves the entries with their versions', async () => {
@@ -54,6 +65,65 @@ describe('holdfast restore', () => {
     }
     const again = await runToEnd(['restore', file, '--data-dir', dataDir]);
     expect([again.code, again.stderr]).toEqual([3, expect.stringContaining('is not empty')]);
+  });
+
+  const pipes: readonly (readonly [string, string])[] = [
+    ['standard input', 'cat "$1" | "$2" "$3" restore - --data-dir "$4"'],
+    ['/dev/stdin', 'cat "$1" | "$2" "$3" restore /dev/stdin --data-dir "$4"'],
+    ['/dev/fd/3', 'exec 4<"$1"; cat <&4 | "$2" "$3" restore /dev/fd/3 --data-dir "$4" 3<&0'],
+    ['a FIFO', 'mkfifo "$1.p"; cat "$1" >"$1.p" & "$2" "$3" restore "$1.p" --data-dir "$4"'],
+    [
+      'a slow pipe',
+      '(head -c 700 "$1"; sleep 0.3; tail -c +701 "$1") | "$2" "$3" restore - --data-dir "$4"',
+    ],
+    ['a file as standard input', '"$2" "$3" restore - --data-dir "$4" <"$1"'],
+  ];
+
+  test.each(pipes)('takes a backup from %s', async (_what, script) => {
+    expect(await restoreBy(script)).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/ holds the backup now: 100 entries, \d+ shards\n$/),
+      stderr: '',
+    });
+    expect(contentsOfFolder(nodeFileSystem, dataDir)).toEqual(contentsOfFolder(source));
+  });
+
+  test.each(pipes)('makes nothing of half a backup from %s', async (_what, script) => {
+    await writeFile(file, backup.subarray(0, -100));
+    const { code, stdout, stderr } = await restoreBy(script);
+    expect([code, stdout]).toEqual([3, '']);
+    expect(stderr).toMatch(/^holdfast: [^\n]*, line \d+, offset \d+: [^\n]*not a whole backup\n$/);
+    expect(await readdir(folder)).not.toContain('deep');
+  });
+
+  test.each(['-', '/dev/stdin'])('takes a backup from a socket as %s', (path) => {
+    const args = [programFile, 'restore', path, '--data-dir', dataDir];
+    const { status, stderr } = spawnSync(process.execPath, args, { input: backup });
+    expect([status, withoutProgress(String(stderr))]).toEqual([0, '']);
+    expect(contentsOfFolder(nodeFileSystem, dataDir)).toEqual(contentsOfFolder(source));
+  });
+
+  test('refuses a pipe without a byte, a folder, and a terminal', async () => {
+    const empty = await restoreBy('"$2" "$3" restore - --data-dir "$4" </dev/null');
+    expect([empty.code, empty.stderr]).toEqual([3, expect.stringContaining('standard input')]);
+    const aFolder = await runToEnd(['restore', folder, '--data-dir', dataDir]);
+    expect([aFolder.code, aFolder.stderr]).toEqual([1, expect.stringContaining('is a folder')]);
+    const terminal = await restoreBy('script -qec "$2 $3 restore - --data-dir $4" /dev/null');
+    expect([terminal.code, terminal.stdout]).toEqual([2, expect.stringContaining('is a terminal')]);
+    expect(await readdir(folder)).toEqual(['backup.ndjson']);
+  });
+
+  test('takes the backup that curl has of a running server', async () => {
+    const { program, url } = await startServer(join(folder, 'first'), ['--shards', '2']);
+    onTestFinished(() => program.end());
+    await fetch(`${url}/v1/keys/kept`, { method: 'PUT', body: 'value' });
+    const restored = await restoreBy(
+      `curl -sS ${url}/v1/backup | "$2" "$3" restore - --data-dir "$4"`,
+    );
+    expect([restored.code, restored.stderr]).toEqual([0, '']);
+    const again = await startServer(dataDir);
+    onTestFinished(() => again.program.end());
+    expect(await (await fetch(`${again.url}/v1/keys/kept`)).text()).toBe('value');
   });
 
   test('refuses what is not a whole backup, naming the place, and makes no folder', async () => {

@@ -9,6 +9,7 @@ import {
   type Backup,
 } from '../../src/tools/restore.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
+import { pipeOf } from '../support/disk/pipe-of.ts';
 import { seededRandom } from '../support/random.ts';
 import {
   backupOf,
@@ -77,6 +78,11 @@ function countCalls(): number {
   return calls;
 }
 
+const restorePipe = (files: MemoryFileSystem, bytes: Buffer): number => {
+  const plan = { fileSystem: files, dataDir, store: 'new', shards: 3, now: 5 };
+  return restoreBackup({ file: pipeOf(bytes, 700), name: 'standard input' }, plan);
+};
+
 describe('a restored store', () => {
   test.each([1, 2, 3, 64])('of %i shards is the one that was backed up', (shards) => {
     const files = emptyFolder();
@@ -124,6 +130,22 @@ describe('a backup that is not whole', () => {
       expect(() => proveBackup(backupIn(files))).toThrow(/not a whole backup/);
     }
     expect(proveBackup(backupIn(emptyFolder()))).toBe(contents.length);
+  });
+
+  test('is noticed in a pipe, which is read once, and leaves nothing', () => {
+    const whole = emptyFolder();
+    expect(restorePipe(whole, backupBytes)).toBe(contents.length);
+    expect(contentsOfFolder(whole)).toEqual(contents);
+    const bad = Buffer.from(backupBytes);
+    bad[bad.length - 300] = (bad[bad.length - 300] ?? 0) ^ 1;
+    const followed = Buffer.concat([backupBytes, Buffer.from('{}\n')]);
+    const cut = [0, 10, 500, backupBytes.length - 60, backupBytes.length - 1];
+    for (const bytes of [bad, followed, ...cut.map((end) => backupBytes.subarray(0, end))]) {
+      const files = emptyFolder();
+      expect(() => restorePipe(files, bytes)).toThrow(/standard input, line .*not a whole backup/);
+      expect(files.list(dataDir)).toEqual(['LOCK']);
+      expect(files.openFiles).toBe(0);
+    }
   });
 
   test('is noticed while it is restored, too, and leaves nothing', () => {

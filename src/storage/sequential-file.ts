@@ -1,0 +1,51 @@
+// What can only be read from front to back (a pipe, a FIFO, a socket), as a file to read from. Keeps
+// its beginning, so that a reader may look at that before it reads.
+import type { ReadableFile } from './file-system.ts';
+
+const keptBytesMax = 4096;
+
+export class SequentialFile implements ReadableFile {
+  readonly #readNext: (target: Uint8Array) => number;
+  readonly #close: () => void;
+  readonly #beginning = Buffer.alloc(keptBytesMax);
+  #position = 0;
+
+  /** @param readNext reads on, as `read` does; 0 at the end */
+  constructor(readNext: (target: Uint8Array) => number, close: () => void) {
+    this.#readNext = readNext;
+    this.#close = close;
+  }
+
+  /**
+   * Reads what is kept of the beginning, and otherwise on from where it has come to.
+   *
+   * @throws Error where the offset is neither
+   */
+  read(target: Uint8Array, offset: number): number {
+    if (target.length === 0) return 0;
+    while (this.#position < keptBytesMax && offset + target.length > this.#position) {
+      if (this.#fillBeginning() === 0) break;
+    }
+    const kept = Math.min(this.#position, keptBytesMax);
+    if (offset < kept) return this.#beginning.copy(target, 0, offset, kept);
+    if (offset !== this.#position) throw new Error(`nothing can be read at ${offset} any more`);
+    const count = this.#readNext(target);
+    this.#position += count;
+    return count;
+  }
+
+  /** Nobody knows. */
+  size(): number {
+    return Infinity;
+  }
+
+  close(): void {
+    this.#close();
+  }
+
+  #fillBeginning(): number {
+    const count = this.#readNext(this.#beginning.subarray(this.#position));
+    this.#position += count;
+    return count;
+  }
+}

@@ -1,0 +1,14 @@
+// Bytes that come through a pipe.
+import { SequentialFile } from '../../../src/storage/sequential-file.ts';
+
+/** Gives so many bytes a read, at most. */
+export function pipeOf(bytes: Buffer, pieceBytes: number): SequentialFile {
+  let at = 0;
+  const readNext = (target: Uint8Array): number => {
+    const piece = bytes.subarray(at, at + Math.min(pieceBytes, target.length));
+    target.set(piece);
+    at += piece.length;
+    return piece.length;
+  };
+  return new SequentialFile(readNext, () => undefined);
+}

@@ -2,21 +2,24 @@
 // durable and proved, and only then has its name; whatever fails, nothing is left.
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { systemErrorCode } from '../base/errors.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { temporarySuffix } from '../storage/file-names.ts';
 import { writeFully, type OpenFile } from '../storage/file-system.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { meteredFileSystem } from '../tools/metered-file-system.ts';
 import type { Progress } from '../tools/progress.ts';
-import { proveBackup } from '../tools/restore.ts';
-import { CommandError, exitCodes, usageError } from './command-error.ts';
+import { BackupReader } from '../storage/backup-reader.ts';
+import type { BackupRequest } from './backup-request.ts';
+import { usageError } from './command-error.ts';
+import { failure, fetchBackup, reasonOf, type Body } from './fetch-backup.ts';
+import { stopSignals } from './process-signals.ts';
 import { standardErrorProgress } from './standard-error-progress.ts';
 import { standardOutput } from './standard-output.ts';
 
-const mediaType = 'application/x-ndjson';
-const stopSignals = ['SIGINT', 'SIGTERM'] as const;
+/** While it is proved, what signals have come is looked at this often. */
+const blocksATurn = 16;
 
-export async function downloadBackup(url: URL, path: string): Promise<void> {
+export async function downloadBackup(request: BackupRequest, path: string): Promise<void> {
   if (existsSync(path)) throw usageError(`--to ${path} exists already; name a file that does not`);
   const temporary = path + temporarySuffix;
   if (existsSync(temporary)) {
@@ -24,10 +27,12 @@ export async function downloadBackup(url: URL, path: string): Promise<void> {
   }
   const interrupted = new AbortController();
   const interrupt = (): void => interrupted.abort();
-  for (const signal of stopSignals) process.once(signal, interrupt);
+  // Each of them, as often as it comes: npm hands a Ctrl-C on that has come already.
+  for (const signal of stopSignals) process.on(signal, interrupt);
   try {
-    const body = await ask(new URL('v1/backup', withSlash(url)), interrupted.signal);
-    standardOutput.print(`${await keep(body, temporary, path)}\n`);
+    const { signal } = interrupted;
+    const body = await fetchBackup(request, signal);
+    standardOutput.print(`${await keep(body, { temporary, path, signal })}\n`);
   } catch (error) {
     throw interrupted.signal.aborted ? failure('interrupted; nothing is left') : error;
   } finally {
@@ -35,13 +40,19 @@ export async function downloadBackup(url: URL, path: string): Promise<void> {
   }
 }
 
+interface Keeping {
+  readonly temporary: string;
+  readonly path: string;
+  readonly signal: AbortSignal;
+}
+
 /** @returns what is said of it */
-async function keep(body: Body, temporary: string, path: string): Promise<string> {
+async function keep(body: Body, { temporary, path, signal }: Keeping): Promise<string> {
   const progress = standardErrorProgress();
   const file = nodeFileSystem.create(temporary);
   try {
     const bytes = await write(body, file, progress);
-    const entries = prove(temporary, progress);
+    const entries = await prove(temporary, progress, signal);
     nodeFileSystem.rename(temporary, path);
     nodeFileSystem.syncFolder(dirname(path));
     return `${path} is a whole backup: ${entries} entries, ${bytes} bytes`;
@@ -49,27 +60,6 @@ async function keep(body: Body, temporary: string, path: string): Promise<string
     if (existsSync(temporary)) nodeFileSystem.remove(temporary);
     throw error;
   }
-}
-
-type Body = AsyncIterable<Uint8Array>;
-
-async function ask(url: URL, signal: AbortSignal): Promise<Body> {
-  const response = await fetch(url, { signal }).catch((error: unknown) => {
-    throw failure(`${url.origin} can not be reached (${reasonOf(error)})`, error);
-  });
-  const { status, body, headers } = response;
-  if (status === 200 && body !== null && headers.get('content-type') === mediaType) return body;
-  const problem = await problemOf(response);
-  if (problem !== undefined) throw failure(`${url.origin} refused with ${status}: ${problem}`);
-  throw failure(`${url.href} answered ${status}, but not as a Holdfast server that takes backups`);
-}
-
-/** The detail of a problem reply, where it is one. */
-async function problemOf(response: Response): Promise<string | undefined> {
-  if (response.headers.get('content-type') !== 'application/problem+json') return undefined;
-  const problem = (await response.json().catch(() => undefined)) as
-    { detail?: unknown } | undefined;
-  return typeof problem?.detail === 'string' ? problem.detail : undefined;
 }
 
 /** @returns how many bytes there are, durable */
@@ -100,28 +90,25 @@ async function* incomplete(body: Body): Body {
 }
 
 /** As it stands on disk. A server that gave it up midway is noticed here at the latest. */
-function prove(path: string, progress: Progress): number {
+async function prove(path: string, progress: Progress, signal: AbortSignal): Promise<number> {
   const fileSystem = meteredFileSystem(nodeFileSystem, (bytes) => progress.advance(bytes));
   const file = fileSystem.openReadOnly(path);
   try {
     progress.begin('proving the backup', file.size());
-    return proveBackup({ file, name: 'the backup' });
+    const reader = new BackupReader(file, 'the backup');
+    let blocks = 0;
+    for (const block of reader.blocks()) {
+      void block;
+      if (++blocks % blocksATurn !== 0) continue;
+      await nextTurn();
+      signal.throwIfAborted();
+    }
+    await nextTurn();
+    signal.throwIfAborted();
+    return reader.entries;
   } catch (error) {
     throw failure(error instanceof Error ? error.message : String(error), error);
   } finally {
     file.close();
   }
-}
-
-function withSlash(url: URL): URL {
-  return url.pathname.endsWith('/') ? url : new URL(`${url.pathname}/`, url);
-}
-
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause ?? error) : error;
-  return systemErrorCode(cause) ?? (cause instanceof Error ? cause.message : String(cause));
-}
-
-function failure(message: string, cause?: unknown): CommandError {
-  return new CommandError(exitCodes.failed, message, cause);
 }

@@ -1,6 +1,8 @@
 // `holdfast backup` as typed, against servers that do what they should, and others.
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer, type RequestListener } from 'node:http';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
@@ -137,6 +139,31 @@ describe('holdfast backup', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  test('interrupted while nobody reads its progress leaves nothing', async () => {
+    const url = await serve((_, reply) => {
+      reply.writeHead(200, { 'content-type': 'application/x-ndjson' });
+      const sending = setInterval(() => reply.write('{'), 20);
+      reply.on('close', () => clearInterval(sending));
+    });
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const reader = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+    onTestFinished(() => closeSync(reader));
+    expect(() => {
+      for (;;) writeSync(reader, '-');
+    }).toThrow('EAGAIN');
+    const args = ['sh', process.execPath, programFile, 'backup', '--url', url, '--to', file];
+    const program = new ProgramProcess('sh', ['-c', `exec "$@" 2>"${pipe}"`, ...args]);
+    onTestFinished(() => program.end());
+    // It goes on beyond the second after which it first tells how far it is.
+    const bytes = async (): Promise<number> =>
+      (await stat(`${file}.tmp`).catch(() => undefined))?.size ?? 0;
+    await expect.poll(bytes, { timeout: 20_000 }).toBeGreaterThan(100);
+    program.kill('SIGTERM');
+    expect(await program.exited).toEqual({ code: 1, signal: null });
+    expect(await readdir(folder)).toEqual(['pipe']);
+  });
+
   test.each(['SIGTERM', 'SIGINT'] as const)('interrupted by %s leaves nothing', async (signal) => {
     const url = await serve((_, reply) => {
       reply.writeHead(200, { 'content-type': 'application/x-ndjson' }).write('{"format":');
@@ -149,5 +176,166 @@ describe('holdfast backup', () => {
     expect(await program.exited).toEqual({ code: 1, signal: null });
     expect(withoutProgress(program.stderr)).toBe('holdfast: interrupted; nothing is left\n');
     expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+const secret = 's3cret-p%C3%A4ss';
+
+const printsNoSecret = ({ stdout, stderr }: { stdout: string; stderr: string }): void => {
+  expect(stdout + stderr).not.toMatch(/s3cret|cDNjc|czNjcm/);
+};
+
+interface Seen {
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders[];
+}
+
+/** A server that gives a whole backup, and remembers the headers. */
+async function serveBackup(): Promise<Seen> {
+  const bytes = await bytesOf(3);
+  const headers: IncomingHttpHeaders[] = [];
+  const url = await serve((request, reply) => {
+    headers.push(request.headers);
+    reply.writeHead(200, { 'content-type': 'application/x-ndjson' }).end(bytes);
+  });
+  return { url, headers };
+}
+
+const run = (url: string, flags: readonly string[], env: Record<string, string> = {}) =>
+  runToEnd(['backup', '--url', url, '--to', file, ...flags], { env });
+
+describe('what holdfast backup shows to a server', () => {
+  test('are headers as they are typed, also several of a name', async () => {
+    const { url, headers } = await serveBackup();
+    const flags = ['X-Key: s3cret:1', 'x-list:  a', 'X-List: b ', 'X-Empty:'];
+    const taken = await run(
+      url,
+      flags.flatMap((line) => ['--header', line]),
+    );
+    expect([taken.code, withoutProgress(taken.stderr)]).toEqual([0, '']);
+    expect(headers).toMatchObject([{ 'x-key': 's3cret:1', 'x-list': 'a, b', 'x-empty': '' }]);
+    expect(headers[0]).not.toHaveProperty('authorization');
+    printsNoSecret(taken);
+  });
+
+  test.each<[string, (tokenFile: string) => readonly string[], Record<string, string>]>([
+    ['--token', () => ['--token', 's3cret'], {}],
+    ['--token-file', (tokenFile) => ['--token-file', tokenFile], {}],
+    ['the environment', () => [], { HOLDFAST_TOKEN: 's3cret' }],
+    ['--token before the environment', () => ['--token', 's3cret'], { HOLDFAST_TOKEN: 'other' }],
+  ])('is the token of %s', async (_what, flagsOf, env) => {
+    const tokenFile = join(folder, 'token');
+    await writeFile(tokenFile, 's3cret\n');
+    const { url, headers } = await serveBackup();
+    const taken = await run(url, flagsOf(tokenFile), env);
+    expect(taken.code).toBe(0);
+    expect(headers).toMatchObject([{ authorization: 'Bearer s3cret' }]);
+    printsNoSecret(taken);
+  });
+
+  test('is no token of an empty variable', async () => {
+    const { url, headers } = await serveBackup();
+    expect((await run(url, [], { HOLDFAST_TOKEN: '' })).code).toBe(0);
+    expect(headers[0]).not.toHaveProperty('authorization');
+  });
+
+  test('is the user name and password of the address', async () => {
+    const { url, headers } = await serveBackup();
+    const taken = await run(url.replace('//', `//us%20er:${secret}@`), []);
+    expect(taken.code).toBe(0);
+    const value = Buffer.from('us er:s3cret-päss').toString('base64');
+    expect(headers).toMatchObject([{ authorization: `Basic ${value}` }]);
+    printsNoSecret(taken);
+  });
+
+  test.each<[string, RequestListener, RegExp]>([
+    ['refuses', (_, reply) => reply.writeHead(401).end(), /\/v1\/backup answered 401/],
+    ['is another', (_, reply) => reply.end('<html>'), /\/v1\/backup answered 200/],
+    ['hangs up', (request) => request.socket.destroy(), /can not be reached/],
+    [
+      'redirects to itself',
+      (_, reply) => reply.writeHead(302, { location: '/again?token=s3cret' }).end(),
+      /redirected more than 5 times/,
+    ],
+    [
+      'redirects to a file',
+      (_, reply) => reply.writeHead(302, { location: 'file:///s3cret' }).end(),
+      /redirected to something that is no address of HTTP/,
+    ],
+  ])('is in no error of a server that %s', async (_what, listener, message) => {
+    const url = (await serve(listener)).replace('//', `//user:${secret}@`);
+    const failed = await run(url, ['--header', 'X-Key: s3cret']);
+    expect([failed.code, failed.stderr]).toEqual([1, expect.stringMatching(message)]);
+    printsNoSecret(failed);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test.each<[string, string, readonly string[]]>([
+    ['an address of another kind', `ftp://user:${secret}@x`, []],
+    ['no address', `user:${secret}@x/s3cret@y`, []],
+    ['a port that is none', `http://user:${secret}@x:port`, []],
+    ['a password that is not UTF-8', 'http://user:s3cret%ff@x', []],
+    ['a header without a colon', 'http://x', ['--header', 's3cret']],
+    ['a header with a line break', 'http://x', ['--header', 'X-Key: s3cret\r\nX: y']],
+    ['a header beyond Latin-1', 'http://x', ['--header', 'X-Key: s3cret €']],
+    ['a header of the connection', 'http://x', ['--header', 'Content-Length: 5']],
+    ['a header of the address', 'http://x', ['--header', 'Host: s3cret']],
+    ['a token with a space', 'http://x', ['--token', 's3cret s3cret']],
+    ['an empty token', 'http://x', ['--token', '']],
+    ['a token file that is not there', 'http://x', ['--token-file', '/nowhere/file']],
+    ['a mistyped flag', 'http://x', ["--tokn=s3cret='s3cret"]],
+    ['two tokens', 'http://x', ['--token', 's3cret', '--token-file', '/dev/null']],
+    ['a token and a password', `http://user:${secret}@x`, ['--token', 's3cret']],
+    [
+      'a token and a header',
+      'http://x',
+      ['--token', 's3cret', '--header', 'Authorization: s3cret'],
+    ],
+  ])('is not printed where it is %s', async (_what, url, flags) => {
+    const refused = await run(url, flags);
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      expect.stringMatching(/^holdfast: [^\n]+\n$/),
+    ]);
+    printsNoSecret(refused);
+  });
+
+  test('goes along with redirects of the server, and to no other one', async () => {
+    const other = await serveBackup();
+    const bytes = await bytesOf(3);
+    const asked: [string, string | undefined][] = [];
+    const url = await serve((request, reply) => {
+      asked.push([request.url ?? '', request.headers.authorization]);
+      const [, target] = /^\/(\w+)\//.exec(request.url ?? '') ?? [];
+      const locations = new Map([
+        ['same', '/whole/v1/backup'],
+        ['other', `${other.url}/v1/backup`],
+      ]);
+      const location = locations.get(target ?? '');
+      if (location !== undefined) reply.writeHead(307, { location }).end();
+      else reply.writeHead(200, { 'content-type': 'application/x-ndjson' }).end(bytes);
+    });
+    const flags = ['--token', 's3cret', '--header', 'X-Key: s3cret'];
+    expect((await run(`${url}/same`, flags)).code).toBe(0);
+    expect(asked).toEqual([
+      ['/same/v1/backup', 'Bearer s3cret'],
+      ['/whole/v1/backup', 'Bearer s3cret'],
+    ]);
+    await rm(file);
+    expect((await run(`${url}/other`, flags)).code).toBe(0);
+    expect(JSON.stringify(other.headers)).not.toMatch(/s3cret|authorization|x-key/);
+  });
+
+  test('is not sent on, and an error says so', async () => {
+    const other = await serve((_, reply) => reply.writeHead(401).end());
+    const url = await serve((_, reply) => {
+      reply.writeHead(302, { location: other.replace('//', '//user:other@') }).end();
+    });
+    const failed = await run(url, ['--token', 's3cret']);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toMatch(
+      /answered 401, .*; it was redirected to, so that no header or token/,
+    );
+    expect(failed.stderr).not.toContain('other@');
   });
 });

@@ -14,7 +14,7 @@ import { Value } from 'typebox/value';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { programFolder } from '../../src/base/program-folder.ts';
 import { defaultSettings } from '../../src/cli/load-settings.ts';
-import { environmentNameOf, flagOf } from '../../src/cli/setting-spelling.ts';
+import { environmentNameOf, flagOf, tokenVariable } from '../../src/cli/setting-spelling.ts';
 import { spellValue } from '../../src/cli/setting-value.ts';
 import { settingNames } from '../../src/cli/settings-schema.ts';
 import { copyProject } from '../support/processes/project-copy.ts';
@@ -152,7 +152,7 @@ describe('every name in the README exists', () => {
   });
 
   test('environment variables', () => {
-    const known = settingNames.map(environmentNameOf);
+    const known = [...settingNames.map(environmentNameOf), tokenVariable];
     expect(known).toEqual(expect.arrayContaining(namesIn(/\bHOLDFAST_[A-Z_]+\b/g)));
   });
 

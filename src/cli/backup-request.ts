@@ -1,0 +1,131 @@
+// What `holdfast backup` asks a server with: address, headers, and one credential at most. No value
+// of a header, token or password gets into an error.
+import { readFileSync } from 'node:fs';
+import { systemErrorCode } from '../base/errors.ts';
+import { usageError } from './command-error.ts';
+import { tokenVariable } from './setting-spelling.ts';
+
+export interface BackupRequest {
+  /** Without user name and password. */
+  readonly url: URL;
+  readonly headers: Headers;
+}
+
+export interface BackupRequestOptions {
+  /** As typed. */
+  readonly url: string;
+  /** Lines `Name: value`. */
+  readonly header: readonly string[];
+  readonly token?: string;
+  readonly tokenFile?: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @throws CommandError that says what is allowed */
+export function backupRequest(
+  options: BackupRequestOptions,
+  environment: Environment,
+): BackupRequest {
+  const url = parseUrl(options.url);
+  const headers = new Headers();
+  for (const line of options.header) addHeader(headers, line);
+  const given = [
+    ...(headers.has('authorization') ? [{ source: 'a header Authorization' }] : []),
+    ...credentialOfUrl(url),
+    ...credentialsOfTokens(options),
+  ];
+  if (given.length > 1) {
+    const sources = given.map(({ source }) => source).join(' and ');
+    throw usageError(`${sources} say who asks; allowed: one of them`);
+  }
+  const { value } = given[0] ?? credentialOf(environment) ?? {};
+  if (value !== undefined) headers.set('authorization', value);
+  url.username = '';
+  url.password = '';
+  return { url, headers };
+}
+
+interface Credential {
+  readonly source: string;
+  /** Of the header Authorization, where it is not there already. */
+  readonly value?: string;
+}
+
+const allowedUrl = 'allowed: an address like http://127.0.0.1:7411';
+
+function parseUrl(typed: string): URL {
+  const url = URL.canParse(typed) ? new URL(typed) : undefined;
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
+  // A password may stand before the last @.
+  const shown = typed.replace(/^([a-z][\w+.-]*:\/\/)?.*@/is, '$1***@');
+  throw usageError(`--url is "${shown}"; ${allowedUrl}`);
+}
+
+/** Headers that follow from the address, the connection, or a body that is not there. */
+const notForRequests: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+function addHeader(headers: Headers, line: string): void {
+  const [, name = '', value = ''] = /^([\w!#$%&'*+.^`|~-]+):[ \t]*(.*?)[ \t]*$/s.exec(line) ?? [];
+  if (name === '' || /[^\t\u0020-\u007e\u0080-\u00ff]/.test(value)) {
+    throw usageError(`a --header (not shown) can not be sent; allowed: 'Name: value' in Latin-1`);
+  }
+  if (notForRequests.has(name.toLowerCase())) {
+    throw usageError(`--header can not set ${name}; allowed: what the connection does not decide`);
+  }
+  headers.append(name, value);
+}
+
+function credentialOfUrl({ username, password }: URL): Credential[] {
+  if (username === '' && password === '') return [];
+  const pair = `${decoded(username)}:${decoded(password)}`;
+  const value = `Basic ${Buffer.from(pair).toString('base64')}`;
+  return [{ source: 'the user name in --url', value }];
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw usageError('the user name or password in --url is not percent-encoded UTF-8');
+  }
+}
+
+function credentialsOfTokens({ token, tokenFile }: BackupRequestOptions): Credential[] {
+  return [
+    ...(token === undefined ? [] : [bearer('--token', token)]),
+    ...(tokenFile === undefined ? [] : [bearer('--token-file', readToken(tokenFile))]),
+  ];
+}
+
+/** An empty variable counts as not set. */
+function credentialOf(environment: Environment): Credential | undefined {
+  const token = environment[tokenVariable] ?? '';
+  return token === '' ? undefined : bearer(tokenVariable, token);
+}
+
+function bearer(source: string, token: string): Credential {
+  if (/^[\u0021-\u007e]+$/.test(token)) return { source, value: `Bearer ${token}` };
+  throw usageError(`the token of ${source} (not shown) is empty or has a space or another character \
+that a token can not have; allowed: visible ASCII`);
+}
+
+/** Without the line break at its end. */
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    const why = systemErrorCode(error) ?? String(error);
+    throw usageError(`--token-file ${file} can not be read (${why})`);
+  }
+}

@@ -103,7 +103,7 @@ function givenByText(name: SettingName, text: string, origin: string): Given {
 const orderedPairs: readonly (readonly [SettingName, SettingName, gap?: number])[] = [
   // Node refuses to start an HTTP server otherwise.
   ['headersTimeoutMs', 'requestTimeoutMs'],
-  // A body that can never be admitted would be answered 503 "try again" for ever.
+  // The room must have a share in which the largest body can finish.
   ['valueBytesMax', 'bodyBytesInFlightMax'],
   ['batchBytesMax', 'bodyBytesInFlightMax'],
   // Some time must be left to answer what is in flight and to sync.

@@ -65,7 +65,8 @@ export const settingsSchema = Type.Object(
     bodyBytesInFlightMax: bytes(
       kibibyte,
       64 * gibibyte,
-      'bodies of all requests in flight, summed; past it requests are refused with 503',
+      'bodies of all requests in flight, summed, as far as they have arrived; past it bodies wait, ' +
+        'and those that come too slowly are refused with 503',
     ),
     connectionsMax: count(1, 1_000_000, 'connections', 'most open connections'),
     headersTimeoutMs: milliseconds(1, 'longest time for the headers of a request to arrive'),

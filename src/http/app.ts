@@ -4,7 +4,7 @@ import { fastify, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import type { CommandStore } from '../store/store.ts';
-import { BodyReader } from './body.ts';
+import { BodyReader } from './body/body-reader.ts';
 import { answerClientError, answerConnect } from './client-error.ts';
 import { Connections } from './connections.ts';
 import { docsRoutes } from './docs/docs-routes.ts';
@@ -80,11 +80,12 @@ function watchersOf({ clock, limits }: AppOptions): Watchers {
     clock,
   });
   const admission = new Admission({ clock, connections, replies, work });
-  return { connections, meter, replies, work, admission };
+  const bodies = new BodyReader(limits);
+  return { bodies, connections, meter, replies, work, admission };
 }
 
 function frameworkOf({ limits }: AppOptions, watchers: Watchers) {
-  const { connections } = watchers;
+  const { bodies, connections } = watchers;
   const app = fastify({
     http: {
       ServerResponse: trackedResponse(watchers),
@@ -100,9 +101,10 @@ function frameworkOf({ limits }: AppOptions, watchers: Watchers) {
     rewriteUrl: routedTarget,
     routerOptions: { querystringParser: () => noQuery },
     frameworkErrors: (_error, request, reply) => sendUnroutable(request, reply),
-    clientErrorHandler: (error, socket) => answerClientError(error, socket, connections),
+    clientErrorHandler: (error, socket) =>
+      answerClientError(error, socket, { bodies, connections }),
   });
-  // Bodies are ours to read (src/http/body.ts): as bytes, within our limits, whatever their type.
+  // Bodies are ours to read (src/http/body): as bytes, within our limits, whatever their type.
   for (const method of methodsWithBody) {
     app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
   }
@@ -138,7 +140,7 @@ function watchServer(app: FastifyInstance, watchers: Watchers, connectionsMax: n
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { store, clock, limits } = options;
   const watchers = watchersOf(options);
-  const { connections, meter, replies, work } = watchers;
+  const { bodies, connections, meter, replies, work } = watchers;
   const turns = new TurnQueue({
     monotonicMs: () => clock.monotonicMs(),
     hasRoom: () => !work.isEnough,
@@ -147,7 +149,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     bytesMax: gatheredBytesMax,
     requestBytesMax: requestReplyBytesMax,
   });
-  const bodies = new BodyReader(limits.bodyBytesInFlightMax);
   const idempotency = new IdempotentRequests({
     store,
     windowMs: limits.idempotencyWindowMs,
@@ -171,7 +172,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await upstashRoutes(app, shared);
   healthRoutes(app, { store, isStopping: options.isStopping ?? (() => false) });
   const { version, logLinesLost = () => 0 } = options;
-  metricsRoutes(app, { ...watchers, store, bodies, idempotency, version, logLinesLost });
+  metricsRoutes(app, { ...watchers, store, idempotency, version, logLinesLost });
   await docsRoutes(app, { version });
   await app.ready();
   return app;

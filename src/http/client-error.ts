@@ -4,6 +4,7 @@ import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { StoreError, systemErrorCode } from '../base/errors.ts';
+import type { BodyReader } from './body/body-reader.ts';
 import type { Connections } from './connections.ts';
 import { problemOf, type Problem } from './problem.ts';
 
@@ -31,9 +32,19 @@ function textOf({ status, headers, body }: Problem): string {
   return `${head}${own}\r\n${body}`;
 }
 
-export function answerClientError(error: Error, socket: Socket, connections: Connections): void {
+export interface ConnectionObservers {
+  readonly bodies: BodyReader;
+  readonly connections: Connections;
+}
+
+export function answerClientError(
+  error: Error,
+  socket: Socket,
+  { bodies, connections }: ConnectionObservers,
+): void {
   // The connection has had its last reply: there is nobody to answer any more.
   if (connections.isFinal(socket) || systemErrorCode(error) === 'HPE_CLOSED_CONNECTION') return;
+  if (systemErrorCode(error) === 'ERR_HTTP_REQUEST_TIMEOUT' && bodies.answerLate(socket)) return;
   const awaited = connections.awaitedOn(socket);
   if (awaited !== undefined && !awaited.headersSent && systemErrorCode(error) !== 'ECONNRESET') {
     // What came before the malformed bytes is answered first, and nothing after it.

@@ -2,6 +2,7 @@
 // and end: no hook, listener or closure a request. It also keeps replies out of caches: what a key
 // holds, or that there is none, is true for the moment alone.
 import { ServerResponse, type IncomingMessage } from 'node:http';
+import type { BodyReader } from './body/body-reader.ts';
 import type { Connections } from './connections.ts';
 import type { RequestMeter } from './metrics/request-meter.ts';
 import type { ReplyRoom } from './overload/reply-room.ts';
@@ -10,6 +11,7 @@ import type { ReplyRoom } from './overload/reply-room.ts';
 const smallReplyBytes = 4096;
 
 export interface ResponseObservers {
+  readonly bodies: BodyReader;
   readonly connections: Connections;
   readonly meter: RequestMeter;
   readonly replies: ReplyRoom;
@@ -24,10 +26,12 @@ function isRecord(headers: unknown): headers is Record<string, unknown> {
 }
 
 /** Makes the class for one server. */
-export function trackedResponse({ connections, meter, replies }: ResponseObservers) {
+export function trackedResponse({ bodies, connections, meter, replies }: ResponseObservers) {
+  const { budget } = bodies;
   return class TrackedResponse<
     Request extends IncomingMessage = IncomingMessage,
   > extends ServerResponse<Request> {
+    override bodyBytesHeld = 0;
     readonly #startedAtMs = meter.nowMs();
 
     constructor(...parts: ConstructorParameters<typeof ServerResponse<Request>>) {
@@ -49,6 +53,10 @@ export function trackedResponse({ connections, meter, replies }: ResponseObserve
 
     override end(...parts: unknown[]): this {
       connections.removeResponse(this);
+      if (this.bodyBytesHeld > 0) {
+        budget.release(this.bodyBytesHeld);
+        this.bodyBytesHeld = 0;
+      }
       meter.observe(this.req, this.statusCode, this.#startedAtMs);
       super.end(...(parts as []));
       if (!this.shouldKeepAlive) connections.noteFinalReply(this.req.socket);

@@ -65,13 +65,13 @@ test('the room of a body is free again once its connection has died', async () =
   const { port, url, app, model } = await openApp();
   const socket = connect(port, '127.0.0.1');
   socket.write('PUT /v1/keys/a HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nhalf');
-  const reserved = async () => {
+  const held = async () => {
     const text = await (await fetch(`${url}/metrics`)).text();
     return /^holdfast_http_body_bytes_in_flight (.*)$/m.exec(text)?.[1];
   };
-  await expect.poll(reserved).toBe('900');
+  await expect.poll(held).toBe('4');
   socket.destroy();
-  await expect.poll(reserved).toBe('0');
+  await expect.poll(held).toBe('0');
   expect(model.entries.size).toBe(0);
   expect(app.connections.requestCount).toBe(0);
 });

@@ -1,5 +1,5 @@
 // What the HTTP layer knows of itself, as metrics.
-import type { BodyReader } from '../body.ts';
+import type { BodyReader } from '../body/body-reader.ts';
 import type { IdempotentRequests } from '../idempotency/idempotent-requests.ts';
 import type { Connections } from '../connections.ts';
 import { refusalReasons, type Admission } from '../overload/admission.ts';
@@ -19,8 +19,9 @@ export interface HttpMetricSources {
 }
 
 export function httpMetrics(sampler: MetricSampler, sources: HttpMetricSources): void {
-  const { meter, connections, bodies } = sources;
+  const { meter, connections } = sources;
   overloadMetrics(sampler, sources);
+  bodyMetrics(sampler, sources);
   idempotencyMetrics(sampler, sources);
   sampler.counter('holdfast_http_requests_total', 'Requests that were answered.', () =>
     meter.series().map(({ route, method, status, seconds }) => ({
@@ -43,9 +44,27 @@ export function httpMetrics(sampler: MetricSampler, sources: HttpMetricSources):
   sampler.gauge('holdfast_http_requests_in_flight', 'Requests not answered yet.', () => [
     { labels: {}, value: connections.requestCount },
   ]);
-  sampler.gauge('holdfast_http_body_bytes_in_flight', 'Bytes reserved for request bodies.', () => [
-    { labels: {}, value: bodies.bytesInFlight },
+}
+
+function bodyMetrics(sampler: MetricSampler, { bodies: { budget } }: HttpMetricSources): void {
+  sampler.gauge(
+    'holdfast_http_body_bytes_in_flight',
+    'Bytes of request bodies that have arrived and whose request is not answered yet.',
+    () => [{ labels: {}, value: budget.held }],
+  );
+  sampler.gauge('holdfast_http_bodies_waiting', 'Request bodies that wait for room.', () => [
+    { labels: {}, value: budget.waiting },
   ]);
+  sampler.counter(
+    'holdfast_http_body_pauses_total',
+    'How often a request body had to wait for room in bodyBytesInFlightMax.',
+    () => [{ labels: {}, value: budget.pauses }],
+  );
+  sampler.counter(
+    'holdfast_http_bodies_ended_total',
+    'Requests answered 503 since their body came too slowly while others waited for room.',
+    () => [{ labels: {}, value: budget.ended }],
+  );
 }
 
 function idempotencyMetrics(sampler: MetricSampler, { idempotency }: HttpMetricSources): void {

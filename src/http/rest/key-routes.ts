@@ -8,7 +8,7 @@ import type { Conditions, DeleteOperation, PutOperation } from '../../store/oper
 import type { Result } from '../../store/result.ts';
 import type { Store } from '../../store/store.ts';
 import { sendAnswer, type AnswerSink } from '../answer.ts';
-import type { BodyLimit, BodyReader } from '../body.ts';
+import type { BodyLimit, BodyReader } from '../body/body-reader.ts';
 import type { IdempotentRequests } from '../idempotency/idempotent-requests.ts';
 import { identityOf } from '../idempotency/request-identity.ts';
 import type { HttpLimits } from '../limits.ts';

@@ -8,7 +8,7 @@ import type {
   TransactionMoment,
 } from '../../store/transaction.ts';
 import { recordAnswer, sendAnswer, type Answer } from '../answer.ts';
-import type { BodyLimit } from '../body.ts';
+import type { BodyLimit } from '../body/body-reader.ts';
 import type { AtomicWork, RequestIdentity } from '../idempotency/idempotent-requests.ts';
 import { identityOf } from '../idempotency/request-identity.ts';
 import { unitsOf } from '../overload/work-in-flight.ts';

@@ -7,7 +7,7 @@ import type { Result } from '../../store/result.ts';
 import type { Store } from '../../store/store.ts';
 import type { EntryPut } from '../../store/transaction.ts';
 import { recordAnswer, sendAnswer, type Answer, type AnswerSink } from '../answer.ts';
-import type { BodyLimit, BodyReader } from '../body.ts';
+import type { BodyLimit, BodyReader } from '../body/body-reader.ts';
 import type {
   AtomicWork,
   IdempotentRequests,

@@ -7,7 +7,7 @@ import { byteStringOfText } from '../../base/byte-string.ts';
 import type { Reply } from '../../commands/reply.ts';
 import type { CommandStore, SubmitOptions } from '../../store/store.ts';
 import { recordAnswer, sendAnswer, type Answer, type AnswerSink } from '../answer.ts';
-import type { BodyLimit, BodyReader } from '../body.ts';
+import type { BodyLimit, BodyReader } from '../body/body-reader.ts';
 import type {
   AtomicWork,
   IdempotentRequests,

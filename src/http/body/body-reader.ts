@@ -1,0 +1,81 @@
+// Reads request bodies as they came, whatever they claim to be, within a limit each and within the
+// budget of all (body-budget.ts). Knows nothing of what is in them.
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Socket } from 'node:net';
+import { StoreError } from '../../base/errors.ts';
+import type { HttpLimits } from '../limits.ts';
+import { BodyBudget } from './body-budget.ts';
+import { IncomingBody, tooLarge, type BodyLimit, type SharedByBodies } from './incoming-body.ts';
+
+export type { BodyLimit } from './incoming-body.ts';
+
+const emptyBody = Buffer.alloc(0);
+
+/** The length that the framing headers say; undefined if only the end of the body will tell. */
+function announcedLength(request: FastifyRequest): number | undefined {
+  if (request.headers['transfer-encoding'] !== undefined) return undefined;
+  const length = request.headers['content-length'];
+  return length === undefined ? 0 : Number(length);
+}
+
+function refuseEncoding(request: FastifyRequest): void {
+  const encoding = request.headers['content-encoding'];
+  if (encoding === undefined || encoding.trim().toLowerCase() === 'identity') return;
+  throw new StoreError('ENCODING_UNSUPPORTED', 'Only Content-Encoding: identity is taken.', {
+    parameter: 'Content-Encoding',
+  });
+}
+
+/** A client of HTTP/1.0 would take a `100 Continue` for its reply. */
+function awaitsContinue({ headers, raw }: FastifyRequest): boolean {
+  const { expect } = headers;
+  return expect?.trim().toLowerCase() === '100-continue' && raw.httpVersion === '1.1';
+}
+
+export type BodyReaderLimits = Pick<
+  HttpLimits,
+  'bodyBytesInFlightMax' | 'valueBytesMax' | 'batchBytesMax'
+>;
+
+export class BodyReader {
+  readonly budget: BodyBudget;
+  readonly #shared: SharedByBodies;
+
+  constructor({ bodyBytesInFlightMax, valueBytesMax, batchBytesMax }: BodyReaderLimits) {
+    this.budget = new BodyBudget({
+      bytesMax: bodyBytesInFlightMax,
+      bodyBytesMax: Math.max(valueBytesMax, batchBytesMax),
+    });
+    this.#shared = { budget: this.budget, marked: new WeakMap() };
+  }
+
+  /**
+   * The whole body. It waits for room as long as node lets a request take. The room stays taken
+   * until the reply has ended, since the value may wait for the store as long.
+   *
+   * @throws StoreError if the body is encoded, too large, cut off, came too slowly while others
+   *   waited, or found no room in time
+   */
+  read(request: FastifyRequest, reply: FastifyReply, limit: BodyLimit): Buffer | Promise<Buffer> {
+    refuseEncoding(request);
+    const length = announcedLength(request);
+    if (length === 0) return emptyBody;
+    if (length !== undefined && length > limit.bytesMax) throw tooLarge(limit);
+    if (awaitsContinue(request)) reply.raw.writeContinue();
+    return new Promise((resolve, reject) => {
+      const { raw } = request;
+      const body = new IncomingBody(raw, reply.raw, limit, length, this.#shared, resolve, reject);
+      body.listen();
+    });
+  }
+
+  /**
+   * For a connection on which a request has not arrived in time.
+   *
+   * @returns whether nothing is left to be said: the body had to wait for room, so that this is no
+   *   fault of the client, or it was refused before and has its reply
+   */
+  answerLate(socket: Socket): boolean {
+    return this.#shared.marked.get(socket)?.giveUp() ?? false;
+  }
+}

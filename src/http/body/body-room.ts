@@ -1,0 +1,97 @@
+// How the room for bodies is divided. The bound is hard.
+// - A share as large as the largest body is kept for the oldest body that still arrives. It can
+//   always finish, so no set of bodies can block itself.
+// - A part of the rest is kept for small bodies, so that large ones never keep them out.
+// - Once half of what is left is taken, a large body gets on only if there is room for all of it:
+//   few bodies that finish are better than many that wait for each other.
+import { assert } from '../../base/assert.ts';
+import type { BodyAccount } from './body-account.ts';
+
+export interface BodyRoomOptions {
+  readonly bytesMax: number;
+  /** The largest body that is taken. */
+  readonly bodyBytesMax: number;
+}
+
+/** A body of up to so many bytes is small. */
+const smallBytesMax = 16 * 1024;
+
+/** The part that is kept for small bodies. */
+const smallPart = 1 / 8;
+
+/** The part that large ones may take as they come. */
+const freePart = 1 / 2;
+
+export function isSmall({ held }: BodyAccount, bytes: number): boolean {
+  return held + bytes <= smallBytesMax;
+}
+
+export class BodyRoom {
+  readonly bytesMax: number;
+  /** The most that bodies other than the oldest hold in sum: all, large ones, unpromised ones. */
+  readonly #othersMax: number;
+  readonly #largeMax: number;
+  readonly #freeMax: number;
+  #held = 0;
+  /** Bytes that are not taken yet and promised to bodies. */
+  #promised = 0;
+
+  constructor({ bytesMax, bodyBytesMax }: BodyRoomOptions) {
+    assert(bodyBytesMax <= bytesMax, 'the largest body must find room');
+    this.bytesMax = bytesMax;
+    this.#othersMax = bytesMax - bodyBytesMax;
+    this.#largeMax = this.#othersMax * (1 - smallPart);
+    this.#freeMax = this.#largeMax * freePart;
+  }
+
+  /** Never more than `bytesMax`. */
+  get held(): number {
+    return this.#held;
+  }
+
+  /** @returns whether the body has room for these bytes now */
+  take(body: BodyAccount, bytes: number, oldest: BodyAccount): boolean {
+    if (!this.#fits(body, bytes, oldest)) return false;
+    this.#held += bytes;
+    body.held += bytes;
+    if (body.promised > 0) this.#promise(body, Math.max(0, body.promised - bytes));
+    return true;
+  }
+
+  /** Keeps of what a body has so much, until `release`. */
+  settle(body: BodyAccount, bytes: number): void {
+    if (body.promised > 0) this.#promise(body, 0);
+    this.release(body.held - bytes);
+    body.held = bytes;
+  }
+
+  release(bytes: number): void {
+    this.#held -= bytes;
+  }
+
+  #fits(body: BodyAccount, bytes: number, oldest: BodyAccount): boolean {
+    // A complete body goes by itself, once it is answered. It only must not overtake the oldest.
+    if (body === oldest || (body.isComplete && oldest.owed === 0)) {
+      return this.#held + bytes <= this.bytesMax;
+    }
+    const others = this.#held - oldest.held + bytes;
+    return isSmall(body, bytes) ? others <= this.#othersMax : this.#largeFits(body, bytes, oldest);
+  }
+
+  #largeFits(body: BodyAccount, bytes: number, oldest: BodyAccount): boolean {
+    const others = this.#held - oldest.held + bytes;
+    const spoken = others + this.#promised - oldest.promised;
+    if (body.promised > 0) return spoken - Math.min(bytes, body.promised) <= this.#largeMax;
+    if (others <= this.#freeMax && spoken <= this.#largeMax) return true;
+    // If only its end will tell, what has come may be half of it.
+    const rest = body.bytesToCome ?? body.held;
+    if (spoken + rest > this.#largeMax) return false;
+    this.#promise(body, bytes + rest);
+    return true;
+  }
+
+  #promise(body: BodyAccount, bytes: number): void {
+    this.#promised += bytes - body.promised;
+    body.promised = bytes;
+  }
+}

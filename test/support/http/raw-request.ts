@@ -23,10 +23,17 @@ export function parseReply(text: string): RawReply {
 /** Everything the server sends until it closes the connection, one character a byte. */
 export function readToEnd(socket: Socket): Promise<string> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    socket.on('data', (chunk) => chunks.push(chunk));
-    socket.once('close', () => resolve(Buffer.concat(chunks).toString('latin1')));
     socket.once('error', reject);
+    readToCut(socket).then(resolve, reject);
+  });
+}
+
+/** The same, also from a server that closes while the client still sends, which resets it. */
+export function readToCut(socket: Socket): Promise<string> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk) => chunks.push(chunk)).on('error', () => undefined);
+    socket.once('close', () => resolve(Buffer.concat(chunks).toString('latin1')));
   });
 }
 
@@ -50,14 +57,35 @@ export function rawRequest(
   return sendRaw(port, [...lines, ...length, ...headers, '', body ?? ''].join('\r\n'));
 }
 
-/** Takes replies that follow each other apart, by the lengths they state; none to a HEAD. */
-export function parseReplies(text: string): RawReply[] {
+/** Where the body that begins here ends, if it came in chunks. */
+function endOfChunks(text: string, start: number): number {
+  for (let at = start; ;) {
+    const lineEnd = text.indexOf('\r\n', at);
+    const size = Number.parseInt(text.slice(at, lineEnd), 16);
+    if (lineEnd === -1 || Number.isNaN(size)) throw new Error('half a chunk');
+    at = lineEnd + 2 + size + 2;
+    if (size === 0) return at;
+  }
+}
+
+/**
+ * Takes replies that follow each other apart; a body in chunks stays as it came.
+ *
+ * @param methods of the requests, in order: needed if a HEAD is among them
+ */
+export function parseReplies(text: string, methods: readonly string[] = []): RawReply[] {
   const replies: RawReply[] = [];
+  let answered = 0;
   for (let rest = text; rest !== '';) {
     const end = rest.indexOf('\r\n\r\n');
     if (end === -1) throw new Error(`half a reply: ${JSON.stringify(rest.slice(0, 200))}`);
-    const { headers } = parseReply(rest);
-    const next = end + 4 + Number(headers['content-length'] ?? 0);
+    const { status, headers } = parseReply(rest.slice(0, end + 4));
+    const isToHead = methods[answered] === 'HEAD';
+    if (status >= 200) answered += 1;
+    const isChunked = headers['transfer-encoding'] === 'chunked';
+    const length = isToHead ? 0 : Number(headers['content-length'] ?? 0);
+    const next = isChunked && !isToHead ? endOfChunks(rest, end + 4) : end + 4 + length;
+    if (next > rest.length) throw new Error(`half a body: ${JSON.stringify(rest.slice(0, 200))}`);
     replies.push(parseReply(rest.slice(0, next)));
     rest = rest.slice(next);
   }

@@ -14,6 +14,7 @@ import {
   gatheredBytesMax,
   headerBytesMax,
   headerLinesMax,
+  heldBytesMax,
   replyBytesInFlightMax,
   requestReplyBytesMax,
   surplusConnectionsMax,
@@ -27,6 +28,7 @@ import { GatheredValues } from './overload/gathered-values.ts';
 import { ReplyRoom } from './overload/reply-room.ts';
 import { TurnQueue } from './overload/turn-queue.ts';
 import { WorkInFlight } from './overload/work-in-flight.ts';
+import { RequestOrder } from './request-order.ts';
 import { routedTarget } from './request-target.ts';
 import { backupRoutes } from './rest/backup-routes.ts';
 import { batchRoutes } from './rest/batch-routes.ts';
@@ -80,12 +82,13 @@ function watchersOf({ clock, limits }: AppOptions): Watchers {
     clock,
   });
   const admission = new Admission({ clock, connections, replies, work });
+  const { requestTimeoutMs } = limits;
+  const order = new RequestOrder({ connections, replies, heldBytesMax, requestTimeoutMs });
   const bodies = new BodyReader(limits);
-  return { bodies, connections, meter, replies, work, admission };
+  return { bodies, connections, meter, replies, order, work, admission };
 }
 
 function frameworkOf({ limits }: AppOptions, watchers: Watchers) {
-  const { bodies, connections } = watchers;
   const app = fastify({
     http: {
       ServerResponse: trackedResponse(watchers),
@@ -101,8 +104,7 @@ function frameworkOf({ limits }: AppOptions, watchers: Watchers) {
     rewriteUrl: routedTarget,
     routerOptions: { querystringParser: () => noQuery },
     frameworkErrors: (_error, request, reply) => sendUnroutable(request, reply),
-    clientErrorHandler: (error, socket) =>
-      answerClientError(error, socket, { bodies, connections }),
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, watchers),
   });
   // Bodies are ours to read (src/http/body): as bytes, within our limits, whatever their type.
   for (const method of methodsWithBody) {
@@ -113,10 +115,15 @@ function frameworkOf({ limits }: AppOptions, watchers: Watchers) {
 
 function watchServer(app: FastifyInstance, watchers: Watchers, connectionsMax: number): void {
   const { server } = app;
-  const { connections, admission } = watchers;
+  const { connections, admission, order } = watchers;
   server.maxConnections = connectionsMax + surplusConnectionsMax;
   server.on('drop', () => connections.noteDropped());
-  server.on('connection', (socket) => connections.addSocket(socket));
+  server.on('connection', (socket) => {
+    connections.addSocket(socket);
+    socket.once('close', () => order.forget(socket));
+  });
+  // A client that has said all it will say still wants its replies.
+  Object.assign(server, { httpAllowHalfOpen: true });
   // Node counts a connection as idle while its last reply is still being flushed, and would cut it.
   const closeIdleConnections = server.closeIdleConnections.bind(server);
   server.closeIdleConnections = () => {
@@ -124,12 +131,13 @@ function watchServer(app: FastifyInstance, watchers: Watchers, connectionsMax: n
   };
   // Node leaves out what is beyond, conditions among them: `faultOfHead` refuses such requests.
   server.maxHeadersCount = headerLinesMax;
-  server.on('connect', answerConnect);
-  const handle = admission.guard((request, response) => {
+  server.on('connect', (request) => answerConnect(request, connections));
+  const admitted = admission.guard((request, response) => {
     // We change to no other protocol, but node's parser is lost behind a request to.
     if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
     app.routing(request, response);
   });
+  const handle = order.guard(admitted);
   server.removeAllListeners('request').on('request', handle);
   // Whoever reads the body says `100 Continue`; a refusal comes before the body is sent.
   server.on('checkContinue', handle);

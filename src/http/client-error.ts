@@ -2,11 +2,11 @@
 // are too large, requests that do not arrive, tunnels. Same form as every other error, over the bare socket.
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { BodyReader } from './body/body-reader.ts';
 import type { Connections } from './connections.ts';
 import { problemOf, type Problem } from './problem.ts';
+import type { RequestOrder } from './request-order.ts';
 
 function refusalOf(error: Error): StoreError {
   const code = systemErrorCode(error);
@@ -35,27 +35,31 @@ function textOf({ status, headers, body }: Problem): string {
 export interface ConnectionObservers {
   readonly bodies: BodyReader;
   readonly connections: Connections;
+  readonly order: RequestOrder;
 }
 
 export function answerClientError(
   error: Error,
   socket: Socket,
-  { bodies, connections }: ConnectionObservers,
+  observers: ConnectionObservers,
 ): void {
+  const { bodies, connections, order } = observers;
+  const refuse = (): void => refuseOn(socket, error, connections);
+  const isLate = systemErrorCode(error) === 'ERR_HTTP_REQUEST_TIMEOUT';
+  // A body that waits for room is not late by its client's fault.
+  if (isLate && (bodies.answerLate(socket) || order.excuses(socket, refuse))) return;
+  refuse();
+}
+
+function refuseOn(socket: Socket, error: Error, connections: Connections): void {
+  const code = systemErrorCode(error);
   // The connection has had its last reply: there is nobody to answer any more.
-  if (connections.isFinal(socket) || systemErrorCode(error) === 'HPE_CLOSED_CONNECTION') return;
-  if (systemErrorCode(error) === 'ERR_HTTP_REQUEST_TIMEOUT' && bodies.answerLate(socket)) return;
-  const awaited = connections.awaitedOn(socket);
-  if (awaited !== undefined && !awaited.headersSent && systemErrorCode(error) !== 'ECONNRESET') {
-    // What came before the malformed bytes is answered first, and nothing after it.
-    awaited.shouldKeepAlive = false;
-    return;
-  }
-  if (!socket.writable || awaited !== undefined || connections.isReplying(socket)) {
-    socket.destroy();
-    return;
-  }
-  answerAndClose(socket, problemOf(refusalOf(error)));
+  if (connections.isFinal(socket) || code === 'HPE_CLOSED_CONNECTION') return;
+  const isCut = code === 'ECONNRESET' || !socket.writable;
+  const isHalfReplied =
+    connections.lastAwaitedOn(socket) === undefined && connections.isReplying(socket);
+  if (isCut || isHalfReplied) socket.destroy();
+  else answerLast(socket, problemOf(refusalOf(error)), connections);
 }
 
 const noTunnel = problemOf(
@@ -63,12 +67,30 @@ const noTunnel = problemOf(
 );
 
 /** Node hands over the bare socket of a CONNECT, or closes it without a word. */
-export function answerConnect(_request: IncomingMessage, socket: Duplex): void {
+export function answerConnect({ socket }: IncomingMessage, connections: Connections): void {
+  // Node has let go of it, and replies that are still owed may need these.
   socket.on('error', () => socket.destroy());
+  socket.on('timeout', () => socket.destroy());
+  socket.on('drain', () => connections.firstOpenOn(socket)?.emit('drain'));
+  if (connections.isFinal(socket)) return;
   const allow = 'DELETE, GET, HEAD, POST, PUT';
-  answerAndClose(socket, { ...noTunnel, headers: { ...noTunnel.headers, allow } });
+  answerLast(socket, { ...noTunnel, headers: { ...noTunnel.headers, allow } }, connections);
 }
 
-function answerAndClose(socket: Duplex, problem: Problem): void {
-  socket.end(textOf(problem), () => socket.destroy());
+/** Answers in its turn: behind the replies to what came before it whole. Nothing comes after. */
+function answerLast(socket: Socket, problem: Problem, connections: Connections): void {
+  const awaited = connections.lastAwaitedOn(socket);
+  connections.noteFinalReply(socket);
+  if (awaited === undefined) {
+    answerAndClose(socket, problem);
+    return;
+  }
+  // Node would close behind that reply if the client has no more to say.
+  socket.removeAllListeners('end');
+  awaited.once('close', () => answerAndClose(socket, problem));
+}
+
+function answerAndClose(socket: Socket, problem: Problem): void {
+  // A reply before it may have been the last: a stop has begun, or the client asked for it.
+  if (socket.writable) socket.end(textOf(problem), () => socket.destroy());
 }

@@ -12,7 +12,7 @@ export class Connections {
   readonly #open = new Map<Socket, ServerResponse[]>();
   /** Those beyond the limit, which are open only to be told so. */
   readonly #surplus = new Set<Socket>();
-  /** Those whose last reply has been handed over: what still comes in on them is not answered. */
+  /** Those whose last reply is settled: what still comes in on them is not answered. */
   readonly #final = new Set<Socket>();
   readonly #connectionsMax: number;
   #dropped = 0;
@@ -85,15 +85,24 @@ export class Connections {
     else if (responses.includes(response)) responses.splice(responses.indexOf(response), 1);
   }
 
-  /** The request on this socket that has arrived whole and is still to be answered, if any. */
-  awaitedOn(socket: Socket): ServerResponse | undefined {
-    return this.#open.get(socket)?.find(({ req }) => req.complete);
+  /** The oldest reply on this socket that has not ended, if any. */
+  firstOpenOn(socket: Socket): ServerResponse | undefined {
+    return this.#open.get(socket)?.[0];
   }
 
-  /** Whether part of a reply is on its way on this socket, so that no other may be put there. */
+  /** The latest reply on this socket that has not ended, if any. */
+  lastOpenOn(socket: Socket): ServerResponse | undefined {
+    return this.#open.get(socket)?.at(-1);
+  }
+
+  /** The latest request on this socket that has arrived whole and is still to be answered, if any. */
+  lastAwaitedOn(socket: Socket): ServerResponse | undefined {
+    return this.#open.get(socket)?.findLast(({ req }) => req.complete);
+  }
+
+  /** Whether a reply on this socket has begun and not ended, so that no other may be put there. */
   isReplying(socket: Socket): boolean {
-    if (socket.writableLength > 0) return true;
-    return this.#open.get(socket)?.some(({ headersSent }) => headersSent) ?? false;
+    return this.firstOpenOn(socket)?.headersSent ?? false;
   }
 
   /** Whether replies that were handed over are still on their way to their clients. */
@@ -104,7 +113,7 @@ export class Connections {
   /** Cuts the connections that wait for their client: silent ones and half-sent requests. */
   destroyUnanswerable(): void {
     for (const socket of this.#open.keys()) {
-      if (socket.writableLength === 0 && this.awaitedOn(socket) === undefined) socket.destroy();
+      if (socket.writableLength === 0 && this.lastAwaitedOn(socket) === undefined) socket.destroy();
     }
   }
 }

@@ -31,6 +31,9 @@ export const gatheredBytesMax = 256 * 1024 * 1024;
 /** Replies that their clients have not taken yet, in sum. */
 export const replyBytesInFlightMax = 256 * 1024 * 1024;
 
+/** Pipelined requests that wait for an earlier one on their connection, in sum. */
+export const heldBytesMax = 256 * 1024 * 1024;
+
 /** Connections beyond the limit that are told so with a 503; past them they are closed at once. */
 export const surplusConnectionsMax = 256;
 

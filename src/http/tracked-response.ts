@@ -2,10 +2,12 @@
 // and end: no hook, listener or closure a request. It also keeps replies out of caches: what a key
 // holds, or that there is none, is true for the moment alone.
 import { ServerResponse, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { BodyReader } from './body/body-reader.ts';
 import type { Connections } from './connections.ts';
 import type { RequestMeter } from './metrics/request-meter.ts';
 import type { ReplyRoom } from './overload/reply-room.ts';
+import type { RequestOrder } from './request-order.ts';
 
 /** For a reply whose body went out before its end, which only small ones do. */
 const smallReplyBytes = 4096;
@@ -15,6 +17,7 @@ export interface ResponseObservers {
   readonly connections: Connections;
   readonly meter: RequestMeter;
   readonly replies: ReplyRoom;
+  readonly order: RequestOrder;
 }
 
 function bytesOf(body: unknown): number {
@@ -26,7 +29,8 @@ function isRecord(headers: unknown): headers is Record<string, unknown> {
 }
 
 /** Makes the class for one server. */
-export function trackedResponse({ bodies, connections, meter, replies }: ResponseObservers) {
+export function trackedResponse(observers: ResponseObservers) {
+  const { bodies, connections, meter, replies, order } = observers;
   const { budget } = bodies;
   return class TrackedResponse<
     Request extends IncomingMessage = IncomingMessage,
@@ -37,6 +41,11 @@ export function trackedResponse({ bodies, connections, meter, replies }: Respons
     constructor(...parts: ConstructorParameters<typeof ServerResponse<Request>>) {
       super(...parts);
       connections.addResponse(this);
+    }
+
+    override assignSocket(socket: Socket): void {
+      super.assignSocket(socket);
+      order.noteTurn(this, socket);
     }
 
     /** An array of headers is taken as it is: its maker has put `no-store` there. */

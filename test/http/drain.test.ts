@@ -3,33 +3,12 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { drain } from '../../src/http/server.ts';
-import type { Operation } from '../../src/store/operation.ts';
-import type { Result } from '../../src/store/result.ts';
-import { ModelStore } from '../support/stores/model-store.ts';
 import { openApp } from '../support/http/open-app.ts';
-import { parseReply, readToEnd } from '../support/http/raw-request.ts';
+import { parseReplies, parseReply, readToEnd } from '../support/http/raw-request.ts';
+import { LateStore } from '../support/stores/late-store.ts';
 
 /** Far beyond what any of these may take. */
 const deadlineMs = 60_000;
-
-/** Answers when the test lets it. */
-class LateStore extends ModelStore {
-  readonly #asked: (() => void)[] = [];
-
-  override submit(operation: Operation): Promise<Result> {
-    return new Promise((resolve) => {
-      this.#asked.push(() => resolve(super.submit(operation)));
-    });
-  }
-
-  answer(): void {
-    for (const answer of this.#asked.splice(0)) answer();
-  }
-
-  get asked(): number {
-    return this.#asked.length;
-  }
-}
 
 async function open(port: number, bytes: string): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
@@ -38,11 +17,14 @@ async function open(port: number, bytes: string): Promise<Socket> {
   return socket;
 }
 
+function put(key: string): string {
+  return `PUT /v1/keys/${key} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nv`;
+}
+
 test('a request in flight is answered, however late, and told that the connection ends', async () => {
   const store = new LateStore();
   const { app, port } = await openApp({ store });
-  const put = 'PUT /v1/keys/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nv';
-  const reply = readToEnd(await open(port, put));
+  const reply = readToEnd(await open(port, put('a')));
   await expect.poll(() => store.asked).toBe(1);
   const drained = drain(app, { deadlineMs });
   await expect.poll(() => app.server.listening).toBe(false);
@@ -51,6 +33,21 @@ test('a request in flight is answered, however late, and told that the connectio
   expect(status).toBe(201);
   expect(headers['connection']).toBe('close');
   await drained;
+});
+
+test('requests that are held behind one in flight are neither carried out nor answered', async () => {
+  const store = new LateStore();
+  const { app, port } = await openApp({ store });
+  const text = readToEnd(await open(port, put('a') + put('b') + put('c')));
+  await expect.poll(() => [store.asked, app.connections.requestCount]).toEqual([1, 3]);
+  const drained = drain(app, { deadlineMs });
+  await expect.poll(() => app.server.listening).toBe(false);
+  store.answer();
+  expect(parseReplies(await text)).toMatchObject([
+    { status: 201, headers: { connection: 'close' } },
+  ]);
+  await drained;
+  expect([store.entries.size, store.asked]).toEqual([1, 0]);
 });
 
 test('nobody new is let in', async () => {

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { openApp } from '../support/http/open-app.ts';
-import { parseReply, readToEnd } from '../support/http/raw-request.ts';
+import { parseReplies, parseReply, readToCut } from '../support/http/raw-request.ts';
+import { LateStore } from '../support/stores/late-store.ts';
 
 const limits = { headersTimeoutMs: 300, requestTimeoutMs: 900 };
 
@@ -41,7 +42,7 @@ test.each([
   const { app, port, model } = await openApp({ limits });
   const startedAt = performance.now();
   const socket = await open(port);
-  const text = readToEnd(socket);
+  const text = readToCut(socket);
   socket.write(bytes);
   if (trickled !== undefined) trickle(socket, trickled);
   const reply = parseReply((await text).replace('HTTP/1.1 100 Continue\r\n\r\n', ''));
@@ -51,6 +52,52 @@ test.each([
   expect(model.entries.size).toBe(0);
   await expect.poll(() => app.connections.socketCount).toBe(0);
 });
+
+/** Past this, node has given up a request that has not arrived. */
+const givenUpAfterMs = limits.requestTimeoutMs + 1500;
+
+/** One request in flight, one held behind it, part of a third, until node has given that up. */
+async function openWithPartBehind(part: string) {
+  const store = new LateStore();
+  const { app, port } = await openApp({ limits, store });
+  const socket = await open(port);
+  const text = readToCut(socket);
+  const whole = `${half}Content-Length: 1\r\n\r\nv`;
+  socket.write(`${whole}${whole}${part}`);
+  await expect.poll(() => [store.asked, app.connections.requestCount >= 2]).toEqual([1, true]);
+  const until = performance.now() + givenUpAfterMs;
+  await expect.poll(() => performance.now(), { timeout: 5000 }).toBeGreaterThan(until);
+  const timer = setInterval(() => store.answer(), 1);
+  onTestFinished(() => clearInterval(timer));
+  const statuses = async () => parseReplies(await text).map(({ status }) => status);
+  return { app, socket, statuses };
+}
+
+const partsAndRests: readonly (readonly [string, string, string])[] = [
+  ['headers', half, 'Connection: close\r\nContent-Length: 4\r\n\r\nrest'],
+  ['a body', `${half}Connection: close\r\nContent-Length: 8\r\n\r\nhalf`, 'rest'],
+];
+
+test.each(partsAndRests)(
+  'a request is not late while its connection is not read: %s',
+  async (_, part, rest) => {
+    const { socket, statuses } = await openWithPartBehind(part);
+    socket.write(rest);
+    expect(await statuses()).toEqual([201, 204, 204]);
+  },
+);
+
+test.each(partsAndRests)(
+  'behind a pipeline the same is cut if it trickles: %s',
+  async (_, part) => {
+    const { app, socket, statuses } = await openWithPartBehind(part.replace('8', '1000'));
+    const startedAt = performance.now();
+    trickle(socket, 'a');
+    expect(await statuses()).toEqual([201, 204, 408]);
+    expect(performance.now() - startedAt).toBeLessThan(cutWithinMs);
+    await expect.poll(() => app.connections.socketCount).toBe(0);
+  },
+);
 
 async function openWithLargeValue() {
   const opened = await openApp({ limits });

@@ -2,6 +2,7 @@
 import type { BodyReader } from '../body/body-reader.ts';
 import type { IdempotentRequests } from '../idempotency/idempotent-requests.ts';
 import type { Connections } from '../connections.ts';
+import type { RequestOrder } from '../request-order.ts';
 import { refusalReasons, type Admission } from '../overload/admission.ts';
 import type { ReplyRoom } from '../overload/reply-room.ts';
 import type { WorkInFlight } from '../overload/work-in-flight.ts';
@@ -14,6 +15,7 @@ export interface HttpMetricSources {
   readonly bodies: BodyReader;
   readonly admission: Admission;
   readonly replies: ReplyRoom;
+  readonly order: RequestOrder;
   readonly work: WorkInFlight;
   readonly idempotency: IdempotentRequests;
 }
@@ -31,7 +33,7 @@ export function httpMetrics(sampler: MetricSampler, sources: HttpMetricSources):
   );
   sampler.histogram(
     'holdfast_http_request_duration_seconds',
-    'From the end of the request headers to the reply.',
+    'From the end of the request headers to the reply; earlier requests of the connection come first.',
     () =>
       meter.series().map(({ route, method, status, seconds }) => ({
         labels: { route, method, status },
@@ -81,7 +83,7 @@ function idempotencyMetrics(sampler: MetricSampler, { idempotency }: HttpMetricS
 
 function overloadMetrics(
   sampler: MetricSampler,
-  { admission, connections, replies, work }: HttpMetricSources,
+  { admission, connections, replies, order, work }: HttpMetricSources,
 ): void {
   sampler.counter(
     'holdfast_http_requests_refused_total',
@@ -98,6 +100,16 @@ function overloadMetrics(
     'holdfast_http_connections_cut_total',
     'Connections cut since their client did not read what it had asked for.',
     () => [{ labels: {}, value: replies.cuts }],
+  );
+  sampler.gauge(
+    'holdfast_http_requests_held',
+    'Pipelined requests that wait for an earlier one on their connection.',
+    () => [{ labels: {}, value: order.heldCount }],
+  );
+  sampler.counter(
+    'holdfast_http_pipelines_cut_total',
+    'Connections cut since too many pipelined requests were held.',
+    () => [{ labels: {}, value: order.cuts }],
   );
   sampler.gauge('holdfast_http_reply_bytes_in_flight', 'Bytes of replies on their way.', () => [
     { labels: {}, value: replies.bytes },

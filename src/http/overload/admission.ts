@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
 import type { Connections } from '../connections.ts';
 import { problemFor } from '../error-form.ts';
+import type { Handle } from '../request-order.ts';
 import { isCommandTarget, pathOfTarget, routedTarget } from '../request-target.ts';
 import type { ReplyRoom } from './reply-room.ts';
 import { TurnBudget } from './turn-budget.ts';
@@ -14,8 +15,6 @@ export const refusalReasons = ['connections', 'replies', 'turn', 'work'] as cons
 
 /** Which sign of overload a request was refused for. */
 export type RefusalReason = (typeof refusalReasons)[number];
-
-type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface AdmissionOptions {
   readonly clock: Clock;
@@ -53,10 +52,7 @@ export class Admission {
 
   /** A listener that hands on what is let in and answers the rest. */
   guard(handle: Handle): Handle {
-    const { connections } = this.#options;
     return (request, response) => {
-      // Nobody would see its answer, so it must not take effect either.
-      if (connections.isFinal(request.socket)) return;
       const reason = this.#reasonAgainst(request);
       if (reason === undefined || this.#isWatching(request, reason)) handle(request, response);
       else this.#refuse(reason, request, response);
@@ -80,7 +76,6 @@ export class Admission {
 
   #refuse(reason: RefusalReason, request: IncomingMessage, response: ServerResponse): void {
     this.#refusals.set(reason, this.refusals(reason) + 1);
-    if (this.#options.replies.cutIfUnread(request.socket)) return;
     const { status, head, body } = isCommandTarget(request.url ?? '') ? commandRefusal : refusal;
     // Counted under the route that it would have had.
     request.url = routedTarget(request);

@@ -37,7 +37,7 @@ function repliesIn(text: string, requests: readonly Sent[]) {
   );
   return replies.map(({ status, headers, body }) => {
     const others = Object.entries(headers).filter(
-      ([name]) => !['date', 'connection'].includes(name),
+      ([name]) => !['date', 'connection', 'upstash-sync-token'].includes(name),
     );
     return { status, headers: Object.fromEntries(others), body };
   });

@@ -89,7 +89,7 @@ test('a request that is refused is answered in its turn', async () => {
 });
 
 test('room that was reserved for a body is free for the next one', async () => {
-  const limits = { bodyBytesInFlightMax: 1000 };
+  const limits = { bodyBytesInFlightMax: 1000, valueBytesMax: 900, batchBytesMax: 900 };
   const { port } = await openApp({ limits });
   const large = put('a', '', 'x'.repeat(900));
   const replies = await sendRawForAll(port, large.repeat(5) + lastGet);

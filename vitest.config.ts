@@ -18,7 +18,7 @@ const isSecondRun = process.env['TESTS_SECOND_RUN'] === '1';
 const loops = [
   'test/simulation/**/*.test.ts',
   'test/processes/**/*.test.ts',
-  'test/engine/transaction-crash-points.test.ts',
+  'test/engine/{full-memory,transaction-crash-points}.test.ts',
   'test/tools/repair-sweep.test.ts',
   'test/cli/{offline-tools,reshard,serve}.test.ts',
   'test/e2e/{backup,cities,retries,transactions}.test.ts',

@@ -1,17 +1,23 @@
 // Thread entry point of one shard: its tasks over real files, within the memory of the thread.
 import { getHeapStatistics } from 'node:v8';
+import { resourceLimits } from 'node:worker_threads';
 import { move } from 'piscina';
 import { systemClock } from '../src/base/clock.ts';
+import { memoryLimitsOf } from '../src/shard/memory-limits.ts';
 import { shardTasks } from '../src/shard/shard-tasks.ts';
 import { nodeFileSystem } from '../src/storage/node-file-system.ts';
 
-/** Of the thread's heap; the rest is for batches and for what a collection has not found yet. */
-const entriesHeapShare = 0.75;
+/** Without the young generation, which V8's own figure counts, and which keeps nothing. */
+function heapBytesMax(): number {
+  const { maxOldGenerationSizeMb } = resourceLimits;
+  if (maxOldGenerationSizeMb === undefined) return getHeapStatistics().heap_size_limit;
+  return maxOldGenerationSizeMb * 2 ** 20;
+}
 
 const tasks = shardTasks({
   fileSystem: nodeFileSystem,
   clock: systemClock,
-  heapBytesMax: getHeapStatistics().heap_size_limit * entriesHeapShare,
+  memory: memoryLimitsOf(heapBytesMax()),
 });
 
 export const { open, outcomesOf, secure, start, sync, cut, mend, stop } = tasks;

@@ -8,6 +8,12 @@ export const batchBytesMax = 1024 * 1024;
 /** What one shard answers to one batch before the rest of the batch must wait for the next. */
 export const replyBytesMax = 16 * 1024 * 1024;
 
+/** The same for what it writes: commands such as APPEND write more than they are sent. */
+export const writtenBytesMax = 4 * 1024 * 1024;
+
+/** What one command may answer: all of its keys are in one shard, and may be many times the same. */
+export const commandReplyBytesMax = 64 * 1024 * 1024;
+
 /** Keys and values of one listing page, summed; a page has at least one item all the same. */
 export const pageBytesMax = 1024 * 1024;
 /** Entries one shard looks at for one page: expired ones cost time but give no items. */

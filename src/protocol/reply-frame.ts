@@ -75,6 +75,8 @@ function writeReport(frame: FrameWriter, report: ShardReport): void {
   frame.f64(report.nextSeq);
   frame.f64(report.entries);
   frame.f64(report.bytes);
+  frame.f64(report.heapBytes);
+  frame.f64(report.heapBytesMax);
   frame.f64(report.journalBytes);
   frame.f64(report.liveJournals);
   frame.f64(report.snapshotBytes);
@@ -89,6 +91,8 @@ function readReport(frame: FrameReader): ShardReport {
     nextSeq: frame.f64(),
     entries: frame.f64(),
     bytes: frame.f64(),
+    heapBytes: frame.f64(),
+    heapBytesMax: frame.f64(),
     journalBytes: frame.f64(),
     liveJournals: frame.f64(),
     snapshotBytes: frame.f64(),

@@ -170,6 +170,9 @@ export interface ShardReport {
   readonly entries: number;
   /** Keys and values, summed. */
   readonly bytes: number;
+  /** What it keeps in memory, at most, and what it may keep: past that puts are refused. */
+  readonly heapBytes: number;
+  readonly heapBytesMax: number;
   /** All live journals, summed. */
   readonly journalBytes: number;
   readonly liveJournals: number;

@@ -7,7 +7,13 @@ import { defaultCommandLimits } from '../commands/command.ts';
 import { commandTable } from '../commands/command-table.ts';
 import { replyBytesOf } from '../commands/reply-bytes.ts';
 import { runKeyed } from '../commands/run-command.ts';
-import { replyBytesMax, shardEntriesMax, sweepStepMax } from '../base/limits.ts';
+import {
+  commandReplyBytesMax,
+  replyBytesMax,
+  shardEntriesMax,
+  sweepStepMax,
+  writtenBytesMax,
+} from '../base/limits.ts';
 import {
   isOutcome,
   type AtMoment,
@@ -28,8 +34,10 @@ import type {
   PutOperation,
 } from '../store/operation.ts';
 import type { ExpiresAt } from '../store/result.ts';
-import { entryHeapBytes, type EntryTable } from './entry-table.ts';
+import type { Entry } from './entry.ts';
+import { entryHeapBytes, namespaceHeapBytes, type EntryTable } from './entry-table.ts';
 import { listPage } from './list-page.ts';
+import { workBytesOf, type MemoryLimits } from './memory-limits.ts';
 import type { PreparedTransactions, PreparedChange } from './prepared-transactions.ts';
 import { Staging } from './staging.ts';
 
@@ -55,12 +63,30 @@ const tooManyBytes = refused(
   'The shard of this key holds as much as its memory allows (setting shardHeapMiB): nothing can be ' +
     'put before something is deleted.',
 );
+const tooLittleToWork = refused(
+  'SHARD_FULL',
+  'The shard of this key has too little memory left to write as much at once (setting ' +
+    'shardHeapMiB): put less at a time, or delete something.',
+);
+const replyTooLarge: ShardAnswer = {
+  kind: 'refused',
+  error: new StoreError(
+    'REPLY_TOO_LARGE',
+    `The values of one reply may have ${commandReplyBytesMax} bytes in sum.`,
+    { limit: commandReplyBytesMax },
+  ),
+};
 
 function sizeOf(answer: ShardAnswer): number {
   if (answer.kind === 'reply') return replyBytesOf(answer.reply);
   if (answer.kind === 'entry') return answer.withValue ? answer.value.length : 0;
   if (answer.kind !== 'page') return 0;
   return answer.items.reduce((sum, item) => sum + item.key.length + (item.value?.length ?? 0), 0);
+}
+
+function isNoLarger(value: { length: number }, expiresAt: ExpiresAt, old: Entry): boolean {
+  const hasNewDeadline = expiresAt !== undefined && old.expiresAt === undefined;
+  return value.length <= old.value.length && !hasNewDeadline;
 }
 
 /** The front end's clock may be behind the stamp: what it let through must still be a lawful date. */
@@ -78,6 +104,7 @@ interface SizedEntry {
   readonly namespace: string;
   readonly key: string;
   readonly value: { readonly length: number };
+  readonly expiresAt: ExpiresAt;
 }
 
 export interface BatchRunOptions {
@@ -91,8 +118,9 @@ export interface BatchRunOptions {
   readonly mayDelete: boolean;
   /** False: not even to record an outcome. No operation behind one can be run then. */
   readonly mayResolve: boolean;
-  /** What the table may take of the heap, in bytes. */
-  readonly heapBytesMax: number;
+  readonly memory: MemoryLimits;
+  /** What counts as kept in memory beside entries and prepared changes, in bytes. */
+  readonly otherHeapBytes: number;
 }
 
 export class BatchRun {
@@ -102,7 +130,10 @@ export class BatchRun {
   readonly #transactions: PreparedTransactions;
   readonly #now: number;
   readonly #options: BatchRunOptions;
+  /** What the batch's puts add to what is kept in memory. */
   #stagedBytes = 0;
+  /** Their keys and values, in sum. */
+  #writtenBytes = 0;
   #putBytes = 0;
   #putsRefused = 0;
   /** Puts that this batch prepares. */
@@ -132,16 +163,21 @@ export class BatchRun {
     return this.#isStuck;
   }
 
-  /** Runs operations in order, as many as fit into one reply, and at least one unless it is stuck. */
+  /**
+   * Runs operations in order, as many as fit into one reply and one line of the journal, and at least
+   * one unless it is stuck.
+   */
   run(operations: BatchRequest['operations']): void {
     let bytes = 0;
     for (const operation of operations) {
       this.#isStuck = isOutcome(operation) && !this.#mayResolve(operation);
       if (this.#isStuck) return;
       const answer = this.#run(operation);
+      // It may have room in a batch of its own.
+      if (answer === tooLittleToWork && this.staging.records.length > 0) return;
       this.answers.push(answer);
       bytes += sizeOf(answer);
-      if (bytes >= replyBytesMax) return;
+      if (bytes >= replyBytesMax || this.#writtenBytes >= writtenBytesMax) return;
     }
   }
 
@@ -203,8 +239,9 @@ export class BatchRun {
       return [{ key, put: change === 'delete' ? undefined : change.put }];
     });
     const puts = changed.flatMap(({ key, put }) =>
-      put ? [{ namespace, key, value: put.value }] : [],
+      put ? [{ namespace, key, value: put.value, expiresAt: put.expiresAt }] : [],
     );
+    if (replyBytesOf(reply) > commandReplyBytesMax) return replyTooLarge;
     if (puts.length < changed.length && !this.#options.mayDelete) return diskFull;
     const refusal = this.#refusalOf(puts);
     if (refusal !== undefined) return refusal;
@@ -219,10 +256,10 @@ export class BatchRun {
     const { namespace, key, value, ttlMs } = operation;
     const old = this.staging.get(namespace, key)?.version ?? 0;
     if (!conditionsHold(operation, old)) return { kind: 'condition-failed', version: old };
-    const refusal = this.#refusalOf([operation]);
+    const expiresAt = ttlMs === undefined ? undefined : deadlineOf(this.#now, ttlMs);
+    const refusal = this.#refusalOf([{ namespace, key, value, expiresAt }]);
     if (refusal !== undefined) return refusal;
     const bytes = byteStringOfBytes(value);
-    const expiresAt = ttlMs === undefined ? undefined : deadlineOf(this.#now, ttlMs);
     return {
       kind: 'written',
       created: old === 0,
@@ -283,7 +320,7 @@ export class BatchRun {
     const isVersionGiven = version <= this.#options.firstSeq + this.staging.records.length;
     if (this.#now >= validUntil || !isVersionGiven) return stale;
     const puts = changes.flatMap(({ namespace, key, put }) =>
-      put ? [{ namespace, key, value: put.value }] : [],
+      put ? [{ namespace, key, value: put.value, expiresAt: put.expiresAt }] : [],
     );
     const deletes = flush.length > 0 || puts.length < changes.length;
     if (deletes && !this.#options.mayDelete) return diskFull;
@@ -303,28 +340,44 @@ export class BatchRun {
   /** Why these can not all be put, if they can not; what they take of the heap counts from here. */
   #refusalOf(puts: readonly SizedEntry[]): ShardAnswer | undefined {
     let diskBytes = this.#putBytes;
-    let heapBytes = this.#stagedBytes;
+    let stagedBytes = this.#stagedBytes;
+    let writtenBytes = this.#writtenBytes;
+    let grows = false;
     let entries =
       this.#table.entries +
       this.#transactions.puts +
       this.staging.records.length +
       this.#preparedPuts;
-    for (const { namespace, key, value } of puts) {
+    for (const { namespace, key, value, expiresAt } of puts) {
       diskBytes += key.length + value.length;
+      writtenBytes += key.length + value.length;
       if (diskBytes > this.#options.putBytesMax) {
         this.#putsRefused += 1;
         return diskFull;
       }
       const old = this.staging.get(namespace, key);
       if (old === undefined && entries++ >= shardEntriesMax) return tooManyEntries;
-      if (old !== undefined && value.length <= old.value.length) continue;
-      heapBytes += entryHeapBytes(key, value);
-      // Before the heap is exhausted: that would end the thread, and the next could not recover.
-      const bytes = this.#table.heapBytes + this.#transactions.heapBytes + heapBytes;
-      if (bytes > this.#options.heapBytesMax) return tooManyBytes;
+      if (old !== undefined && isNoLarger(value, expiresAt, old)) continue;
+      grows = true;
+      stagedBytes += entryHeapBytes(key, value, expiresAt);
+      if (!this.#table.has(namespace)) stagedBytes += namespaceHeapBytes(namespace);
+      if (this.#keptBytes + stagedBytes > this.#options.memory.keptBytesMax) return tooManyBytes;
     }
-    this.#stagedBytes = heapBytes;
+    const largest = Math.max(this.#table.largestBytes, this.#transactions.largestBytes);
+    // The largest is read back at a start, in whatever order: room for it is kept free, and may be
+    // used by what replaces values.
+    if (grows || writtenBytes > largest) {
+      const workBytes = workBytesOf(Math.max(writtenBytes, largest));
+      const bytes = this.#keptBytes + stagedBytes + workBytes;
+      if (bytes > this.#options.memory.workBytesMax) return tooLittleToWork;
+    }
+    this.#stagedBytes = stagedBytes;
+    this.#writtenBytes = writtenBytes;
     return undefined;
+  }
+
+  get #keptBytes(): number {
+    return this.#table.heapBytes + this.#transactions.heapBytes + this.#options.otherHeapBytes;
   }
 
   #delete(operation: DeleteOperation): ShardAnswer {

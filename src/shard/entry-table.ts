@@ -2,26 +2,44 @@
 // file's own matter. It judges no expiry: an expired entry is there until it is deleted.
 import sortedBtree from 'sorted-btree';
 import type { Entry } from './entry.ts';
+import { LargestSize } from './largest-size.ts';
 
 // Under ESM the class is a property of the default export.
 const BTree = sortedBtree.default;
 type BTree<Key, Value> = InstanceType<typeof BTree<Key, Value>>;
 
 interface NamespaceTable {
+  readonly name: string;
   readonly byKey: Map<string, Entry>;
   readonly order: BTree<string, undefined>;
   /** Keys and values, summed. */
   bytes: number;
   /** Entries that have one. */
   deadlines: number;
+  readonly largest: LargestSize;
 }
 
-/** What an entry takes beside its characters: object, strings' heads, slots in map and trees. */
-const entryOverheadBytes = 220;
+// What is measured is somewhat less; test/shard/entry-table.test.ts holds them against V8.
+/** What an entry takes beside its characters: object, strings' heads, slots in map and tree. */
+const entryOverheadBytes = 240;
+/** A deadline, with its slot in a tree. */
+const deadlineOverheadBytes = 64;
+/** A namespace, with a map and a tree that hold one entry. */
+const namespaceOverheadBytes = 1024;
 
-/** About what one entry takes of the heap. */
-export function entryHeapBytes(key: { length: number }, value: { length: number }): number {
-  return key.length + value.length + entryOverheadBytes;
+/** What one entry takes of the heap, at most, in bytes. */
+export function entryHeapBytes(
+  key: { length: number },
+  value: { length: number },
+  expiresAt: number | undefined,
+): number {
+  const overhead = entryOverheadBytes + (expiresAt === undefined ? 0 : deadlineOverheadBytes);
+  return key.length + value.length + overhead;
+}
+
+/** What the first entry of a namespace takes beside that. */
+export function namespaceHeapBytes(name: { length: number }): number {
+  return namespaceOverheadBytes + name.length;
 }
 
 function compareBytes(a: string, b: string): number {
@@ -40,8 +58,10 @@ function compareDeadlines(a: Entry, b: Entry): number {
 export class EntryTable {
   readonly #namespaces = new Map<string, NamespaceTable>();
   readonly #deadlines: BTree<Entry, undefined> = new BTree(undefined, compareDeadlines);
+  readonly #largest = new LargestSize();
   #entries = 0;
   #bytes = 0;
+  #namespaceBytes = 0;
 
   get entries(): number {
     return this.#entries;
@@ -52,9 +72,19 @@ export class EntryTable {
     return this.#bytes;
   }
 
-  /** About what it all takes of the heap, in bytes. */
+  /** What it all takes of the heap, at most, in bytes. */
   get heapBytes(): number {
-    return this.#bytes + this.#entries * entryOverheadBytes;
+    return (
+      this.#bytes +
+      this.#namespaceBytes +
+      this.#entries * entryOverheadBytes +
+      this.#deadlines.size * deadlineOverheadBytes
+    );
+  }
+
+  /** No value is larger with its key, in bytes. */
+  get largestBytes(): number {
+    return this.#largest.bytes;
   }
 
   /** The first deadline, Unix milliseconds; Infinity where no entry expires. */
@@ -66,9 +96,18 @@ export class EntryTable {
     return this.#namespaces.get(namespace)?.byKey.get(key);
   }
 
+  has(namespace: string): boolean {
+    return this.#namespaces.has(namespace);
+  }
+
+  /** The entry is the table's from here on. */
   set(entry: Entry): void {
     const table = this.#tableOf(entry.namespace);
     const old = table.byKey.get(entry.key);
+    // Map and tree keep the strings that came first: equal ones must not be held beside them.
+    const named: { namespace: string; key: string } = entry;
+    named.namespace = table.name;
+    if (old !== undefined) named.key = old.key;
     if (old === undefined) {
       table.order.set(entry.key, undefined);
       this.#entries += 1;
@@ -79,6 +118,8 @@ export class EntryTable {
     const bytes = entry.key.length + entry.value.length;
     table.bytes += bytes;
     this.#bytes += bytes;
+    table.largest.add(entry.value.length);
+    this.#largest.add(entry.value.length);
     if (entry.expiresAt === undefined) return;
     table.deadlines += 1;
     this.#deadlines.set(entry, undefined);
@@ -92,16 +133,17 @@ export class EntryTable {
     table.order.delete(key);
     this.#entries -= 1;
     this.#forget(table, old);
-    if (table.byKey.size === 0) this.#namespaces.delete(namespace);
+    if (table.byKey.size === 0) this.#drop(table);
   }
 
   /** Deletes all entries of a namespace. */
   flush(namespace: string): void {
     const table = this.#namespaces.get(namespace);
     if (table === undefined) return;
-    this.#namespaces.delete(namespace);
+    this.#drop(table);
     this.#entries -= table.byKey.size;
     this.#bytes -= table.bytes;
+    this.#largest.removeAll(table.largest);
     // Others' requests wait meanwhile: whichever is less work.
     if (table.deadlines * 2 > this.#deadlines.size) {
       const kept = [...this.#deadlines.keys()].filter((entry) => entry.namespace !== namespace);
@@ -155,21 +197,31 @@ export class EntryTable {
     const bytes = old.key.length + old.value.length;
     table.bytes -= bytes;
     this.#bytes -= bytes;
+    table.largest.remove(old.value.length);
+    this.#largest.remove(old.value.length);
     if (old.expiresAt === undefined) return;
     table.deadlines -= 1;
     this.#deadlines.delete(old);
+  }
+
+  #drop({ name }: NamespaceTable): void {
+    this.#namespaces.delete(name);
+    this.#namespaceBytes -= namespaceHeapBytes(name);
   }
 
   #tableOf(namespace: string): NamespaceTable {
     const existing = this.#namespaces.get(namespace);
     if (existing !== undefined) return existing;
     const table: NamespaceTable = {
+      name: namespace,
       byKey: new Map(),
       order: new BTree(undefined, compareBytes),
       bytes: 0,
       deadlines: 0,
+      largest: new LargestSize(),
     };
     this.#namespaces.set(namespace, table);
+    this.#namespaceBytes += namespaceHeapBytes(namespace);
     return table;
   }
 }

@@ -13,6 +13,7 @@ import type { ChangeRecord, PrepareRecord } from '../storage/record.ts';
 import type { InDoubtTransaction } from '../protocol/shard-operation.ts';
 import type { ExpiresAt } from '../store/result.ts';
 import { entryHeapBytes } from './entry-table.ts';
+import { LargestSize } from './largest-size.ts';
 
 export interface PreparedChange {
   readonly namespace: string;
@@ -29,15 +30,35 @@ export interface PreparedTransaction extends InDoubtTransaction {
   readonly changes: readonly PreparedChange[];
 }
 
+/** What an outcome takes while it is found in the files at a start. */
+const outcomeHeapBytes = 200;
+
 export class PreparedTransactions {
   readonly #prepared = new Map<string, PreparedTransaction>();
   readonly #outcomes = new Map<string, boolean>();
+  readonly #largest = new LargestSize();
   #heapBytes = 0;
   #puts = 0;
+  #recorded = 0;
 
-  /** About what prepared changes take of the heap, in bytes. */
+  /** What prepared changes take of the heap, at most, in bytes. */
   get heapBytes(): number {
     return this.#heapBytes;
+  }
+
+  /** The values of no prepared transaction are larger, in sum, in bytes. */
+  get largestBytes(): number {
+    return this.#largest.bytes;
+  }
+
+  /** Outcomes so far: a start finds all of them that are in live journals. */
+  get recorded(): number {
+    return this.#recorded;
+  }
+
+  /** Outcomes that other participants may still need. */
+  get remembered(): number {
+    return this.#outcomes.size;
   }
 
   /** How many entries they may add. */
@@ -61,25 +82,44 @@ export class PreparedTransactions {
     if (prepared !== undefined) this.#count(prepared, -1);
     this.#prepared.delete(transaction);
     this.#outcomes.set(transaction, committed);
+    this.#recorded += 1;
   }
 
   forget(transaction: string): void {
     this.#outcomes.delete(transaction);
   }
 
-  /** All of it as journal records: for a journal that goes on without those before it. */
-  records(): string[] {
-    const outcomes = [...this.#outcomes].map(([id, committed]) => encodeOutcome(id, committed));
-    return [...outcomes, ...[...this.#prepared.values()].map(encodePrepared)];
+  /**
+   * All of it as journal records: for a journal that goes on without those before it. Each is made
+   * when it is asked for, since all of them at once might not fit into memory.
+   */
+  records(): Iterable<string> {
+    return { [Symbol.iterator]: () => this.#encoded() };
+  }
+
+  *#encoded(): Generator<string, void, void> {
+    for (const [transaction, committed] of this.#outcomes) {
+      yield encodeOutcome(transaction, committed);
+    }
+    for (const prepared of this.#prepared.values()) yield encodePrepared(prepared);
   }
 
   #count({ changes }: PreparedTransaction, sign: 1 | -1): void {
+    let bytes = 0;
     for (const { key, put } of changes) {
       if (put === undefined) continue;
-      this.#heapBytes += sign * entryHeapBytes(key, put.value);
+      bytes += put.value.length;
+      this.#heapBytes += sign * entryHeapBytes(key, put.value, put.expiresAt);
       this.#puts += sign;
     }
+    if (sign === 1) this.#largest.add(bytes);
+    else this.#largest.remove(bytes);
   }
+}
+
+/** What so many outcomes take while a start finds them, in bytes. */
+export function outcomesHeapBytes(outcomes: number): number {
+  return outcomes * outcomeHeapBytes;
 }
 
 export function encodePrepared(prepared: PreparedTransaction): string {

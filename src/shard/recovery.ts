@@ -3,6 +3,7 @@
 // ARCHITECTURE.md has the steps by number.
 import type { ShardIdentity } from '../base/shard-identity.ts';
 import { byteStringOfText } from '../base/byte-string.ts';
+import { heapTooSmall } from '../protocol/heap-too-small.ts';
 import { readCurrent, type Current, type JournalReference } from '../storage/current.ts';
 import { damaged, unreadable } from '../storage/damage.ts';
 import { currentName, journalName, snapshotName } from '../storage/file-names.ts';
@@ -13,6 +14,7 @@ import { valueOfRecord } from '../storage/record.ts';
 import { SnapshotReader } from '../storage/snapshot-reader.ts';
 import type { TransactionTraces } from '../storage/transaction-outcome.ts';
 import { EntryTable } from './entry-table.ts';
+import { unlimitedMemory, type MemoryLimits } from './memory-limits.ts';
 import { RecordReplay, type ReplayedChange, type ReplaySink } from './record-replay.ts';
 
 export interface ShardPlace {
@@ -81,14 +83,20 @@ interface ReadJournal extends JournalReference {
   readonly fileBytes: number;
 }
 
-/** @throws StoreError STORE_DAMAGED or STORE_MISMATCH where a live file is not what it must be */
-export function recoverShard(place: ShardPlace): Recovered {
+/**
+ * @throws StoreError STORE_DAMAGED or STORE_MISMATCH where a live file is not what it must be, or
+ *   where its entries do not fit into memory
+ */
+export function recoverShard(place: ShardPlace, memory: MemoryLimits = unlimitedMemory): Recovered {
   const table = new EntryTable();
+  const checkMemory = (): void => {
+    if (table.heapBytes > memory.workBytesMax) throw heapTooSmall(place.name);
+  };
   const traces = new RecordReplay({
     change: (change) => changeIn(table, change),
     flush: (namespace) => table.flush(namespace),
   });
-  return { ...new Recovery(place, table, traces).run(), table, traces };
+  return { ...new Recovery(place, table, traces, checkMemory).run(), table, traces };
 }
 
 /** The same in little memory, for who wants to know whether it can be recovered, and from where. */
@@ -101,17 +109,25 @@ class Recovery {
   readonly #current: Current;
   readonly #sink: EntrySink | undefined;
   readonly #replay: RecordReplay;
+  readonly #onLine: () => void;
   #at = 0;
   #nextSeq = 1;
 
   /**
    * @param sink takes the snapshot's entries
    * @param replay takes the journals' records
+   * @param onLine called behind every line whose entries or records were taken
    */
-  constructor(place: ShardPlace, sink: EntrySink | undefined, replay: RecordReplay) {
+  constructor(
+    place: ShardPlace,
+    sink: EntrySink | undefined,
+    replay: RecordReplay,
+    onLine: () => void = () => undefined,
+  ) {
     this.#place = place;
     this.#sink = sink;
     this.#replay = replay;
+    this.#onLine = onLine;
     const { fileSystem, folder, name, identity } = place;
     this.#current = readCurrent(fileSystem, folder, `${name}/${currentName}`, identity);
   }
@@ -169,6 +185,7 @@ class Recovery {
           const key = byteStringOfText(record.key);
           this.#sink.set({ namespace, key, value: valueOfRecord(record), version, expiresAt });
         }
+        this.#onLine();
       }
       this.#nextSeq = reader.footer.seq;
       this.#at = reader.footer.at;
@@ -185,9 +202,10 @@ class Recovery {
     if (!fileSystem.exists(path)) throw damaged({ file: name }, 'the file is missing');
     const open = fileSystem.openReadOnly(path);
     try {
-      const reading = new JournalReader(open, ({ records, seq }) =>
-        this.#replay.take(records, seq),
-      ).read(reference.bytes);
+      const reading = new JournalReader(open, ({ records, seq }) => {
+        this.#replay.take(records, seq);
+        this.#onLine();
+      }).read(reference.bytes);
       if (reading.isUnknown) {
         const { offset, line } = reading.bad ?? { offset: 0, line: 1 };
         throw unreadable(

@@ -34,9 +34,8 @@ function refer({ header: { generation } }: JournalWriter): JournalReference {
 }
 
 /** Durable when it returns. */
-function carryOver(writer: JournalWriter, records: readonly string[], at: number): void {
-  if (records.length === 0) return;
-  writer.append(records, at);
+function carryOver(writer: JournalWriter, records: Iterable<string>, at: number): void {
+  for (const record of records) writer.append([record], at);
   writer.sync();
 }
 
@@ -120,7 +119,7 @@ export class ShardFiles {
   beginCompaction(
     at: number,
     roomBytes: number | undefined,
-    records: readonly string[],
+    records: Iterable<string>,
   ): CompactionInput | undefined {
     if (roomBytes !== undefined) {
       this.dropPrevious();
@@ -189,7 +188,7 @@ export class ShardFiles {
    * @param table all that was made visible
    * @param records what must be known beside it
    */
-  mend(table: EntryTable, records: readonly string[], at: number): void {
+  mend(table: EntryTable, records: Iterable<string>, at: number): void {
     const isAllSynced = this.#writer.header.fsync === 'always';
     this.#orFindRoom(() => {
       if (isAllSynced) this.#goOnBehindLastSync(at);
@@ -253,7 +252,7 @@ export class ShardFiles {
   }
 
   /** What was made visible is nowhere for certain but in memory: it is all written anew. */
-  #goOnFromMemory(table: EntryTable, records: readonly string[], at: number): void {
+  #goOnFromMemory(table: EntryTable, records: Iterable<string>, at: number): void {
     const { end, header } = this.#writer;
     const { seq } = end;
     const snapshot = writeTableSnapshot(this.#place, table, end.generation, seq, at);

@@ -15,7 +15,7 @@ export type ShardTaskHandlers = {
 
 /** @param surroundings what a shard is given beside what its task says */
 export function shardTasks(
-  surroundings: Pick<ShardOptions, 'fileSystem' | 'clock' | 'heapBytesMax' | 'reserveBytesMin'>,
+  surroundings: Pick<ShardOptions, 'fileSystem' | 'clock' | 'memory' | 'reserveBytesMin'>,
 ) {
   let opened: Shard | undefined;
   // A thread that died is replaced by one that has recovered nothing: it must not answer.

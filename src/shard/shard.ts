@@ -23,7 +23,12 @@ import type { BackupSource } from './backup-stream.ts';
 import { BatchRun } from './batch-run.ts';
 import { DiskRoom, reserveBytesFor } from './disk-room.ts';
 import type { EntryTable } from './entry-table.ts';
-import { PreparedTransactions, preparedOfRecord } from './prepared-transactions.ts';
+import { unlimitedMemory, type MemoryLimits } from './memory-limits.ts';
+import {
+  outcomesHeapBytes,
+  preparedOfRecord,
+  PreparedTransactions,
+} from './prepared-transactions.ts';
 import type { RecordReplay } from './record-replay.ts';
 import { recoverShard, type Recovered, type ShardPlace, type TornTail } from './recovery.ts';
 import type { CompactionInput, ShardFiles } from './shard-files.ts';
@@ -32,8 +37,8 @@ import { secureFiles, startFiles } from './start-files.ts';
 
 export interface ShardOptions extends ShardPlace {
   readonly fsync: FsyncMode;
-  /** What entries may take of the heap, in bytes; undefined: as much as they like. */
-  readonly heapBytesMax?: number;
+  /** Undefined: as much as it takes. */
+  readonly memory?: MemoryLimits;
   /** The least that is kept in reserve for deletes on a full disk, in bytes. */
   readonly reserveBytesMin?: number;
   /** For durations only. */
@@ -55,6 +60,11 @@ export class Shard {
   readonly #options: ShardOptions;
   readonly #table: EntryTable;
   readonly #transactions = new PreparedTransactions();
+  readonly #memory: MemoryLimits;
+  /** Outcomes in live journals are these, and those that were counted since the start. */
+  #oldOutcomes = 0;
+  /** Of them, those that the compaction in progress folds away. */
+  #outcomesAtCompaction = 0;
   #recovered: Recovered | undefined;
   #openFiles: ShardFiles | undefined;
   #openRoom: DiskRoom | undefined;
@@ -71,7 +81,8 @@ export class Shard {
    */
   constructor(options: ShardOptions) {
     this.#options = options;
-    this.#recovered = recoverShard(options);
+    this.#memory = options.memory ?? unlimitedMemory;
+    this.#recovered = recoverShard(options, this.#memory);
     this.#table = this.#recovered.table;
   }
 
@@ -114,6 +125,7 @@ export class Shard {
       monotonicMs: () => clock.monotonicMs(),
     });
     this.#recovered = undefined;
+    this.#oldOutcomes = traces.outcomes.size;
     this.#takeOver(traces, outcomes, inFlight, stamp);
     this.#markedSeq = this.#files.writer.nextSeq;
     return this.report();
@@ -139,7 +151,10 @@ export class Shard {
     const room = this.#room;
     const roomBytes = room.isFull ? room.compactionBytes : undefined;
     const input = this.#files.beginCompaction(stamp, roomBytes, this.#transactions.records());
-    if (input !== undefined) room.compactionBegan();
+    if (input === undefined) return undefined;
+    room.compactionBegan();
+    const { recorded, remembered } = this.#transactions;
+    this.#outcomesAtCompaction = this.#oldOutcomes + recorded - remembered;
     return input;
   }
 
@@ -163,6 +178,8 @@ export class Shard {
   installSnapshot(snapshot: SnapshotReference): ShardReport {
     this.#syncSeconds = NaN;
     this.#files.installSnapshot(snapshot, !this.#room.isFull);
+    this.#oldOutcomes -= this.#outcomesAtCompaction;
+    this.#outcomesAtCompaction = 0;
     this.#room.compactionEnded();
     return this.report();
   }
@@ -220,6 +237,8 @@ export class Shard {
       nextSeq: writer.nextSeq,
       entries: this.#table.entries,
       bytes: this.#table.bytes,
+      heapBytes: this.#table.heapBytes + this.#transactions.heapBytes + this.#outcomesHeapBytes,
+      heapBytesMax: this.#memory.keptBytesMax,
       journalBytes,
       liveJournals,
       snapshotBytes,
@@ -231,6 +250,11 @@ export class Shard {
       isDiskFull: this.#room.isFull,
       wantsCompaction: this.#room.wantsCompaction,
     };
+  }
+
+  /** A start holds all outcomes of live journals. */
+  get #outcomesHeapBytes(): number {
+    return outcomesHeapBytes(this.#oldOutcomes + this.#transactions.recorded);
   }
 
   get #room(): DiskRoom {
@@ -256,7 +280,8 @@ export class Shard {
         putBytesMax,
         mayDelete,
         mayResolve,
-        heapBytesMax: this.#options.heapBytesMax ?? Infinity,
+        memory: this.#memory,
+        otherHeapBytes: this.#outcomesHeapBytes,
       });
       run.run(operations);
       const { staging, putBytes } = run;

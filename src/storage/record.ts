@@ -1,5 +1,6 @@
 // The records of journals and the entries of snapshots, as JSON members. A value that is UTF-8 text
-// is a string, any other value is base64; the bytes alone say which.
+// is a string; any other value is base64, and so is a large one that is mostly control characters.
+// The bytes alone say which.
 import { isUtf8 } from 'node:buffer';
 import { byteStringOfText, textOfByteString } from '../base/byte-string.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
@@ -70,14 +71,29 @@ function keyText(key: string): string {
   return JSON.stringify(textOfByteString(key));
 }
 
+/** Values as long as this stand as base64 if most of their JSON text would be escapes. */
+const escapedBytesMin = 64 * 1024;
+
 /** @param value as byte string */
 function valueMember(value: string): string {
   // One byte a character in UTF-8 means ASCII: by far the most common, and needs no buffer.
-  if (Buffer.byteLength(value, 'utf8') === value.length) return `"value":${JSON.stringify(value)}`;
+  if (Buffer.byteLength(value, 'utf8') === value.length) {
+    return textMember(value, value) ?? base64Member(Buffer.from(value, 'latin1'));
+  }
   const bytes = Buffer.from(value, 'latin1');
-  return isUtf8(bytes)
-    ? `"value":${JSON.stringify(bytes.toString('utf8'))}`
-    : `"valueBase64":"${bytes.toString('base64')}"`;
+  const text = isUtf8(bytes) ? textMember(value, bytes.toString('utf8')) : undefined;
+  return text ?? base64Member(bytes);
+}
+
+/** Undefined if a large value would take more than twice its bytes: the memory is to be bounded. */
+function textMember(value: string, text: string): string | undefined {
+  const json = JSON.stringify(text);
+  if (value.length >= escapedBytesMin && json.length > 2 * value.length) return undefined;
+  return `"value":${json}`;
+}
+
+function base64Member(bytes: Buffer): string {
+  return `"valueBase64":"${bytes.toString('base64')}"`;
 }
 
 /**

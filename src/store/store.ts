@@ -17,6 +17,9 @@ export interface ShardStatus {
   readonly entries: number;
   /** Keys and values, summed. */
   readonly bytes: number;
+  /** What it keeps in memory, at most, and what it may keep: past that puts are refused. */
+  readonly heapBytes: number;
+  readonly heapBytesMax: number;
   readonly journalBytes: number;
   readonly snapshotBytes: number;
   readonly queueOperations: number;

@@ -155,6 +155,8 @@ const report: ShardReport = {
   nextSeq: 2 ** 52,
   entries: 1,
   bytes: 2,
+  heapBytes: 6,
+  heapBytesMax: Infinity,
   journalBytes: 3,
   liveJournals: 4,
   snapshotBytes: 5,

@@ -363,3 +363,31 @@ describe('a compaction', () => {
     expect(store.shard.beginCompaction(store.stamp)).toBeUndefined();
   });
 });
+
+describe('a start whose memory does not hold what the files hold', () => {
+  test.each(['the journal', 'the snapshot'])(
+    'refuses %s by the setting, before it has changed anything',
+    async (place) => {
+      const store = openShard(files);
+      for (let n = 0; n < 100; n++) await store.submit(put(`k${n}`, 'x'.repeat(1000)));
+      if (place === 'the snapshot') compactShard(files, store);
+      const before = files.contents();
+      const openIn = (workBytesMax: number): Shard =>
+        new Shard({
+          ...shardPlace,
+          fileSystem: files,
+          fsync: 'always',
+          clock: new ManualClock(),
+          memory: { keptBytesMax: 0, workBytesMax },
+        });
+      expect(() => openIn(100_000)).toThrow(
+        expect.objectContaining({
+          code: 'STORE_MISMATCH',
+          message: expect.stringContaining('shardHeapMiB') as string,
+        }) as Error,
+      );
+      expect(files.contents()).toEqual(before);
+      expect(openIn(200_000).opened.entries).toBe(100);
+    },
+  );
+});

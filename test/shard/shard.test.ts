@@ -25,14 +25,14 @@ beforeEach(() => {
   createShardFolder(files, shardPlace.folder, shardPlace.identity);
 });
 
-function startShard(heapBytesMax?: number): Shard {
+function startShard(keptBytesMax = Infinity, workBytesMax = Infinity): Shard {
   const clock = new ManualClock();
   const shard = new Shard({
     ...shardPlace,
     fileSystem: files,
     fsync: 'always',
     clock,
-    ...(heapBytesMax === undefined ? {} : { heapBytesMax }),
+    memory: { keptBytesMax, workBytesMax },
   });
   shard.start(startOf(0));
   return shard;
@@ -175,16 +175,117 @@ describe('a journal whose sync or cut has failed', () => {
   );
 });
 
+function answersOf(
+  shard: Shard,
+  ...operations: Parameters<Shard['apply']>[0]['operations']
+): unknown[] {
+  return [...shard.apply({ stamp: 0, operations }).results];
+}
+
 describe('a shard whose memory is full', () => {
+  const full = { kind: 'refused', error: { code: 'SHARD_FULL', outcome: 'not-applied' } };
+
   test('refuses puts, answers reads, and takes puts again after a delete', () => {
     const shard = startShard(10_000);
-    const answersTo = (...operations: Parameters<Shard['apply']>[0]['operations']) =>
-      shard.apply({ stamp: 0, operations }).results;
-    expect(answersTo(put('a', 'x'.repeat(5000)))).toMatchObject([{ kind: 'written' }]);
-    const [refused] = answersTo(put('b', 'x'.repeat(5000)));
-    expect(refused).toMatchObject({ kind: 'refused', error: { code: 'SHARD_FULL' } });
-    expect(answersTo(get('a'))).toMatchObject([{ kind: 'entry' }]);
-    answersTo(remove('a'));
-    expect(answersTo(put('b', 'x'.repeat(5000)))).toMatchObject([{ kind: 'written' }]);
+    expect(answersOf(shard, put('a', 'x'.repeat(5000)))).toMatchObject([{ kind: 'written' }]);
+    expect(answersOf(shard, put('b', 'x'.repeat(5000)))).toMatchObject([full]);
+    expect(answersOf(shard, get('a'))).toMatchObject([{ kind: 'entry' }]);
+    answersOf(shard, remove('a'));
+    expect(answersOf(shard, put('b', 'x'.repeat(5000)))).toMatchObject([{ kind: 'written' }]);
+  });
+
+  test('takes what needs no more room than what it replaces, and says what it keeps', () => {
+    const shard = startShard(10_000);
+    answersOf(shard, put('a', 'x'.repeat(5000)));
+    const { heapBytes, heapBytesMax } = shard.report();
+    expect(heapBytes).toBeGreaterThan(5000);
+    expect(heapBytesMax).toBe(10_000);
+    expect(answersOf(shard, put('a', 'y'.repeat(5000)))).toMatchObject([{ kind: 'written' }]);
+    expect(answersOf(shard, put('a', 'y'.repeat(5001)))).toMatchObject([full]);
+    expect(answersOf(shard, put('a', 'y'.repeat(5000), { ttlMs: 5 }))).toMatchObject([full]);
+    expect(shard.report().heapBytes).toBe(heapBytes);
+  });
+
+  test('counts a namespace that has no entry yet', () => {
+    const shard = startShard(2000);
+    expect(answersOf(shard, put('a', 'x'))).toMatchObject([{ kind: 'written' }]);
+    expect(answersOf(shard, put('b', 'x'))).toMatchObject([{ kind: 'written' }]);
+    expect(answersOf(shard, { ...put('a', 'x'), namespace: 'other' })).toMatchObject([full]);
+  });
+
+  test('refuses what it could keep but not write, and what would keep a start from reading', () => {
+    const shard = startShard(Infinity, 10_000_000);
+    expect(answersOf(shard, put('large', 'x'.repeat(700_000)))).toMatchObject([full]);
+    expect(answersOf(shard, put('large', 'x'.repeat(400_000)))).toMatchObject([
+      { kind: 'written' },
+    ]);
+    // A start reads them in any order: the large one beside all others.
+    let written = 0;
+    for (let entries = -1; entries < shard.report().entries; written++) {
+      ({ entries } = shard.report());
+      answersOf(shard, put(`k${written}`, 'x'.repeat(60_000)));
+    }
+    const left = 10_000_000 - shard.report().heapBytes;
+    expect(left).toBeGreaterThan(15 * 400_000);
+    expect(written).toBeGreaterThan(20);
+    expect(answersOf(shard, put('large', 'y'.repeat(400_000)))).toMatchObject([
+      { kind: 'written' },
+    ]);
+    answersOf(shard, remove('large'));
+    expect(answersOf(shard, put('more', 'x'.repeat(60_000)))).toMatchObject([{ kind: 'written' }]);
+  });
+
+  test('leaves what finds no room beside the rest of its batch to the next', () => {
+    const shard = startShard(Infinity, 10_000_000);
+    const puts = [1, 2, 3].map((n) => put(`k${n}`, 'x'.repeat(400_000)));
+    expect(answersOf(shard, ...puts)).toMatchObject([{ kind: 'written' }]);
+    expect(answersOf(shard, ...puts.slice(1))).toMatchObject([{ kind: 'written' }]);
+  });
+});
+
+function command(name: string, access: 'read' | 'write', ...args: string[]) {
+  const keys = name === 'mget' ? args : args.slice(0, 1);
+  const key = keys[0] ?? '';
+  const valueBytesMax = 8 * 1024 * 1024;
+  return {
+    op: 'command',
+    namespace: 'default',
+    key,
+    name,
+    access,
+    args,
+    keys,
+    valueBytesMax,
+  } as const;
+}
+
+describe('a command', () => {
+  test('whose reply would be too large is refused, however often it names a key', () => {
+    const shard = startShard();
+    shard.apply({ stamp: 0, operations: [put('a', 'x'.repeat(1_000_000))] });
+    const mget = command('mget', 'read', ...Array.from({ length: 70 }, () => 'a'));
+    expect(shard.apply({ stamp: 0, operations: [mget] }).results).toMatchObject([
+      { kind: 'refused', error: { code: 'REPLY_TOO_LARGE', outcome: 'not-applied' } },
+    ]);
+    const [answer] = shard.apply({
+      stamp: 0,
+      operations: [command('mget', 'read', ...mget.args.slice(10))],
+    }).results;
+    expect(answer).toMatchObject({ kind: 'reply', reply: { kind: 'array' } });
+  });
+
+  test('that writes more than it was sent ends its batch before the line grows too long', () => {
+    const shard = startShard();
+    shard.apply({ stamp: 0, operations: [put('a', 'x'.repeat(1_000_000))] });
+    const appends = Array.from({ length: 10 }, () => command('append', 'write', 'a', 'y'));
+    let left = appends.length;
+    let batches = 0;
+    for (; left > 0; batches++) {
+      left -= shard.apply({ stamp: 0, operations: appends.slice(0, left) }).results.length;
+    }
+    expect(batches).toBe(2);
+    expect(shard.apply({ stamp: 0, operations: [get('a')] }).results).toMatchObject([
+      { value: `${'x'.repeat(1_000_000)}${'y'.repeat(10)}` },
+    ]);
   });
 });

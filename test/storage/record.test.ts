@@ -96,3 +96,30 @@ describe('a record of a journal', () => {
     expect(isJournalRecord(record)).toBe(false);
   });
 });
+
+function members(value: string): object {
+  return JSON.parse(encodePut('default', 'k', value, undefined)) as object;
+}
+
+describe('a large value', () => {
+  test.each([
+    ['control characters', '\0'.repeat(70_000)],
+    [
+      'control characters and other text',
+      '\u{1}'.repeat(70_000) + Buffer.from('漢').toString('latin1'),
+    ],
+  ])('of %s is base64, so that its line is not six times as long', (_, value) => {
+    expect(members(value)).toHaveProperty('valueBase64');
+    expect(valueOfRecord(members(value))).toBe(value);
+  });
+
+  test('is text if most of it is', () => {
+    const value = `${'\n'.repeat(60_000)}${'\0'.repeat(1000)}`;
+    expect(members(value)).toHaveProperty('value', value);
+  });
+
+  test('that is not large is text whatever it is made of', () => {
+    const value = '\0'.repeat(65_535);
+    expect(members(value)).toHaveProperty('value', value);
+  });
+});

@@ -9,6 +9,8 @@ const shardGauges: readonly (readonly [name: string, help: string, figure: Shard
   ['serving', '1 while the shard serves, else 0.', ({ state }) => Number(state === 'serving')],
   ['entries', 'Entries, expired ones that are not removed yet included.', (s) => s.entries],
   ['bytes', 'Keys and values, summed.', (s) => s.bytes],
+  ['heap_bytes', 'What the shard keeps in memory, at most.', (s) => s.heapBytes],
+  ['heap_max_bytes', 'Past this puts are refused (SHARD_FULL).', (s) => s.heapBytesMax],
   ['queue_operations', 'Operations that wait for the next batch.', (s) => s.queueOperations],
   ['queue_bytes', 'Bytes of the operations that wait.', (s) => s.queueBytes],
   ['journal_bytes', 'Size of the live journals.', (s) => s.journalBytes],

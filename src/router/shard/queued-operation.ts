@@ -15,6 +15,8 @@ export class QueuedOperation {
   readonly bytes: number;
   /** When it was queued, monotonic milliseconds. */
   queuedAtMs = 0;
+  /** Threads that died or hung while they had it. */
+  threadsLost = 0;
   /** Called once, in the order of the queue. Must not throw. */
   readonly complete: (result: ShardResult) => void;
 

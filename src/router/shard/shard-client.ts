@@ -6,6 +6,7 @@ import { batchSizeBounds, Histogram, secondsBounds } from '../../base/histogram.
 import type { FsyncMode } from '../../base/fsync-mode.ts';
 import { queueWaitMaxMs, shardRetryMs } from '../../base/limits.ts';
 import { encodeBatch } from '../../protocol/batch-frame.ts';
+import { heapTooSmall, isOutOfMemory } from '../../protocol/heap-too-small.ts';
 import { decodeReply } from '../../protocol/reply-frame.ts';
 import type { Parcel } from '../../protocol/parcel.ts';
 import {
@@ -73,8 +74,12 @@ const shuttingDown = new StoreError('SHUTTING_DOWN', 'The store is closing.', re
 /** A shard that can not be read for such a reason will not be readable later either. */
 const lasting: readonly string[] = ['STORE_DAMAGED', 'STORE_MISMATCH'];
 
-/** Behind a thread's death it is as if it had not been asked yet. */
-function isAskedAgain({ operation, mustDeliver }: QueuedOperation): boolean {
+/**
+ * After a thread's death, as if it had not been asked yet. A read is asked again but once: it may be
+ * the cause.
+ */
+function isAskedAgain({ operation, mustDeliver, threadsLost }: QueuedOperation): boolean {
+  if (threadsLost > 1 && !mustDeliver) return false;
   return mustDeliver || isEntryRead(operation);
 }
 
@@ -140,12 +145,15 @@ export class ShardClient {
 
   get status(): ShardStatus {
     const { entries = 0, bytes = 0, journalBytes = 0, snapshotBytes = 0 } = this.#report ?? {};
+    const { heapBytes = 0, heapBytesMax = Infinity } = this.#report ?? {};
     return {
       shard: this.shard,
       state: this.#state,
       reason: this.#reason,
       entries,
       bytes,
+      heapBytes,
+      heapBytesMax,
       journalBytes,
       snapshotBytes,
       queueOperations: this.#sender.waitingOperations,
@@ -165,8 +173,12 @@ export class ShardClient {
    */
   async open(): Promise<OpenedReport> {
     const { location, fsync } = this.#options;
+    const size = { bytes: this.#bytesToOpen };
+    const opening = this.#thread.run('open', { ...location, fsync }, size);
     const opened = valueOfTask(
-      await this.#thread.run('open', { ...location, fsync }, { bytes: this.#bytesToOpen }),
+      await opening.catch((error: unknown) => {
+        throw isOutOfMemory(error) ? heapTooSmall(location.name) : error;
+      }),
     );
     this.#tornTails += opened.torn.length;
     return opened;
@@ -385,6 +397,7 @@ export class ShardClient {
    */
   #failInFlight(): void {
     const batch = this.#sender.takeInFlight();
+    for (const queued of batch) queued.threadsLost += 1;
     this.#sender.putBack(batch.filter(isAskedAgain));
     for (const queued of batch.filter((each) => !isAskedAgain(each))) {
       const error = this.#unavailable(isEntryWrite(queued.operation) ? 'unknown' : 'not-applied');

@@ -161,6 +161,59 @@ describe('a thread that dies', () => {
     },
   );
 
+  test('over a read a second time refuses it, since it may be why', async () => {
+    await simulated.ask(put('kept', '1'));
+    simulated.holdNext = true;
+    simulated.thread.isHeld = true;
+    const read = simulated.ask(get('kept'));
+    await simulated.settle();
+    simulated.thread.die();
+    await simulated.settle();
+    // Opened and started, one task after the other, until the read is under way again.
+    for (let turn = 0; turn < 4 && simulated.client.status.state !== 'serving'; turn++) {
+      simulated.thread.work(1);
+      await simulated.settle();
+    }
+    expect(simulated.thread.inboxLength).toBe(1);
+    simulated.holdNext = false;
+    simulated.thread.die();
+    expect(refusal(await read)).toMatchObject({
+      code: 'SHARD_UNAVAILABLE',
+      outcome: 'not-applied',
+    });
+    expect(await simulated.ask(get('kept'))).toMatchObject({ kind: 'entry' });
+  });
+
+  test('for want of memory while it opens its shard says which setting to raise', async () => {
+    const opening = new SimulatedClient();
+    opening.thread.isHeld = true;
+    const opened = opening.client.open();
+    const error = Object.assign(new Error('out'), { code: 'ERR_WORKER_OUT_OF_MEMORY' });
+    opening.thread.die(0, error);
+    await expect(opened).rejects.toMatchObject({
+      code: 'STORE_MISMATCH',
+      message: expect.stringContaining('shardHeapMiB') as string,
+    });
+  });
+
+  test('for want of memory while its shard is opened anew is given up at once', async () => {
+    simulated.holdNext = true;
+    simulated.thread.isHeld = true;
+    const write = simulated.ask(put('a', '1'));
+    await simulated.settle();
+    simulated.thread.die();
+    await write;
+    await simulated.settle();
+    const error = Object.assign(new Error('out'), { code: 'ERR_WORKER_OUT_OF_MEMORY' });
+    simulated.thread.die(0, error);
+    await simulated.settle();
+    expect(simulated.client.status).toMatchObject({
+      state: 'failed',
+      reason: expect.stringContaining('shardHeapMiB') as string,
+    });
+    expect(simulated.threads).toHaveLength(2);
+  });
+
   test('after it wrote but before it answered leaves the write to be found', async () => {
     simulated.thread.isHeld = true;
     const write = simulated.ask(put('doubt', '1'));

@@ -58,11 +58,11 @@ export class SimulatedThread implements TaskThread<ShardTasks> {
   }
 
   /** Dies as a thread does: what it has not answered is rejected, done or not. */
-  die(alreadyDone = 0): void {
+  die(alreadyDone = 0, error = new Error('the thread died')): void {
     const inbox = this.#inbox.splice(0);
     for (const { run } of inbox.slice(0, alreadyDone)) run();
     this.#tasks = this.#newTasks();
-    for (const { reject } of inbox) reject(new Error('the thread died'));
+    for (const { reject } of inbox) reject(error);
   }
 
   async destroy(): Promise<void> {

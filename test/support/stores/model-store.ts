@@ -250,6 +250,8 @@ export class ModelStore implements CommandStore {
       reason: this.#closed ? 'The store is closed.' : undefined,
       entries: live.length,
       bytes: live.reduce((sum, [name, { value }]) => sum + name.length + value.length, 0),
+      heapBytes: 0,
+      heapBytesMax: Infinity,
       journalBytes: 0,
       snapshotBytes: 0,
       queueOperations: 0,

@@ -96,7 +96,9 @@ export const settingsSchema = Type.Object(
     ),
     shardHeapMiB: Type.Union([auto, Type.Integer({ minimum: 16, maximum: 1024 * 1024 })], {
       unit: 'MiB',
-      description: 'V8 heap limit of one shard’s thread; auto: a share of the machine’s memory',
+      description:
+        'V8 heap limit of one shard’s thread; auto: 60 % of the memory that the process may use, ' +
+        'shared among all shards',
     }),
     logLevel: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       unit: 'level',

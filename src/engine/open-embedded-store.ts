@@ -1,7 +1,6 @@
 // Opens the embedded engine on a real data folder: its lock, its manifest, real threads and timers.
 // How the parts are joined is assemble-store.ts.
 import { randomUUID } from 'node:crypto';
-import { totalmem } from 'node:os';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import { defaultShardCount } from '../base/default-shard-count.ts';
@@ -15,7 +14,9 @@ import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { removeStrayLayouts } from '../storage/stray-layouts.ts';
 import type { CommandStore } from '../store/store.ts';
 import { assembleStore, type AssemblyOptions } from './assemble-store.ts';
+import { availableMemory } from './available-memory.ts';
 import { openDataFolder } from './data-folder.ts';
+import { planHeaps } from './heap-plan.ts';
 
 export interface EmbeddedStoreOptions {
   readonly dataDir: string;
@@ -26,16 +27,13 @@ export interface EmbeddedStoreOptions {
   /** 0 turns the read cache off. */
   readonly cacheBytes: number;
   readonly compactJournalBytes: number;
-  /** V8 heap limit of one shard's thread; undefined: a share of the machine's memory. */
+  /** V8 heap limit of one shard's thread; undefined: by the memory that there is. */
   readonly shardHeapMiB: number | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
   /** Begins a shard's thread in another way than serving does; for tests that stage its death. */
   readonly newShardThread?: AssemblyOptions['newShardThread'];
 }
-
-/** Of the machine's memory, what all shards together may take for their heaps. */
-const heapShare = 0.6;
 
 /**
  * Opens the store in a data folder, or makes one.
@@ -93,15 +91,18 @@ async function openShards(
   lock: FolderLock,
   options: EmbeddedStoreOptions,
 ): Promise<CommandStore> {
-  const heapMiB =
-    options.shardHeapMiB ??
-    Math.max(256, Math.floor((totalmem() * heapShare) / 2 ** 20 / locations.length));
+  const heaps = planHeaps({
+    ...options,
+    shards: locations.length,
+    memoryBytes: availableMemory(),
+  });
   return await assembleStore({
-    newShardThread: (_, onIdleDeath) => new WorkerPool({ entry: 'shard', heapMiB, onIdleDeath }),
+    newShardThread: (_, onIdleDeath) =>
+      new WorkerPool({ entry: 'shard', heapMiB: heaps.shardMiB, onIdleDeath }),
     ...options,
     locations,
-    newCompactorThread: () => new WorkerPool({ entry: 'compactor', heapMiB }),
-    newBackupThread: () => new WorkerPool({ entry: 'backup', heapMiB }),
+    newCompactorThread: () => new WorkerPool({ entry: 'compactor', heapMiB: heaps.compactorMiB }),
+    newBackupThread: () => new WorkerPool({ entry: 'backup', heapMiB: heaps.backupMiB }),
     defer: setImmediate,
     repeat,
     onClosed: () => lock.release(),

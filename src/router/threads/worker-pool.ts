@@ -12,14 +12,17 @@ function entryPoint(name: 'shard' | 'compactor' | 'backup'): string {
 
 export interface WorkerPoolOptions {
   readonly entry: 'shard' | 'compactor' | 'backup';
-  /** V8 heap limit of the thread, in MiB; buffers are not counted. */
+  /** V8's limit for the objects of the thread that have grown old, in MiB; buffers are not counted. */
   readonly heapMiB?: number | undefined;
   /** Called when the thread dies while it has nothing to do. */
   readonly onIdleDeath?: (error: Error) => void;
 }
 
 /** Room for young objects: a reply's worth should not have to be copied to grow old. */
-const youngGenerationMiB = 64;
+function youngGenerationMiB(heapMiB: number): number {
+  return Math.min(Math.max(16, Math.floor(heapMiB / 4)), 64);
+}
+
 const tasksInThreadMax = 8;
 /**
  * Makes piscina load the entry point by import(). It tries require() first, and Node aborts the
@@ -45,7 +48,7 @@ export class WorkerPool<Tasks extends TaskTable<Tasks>> implements TaskThread<Ta
         : {
             resourceLimits: {
               maxOldGenerationSizeMb: options.heapMiB,
-              maxYoungGenerationSizeMb: youngGenerationMiB,
+              maxYoungGenerationSizeMb: youngGenerationMiB(options.heapMiB),
             },
           }),
     });

@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest';
+import { planHeaps } from '../../src/engine/heap-plan.ts';
+
+const gibibyte = 2 ** 30;
+const compactJournalBytes = 64 * 2 ** 20;
+
+function shardMiBOf(shards: number, memoryBytes: number): number {
+  const needs = { shardHeapMiB: undefined, shards, memoryBytes, compactJournalBytes };
+  return planHeaps(needs).shardMiB;
+}
+
+describe('the heap of a shard’s thread', () => {
+  test.each([
+    [2, 24 * gibibyte],
+    [16, 64 * gibibyte],
+    [2, gibibyte / 2],
+    [4, gibibyte],
+  ])(
+    'for %i shards in %i bytes takes three fifths of it, new objects included',
+    (shards, memory) => {
+      const heap = shardMiBOf(shards, memory);
+      const young = Math.min(96, heap * 0.375);
+      const takes = ((heap + young) * shards * 2 ** 20) / memory;
+      expect(takes).toBeLessThanOrEqual(0.6);
+      expect(takes).toBeGreaterThan(0.59);
+    },
+  );
+
+  test('is large enough to work at all, however little there is', () => {
+    expect(shardMiBOf(16, gibibyte / 4)).toBe(64);
+  });
+
+  test('is what the setting says', () => {
+    const needs = { shards: 2, memoryBytes: gibibyte, compactJournalBytes };
+    expect(planHeaps({ ...needs, shardHeapMiB: 777 }).shardMiB).toBe(777);
+  });
+});
+
+test('a compaction, and a backup of all shards, find room for what the journals may hold', () => {
+  const needs = { shardHeapMiB: 96, shards: 4, memoryBytes: gibibyte, compactJournalBytes };
+  const { compactorMiB, backupMiB } = planHeaps(needs);
+  expect(compactorMiB).toBeGreaterThan(6 * 64 + 96);
+  expect(backupMiB).toBeGreaterThanOrEqual(4 * (6 * 64 + 96));
+});

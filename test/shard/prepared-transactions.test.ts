@@ -45,7 +45,7 @@ describe('the room that prepared changes take', () => {
 
 describe('the records for a journal that goes on without those before it', () => {
   test('are none at first', () => {
-    expect(transactions.records()).toEqual([]);
+    expect([...transactions.records()]).toEqual([]);
   });
 
   test('are of all transactions in doubt, and of all outcomes that are not to be forgotten', () => {
@@ -53,18 +53,18 @@ describe('the records for a journal that goes on without those before it', () =>
     transactions.add(second);
     expect(transactions.get('first')).toBe(first);
     transactions.resolve('first', true);
-    expect(transactions.records()).toEqual([encodeOutcome('first', true), encodePrepared(second)]);
+    expect([...transactions.records()]).toEqual([encodeOutcome('first', true), encodePrepared(second)]);
     expect(transactions.get('first')).toBeUndefined();
     transactions.resolve('second', false);
-    expect(transactions.records()).toEqual([
+    expect([...transactions.records()]).toEqual([
       encodeOutcome('first', true),
       encodeOutcome('second', false),
     ]);
     transactions.forget('first');
-    expect(transactions.records()).toEqual([encodeOutcome('second', false)]);
+    expect([...transactions.records()]).toEqual([encodeOutcome('second', false)]);
     transactions.forget('second');
     transactions.forget('unknown');
-    expect(transactions.records()).toEqual([]);
+    expect([...transactions.records()]).toEqual([]);
   });
 });
 

@@ -26,7 +26,7 @@ describe('a data folder', () => {
     expect(files.contents()).toEqual(before);
   });
 
-  test('without its manifest but with data is refused, never begun anew', () => {
+  test('without its manifest but with data is refused, and is not made again', () => {
     openDataFolder(files, '/data', asIs, 0);
     files.remove('/data/manifest.json');
     const before = files.contents();
@@ -45,7 +45,7 @@ describe('a data folder', () => {
     }
   });
 
-  test('whose making was cut short at any call, by a kill or a power cut, is made anew', () => {
+  test('whose making a kill or a power cut ended at any call is made by the next start', () => {
     let calls = 0;
     files.fault = () => {
       calls += 1;

@@ -67,7 +67,7 @@ function usedBytes(files: MemoryFileSystem): number {
 
 interface Progress {
   /** The state that was last said to stand, and those that may stand instead. */
-  readonly lawful: readonly Values[];
+  readonly allowed: readonly Values[];
 }
 
 /**
@@ -86,20 +86,20 @@ async function run(
   const between = async (turn: number): Promise<void> => {
     if (tickAt.includes(turn)) await engine.tick();
   };
-  let lawful = states.slice(0, 1);
+  let allowed = states.slice(0, 1);
   for (const next of states.slice(1)) {
     const result = await become(engine, next, between);
     if (result?.kind === 'committed') {
-      lawful = [next];
+      allowed = [next];
     } else {
       const outcome = result === undefined ? 'unknown' : result.error.outcome;
-      if (outcome === 'unknown') lawful = [...lawful, next];
-      return { lawful };
+      if (outcome === 'unknown') allowed = [...allowed, next];
+      return { allowed };
     }
     if (next === states.at(-1)) break;
     await engine.until(engine.store.submitAll([put('x', '1'), put('y', '1')]), between, 12);
   }
-  return { lawful };
+  return { allowed };
 }
 
 async function reopened(files: MemoryFileSystem, fsync: FsyncMode): Promise<SimulatedEngine> {
@@ -107,15 +107,15 @@ async function reopened(files: MemoryFileSystem, fsync: FsyncMode): Promise<Simu
 }
 
 /** What is served after the next start, and again after compactions and one more start. */
-async function expectLawful(
+async function expectAllowed(
   where: unknown,
   files: MemoryFileSystem,
   fsync: FsyncMode,
-  { lawful }: Progress,
+  { allowed }: Progress,
 ): Promise<void> {
   const engine = await reopened(files, fsync);
   const found = await valuesIn(engine);
-  expect([where, lawful]).toEqual([where, expect.arrayContaining([found])]);
+  expect([where, allowed]).toEqual([where, expect.arrayContaining([found])]);
   for (let compaction = 0; compaction < 2; compaction++) await engine.tick();
   expect([where, await valuesIn(engine)]).toEqual([where, found]);
   expect([where, await valuesIn(await reopened(files, fsync))]).toEqual([where, found]);
@@ -180,7 +180,7 @@ describe.each(modes)('in %s,', (fsync) => {
       const files = new MemoryFileSystem();
       const engine = await reopened(files, fsync);
       const progress = await run(engine, () => undefined, tickAt);
-      expect(progress.lawful).toEqual([states[2]]);
+      expect(progress.allowed).toEqual([states[2]]);
       const { completed, failed } = engine.store.status().compactions;
       expect([tickAt, failed, completed > 0]).toEqual([tickAt, 0, tickAt.length > 0]);
     }
@@ -191,7 +191,7 @@ describe.each(modes)('in %s,', (fsync) => {
     async () => {
       for (const tickAt of ticks) {
         const calls = await atEachCall(fsync, tickAt, async (fatal, files, progress) => {
-          await expectLawful([tickAt, fatal], files.copy(), fsync, progress);
+          await expectAllowed([tickAt, fatal], files.copy(), fsync, progress);
         });
         expect(calls).toBeGreaterThan(10);
       }
@@ -200,12 +200,12 @@ describe.each(modes)('in %s,', (fsync) => {
   );
 
   test(
-    'with the power cut at any call, the same',
+    'with the power cut at any call, all or nothing is found, and all that was committed',
     async () => {
       for (const tickAt of ticks) {
         await atEachCall(fsync, tickAt, async (fatal, files, progress) => {
           const cut = files.afterPowerCut(seededRandom(fatal));
-          await expectLawful([tickAt, fatal], cut, fsync, progress);
+          await expectAllowed([tickAt, fatal], cut, fsync, progress);
         });
       }
     },
@@ -221,7 +221,7 @@ describe.each(modes)('in %s,', (fsync) => {
           const engine = await reopened(files, fsync);
           const counted = { calls: 0 };
           const begin = (): void => failAt(files, fatal, counted);
-          const { lawful } = await run(engine, begin, tickAt);
+          const { allowed } = await run(engine, begin, tickAt);
           isReached = counted.calls >= fatal;
           // The shard may have to be mended first.
           for (let tick = 0; tick < 3; tick++) {
@@ -229,12 +229,12 @@ describe.each(modes)('in %s,', (fsync) => {
             await engine.endTurn();
           }
           const served = await valuesIn(engine);
-          expect([tickAt, fatal, lawful]).toEqual([
+          expect([tickAt, fatal, allowed]).toEqual([
             tickAt,
             fatal,
             expect.arrayContaining([served]),
           ]);
-          await expectLawful([tickAt, fatal], files.copy(), fsync, { lawful: [served] });
+          await expectAllowed([tickAt, fatal], files.copy(), fsync, { allowed: [served] });
         }
       }
     },
@@ -242,7 +242,7 @@ describe.each(modes)('in %s,', (fsync) => {
   );
 
   test.each(['before', 'after'] as const)(
-    'with a thread dead %s any task, all or nothing is served, before and after a restart',
+    'with a thread that dies %s any task, all or nothing is served, before and after a restart',
     async (when) => {
       for (const tickAt of ticks) {
         for (let fatal = 1, isReached = true; isReached; fatal++) {
@@ -254,8 +254,8 @@ describe.each(modes)('in %s,', (fsync) => {
           isReached = deaths.isReached;
           const where = [tickAt, when, fatal];
           const served = await valuesIn(engine);
-          expect([where, progress.lawful]).toEqual([where, expect.arrayContaining([served])]);
-          await expectLawful(where, files.copy(), fsync, { lawful: [served] });
+          expect([where, progress.allowed]).toEqual([where, expect.arrayContaining([served])]);
+          await expectAllowed(where, files.copy(), fsync, { allowed: [served] });
         }
       }
     },
@@ -263,7 +263,7 @@ describe.each(modes)('in %s,', (fsync) => {
   );
 });
 
-/** Has the thread die that is asked to do the so-manieth task. */
+/** Has a thread die over the nth task that any thread is given. */
 class ThreadDeaths {
   readonly #fatal: number;
   readonly #done: number;

@@ -39,7 +39,7 @@ function plain(result: ShardResult): unknown {
 }
 
 describe('in one batch', () => {
-  test('each sees those before it, operations of other kinds among them', () => {
+  test('each command sees the operations before it, of any kind', () => {
     const value = Buffer.from('5');
     const results = store.ask(
       command('SET n 1'),
@@ -63,7 +63,7 @@ describe('in one batch', () => {
     ]);
   });
 
-  test('one that fails changes nothing and holds nobody up', () => {
+  test('a command that fails changes nothing, and those behind it are carried out', () => {
     expect(ask('SET a text', 'INCR a', 'APPEND a !', 'GET a')).toEqual([
       { kind: 'status', text: 'OK' },
       { kind: 'error', message: 'ERR value is not an integer or out of range' },
@@ -72,7 +72,7 @@ describe('in one batch', () => {
     ]);
   });
 
-  test('keys of several are changed by one command', () => {
+  test('one command changes several keys', () => {
     expect(ask('MSET a 1 b 2 a 3', 'MGET a b c', 'RENAME a b', 'MGET a b')).toEqual([
       { kind: 'status', text: 'OK' },
       ['3', '2', null],
@@ -104,7 +104,7 @@ test('what was written is there after a restart, and after a compaction, with it
   }
 });
 
-test('a write whose sync failed is of unknown outcome, a read beside it has not happened', () => {
+test('a write whose sync fails is of unknown outcome, and a read beside it is not applied', () => {
   ask('SET a 1');
   files.fault = (call) => {
     if (call === 'sync') throw Object.assign(new Error('EIO'), { code: 'EIO' });

@@ -77,7 +77,7 @@ describe('a full disk', () => {
     expect(await contentsOf(openShard(files.copy(), 'always'))).toEqual(await contentsOf(store));
   });
 
-  test('takes writes again by itself when there is room, the reserve first', async () => {
+  test('takes puts again by itself once there is room for its reserve and them', async () => {
     const store = openShard(files, 'always', clock);
     await fill(store);
     files.capacityBytes -= files.freeBytes();
@@ -131,7 +131,7 @@ describe('a full disk', () => {
     expect(await store.submit(put('new', value))).toMatchObject({ kind: 'written' });
   });
 
-  test('leaves files as they are when a compaction does not fit, and the next may', async () => {
+  test('leaves files as they are if a compaction does not fit, and a later one can succeed', async () => {
     const store = openShard(files, 'always', clock);
     await fill(store);
     const contents = await contentsOf(store);
@@ -147,7 +147,7 @@ describe('a full disk', () => {
     expect(await contentsOf(openShard(files, 'always'))).toEqual(contents);
   });
 
-  test('takes puts again after a failed sync has come into a compaction', async () => {
+  test('takes puts again after a sync has failed during a compaction', async () => {
     const store = openShard(files, 'always', clock);
     await fill(store);
     expect(store.shard.beginCompaction(store.stamp)?.journals).toHaveLength(1);
@@ -159,7 +159,7 @@ describe('a full disk', () => {
     expect(store.shard.report().isBroken).toBe(true);
     files.fault = () => undefined;
     files.capacityBytes *= 4;
-    // Nobody is told that the compaction is dropped: its shard did not serve.
+    // The shard did not serve, so it is not told that the compaction is dropped.
     store.shard.mend(store.stamp);
     clock.advance(2000);
     expect(await store.submit(put('new', value))).toMatchObject({ kind: 'written' });
@@ -181,7 +181,7 @@ describe('a full disk', () => {
     },
   );
 
-  test('that stays full while its reserve is spent refuses deletes in the end, and loses nothing', async () => {
+  test('refuses deletes once its reserve is spent, and loses nothing', async () => {
     const store = openShard(files, 'always', clock);
     const count = await fill(store);
     const contents = await contentsOf(store);

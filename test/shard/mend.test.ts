@@ -55,14 +55,14 @@ async function valuesOf(store: BareShardStore): Promise<string[]> {
 const settled = ['a=1', 'b=1'];
 
 describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
-  test('a write that ends in a failed sync is unknown or, where it needs none, stands', async () => {
+  test('a write whose sync fails is of unknown outcome if it waits for one, else it stands', async () => {
     const store = openShard(files, fsync);
     fail('sync');
     const { kind } = await store.submit(put('a', '2'));
     expect(kind).toBe(fsync === 'always' ? 'refused' : 'written');
   });
 
-  test('until it is mended, nothing is served', async () => {
+  test('until it is mended, the shard serves nothing', async () => {
     const store = await brokenShard(fsync);
     for (const operation of [get('a'), put('c', '1'), remove('b')]) {
       expect(await store.submit(operation)).toMatchObject({
@@ -72,7 +72,7 @@ describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
     }
   });
 
-  test('it goes on with what was visible, and all of it is durable', async () => {
+  test('once mended, it serves what was visible, and all of that is durable', async () => {
     const store = await brokenShard(fsync);
     const visible = settled;
     expect(store.shard.mend(store.stamp).isBroken).toBe(false);
@@ -83,7 +83,7 @@ describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
     }
   });
 
-  test('it can be written to, compacted, stopped and started as any other', async () => {
+  test('once mended, it can be written to, compacted, stopped and started as any other', async () => {
     const store = await brokenShard(fsync);
     store.shard.mend(store.stamp);
     await store.submit(put('c', '1'));
@@ -96,7 +96,7 @@ describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
     expect(await valuesOf(openShard(files, fsync))).toEqual([...settled, 'c=1', 'd=1']);
   });
 
-  test('it can fail again at every call on the way, and is mended in the end', async () => {
+  test('a mending that fails at any call is done again and succeeds', async () => {
     for (let fatal = 1; ; fatal++) {
       files = new MemoryFileSystem();
       const store = await brokenShard(fsync);
@@ -124,7 +124,7 @@ describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
     }
   });
 
-  test('a kill at every call on the way loses nothing that was visible', async () => {
+  test('a kill at any call of a mending loses nothing that was visible', async () => {
     for (let fatal = 1; ; fatal++) {
       files = new MemoryFileSystem();
       const store = await brokenShard(fsync);
@@ -141,14 +141,14 @@ describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
       }
       if (calls < fatal) break;
       const found = await valuesOf(openShard(files.copy(), fsync));
-      // What is in doubt may turn out to have happened, as long as nobody was served otherwise.
-      const lawful = [settled, ['a=2', 'b=1']];
-      expect([fatal, lawful]).toEqual([fatal, expect.arrayContaining([found])]);
+      // What is in doubt may turn out to have happened: nothing else was served meanwhile.
+      const allowed = [settled, ['a=2', 'b=1']];
+      expect([fatal, allowed]).toEqual([fatal, expect.arrayContaining([found])]);
     }
   });
 });
 
-test('what a failed sync left in doubt is made durable before it is served after a restart', async () => {
+test('a restart makes durable what a failed sync left in doubt before it serves it', async () => {
   await brokenShard('always');
   // The journal may not be relied on to write again what the system calls clean.
   const journal = `${folder}/journal-000002.ndjson`;

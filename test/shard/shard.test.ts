@@ -66,7 +66,7 @@ describe('a batch', () => {
     expect(files.read(journal).toString()).toMatch(/"mark":"stop".*}\n$/);
   });
 
-  test('judges what is one moment over several shards by that moment, and the rest by its own', () => {
+  test('judges deadlines by the moment of each operation that states one, else by its own stamp', () => {
     const shard = startShard();
     shard.apply({ stamp: 0, operations: [put('k', '1', { ttlMs: 100 })] });
     const [namespace, key] = ['default', 'k'];
@@ -92,7 +92,7 @@ describe('a batch', () => {
     expect(shard.report().entries).toBe(0);
   });
 
-  test('goes on without room made ahead where the disk has none', () => {
+  test('is written without room made ahead if the disk has none', () => {
     const shard = startShard();
     files.fault = (call, _, bytes) => {
       if (call === 'write' && bytes > 60_000)
@@ -115,7 +115,7 @@ describe('a batch', () => {
 });
 
 describe('a deadline', () => {
-  test('beyond what a number can hold is the last one that it can, and is recovered', () => {
+  test('beyond the largest safe integer becomes that integer, and is recovered', () => {
     const put2 = put('a', '1', { ttlMs: Number.MAX_SAFE_INTEGER - 5 });
     startShard().apply({ stamp: 1000, operations: [put2] });
     const [answer] = startShard().apply({ stamp: 1000, operations: [get('a')] }).results;
@@ -124,7 +124,7 @@ describe('a deadline', () => {
 });
 
 describe('an idle mark', () => {
-  test.each(['ENOSPC', 'EIO'])('that meets %s takes nothing back from its batch', (code) => {
+  test.each(['ENOSPC', 'EIO'])('that fails with %s takes back no write of its batch', (code) => {
     const shard = startShard();
     shard.apply({ stamp: 0, operations: [put('makes room', '1')] });
     let writes = 0;

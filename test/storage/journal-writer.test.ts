@@ -68,7 +68,7 @@ describe('a journal writer', () => {
     expect(writer.writtenBytes).toBeGreaterThan(writtenBytes);
   });
 
-  test('learns nothing from a sync that ends well when another has failed', async () => {
+  test('counts nothing as synced by a sync that ends well after another has failed', async () => {
     const { file, endSync } = slowToSync(newFile());
     const failing = {
       ...file,
@@ -85,7 +85,7 @@ describe('a journal writer', () => {
     expect(writer.syncedBytes).toBe(0);
   });
 
-  test('writes on where a write was cut short, until all of it is out', () => {
+  test('goes on after a short write until all of the line is written', () => {
     const files = new MemoryFileSystem();
     const writer = JournalWriter.begin(files.create('/journal'), header);
     let calls = 0;

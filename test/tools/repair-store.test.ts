@@ -78,7 +78,7 @@ const keysListed = (findings: readonly Finding[]): string[] =>
   findings.flatMap((finding) => (finding.finding === 'key' ? [finding.key] : []));
 
 describe('a store that is good', () => {
-  test('is written anew with the same entries and versions, and nothing is found', () => {
+  test('is repaired to the same entries and versions, and nothing is found', () => {
     begin(3);
     write(['a', '1'], ['b', '2'], ['c', '3'], ['a', '4'], ['b', undefined]);
     store.compact(store.shardOf('a'));
@@ -148,7 +148,7 @@ describe('a damaged line of a journal', () => {
     expect(kinds(findings)).toEqual(['damage', 'lost-changes', 'key', 'key']);
   });
 
-  test('that names a key nobody else tells of lists it with nothing kept', () => {
+  test('that alone names a key has it listed, with nothing kept', () => {
     flip(journal(1), 'd","value"');
     const { findings } = repair();
     expect(keysListed(findings)).toEqual(['a', 'c', 'e']);
@@ -221,7 +221,7 @@ describe('a damaged snapshot', () => {
     expect(readEntries(files, '/new')).toEqual(before);
   });
 
-  test('costs the keys of its damaged block where what it was made from is lost too', () => {
+  test('costs the keys of its damaged block if what it was made from is lost too', () => {
     files.remove(snapshot(1));
     files.remove(journal(2));
     flip(snapshot(2), 'gggg');
@@ -251,8 +251,8 @@ describe('a damaged snapshot', () => {
   });
 });
 
-describe('a file that says what the others are', () => {
-  test('current.json: everything is kept, and that newer files may be missing is said', () => {
+describe('a missing file that describes the others', () => {
+  test('is current.json: everything is kept, and newer files are said to be perhaps missing', () => {
     write(['a', '1'], ['b', '2']);
     store.compact(0);
     write(['a', '3']);
@@ -263,7 +263,7 @@ describe('a file that says what the others are', () => {
     expect(kinds(findings)).toEqual(['damage', 'unproved-end']);
   });
 
-  test('the manifest: the files say whose they are and how many shards there are', () => {
+  test('is the manifest: the other files tell whose they are and how many shards there are', () => {
     begin(3);
     const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');
     write(...letters.map((letter) => [letter, letter] as const));
@@ -275,7 +275,7 @@ describe('a file that says what the others are', () => {
     expect(readManifest(files, '/new')?.shards).toBe(3);
   });
 
-  test('the manifest and the last shard: their slots show that a shard is missing', () => {
+  test('is the manifest, beside a missing last shard: the slots of the keys show that one is missing', () => {
     begin(3);
     const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');
     write(...letters.map((letter) => [letter, letter] as const));
@@ -291,8 +291,8 @@ describe('a file that says what the others are', () => {
   });
 });
 
-describe('what does not count', () => {
-  test("is another shard's journal: it is named, and nothing of it is used", () => {
+describe('a repair does not use', () => {
+  test("another shard's journal, and names it", () => {
     begin(2);
     const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');
     write(...letters.map((letter) => [letter, letter] as const));
@@ -303,7 +303,7 @@ describe('what does not count', () => {
     expect(findings[0]).toMatchObject({ what: expect.stringContaining('belongs to shard 1') });
   });
 
-  test('is a line behind the end that the next journal states, though it proves itself', () => {
+  test('a line behind the end that the next journal states, though its checksum is right', () => {
     write(['a', '1']);
     store.compact(0);
     write(['b', '2']);
@@ -322,7 +322,7 @@ describe('what does not count', () => {
     expect(repair().kept).toEqual({ a: '1@1', b: '2@2' });
   });
 
-  test('is a store that a later version wrote to: it is refused whole', () => {
+  test('a store that a later version wrote to: it is refused whole', () => {
     write(['a', '1'], ['b', '2']);
     store.stop();
     const all = lines(journal(1));
@@ -334,7 +334,7 @@ describe('what does not count', () => {
   });
 });
 
-describe('a repair that can not be finished', () => {
+describe('a repair that cannot be finished', () => {
   beforeEach(() => {
     write(['a', '1'], ['b', '2']);
     store.stop();

@@ -282,7 +282,7 @@ function check(seed: number): string[] {
     const was = truth.get(key);
     const isTrue = was?.version === version && was.value === value;
     if (isTrue || store.written.has(entry) || mayBeKept(entry, store, after)) continue;
-    // Of which lines were disowned, current.json and the header of the next journal tell; where both
+    // Of which lines were disowned, current.json and the header of the next journal tell; if both
     // are gone, a write that was answered `unknown` may turn out to have happened.
     const isDisowned = store.inDoubt.has(`${key}=${value}`) && isEndUnproved(key, store, after);
     if (!isDisowned) wrong.push(`${key} was never so`);

@@ -83,7 +83,7 @@ describe.each([
   });
 });
 
-test('how much there is to read is said beforehand, and then read', () => {
+test('each step announces how many bytes it will read, and then reads them', () => {
   const read = new Map<string, { announced: number; done: number }>();
   let now = { announced: 0, done: 0 };
   const metered = meteredFileSystem(makeStore(3), (bytes) => (now.done += bytes));
@@ -100,7 +100,7 @@ test('how much there is to read is said beforehand, and then read', () => {
   }
 });
 
-test('as many shards as there are: nothing is done', () => {
+test('a reshard to as many shards as there are does nothing', () => {
   const files = makeStore(2);
   const before = files.contents();
   expect(reshard(files, dataDir, 2).entries).toBeUndefined();
@@ -111,7 +111,7 @@ test('more shards than a folder may have are refused', () => {
   expect(() => reshard(makeStore(1), dataDir, 65)).toThrow(/at most 64/);
 });
 
-test('no version is given twice where the end of a journal may have been seen and lost', () => {
+test('no version is given twice if the end of a journal may have been seen and lost', () => {
   const files = new MemoryFileSystem();
   const folder = new ShardedFolder(files, 3, 'interval');
   const versions = operations.map((operation) => folder.write(operation) ?? 0);
@@ -121,7 +121,7 @@ test('no version is given twice where the end of a journal may have been seen an
   for (const seq of seqsOfFolder(files)) expect(seq).toBeGreaterThan(lowest);
 });
 
-test('a torn end is read up to where it is valid, and not cut', () => {
+test('a torn end is read as far as it is valid, and not cut', () => {
   const files = makeStore(2);
   const contents = contentsOfFolder(files);
   const journal = '/data/layout-000001/shard-0001/journal-000001.ndjson';
@@ -219,7 +219,7 @@ describe.each([
   });
 });
 
-test('killed at any call, and then without its manifest, the store is refused and stays as it is', () => {
+test('a store whose reshard was killed at any call is refused without its manifest, and stays as it is', () => {
   const made = makeStore(2);
   const calls = countCalls(made.copy(), 3);
   for (let fatal = 1; fatal <= calls; fatal++) {

@@ -114,7 +114,7 @@ describe('a folder that is not empty', () => {
     },
   );
 
-  test('is none where only what file systems put there is found', () => {
+  test('is told from one that holds only what file systems put there, and from none at all', () => {
     const files = emptyFolder();
     files.makeFolder('/data/lost+found');
     expect(() => refuseUnlessEmpty(files, dataDir)).not.toThrow();

@@ -72,7 +72,7 @@ describe('a new layout', () => {
     }
   });
 
-  test('is refused where an entry has a version that is still to be given', () => {
+  test('is refused if an entry has a version that is still to be given', () => {
     const files = freshFolder();
     const write = (): unknown =>
       writeLayout(planOf(files, 2), entries, () => ({ seq: count, at: 0 }));

@@ -40,7 +40,7 @@ function failAt(...calls: string[]): void {
 }
 
 describe('batches', () => {
-  test('what arrives in one turn leaves as one batch, what arrives meanwhile as the next', async () => {
+  test('operations of one turn leave as one batch, and those that arrive meanwhile as the next', async () => {
     simulated.thread.isHeld = true;
     const first = [simulated.ask(put('a', '1')), simulated.ask(put('b', '1'))];
     await simulated.settle();
@@ -84,7 +84,7 @@ describe('batches', () => {
 });
 
 describe('back-pressure', () => {
-  test('past the bound in operations, operations are refused at once and nothing else is lost', async () => {
+  test('a queue with its greatest number of operations refuses more at once and loses none', async () => {
     simulated.thread.isHeld = true;
     const first = simulated.ask(put('under way', '1'));
     await simulated.settle();
@@ -104,7 +104,7 @@ describe('back-pressure', () => {
     expect(await simulated.ask(get('a'))).toEqual({ kind: 'missing' });
   });
 
-  test('past the bound in bytes too, but one operation always has room', async () => {
+  test('a queue with its greatest number of bytes refuses more at once', async () => {
     simulated.thread.isHeld = true;
     const value = Buffer.alloc(queueBytesMax / 2 + 1);
     const taken = simulated.ask(put('a', value));
@@ -223,7 +223,7 @@ describe('a thread that dies', () => {
     expect(await simulated.ask(get('doubt'))).toMatchObject({ kind: 'entry' });
   });
 
-  test('again and again is given up, with the reason in the status', async () => {
+  test('too often within a minute is not replaced again, and the status says why', async () => {
     for (let death = 0; death < 6; death++) {
       simulated.thread.isHeld = true;
       const write = simulated.ask(put('a', '1'));
@@ -271,7 +271,7 @@ describe('a thread that hangs', () => {
     expect(await simulated.ask(put('a', '1'))).toMatchObject({ kind: 'written' });
   });
 
-  test('is not one that is answering, however much there is to do', async () => {
+  test('is told from one that answers slowly', async () => {
     for (let round = 0; round < 20; round++) {
       simulated.thread.isHeld = true;
       const write = simulated.ask(put('a', '1'));
@@ -296,7 +296,7 @@ describe('a thread that hangs', () => {
     expect(await simulated.ask(get('kept'))).toMatchObject({ kind: 'entry' });
   });
 
-  test('leaves nothing waiting longer than it may', async () => {
+  test('has what waits behind it refused after the longest wait allowed', async () => {
     simulated.thread.isHeld = true;
     const first = simulated.ask(put('under way', '1'));
     await simulated.settle();
@@ -311,7 +311,7 @@ describe('a thread that hangs', () => {
   });
 });
 
-test('what comes behind operations that have waited for long is refused at once', async () => {
+test('an operation is refused at once if those before it in the queue have waited for long', async () => {
   simulated.thread.isHeld = true;
   const first = simulated.ask(put('under way', '1'));
   await simulated.settle();
@@ -365,7 +365,7 @@ describe('a thread that dies during other work', () => {
     expect(simulated.threads).toHaveLength(2);
   });
 
-  test('while closing settles what waits and does not come back', async () => {
+  test('while it closes its shard is not replaced, and what waits is refused', async () => {
     simulated.thread.isHeld = true;
     const waiting = [simulated.ask(put('a', '1')), simulated.ask(get('a'))];
     const closed = simulated.client.close();
@@ -379,7 +379,7 @@ describe('a thread that dies during other work', () => {
     expect(simulated.thread.isDestroyed).toBe(true);
   });
 
-  test('just before closing is opened once more: what it had written is synced, and marked', async () => {
+  test('just before a close is replaced, so that what it had written is synced', async () => {
     simulated = await SimulatedClient.start('never');
     await simulated.ask(put('kept', '1'));
     await dieOver(put('a', '1'));
@@ -393,7 +393,7 @@ describe('a thread that dies during other work', () => {
     expect(await openShard(left).submit(get('kept'))).toMatchObject({ kind: 'entry' });
   });
 
-  test('for good says at the close that what it has acknowledged may not be synced', async () => {
+  test('and cannot be replaced fails the close, since acknowledged writes may not be synced', async () => {
     simulated = await SimulatedClient.start('never');
     await simulated.ask(put('a', '1'));
     failAt('syncFolder');
@@ -450,7 +450,7 @@ describe('a disk', () => {
     expect(last.trimEnd()).not.toContain('"op":"commit"');
   });
 
-  test('that is still broken at the end does not keep the store from closing', async () => {
+  test('that still fails to sync does not keep the store from closing', async () => {
     await simulated.ask(put('a', '1'));
     failAt('sync');
     await simulated.ask(put('a', '2'));

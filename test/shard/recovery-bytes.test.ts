@@ -10,6 +10,7 @@ import {
   startOn,
   submitEach,
 } from '../support/disk/shard-files.ts';
+import { bitFlips } from '../support/disk/file-damage.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import { put, remove } from '../support/stores/operations.ts';
 
@@ -52,19 +53,9 @@ function* truncations(bytes: Buffer): Generator<[what: string, bytes: Buffer], v
   }
 }
 
-function* flips(bytes: Buffer): Generator<[what: string, bytes: Buffer], void, void> {
-  for (let offset = 0; offset < bytes.length; offset++) {
-    for (let bit = 0; bit < 8; bit++) {
-      const flipped = Buffer.from(bytes);
-      flipped[offset] = (bytes[offset] ?? 0) ^ (1 << bit);
-      yield [`bit ${bit} of byte ${offset} flipped`, flipped];
-    }
-  }
-}
-
 describe.each([
   ['truncation', truncations],
-  ['flipped bit', flips],
+  ['flipped bit', bitFlips],
 ])('every %s', (_, faults) => {
   test.each(live)(
     'of %s after a clean stop: all is there, or the start is refused',

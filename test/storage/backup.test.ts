@@ -3,6 +3,7 @@ import type { BackupHeader } from '../../src/storage/backup-format.ts';
 import { BackupReader } from '../../src/storage/backup-reader.ts';
 import { BackupWriter } from '../../src/storage/backup-writer.ts';
 import { encodeEntry, type EntryRecord } from '../../src/storage/record.ts';
+import { bitFlips } from '../support/disk/file-damage.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 
 const header: BackupHeader = {
@@ -81,9 +82,7 @@ describe('a backup', () => {
 
   test('with any bit flipped is refused', () => {
     const whole = writeBackup(small);
-    for (let bit = 0; bit < whole.length * 8; bit++) {
-      const flipped = Buffer.from(whole);
-      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    for (const [, flipped] of bitFlips(whole)) {
       expect(() => readBackup(flipped)).toThrow(/^b, line \d, offset \d+: /);
     }
   });

@@ -3,6 +3,7 @@ import { recoverShard } from '../../src/shard/recovery.ts';
 import { encodeEntry } from '../../src/storage/record.ts';
 import { ShardFolderWriter } from '../../src/storage/shard-folder-writer.ts';
 import { shardPlace } from '../support/stores/bare-shard-store.ts';
+import { bitFlips } from '../support/disk/file-damage.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import { seededRandom } from '../support/random.ts';
 import {
@@ -89,12 +90,10 @@ describe('a shard that is made with entries', () => {
 
   test.each([journal, snapshot, current])('is refused with any bit of %s flipped', async (path) => {
     const whole = files.read(path);
-    for (let bit = 0; bit < whole.length * 8; bit++) {
-      const flipped = Buffer.from(whole);
-      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    for (const [what, flipped] of bitFlips(whole)) {
       files.put(path, flipped);
-      expect([bit, await startOn(files)]).toMatchObject([
-        bit,
+      expect([what, await startOn(files)]).toMatchObject([
+        what,
         { refused: expect.stringContaining('STORE_') },
       ]);
     }

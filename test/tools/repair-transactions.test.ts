@@ -1,7 +1,6 @@
 // What a repair makes of transactions over several shards, if lines are lost and if none is.
 import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/tools/finding.ts';
-import { repairStore } from '../../src/tools/repair-store.ts';
 import {
   leaveTransaction,
   leftTransactions,
@@ -10,6 +9,7 @@ import {
   type LeftStore,
 } from '../support/disk/left-transactions.ts';
 import type { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
+import { repairFiles } from '../support/disk/repair-files.ts';
 import { readEntries } from '../support/disk/sharded-files.ts';
 
 const journal = (shard: number, generation = 1): string =>
@@ -28,24 +28,6 @@ const after = { ...before, b: '2@3', f: '2@3', c: '2@2', k: '2@2' };
 
 function made(leave: (store: LeftStore) => void): LeftStore {
   return leaveTransaction({ leave: (store) => leave(store as LeftStore) }, '/old');
-}
-
-function repair(files: MemoryFileSystem): {
-  findings: Finding[];
-  kept: Record<string, string>;
-  losses: number;
-} {
-  const findings: Finding[] = [];
-  const open = files.openFiles;
-  files.makeFolder('/new');
-  const report = (finding: Finding): void => void findings.push(finding);
-  const options = { fileSystem: files, dataDir: '/old', newDir: '/new', now: 7, report };
-  const { losses } = repairStore(options);
-  expect(files.openFiles).toBe(open);
-  const kept = Array.from(readEntries(files, '/new'), ([key, { value, version }]) => {
-    return [key, `${value}@${version}`] as const;
-  });
-  return { findings, kept: Object.fromEntries(kept), losses };
 }
 
 /** Damages a byte of the first line that has this in it. */
@@ -73,7 +55,7 @@ describe('a store that is good', () => {
   test.each(leftTransactions)('is repaired to what the next start serves: $state', (left) => {
     const { fileSystem: files } = leaveTransaction(left, '/old');
     const served = servedByStart(files, '/old');
-    const { findings, losses } = repair(files);
+    const { findings, losses } = repairFiles(files);
     expect([findings, losses]).toEqual([[], 0]);
     expect(readEntries(files, '/new')).toEqual(served);
   });
@@ -90,7 +72,7 @@ describe('if another participant has recorded the outcome,', () => {
       ]);
     });
     damageLine(store.fileSystem, journal(0), '"op":"commit"');
-    const { findings, kept } = repair(store.fileSystem);
+    const { findings, kept } = repairFiles(store.fileSystem);
     expect(kept).toEqual({ a: '1@1', alice: '1@1', b: '3@5', c: '2@2', k: '2@2' });
     expect(aboutTransactions(findings)).toEqual([]);
     expect(findings).toContainEqual(expect.objectContaining({ finding: 'lost-changes', shard: 0 }));
@@ -103,7 +85,7 @@ describe('if another participant has recorded the outcome,', () => {
       self.write([['c', '3']]);
     });
     damageLine(store.fileSystem, journal(1), '"op":"prepare"');
-    const { findings, kept } = repair(store.fileSystem);
+    const { findings, kept } = repairFiles(store.fileSystem);
     expect(kept).toEqual({ a: '1@1', alice: '1@1', b: '2@3', f: '2@3', c: '3@3' });
     expect(aboutTransactions(findings)).toEqual([]);
     expect(findings).toContainEqual(
@@ -120,7 +102,7 @@ describe('if another participant has recorded the outcome,', () => {
       self.write([['c', '3']]);
     });
     damageLine(store.fileSystem, journal(1), '"op":"abort"');
-    expect(repair(store.fileSystem).kept).toEqual({ ...before, c: '3@4' });
+    expect(repairFiles(store.fileSystem).kept).toEqual({ ...before, c: '3@4' });
   });
 });
 
@@ -129,7 +111,7 @@ describe('if no outcome is left of it and lines are lost,', () => {
     const store = made((self) => self.prepare(transaction, changes));
     store.write([['c', '3']]);
     damageLine(store.fileSystem, journal(1), '"op":"prepare"');
-    const { findings, kept } = repair(store.fileSystem);
+    const { findings, kept } = repairFiles(store.fileSystem);
     expect(kept).toEqual({ ...before, c: '3@3' });
     expect(aboutTransactions(findings)).toEqual([
       {
@@ -155,7 +137,7 @@ describe('if no outcome is left of it and lines are lost,', () => {
       self.write([['b', '3']]);
     });
     damageLine(store.fileSystem, journal(0), '"op":"abort"');
-    const { findings, kept } = repair(store.fileSystem);
+    const { findings, kept } = repairFiles(store.fileSystem);
     expect(kept).toEqual({ ...after, b: '3@5' });
     expect(aboutTransactions(findings)).toEqual([
       expect.objectContaining({
@@ -170,7 +152,7 @@ describe('if no outcome is left of it and lines are lost,', () => {
   test('it is aborted if a whole participant is lost', () => {
     const store = made((self) => self.prepare(transaction, changes));
     store.fileSystem.removeFolder('/old/layout-000001/shard-0001');
-    const { findings, kept } = repair(store.fileSystem);
+    const { findings, kept } = repairFiles(store.fileSystem);
     expect(kept).toEqual({ a: '1@1', alice: '1@1', b: '1@2' });
     expect(aboutTransactions(findings)).toEqual([
       expect.objectContaining({ prepared: [0], kept: 'nothing' }),
@@ -184,7 +166,7 @@ describe('if no outcome is left of it and lines are lost,', () => {
       self.write([['a', '3']]);
     });
     damageLine(store.fileSystem, journal(2), '"value":"2"');
-    const { findings, kept } = repair(store.fileSystem);
+    const { findings, kept } = repairFiles(store.fileSystem);
     expect(kept).toEqual({ ...before, a: '3@3' });
     expect(aboutTransactions(findings)).toEqual([]);
   });
@@ -202,7 +184,7 @@ describe('one that clears a namespace', () => {
       self.write([['alice', '2']]);
     });
     damageLine(store.fileSystem, journal(0), '"op":"commit"');
-    const { kept } = repair(store.fileSystem);
+    const { kept } = repairFiles(store.fileSystem);
     expect(kept).toEqual({ alice: '2@5', b: '2@3', f: '2@3', c: '2@2', k: '2@2' });
   });
 
@@ -210,7 +192,7 @@ describe('one that clears a namespace', () => {
     const store = made((self) => flush(self, true, []));
     store.write([['c', '3']]);
     damageLine(store.fileSystem, journal(1), '"op":"prepare"');
-    const { findings, kept } = repair(store.fileSystem);
+    const { findings, kept } = repairFiles(store.fileSystem);
     expect(kept).toEqual({ ...before, c: '3@3' });
     expect(aboutTransactions(findings)).toEqual([
       expect.objectContaining({ participants: [0, 1, 2], prepared: [0, 2], kept: 'nothing' }),
@@ -234,7 +216,7 @@ describe('a snapshot that is damaged', () => {
     damageLine(store.fileSystem, snapshot, '"formatVersion"', (line) =>
       line.replace('"formatVersion"', '"x"'),
     );
-    const { kept } = repair(store.fileSystem);
+    const { kept } = repairFiles(store.fileSystem);
     expect(kept).toEqual({ a: '1@1', alice: '1@1', b: '3@6', c: '2@2', k: '2@2' });
   });
 });
@@ -251,7 +233,7 @@ test("of another shard's journal nothing is used, its outcomes and marks neither
   damageLine(store.fileSystem, journal(0), '"format"', (line) =>
     line.replace('"store"', '"stare"'),
   );
-  const { findings, kept } = repair(store.fileSystem);
+  const { findings, kept } = repairFiles(store.fileSystem);
   expect(kept).toEqual({ a: '1@1', c: '3@4', k: '2@2' });
   expect(findings).toContainEqual(
     expect.objectContaining({ finding: 'damage', what: 'it has keys of another shard' }),
@@ -269,6 +251,6 @@ test('without its manifest a store keeps its transactions', () => {
   store.stop();
   const files = store.fileSystem;
   files.remove('/old/manifest.json');
-  const { kept, losses } = repair(files);
+  const { kept, losses } = repairFiles(files);
   expect([kept, losses]).toEqual([after, 0]);
 });

@@ -71,8 +71,7 @@ describe('expired entries', () => {
     const again = simulated.ask(put('a', '2'));
     housekeeper.tick();
     await simulated.settle();
-    simulated.thread.isHeld = false;
-    simulated.thread.work();
+    simulated.thread.release();
     await again;
     await simulated.settle();
     expect(simulated.client.status.entries).toBe(1);

@@ -1,4 +1,4 @@
-// Ways in which a file of a store goes bad, chosen by a seeded random.
+// Ways in which a file of a store goes bad: each bit flipped in turn, or chosen by a seeded random.
 import type { MemoryFileSystem, Random } from './memory-file-system.ts';
 
 /** An integer from 0 up to, not including, `below`. */
@@ -10,6 +10,17 @@ export function oneOf<T>(random: Random, items: readonly T[]): T {
   const item = items[below(random, items.length)];
   if (item === undefined) throw new Error('there is something to choose from');
   return item;
+}
+
+/** The bytes once with each of their bits flipped, and which it is. */
+export function* bitFlips(bytes: Buffer): Generator<[what: string, flipped: Buffer], void, void> {
+  for (let offset = 0; offset < bytes.length; offset++) {
+    for (let bit = 0; bit < 8; bit++) {
+      const flipped = Buffer.from(bytes);
+      flipped[offset] = (bytes[offset] ?? 0) ^ (1 << bit);
+      yield [`bit ${bit} of byte ${offset} flipped`, flipped];
+    }
+  }
 }
 
 type Bad = (bytes: Buffer, random: Random) => Buffer;

@@ -21,21 +21,12 @@ import type {
 } from '../../../src/protocol/shard-operation.ts';
 import { ManualClock } from '../simulated/manual-clock.ts';
 import { startOf } from '../stores/bare-shard-store.ts';
+import { listOf } from '../stores/operations.ts';
 
 /** `key@version=value` of an entry, the key and value as byte strings. */
 export function entryText(key: string, version: number, value: string): string {
   return `${key}@${version}=${value}`;
 }
-
-const wholePage = {
-  prefix: '',
-  start: undefined,
-  end: undefined,
-  after: undefined,
-  limit: 1000,
-  reverse: false,
-  includeValues: true,
-};
 
 export class ShardedFiles {
   readonly dataDir: string;
@@ -233,7 +224,7 @@ export class ShardedFiles {
 
   /** What is served, by key. */
   entries(): Map<string, ReadEntry> {
-    const query = { ...wholePage, namespace: 'default' };
+    const query = listOf({ limit: 1000, includeValues: true });
     const found = new Map<string, ReadEntry>();
     for (const shard of this.#shards) {
       const stamp = this.clock.wallMs();

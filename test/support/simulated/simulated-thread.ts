@@ -57,6 +57,12 @@ export class SimulatedThread implements TaskThread<ShardTasks> {
     }
   }
 
+  /** Is held no longer. */
+  release(): void {
+    this.isHeld = false;
+    this.work();
+  }
+
   /** Dies as a thread does: what it has not answered is rejected, done or not. */
   die(alreadyDone = 0, error = new Error('the thread died')): void {
     const inbox = this.#inbox.splice(0);

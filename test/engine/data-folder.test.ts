@@ -1,14 +1,21 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openDataFolder } from '../../src/engine/data-folder.ts';
+import { bitFlips } from '../support/disk/file-damage.ts';
+import { cutAtEach, recordCalls } from '../support/disk/faults.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import { seededRandom } from '../support/random.ts';
 
 const asIs = { asked: undefined, byDefault: 3 };
 let files: MemoryFileSystem;
 beforeEach(() => {
-  files = new MemoryFileSystem();
-  files.makeFolder('/data');
+  files = emptyFolder();
 });
+
+function emptyFolder(): MemoryFileSystem {
+  const made = new MemoryFileSystem();
+  made.makeFolder('/data');
+  return made;
+}
 
 describe('a data folder', () => {
   test('is made with the shards asked for, else the default, and opened again as it is', () => {
@@ -37,35 +44,22 @@ describe('a data folder', () => {
   test('with any bit of its manifest flipped is refused', () => {
     openDataFolder(files, '/data', asIs, 0);
     const manifest = files.read('/data/manifest.json');
-    for (let bit = 0; bit < manifest.length * 8; bit++) {
-      const flipped = Buffer.from(manifest);
-      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    for (const [, flipped] of bitFlips(manifest)) {
       files.put('/data/manifest.json', flipped);
       expect(() => openDataFolder(files, '/data', asIs, 0)).toThrow(/manifest.json/);
     }
   });
 
   test('whose making a kill or a power cut ended at any call is made by the next start', () => {
-    let calls = 0;
-    files.fault = () => {
-      calls += 1;
-      return undefined;
-    };
+    const calls = recordCalls(files);
     openDataFolder(files, '/data', asIs, 0);
-    expect(calls).toBeGreaterThan(10);
-    for (let fatal = 1; fatal <= calls; fatal++) {
-      for (const seed of [undefined, 1, 2, 3]) {
-        let cut = new MemoryFileSystem();
-        cut.makeFolder('/data');
-        let call = 0;
-        cut.fault = () => {
-          call += 1;
-          if (call >= fatal) throw new Error('cut');
-          return undefined;
-        };
+    expect(calls.length).toBeGreaterThan(10);
+    for (const seed of [undefined, 1, 2, 3]) {
+      for (const [fatal, cut] of cutAtEach(calls.length, emptyFolder)) {
         expect(() => openDataFolder(cut, '/data', asIs, 0)).toThrow('cut');
-        cut = seed === undefined ? cut.copy() : cut.afterPowerCut(seededRandom(seed + fatal));
-        expect(openDataFolder(cut, '/data', asIs, 0)).toHaveLength(3);
+        const left =
+          seed === undefined ? cut.copy() : cut.afterPowerCut(seededRandom(seed + fatal));
+        expect(openDataFolder(left, '/data', asIs, 0)).toHaveLength(3);
       }
     }
   });

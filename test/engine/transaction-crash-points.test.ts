@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import { byteStringOfText } from '../../src/base/byte-string.ts';
+import { cutAt, failAt, heal } from '../support/disk/faults.ts';
 import {
   leaveTransaction,
   leftTransactions,
@@ -121,24 +122,6 @@ async function expectAllowed(
   expect([where, await valuesIn(await reopened(files, fsync))]).toEqual([where, found]);
 }
 
-function cutAt(files: MemoryFileSystem, fatal: number): { calls: number } {
-  const counted = { calls: 0 };
-  files.fault = () => {
-    counted.calls += 1;
-    if (counted.calls >= fatal) throw Object.assign(new Error('cut'), { code: 'EIO' });
-    return undefined;
-  };
-  return counted;
-}
-
-function failAt(files: MemoryFileSystem, fatal: number, counted: { calls: number }): void {
-  files.fault = () => {
-    counted.calls += 1;
-    if (counted.calls === fatal) throw Object.assign(new Error('fails'), { code: 'EIO' });
-    return undefined;
-  };
-}
-
 async function refusalOf(opening: Promise<unknown>): Promise<string | undefined> {
   try {
     await opening;
@@ -162,7 +145,7 @@ async function atEachCall(
     const progress = await run(engine, begin, tickAt);
     // The last decision may still be on its way.
     await refusalOf(engine.until(engine.store.close()));
-    files.fault = () => undefined;
+    heal(files);
     await check(fatal, files, progress);
     if (counted.calls < fatal) return fatal;
   }
@@ -219,8 +202,8 @@ describe.each(modes)('in %s,', (fsync) => {
         for (let fatal = 1, isReached = true; isReached; fatal++) {
           const files = new MemoryFileSystem();
           const engine = await reopened(files, fsync);
-          const counted = { calls: 0 };
-          const begin = (): void => failAt(files, fatal, counted);
+          let counted = { calls: 0 };
+          const begin = (): void => void (counted = failAt(files, fatal));
           const { allowed } = await run(engine, begin, tickAt);
           isReached = counted.calls >= fatal;
           // The shard may have to be mended first.
@@ -324,7 +307,7 @@ describe.each(leftTransactions)('a start that finds a store where $state,', (lef
         const refusal = await refusalOf(SimulatedEngine.open(files, { fsync }));
         isOver = counted.calls < fatal;
         expect([fatal, refusal === undefined]).toEqual([fatal, isOver]);
-        files.fault = () => undefined;
+        heal(files);
         await expectDecided(fatal, files.copy(), fsync);
         // Elsewhere a power cut may take what was written beside the transaction.
         if (fsync !== 'always') continue;

@@ -4,6 +4,7 @@ import { isResolved, resolveCommand } from '../../src/commands/resolve-command.t
 import type { ShardOperation, ShardResult } from '../../src/protocol/shard-operation.ts';
 import type { BareShardStore } from '../support/stores/bare-shard-store.ts';
 import { ManualClock } from '../support/simulated/manual-clock.ts';
+import { failEach, heal } from '../support/disk/faults.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import { compactShard, openShard } from '../support/disk/shard-files.ts';
 import { get, put } from '../support/stores/operations.ts';
@@ -106,15 +107,12 @@ test('what was written is there after a restart, and after a compaction, with it
 
 test('a write whose sync fails is of unknown outcome, and a read beside it is not applied', () => {
   ask('SET a 1');
-  files.fault = (call) => {
-    if (call === 'sync') throw Object.assign(new Error('EIO'), { code: 'EIO' });
-    return undefined;
-  };
+  failEach(files, { call: 'sync' });
   expect(ask('INCR a', 'GET a')).toEqual([
     expect.objectContaining({ error: expect.objectContaining({ outcome: 'unknown' }) }),
     expect.objectContaining({ error: expect.objectContaining({ outcome: 'not-applied' }) }),
   ]);
-  files.fault = () => undefined;
+  heal(files);
   store.shard.mend(store.stamp);
   expect(ask('GET a')).toEqual(['1']);
 });

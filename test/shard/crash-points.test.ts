@@ -3,9 +3,10 @@
 import { describe, expect, test } from 'vitest';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import type { Operation } from '../../src/store/operation.ts';
+import { cutAtEach, recordCalls } from '../support/disk/faults.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import { seededRandom } from '../support/random.ts';
-import { compactShard, contentsOf, openShard } from '../support/disk/shard-files.ts';
+import { compactShard, openShard, valuesOf } from '../support/disk/shard-files.ts';
 import { put, remove } from '../support/stores/operations.ts';
 
 /** What the shard held after each acknowledged step, and after the one under way if it took effect. */
@@ -62,46 +63,24 @@ async function runUntilCut(files: MemoryFileSystem, fsync: FsyncMode): Promise<P
   return progress;
 }
 
-function cutAt(files: MemoryFileSystem, fatal: number): void {
-  let call = 0;
-  files.fault = () => {
-    call += 1;
-    if (call >= fatal) throw Object.assign(new Error('cut'), { code: 'EIO' });
-    return undefined;
-  };
-}
-
 async function countCalls(fsync: FsyncMode): Promise<number> {
   const files = new MemoryFileSystem();
-  let calls = 0;
-  files.fault = () => {
-    calls += 1;
-    return undefined;
-  };
+  const calls = recordCalls(files);
   await runUntilCut(files, fsync);
-  return calls;
+  return calls.length;
 }
 
-/** What is found after the crash, without versions. */
-async function foundIn(files: MemoryFileSystem, fsync: FsyncMode): Promise<string[]> {
-  const contents = await contentsOf(openShard(files, fsync));
-  return contents.map((line) => {
-    const [key, , , value = ''] = line.split(' ');
-    return `${key}=${Buffer.from(value, 'base64').toString()}`;
-  });
-}
+const freshDisk = (): MemoryFileSystem => new MemoryFileSystem();
 
 describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
   test('a kill at any call loses nothing acknowledged', async () => {
     const calls = await countCalls(fsync);
     expect(calls).toBeGreaterThan(60);
-    for (let fatal = 1; fatal <= calls; fatal++) {
-      const files = new MemoryFileSystem();
-      cutAt(files, fatal);
+    for (const [fatal, files] of cutAtEach(calls, freshDisk)) {
       const { acknowledged, underWay } = await runUntilCut(files, fsync);
       // A folder whose making was cut short is the data folder's matter.
       if (!files.exists('/data/shard-0000/current.json')) continue;
-      const found = await foundIn(files.copy(), fsync);
+      const found = await valuesOf(openShard(files.copy(), fsync));
       expect([fatal, [acknowledged, underWay]]).toEqual([fatal, expect.arrayContaining([found])]);
     }
   });
@@ -109,15 +88,13 @@ describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
 
 test('in always a power cut at any call loses nothing acknowledged', async () => {
   const calls = await countCalls('always');
-  for (let fatal = 1; fatal <= calls; fatal++) {
-    const files = new MemoryFileSystem();
-    cutAt(files, fatal);
+  for (const [fatal, files] of cutAtEach(calls, freshDisk)) {
     const { acknowledged, underWay } = await runUntilCut(files, 'always');
     if (!files.exists('/data/shard-0000/current.json')) continue;
     for (let seed = 0; seed < 8; seed++) {
       const cut = files.afterPowerCut(seededRandom(fatal * 8 + seed));
       if (!cut.exists('/data/shard-0000/current.json')) continue;
-      const found = await foundIn(cut, 'always');
+      const found = await valuesOf(openShard(cut, 'always'));
       expect([fatal, seed, [acknowledged, underWay]]).toEqual([
         fatal,
         seed,
@@ -131,9 +108,7 @@ test.each(['interval', 'never'] as const)(
   'in %s a power cut at any call leaves a store that starts and gives no version twice',
   async (fsync) => {
     const calls = await countCalls(fsync);
-    for (let fatal = 1; fatal <= calls; fatal++) {
-      const files = new MemoryFileSystem();
-      cutAt(files, fatal);
+    for (const [fatal, files] of cutAtEach(calls, freshDisk)) {
       const { highestVersion } = await runUntilCut(files, fsync);
       for (let seed = 0; seed < 8; seed++) {
         const cut = files.afterPowerCut(seededRandom(fatal * 8 + seed));

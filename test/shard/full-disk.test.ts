@@ -6,6 +6,7 @@ import { compact } from '../../src/shard/compaction.ts';
 import type { BareShardStore } from '../support/stores/bare-shard-store.ts';
 import { shardPlace } from '../support/stores/bare-shard-store.ts';
 import { ManualClock } from '../support/simulated/manual-clock.ts';
+import { failEach, heal } from '../support/disk/faults.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import {
   compactShard,
@@ -151,13 +152,10 @@ describe('a full disk', () => {
     const store = openShard(files, 'always', clock);
     await fill(store);
     expect(store.shard.beginCompaction(store.stamp)?.journals).toHaveLength(1);
-    files.fault = (call) => {
-      if (call === 'sync') throw Object.assign(new Error('EIO'), { code: 'EIO' });
-      return undefined;
-    };
+    failEach(files, { call: 'sync' });
     await store.submit(remove('k0'));
     expect(store.shard.report().isBroken).toBe(true);
-    files.fault = () => undefined;
+    heal(files);
     files.capacityBytes *= 4;
     // The shard did not serve, so it is not told that the compaction is dropped.
     store.shard.mend(store.stamp);

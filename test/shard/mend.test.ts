@@ -3,31 +3,22 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import type { BareShardStore } from '../support/stores/bare-shard-store.ts';
+import { cutAt, failAt, failEach, heal } from '../support/disk/faults.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import { seededRandom } from '../support/random.ts';
-import { compactShard, contentsOf, folder, openShard } from '../support/disk/shard-files.ts';
+import {
+  compactShard,
+  contentsOf,
+  folder,
+  openShard,
+  valuesOf,
+} from '../support/disk/shard-files.ts';
 import { get, put, remove } from '../support/stores/operations.ts';
 
 let files: MemoryFileSystem;
 beforeEach(() => {
   files = new MemoryFileSystem();
 });
-
-function ioError(): Error {
-  return Object.assign(new Error('EIO'), { code: 'EIO' });
-}
-
-/** The calls of this name fail until the test says otherwise. */
-function fail(name: string): void {
-  files.fault = (call) => {
-    if (call === name) throw ioError();
-    return undefined;
-  };
-}
-
-function work(): void {
-  files.fault = () => undefined;
-}
 
 /** A shard with some history, whose next write has just failed to be synced. */
 async function brokenShard(fsync: FsyncMode): Promise<BareShardStore> {
@@ -37,19 +28,12 @@ async function brokenShard(fsync: FsyncMode): Promise<BareShardStore> {
   compactShard(files, store);
   await store.submit(put('b', '1'));
   await store.submit(remove('gone'));
-  fail('sync');
+  failEach(files, { call: 'sync' });
   if (fsync === 'always') await store.submit(put('a', '2'));
   else await store.shard.syncSoon().catch(() => {});
   expect(store.shard.report().isBroken).toBe(true);
-  work();
+  heal(files);
   return store;
-}
-
-async function valuesOf(store: BareShardStore): Promise<string[]> {
-  return (await contentsOf(store)).map((line) => {
-    const [key, , , value = ''] = line.split(' ');
-    return `${key}=${Buffer.from(value, 'base64').toString()}`;
-  });
 }
 
 const settled = ['a=1', 'b=1'];
@@ -57,7 +41,7 @@ const settled = ['a=1', 'b=1'];
 describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
   test('a write whose sync fails is of unknown outcome if it waits for one, else it stands', async () => {
     const store = openShard(files, fsync);
-    fail('sync');
+    failEach(files, { call: 'sync' });
     const { kind } = await store.submit(put('a', '2'));
     expect(kind).toBe(fsync === 'always' ? 'refused' : 'written');
   });
@@ -100,20 +84,15 @@ describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
     for (let fatal = 1; ; fatal++) {
       files = new MemoryFileSystem();
       const store = await brokenShard(fsync);
-      let calls = 0;
-      files.fault = () => {
-        calls += 1;
-        if (calls === fatal) throw ioError();
-        return undefined;
-      };
+      const count = failAt(files, fatal);
       try {
         store.shard.mend(store.stamp);
         // Some failures cost nothing but leftovers.
       } catch {
         store.shard.mend(store.stamp);
       }
-      if (calls < fatal) break;
-      work();
+      if (count.calls < fatal) break;
+      heal(files);
       expect([fatal, await valuesOf(store)]).toEqual([fatal, settled]);
       await store.submit(put('c', '1'));
       const cut = files.afterPowerCut(seededRandom(fatal));
@@ -128,18 +107,13 @@ describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
     for (let fatal = 1; ; fatal++) {
       files = new MemoryFileSystem();
       const store = await brokenShard(fsync);
-      let calls = 0;
-      files.fault = () => {
-        calls += 1;
-        if (calls >= fatal) throw ioError();
-        return undefined;
-      };
+      const count = cutAt(files, fatal);
       try {
         store.shard.mend(store.stamp);
       } catch {
         // Killed there.
       }
-      if (calls < fatal) break;
+      if (count.calls < fatal) break;
       const found = await valuesOf(openShard(files.copy(), fsync));
       // What is in doubt may turn out to have happened: nothing else was served meanwhile.
       const allowed = [settled, ['a=2', 'b=1']];

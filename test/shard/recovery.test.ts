@@ -4,6 +4,7 @@ import { Shard } from '../../src/shard/shard.ts';
 import { createShardFolder } from '../../src/storage/create-shard-folder.ts';
 import { shardPlace } from '../support/stores/bare-shard-store.ts';
 import { ManualClock } from '../support/simulated/manual-clock.ts';
+import { failEach, heal } from '../support/disk/faults.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import {
   compactShard,
@@ -89,15 +90,12 @@ describe('a restart', () => {
   test('can make what it found durable before it changes anything, and an outcome counts on it', async () => {
     const store = openShard(files, 'always');
     await store.submit(put('makes room', '1'));
-    files.fault = (call) => {
-      if (call === 'sync') throw Object.assign(new Error('EIO'), { code: 'EIO' });
-      return undefined;
-    };
+    failEach(files, { call: 'sync' });
     const change = { namespace: 'default', key: 'a', put: undefined };
     const prepared = { transaction: 't', participants: [0, 1] };
     const about = { version: 1, validUntil: Infinity, ...prepared };
     store.ask({ op: 'prepare', changes: [change], ...about });
-    files.fault = () => undefined;
+    heal(files);
     const inDoubt = (fileSystem: MemoryFileSystem): unknown => open(fileSystem).opened.inDoubt;
     const found = open(files);
     expect(inDoubt(files)).toEqual([prepared]);
@@ -344,16 +342,11 @@ describe('a compaction', () => {
     compactShard(files, store);
     await store.submit(put('a', '1'));
     const { openFiles } = files;
-    files.fault = (call, path) => {
-      if (call === 'write' && path.endsWith('.tmp') && path.includes('snapshot')) {
-        throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
-      }
-      return undefined;
-    };
+    failEach(files, { call: 'write', path: /snapshot.*\.tmp$/, code: 'ENOSPC' });
     expect(() => compactShard(files, store)).toThrow('ENOSPC');
     expect(files.openFiles).toBe(openFiles);
     expect(files.list(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
-    files.fault = () => undefined;
+    heal(files);
     compactShard(files, store);
     expect(await contentsOf(openShard(files))).toEqual(await contentsOf(store));
   });

@@ -3,21 +3,12 @@ import { Shard } from '../../src/shard/shard.ts';
 import { createShardFolder } from '../../src/storage/create-shard-folder.ts';
 import { shardPlace, startOf } from '../support/stores/bare-shard-store.ts';
 import { ManualClock } from '../support/simulated/manual-clock.ts';
+import { failAt, failEach, heal, recordCalls } from '../support/disk/faults.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import { readJournal } from '../support/disk/shard-files.ts';
-import { get, put, remove } from '../support/stores/operations.ts';
+import { get, listOf, put, remove } from '../support/stores/operations.ts';
 
 const journal = `${shardPlace.folder}/journal-000001.ndjson`;
-
-const wholeNamespace = {
-  prefix: '',
-  start: undefined,
-  end: undefined,
-  after: undefined,
-  limit: 10,
-  reverse: false,
-  includeValues: true,
-};
 
 let files: MemoryFileSystem;
 beforeEach(() => {
@@ -42,11 +33,7 @@ describe('a batch', () => {
   test('is one line of the journal, written and synced once before it is answered', () => {
     const shard = startShard();
     shard.apply({ stamp: 0, operations: [put('makes room', '1')] });
-    const calls: string[] = [];
-    files.fault = (call) => {
-      calls.push(call);
-      return undefined;
-    };
+    const calls = recordCalls(files);
     shard.apply({ stamp: 0, operations: [put('a', '1'), put('b', '2'), remove('a'), get('b')] });
     expect(calls).toEqual(['write', 'sync']);
     const lines = readJournal(files, journal).toString().trimEnd().split('\n');
@@ -70,7 +57,7 @@ describe('a batch', () => {
     const shard = startShard();
     shard.apply({ stamp: 0, operations: [put('k', '1', { ttlMs: 100 })] });
     const [namespace, key] = ['default', 'k'];
-    const query = { ...wholeNamespace, namespace };
+    const query = listOf({ includeValues: true });
     const seenAt = (now: number): unknown[] => {
       const { results } = shard.apply({
         stamp: 200,
@@ -94,11 +81,7 @@ describe('a batch', () => {
 
   test('is written without room made ahead if the disk has none', () => {
     const shard = startShard();
-    files.fault = (call, _, bytes) => {
-      if (call === 'write' && bytes > 60_000)
-        throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
-      return undefined;
-    };
+    failEach(files, { longerThan: 60_000, code: 'ENOSPC' });
     const { results } = shard.apply({ stamp: 0, operations: [put('a', '1')] });
     expect(results).toMatchObject([{ kind: 'written' }]);
     expect(files.read(journal).length).toBeLessThan(1000);
@@ -106,11 +89,10 @@ describe('a batch', () => {
 
   test('that changes nothing touches no file', () => {
     const shard = startShard();
-    files.fault = (call) => {
-      throw new Error(call);
-    };
+    const calls = recordCalls(files);
     const { results } = shard.apply({ stamp: 0, operations: [get('a'), remove('a')] });
     expect(results).toEqual([{ kind: 'missing' }, { kind: 'missing' }]);
+    expect(calls).toEqual([]);
   });
 });
 
@@ -127,15 +109,10 @@ describe('an idle mark', () => {
   test.each(['ENOSPC', 'EIO'])('that fails with %s takes back no write of its batch', (code) => {
     const shard = startShard();
     shard.apply({ stamp: 0, operations: [put('makes room', '1')] });
-    let writes = 0;
-    files.fault = (call) => {
-      if (call === 'write') writes += 1;
-      if (call === 'write' && writes === 2) throw Object.assign(new Error(code), { code });
-      return undefined;
-    };
+    failAt(files, 2, { call: 'write', code });
     const { results } = shard.apply({ stamp: 0, operations: [put('a', '1'), { op: 'mark' }] });
     expect(results).toMatchObject([{ kind: 'written' }, { kind: 'done' }]);
-    files.fault = () => undefined;
+    heal(files);
     expect(startShard().apply({ stamp: 0, operations: [get('a')] }).results).toMatchObject([
       { kind: 'entry' },
     ]);
@@ -143,20 +120,18 @@ describe('an idle mark', () => {
 });
 
 describe('a journal whose sync or cut has failed', () => {
-  test.each(['sync', 'truncate'])(
+  test.each([
+    ['sync', ['sync']],
+    ['truncate', ['truncate', 'write']],
+  ] as const)(
     'by a failing %s is never written again, and a new one goes on where it was last good',
-    (failing) => {
+    (_, call) => {
       const shard = startShard();
       shard.apply({ stamp: 0, operations: [put('a', '1')] });
-      files.fault = (call, path) => {
-        const fails = call === failing || (failing === 'truncate' && call === 'write');
-        if (fails && path.includes('journal'))
-          throw Object.assign(new Error('EIO'), { code: 'EIO' });
-        return undefined;
-      };
+      failEach(files, { call, path: /journal/ });
       const { report } = shard.apply({ stamp: 0, operations: [put('a', '2')] });
       expect(report.isBroken).toBe(true);
-      files.fault = () => undefined;
+      heal(files);
       const before = files.contents();
       expect(() => shard.beginCompaction(0)).toThrow('failed before');
       const [refused] = shard.apply({ stamp: 0, operations: [put('a', '3')] }).results;

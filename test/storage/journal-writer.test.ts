@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { OpenFile } from '../../src/storage/file-system.ts';
 import type { JournalHeader } from '../../src/storage/journal-format.ts';
 import { JournalWriter } from '../../src/storage/journal-writer.ts';
+import { shortenWrites } from '../support/disk/faults.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 
 const header: JournalHeader = {
@@ -88,14 +89,9 @@ describe('a journal writer', () => {
   test('goes on after a short write until all of the line is written', () => {
     const files = new MemoryFileSystem();
     const writer = JournalWriter.begin(files.create('/journal'), header);
-    let calls = 0;
-    files.fault = (call, _, bytes) => {
-      if (call !== 'write') return undefined;
-      calls += 1;
-      return Math.min(bytes, 7);
-    };
+    const writes = shortenWrites(files, 7);
     writer.append(['{"op":"delete","key":"a"}'], 0);
-    expect(calls).toBeGreaterThan(20);
+    expect(writes.calls).toBeGreaterThan(20);
     const lines = files.read('/journal').toString().trimEnd().split('\n');
     expect(lines.map((line) => Object.keys(JSON.parse(line) as object).at(-1))).toEqual([
       'crc',

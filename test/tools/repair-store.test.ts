@@ -9,7 +9,9 @@ import { encodePut } from '../../src/storage/record.ts';
 import { openLine, sealLine } from '../../src/storage/sealed-line.ts';
 import { isLoss, type Finding } from '../../src/tools/finding.ts';
 import { repairStore } from '../../src/tools/repair-store.ts';
+import { failFrom, heal, watchCalls } from '../support/disk/faults.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
+import { repairFiles, shownEntries, type Repaired } from '../support/disk/repair-files.ts';
 import { readEntries, ShardedFiles } from '../support/disk/sharded-files.ts';
 import { doneOrWhyNot } from '../support/done-or-why-not.ts';
 
@@ -34,25 +36,16 @@ function write(...changes: (readonly [key: string, value: string | undefined])[]
   for (const change of changes) store.write([change]);
 }
 
-function repair(): { findings: Finding[]; kept: Record<string, string>; losses: number } {
-  const open = files.openFiles;
-  const findings: Finding[] = [];
-  files.makeFolder('/new');
-  const report = (finding: Finding): void => void findings.push(finding);
-  const { losses } = repairStore({
-    fileSystem: files,
-    dataDir: '/old',
-    newDir: '/new',
-    now: 7,
-    report,
-  });
-  const entries = [...readEntries(files, '/new')].map(([key, { value, version }]) => [
-    key,
-    `${value}@${version}`,
-  ]);
-  expect(files.openFiles).toBe(open);
-  return { findings, kept: Object.fromEntries(entries), losses };
+const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');
+
+/** A store of so many shards, stopped, in which each letter is a key. */
+function makeLetters(shards: number): void {
+  begin(shards);
+  write(...letters.map((letter) => [letter, letter] as const));
+  store.stop();
 }
+
+const repair = (): Repaired => repairFiles(files);
 
 function lines(path: string): string[] {
   return files
@@ -84,12 +77,7 @@ describe('a store that is good', () => {
     store.compact(store.shardOf('a'));
     write(['d', '5']);
     store.stop();
-    const before = Object.fromEntries(
-      [...readEntries(files, '/old')].map(([key, { value, version }]) => [
-        key,
-        `${value}@${version}`,
-      ]),
-    );
+    const before = shownEntries(files, '/old');
     expect(repair()).toEqual({ findings: [], kept: before, losses: 0 });
   });
 
@@ -264,10 +252,7 @@ describe('a missing file that describes the others', () => {
   });
 
   test('is the manifest: the other files tell whose they are and how many shards there are', () => {
-    begin(3);
-    const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');
-    write(...letters.map((letter) => [letter, letter] as const));
-    store.stop();
+    makeLetters(3);
     files.remove('/old/manifest.json');
     const { kept, losses } = repair();
     expect(losses).toBe(0);
@@ -276,10 +261,7 @@ describe('a missing file that describes the others', () => {
   });
 
   test('is the manifest, beside a missing last shard: the slots of the keys show that one is missing', () => {
-    begin(3);
-    const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');
-    write(...letters.map((letter) => [letter, letter] as const));
-    store.stop();
+    makeLetters(3);
     files.remove('/old/manifest.json');
     files.removeFolder('/old/layout-000001/shard-0002');
     const { findings, kept } = repair();
@@ -293,10 +275,7 @@ describe('a missing file that describes the others', () => {
 
 describe('a repair does not use', () => {
   test("another shard's journal, and names it", () => {
-    begin(2);
-    const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');
-    write(...letters.map((letter) => [letter, letter] as const));
-    store.stop();
+    makeLetters(2);
     files.put(journal(1), files.read('/old/layout-000001/shard-0001/journal-000001.ndjson'));
     const { findings, kept } = repair();
     expect(Object.keys(kept).toSorted()).toEqual(letters.filter((one) => store.shardOf(one) === 1));
@@ -340,22 +319,16 @@ describe('a repair that cannot be finished', () => {
     store.stop();
   });
 
-  test.each(['write', 'sync', 'rename', 'create'])(
+  test.each(['write', 'sync', 'rename', 'create'] as const)(
     'for a failing %s leaves nothing that could be taken for a store',
-    (failing) => {
+    (call) => {
       let fatal = 0;
       for (let failed = true; failed;) {
         fatal += 1;
-        let calls = 0;
-        files.fault = (call, path) => {
-          if (call !== failing || !path.startsWith('/new')) return undefined;
-          calls += 1;
-          if (calls >= fatal) throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
-          return undefined;
-        };
+        failFrom(files, fatal, { call, path: /^\/new/, code: 'ENOSPC' });
         const before = files.openFiles;
         failed = doneOrWhyNot(() => repair()) !== 'done';
-        files.fault = () => undefined;
+        heal(files);
         expect(files.openFiles).toBe(before);
         expect(files.list('/new')).toEqual(failed ? [] : ['layout-000001', 'manifest.json']);
       }
@@ -365,10 +338,9 @@ describe('a repair that cannot be finished', () => {
 
   test('because it is killed leaves what every start refuses', () => {
     let killed: MemoryFileSystem | undefined;
-    files.fault = (call, path) => {
+    watchCalls(files, (call, path) => {
       if (call === 'rename' && path === '/new/manifest.json') killed = files.copy();
-      return undefined;
-    };
+    });
     repair();
     const counts = { asked: undefined, byDefault: 1 };
     const start = (): unknown => killed && openDataFolder(killed, '/new', counts, 0);

@@ -7,6 +7,7 @@ import type { Finding } from '../../src/tools/finding.ts';
 import { repairStore, type RepairSummary } from '../../src/tools/repair-store.ts';
 import { verifyStore } from '../../src/tools/verify-store.ts';
 import { below, damageOneFile, oneOf } from '../support/disk/file-damage.ts';
+import { failAt, heal } from '../support/disk/faults.ts';
 import { MemoryFileSystem, type Random } from '../support/disk/memory-file-system.ts';
 import { seededRandom } from '../support/random.ts';
 import {
@@ -26,14 +27,6 @@ function randomValue(random: Random): string {
   const length = random() < 0.3 ? 15_000 + below(random, 20_000) : below(random, 30);
   const character = oneOf(random, ['a', 'z', '"', '\\', '\n', '\u{ff}', '}']);
   return `${below(random, 1e6)}${character.repeat(length)}`;
-}
-
-function failNextSync(fileSystem: MemoryFileSystem): void {
-  fileSystem.fault = (call, path) => {
-    if (call !== 'sync' || !path.includes('journal')) return undefined;
-    fileSystem.fault = () => undefined;
-    throw Object.assign(new Error('the disk fails'), { code: 'EIO' });
-  };
 }
 
 interface TransactionInFlight {
@@ -81,9 +74,9 @@ class StoreMaker {
 
   /** A sync that fails leaves lines on disk that are disowned. */
   #mayFail(work: () => void): void {
-    if (this.#random() < 0.15) failNextSync(this.fileSystem);
+    if (this.#random() < 0.15) failAt(this.fileSystem, 1, { call: 'sync', path: /journal/ });
     work();
-    this.fileSystem.fault = () => undefined;
+    heal(this.fileSystem);
     this.store.mend();
   }
 

@@ -5,6 +5,7 @@ import { removeStrayLayouts } from '../../src/storage/stray-layouts.ts';
 import type { Operation } from '../../src/store/operation.ts';
 import { meteredFileSystem } from '../../src/tools/metered-file-system.ts';
 import { reshard } from '../../src/tools/reshard.ts';
+import { cutAt, cutAtEach, failAt, failEach, heal, recordCalls } from '../support/disk/faults.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import { seededRandom } from '../support/random.ts';
 import {
@@ -37,23 +38,10 @@ function makeStore(shards: number, fsync: FsyncMode = 'always'): MemoryFileSyste
   return files;
 }
 
-function cutAt(files: MemoryFileSystem, fatal: number): void {
-  let call = 0;
-  files.fault = () => {
-    call += 1;
-    if (call >= fatal) throw new Error('cut');
-    return undefined;
-  };
-}
-
 function countCalls(files: MemoryFileSystem, shards: number): number {
-  let calls = 0;
-  files.fault = () => {
-    calls += 1;
-    return undefined;
-  };
+  const calls = recordCalls(files);
   reshard(files, dataDir, shards);
-  return calls;
+  return calls.length;
 }
 
 const layoutsIn = (files: MemoryFileSystem): string[] =>
@@ -128,11 +116,8 @@ test('a torn end is read as far as it is valid, and not cut', () => {
   const torn = Buffer.concat([files.read(journal), Buffer.from('{"seq":9,"at"')]);
   files.put(journal, torn);
   const failing = files.copy();
-  failing.fault = (call) => {
-    if (call === 'rename') throw new Error('cut');
-    return undefined;
-  };
-  expect(() => reshard(failing, dataDir, 3)).toThrow('cut');
+  failEach(failing, { call: 'rename' });
+  expect(() => reshard(failing, dataDir, 3)).toThrow('EIO');
   expect(failing.read(journal)).toEqual(torn);
   reshard(files, dataDir, 3);
   expect(contentsOfFolder(files)).toEqual(contents);
@@ -166,11 +151,9 @@ describe.each([
   test('killed at any call, the old layout or the new one stands, whole', () => {
     expect(calls).toBeGreaterThan(30);
     const layouts = new Set<string>();
-    for (let fatal = 1; fatal <= calls; fatal++) {
-      const files = made.copy();
-      cutAt(files, fatal);
+    for (const [fatal, files] of cutAtEach(calls, () => made.copy())) {
       doneOrWhyNot(() => reshard(files, dataDir, to));
-      files.fault = () => undefined;
+      heal(files);
       expect([fatal, contentsOfFolder(files)]).toEqual([fatal, contents]);
       removeStrayLayouts(files, dataDir);
       expect(files.list(dataDir)).toHaveLength(2);
@@ -183,10 +166,8 @@ describe.each([
   });
 
   test('with the power cut at any call, the old layout or the new one stands, whole', () => {
-    for (let fatal = 1; fatal <= calls + 1; fatal++) {
-      for (let seed = 0; seed < 4; seed++) {
-        const files = made.copy();
-        cutAt(files, fatal);
+    for (let seed = 0; seed < 4; seed++) {
+      for (const [fatal, files] of cutAtEach(calls + 1, () => made.copy())) {
         doneOrWhyNot(() => reshard(files, dataDir, to));
         const cut = files.afterPowerCut(seededRandom(fatal * 4 + seed));
         expect([fatal, seed, contentsOfFolder(cut)]).toEqual([fatal, seed, contents]);
@@ -202,12 +183,7 @@ describe.each([
   test('a failing call leaves the store as it was, or done, and no file open', () => {
     for (let fatal = 1; fatal <= calls; fatal++) {
       const files = made.copy();
-      let call = 0;
-      files.fault = () => {
-        call += 1;
-        if (call === fatal) throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
-        return undefined;
-      };
+      failAt(files, fatal, { code: 'ENOSPC' });
       const outcome = doneOrWhyNot(() => reshard(files, dataDir, to));
       expect([fatal, outcome]).toEqual([
         fatal,
@@ -222,11 +198,9 @@ describe.each([
 test('a store whose reshard was killed at any call is refused without its manifest, and stays as it is', () => {
   const made = makeStore(2);
   const calls = countCalls(made.copy(), 3);
-  for (let fatal = 1; fatal <= calls; fatal++) {
-    const files = made.copy();
-    cutAt(files, fatal);
+  for (const [, files] of cutAtEach(calls, () => made.copy())) {
     doneOrWhyNot(() => reshard(files, dataDir, 3));
-    files.fault = () => undefined;
+    heal(files);
     const manifest = files.read('/data/manifest.json');
     for (const [without, why] of [
       [undefined, 'missing'],

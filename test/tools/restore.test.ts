@@ -8,6 +8,7 @@ import {
   restoreBackup,
   type Backup,
 } from '../../src/tools/restore.ts';
+import { cutAtEach, failAt, heal, recordCalls } from '../support/disk/faults.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import { pipeOf } from '../support/disk/pipe-of.ts';
 import { seededRandom } from '../support/random.ts';
@@ -55,27 +56,11 @@ function emptyFolder(): MemoryFileSystem {
   return files;
 }
 
-function cutAt(files: MemoryFileSystem, fatal: number, code?: string): void {
-  let call = 0;
-  files.fault = () => {
-    call += 1;
-    if (code === undefined ? call >= fatal : call === fatal) {
-      throw Object.assign(new Error('cut'), { code });
-    }
-    return undefined;
-  };
-}
-
 function countCalls(): number {
   const files = emptyFolder();
-  backupIn(files).file.close();
-  let calls = 0;
-  files.fault = () => {
-    calls += 1;
-    return undefined;
-  };
+  const calls = recordCalls(files);
   restore(files);
-  return calls;
+  return calls.length;
 }
 
 const restorePipe = (files: MemoryFileSystem, bytes: Buffer): number => {
@@ -171,23 +156,17 @@ describe('a restore', () => {
 
   test('killed at any call leaves no store or a whole one, and can be done again', () => {
     expect(calls).toBeGreaterThan(30);
-    for (let fatal = 1; fatal <= calls; fatal++) {
-      const files = emptyFolder();
-      backupIn(files).file.close();
-      cutAt(files, fatal);
+    for (const [fatal, files] of cutAtEach(calls, emptyFolder)) {
       doneOrWhyNot(() => restore(files));
-      files.fault = () => undefined;
+      heal(files);
       if (!isMade(files)) restore(files, 3);
       expect([fatal, contentsOfFolder(files)]).toEqual([fatal, contents]);
     }
   });
 
   test('with the power cut at any call leaves no store or a whole one, and no start takes half a one', () => {
-    for (let fatal = 1; fatal <= calls + 1; fatal++) {
-      for (let seed = 0; seed < 4; seed++) {
-        const files = emptyFolder();
-        backupIn(files).file.close();
-        cutAt(files, fatal);
+    for (let seed = 0; seed < 4; seed++) {
+      for (const [fatal, files] of cutAtEach(calls + 1, emptyFolder)) {
         doneOrWhyNot(() => restore(files));
         const cut = files.afterPowerCut(seededRandom(fatal * 4 + seed));
         if (!isMade(cut)) restore(cut, 3);
@@ -200,8 +179,7 @@ describe('a restore', () => {
   test('on a full disk says so and leaves nothing, whichever call it meets', () => {
     for (let fatal = 1; fatal < calls; fatal++) {
       const files = emptyFolder();
-      backupIn(files).file.close();
-      cutAt(files, fatal, 'ENOSPC');
+      failAt(files, fatal, { code: 'ENOSPC' });
       expect(() => restore(files)).toThrow(/no room on disk/);
       expect([fatal, files.list(dataDir), files.openFiles]).toEqual([fatal, ['LOCK'], 0]);
     }

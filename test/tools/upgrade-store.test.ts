@@ -13,6 +13,7 @@ import { reshard } from '../../src/tools/reshard.ts';
 import { restoreBackup } from '../../src/tools/restore.ts';
 import { needsUpgrade, upgradeStore } from '../../src/tools/upgrade-store.ts';
 import { verifyStore } from '../../src/tools/verify-store.ts';
+import { cutAtEach, recordCalls } from '../support/disk/faults.ts';
 import { copyInto, keptFormatVersions, keptStore } from '../support/disk/kept-stores.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import { readEntries } from '../support/disk/sharded-files.ts';
@@ -88,21 +89,14 @@ describe.each(keptFormatVersions)('a store of format version %i', (version) => {
   });
 
   test('is the old or the new one, whole, however the upgrade is cut short', () => {
-    let calls = 0;
-    files.fault = () => {
-      calls += 1;
-      return undefined;
-    };
+    const calls = recordCalls(files);
     upgradeStore(files, dataDir);
-    for (let fatal = 1; fatal <= calls; fatal++) {
+    const fresh = (): MemoryFileSystem => {
       const cut = new MemoryFileSystem();
       copyInto(cut, folder, dataDir);
-      let call = 0;
-      cut.fault = () => {
-        call += 1;
-        if (call >= fatal) throw new Error('cut');
-        return undefined;
-      };
+      return cut;
+    };
+    for (const [, cut] of cutAtEach(calls.length, fresh)) {
       // A failure behind the last step leaves the old files there, and no more.
       expect(outcomeOf(() => upgradeStore(cut, dataDir))).toMatch(/^done$|cut/);
       const after = cut.afterPowerCut(() => 0.5);

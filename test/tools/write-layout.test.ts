@@ -6,6 +6,7 @@ import { shardFolderName } from '../../src/storage/file-names.ts';
 import type { OpenFile } from '../../src/storage/file-system.ts';
 import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
 import { writeLayout, type LayoutPlan } from '../../src/tools/write-layout.ts';
+import { failFrom } from '../support/disk/faults.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import { doneOrWhyNot } from '../support/done-or-why-not.ts';
 
@@ -100,17 +101,11 @@ describe('a new layout', () => {
     for (let failed = true; failed;) {
       fatal += 1;
       const files = freshFolder();
-      let writes = 0;
-      files.fault = (call) => {
-        if (call !== 'write') return undefined;
-        writes += 1;
-        if (writes >= fatal) throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
-        return undefined;
-      };
+      failFrom(files, fatal, { call: 'write', code: 'ENOSPC' });
       const outcome = doneOrWhyNot(() => writeLayout(planOf(files, 3), entries, () => position));
       failed = outcome !== 'done';
       expect([outcome, files.list('/data'), files.openFiles]).toEqual(
-        failed ? ['Error: no space', [], 0] : ['done', ['layout-000007'], 0],
+        failed ? ['Error: ENOSPC', [], 0] : ['done', ['layout-000007'], 0],
       );
     }
     expect(fatal).toBeGreaterThan(9);

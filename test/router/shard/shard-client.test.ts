@@ -7,6 +7,7 @@ import {
   taskMaxMs,
 } from '../../../src/base/limits.ts';
 import type { ShardOperation, ShardResult } from '../../../src/protocol/shard-operation.ts';
+import { failEach, heal, limitWrites } from '../../support/disk/faults.ts';
 import { SimulatedClient } from '../../support/simulated/simulated-client.ts';
 import { openShard } from '../../support/disk/shard-files.ts';
 import { get, put } from '../../support/stores/operations.ts';
@@ -22,21 +23,19 @@ function refusal(result: ShardResult | undefined): object {
   return { code, outcome, retryable };
 }
 
-/** The thread dies while it has this write, of which the outcome cannot be known then. */
-async function dieOver(operation: ShardOperation): Promise<void> {
+/** The thread has these operations, and answers nothing until it is released. */
+async function holdOver(...operations: ShardOperation[]): Promise<Promise<ShardResult>[]> {
   simulated.thread.isHeld = true;
-  const write = simulated.ask(operation);
+  const answers = operations.map((operation) => simulated.ask(operation));
   await simulated.settle();
-  simulated.thread.die();
-  expect(refusal(await write)).toMatchObject({ outcome: 'unknown' });
+  return answers;
 }
 
-/** From now on these calls to the file system fail. */
-function failAt(...calls: string[]): void {
-  simulated.files.fault = (call) => {
-    if (calls.includes(call)) throw Object.assign(new Error('EIO'), { code: 'EIO' });
-    return undefined;
-  };
+/** The thread dies while it has this write, whose outcome is unknown then. */
+async function dieOver(operation: ShardOperation): Promise<void> {
+  const [write] = await holdOver(operation);
+  simulated.thread.die();
+  expect(refusal(await write)).toMatchObject({ outcome: 'unknown' });
 }
 
 describe('batches', () => {
@@ -48,8 +47,7 @@ describe('batches', () => {
     const second = [simulated.ask(put('c', '1')), simulated.ask(put('d', '1'))];
     await simulated.settle();
     expect(simulated.thread.inboxLength).toBe(1);
-    simulated.thread.isHeld = false;
-    simulated.thread.work();
+    simulated.thread.release();
     await Promise.all([...first, ...second]);
     expect(simulated.client.status.batchOperations).toMatchObject({ count: 2, sum: 4 });
   });
@@ -85,9 +83,7 @@ describe('batches', () => {
 
 describe('back-pressure', () => {
   test('a queue with its greatest number of operations refuses more at once and loses none', async () => {
-    simulated.thread.isHeld = true;
-    const first = simulated.ask(put('under way', '1'));
-    await simulated.settle();
+    const [first] = await holdOver(put('under way', '1'));
     const queued = Array.from({ length: queueOperationsMax }, (_, index) =>
       simulated.ask(get(`${index}`)),
     );
@@ -96,8 +92,7 @@ describe('back-pressure', () => {
       outcome: 'not-applied',
       retryable: true,
     });
-    simulated.thread.isHeld = false;
-    simulated.thread.work();
+    simulated.thread.release();
     expect(await first).toMatchObject({ kind: 'written' });
     const results = await Promise.all(queued);
     expect(results.every(({ kind }) => kind === 'missing')).toBe(true);
@@ -117,9 +112,7 @@ describe('back-pressure', () => {
 describe('a thread that dies', () => {
   test('fails writes under way as unknown, asks reads again, and loses nothing', async () => {
     await simulated.ask(put('kept', '1'));
-    simulated.thread.isHeld = true;
-    const [write, read] = [simulated.ask(put('doubt', '1')), simulated.ask(get('kept'))];
-    await simulated.settle();
+    const [write, read] = await holdOver(put('doubt', '1'), get('kept'));
     const queued = simulated.ask(put('queued', '1'));
     simulated.thread.die();
     expect(refusal(await write)).toEqual({
@@ -214,10 +207,8 @@ describe('a thread that dies', () => {
     expect(simulated.threads).toHaveLength(2);
   });
 
-  test('after it wrote but before it answered leaves the write to be found', async () => {
-    simulated.thread.isHeld = true;
-    const write = simulated.ask(put('doubt', '1'));
-    await simulated.settle();
+  test('after it wrote but before it answered leaves an unknown outcome, and the write is found', async () => {
+    const [write] = await holdOver(put('doubt', '1'));
     simulated.thread.die(1);
     expect(refusal(await write)).toMatchObject({ outcome: 'unknown' });
     expect(await simulated.ask(get('doubt'))).toMatchObject({ kind: 'entry' });
@@ -225,9 +216,7 @@ describe('a thread that dies', () => {
 
   test('too often within a minute is not replaced again, and the status says why', async () => {
     for (let death = 0; death < 6; death++) {
-      simulated.thread.isHeld = true;
-      const write = simulated.ask(put('a', '1'));
-      await simulated.settle();
+      const [write] = await holdOver(put('a', '1'));
       simulated.thread.die();
       await write;
       await simulated.settle();
@@ -243,9 +232,7 @@ describe('a thread that dies', () => {
   test('now and then is opened again every time', async () => {
     for (let death = 0; death < 12; death++) {
       simulated.clock.advance(20_000);
-      simulated.thread.isHeld = true;
-      const write = simulated.ask(put('a', '1'));
-      await simulated.settle();
+      const [write] = await holdOver(put('a', '1'));
       simulated.thread.die();
       await write;
       await simulated.settle();
@@ -257,9 +244,7 @@ describe('a thread that dies', () => {
 describe('a thread that hangs', () => {
   test('is ended, its writes are unknown, and the shard is opened again', async () => {
     await simulated.ask(put('kept', '1'));
-    simulated.thread.isHeld = true;
-    const [write, read] = [simulated.ask(put('doubt', '1')), simulated.ask(get('kept'))];
-    await simulated.settle();
+    const [write, read] = await holdOver(put('doubt', '1'), get('kept'));
     await simulated.tick(taskMaxMs - 50);
     expect(simulated.threads).toHaveLength(1);
     await simulated.tick(50);
@@ -267,18 +252,15 @@ describe('a thread that hangs', () => {
     expect(simulated.threads).toHaveLength(2);
     expect(simulated.threads[0]?.isDestroyed).toBe(true);
     // It has waited too long by now, and is told so.
-    expect(['entry', 'refused']).toContain((await read).kind);
+    expect(['entry', 'refused']).toContain((await read)?.kind);
     expect(await simulated.ask(put('a', '1'))).toMatchObject({ kind: 'written' });
   });
 
   test('is told from one that answers slowly', async () => {
     for (let round = 0; round < 20; round++) {
-      simulated.thread.isHeld = true;
-      const write = simulated.ask(put('a', '1'));
-      await simulated.settle();
+      const [write] = await holdOver(put('a', '1'));
       await simulated.tick(taskMaxMs / 3);
-      simulated.thread.isHeld = false;
-      simulated.thread.work();
+      simulated.thread.release();
       expect(await write).toMatchObject({ kind: 'written' });
     }
     expect(simulated.threads).toHaveLength(1);
@@ -297,24 +279,19 @@ describe('a thread that hangs', () => {
   });
 
   test('has what waits behind it refused after the longest wait allowed', async () => {
-    simulated.thread.isHeld = true;
-    const first = simulated.ask(put('under way', '1'));
-    await simulated.settle();
+    const [first] = await holdOver(put('under way', '1'));
     const waiting = [simulated.ask(put('a', '1')), simulated.ask(get('a'))];
     await simulated.tick(queueWaitMaxMs + 50);
     for (const result of await Promise.all(waiting)) {
       expect(refusal(result)).toMatchObject({ code: 'OVERLOADED', outcome: 'not-applied' });
     }
-    simulated.thread.isHeld = false;
-    simulated.thread.work();
+    simulated.thread.release();
     expect(await first).toMatchObject({ kind: 'written' });
   });
 });
 
 test('an operation is refused at once if those before it in the queue have waited for long', async () => {
-  simulated.thread.isHeld = true;
-  const first = simulated.ask(put('under way', '1'));
-  await simulated.settle();
+  const [first] = await holdOver(put('under way', '1'));
   const waiting = simulated.ask(put('a', '1'));
   await simulated.tick(queueWaitForMoreMs + 50);
   expect(refusal(await simulated.ask(put('b', '1')))).toEqual({
@@ -322,8 +299,7 @@ test('an operation is refused at once if those before it in the queue have waite
     outcome: 'not-applied',
     retryable: true,
   });
-  simulated.thread.isHeld = false;
-  simulated.thread.work();
+  simulated.thread.release();
   expect(await first).toMatchObject({ kind: 'written' });
   expect(await waiting).toMatchObject({ kind: 'written' });
   expect(await simulated.ask(put('b', '1'))).toMatchObject({ kind: 'written' });
@@ -372,8 +348,7 @@ describe('a thread that dies during other work', () => {
     await simulated.settle();
     simulated.thread.die();
     expect((await Promise.all(waiting)).map(({ kind }) => kind)).toEqual(['refused', 'refused']);
-    simulated.thread.isHeld = false;
-    simulated.thread.work();
+    simulated.thread.release();
     await expect(closed).rejects.toThrow('opened before');
     expect(simulated.threads).toHaveLength(1);
     expect(simulated.thread.isDestroyed).toBe(true);
@@ -396,7 +371,7 @@ describe('a thread that dies during other work', () => {
   test('and cannot be replaced fails the close, since acknowledged writes may not be synced', async () => {
     simulated = await SimulatedClient.start('never');
     await simulated.ask(put('a', '1'));
-    failAt('syncFolder');
+    failEach(simulated.files, { call: 'syncFolder' });
     await dieOver(put('a', '2'));
     await simulated.settle();
     expect(simulated.client.status.state).toBe('suspended');
@@ -407,7 +382,7 @@ describe('a thread that dies during other work', () => {
 describe('a disk', () => {
   test('that fails to sync makes the outcome unknown and suspends the shard until it works', async () => {
     await simulated.ask(put('a', '1'));
-    failAt('sync');
+    failEach(simulated.files, { call: 'sync' });
     expect(refusal(await simulated.ask(put('a', '2')))).toMatchObject({ outcome: 'unknown' });
     const suspended = { code: 'SHARD_UNAVAILABLE', outcome: 'not-applied' };
     expect(refusal(await simulated.ask(put('a', '3')))).toMatchObject(suspended);
@@ -415,7 +390,7 @@ describe('a disk', () => {
     await simulated.tick(20_000);
     expect(refusal(await simulated.ask(get('a')))).toMatchObject(suspended);
     expect(simulated.client.status.reason).toContain('EIO');
-    simulated.files.fault = () => undefined;
+    heal(simulated.files);
     await simulated.tick(2000);
     expect(simulated.client.status).toMatchObject({ state: 'serving', epoch: 1 });
     expect(simulated.suspensions).toHaveLength(2);
@@ -429,19 +404,19 @@ describe('a disk', () => {
     const changes = [{ namespace: 'default', key: 'a', put: put1 }];
     const about = { ...prepared, changes, version: 1, validUntil: Infinity };
     expect(await simulated.ask({ op: 'prepare', ...about })).toEqual({ kind: 'done' });
-    failAt('sync');
+    failEach(simulated.files, { call: 'sync' });
     expect(refusal(await simulated.ask(put('b', '1')))).toMatchObject({ outcome: 'unknown' });
     const committed = simulated.ask({ op: 'commit', transaction: 't' });
     await simulated.tick(20_000);
     expect(simulated.client.status.state).toBe('suspended');
-    simulated.files.fault = () => undefined;
+    heal(simulated.files);
     await simulated.tick(2000);
     expect(await committed).toEqual({ kind: 'done' });
     expect(await simulated.ask(get('a'))).toMatchObject({ kind: 'entry', value: Buffer.from('1') });
-    failAt('sync');
+    failEach(simulated.files, { call: 'sync' });
     expect(refusal(await simulated.ask(put('b', '2')))).toMatchObject({ outcome: 'unknown' });
     const forgotten = simulated.ask({ op: 'forget', transaction: 't' });
-    simulated.files.fault = () => undefined;
+    heal(simulated.files);
     await simulated.tick(2000);
     expect(await forgotten).toEqual({ kind: 'done' });
     await simulated.client.beginCompaction();
@@ -452,7 +427,7 @@ describe('a disk', () => {
 
   test('that still fails to sync does not keep the store from closing', async () => {
     await simulated.ask(put('a', '1'));
-    failAt('sync');
+    failEach(simulated.files, { call: 'sync' });
     await simulated.ask(put('a', '2'));
     await simulated.client.close();
     expect(simulated.thread.isDestroyed).toBe(true);
@@ -460,41 +435,32 @@ describe('a disk', () => {
 
   test('that cannot be opened for a while is tried again and again', async () => {
     await simulated.ask(put('a', '1'));
-    simulated.thread.isHeld = true;
-    const write = simulated.ask(put('b', '1'));
-    await simulated.settle();
-    failAt('syncFolder');
+    const [write] = await holdOver(put('b', '1'));
+    failEach(simulated.files, { call: 'syncFolder' });
     simulated.thread.die();
     await write;
     await simulated.tick(30_000);
     expect(simulated.client.status.state).toBe('suspended');
-    simulated.files.fault = () => undefined;
+    heal(simulated.files);
     await simulated.tick(2000);
     expect(await simulated.ask(get('a'))).toMatchObject({ kind: 'entry' });
   });
 
   test('that is full refuses puts, answers reads, lets small deletes through, and recovers', async () => {
     await simulated.ask(put('a', 'x'.repeat(1000)));
-    let room = 300;
-    simulated.files.fault = (call, _, bytes) => {
-      if (call !== 'write') return undefined;
-      if (room === 0) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
-      const written = Math.min(room, bytes);
-      room -= written;
-      return written;
-    };
+    limitWrites(simulated.files, 300);
     const put2 = simulated.ask(put('b', 'x'.repeat(1000)));
     const read = simulated.ask(get('a'));
     expect(refusal(await put2)).toMatchObject({ code: 'DISK_FULL', outcome: 'not-applied' });
     expect(await read).toMatchObject({ kind: 'entry', size: 1000 });
-    room = 300;
+    limitWrites(simulated.files, 300);
     const [removed, refused] = await Promise.all([
       simulated.ask({ op: 'delete', namespace: 'default', key: 'a' }),
       simulated.ask(put('c', 'x'.repeat(1000))),
     ]);
     expect(refusal(refused)).toMatchObject({ code: 'DISK_FULL' });
     expect(removed.kind === 'deleted' || removed.kind === 'refused').toBe(true);
-    simulated.files.fault = () => undefined;
+    heal(simulated.files);
     expect(await simulated.ask(put('b', '1'))).toMatchObject({ kind: 'written' });
     expect(simulated.client.status.state).toBe('serving');
   });

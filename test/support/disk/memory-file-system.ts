@@ -63,10 +63,23 @@ function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'));
 }
 
+/** A call that changes the disk, or that makes a change durable: what can fail. */
+export type Call =
+  | 'create'
+  | 'write'
+  | 'truncate'
+  | 'sync'
+  | 'rename'
+  | 'remove'
+  | 'makeFolder'
+  | 'removeFolder'
+  | 'syncFolder';
+
 /** May throw in the place of a call, or return how many bytes a write may take. */
-export type Fault = (call: string, path: string, bytes: number) => number | undefined;
+export type Fault = (call: Call, path: string, bytes: number) => number | undefined;
 
 export class MemoryFileSystem implements FileSystem {
+  /** Set by what stages faults alone (`faults.ts`). */
   fault: Fault = () => undefined;
   /** The size of the disk. What does not fit is cut short, and then ENOSPC. */
   capacityBytes = Infinity;

@@ -54,6 +54,12 @@ export async function contentsOf(store: BareShardStore): Promise<string[]> {
   });
 }
 
+/** What a shard holds, without versions and deadlines: `key=value`. */
+export async function valuesOf(store: BareShardStore): Promise<string[]> {
+  const items = await walk(store, { includeValues: true });
+  return items.map(({ key, value }) => `${key}=${Buffer.from(value ?? []).toString()}`);
+}
+
 /** What a start on these files comes to: its contents, or the code it refuses with. */
 export async function startOn(
   fileSystem: MemoryFileSystem,

@@ -92,7 +92,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a shard is opened anew before its old thread has exited',
-    file: 'src/router/shard/shard-client.ts',
+    file: 'src/router/shard/shard-lifecycle.ts',
     find: 'await this.#thread.destroy(); if (this.#state',
     replace: 'void this.#thread.destroy(); if (this.#state',
     seedsMax: 400,
@@ -287,7 +287,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'an outcome is not sent again when the thread has died',
-    file: 'src/router/shard/shard-client.ts',
+    file: 'src/router/shard/batch-sender.ts',
     find: 'return mustDeliver || isEntryRead(operation);',
     replace: 'return isEntryRead(operation);',
     seedsMax: 300,

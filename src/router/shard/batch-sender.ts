@@ -1,13 +1,28 @@
-// What waits for one shard, and what is on its way to it: batches leave one at a time and in order,
-// and every operation is completed once. Knows neither the states of a shard nor its thread: it is told
-// whether batches may leave, and what came of each.
-import { StoreError } from '../../base/errors.ts';
-import type { ShardReport, ShardResult } from '../../protocol/shard-operation.ts';
+// What waits for one shard, and what is in flight to it: batches leave one at a time and in order, and
+// every operation is completed once. Knows neither the states of a shard nor the lives of its thread: it
+// is connected to a thread that takes batches, or to none.
+import { StoreError, type Outcome } from '../../base/errors.ts';
+import { batchSizeBounds, Histogram } from '../../base/histogram.ts';
+import type { Parcel } from '../../protocol/parcel.ts';
+import {
+  isEntryRead,
+  isEntryWrite,
+  type BatchReply,
+  type ShardOperation,
+  type ShardReport,
+  type ShardResult,
+} from '../../protocol/shard-operation.ts';
 import { BatchQueue } from './batch-queue.ts';
 import type { QueuedOperation } from './queued-operation.ts';
 
+/** A thread that takes batches. Its calls reject with an Error if it cannot be known what became of one. */
+export interface BatchReceiver {
+  batch(operations: readonly ShardOperation[]): Promise<BatchReply<ShardResult>>;
+  cut(): Promise<Parcel>;
+}
+
 /** What became of a batch, or of a cut. */
-export interface BatchAnswer {
+interface BatchAnswer {
   /** In order. Fewer than the operations if the others would not fit: the rest has not been run. */
   readonly results: readonly ShardResult[];
   readonly report: ShardReport | undefined;
@@ -17,13 +32,9 @@ export interface BatchSenderOptions {
   /** Does the work at the end of this turn of the event loop. */
   readonly defer: (work: () => void) => void;
   readonly monotonicMs: () => number;
-  /** Whether the shard takes batches at the moment. */
-  readonly maySend: () => boolean;
-  /** A batch, or one cut. Rejects if it cannot be known what became of it. */
-  readonly send: (batch: readonly QueuedOperation[]) => Promise<BatchAnswer>;
   /** Called once all operations of an answer are completed. */
   readonly onReport: (report: ShardReport) => void;
-  /** Called if `send` rejected: the batch is still in flight, see `takeInFlight`. */
+  /** Called if a batch was lost with its thread; it stays in flight, see `loseInFlight`. */
   readonly onLost: (error: unknown) => void;
 }
 
@@ -35,9 +46,20 @@ const stuck = new StoreError(
 /** Turns of the event loop that a batch may wait for more to join it. */
 const turnsMax = 2;
 
+/**
+ * After a thread's death, as if it had not been asked yet. A read is asked again but once: it may be
+ * the cause.
+ */
+function isAskedAgain({ operation, mustDeliver, threadsLost }: QueuedOperation): boolean {
+  if (threadsLost > 1 && !mustDeliver) return false;
+  return mustDeliver || isEntryRead(operation);
+}
+
 export class BatchSender {
+  readonly batchOperations = new Histogram(batchSizeBounds);
   readonly #options: BatchSenderOptions;
   readonly #queue = new BatchQueue();
+  #receiver: BatchReceiver | undefined;
   #inFlight: readonly QueuedOperation[] | undefined;
   #isTurnPlanned = false;
   #onDrained: (() => void) | undefined;
@@ -63,17 +85,28 @@ export class BatchSender {
     return this.#options.monotonicMs() - this.#answeredAtMs;
   }
 
+  /** Batches go to this thread from now on. */
+  connect(receiver: BatchReceiver): void {
+    this.#receiver = receiver;
+    this.#planTurn();
+  }
+
+  /** Batches wait until a thread is connected again. */
+  disconnect(): void {
+    this.#receiver = undefined;
+  }
+
   hasRoom(operations: number, bytes: number): boolean {
     return this.#queue.hasRoom(operations, bytes, this.#options.monotonicMs());
   }
 
-  /** @returns false, and does nothing, where there is no room for it */
+  /** @returns false, and does nothing, if there is no room for it */
   offer(queued: QueuedOperation): boolean {
     const nowMs = this.#options.monotonicMs();
     if (!queued.mustDeliver && !this.#queue.hasRoom(1, queued.bytes, nowMs)) return false;
     queued.queuedAtMs = nowMs;
     this.#queue.push(queued);
-    this.planTurn();
+    this.#planTurn();
     return true;
   }
 
@@ -81,7 +114,7 @@ export class BatchSender {
    * Has a batch leave at the end of the first turn of the event loop in which nothing joined it: a
    * busy server so shares its syncs among more, and an idle one answers at once. There is no timer.
    */
-  planTurn(): void {
+  #planTurn(): void {
     if (this.#isTurnPlanned || this.#inFlight !== undefined) return;
     this.#isTurnPlanned = true;
     this.#endTurn(this.#queue.operations, turnsMax);
@@ -92,7 +125,7 @@ export class BatchSender {
     this.#isClosing = true;
     return new Promise((resolve) => {
       this.#onDrained = resolve;
-      this.planTurn();
+      this.#planTurn();
     });
   }
 
@@ -113,20 +146,26 @@ export class BatchSender {
     }
   }
 
-  /** Gives up what is in flight, to be completed or put back. Its answer, should it come, is dropped. */
-  takeInFlight(): readonly QueuedOperation[] {
+  /**
+   * The thread that had the batch in flight is gone, and which of its writes are on disk cannot be
+   * known. Reads of one entry changed nothing and are asked again, and outcomes must be delivered. Pages,
+   * counts and cuts were one moment with those of other shards, which has passed: they are refused. An
+   * answer that still comes is dropped.
+   */
+  loseInFlight(unavailable: (outcome: Outcome) => StoreError): void {
     const batch = this.#inFlight ?? [];
     this.#inFlight = undefined;
-    return batch;
+    for (const queued of batch) queued.threadsLost += 1;
+    const again = batch.filter(isAskedAgain);
+    this.#queue.putBack(again);
+    for (const queued of again) queued.onDelay();
+    for (const queued of batch.filter((each) => !isAskedAgain(each))) {
+      const error = unavailable(isEntryWrite(queued.operation) ? 'unknown' : 'not-applied');
+      queued.complete({ kind: 'refused', error });
+    }
   }
 
-  /** To the front of the queue. */
-  putBack(batch: readonly QueuedOperation[]): void {
-    this.#queue.putBack(batch);
-    for (const queued of batch) queued.onDelay();
-  }
-
-  /** Nothing was run: the shard can not take the first of them now, and there is no later. */
+  /** Nothing was run: the shard cannot take the first of them now, and there is no later. */
   #resultOfStuck(queued: QueuedOperation, answered: number): ShardResult | undefined {
     if (!this.#isClosing || answered > 0 || !queued.mustDeliver) return undefined;
     return { kind: 'refused', error: stuck };
@@ -146,29 +185,56 @@ export class BatchSender {
 
   /** One batch is in flight at a time; what arrives meanwhile leaves as the next. */
   #sendNext(): void {
-    if (this.#inFlight !== undefined || !this.#options.maySend()) return;
-    const batch = this.#queue.takeBatch();
-    if (batch.length === 0) {
+    if (this.#inFlight !== undefined) return;
+    if (this.#queue.operations === 0) {
       this.#onDrained?.();
       return;
     }
+    if (this.#receiver === undefined) return;
+    const batch = this.#queue.takeBatch();
     this.#inFlight = batch;
-    void this.#completeAnswered(batch);
+    void this.#send(batch, this.#receiver);
   }
 
-  async #completeAnswered(batch: readonly QueuedOperation[]): Promise<void> {
+  async #send(batch: readonly QueuedOperation[], receiver: BatchReceiver): Promise<void> {
     let answer: BatchAnswer;
     try {
-      answer = await this.#options.send(batch);
+      answer = await this.#answerOf(batch, receiver);
     } catch (error) {
       if (this.#inFlight === batch) this.#options.onLost(error);
       return;
     }
-    // Given up meanwhile, and settled by whoever did that.
+    // Lost meanwhile, see `loseInFlight`.
     if (this.#inFlight !== batch) return;
     this.#inFlight = undefined;
     this.#answeredAtMs = this.#options.monotonicMs();
-    const { results, report } = answer;
+    this.#completeAnswered(batch, answer.results);
+    if (answer.report !== undefined) this.#options.onReport(answer.report);
+    this.#planTurn();
+  }
+
+  /** A cut leaves on its own, see BatchQueue. */
+  async #answerOf(
+    batch: readonly QueuedOperation[],
+    receiver: BatchReceiver,
+  ): Promise<BatchAnswer> {
+    if (batch[0]?.operation.op !== 'cut') {
+      const answer = await receiver.batch(
+        batch.map(({ operation }) => operation as ShardOperation),
+      );
+      this.batchOperations.observe(answer.results.length);
+      return answer;
+    }
+    const report = undefined;
+    try {
+      return { results: [{ kind: 'cut', parcel: await receiver.cut() }], report };
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      return { results: [{ kind: 'refused', error }], report };
+    }
+  }
+
+  #completeAnswered(batch: readonly QueuedOperation[], results: readonly ShardResult[]): void {
     const again: QueuedOperation[] = [];
     let isShort = false;
     for (const [index, queued] of batch.entries()) {
@@ -182,7 +248,5 @@ export class BatchSender {
     if (again.length > 0) this.#queue.putBack(again);
     // What comes behind would see this shard without what others have carried out.
     if (isShort) this.refuseAll(stuck);
-    if (report !== undefined) this.#options.onReport(report);
-    this.planTurn();
   }
 }

@@ -3,6 +3,7 @@ import { StoreError } from '../../../src/base/errors.ts';
 import type { ShardResult } from '../../../src/protocol/shard-operation.ts';
 import { BatchSender } from '../../../src/router/shard/batch-sender.ts';
 import { QueuedOperation } from '../../../src/router/shard/queued-operation.ts';
+import { SimulatedClient } from '../../support/simulated/simulated-client.ts';
 
 test.each(['commit', 'abort'] as const)(
   'behind an outcome that a closing store cannot record, all is refused: %s',
@@ -14,18 +15,22 @@ test.each(['commit', 'abort'] as const)(
         answered.push(`${name} ${result.kind}`);
       };
     const refused: ShardResult = { kind: 'refused', error: new StoreError('DISK_FULL', 'none') };
+    const { report } = (await SimulatedClient.start()).client;
+    if (report === undefined) throw new Error('an open shard has reported');
     const sender = new BatchSender({
       defer: (work) => queueMicrotask(work),
       monotonicMs: () => 0,
-      maySend: () => true,
-      send: (batch) => {
-        const results = batch.map(({ operation: { op } }): ShardResult => {
-          return op === outcome ? refused : { kind: 'count', count: 1 };
-        });
-        return Promise.resolve({ results, report: undefined });
-      },
       onReport: () => {},
       onLost: () => {},
+    });
+    sender.connect({
+      batch: async (operations) => {
+        const results = operations.map(({ op }): ShardResult => {
+          return op === outcome ? refused : { kind: 'count', count: 1 };
+        });
+        return { results, report };
+      },
+      cut: () => Promise.reject(new Error('no cut is sent')),
     });
     sender.offer(new QueuedOperation({ op: outcome, transaction: 't' }, told('outcome')));
     sender.offer(new QueuedOperation({ op: 'count', namespace: 'default', now: 0 }, told('count')));

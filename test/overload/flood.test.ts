@@ -16,7 +16,7 @@ function expectWell(report: FloodReport): void {
   expect(report.peakMiB).toBeLessThan(1500);
 }
 
-const load = { timesCapacity: 4, seconds: 5, connections: 800 } as const;
+const load = { timesCapacity: 4, seconds: 3, connections: 800 } as const;
 
 describe('at four times its capacity the server answers everybody', () => {
   test.each<FloodKind>(['put', 'batch', 'large'])('%s', { timeout: 90_000 }, async (kind) => {

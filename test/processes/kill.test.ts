@@ -12,9 +12,9 @@ beforeEach(async () => {
 afterEach(() => removeFolder(dataDir));
 
 test.each([
-  ['always', 18],
-  ['interval', 8],
-  ['never', 8],
+  ['always', 10],
+  ['interval', 5],
+  ['never', 5],
 ] as const)(
   'in %s, killed under load %i times, nothing acknowledged is lost and no version comes twice',
   { timeout: 180_000 },

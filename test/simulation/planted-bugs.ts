@@ -58,6 +58,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'stamp: () => stamps.stamp(), monotonicMs: () => clock.monotonicMs(),',
     replace: 'stamp: () => clock.wallMs(), monotonicMs: () => clock.monotonicMs(),',
     seedsMax: 60,
+    firstSeed: 5,
   },
   {
     name: 'a torn end is cut too far',
@@ -88,7 +89,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace:
       'const replaced = { snapshot: oldSnapshot, journals: journals.filter(isFolded) }; removeFilesOf(this.#place, replaced);',
     seedsMax: 60,
-    firstSeed: 6,
   },
   {
     name: 'a shard is opened anew before its old thread has exited',
@@ -96,7 +96,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'await this.#thread.destroy(); if (this.#state',
     replace: 'void this.#thread.destroy(); if (this.#state',
     seedsMax: 400,
-    firstSeed: 73,
+    firstSeed: 195,
   },
   {
     name: 'a failed sync is taken for a success',
@@ -139,7 +139,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'file.truncate(used); file.sync();',
     replace: 'file.truncate(used);',
     seedsMax: 150,
-    firstSeed: 8,
   },
   {
     name: 'writes are not tried again once the disk was full',
@@ -147,7 +146,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'if (now < this.#tryAgainAtMs)',
     replace: 'if (this.#tryAgainAtMs > 0)',
     seedsMax: 150,
-    firstSeed: 5,
   },
   {
     name: 'what no mark vouches for is not written again before it is synced',
@@ -155,7 +153,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'rewriteUnmarked(place, recovered);',
     replace: '',
     seedsMax: 300,
-    firstSeed: 39,
+    firstSeed: 47,
   },
   {
     name: 'a compaction that came to nothing is not reported to its shard',
@@ -163,7 +161,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'await client.abortCompaction();',
     replace: ';',
     seedsMax: 300,
-    firstSeed: 10,
   },
   {
     name: 'a compaction that came to nothing while its shard was mended is not noticed',
@@ -171,7 +168,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'this.#isStuck = false; this.#room.compactionEnded();',
     replace: 'this.#isStuck = false;',
     seedsMax: 300,
-    firstSeed: 5,
+    firstSeed: 114,
   },
   {
     name: 'the shards are cut for a backup one after another',
@@ -180,6 +177,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace:
       "[]; for (const queue of sequencer.queues) cuts.push(await sequencer.ask(queue, { op: 'cut' })); for (const { kind, error } of cuts) if (kind === 'refused') throw error;",
     seedsMax: 300,
+    firstSeed: 5,
   },
   {
     name: 'compactions go on before a backup has opened its files',
@@ -187,7 +185,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'this.#options.compactions.whileHeld(async () => this.#begin(await this.#cut()))',
     replace: 'this.#begin(await this.#cut())',
     seedsMax: 300,
-    firstSeed: 30,
   },
   {
     name: 'time starts below the highest stamp on disk',
@@ -195,7 +192,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'stamps.raiseFloor(at);',
     replace: '',
     seedsMax: 150,
-    firstSeed: 17,
+    firstSeed: 12,
   },
   {
     name: 'a backup whose thread hangs keeps compactions from going on',
@@ -203,7 +200,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'backups.tick(housekeepingMs);',
     replace: '',
     seedsMax: 300,
-    firstSeed: 143,
+    firstSeed: 41,
   },
   {
     name: 'a prepare is answered before it is synced',
@@ -232,6 +229,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'roomBytes, this.#transactions.records());',
     replace: 'roomBytes, []);',
     seedsMax: 100,
+    firstSeed: 7,
   },
   {
     name: 'transactions in doubt are left behind when a journal is mended',
@@ -239,7 +237,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'this.#files.mend(this.#table, this.#transactions.records(), stamp);',
     replace: 'this.#files.mend(this.#table, [], stamp);',
     seedsMax: 300,
-    firstSeed: 31,
+    firstSeed: 57,
   },
   {
     name: 'a transaction is forgotten before all participants have recorded its outcome',
@@ -247,6 +245,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "const answers = await Promise.all(deliveries.map(({ answer }) => answer)); if (answers.some(({ kind }) => kind === 'refused'))",
     replace: 'if (deliveries.length === 0)',
     seedsMax: 300,
+    firstSeed: 5,
   },
   {
     name: 'participants are told of a commit one after another',
@@ -291,7 +290,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'return mustDeliver || isEntryRead(operation);',
     replace: 'return isEntryRead(operation);',
     seedsMax: 300,
-    firstSeed: 13,
   },
   {
     name: 'the cache keeps what a transaction changes',
@@ -327,7 +325,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'const isCertain = holders.length < changes.length || (await isAnyRecordedSoon(recording));',
     replace: 'const isCertain = true;',
     seedsMax: 300,
-    firstSeed: 98,
+    firstSeed: 104,
   },
   {
     name: 'a start records an outcome before all that it counts on is durable',
@@ -335,7 +333,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'await allOrFirstError(clients.map((client) => client.secure()));',
     replace: ';',
     seedsMax: 1000,
-    firstSeed: 80,
+    firstSeed: 785,
   },
   {
     name: 'a reshard drops what its start would commit',
@@ -343,6 +341,5 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'if (committed.has(transaction))',
     replace: 'if (committed.size < 0)',
     seedsMax: 300,
-    firstSeed: 57,
   },
 ];

@@ -53,7 +53,10 @@ describe('the records for a journal that goes on without those before it', () =>
     transactions.add(second);
     expect(transactions.get('first')).toBe(first);
     transactions.resolve('first', true);
-    expect([...transactions.records()]).toEqual([encodeOutcome('first', true), encodePrepared(second)]);
+    expect([...transactions.records()]).toEqual([
+      encodeOutcome('first', true),
+      encodePrepared(second),
+    ]);
     expect(transactions.get('first')).toBeUndefined();
     transactions.resolve('second', false);
     expect([...transactions.records()]).toEqual([

@@ -1,5 +1,5 @@
-// Thread entry point of one backup: its tasks over real files, at a low priority. It ends with its
-// thread, which closes what is open.
+// Thread entry point of one backup: its tasks over real files, at a low priority. The backup ends
+// with its thread, and the end of the thread closes its files.
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import type { BackupTasks } from '../src/protocol/shard-task.ts';
 import { backupTasks } from '../src/shard/backup-tasks.ts';

@@ -1,4 +1,4 @@
-// Lets a thread that works in the background give way to those that answer somebody.
+// Lets a background thread give way to the threads that answer requests.
 import { readlinkSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { basename } from 'node:path';
@@ -10,6 +10,6 @@ export function yieldToOthers(): void {
   try {
     setPriority(Number(basename(readlinkSync('/proc/thread-self'))), niceness);
   } catch {
-    // Slower requests while it runs are all that is lost.
+    // Without the lower priority, requests are only slower while the thread works.
   }
 }

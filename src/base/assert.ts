@@ -1,8 +1,8 @@
 /**
- * Stops at once when something that must be true is not. For programming errors only: bad input
- * and failing disks are expected, and are StoreErrors.
+ * Stops at once if something that must be true is not. For programming errors only: bad input and
+ * failing disks are expected, and are StoreErrors.
  *
- * @throws Error with `message` when `condition` is false.
+ * @throws Error with `message` if `condition` is false
  */
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new Error(`Assertion failed: ${message}`);

@@ -1,8 +1,11 @@
-// Owns the two clocks. Everything that needs the time gets one of these passed in, so that tests
-// and simulations own it.
+// Owns the two clocks. Code that needs the time gets a clock passed in, so that tests and
+// simulations control time.
 
 export interface Clock {
-  /** Wall time, Unix milliseconds. May jump either way. Expiry is judged by stamps made from it. */
+  /**
+   * Wall time, Unix milliseconds. May jump either way. Stamps are made from wall time, and decide
+   * expiry.
+   */
   wallMs(): number;
   /** Monotonic time in milliseconds, for durations only. */
   monotonicMs(): number;
@@ -14,8 +17,8 @@ export const systemClock: Clock = {
 };
 
 /**
- * The store's one source of time: wall time that never goes back, not even over a restart
- * (`raiseFloor` with the highest stamp found on disk).
+ * The store's one source of time: wall time that never goes back, not even over a restart. A start
+ * calls `raiseFloor` with the highest stamp found on disk.
  */
 export class StampClock {
   readonly #clock: Clock;
@@ -25,7 +28,7 @@ export class StampClock {
     this.#clock = clock;
   }
 
-  /** The next stamp in Unix milliseconds; never below one handed out before. */
+  /** The next stamp in Unix milliseconds; never below an earlier one. */
   stamp(): number {
     const now = this.#clock.wallMs();
     if (now > this.#last) this.#last = now;

@@ -1,2 +1,4 @@
-/** The one keyspace that is there without being asked for. Files leave it out: see FORMAT.md. */
+/**
+ * The one namespace that exists without being asked for. Files leave this name out: see FORMAT.md.
+ */
 export const defaultNamespace = 'default';

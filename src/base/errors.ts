@@ -1,5 +1,6 @@
-// The closed list of error codes. A missing key is a result, not an error, but has its code here
-// because front ends name it. HTTP statuses are not known here; see src/http/status-of-error.ts.
+// Owns the closed list of error codes. A missing key is a result, not an error, but has a code here
+// because front ends name it. Must not know HTTP statuses, which are in
+// src/http/status-of-error.ts.
 
 /** Each code with the one sentence that documents it. */
 export const errorSentences = {
@@ -21,13 +22,13 @@ export const errorSentences = {
   METHOD_NOT_ALLOWED: 'This path exists but does not take this method; Allow names those it takes.',
   REQUEST_TIMEOUT: 'The request did not arrive whole in time.',
   HEADERS_TOO_LARGE: 'The request line and headers are larger than the limit.',
-  // The store can not do it now.
+  // The store cannot do it now.
   OVERLOADED: 'Too much is waiting already; try again after the time given.',
   SHARD_UNAVAILABLE: 'The shard that owns the key is not serving; the outcome says what happened.',
   SHUTTING_DOWN: 'The server is stopping and takes no new work.',
   DISK_FULL: 'There is no room on disk for the write.',
   SHARD_FULL: 'The shard holds as many entries or bytes as it can; delete some or use more shards.',
-  // The store can not start, or a file is not what it must be.
+  // The store cannot start, or a file is not valid.
   STORE_DAMAGED: 'A file of the store is damaged or missing; nothing has been changed.',
   STORE_IN_USE: 'Another process holds the data folder.',
   STORE_MISMATCH: 'The data folder does not fit the settings or this version of the program.',
@@ -38,23 +39,23 @@ export const errorSentences = {
 
 export type ErrorCode = keyof typeof errorSentences;
 
-/** What became of the operation: a promise, not a guess. */
+/** Whether the operation was applied: a promise, not a guess. */
 export type Outcome = 'not-applied' | 'applied' | 'unknown';
 
 export interface ErrorFacts {
-  /** What became of the operation. Default `not-applied`. */
+  /** Whether the operation was applied. Default `not-applied`. */
   outcome?: Outcome | undefined;
   /** Whether the same request may succeed later. Default false. */
   retryable?: boolean | undefined;
   /** When a retry makes sense, milliseconds from now. */
   retryAfterMs?: number | undefined;
-  /** The limit that was exceeded, in the unit the detail names. */
+  /** The limit that was exceeded, in the unit that the detail names. */
   limit?: number | undefined;
   /** The parameter, header or member at fault. */
   parameter?: string | undefined;
 }
 
-/** An expected failure: its code is stable, its message names what is wrong and what is allowed. */
+/** An expected failure. The code is stable; the message names the fault and what is allowed. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly code: ErrorCode;
@@ -83,7 +84,7 @@ export function systemErrorCode(error: unknown): string | undefined {
 
 const fullDiskCodes: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
-/** A system error that says that there is no room on disk. */
+/** Whether an error is a system error that says that the disk has no room. */
 export function isFullDisk(error: unknown): boolean {
   return fullDiskCodes.has(systemErrorCode(error));
 }

@@ -1,7 +1,12 @@
-/** Counts observations by size, cheaply enough for every request. Bounds are inclusive, rising. */
+/**
+ * Counts observations by size, cheaply enough for every request. Bounds are inclusive and rising.
+ */
 export class Histogram {
   readonly bounds: readonly number[];
-  /** Not cumulative: `counts[i]` are those in (bounds[i - 1], bounds[i]]; the last has no bound. */
+  /**
+   * Not cumulative: `counts[i]` is for (bounds[i - 1], bounds[i]]; the last count has no upper
+   * bound.
+   */
   readonly counts: Float64Array;
   sum = 0;
   count = 0;

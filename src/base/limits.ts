@@ -1,69 +1,83 @@
-// Every fixed bound of the engine, with its unit and the reason for its size. Those that a user
-// may set are in config/default.json instead.
+// Owns every fixed bound of the engine, with its unit and its reason. Bounds that an operator may
+// set are in config/default.json instead.
 
-/** One batch: large enough to share a sync among many writers, small enough to answer soon. */
+/** One batch: large enough that many writers share a sync, small enough to answer soon. */
 export const batchOperationsMax = 1024;
 export const batchBytesMax = 1024 * 1024;
 
-/** What one shard answers to one batch before the rest of the batch must wait for the next. */
+/** Bytes that a shard answers to one batch: the rest of the batch waits for the next one. */
 export const replyBytesMax = 16 * 1024 * 1024;
 
-/** The same for what it writes: commands such as APPEND write more than they are sent. */
+/**
+ * Bytes that one batch writes before its rest waits: commands such as APPEND write more than they
+ * are sent.
+ */
 export const writtenBytesMax = 4 * 1024 * 1024;
 
-/** What one command may answer: all of its keys are in one shard, and may be many times the same. */
+/** Bytes of one command's answer: all its keys are in one shard, and may be one key many times. */
 export const commandReplyBytesMax = 64 * 1024 * 1024;
 
-/** Keys and values of one listing page, summed; a page has at least one item all the same. */
+/** Keys and values of one listing page, summed. A page has at least one item, however large. */
 export const pageBytesMax = 1024 * 1024;
-/** Entries one shard looks at for one page: expired ones cost time but give no items. */
+/** Entries that one shard looks at for one page: expired entries cost time but give no items. */
 export const pageScanMax = 10_000;
 
-/** Waiting operations and their bytes, a shard: past it, refuse early rather than answer late. */
+/**
+ * Waiting operations and their bytes, for each shard: past these, refusing early beats answering
+ * late.
+ */
 export const queueOperationsMax = 65_536;
 export const queueBytesMax = 128 * 1024 * 1024;
 
 /** Versions that one condition may list. */
 export const conditionVersionsMax = 1000;
 
-/** Operations waiting for one key's lock. */
+/** Operations that may wait for one key's lock. */
 export const lockWaitersMax = 1024;
-/** Operations waiting for one that keeps everybody from all keys. */
+/** Operations that may wait while one transaction holds all keys. */
 export const allLocksWaitersMax = 65_536;
 
-/** Expired entries removed by one sweep step. */
+/** Expired entries that one sweep step removes. */
 export const sweepStepMax = 500;
 
-/** V8's Map holds at most 2^24 entries; stop short of it. */
+/** V8's Map holds at most 2^24 entries: the bound stays below that. */
 export const shardEntriesMax = 2 ** 24 - 1024;
 
-/** Live journals of a shard before they are compacted whatever their size (restarts add some). */
+/** Past this number of live journals, a shard is compacted at any size: restarts add journals. */
 export const liveJournalsMax = 8;
 
 export const shardCountMax = 64;
 
-/** How much higher seq starts when the end of a journal may have been seen and lost. */
+/** How much higher seq starts if readers may have seen an end of the journal that was lost. */
 export const seqJumpUnsynced = 2 ** 30;
 
-/** Room on disk that a shard keeps for deletes when the disk is full: some 1,500 of them at least. */
+/** Disk space that a shard keeps for deletes on a full disk: at least some 1,500 of them. */
 export const reserveBytesMin = 256 * 1024;
 export const reserveBytesMax = 64 * 1024 * 1024;
 
-/** How long an operation may wait in a shard's queue before it is refused instead of answered late. */
+/**
+ * An operation that has waited this long in a shard's queue is refused instead of answered late.
+ */
 export const queueWaitMaxMs = 4000;
 
-/** Behind one that has waited for so long, none is queued any more: it would hardly be in time. */
+/**
+ * Once the oldest operation has waited this long, new ones are refused: they would hardly be in
+ * time.
+ */
 export const queueWaitForMoreMs = 2000;
 
 /**
- * How long a thread may answer nothing before it counts as hung and is ended; what reads or writes
- * much may take that much longer, as on a slow disk.
+ * A thread that answers nothing for this long counts as hung and is ended. A task that reads or
+ * writes much may take longer, at this speed of a slow disk.
  */
 export const taskMaxMs = 8000;
 export const slowDiskBytesPerMs = 5000;
 
-/** How long a shard whose files or thread failed waits before it tries again. */
+/** A shard whose files or thread failed waits this long before another try. */
 export const shardRetryMs = 1000;
 
-/** The same where records are known to be lost: nobody can say how many versions were given. */
+/**
+ * How much higher seq starts if records are known to be lost: the number of versions given is
+ * unknown.
+ */
 export const seqJumpRepaired = 2 ** 40;

@@ -1,7 +1,7 @@
-// The error of everything that is refused because too much is waiting already.
+// The error for operations that are refused because too much is waiting already.
 import { StoreError } from './errors.ts';
 
-/** When a retry makes sense: a queue that is full now has moved on by then. */
+/** Milliseconds after which a retry makes sense: a queue that is full now has moved on by then. */
 const retryAfterMs = 1000;
 
 /** @param detail what is full, as a sentence */

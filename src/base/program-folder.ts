@@ -1,5 +1,5 @@
-// Finds the folder this program was installed in, the same from source and from dist/, so that
-// config/ and the compiled worker entry points are found wherever the current directory is.
+// Finds the folder in which this program is installed, the same from source and from dist/. The
+// files in config/ and the compiled worker entry points are thus found from any current directory.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 

@@ -1,4 +1,4 @@
-// `holdfast backup` on the command line. What it does is download-backup.ts.
+// `holdfast backup` on the command line: options and help. The work is in download-backup.ts.
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { backupRequest, type BackupRequestOptions } from './backup-request.ts';

@@ -1,5 +1,5 @@
-// What `holdfast backup` asks a server with: address, headers, and one credential at most. No value
-// of a header, token or password gets into an error.
+// Builds the request of `holdfast backup`: address, headers, and at most one credential. No value of
+// a header, token or password gets into an error. Sends nothing.
 import { readFileSync } from 'node:fs';
 import { systemErrorCode } from '../base/errors.ts';
 import { usageError } from './command-error.ts';
@@ -48,7 +48,7 @@ export function backupRequest(
 
 interface Credential {
   readonly source: string;
-  /** Of the header Authorization, where it is not there already. */
+  /** Value for the header Authorization; undefined if --header has set the header already. */
   readonly value?: string;
 }
 
@@ -57,12 +57,12 @@ const allowedUrl = 'allowed: an address like http://127.0.0.1:7411';
 function parseUrl(typed: string): URL {
   const url = URL.canParse(typed) ? new URL(typed) : undefined;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  // A password may stand before the last @.
+  // The text before the last @ may have a password.
   const shown = typed.replace(/^([a-z][\w+.-]*:\/\/)?.*@/is, '$1***@');
   throw usageError(`--url is "${shown}"; ${allowedUrl}`);
 }
 
-/** Headers that follow from the address, the connection, or a body that is not there. */
+/** Headers that follow from the address, from the connection, or from the missing body. */
 const notForRequests: ReadonlySet<string> = new Set([
   'connection',
   'content-length',

@@ -1,5 +1,5 @@
-// Where a restore reads its backup from: a file, which can be read twice, or standard input and
-// other pipes, which can not.
+// Opens the backup that a restore reads: a file, which can be read twice, or standard input and
+// other pipes, which cannot. Knows no backup format.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { systemErrorCode } from '../base/errors.ts';
@@ -16,7 +16,7 @@ export interface BackupSource {
 }
 
 const standardInput = 0;
-/** Opened by one of these, a socket can not be read. */
+/** A socket cannot be opened by any of these names, so its descriptor is read instead. */
 const namesOfStandardInput: ReadonlySet<string> = new Set([
   '-',
   '/dev/stdin',
@@ -55,7 +55,7 @@ export function openBackupSource(path: string): BackupSource {
 const pollMs = 10;
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
-/** Waits, also where whoever shares the pipe has made it non-blocking. */
+/** Waits for bytes, even if another process that shares the pipe has made it non-blocking. */
 function readNext(descriptor: number, target: Uint8Array): number {
   for (;;) {
     try {

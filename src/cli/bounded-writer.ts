@@ -1,6 +1,6 @@
-// Text on its way to a standard stream that may be full, slow, gone or broken. Never throws. While
-// the stream takes nothing, up to a bound is kept; what does not fit, or meets an error, is lost and
-// counted. Knows no file descriptor: whether a write can block is a matter of standard-streams.ts.
+// Writes text to a standard stream that may be full, slow, gone or broken. Never throws. Keeps text
+// up to a bound while the stream takes nothing. Text beyond the bound, or after an error, is lost
+// and counted. Knows no file descriptor: standard-streams.ts decides whether a write can block.
 import { systemErrorCode } from '../base/errors.ts';
 
 export interface BoundedWriterOptions {
@@ -27,7 +27,7 @@ export class BoundedWriter {
   #kept: Piece[] = [];
   #keptBytes = 0;
   #waits = false;
-  /** Where the last line that was begun has no end. */
+  /** True if the stream has the begin of a line without its end. */
   #isTorn = false;
   #linesLost = 0;
   #linesTold = 0;
@@ -69,7 +69,7 @@ export class BoundedWriter {
   }
 
   #pieceOf(text: string): Piece {
-    // Behind half a line, a whole one begins on its own.
+    // After half a line, the next line must begin on a line of its own.
     const rest = Buffer.from(this.#isTorn ? `\n${text}` : text);
     return { rest, lines: text.split('\n').length - 1, hasBegun: false };
   }

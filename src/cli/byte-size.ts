@@ -1,4 +1,4 @@
-// Byte sizes as people write them: `67108864` or `64MiB`, and nothing in between.
+// Parses and formats byte sizes as people write them: `67108864` or `64MiB`, and nothing else.
 
 const unitBytes = new Map([
   ['', 1],
@@ -7,7 +7,7 @@ const unitBytes = new Map([
   ['GiB', 1024 ** 3],
 ]);
 
-/** The number of bytes, or undefined where `text` is not a size. */
+/** The number of bytes, or undefined if `text` is not a size. */
 export function parseByteSize(text: string): number | undefined {
   const [, digits, unit = ''] = /^(\d+)(KiB|MiB|GiB)?$/.exec(text) ?? [];
   if (digits === undefined) return undefined;

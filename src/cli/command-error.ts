@@ -1,9 +1,9 @@
-// Exit codes of every command, and which failure ends with which.
+// Owns the exit codes of every command, and the exit code of each failure. Prints nothing.
 import { StoreError } from '../base/errors.ts';
 
 export const exitCodes = {
   done: 0,
-  /** It was tried and did not succeed; for verify and repair: damaged, or something was lost. */
+  /** The command tried and failed. For verify and repair: damaged, or something was lost. */
   failed: 1,
   /** Wrong usage: a flag, a setting or a value that is not allowed. */
   usage: 2,

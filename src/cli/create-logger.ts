@@ -1,4 +1,4 @@
-// The program's log: JSON lines on standard error, so that standard output is the program's own.
+// Makes the program's log: JSON lines on standard error. Standard output stays free for results.
 import { pino, type Logger } from 'pino';
 import type { BoundedWriter } from './bounded-writer.ts';
 import type { Settings } from './settings-schema.ts';

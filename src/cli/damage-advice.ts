@@ -1,4 +1,4 @@
-// What to do about a damaged store, as the end of the one line that refuses it.
+// Adds to the error of a damaged store the commands that the operator can run.
 import { StoreError } from '../base/errors.ts';
 import { CommandError, exitCodes } from './command-error.ts';
 
@@ -16,7 +16,7 @@ export function repairCommand(dataDir: string): string {
   return `holdfast repair ${shellWord(dataDir)} --to NEWDIR`;
 }
 
-/** As a shell takes it. */
+/** Quoted for a shell if that is needed. */
 function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

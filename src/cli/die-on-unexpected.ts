@@ -1,5 +1,5 @@
-// What the program does about an error that nobody expected: say so and die. What was acknowledged
-// is on disk, and a process that no longer knows its own state must not go on answering.
+// Logs an unexpected error and ends the process. A process that no longer knows its own state must
+// not go on answering. Acknowledged writes are on disk.
 import type { Logger } from 'pino';
 import { exitCodes } from './command-error.ts';
 import { standardError } from './standard-streams.ts';

@@ -1,5 +1,5 @@
-// Takes a backup from a running server into a file. It is written under a temporary name, made
-// durable and proved, and only then has its name; whatever fails, nothing is left.
+// Takes a backup from a running server into a file. Writes it under a temporary name, makes it
+// durable, proves it, and only then gives it its name. On any error no file is left.
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -16,7 +16,7 @@ import { stopSignals } from './process-signals.ts';
 import { standardErrorProgress } from './standard-error-progress.ts';
 import { standardOutput } from './standard-output.ts';
 
-/** While it is proved, what signals have come is looked at this often. */
+/** Blocks that are proved between two checks for signals. */
 const blocksATurn = 16;
 
 export async function downloadBackup(request: BackupRequest, path: string): Promise<void> {
@@ -27,7 +27,7 @@ export async function downloadBackup(request: BackupRequest, path: string): Prom
   }
   const interrupted = new AbortController();
   const interrupt = (): void => interrupted.abort();
-  // Each of them, as often as it comes: npm hands a Ctrl-C on that has come already.
+  // Not `once`: npm passes a Ctrl-C on to a program that has had it from the terminal already.
   for (const signal of stopSignals) process.on(signal, interrupt);
   try {
     const { signal } = interrupted;
@@ -46,7 +46,7 @@ interface Keeping {
   readonly signal: AbortSignal;
 }
 
-/** @returns what is said of it */
+/** @returns the line that reports the backup */
 async function keep(body: Body, { temporary, path, signal }: Keeping): Promise<string> {
   const progress = standardErrorProgress();
   const file = nodeFileSystem.create(temporary);
@@ -79,7 +79,7 @@ async function write(body: Body, file: OpenFile, progress: Progress): Promise<nu
   }
 }
 
-/** Only what goes wrong with the connection is told so, not what goes wrong with the disk. */
+/** Reports an error of the connection as an incomplete backup. Errors of the disk stay as they are. */
 async function* incomplete(body: Body): Body {
   try {
     for await (const piece of body) yield piece;
@@ -89,7 +89,7 @@ async function* incomplete(body: Body): Body {
   }
 }
 
-/** As it stands on disk. A server that gave it up midway is noticed here at the latest. */
+/** Proves the file on disk. Notices at the latest here if the server gave up midway. */
 async function prove(path: string, progress: Progress, signal: AbortSignal): Promise<number> {
   const fileSystem = meteredFileSystem(nodeFileSystem, (bytes) => progress.advance(bytes));
   const file = fileSystem.openReadOnly(path);

@@ -1,4 +1,4 @@
-// `holdfast dump` on the command line. What comes out is src/tools/dump-store.ts.
+// `holdfast dump` on the command line: options and help. src/tools/dump-store.ts makes the lines.
 import { Command } from 'commander';
 import { systemClock } from '../base/clock.ts';
 import { dataBytes } from '../tools/data-bytes.ts';

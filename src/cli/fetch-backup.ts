@@ -1,5 +1,5 @@
-// Asks a server for its backup over HTTP, through redirects. What was given to show to that server is
-// shown to no other one.
+// Asks a server for its backup over HTTP, and follows redirects. Sends the operator's headers and
+// token to that origin only, never to another. Knows no file and no backup format.
 import { systemErrorCode } from '../base/errors.ts';
 import type { BackupRequest } from './backup-request.ts';
 import { CommandError, exitCodes } from './command-error.ts';
@@ -10,7 +10,7 @@ const mediaType = 'application/x-ndjson';
 const redirectsMax = 5;
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** @throws CommandError where it is no backup that comes back */
+/** @throws CommandError if the answer is not a backup */
 export async function fetchBackup(request: BackupRequest, signal: AbortSignal): Promise<Body> {
   const { response, at, keepsHeaders } = await followRedirects(request, signal);
   const { status, body, headers } = response;
@@ -30,7 +30,7 @@ export async function fetchBackup(request: BackupRequest, signal: AbortSignal): 
 interface Answer {
   readonly response: Response;
   readonly at: URL;
-  /** False where something was given that did not go there. */
+  /** False if the operator gave headers that were not sent to `at`. */
   readonly keepsHeaders: boolean;
 }
 
@@ -50,7 +50,7 @@ async function followRedirects(request: BackupRequest, signal: AbortSignal): Pro
     if (next === undefined) return { response, at, keepsHeaders: isSame || !gives };
     await response.body?.cancel();
     at = next;
-    // Not again where one leads back: it was not the server that has been named which says so.
+    // Stays false if a redirect leads back: another server than the one named has asked for that.
     isSame &&= at.origin === origin;
   }
   throw failure(`${origin} redirected more than ${redirectsMax} times`);
@@ -68,7 +68,7 @@ function redirectOf({ status, headers }: Response, at: URL): URL | undefined {
   return next;
 }
 
-/** The detail of a problem reply, where it is one. */
+/** The detail of a problem reply; undefined if the reply is not one. */
 async function problemOf(response: Response): Promise<string | undefined> {
   if (response.headers.get('content-type') !== 'application/problem+json') return undefined;
   const problem = (await response.json().catch(() => undefined)) as
@@ -80,7 +80,7 @@ function withSlash(url: URL): URL {
   return url.pathname.endsWith('/') ? url : new URL(`${url.pathname}/`, url);
 }
 
-/** In a word or a line, for what the connection did. */
+/** The reason for a failed connection, as a system error code or one line. */
 export function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   return systemErrorCode(cause) ?? (cause instanceof Error ? cause.message : String(cause));

@@ -1,5 +1,5 @@
-// Owns the order of precedence: config/default.json, then the file of --config, then the
-// environment, then flags. Refuses, in one line, what it does not know or what is not allowed.
+// Owns the precedence of settings: config/default.json, then the file of --config, then the
+// environment, then flags. Refuses, in one line, an unknown setting or a value that is not allowed.
 import { join } from 'node:path';
 import { Value } from 'typebox/value';
 import { programFolder } from '../base/program-folder.ts';
@@ -26,7 +26,7 @@ export interface SettingSources {
 
 interface Given {
   readonly value: Settings[SettingName];
-  /** Where it came from, to stand behind "from ". */
+  /** Where the value came from, as messages say it after "from ". */
   readonly origin: string;
 }
 
@@ -103,7 +103,7 @@ function givenByText(name: SettingName, text: string, origin: string): Given {
 const orderedPairs: readonly (readonly [SettingName, SettingName, gap?: number])[] = [
   // Node refuses to start an HTTP server otherwise.
   ['headersTimeoutMs', 'requestTimeoutMs'],
-  // The room must have a share in which the largest body can finish.
+  // The largest body must fit into the memory for bodies, or it could never finish.
   ['valueBytesMax', 'bodyBytesInFlightMax'],
   ['batchBytesMax', 'bodyBytesInFlightMax'],
   // Some time must be left to answer what is in flight and to sync.

@@ -1,5 +1,5 @@
-// A data folder in the hands of an offline command: servers are kept out meanwhile, nothing in it is
-// changed, and what fails says so in one line.
+// Holds a data folder for an offline command. Keeps servers out meanwhile, changes nothing in the
+// folder, and turns system errors into one-line errors. Knows no command.
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { StoreError, systemErrorCode } from '../base/errors.ts';
@@ -17,7 +17,7 @@ export interface OfflineFolder {
   readonly progress: Progress;
 }
 
-/** @throws StoreError STORE_IN_USE while a server has it, STORE_INACCESSIBLE */
+/** @throws StoreError STORE_IN_USE while a server has the folder open, STORE_INACCESSIBLE */
 export async function withOfflineFolder<T>(
   typed: string,
   work: (folder: OfflineFolder) => T | Promise<T>,

@@ -1,5 +1,5 @@
-// What signals mean to every command, from the first moment on. Knows no command; what a server does
-// to stop is serve.ts.
+// Decides which signals ask a command to stop and which are ignored, from the first moment on.
+// Knows no command. serve.ts stops a server.
 import { isatty } from 'node:tty';
 
 /**

@@ -1,5 +1,5 @@
-// The command line as a whole: which commands there are, and how a failure of any of them becomes
-// one line on standard error and an exit code. What a command does is its own file's matter.
+// Owns the list of commands. Turns the failure of any command into one line on standard error and
+// an exit code. Does not know how a command works.
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf, exitCodes, usageError } from './command-error.ts';
 import { dumpCommand } from './dump-command.ts';
@@ -21,7 +21,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     await standardOutput.finish();
     return exitCodes.done;
   } catch (error) {
-    // What the command has printed before it failed.
+    // Flushes the lines that the command has printed before it failed.
     await standardOutput.finish().catch(() => undefined);
     standardError.write(`holdfast: ${oneLine(error)}\n`);
     return exitCodeOf(error);
@@ -78,7 +78,7 @@ function explain(error: CommanderError, command: Command): string {
     case 'commander.unknownCommand':
       return `${oneLine(error)}; allowed: ${commands}`;
     case 'commander.unknownOption':
-      // What stands behind a mistyped --token= is not to be shown.
+      // The text after a mistyped --token= may be a secret.
       return `${oneLine(error).replace(/'(-[^=]*?)=.*'/, "'$1'")}; allowed: ${flags}, --help`;
     default:
       return `${oneLine(error)}; see holdfast --help`;

@@ -1,4 +1,4 @@
-// `holdfast repair` on the command line. What is salvaged is src/tools/repair-store.ts.
+// `holdfast repair` on the command line: options and help. src/tools/repair-store.ts salvages.
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
@@ -69,7 +69,7 @@ async function repair({ dataDir, fileSystem, progress }: OfflineFolder, to: stri
   }
 }
 
-/** It must not be, nor be in, the folder that is never to be touched. */
+/** The new folder must not be the damaged data folder, nor be in it. */
 function refuseTarget(dataDir: string, newDir: string): void {
   const path = relative(realpathSync(dataDir), realPathOf(newDir));
   if (path !== '..' && !path.startsWith('../'))
@@ -82,7 +82,7 @@ function refuseTarget(dataDir: string, newDir: string): void {
   );
 }
 
-/** Of a path that need not be there yet. */
+/** The real path of a folder that need not exist yet. */
 function realPathOf(path: string): string {
   if (existsSync(path)) return realpathSync(path);
   const parent = dirname(path);

@@ -1,4 +1,4 @@
-// `holdfast reshard` on the command line. What it does is reshard-folder.ts.
+// `holdfast reshard` on the command line: options and help. The work is in reshard-folder.ts.
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { withDamageAdvice } from './damage-advice.ts';

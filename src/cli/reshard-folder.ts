@@ -1,4 +1,4 @@
-// Reshards a real data folder while nobody else holds it, and says how it went.
+// Reshards a data folder on disk under the folder's lock, and prints the result.
 import { acquireFolderLock } from '../storage/folder-lock.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { meteredFileSystem } from '../tools/metered-file-system.ts';
@@ -9,7 +9,7 @@ import { standardOutput } from './standard-output.ts';
 import { standardError } from './standard-streams.ts';
 
 export function reshardFolder(dataDir: string, shards: number): void {
-  // Where there is no store, not even a lock file is made.
+  // Throws first if there is no store: a lock file would be left there otherwise.
   openOfflineStore(nodeFileSystem, dataDir);
   const lock = acquireFolderLock(dataDir);
   try {

@@ -1,4 +1,4 @@
-// `holdfast restore` on the command line. What it does is restore-folder.ts.
+// `holdfast restore` on the command line: options and help. The work is in restore-folder.ts.
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { shardsOption } from './shards-option.ts';

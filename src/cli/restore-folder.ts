@@ -1,4 +1,4 @@
-// Restores a backup into a real folder that holds no store, and says how it went.
+// Restores a backup into a folder on disk that holds no store, and prints the result.
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -69,7 +69,10 @@ function missingFolders(folder: string): string[] {
   return existsSync(folder) ? [] : [folder, ...missingFolders(dirname(folder))];
 }
 
-/** Of folders that we made: who has opened the lock file meanwhile finds no folder either. */
+/**
+ * Removes folders that we made, with our lock file. Another process that has opened the lock file
+ * meanwhile finds no folder either.
+ */
 function removeIfEmpty(folders: readonly string[]): void {
   try {
     for (const folder of folders) {
@@ -78,6 +81,6 @@ function removeIfEmpty(folders: readonly string[]): void {
       rmdirSync(folder);
     }
   } catch {
-    // Why it could not be restored is what counts; what is left holds nothing.
+    // The caller gets the error of the restore. The folders that stay hold nothing.
   }
 }

@@ -1,4 +1,4 @@
-// `holdfast serve` on the command line: from what was typed to settings. Serving is serve.ts.
+// `holdfast serve` on the command line: turns flags into settings. serve.ts serves.
 import { Command } from 'commander';
 import { loadSettings, unknownVariables } from './load-settings.ts';
 import { addSettingFlags, typedFlags } from './setting-flags.ts';

@@ -1,5 +1,5 @@
-// The life of a server: open the store, listen, wait to be told to stop, drain, close. Knows which
-// parts there are and in what order they start and stop, and nothing of what they do.
+// Runs a server: opens the store, listens, waits for a signal, drains, closes. Knows the order in
+// which the parts start and stop, and not how they work.
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -60,7 +60,7 @@ export async function serve(
   });
   const store = await openStore(settings, logger);
   try {
-    // A signal during recovery waits for its end, since a store half open can not be closed.
+    // A signal during recovery waits for its end, since a store half open cannot be closed.
     if (!signals.received) await serveStore(store, { settings, logger, signals });
   } finally {
     await store.close();
@@ -111,13 +111,13 @@ async function openStore(settings: Settings, logger: Logger): Promise<CommandSto
   }
 }
 
-/** The runtime writes its warnings as text, and waits for who reads them. */
+/** By default Node writes warnings as text, and blocks until the reader takes them. */
 function logWarnings(logger: Logger): void {
   process.removeAllListeners('warning');
   process.on('warning', (warning) => logger.warn({ err: warning }, 'warning of the runtime'));
 }
 
-/** Whatever hangs, the process ends; what was acknowledged is on disk already. */
+/** Ends the process even if a part hangs. Acknowledged writes are on disk already. */
 function exitAtDeadline(deadlineMs: number): void {
   setTimeout(() => {
     standardError.write(`holdfast: did not stop within shutdownDeadlineMs (${deadlineMs} ms)\n`);

@@ -3,7 +3,7 @@
 
 export const environmentPrefix = 'HOLDFAST_';
 
-/** No setting: what `holdfast backup` shows to a server that asks for a token. */
+/** Not a setting: `holdfast backup` sends this token to a server that asks for one. */
 export const tokenVariable = 'HOLDFAST_TOKEN';
 
 /** `MiB` is one word, not two. */

@@ -1,10 +1,11 @@
-// Reads one setting's value from text or JSON, judges it by the schema, and says what is allowed.
+// Reads one setting's value from text or JSON, checks it against the schema, and describes the
+// allowed values. Does not know where a value came from.
 import { Value } from 'typebox/value';
 import { unreachable } from '../base/assert.ts';
 import { formatByteSize, parseByteSize } from './byte-size.ts';
 import { settingsSchema, type SettingName, type Settings } from './settings-schema.ts';
 
-/** What a value of a setting may be, in the terms that reading and explaining it need. */
+/** The allowed values of a setting, in the terms that reading and explaining need. */
 type Domain =
   | { kind: 'text' }
   | { kind: 'choice'; choices: readonly string[] }
@@ -39,12 +40,12 @@ export function descriptionOf(name: SettingName): string {
   return propertyOf(name).description ?? '';
 }
 
-/** What stands for the value in help: `<bytes>`. */
+/** The placeholder of the value in help: `<bytes>`. */
 export function placeholderOf(name: SettingName): string {
   return propertyOf(name).unit ?? '';
 }
 
-/** Says what values are allowed, to stand behind "allowed: ". */
+/** The allowed values, as messages say them after "allowed: ". */
 export function allowedValues(name: SettingName): string {
   const domain = domainOf(propertyOf(name));
   switch (domain.kind) {
@@ -80,7 +81,7 @@ function valueOfText(property: PropertySchema, text: string): unknown {
   return /^\d+$/.test(text) ? Number(text) : text;
 }
 
-/** The value that `text` (of a flag or the environment) spells, or undefined where it is not allowed. */
+/** The value that a flag or variable spells, or undefined if the value is not allowed. */
 export function readSettingText(
   name: SettingName,
   text: string,
@@ -88,7 +89,7 @@ export function readSettingText(
   return checkSettingValue(name, valueOfText(propertyOf(name), text));
 }
 
-/** The value that a settings file gives, or undefined where it is not allowed. */
+/** The value that a settings file gives, or undefined if the value is not allowed. */
 export function readSettingJson(
   name: SettingName,
   value: unknown,

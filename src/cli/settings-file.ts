@@ -1,11 +1,11 @@
-// Reads a file of settings as the JSON object that it must hold. Knows no setting.
+// Reads a settings file, which must hold one JSON object. Knows no setting.
 import { readFileSync } from 'node:fs';
 import { usageError } from './command-error.ts';
 import { indexOfInvisible, visibleText } from './visible-text.ts';
 
 /**
- * @param origin what the file is, for errors
- * @throws CommandError that says in one line why it can not be taken
+ * @param origin the name of the file in errors
+ * @throws CommandError that says in one line why the file cannot be used
  */
 export function readSettingsFile(file: string, origin: string): object {
   const text = textOf(readBytes(file, origin), origin);
@@ -47,7 +47,7 @@ function parse(text: string, origin: string): unknown {
   }
 }
 
-/** It may be what is wrong, and an editor would not show it. */
+/** Names an invisible character, which may be the mistake: an editor would not show it. */
 function noteOfInvisible(text: string): string {
   const at = indexOfInvisible(text);
   if (at === -1) return '';

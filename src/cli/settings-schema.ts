@@ -1,6 +1,6 @@
-// Owns what can be set: names, types, bounds, units and what each is for. The one schema from which
-// the type, the flags, the environment names, the help text and the refusals come. The defaults
-// stand in config/default.json alone; where values come from is load-settings.ts's matter.
+// Owns the settings: names, types, bounds, units and purpose. The type, the flags, the environment
+// names, the help text and the refusals all come from this schema. Knows no default: those are in
+// config/default.json alone. Does not know where values come from: load-settings.ts does.
 import { Type, type Static } from 'typebox';
 import { shardCountMax } from '../base/limits.ts';
 
@@ -8,7 +8,7 @@ const kibibyte = 1024;
 const mebibyte = 1024 * kibibyte;
 const gibibyte = 1024 * mebibyte;
 
-/** Longer than a day makes no sense for any of them, and Node's timers stop at 2^31 - 1. */
+/** More than a day makes no sense for any setting, and Node's timers stop at 2^31 - 1 ms. */
 const milliseconds = (minimum: number, description: string) =>
   Type.Integer({ minimum, maximum: 86_400_000, unit: 'ms', description });
 
@@ -18,7 +18,7 @@ const bytes = (minimum: number, maximum: number, description: string) =>
 const count = (minimum: number, maximum: number, unit: string, description: string) =>
   Type.Integer({ minimum, maximum, unit, description });
 
-/** `auto` is a word and not null, so that a file, the environment and a flag all spell it alike. */
+/** A word and not null: a file, the environment and a flag can all spell `auto` alike. */
 const auto = Type.Literal('auto');
 
 export const settingsSchema = Type.Object(

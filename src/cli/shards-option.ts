@@ -1,4 +1,4 @@
-// `--shards` of the commands that make a layout.
+// Defines and parses the option `--shards` of the commands that make a layout.
 import { Option } from 'commander';
 import { shardCountMax } from '../base/limits.ts';
 import { usageError } from './command-error.ts';

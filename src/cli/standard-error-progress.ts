@@ -1,4 +1,4 @@
-// Progress of long work as lines on standard error.
+// Prints the progress of long work as lines on standard error.
 import { systemClock } from '../base/clock.ts';
 import { Progress } from '../tools/progress.ts';
 import { standardError } from './standard-streams.ts';

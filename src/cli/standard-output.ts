@@ -1,5 +1,5 @@
-// Standard output of the commands that end by themselves: waits for who reads it, and notices when
-// it can not be written. A server has its own (standard-streams.ts).
+// Writes standard output for the commands that end by themselves. Waits for the reader, and notices
+// if a write fails. A server uses standard-streams.ts instead.
 import { once } from 'node:events';
 import { systemErrorCode } from '../base/errors.ts';
 import { CommandError, exitCodes } from './command-error.ts';
@@ -10,12 +10,12 @@ class StandardOutput {
 
   /**
    * @returns false once the reader has gone, as `| head` does
-   * @throws CommandError where it can not be written otherwise
+   * @throws CommandError if writing fails for another reason
    */
   async write(text: string): Promise<boolean> {
     const { stdout } = this.#opened();
     if (!stdout.write(text)) {
-      // Rejects by itself when the stream fails; what failed is kept above.
+      // `once` rejects if the stream fails. The listener in `#opened` keeps the error.
       await once(stdout, 'drain').catch(() => undefined);
     }
     return this.#isRead();

@@ -1,5 +1,5 @@
-// Owns the descriptors of standard output and standard error: how the program writes its own lines
-// there, and how a server makes sure that no write there can block or end it.
+// Owns the descriptors of standard output and standard error. Writes the program's own lines there,
+// and keeps any write there from blocking or ending a server. Knows no command and no log.
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
@@ -11,7 +11,7 @@ type Descriptor = keyof typeof names;
 
 const keptBytesMax = 1024 * 1024;
 const retryMs = 20;
-/** How long the end of the program waits for who reads its last words. */
+/** How long the program waits at its end for the reader of its last lines. */
 const lastWordsMs = 200;
 
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
@@ -27,7 +27,7 @@ function writerTo(descriptor: Descriptor): BoundedWriter {
   return writer;
 }
 
-/** For lines to people and for the log. Not for data: what can not be written is lost. */
+/** For lines to people and for the log. Not for data: text that cannot be written is lost. */
 export const standardError = writerTo(2);
 
 /** For what a server prints; other commands have standard-output.ts. */
@@ -45,8 +45,8 @@ function leaveClosedTerminals(): void {
 }
 
 /**
- * From here on no write to these two blocks or ends the program, by whatever part of it: threads and
- * the runtime's own messages included. To be called before anything has touched `process.stdout` or
+ * From here on no write to the two streams blocks or ends the program. That includes writes by
+ * threads and by Node itself. Must be called before any code touches `process.stdout` or
  * `process.stderr`, as libraries do when they are loaded.
  */
 export function neverBlockOnStreams(): void {
@@ -54,7 +54,7 @@ export function neverBlockOnStreams(): void {
   neverBlockOnStandardError();
 }
 
-/** For commands that must hear signals while nobody reads their progress. */
+/** For commands that must receive signals even if no reader takes their progress. */
 export function neverBlockOnStandardError(): void {
   neverBlock(2, standardError);
 }
@@ -64,8 +64,8 @@ function neverBlock(descriptor: Descriptor, writer: BoundedWriter): void {
   const name = names[descriptor];
   // A file takes what it is given, or fails.
   if (!fstatSync(descriptor).isFile() && !reopen(descriptor)) {
-    // The runtime's stream makes it non-blocking, until the program ends; for others that have
-    // inherited it, too, which can not be helped for sockets.
+    // Node's stream makes the descriptor non-blocking until the program ends. Other programs that
+    // have inherited it are affected too, which cannot be avoided for sockets.
     process[name].on('error', () => undefined);
   }
   const stream = new Writable({
@@ -81,10 +81,11 @@ function neverBlock(descriptor: Descriptor, writer: BoundedWriter): void {
 const flags = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /**
- * Puts an open file description of our own in its place, which alone is made non-blocking: the one
- * that was inherited belongs to the shell and other programs, too.
+ * Replaces the inherited open file description by one of our own, and makes only that non-blocking.
+ * The inherited one belongs to the shell and other programs, too.
  *
- * @returns false where it can not be opened: a socket, a pipe of another user, one without a reader
+ * @returns false if the descriptor cannot be opened again: a socket, a pipe of another user, a pipe
+ *   without a reader
  */
 function reopen(descriptor: Descriptor): boolean {
   let own: number;

@@ -1,4 +1,5 @@
-// What `serve` prints once it serves: all that a newcomer needs, and the line to try first.
+// Builds the text that `serve` prints once it serves: address, data folder, durability, and a first
+// command to try. Prints nothing.
 import { resolve } from 'node:path';
 import type { Settings } from './settings-schema.ts';
 

@@ -1,11 +1,11 @@
-// Tells a first signal to stop (stop cleanly) from a second (end at once). Knows nothing of what
-// stopping takes.
+// Tells a first signal to stop (stop cleanly) from a second (end at once). Does not know how to
+// stop a server.
 import type { EventEmitter } from 'node:events';
 import { constants } from 'node:os';
 import type { Clock } from '../base/clock.ts';
 import type { StopSignal } from './process-signals.ts';
 
-/** npm hands one Ctrl-C on to a program that the terminal has already sent it to. */
+/** npm passes a Ctrl-C on to a program that has had it from the terminal already. */
 const sameKeystrokeMs = 500;
 
 interface Surroundings {

@@ -1,11 +1,11 @@
-// Writes a real data folder of an older format version anew before it is served, and logs how it went.
+// Upgrades a data folder of an older format version before a server opens it, and logs the result.
 import type { Logger } from 'pino';
 import { formatVersion } from '../storage/format-version.ts';
 import { acquireFolderLock } from '../storage/folder-lock.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { needsUpgrade, upgradeStore } from '../tools/upgrade-store.ts';
 
-/** @throws StoreError as `upgradeStore`, and STORE_IN_USE */
+/** @throws StoreError as `upgradeStore` does, and STORE_IN_USE */
 export function upgradeFolder(dataDir: string, logger: Logger): void {
   if (!nodeFileSystem.exists(dataDir) || !needsUpgrade(nodeFileSystem, dataDir)) return;
   const lock = acquireFolderLock(dataDir);

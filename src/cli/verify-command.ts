@@ -1,4 +1,4 @@
-// `holdfast verify` on the command line. What is verified is src/tools/verify-store.ts.
+// `holdfast verify` on the command line: options and help. src/tools/verify-store.ts verifies.
 import { Command } from 'commander';
 import { dataBytes } from '../tools/data-bytes.ts';
 import { CommandError, exitCodes } from './command-error.ts';

@@ -1,6 +1,6 @@
 // Makes text from outside fit for a line that a person reads.
 
-/** What shows as nothing, as a plain space, or as another line. */
+/** Characters that show as nothing, as a plain space, or as another line. */
 const invisible = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu;
 
 /** The text with such characters as escapes: a byte order mark is `\ufeff`. */
@@ -11,12 +11,12 @@ export function visibleText(text: string): string {
   });
 }
 
-/** Where the first such character is that is no line break and no tab; -1 if there is none. */
+/** Index of the first invisible character that is not a line break or tab; -1 if there is none. */
 export function indexOfInvisible(text: string): number {
   return text.replaceAll(/[\r\n\t]/g, ' ').search(invisible);
 }
 
-/** A name as it is, or in quotes where it is none that one could mistake for anything else. */
+/** The name as it is, or in quotes if a reader could mistake it for something else. */
 export function visibleName(name: string): string {
   return /^[\w.-]+$/.test(name) ? name : visibleText(JSON.stringify(name));
 }

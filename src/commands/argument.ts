@@ -1,4 +1,4 @@
-// How arguments are read: integers and words of options, as strictly as Redis does.
+// Reads arguments, integers and words of options, as strictly as Redis does. Knows no command.
 import { CommandError, notAnInteger } from './reply.ts';
 
 export const int64Max = 2n ** 63n - 1n;

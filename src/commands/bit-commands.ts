@@ -1,4 +1,4 @@
-// Values as strings of bits.
+// The commands that treat values as strings of bits.
 import { argumentAt, int64At, optionWord, parseInt64 } from './argument.ts';
 import { bitOffset, readableBytesMax } from './bit-offset.ts';
 import { bitAt, bytesOf, combine, countOnes, findBit, inverted } from './bits.ts';
@@ -50,7 +50,7 @@ function bitsOf(first: bigint, last: bigint, inBits: boolean, length: number) {
   return range && ({ first: range.first * 8, last: range.last * 8 + 7 } satisfies IndexRange);
 }
 
-/** Where there is no key, its other arguments are not looked at. */
+/** As in Redis, the other arguments are not checked if there is no key. */
 function bitcount({ args, entries: [old] }: KeyedCall): Outcome {
   if (old === undefined) return answer(zero);
   if (args.length === 2 || args.length > 4) throw syntaxError();
@@ -71,7 +71,7 @@ function bitposRange(args: readonly string[], length: number): IndexRange | unde
   return bitsOf(first, last, inBits, length);
 }
 
-/** Behind a value are zeros without end, but only where no end is given. */
+/** Zeros follow the value without end, but only if the call gives no end. */
 function bitpos({ args, entries: [old] }: KeyedCall): Outcome {
   const number = int64At(args, 1);
   if (number !== 0n && number !== 1n) throw new CommandError('The bit argument must be 1 or 0.');
@@ -85,7 +85,7 @@ function bitpos({ args, entries: [old] }: KeyedCall): Outcome {
   return answer(integer(found ?? otherwise));
 }
 
-/** The first key is the destination, which its own value goes into only where it comes again. */
+/** The first key is the destination. Its own value takes part only if the key comes again. */
 function bitop({ args, entries: [old, ...sources] }: KeyedCall): Outcome {
   const operator = optionWord(argumentAt(args, 0));
   if (operator !== 'AND' && operator !== 'OR' && operator !== 'XOR' && operator !== 'NOT')

@@ -1,4 +1,5 @@
-// Values as arrays of integers of any width: each command is a list of reads and writes, in order.
+// The commands that treat values as arrays of integers of any width. Each is a list of reads and
+// writes, run in order.
 import { argumentAt, int64At, optionWord, parseInt64, untilNul } from './argument.ts';
 import { fieldAfter, readField, writeField, type FieldType, type Overflow } from './bit-field.ts';
 import { badOffset, bitOffset, readableBytesMax } from './bit-offset.ts';
@@ -28,7 +29,7 @@ interface Write {
 
 type Step = Read | Write;
 
-/** Of one command: no other one is answered meanwhile. */
+/** The most reads and writes of one command: no other command is answered meanwhile. */
 const stepsMax = 100_000;
 
 /** Arguments of each subcommand. */

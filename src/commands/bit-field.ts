@@ -1,5 +1,5 @@
-// Integers of 1 to 64 bits at any bit of a byte string, the highest bit first, and what becomes of
-// those that do not fit. Knows no command.
+// Reads and writes integers of 1 to 64 bits at any bit of a byte string, the highest bit first.
+// Owns the treatment of integers that do not fit. Knows no command.
 
 /** `i` is signed (two's complement, 1 to 64 bits), `u` is not (1 to 63 bits). */
 export interface FieldType {

@@ -1,4 +1,4 @@
-// Where a bit is, as commands are told it.
+// Checks the offset of a bit as commands give it. Knows no value.
 import { CommandError } from './reply.ts';
 
 /** Behind a value there are zeros, up to where Redis has its limit unless told otherwise: 512 MB. */

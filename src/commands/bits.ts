@@ -1,4 +1,4 @@
-// Bits of byte strings: bit 0 is the highest of the first byte, as in Redis.
+// Reads and combines bits of byte strings. As in Redis, bit 0 is the highest of the first byte.
 import { assert } from '../base/assert.ts';
 
 export function bytesOf(value: string): Buffer {

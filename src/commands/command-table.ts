@@ -1,5 +1,5 @@
-// The one table of commands. Parsing, errors of arity, permissions and documentation come from it;
-// to add a command is to add an entry and its function to the file of its family.
+// The one table of commands. Parsing, errors of arity, permissions and documentation come from it.
+// A new command needs only an entry and its function, in the file of its family.
 import { bitCommands } from './bit-commands.ts';
 import { bitFieldCommands } from './bit-field-commands.ts';
 import type { Command } from './command.ts';

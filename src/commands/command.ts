@@ -1,8 +1,8 @@
-// What a command is: the shape of an entry of the command table, what its function is given and
-// what it gives back. Knows no executor, only what one must offer.
+// Defines a command: its entry in the command table, the input of its function and the outcome.
+// Knows no executor, only the interface that one must offer.
 import type { Reply } from './reply.ts';
 
-/** What stands under a key. Value and key are byte strings; there is no other type than the string. */
+/** The entry under a key. Value and key are byte strings; the only type is the string. */
 export interface Entry {
   readonly value: string;
   /** Unix milliseconds, at most `Number.MAX_SAFE_INTEGER`. None: it does not expire. */
@@ -11,12 +11,12 @@ export interface Entry {
 
 export type Change = { readonly put: Entry } | 'delete';
 
-/** What a command's function has found. */
+/** The outcome of a command's function. */
 export interface Outcome {
   readonly reply: Reply;
   /**
-   * The i-th is for the i-th key; shorter where the rest stay as they are. To be applied in order
-   * (a key may come twice) and all or none. Empty where the reply is an error.
+   * The i-th is for the i-th key. The list is shorter if the remaining keys stay unchanged, and
+   * empty if the reply is an error. The executor applies all or none, in order: keys may repeat.
    */
   readonly changes: readonly (Change | undefined)[];
 }
@@ -24,7 +24,7 @@ export interface Outcome {
 export interface CommandLimits {
   /** Bytes of a value; the counterpart of Redis's `proto-max-bulk-len`. */
   readonly valueBytesMax: number;
-  /** Keys that KEYS gives at most; where more match, it answers an error. */
+  /** The most keys that KEYS gives. If more match, KEYS answers an error. */
   readonly keysReplyMax: number;
 }
 
@@ -41,7 +41,7 @@ export interface KeyedCall {
   readonly args: readonly string[];
   /** The keys among the arguments, in their order; a key may come twice. */
   readonly keys: readonly string[];
-  /** What stands under each key at `now`; undefined where nothing does, or what did has expired. */
+  /** The entry of each key at `now`; undefined if there is none, or if it has expired. */
   readonly entries: readonly (Entry | undefined)[];
   /** Unix milliseconds. The one source of time. */
   readonly now: number;
@@ -51,7 +51,7 @@ export interface KeyedCall {
 export interface KeyPage {
   /** Keys in byte order, none expired; may be fewer than were asked for, and none at all. */
   readonly keys: readonly string[];
-  /** Go on behind this key; undefined where there are no more. */
+  /** The next page begins behind this key; undefined if there are no more. */
   readonly next: string | undefined;
 }
 
@@ -65,7 +65,7 @@ export interface Keyspace {
   scan(after: string | undefined, prefix: string, limit: number): Promise<KeyPage>;
   /** How many keys there are, expired ones not counted. */
   count(): Promise<number>;
-  /** Any key, each about as likely; undefined where there is none. */
+  /** Any key, each about as likely; undefined if there is none. */
   randomKey(): Promise<string | undefined>;
   /** Deletes all keys. */
   clear(): Promise<void>;
@@ -87,7 +87,7 @@ export interface ConnectionCall {
 /** Where keys stand among the words of a command, as in COMMAND INFO: the name is word 0. */
 export interface KeyPositions {
   readonly first: number;
-  /** From the end where negative: -1 is the last word. */
+  /** Counted from the end if negative: -1 is the last word. */
   readonly last: number;
   readonly step: number;
 }

@@ -1,5 +1,5 @@
-// The longest common subsequence of two byte strings, with the choices that Redis makes among
-// several. One bit a cell of the usual table, 32 cells at a time, so that it is soon done.
+// Finds the longest common subsequence of two byte strings, choosing among several as Redis does.
+// Uses one bit a cell of the usual table and 32 cells at a time, for speed. Knows no command.
 
 /** A run of bytes that follow each other in both strings; all ends inclusive. */
 export interface CommonRange {

@@ -1,4 +1,4 @@
-// Commands that need no key: is it there, what time has it.
+// The commands that need no key: whether the server is there, and its time.
 import { argumentAt } from './argument.ts';
 import type { ConnectionCall, ConnectionCommand } from './command.ts';
 import { array, bulk, status, wrongArity, type Reply } from './reply.ts';

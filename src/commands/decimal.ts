@@ -1,11 +1,11 @@
-// Decimal numbers of any size, exactly: what INCRBYFLOAT adds. Knows which texts strtold takes and
-// how Redis writes the sum; the range is that of its long double (x86: 64 bits of mantissa).
+// Adds decimal numbers of any size exactly, for INCRBYFLOAT. Knows which texts strtold accepts and
+// how Redis writes the sum. The range is that of Redis's long double (x86: 64 bits of mantissa).
 //
-// Redis rounds to 64 bits what it reads and what it adds; here nothing is rounded before it is
-// written. So the two differ where more than about 19 digits count, the 17 behind the point among
-// them: 1000.1 + 0 is 1000.1 here and 1000.09999999999999998 there, and 1e20 + 0.1 keeps the tenth
-// only here. They agree wherever operands and sum are long doubles exactly (all integers up to 2^64
-// are), for amounts with two decimals always below 10 and nearly always below 100.
+// Redis rounds to 64 bits when it reads and when it adds. This file rounds only when it writes. So
+// the two differ if more than about 19 digits count, the 17 behind the point among them. For
+// example, 1000.1 + 0 is 1000.1 here and 1000.09999999999999998 in Redis. Only this file keeps the
+// tenth of 1e20 + 0.1. The two agree if operands and sum are exact long doubles, as all integers up
+// to 2^64 are. For amounts with two decimals they agree always below 10, nearly always below 100.
 
 /** `digits` / 10^`scale`. */
 export interface Decimal {
@@ -65,7 +65,7 @@ function parseForm(match: RegExpExecArray, base: 10 | 2): Decimal | undefined {
 /**
  * A number as strtold reads it, decimal or hexadecimal. Infinity is a number.
  *
- * @returns undefined where it is none: spaces around it, out of range, NaN
+ * @returns undefined if the text is no such number: spaces around it, out of range, NaN
  */
 export function parseDecimal(text: string): Decimal | 'infinity' | undefined {
   if (text.length > textMax) return undefined;
@@ -76,7 +76,7 @@ export function parseDecimal(text: string): Decimal | 'infinity' | undefined {
   return decimal === null ? undefined : parseForm(decimal, 10);
 }
 
-/** @returns undefined where the sum is out of range */
+/** @returns undefined if the sum is out of range */
 export function addDecimals(a: Decimal, b: Decimal): Decimal | undefined {
   const scale = Math.max(a.scale, b.scale);
   const at = ({ digits, scale: own }: Decimal) => digits * power(10n, scale - own);

@@ -1,5 +1,5 @@
-// Deadlines as commands give them: relative or absolute, in seconds or milliseconds. Owns their
-// arithmetic, which overflows where Redis's does.
+// Reads deadlines as commands give them: relative or absolute, in seconds or milliseconds. Owns
+// their arithmetic, which overflows exactly if that of Redis does.
 import { clampToNumber, int64Max, int64Min, parseInt64 } from './argument.ts';
 import { CommandError, notAnInteger } from './reply.ts';
 

@@ -1,4 +1,4 @@
-// Deadlines of keys: set, read, removed.
+// The commands that set, read and remove deadlines of keys.
 import { argumentAt, optionWord, untilNul } from './argument.ts';
 import {
   answer,
@@ -57,7 +57,7 @@ function expireIn(unit: ExpireUnit): (call: KeyedCall) => Outcome {
   };
 }
 
-/** -2 where there is no key, -1 where it does not expire; seconds are rounded to the nearest. */
+/** -2 if there is no key, -1 if the key does not expire; seconds are rounded to the nearest. */
 function deadlineIn({ inSeconds, isRelative }: ExpireUnit): (call: KeyedCall) => Outcome {
   return ({ now, entries: [old] }) => {
     if (old === undefined) return answer(integer(-2));

@@ -1,6 +1,6 @@
-// Patterns of KEYS and SCAN: `*`, `?`, `[abc]`, `[^a-c]`, `\` before a byte that means itself.
-// Follows Redis's stringmatchlen in what a malformed pattern means, and matches without recursion,
-// in at most the square of the key's length, however long the pattern is.
+// Matches patterns of KEYS and SCAN: `*`, `?`, `[abc]`, `[^a-c]`, `\` before a literal byte. Treats
+// a malformed pattern as Redis's stringmatchlen does. Matches without recursion, in at most the
+// square of the key's length, however long the pattern is. Knows no command.
 
 /** What one byte of a key must be; or any number of any. */
 type Token =
@@ -96,7 +96,7 @@ export function compileGlob(pattern: string): (key: string) => boolean {
   return (key) => (key === '' ? pattern === '' || pattern === '*' : matches(tokens, key));
 }
 
-/** What every key that matches begins with; all of it where the pattern has no wildcard. */
+/** The common prefix of all keys that match; the whole pattern if it has no wildcard. */
 export function literalPrefix(pattern: string): string {
   let prefix = '';
   for (const token of parseGlob(pattern)) {

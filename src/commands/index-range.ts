@@ -1,12 +1,12 @@
-// Ranges of indexes as GETRANGE, BITCOUNT and BITPOS take them: both ends inclusive, negative ones
-// counted from the end.
+// Resolves ranges of indexes as GETRANGE, BITCOUNT and BITPOS take them. Both ends are inclusive,
+// and negative ones count from the end. Knows no value.
 
 export interface IndexRange {
   readonly first: number;
   readonly last: number;
 }
 
-/** @returns the part of 0..length - 1 that is meant, or undefined where it is empty */
+/** @returns the part of 0..length - 1 that the range covers, or undefined if it is empty */
 export function indexRange(first: bigint, last: bigint, length: number): IndexRange | undefined {
   const size = BigInt(length);
   const fromStart = (index: bigint) => {
@@ -23,7 +23,7 @@ export function isReversed(first: bigint, last: bigint): boolean {
   return first < 0n && last < 0n && first > last;
 }
 
-/** As `indexRange`, and empty where it is reversed. */
+/** As `indexRange`, but empty if the range is reversed. */
 export function byteRange(first: bigint, last: bigint, length: number): IndexRange | undefined {
   return isReversed(first, last) ? undefined : indexRange(first, last, length);
 }

@@ -1,4 +1,4 @@
-// Keys whatever they hold: delete, exist, copy, rename.
+// The commands on keys of any content: delete, exist, copy, rename.
 import { argumentAt, int64At, optionWord } from './argument.ts';
 import {
   allKeys,
@@ -62,7 +62,7 @@ function copy({ args, keys, entries: [source, target] }: KeyedCall): Outcome {
   return { reply: one, changes: [undefined, { put: source }] };
 }
 
-/** @throws CommandError where there is nothing to rename */
+/** @throws CommandError if there is nothing to rename */
 function sourceOf({ entries: [source] }: KeyedCall): Entry {
   if (source === undefined) throw new CommandError('no such key');
   return source;

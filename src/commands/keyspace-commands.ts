@@ -1,5 +1,5 @@
-// Commands that look at all keys, in bounded steps. They see the keyspace through what an executor
-// offers, and know nothing of how it is kept.
+// The commands that look at all keys, in bounded steps. They use the keyspace that an executor
+// offers, and do not know how it is kept.
 import { argumentAt, clampToNumber, int64At, optionWord } from './argument.ts';
 import type { Keyspace, KeyspaceCall, KeyspaceCommand } from './command.ts';
 import { compileGlob, literalPrefix } from './glob.ts';
@@ -56,7 +56,7 @@ function parseScanOptions(args: readonly string[]): ScanOptions {
   return options;
 }
 
-/** Where only keys of another type are asked for, the walk is over at once: there are none. */
+/** If the client asks only for keys of another type, the walk ends at once: there are none. */
 async function scan({ args }: KeyspaceCall, keyspace: Keyspace): Promise<Reply> {
   const after = keyOfCursor(argumentAt(args, 0));
   const { count, pattern, isForStrings } = parseScanOptions(args);

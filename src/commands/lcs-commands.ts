@@ -1,4 +1,4 @@
-// The longest common subsequence of two values: LCS.
+// The command LCS: the longest common subsequence of two values.
 import { argumentAt, int64At, optionWord } from './argument.ts';
 import { answer, twoKeys, type KeyedCall, type KeyedCommand, type Outcome } from './command.ts';
 import { CommonSubsequence, type CommonRange } from './common-subsequence.ts';
@@ -11,7 +11,7 @@ interface LcsOptions {
   shortest: bigint;
 }
 
-/** Of the table that Redis makes, which is bounded as a value is. */
+/** Bytes of a cell in Redis's table. Redis bounds that table as it bounds a value. */
 const cellBytes = 4;
 
 /** @throws CommandError */

@@ -1,4 +1,4 @@
-// Values that are numbers: integers of 64 bits, exactly, and decimals.
+// The commands on values that are numbers: exact 64-bit integers, and decimals.
 import { argumentAt, int64At, int64Max, int64Min, parseInt64 } from './argument.ts';
 import {
   answerAndPut,

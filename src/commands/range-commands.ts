@@ -1,4 +1,4 @@
-// Parts of values, by offsets in bytes.
+// The commands on parts of values, by offsets in bytes.
 import { argumentAt, int64At } from './argument.ts';
 import {
   answer,

@@ -1,7 +1,7 @@
-// How large a reply is, for bounds on memory.
+// Estimates the size of a reply, for bounds on memory. Knows no format.
 import type { Reply } from './reply.ts';
 
-/** What a reply takes beside its text, at most. */
+/** The most bytes that a reply takes besides its text. */
 const fixedBytes = 16;
 
 /** About how many bytes a reply takes. */

@@ -1,5 +1,5 @@
-// What a command answers, and the errors it answers with. Owns no protocol: how a reply is written
-// (RESP, JSON) is the front end's matter.
+// Defines the replies of commands, and their errors. Knows no protocol: a front end writes a reply
+// as RESP or JSON.
 
 /**
  * The types of RESP 2 (Redis serialization protocol specification). Texts are byte strings
@@ -9,7 +9,7 @@ export type Reply =
   | { readonly kind: 'status'; readonly text: string }
   /** null: there is no value. */
   | { readonly kind: 'bulk'; readonly value: string | null }
-  /** Signed, 64 bits: a bigint where a number would not be exact, and only there. */
+  /** Signed, 64 bits: a bigint only if a number would not be exact. */
   | { readonly kind: 'integer'; readonly value: number | bigint }
   | { readonly kind: 'array'; readonly items: readonly Reply[] | null }
   /** The code comes first: `ERR no such key`. Never contains a line break. */

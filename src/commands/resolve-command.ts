@@ -1,5 +1,5 @@
-// From the words of a request to a command of the table and its keys. Owns the errors of commands
-// that do not exist and of wrong numbers of words; permissions are judged by what it returns.
+// Finds the command of a request in the table, and its keys. Owns the errors for unknown commands
+// and for wrong numbers of words. Judges no permission: its caller does, by the command returned.
 import { untilNul } from './argument.ts';
 import type { Command } from './command.ts';
 import { commandTable } from './command-table.ts';
@@ -35,7 +35,7 @@ function keysAmong(command: Command, words: readonly string[]): string[] {
 
 /**
  * @param words the command's name, in any case, and its arguments; byte strings
- * @returns the command, or Redis's error where there is none or the number of words is wrong
+ * @returns the command; Redis's error if there is none, or if the number of words is wrong
  */
 export function resolveCommand(words: readonly string[]): ResolvedCommand | Reply {
   const [name = '', ...args] = words;

@@ -1,5 +1,5 @@
-// Runs commands: hands a call to its function and turns what it refuses into an error reply. Reads
-// and writes no entry itself.
+// Runs commands: passes a call to its function and turns a refusal into an error reply. Reads and
+// writes no entry itself.
 import {
   defaultCommandLimits,
   type CommandLimits,
@@ -32,7 +32,7 @@ function errorOf(thrown: unknown): Reply {
 export function runKeyed(command: KeyedCommand, request: KeyedRequest): Outcome {
   const { limits = defaultCommandLimits, ...rest } = request;
   try {
-    // Redis can not be sent such an argument. What grows in place looks to the limit itself.
+    // A client cannot send Redis such an argument. Commands that grow a value check the limit too.
     if (request.args.some(({ length }) => length > limits.valueBytesMax))
       throw new CommandError(tooLong);
     return command.run({ name: command.name, limits, ...rest });

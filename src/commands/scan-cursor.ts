@@ -1,13 +1,13 @@
-// The cursor of SCAN: the key to go on behind, written in decimal digits, so that nobody has to
-// keep a state for it and clients that take cursors for numbers are served. `1` comes first, and
-// then three digits a byte; so it is never 0, which begins and ends a walk.
+// The cursor of SCAN: the last key that a step saw, in decimal digits. So the server keeps no
+// state, and clients may take cursors for numbers. A `1` comes first, then three digits a byte.
+// So a cursor is never 0, which begins and ends a walk.
 import { untilNul } from './argument.ts';
 import { CommandError } from './reply.ts';
 
-/** Keys are far shorter; no work is done for what can not be one. */
+/** Keys are far shorter. A longer cursor cannot be valid, so no work is done for it. */
 const keyBytesMax = 64 * 1024;
 
-/** @param after the last key that was looked at, or undefined where there are no more */
+/** @param after the last key that was looked at, or undefined if there are no more */
 export function cursorBehind(after: string | undefined): string {
   if (after === undefined) return '0';
   let digits = '1';
@@ -17,7 +17,7 @@ export function cursorBehind(after: string | undefined): string {
 
 /**
  * @returns the key to go on behind, or undefined at the beginning
- * @throws CommandError where it is no cursor that was given out
+ * @throws CommandError if the argument is no cursor of this server
  */
 export function keyOfCursor(argument: string): string | undefined {
   const digits = untilNul(argument);

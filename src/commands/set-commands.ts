@@ -1,4 +1,4 @@
-// SET and its kin, GETEX: whatever gives a value or its deadline by options.
+// SET and its kin, GETEX: the commands that set a value or its deadline by options.
 import { argumentAt, optionWord } from './argument.ts';
 import {
   answer,
@@ -111,7 +111,7 @@ function setnx({ args, entries: [old] }: KeyedCall): Outcome {
 function getex(call: KeyedCall): Outcome {
   const options = parseOptions(call.args.slice(1), false);
   const [old] = call.entries;
-  // Only now, as in Redis: where there is no key, a bad time is no error.
+  // As in Redis, a bad time is no error if there is no key, so the deadline is read only here.
   if (old === undefined) return answer(nil);
   const reply = bulk(old.value);
   const deadline = deadlineOf(call, options);

@@ -1,4 +1,4 @@
-// Whole values: read, replaced, taken, one or many at once.
+// The commands that read, replace or take whole values, one or many at once.
 import { argumentAt } from './argument.ts';
 import {
   allKeys,
@@ -32,7 +32,7 @@ function mget({ entries }: KeyedCall): Outcome {
   return answer(array(entries.map((entry) => bulk(entry?.value))));
 }
 
-/** @throws CommandError where a key has no value */
+/** @throws CommandError if a key has no value */
 function putsOfPairs({ name, args, keys }: KeyedCall): Outcome['changes'] {
   if (args.length % 2 === 1) throw wrongArity(name);
   return keys.map((_, i) => ({ put: { value: argumentAt(args, 2 * i + 1) } }));

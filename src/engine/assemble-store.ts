@@ -1,6 +1,6 @@
-// Joins shards, compactions, housekeeping and router into a store, over whatever threads and clock
-// it is given: real ones when serving, simulated ones in tests. All shards are checked before
-// anything changes. Knows no file and no timer.
+// Joins shards, compactions, housekeeping and router into a store. The caller gives threads and
+// clock: real ones when serving, simulated ones in tests. All shards are checked before anything
+// changes. Knows no file and no timer.
 import type { Logger } from 'pino';
 import { StampClock, type Clock } from '../base/clock.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
@@ -35,28 +35,28 @@ export interface AssemblyOptions {
   readonly compactJournalBytes: number;
   readonly logger: Logger;
   readonly clock: Clock;
-  /** Begins the thread of one shard, which has opened nothing yet. */
+  /** Starts the thread of one shard, which has opened nothing yet. */
   readonly newShardThread: (
     shard: number,
     onIdleDeath: (error: Error) => void,
   ) => TaskThread<ShardTasks>;
-  /** Begins the compactor's thread, when it is first needed. */
+  /** Starts the compactor's thread, when a compaction first needs one. */
   readonly newCompactorThread: () => TaskThread<CompactorTasks>;
-  /** Begins a thread for one backup. */
+  /** Starts a thread for one backup. */
   readonly newBackupThread: () => TaskThread<BackupTasks>;
-  /** Does the work at the end of this turn of the event loop. */
+  /** Runs `work` at the end of this turn of the event loop. */
   readonly defer: (work: () => void) => void;
-  /** Does the work again and again, until what it returns is called. */
+  /** Runs `work` again and again, until the caller calls the returned function. */
   readonly repeat: (work: () => void, everyMs: number) => () => void;
   /** Called once everything is durable and closed. */
   readonly onClosed: () => void;
-  /** Gives an id that no other transaction has, of this life of the program or another. */
+  /** Gives an id that no other transaction has, in this life of the program or another. */
   readonly newTransactionId: () => string;
 }
 
 /**
  * @throws StoreError STORE_DAMAGED or STORE_MISMATCH, with nothing changed; STORE_INACCESSIBLE or
- *   DISK_FULL, where some shards may have been brought into order already
+ *   DISK_FULL, when some shards may have been brought into order already
  */
 export async function assembleStore(options: AssemblyOptions): Promise<CommandStore> {
   const { logger, clock, fsync, onClosed } = options;
@@ -151,7 +151,7 @@ function newClient(
 
 const cannotBeOpened = 'a shard can not be opened';
 
-/** Nothing changes before all shards are found to be good. */
+/** Changes nothing before all shards are found to be valid. */
 async function startAll(
   clients: readonly ShardClient[],
   stamps: StampClock,
@@ -159,7 +159,7 @@ async function startAll(
 ): Promise<void> {
   const opening = clients.map((client) => client.open());
   for (const [shard, work] of opening.entries()) {
-    // The caller hears of the first alone.
+    // The caller gets the first error alone, so all errors are logged here.
     work.catch((error: unknown) => logger.error({ shard, why: String(error) }, cannotBeOpened));
   }
   const opened = await allOrFirstError(opening);
@@ -176,13 +176,16 @@ async function startAll(
     const what = committed ? 'committed' : 'aborted: not all participants had prepared it';
     logger.warn({ transaction }, `a transaction that was in doubt is ${what}`);
   }
-  // What was found may still be in the page cache alone. A power cut must not take it from under an
-  // outcome that another shard has recorded.
+  // Recovered records may still be in the page cache alone. A power cut must not remove records on
+  // which the outcome in another shard rests.
   if (outcomes.size > 0) await allOrFirstError(clients.map((client) => client.secure()));
   await allOrFirstError(clients.map((client) => client.start(outcomes)));
 }
 
-/** From the traces of all shards together; see src/storage/transaction-outcome.ts. */
+/**
+ * Resolves transactions in doubt by the traces of all shards; see
+ * src/storage/transaction-outcome.ts.
+ */
 async function outcomesOfInDoubt(
   clients: readonly ShardClient[],
   opened: readonly OpenedReport[],
@@ -199,7 +202,7 @@ async function outcomesOfInDoubt(
   );
 }
 
-/** Waits for all, so that no thread is still at work when the caller goes on. */
+/** Waits for all: no thread may still be at work when the caller goes on. */
 async function allOrFirstError<T>(work: readonly Promise<T>[]): Promise<T[]> {
   const settled = await Promise.allSettled(work);
   return settled.map((result) => {

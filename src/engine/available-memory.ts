@@ -1,30 +1,34 @@
-// How much memory the process may use: the machine's, or less if it is in a control group with a
-// limit of its own, as in a container. Knows where Linux says so; nothing of what the memory is for.
+// How much memory the process may use. That is the machine's memory, or less in a control group
+// with a limit, as in a container. Knows the files in which Linux says so. Must not know the use of
+// the memory.
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 
-/** Gives a file's text, or undefined if it cannot be read. */
+/** Gives a file's text, or undefined if the file cannot be read. */
 export type ReadText = (path: string) => string | undefined;
 
 export interface MemorySources {
   readonly readText: ReadText;
   /** The machine's memory, in bytes. */
   readonly totalBytes: number;
-  /** As the runtime knows it, in bytes; 0, or more than there is, if there is no limit. */
+  /** The runtime's figure, in bytes. If there is no limit: 0, or more than the machine has. */
   readonly constrainedBytes: number;
 }
 
 const groupsRoot = '/sys/fs/cgroup';
 
 interface Group {
-  /** Where the groups of its kind are mounted. */
+  /** Mount point of the groups of this kind. */
   readonly mount: string;
   readonly path: string;
-  /** The files that hold a limit in bytes, or a word if there is none. */
+  /** The files that hold a limit in bytes, or a word if there is no limit. */
   readonly files: readonly string[];
 }
 
-/** The groups that limit this process's memory, of either version, from `/proc/self/cgroup`. */
+/**
+ * The control groups, of either version, that limit this process's memory, from
+ * `/proc/self/cgroup`.
+ */
 function groupsOf(text: string): Group[] {
   return text.split('\n').flatMap((line): Group[] => {
     const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
@@ -37,7 +41,7 @@ function groupsOf(text: string): Group[] {
   });
 }
 
-/** A group's folder and those around it: a limit of any of them holds. The last is the mount. */
+/** A group's folder and those around it, the mount last: a limit in any of them holds. */
 function foldersOf({ mount, path }: Group): string[] {
   const parts = path.split('/').filter((part) => part !== '');
   return [...parts.map((_, index) => `/${parts.slice(0, parts.length - index).join('/')}`), ''].map(
@@ -54,7 +58,7 @@ function limitsOf(group: Group, readText: ReadText): number[] {
   );
 }
 
-/** In bytes. */
+/** Memory that the process may use, in bytes. */
 export function availableMemory(sources: MemorySources = systemSources()): number {
   const { readText, totalBytes, constrainedBytes } = sources;
   const groups = groupsOf(readText('/proc/self/cgroup') ?? '');

@@ -1,5 +1,5 @@
-// The data folder as a whole: what its manifest says, or a new one. Knows nothing of what shards
-// hold.
+// Owns the data folder as a whole: reads its manifest, or makes a new store. Must not know what
+// shards hold.
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../base/errors.ts';
 import { shardCountMax } from '../base/limits.ts';
@@ -18,17 +18,17 @@ import {
 } from '../storage/manifest.ts';
 
 export interface ShardCounts {
-  /** What the settings ask for; undefined where they leave it open. */
+  /** The number that the settings ask for; undefined if they leave it open. */
   readonly asked: number | undefined;
-  /** For a new folder whose settings leave it open. */
+  /** The number for a new folder, if the settings leave it open. */
   readonly byDefault: number;
 }
 
 /**
  * @param now Unix milliseconds
  * @returns where the shards are, by number
- * @throws StoreError STORE_MISMATCH where the folder has another number of shards than asked for;
- *   STORE_DAMAGED
+ * @throws StoreError STORE_MISMATCH if the folder has another number of shards than asked for, or
+ *   another format version; STORE_DAMAGED
  */
 export function openDataFolder(
   fileSystem: FileSystem,
@@ -55,12 +55,13 @@ export function openDataFolder(
         `version ${formatVersion} before it can be served. Nothing has been changed.`,
     );
   }
-  // A start that was killed may have named it only just now: what is built on it must not be lost.
+  // A start that was killed may have named the manifest without a sync. Shards write below that
+  // name, so a crash must not lose it.
   fileSystem.syncFolder(dataDir);
   return locateShards(dataDir, manifest);
 }
 
-/** A crash on the way leaves a draft that the next start removes; nothing was in it yet. */
+/** A crash on the way leaves a draft, which the next start removes; the draft holds no data yet. */
 function createStore(
   fileSystem: FileSystem,
   dataDir: string,

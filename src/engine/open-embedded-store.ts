@@ -1,5 +1,5 @@
 // Opens the embedded engine on a real data folder: its lock, its manifest, real threads and timers.
-// How the parts are joined is assemble-store.ts.
+// Must not know how the parts are joined: assemble-store.ts does.
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
@@ -20,26 +20,26 @@ import { planHeaps } from './heap-plan.ts';
 
 export interface EmbeddedStoreOptions {
   readonly dataDir: string;
-  /** Undefined: what the folder has, or by the machine's cores for a new one. */
+  /** Undefined: the folder's number, or for a new folder one by the machine's cores. */
   readonly shards: number | undefined;
   readonly fsync: FsyncMode;
   readonly fsyncIntervalMs: number;
   /** 0 turns the read cache off. */
   readonly cacheBytes: number;
   readonly compactJournalBytes: number;
-  /** V8 heap limit of one shard's thread; undefined: by the memory that there is. */
+  /** V8 heap limit of one shard's thread; undefined if the available memory decides. */
   readonly shardHeapMiB: number | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
-  /** Begins a shard's thread in another way than serving does; for tests that stage its death. */
+  /** Starts a shard's thread in another way than serving does, for tests that stage its death. */
   readonly newShardThread?: AssemblyOptions['newShardThread'];
 }
 
 /**
- * Opens the store in a data folder, or makes one.
+ * Opens the store in a data folder, or makes a new one.
  *
  * @throws StoreError STORE_IN_USE, STORE_DAMAGED or STORE_MISMATCH, with nothing changed;
- *   STORE_INACCESSIBLE or DISK_FULL, where some shards may have been brought into order already
+ *   STORE_INACCESSIBLE or DISK_FULL, when some shards may have been brought into order already
  */
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<CommandStore> {
   const { dataDir } = options;
@@ -65,7 +65,10 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   }
 }
 
-/** What a reshard that was cut short has left takes room; all that counts is proved by now. */
+/**
+ * Removes files that an interrupted reshard left, because they take room. All live files are
+ * verified by now.
+ */
 function tidy({ dataDir, logger }: EmbeddedStoreOptions): void {
   try {
     for (const layout of removeStrayLayouts(nodeFileSystem, dataDir)) {

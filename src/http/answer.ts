@@ -1,4 +1,5 @@
-// What a request is answered with, kept instead of sent: to be sent later, or again.
+// An answer to a request, recorded instead of sent: to be sent later, or again. Must not know a
+// framework.
 
 export interface Answer {
   readonly status: number;
@@ -6,7 +7,7 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** As much of a reply as an answer needs: a framework's reply is one, and so is a recorder. */
+/** The part of a reply that an answer needs; a framework's reply has it, and so has a recorder. */
 export interface AnswerSink {
   code(status: number): AnswerSink;
   header(name: string, value: string): AnswerSink;

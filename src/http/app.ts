@@ -1,5 +1,5 @@
-// Builds the HTTP application over a store: routes, errors, limits. Never listens (src/http/server.ts
-// does) and never knows which engine the store is.
+// Builds the HTTP application over a store: routes, errors, limits. Must not listen
+// (src/http/server.ts does) or know which engine the store is.
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
@@ -44,29 +44,29 @@ export interface AppOptions {
   readonly clock: Clock;
   readonly limits: HttpLimits;
   readonly version: string;
-  /** For what should not happen; there is no log line a request. */
+  /** Gets unexpected errors only; requests are not logged. */
   readonly logger: Logger | false;
-  /** True once the process has begun to stop: it is not ready any more. */
+  /** True once the process has begun to stop; from then on it is not ready. */
   readonly isStopping?: () => boolean;
-  /** How many lines of the log could not be written. */
+  /** Number of log lines that could not be written. */
   readonly logLinesLost?: () => number;
 }
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** What is open at the moment; see src/http/server.ts. */
+    /** Open sockets and unanswered requests; `drain` in src/http/server.ts waits for them. */
     readonly connections: Connections;
-    /** What is on its way to clients. */
+    /** Replies that clients have not taken yet. */
     readonly replies: ReplyRoom;
   }
 }
 
 const noQuery: Record<string, unknown> = {};
 
-/** Methods whose bodies the framework would read and parse by itself. */
+/** Methods whose bodies the framework would otherwise read and parse itself. */
 const methodsWithBody = ['DELETE', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'QUERY'];
 
-/** What watches over the requests of one server. */
+/** The observers and limiters that all requests of one server share. */
 interface Watchers extends ResponseObservers {
   readonly work: WorkInFlight;
   readonly admission: Admission;
@@ -99,14 +99,14 @@ function frameworkOf({ limits }: AppOptions, watchers: Watchers) {
     },
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
-    // While draining, what still comes in on open connections is answered like anything else.
+    // While draining, the server still answers requests on open connections as usual.
     return503OnClosing: false,
     rewriteUrl: routedTarget,
     routerOptions: { querystringParser: () => noQuery },
     frameworkErrors: (_error, request, reply) => sendUnroutable(request, reply),
     clientErrorHandler: (error, socket) => answerClientError(error, socket, watchers),
   });
-  // Bodies are ours to read (src/http/body): as bytes, within our limits, whatever their type.
+  // src/http/body reads all bodies: as bytes, within our limits, whatever their type.
   for (const method of methodsWithBody) {
     app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
   }
@@ -122,26 +122,27 @@ function watchServer(app: FastifyInstance, watchers: Watchers, connectionsMax: n
     connections.addSocket(socket);
     socket.once('close', () => order.forget(socket));
   });
-  // A client that has said all it will say still wants its replies.
+  // A client that has closed its sending side still waits for its replies.
   Object.assign(server, { httpAllowHalfOpen: true });
-  // Node counts a connection as idle while its last reply is still being flushed, and would cut it.
+  // Node counts a connection as idle while its last reply is being flushed, and would cut it.
   const closeIdleConnections = server.closeIdleConnections.bind(server);
   server.closeIdleConnections = () => {
     if (!connections.flushing) closeIdleConnections();
   };
-  // Node leaves out what is beyond, conditions among them: `faultOfHead` refuses such requests.
+  // Node drops header lines beyond this, and they may be conditions. `faultOfHead` refuses such
+  // requests.
   server.maxHeadersCount = headerLinesMax;
   server.on('connect', (request) => answerConnect(request, connections));
   const admitted = admission.guard((request, response) => {
-    // We change to no other protocol, but node's parser is lost behind a request to.
+    // We never upgrade, but node detaches its parser after a request to upgrade.
     if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
     app.routing(request, response);
   });
   const handle = order.guard(admitted);
   server.removeAllListeners('request').on('request', handle);
-  // Whoever reads the body says `100 Continue`; a refusal comes before the body is sent.
+  // The body reader sends `100 Continue`; a refusal comes before the client sends the body.
   server.on('checkContinue', handle);
-  // An expectation that we do not know may be ignored (RFC 9110 section 10.1.1).
+  // A server may ignore an expectation that it does not know (RFC 9110 section 10.1.1).
   server.on('checkExpectation', handle);
 }
 

@@ -1,12 +1,14 @@
-// Bytes that are held for replies not closed yet, in sum and by connection. Knows neither what they
-// are nor what happens to those who find no room.
+// Counts bytes held for replies that have not closed, in total and by connection. Must not know
+// what the bytes are, or what happens to a reply without room.
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 export class ByteRoom {
   readonly bytesMax: number;
   #held = 0;
-  /** Entries live as long as their sockets: see `Connections` for what it costs where they do not. */
+  /**
+   * Entries live as long as their sockets: `#open` in connections.ts says what it costs otherwise.
+   */
   readonly #heldBySocket = new Map<Socket, number>();
 
   constructor(bytesMax: number) {
@@ -25,7 +27,10 @@ export class ByteRoom {
     return this.#heldBySocket.get(socket) ?? 0;
   }
 
-  /** Until the reply or its connection has closed: replies that wait for their turn never close. */
+  /**
+   * Holds bytes until the reply or its connection closes. Replies that wait for their turn on a
+   * closed connection never emit `close`.
+   */
   hold(response: ServerResponse, bytes: number): void {
     const { socket } = response.req;
     if (socket.closed) return;

@@ -1,5 +1,5 @@
-// Answers what node's HTTP parser refuses before there is a request: malformed HTTP, headers that
-// are too large, requests that do not arrive, tunnels. Same form as every other error, over the bare socket.
+// Answers requests that node's HTTP parser refuses before a request object exists: malformed HTTP,
+// too large headers, late requests, CONNECT. Writes problem+json to the bare socket.
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { StoreError, systemErrorCode } from '../base/errors.ts';
@@ -46,14 +46,14 @@ export function answerClientError(
   const { bodies, connections, order } = observers;
   const refuse = (): void => refuseOn(socket, error, connections);
   const isLate = systemErrorCode(error) === 'ERR_HTTP_REQUEST_TIMEOUT';
-  // A body that waits for room is not late by its client's fault.
+  // The client is not at fault if its body waits for room, or if earlier requests are held.
   if (isLate && (bodies.answerLate(socket) || order.excuses(socket, refuse))) return;
   refuse();
 }
 
 function refuseOn(socket: Socket, error: Error, connections: Connections): void {
   const code = systemErrorCode(error);
-  // The connection has had its last reply: there is nobody to answer any more.
+  // The connection has had its last reply, so later requests on it get no answer.
   if (connections.isFinal(socket) || code === 'HPE_CLOSED_CONNECTION') return;
   const isCut = code === 'ECONNRESET' || !socket.writable;
   const isHalfReplied =
@@ -66,9 +66,11 @@ const noTunnel = problemOf(
   new StoreError('METHOD_NOT_ALLOWED', 'CONNECT is for proxies, and this is none.'),
 );
 
-/** Node hands over the bare socket of a CONNECT, or closes it without a word. */
+/**
+ * Answers a CONNECT. Node hands over its bare socket; without a listener node closes it unanswered.
+ */
 export function answerConnect({ socket }: IncomingMessage, connections: Connections): void {
-  // Node has let go of it, and replies that are still owed may need these.
+  // Node has removed its own listeners from the socket, and replies still owed may need these.
   socket.on('error', () => socket.destroy());
   socket.on('timeout', () => socket.destroy());
   socket.on('drain', () => connections.firstOpenOn(socket)?.emit('drain'));
@@ -77,7 +79,9 @@ export function answerConnect({ socket }: IncomingMessage, connections: Connecti
   answerLast(socket, { ...noTunnel, headers: { ...noTunnel.headers, allow } }, connections);
 }
 
-/** Answers in its turn: behind the replies to what came before it whole. Nothing comes after. */
+/**
+ * Sends the last answer of a connection, after the replies to earlier requests that arrived whole.
+ */
 function answerLast(socket: Socket, problem: Problem, connections: Connections): void {
   const awaited = connections.lastAwaitedOn(socket);
   connections.noteFinalReply(socket);
@@ -85,12 +89,12 @@ function answerLast(socket: Socket, problem: Problem, connections: Connections):
     answerAndClose(socket, problem);
     return;
   }
-  // Node would close behind that reply if the client has no more to say.
+  // If the client has ended its side, node would close the socket after that reply.
   socket.removeAllListeners('end');
   awaited.once('close', () => answerAndClose(socket, problem));
 }
 
 function answerAndClose(socket: Socket, problem: Problem): void {
-  // A reply before it may have been the last: a stop has begun, or the client asked for it.
+  // An earlier reply may have closed the connection: a drain has begun, or the client asked for it.
   if (socket.writable) socket.end(textOf(problem), () => socket.destroy());
 }

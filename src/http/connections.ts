@@ -1,18 +1,19 @@
-// Keeps account of what is open at the moment: sockets, and requests not answered yet. That is
-// what a drain waits for and what metrics report. Knows nothing of routes.
+// Tracks open sockets and unanswered requests. A drain waits for them, and metrics report them.
+// Must not know routes.
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 export class Connections {
   /**
-   * Replies not ended yet, oldest first, by socket. A list that lives as long as its socket and no
-   * set of all replies: what is added to and deleted from a set with every request is kept alive by
-   * the set's outgrown tables until the next full collection, which cost a third of all PUTs.
+   * Replies not ended yet, oldest first, by socket. Each list lives as long as its socket.
+   * This is no set of all replies. A set that changes with every request outgrows its tables. The
+   * old tables keep deleted replies alive until the next full collection. That cost a third of all
+   * PUTs.
    */
   readonly #open = new Map<Socket, ServerResponse[]>();
-  /** Those beyond the limit, which are open only to be told so. */
+  /** Connections beyond the limit, open only to be told so with a 503. */
   readonly #surplus = new Set<Socket>();
-  /** Those whose last reply is settled: what still comes in on them is not answered. */
+  /** Connections whose last reply is decided: later requests on them get no answer. */
   readonly #final = new Set<Socket>();
   readonly #connectionsMax: number;
   #dropped = 0;
@@ -22,7 +23,7 @@ export class Connections {
     this.#connectionsMax = connectionsMax;
   }
 
-  /** True: every reply from now on is its connection's last. */
+  /** True while draining: every reply from now on is the last on its connection. */
   get draining(): boolean {
     return this.#draining;
   }
@@ -37,7 +38,7 @@ export class Connections {
     return count;
   }
 
-  /** Connections that were closed at once, since there were too many by far. */
+  /** Connections closed at once because far too many were open. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -55,7 +56,7 @@ export class Connections {
     this.#open.set(socket, []);
     if (isSurplus) this.#surplus.add(socket);
     socket.once('close', () => {
-      // A reply that can not be sent any more is not owed any more.
+      // A reply that cannot be sent is not owed any more.
       this.#open.delete(socket);
       this.#surplus.delete(socket);
       this.#final.delete(socket);
@@ -95,22 +96,24 @@ export class Connections {
     return this.#open.get(socket)?.at(-1);
   }
 
-  /** The latest request on this socket that has arrived whole and is still to be answered, if any. */
+  /** The latest unanswered request on this socket that has arrived whole, if any. */
   lastAwaitedOn(socket: Socket): ServerResponse | undefined {
     return this.#open.get(socket)?.findLast(({ req }) => req.complete);
   }
 
-  /** Whether a reply on this socket has begun and not ended, so that no other may be put there. */
+  /** Whether a reply on this socket has begun and not ended: no other may be written meanwhile. */
   isReplying(socket: Socket): boolean {
     return this.firstOpenOn(socket)?.headersSent ?? false;
   }
 
-  /** Whether replies that were handed over are still on their way to their clients. */
+  /** Whether any reply that was handed over is still on its way to its client. */
   get flushing(): boolean {
     return [...this.#open.keys()].some((socket) => socket.writableLength > 0);
   }
 
-  /** Cuts the connections that wait for their client: silent ones and half-sent requests. */
+  /**
+   * Cuts connections that wait for their client: silent ones and those with a half-sent request.
+   */
   destroyUnanswerable(): void {
     for (const socket of this.#open.keys()) {
       if (socket.writableLength === 0 && this.lastAwaitedOn(socket) === undefined) socket.destroy();

@@ -1,5 +1,5 @@
-// Turns whatever goes wrong during a request into a reply. Expected errors are StoreErrors and pass
-// as they are; anything else is a bug, is logged, and tells the client nothing.
+// Turns every failure of a request into a reply. A StoreError is expected and passes as it is.
+// Anything else is a bug: it is logged, and the client learns nothing of it.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { StoreError } from '../base/errors.ts';
@@ -20,7 +20,7 @@ function send({ originalUrl }: FastifyRequest, reply: FastifyReply, error: Store
   sendProblem(reply, problemFor(originalUrl, error));
 }
 
-/** For errors that handlers throw and promises that reject. */
+/** Answers errors that handlers throw and promises that reject. */
 export function handleErrors(app: FastifyInstance, logger: Logger | false): void {
   app.setErrorHandler((error, request, reply) => {
     if (error instanceof StoreError) {
@@ -32,11 +32,11 @@ export function handleErrors(app: FastifyInstance, logger: Logger | false): void
   });
 }
 
-/** For requests that can not be routed at all: see `routedTarget`. */
+/** Answers requests that the router cannot route at all; see `routedTarget`. */
 export function sendUnroutable(request: FastifyRequest, reply: FastifyReply): void {
   const fault = faultOfHead(request.raw);
   if (fault !== undefined) {
-    // Where the framing may be in doubt, what follows must not be taken for a request.
+    // If the framing is in doubt, the bytes that follow must not be taken for a request.
     reply.raw.shouldKeepAlive = false;
     send(request, reply, fault);
     return;
@@ -47,7 +47,7 @@ export function sendUnroutable(request: FastifyRequest, reply: FastifyReply): vo
   send(request, reply, new StoreError('BAD_REQUEST', detail));
 }
 
-/** Tells a path that does not exist from one that does not take the method. */
+/** Answers 404 if the path does not exist, 405 if the path does not take the method. */
 export function handleMissingRoutes(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => {
     const url = pathOfTarget(request.url);

@@ -1,4 +1,4 @@
-// /livez and /readyz: whether the process can answer, and whether the store can.
+// /livez says whether the process can answer, /readyz whether the store can.
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ShardStatus, Store } from '../store/store.ts';
 

@@ -1,5 +1,4 @@
-// Looks through JSON texts without parsing them; strings are skipped. Whether a text is JSON is not
-// its question.
+// Scans JSON text without parsing it; skips strings. Must not judge whether the text is JSON.
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -18,7 +17,7 @@ function beginsElement(byte: number | undefined): boolean {
   return byte === comma || byte === openBracket || byte === openBrace;
 }
 
-/** The index of the quote that ends the string that begins at `start`, or the end of the text. */
+/** Index of the closing quote of the string that begins at `start`, or the end of the text. */
 function endOfString(text: Buffer, start: number): number {
   let end = text.indexOf(quote, start + 1);
   while (end !== -1) {
@@ -31,8 +30,8 @@ function endOfString(text: Buffer, start: number): number {
 }
 
 /**
- * How many objects, lists and things behind a comma there are; counting stops once it is above
- * `enough`. 64 MiB of nothing but brackets and commas would take seconds to parse, into gigabytes.
+ * Counts objects, arrays and items after a comma; stops once the count is above `enough`. 64 MiB of
+ * nothing but brackets and commas would take seconds to parse, into gigabytes.
  */
 export function elementsIn(text: Buffer, enough: number): number {
   let elements = 0;
@@ -48,7 +47,7 @@ function isInNumber(byte: number | undefined): boolean {
   return byte !== undefined && numberBytes.has(byte);
 }
 
-/** The numbers as they are written, in order. */
+/** Returns the numbers as written, in order. */
 export function numbersIn(text: Buffer): string[] {
   const numbers: string[] = [];
   for (let i = 0; i < text.length; i++) {

@@ -1,7 +1,7 @@
-// Requests that node has given up as late although they may not be: while this server does not read
-// a connection, the rest of a request stays with its client, but node's clock for it goes on. Each
-// gets its time once more, from when reading goes on, and is then judged here: node does not look
-// at it again. Knows nothing of why a connection is not read.
+// Gives requests their time again that node has timed out although they may not be late. While the
+// server does not read a connection, the rest of its request stays with the client. Node's clock
+// for the request goes on. The time starts again when the server reads on. This file then judges
+// the request, because node does not check it again. Must not know why a connection is not read.
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
@@ -20,20 +20,20 @@ export class LateRequests {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** @param giveUp called if the request has not arrived whole when its time is over once more */
+  /** @param giveUp called if the request has not arrived whole when its second time is over */
   excuse(socket: Socket, request: IncomingMessage | undefined, giveUp: () => void): void {
     this.forget(socket);
     this.#excused.set(socket, { request, timer: undefined, giveUp });
   }
 
-  /** Must be told of each request when its headers have arrived. */
+  /** Must be called for each request when its headers have arrived. */
   noteRequest(request: IncomingMessage): void {
     if (this.#excused.size === 0) return;
     const late = this.#excused.get(request.socket);
     if (late !== undefined) late.request ??= request;
   }
 
-  /** The connection is read again: the time begins. */
+  /** Starts the second time: the server reads the connection again. */
   noteReading(socket: Socket): void {
     const late = this.#excused.get(socket);
     if (late === undefined) return;

@@ -1,5 +1,5 @@
-// Percent-decoding to bytes, once and strictly: the result is a byte string (src/base/byte-string.ts),
-// or undefined. Knows nothing of keys or parameters.
+// Decodes percent-encoding to bytes, once and strictly. The result is a byte string
+// (src/base/byte-string.ts), or undefined. Must not know keys or parameters.
 import { isUtf8 } from 'node:buffer';
 
 const percent = 0x25;
@@ -10,7 +10,7 @@ function hexDigit(code: number): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
-/** The bytes, or undefined where a `%` is not followed by two hexadecimal digits. */
+/** The bytes; undefined if a `%` is not followed by two hexadecimal digits. */
 function decodeBytes(text: string): Buffer | undefined {
   const bytes = Buffer.allocUnsafe(text.length);
   let length = 0;
@@ -37,16 +37,16 @@ function isPlain(text: string): boolean {
 }
 
 /**
- * Whatever bytes they are.
+ * Decodes to any bytes, valid UTF-8 or not.
  *
- * @param text part of a request target as node hands it over: one character a byte, so that raw
- *   bytes beyond ASCII, which some clients send, count as what they are
+ * @param text part of a request target as node gives it, one character a byte. Raw bytes beyond
+ *   ASCII, which some clients send, keep their values.
  */
 export function percentDecodeBytes(text: string): string | undefined {
   return isPlain(text) ? text : decodeBytes(text)?.toString('latin1');
 }
 
-/** Undefined also where the bytes are not valid UTF-8. */
+/** Also undefined if the bytes are not valid UTF-8. */
 export function percentDecode(text: string): string | undefined {
   if (isPlain(text)) return text;
   const bytes = decodeBytes(text);

@@ -1,5 +1,5 @@
-// Errors as clients see them: application/problem+json (RFC 9457) with the members that say what
-// to do next. Knows the wire form only; which error it is was decided before.
+// Formats errors as application/problem+json (RFC 9457), with members that say what to do next.
+// Must not choose the error: the caller has.
 import { StoreError, errorSentences } from '../base/errors.ts';
 import type { AnswerSink } from './answer.ts';
 import { statusOfError } from './status-of-error.ts';
@@ -8,7 +8,7 @@ export const problemMediaType = 'application/problem+json';
 
 const retryAfterMsDefault = 1000;
 
-/** A reply that is ready to be sent; by the framework, or as text over a bare socket. */
+/** A reply ready to be sent, by the framework or as text over a bare socket. */
 export interface Problem {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -44,14 +44,14 @@ export function problemOf(error: StoreError): Problem {
   return { status, headers, body: bodyOf(error, status) };
 }
 
-/** The two refusals that are part of normal work, made once. */
+/** The two refusals that are part of normal work, built once. */
 export const keyNotFound = problemOf(new StoreError('KEY_NOT_FOUND', 'There is no such key.'));
 export const conditionFailed = problemOf(
   new StoreError('CONDITION_FAILED', 'The entry is not in the state that the conditions ask for.'),
 );
 
 export function sendProblem(sink: AnswerSink, problem: Problem): void {
-  // As bytes: to a text that has a JSON type the framework adds a charset, which JSON has not.
+  // As bytes: the framework adds a charset to text of a JSON type, and JSON types have none.
   sink
     .code(problem.status)
     .headers({ ...problem.headers })

@@ -1,7 +1,7 @@
-// Begins the requests of one connection one after another, each when the reply to the one before it
-// has left, so that pipelined requests take effect in the order they came (RFC 9112 section 9.3.2).
-// Node hands all of them over at once and orders only their replies. Its queue of replies serves as
-// the queue of requests: a request is held until its reply gets the connection. Knows no route.
+// Runs the requests of a connection one after another: pipelined requests take effect in order (RFC
+// 9112 section 9.3.2). Each begins when the reply to the one before it has left. Node hands over
+// all of them at once and orders only their replies. Node's queue of replies also serves as the
+// queue of requests. A request is held until its reply gets the connection. Must not know routes.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Connections } from './connections.ts';
@@ -42,16 +42,16 @@ export class RequestOrder {
     return this.#held.count;
   }
 
-  /** Connections that were cut since too much was held. */
+  /** Connections cut because their held requests took too much memory. */
   get cuts(): number {
     return this.#cuts;
   }
 
-  /** A listener that hands on each request in its turn. */
+  /** Returns a listener that hands each request to `handle` in its turn. */
   guard(handle: Handle): Handle {
     this.#handle = handle;
     return (request, response) => {
-      // Nobody would see its answer, so it must not take effect either.
+      // The client would never see the answer, so the request must not take effect either.
       if (this.#connections.isFinal(request.socket)) return;
       this.#late.noteRequest(request);
       if (response.socket === null) this.#hold(response);
@@ -59,19 +59,20 @@ export class RequestOrder {
     };
   }
 
-  /** Must be told of each reply that gets its connection. */
+  /** Must be called for each reply that gets its connection. */
   noteTurn(response: ServerResponse, socket: Socket): void {
     if (!this.#held.take(response, socket)) return;
     if (!this.#held.isHolding(socket)) this.#late.noteReading(socket);
-    // The reply before it is about to close, which releases what was reserved for it.
+    // The previous reply is about to close, which releases the bytes reserved for that reply.
     process.nextTick(this.#begin, response, socket);
   }
 
   /**
-   * Whether a request that is said to be late gets its time once more, because it may be late only
-   * since earlier ones are held: meanwhile the connection is not read.
+   * Gives a request that node reports as late its time again, if earlier requests were held. The
+   * request may be late only because of them: meanwhile the server does not read the connection.
    *
-   * @param giveUp called if it is late then as well
+   * @param giveUp called if the request is late again
+   * @returns false if no request was ever held on this connection
    */
   excuses(socket: Socket, giveUp: () => void): boolean {
     if (!this.#pipelining.has(socket)) return false;
@@ -84,7 +85,7 @@ export class RequestOrder {
     return true;
   }
 
-  /** Must be told of each connection that has closed: what it held never begins. */
+  /** Must be called for each closed connection: its held requests never begin. */
   forget(socket: Socket): void {
     this.#pipelining.delete(socket);
     this.#late.forget(socket);
@@ -98,7 +99,7 @@ export class RequestOrder {
   #hold(response: ServerResponse): void {
     const { socket } = response.req;
     if (socket.destroyed) return;
-    // It asks for more than it reads, while others find no room for their replies.
+    // This client asks for more than it reads, while other clients find no room for their replies.
     if (this.#replies.isFull && this.#replies.cutIfUnread(socket)) return;
     this.#pipelining.add(socket);
     if (this.#held.add(response)) return;

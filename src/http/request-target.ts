@@ -1,21 +1,21 @@
-// Splits request targets by ourselves: a router that decodes, normalises or limits paths would
-// change keys. Routes with a key are looked up under one fixed target; the key stays in the
-// original one. Knows where a key stands, not what a key may be.
+// Splits request targets itself: a router that decodes, normalises or limits paths would change
+// keys. The router sees one fixed target for all keys; the key stays in the original target. Knows
+// where a key is in the target. Must not know what a valid key is.
 import type { FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { StoreError } from '../base/errors.ts';
 import { headerLinesMax } from './limits.ts';
 
-/** A family of routes whose targets carry names that no router may touch. */
+/** A family of routes whose targets contain names that no router may touch. */
 interface Mount {
   readonly prefix: string;
-  /** The pattern that its routes are registered under. */
+  /** The pattern under which its routes are registered. */
   readonly route: string;
-  /** What every target behind the prefix is routed as. */
+  /** The target that the router gets for every path with the prefix. */
   readonly target: string;
 }
 
-/** The patterns that routes with a name in their target are registered under. */
+/** The patterns of routes that have a name in their target. */
 export const keyRoute = '/v1/keys/:key';
 export const commandRoute = '/upstash/:command';
 export const itemRoute = '/unstorage/:item';
@@ -26,11 +26,11 @@ const mounts: readonly Mount[] = [
   { prefix: '/unstorage/', route: itemRoute, target: '/unstorage/-' },
 ];
 
-/** Routed as they are, although they stand behind a prefix: the name is none. */
+/** Paths with a prefix of a mount that are routes of their own: they contain no name. */
 const ownRoutes: ReadonlyMap<string, string> = new Map([
   ['/upstash/pipeline', '/upstash/pipeline'],
   ['/upstash/multi-exec', '/upstash/multi-exec'],
-  // Some clients put a slash behind their base address.
+  // Some clients put a slash after their base address.
   ['/upstash/', '/upstash'],
 ]);
 
@@ -38,7 +38,7 @@ function mountOf(path: string): Mount | undefined {
   return mounts.find(({ prefix }) => path.startsWith(prefix));
 }
 
-/** No router can decode it: sends a request to the handler of those that can not be routed. */
+/** The router cannot decode this, so the request goes to the handler of unroutable requests. */
 const unroutableTarget = '/%';
 
 /** Clients that take us for a proxy send the absolute form (RFC 9112 section 3.2.2). */
@@ -63,7 +63,10 @@ function malformed(detail: string): StoreError {
   return new StoreError('BAD_REQUEST', detail);
 }
 
-/** What node's parser lets pass although it must be refused (RFC 9112 sections 2.3, 3.2 and 6.1). */
+/**
+ * Finds faults that node's parser passes and a server must refuse (RFC 9112 sections 2.3, 3.2 and
+ * 6.1).
+ */
 export function faultOfHead(request: IncomingMessage): StoreError | undefined {
   const { httpVersion, headers, rawHeaders } = request;
   const isOld = httpVersion === '1.0';
@@ -75,7 +78,7 @@ export function faultOfHead(request: IncomingMessage): StoreError | undefined {
   const coding = headers['transfer-encoding'];
   if (coding !== undefined) {
     if (isOld) return malformed('A request of HTTP/1.0 has no Transfer-Encoding.');
-    // Node takes the chunks apart and would leave any other coding on.
+    // Node decodes only chunked and would leave any other coding on the body.
     const isChunked = coding.trim().toLowerCase() === 'chunked';
     if (!isChunked) return malformed('Only Transfer-Encoding: chunked is taken.');
   }
@@ -84,7 +87,7 @@ export function faultOfHead(request: IncomingMessage): StoreError | undefined {
   return hosts === 1 || isOld ? undefined : malformed('HTTP/1.1 asks for a Host header.');
 }
 
-/** The target that a request is routed by; for the framework's `rewriteUrl`. */
+/** The target that the router gets; for the framework's `rewriteUrl`. */
 export function routedTarget(request: IncomingMessage): string {
   const { url: target = '' } = request;
   if (target.includes('#') || faultOfHead(request) !== undefined) return unroutableTarget;
@@ -99,32 +102,32 @@ export function pathOfTarget(target: string): string {
   return end === -1 ? path : path.slice(0, end);
 }
 
-/** What stands between `?` and the end, still encoded; empty where there is nothing. */
+/** The text after `?`, still encoded; empty if there is none. */
 export function queryText(request: FastifyRequest): string {
   const start = request.originalUrl.indexOf('?');
   return start === -1 ? '' : request.originalUrl.slice(start + 1);
 }
 
-/** What stands behind the prefix of its routes: a key, a command, an item; still encoded. */
+/** The name after the prefix (a key, a command, an item), still encoded. */
 export function nameText(request: FastifyRequest): string {
   const path = pathOfTarget(request.originalUrl);
   return path.slice(mountOf(path)?.prefix.length ?? 0);
 }
 
-/** Whether it is under /upstash, whatever else is wrong with it: commands come by any method. */
+/** Whether the target is under /upstash, even if the rest is wrong: commands come by any method. */
 export function isCommandTarget(target: string): boolean {
   return /^\/upstash(?:[/?#]|$)/.test(originForm(target));
 }
 
 /**
- * Whether a route is for targets like this one. The router never sees a name: what it takes for
- * one is a route of its own, for other methods.
+ * Whether the route that the router found is meant for the target. The router sees `-` for every
+ * name. Any other "name" is a path of a route of its own, asked for with a wrong method.
  */
 export function isMeant({ params }: { readonly params: Readonly<Record<string, unknown>> }) {
   return params['command'] === undefined || params['command'] === '-';
 }
 
-/** The label that metrics count a routed target under: `routes` names the known ones. */
+/** The label under which metrics count a routed target; `routes` has the known routes. */
 export function routeOfTarget(target: string, routes: ReadonlySet<string>): string {
   const mount = mounts.find((each) => each.target === target);
   if (mount !== undefined) return mount.route;

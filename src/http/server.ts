@@ -1,5 +1,4 @@
-// Opens and closes the door: listening, and draining so that no answer is lost and nobody can hold
-// the server up.
+// Listens and drains. A drain loses no answer, and no client can delay the stop.
 import type { FastifyInstance } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { pendingConnectionsMax } from './limits.ts';
@@ -17,7 +16,7 @@ export async function listen(
   app: FastifyInstance,
   { host, port }: ListenAddress,
 ): Promise<{ url: string; port: number }> {
-  // For this one name the framework opens further servers that our limits would not reach.
+  // For `localhost` the framework opens further servers, which our limits would not reach.
   const address = { host: host === 'localhost' ? '127.0.0.1' : host, port };
   await app.listen({ ...address, backlog: pendingConnectionsMax });
   const bound = app.server.address() as AddressInfo;
@@ -26,8 +25,8 @@ export async function listen(
 }
 
 /**
- * Stops accepting and waits until what has been asked is answered. Idle connections are closed at
- * once, half-sent requests soon, everything at the deadline.
+ * Stops accepting connections and waits until all requests are answered. Closes idle connections at
+ * once, half-sent requests soon, and everything at the deadline.
  */
 export async function drain(
   app: FastifyInstance,
@@ -36,7 +35,7 @@ export async function drain(
   const { connections, server } = app;
   connections.startDraining();
   const closed = app.close();
-  // From here on node checks no timeouts any more, so those who say nothing are ours to cut.
+  // Node checks no timeouts from here on, so the drain must cut silent connections itself.
   const graceMs = Math.min(halfSentGraceMs, deadlineMs);
   const sweep = setInterval(() => connections.destroyUnanswerable(), graceMs);
   const cut = setTimeout(() => server.closeAllConnections(), deadlineMs);

@@ -1,5 +1,5 @@
-// The one place that knows which HTTP status an error code has. The type makes the compiler prove
-// that no code is forgotten.
+// Maps every error code to its HTTP status; no other file does. The compiler refuses a missing
+// code.
 import type { ErrorCode } from '../base/errors.ts';
 
 export const statusOfError: Record<ErrorCode, number> = {
@@ -8,7 +8,7 @@ export const statusOfError: Record<ErrorCode, number> = {
   KEY_NOT_FOUND: 404,
   CONDITION_FAILED: 412,
   VALUE_TOO_LARGE: 413,
-  // Not 409: that is how a transaction says that its checks did not hold.
+  // Not 409: a transaction answers 409 if its checks do not hold.
   VALUE_NOT_AN_INTEGER: 422,
   REQUEST_TOO_LARGE: 413,
   REPLY_TOO_LARGE: 413,

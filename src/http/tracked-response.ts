@@ -1,6 +1,6 @@
-// The class of all replies of a server. It is the cheapest place to see every one of them begin
-// and end: no hook, listener or closure a request. It also keeps replies out of caches: what a key
-// holds, or that there is none, is true for the moment alone.
+// The class of all replies of a server. Here each reply's begin and end are seen most cheaply: no
+// hook, listener or closure per request. Also keeps replies out of caches: a key's value, or its
+// absence, is true only for the moment.
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { BodyReader } from './body/body-reader.ts';
@@ -9,7 +9,7 @@ import type { RequestMeter } from './metrics/request-meter.ts';
 import type { ReplyRoom } from './overload/reply-room.ts';
 import type { RequestOrder } from './request-order.ts';
 
-/** For a reply whose body went out before its end, which only small ones do. */
+/** Assumed for a reply whose body went out before its end, as only small ones do. */
 const smallReplyBytes = 4096;
 
 export interface ResponseObservers {
@@ -28,7 +28,7 @@ function isRecord(headers: unknown): headers is Record<string, unknown> {
   return typeof headers === 'object' && headers !== null && !Array.isArray(headers);
 }
 
-/** Makes the class for one server. */
+/** Creates the class for one server. */
 export function trackedResponse(observers: ResponseObservers) {
   const { bodies, connections, meter, replies, order } = observers;
   const { budget } = bodies;
@@ -48,7 +48,7 @@ export function trackedResponse(observers: ResponseObservers) {
       order.noteTurn(this, socket);
     }
 
-    /** An array of headers is taken as it is: its maker has put `no-store` there. */
+    /** Leaves an array of headers as it is: its maker has put `no-store` there. */
     override writeHead(...parts: unknown[]): this {
       if (connections.draining) this.shouldKeepAlive = false;
       const headers = parts[1];

@@ -1,10 +1,10 @@
-// All keys of a namespace, page by page: several moments, with nothing held in between. A key that is
-// there throughout comes exactly once.
+// Walks all keys of a namespace, page by page. Pages are different moments, with nothing held in
+// between. A key that exists throughout comes exactly once.
 import type { ListItem, ListPage, ListQuery } from '../store/listing.ts';
 
 const pageMax = 1000;
 
-/** One page of the keys that begin with `prefix`, behind `after`, without their values. */
+/** The query for one page of keys that begin with `prefix`, after `after`, without values. */
 export function keysQuery(
   namespace: string,
   prefix: string,
@@ -25,7 +25,7 @@ export function keysQuery(
 
 type List = (query: ListQuery) => Promise<ListPage>;
 
-/** @param list asks the store for one page */
+/** @param list fetches one page from the store */
 export async function* walkKeys(
   namespace: string,
   prefix: string,
@@ -34,7 +34,7 @@ export async function* walkKeys(
   for await (const items of walkItems(namespace, prefix, list)) yield items.map(({ key }) => key);
 }
 
-/** The same, with what a listing tells of each key. */
+/** Walks like `walkKeys`, but yields the listing's items instead of bare keys. */
 export async function* walkItems(
   namespace: string,
   prefix: string,

@@ -1,5 +1,6 @@
-// The framed buffer that takes a batch to its shard's thread; reply-frame.ts has the way back. These
-// two alone know the framing; both ends run the same build, so it has no version.
+// Owns the framed buffer that takes a batch to its shard's thread; reply-frame.ts has the way back.
+// No file outside this folder knows the framing. Both ends run the same build, so the frame has no
+// version.
 import { assert, unreachable } from '../base/assert.ts';
 import type { ListQuery } from '../store/listing.ts';
 import type { CommandOperation, Conditions, VersionMatch } from '../store/operation.ts';
@@ -32,7 +33,7 @@ const opCodes = {
   getAt: 15,
 } as const;
 
-/** What an operation takes in a frame beside what varies in length, at most. */
+/** Bytes of an operation in a frame, at most, without the parts that vary in length. */
 const fixedBytes = 64;
 const noVersions = 0xffff;
 const anyVersion = 0xfffe;
@@ -48,7 +49,7 @@ export function frameBytesOf(operation: ShardOperation): number {
   return bytes + conditions + (operation.op === 'put' ? operation.value.length : 0);
 }
 
-/** Each string with its length before it. */
+/** Bytes of the length before each string. */
 const stringBytes = 4;
 
 function commandBytes({ namespace, name, args, keys }: CommandOperation): number {

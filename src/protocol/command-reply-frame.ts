@@ -1,4 +1,5 @@
-// A command's reply as it crosses threads, inside the frame of a batch's answers.
+// Owns the form of a command's reply between threads, inside the frame of a batch's answers. Knows
+// no command.
 import { unreachable } from '../base/assert.ts';
 import type { Reply } from '../commands/reply.ts';
 import type { FrameReader, FrameWriter } from './frame-bytes.ts';

@@ -1,4 +1,4 @@
-// Errors as data: classes and their fields do not survive the hop between threads.
+// Turns errors into data and back: classes and their fields do not survive the hop between threads.
 import { StoreError, type ErrorCode, type ErrorFacts } from '../base/errors.ts';
 
 export function encodeError(error: StoreError): string {

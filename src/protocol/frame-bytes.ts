@@ -1,7 +1,7 @@
-// Numbers, byte strings and bytes laid one after another in a buffer. Little-endian. Knows no
-// message; see batch-frame.ts.
+// Writes and reads numbers, byte strings and bytes, one after another in a buffer, little-endian.
+// Must not know any message; see batch-frame.ts.
 
-/** Below this, copying characters in JavaScript beats a call into the runtime. */
+/** Below this length, copying characters in JavaScript beats a call into the runtime. */
 const shortString = 24;
 
 export class FrameWriter {
@@ -9,13 +9,13 @@ export class FrameWriter {
   #view: DataView;
   #offset = 0;
 
-  /** @param sizeHint in bytes; the frame grows past it where it must */
+  /** @param sizeHint in bytes; the frame grows past it if needed */
   constructor(sizeHint: number) {
     this.#buffer = Buffer.from(new ArrayBuffer(sizeHint));
     this.#view = new DataView(this.#buffer.buffer);
   }
 
-  /** All that was written, in a buffer of its own that may be handed to another thread. */
+  /** All that was written, in a buffer of its own that may be moved to another thread. */
   finish(): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.#view.buffer as ArrayBuffer, 0, this.#offset);
   }
@@ -44,7 +44,7 @@ export class FrameWriter {
     this.#offset += 8;
   }
 
-  /** A byte string with its length before it. */
+  /** Writes a byte string with its length before it. */
   string(value: string): void {
     const { length } = value;
     this.u32(length);
@@ -62,7 +62,7 @@ export class FrameWriter {
     for (const value of values) this.string(value);
   }
 
-  /** Bytes with their length before them; reads back the same as a byte string. */
+  /** Writes bytes with their length before them, which read back the same as a byte string. */
   bytes(value: Uint8Array): void {
     this.u32(value.length);
     this.#reserve(value.length);
@@ -131,7 +131,7 @@ export class FrameReader {
     return values;
   }
 
-  /** A view on the frame, not a copy. */
+  /** A view of the frame, not a copy. */
   bytes(): Buffer {
     const end = this.u32() + this.#offset;
     const value = this.#buffer.subarray(this.#offset, end);

@@ -1,7 +1,7 @@
-// The error for a shard that cannot be opened in the memory of its thread, whichever side finds out.
+// The error for a shard that does not fit into its thread's memory, whichever side finds out.
 import { StoreError } from '../base/errors.ts';
 
-/** @param name the shard's folder, for people */
+/** @param name the shard's folder, for the operator */
 export function heapTooSmall(name: string): StoreError {
   const detail =
     `${name} holds more than fits into the memory of its thread: raise the setting shardHeapMiB, ` +

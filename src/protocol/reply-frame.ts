@@ -1,4 +1,4 @@
-// The framed buffer that brings a shard's answers to a batch back; see batch-frame.ts.
+// Owns the framed buffer that brings back a shard's answers to a batch; see batch-frame.ts.
 import { assert, unreachable } from '../base/assert.ts';
 import type { Durability } from '../store/result.ts';
 import { replyBytesOf } from '../commands/reply-bytes.ts';
@@ -28,7 +28,7 @@ const kinds = {
   stale: 12,
 } as const;
 
-/** What an answer takes in a frame beside its value, at most; pages grow the frame as they need. */
+/** Bytes of an answer in a frame, at most, without its value; pages grow the frame as they need. */
 const fixedBytes = 64;
 
 function answerBytes(answer: ShardAnswer): number {

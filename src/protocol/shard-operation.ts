@@ -1,5 +1,6 @@
-// What the router asks of one shard and what it answers, as both sides see it. Entries' values are
-// byte strings inside a shard and buffers outside; the frame is where the one becomes the other.
+// Owns what the router asks of one shard and what the shard answers, as both sides see it. Values
+// are byte strings inside a shard and buffers outside; the frame turns one into the other. Knows
+// neither threads nor framing.
 import type { StoreError } from '../base/errors.ts';
 import type { ListQuery } from '../store/listing.ts';
 import {
@@ -11,63 +12,72 @@ import {
 import type { Durability, ExpiresAt, ReplyResult, Result } from '../store/result.ts';
 import type { Parcel } from './parcel.ts';
 
-/** What is to stand under a key. */
+/** The entry that a key has after a change. */
 export interface EntryChange extends EntryName {
-  /** Undefined: nothing. */
+  /** Undefined: the key has no entry. */
   readonly put: { readonly value: Uint8Array; readonly expiresAt: ExpiresAt } | undefined;
 }
 
 /** The changes that a transaction makes in one shard: all of them, or none. */
 export interface ShardChanges {
-  /** Namespaces of which all entries go before the changes. */
+  /** Namespaces whose entries are all removed before the changes. */
   readonly flush?: readonly string[] | undefined;
   /** Each key once. */
   readonly changes: readonly EntryChange[];
-  /** Of all entries that it puts: a seq that the shard had yet to give when the keys were locked. */
+  /**
+   * Version of all entries that are put: a seq that the shard had not given when the keys were
+   * locked.
+   */
   readonly version: number;
-  /** Unix milliseconds. From then on an entry that was read has expired, and nothing is changed. */
+  /**
+   * Unix milliseconds. From then on an entry that was read has expired, and the shard changes
+   * nothing.
+   */
   readonly validUntil: number;
 }
 
-/** A transaction in one shard: its changes are made at once. */
+/** A transaction in one shard: the shard makes the changes at once. */
 export interface ChangeOperation extends ShardChanges {
   readonly op: 'change';
 }
 
-/** A transaction over several shards, as each of them knows it until it hears the outcome. */
+/** A transaction over several shards, as each participant knows it until it hears the outcome. */
 export interface InDoubtTransaction {
   readonly transaction: string;
-  /** All shards that it changes, by number. */
+  /** All shards that the transaction changes, by number. */
   readonly participants: readonly number[];
 }
 
-/** The first phase of two-phase commit: makes the changes durable, and nothing visible. */
+/** The first phase of two-phase commit: makes the changes durable, but not visible. */
 export interface PrepareOperation extends ShardChanges, InDoubtTransaction {
   readonly op: 'prepare';
 }
 
-/** The second phase: makes prepared changes visible, or drops them. Does nothing if there are none. */
+/**
+ * The second phase: makes prepared changes visible, or drops them. Does nothing if none are
+ * prepared.
+ */
 export interface OutcomeOperation {
   readonly op: 'commit' | 'abort';
   readonly transaction: string;
 }
 
-/** All participants have recorded the outcome: this one may forget it. */
+/** All participants have recorded the outcome: this participant may forget it. */
 export interface ForgetOperation {
   readonly op: 'forget';
   readonly transaction: string;
 }
 
 /**
- * Of what several shards are asked at one moment, deadlines are judged at that moment, too: their
- * batches leave at different times, and what has been decided since was decided on what stood then.
+ * An operation that several shards get at one moment, in batches that leave at different times.
+ * Each shard judges deadlines at that moment: later decisions rest on the entries of that moment.
  */
 export interface AtMoment {
-  /** The stamp when it was queued, Unix milliseconds: no higher than its batch's. */
+  /** The stamp when the operation was queued, Unix milliseconds: no higher than its batch's. */
   readonly now: number;
 }
 
-/** A get of one among several entries that are read at one moment. */
+/** A get of one entry, among several that are read at one moment. */
 export interface GetAtOperation extends EntryName, AtMoment {
   readonly op: 'getAt';
 }
@@ -83,14 +93,14 @@ export type ShardOperation =
   /** This shard's part of a page. */
   | ({ readonly op: 'list'; readonly query: ListQuery } & AtMoment)
   | ({ readonly op: 'count'; readonly namespace: string } & AtMoment)
-  /** Removes some of the entries that have expired by then. */
+  /** Removes some of the entries that have expired by `now`. */
   | ({ readonly op: 'sweep' } & AtMoment)
-  /** Leaves a mark in the journal where there are changes behind the last one. */
+  /** Leaves a mark in the journal if there are changes behind the last one. */
   | { readonly op: 'mark' };
 
 /**
- * Seals all that came before it in the queue, for whoever wants to read it. A task of its own
- * between batches, and no part of one.
+ * Seals the effects of all operations before it in the queue, for a reader of the files. A cut is a
+ * task of its own between batches, and no part of one.
  */
 export interface CutOperation {
   readonly op: 'cut';
@@ -107,7 +117,7 @@ export interface PageItem<Value> {
 export interface PageResult<Value> {
   readonly kind: 'page';
   readonly items: readonly PageItem<Value>[];
-  /** The last key that was looked at where there may be more behind it; else undefined. */
+  /** The last key that the shard looked at, if there may be more behind it; else undefined. */
   readonly scannedTo: string | undefined;
 }
 
@@ -131,7 +141,7 @@ export interface CutResult {
   readonly parcel: Parcel;
 }
 
-/** As the router sees it. */
+/** An answer as the router sees it. */
 export type ShardResult =
   | Result
   | ReplyResult
@@ -141,14 +151,14 @@ export type ShardResult =
   | StaleResult
   | CutResult;
 
-/** As the shard makes it. */
+/** An answer as the shard makes it. */
 export type ShardAnswer =
   | {
       readonly kind: 'entry';
       readonly version: number;
       readonly expiresAt: ExpiresAt;
       readonly value: string;
-      /** False for a `head`, which wants the size alone. */
+      /** False for a `head`, which needs only the size. */
       readonly withValue: boolean;
     }
   | { readonly kind: 'missing' }
@@ -162,61 +172,66 @@ export type ShardAnswer =
   | DoneResult
   | StaleResult;
 
-/** How a shard is, sent along with every reply. */
+/** The state of a shard, sent with every reply. */
 export interface ShardReport {
-  /** What the writes of this batch have reached. */
+  /** How durable the writes of this batch are. */
   readonly durability: Durability;
   readonly nextSeq: number;
   readonly entries: number;
   /** Keys and values, summed. */
   readonly bytes: number;
-  /** What it keeps in memory, at most, and what it may keep: past that puts are refused. */
+  /**
+   * Bytes that the shard keeps in memory, at most, and their limit, past which puts are refused.
+   */
   readonly heapBytes: number;
   readonly heapBytesMax: number;
   /** All live journals, summed. */
   readonly journalBytes: number;
   readonly liveJournals: number;
   readonly snapshotBytes: number;
-  /** When the first entry expires, Unix milliseconds; Infinity where none does. */
+  /** When the first entry expires, Unix milliseconds; Infinity if no entry does. */
   readonly nextExpiryAt: number;
-  /** How long this batch's sync took; NaN where there was none. */
+  /** How long this batch's sync took; NaN if there was none. */
   readonly syncSeconds: number;
   readonly hasUnsynced: boolean;
   readonly hasUnmarked: boolean;
   /**
-   * A sync has failed and the journal cannot be trusted, or there is no room to record an outcome: the
-   * shard serves nothing until it is mended.
+   * A sync has failed and the journal cannot be trusted, or there is no room to record an outcome.
+   * The shard serves nothing until its journal is mended.
    */
   readonly isBroken: boolean;
   /** The last put found no room on disk. */
   readonly isDiskFull: boolean;
-  /** On a full disk: a compaction would free room. */
+  /** True on a full disk if a compaction would free room. */
   readonly wantsCompaction: boolean;
 }
 
 export interface BatchRequest {
-  /** The batch's one time, Unix milliseconds. */
+  /** The one time of the whole batch, Unix milliseconds. */
   readonly stamp: number;
   readonly operations: readonly ShardOperation[];
 }
 
 export interface BatchReply<Answer> {
   readonly report: ShardReport;
-  /** In order. Fewer than the operations where they would not fit: the rest has not been run. */
+  /**
+   * In order. Fewer than the operations if the others would not fit: the shard has not run the
+   * rest.
+   */
   readonly results: readonly Answer[];
 }
 
-/** The second phase of two-phase commit. */
+/** True for the second phase of two-phase commit. */
 export function isOutcome(operation: ShardOperation | CutOperation): operation is OutcomeOperation {
   return operation.op === 'commit' || operation.op === 'abort';
 }
 
-/** Of entries by their keys, changing nothing; pages, counts and cuts are something else. */
+/** True for reads of entries by key, which change nothing; not for pages, counts and cuts. */
 export function isEntryRead(operation: ShardOperation | CutOperation): boolean {
   return 'key' in operation && (operation.op === 'getAt' || !isWrite(operation));
 }
 
-/** Changes entries for a caller, who has to hear what became of it. */
+/** True for changes of entries for a caller, who has to hear what became of them. */
 export function isEntryWrite(operation: ShardOperation | CutOperation): boolean {
   if (operation.op === 'change' || operation.op === 'prepare') return true;
   return 'key' in operation && operation.op !== 'getAt' && isWrite(operation);

@@ -1,5 +1,5 @@
-// The tasks that a worker thread takes, by name, with what goes in and what comes out. A batch is
-// one framed buffer each way (batch-frame.ts); everything rarer is plain data.
+// Owns the tasks that a worker thread takes: each by name, with what goes in and what comes out. A
+// batch is one framed buffer each way (batch-frame.ts). Every rarer task is plain data.
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardIdentity } from '../base/shard-identity.ts';
@@ -7,7 +7,7 @@ import { decodeError, encodeError } from './error-data.ts';
 import type { Parcel } from './parcel.ts';
 import type { InDoubtTransaction, ShardReport } from './shard-operation.ts';
 
-/** Where a shard's files are and whose they are. */
+/** Where a shard's files are, and whose they are. */
 export interface ShardLocation {
   readonly folder: string;
   /** The folder's name relative to the data folder, for errors. */
@@ -19,7 +19,7 @@ export interface OpenTask extends ShardLocation {
   readonly fsync: FsyncMode;
 }
 
-/** The end of a journal that a crash left behind and that starting cuts off. */
+/** The torn tail of a journal that a crash left behind, and that a start cuts off. */
 export interface TornTailReport {
   readonly generation: number;
   readonly bytes: number;
@@ -36,9 +36,9 @@ export interface OpenedReport {
 
 export interface StartTask {
   readonly stamp: number;
-  /** Of transactions in doubt: by id, whether they are committed. */
+  /** Outcomes of transactions in doubt: by id, true if committed. */
   readonly outcomes: ReadonlyMap<string, boolean>;
-  /** Transactions in flight: the shard has to keep what it knows of them. */
+  /** Transactions in flight: the shard has to keep its records of them. */
   readonly inFlight: ReadonlySet<string>;
 }
 
@@ -46,33 +46,36 @@ export interface CompactTask extends ShardLocation {
   readonly input: Parcel;
 }
 
-/** A task gives its value or fails in an expected way; a thread that throws is given up. */
+/**
+ * A task gives its value or fails in an expected way; the main thread gives up a thread that
+ * throws.
+ */
 export type TaskAnswer<Value> =
   { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: string };
 
 /** Name of a shard task -> [what goes in, what comes out]. */
 export interface ShardTasks {
-  /** Reads and proves all live files; changes nothing. */
+  /** Reads and verifies all live files; changes nothing. */
   open: [OpenTask, TaskAnswer<OpenedReport>];
-  /** Of these transactions, the outcomes that the shard has a record of: whether they are committed. */
+  /** The outcomes that the shard has recorded of these transactions: true if committed. */
   outcomesOf: [readonly string[], TaskAnswer<ReadonlyMap<string, boolean>>];
-  /** Makes what was opened durable, as it is. */
+  /** Makes the opened state durable, as it is. */
   secure: [undefined, TaskAnswer<undefined>];
   /** Brings the files into order and serves from here on. */
   start: [StartTask, TaskAnswer<ShardReport>];
   batch: [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>];
   sync: [undefined, TaskAnswer<ShardReport>];
-  /** Seals what is there to be compacted. Goes in: the stamp. */
+  /** Seals the input of a compaction. Goes in: the stamp. */
   beginCompaction: [number, TaskAnswer<Parcel | undefined>];
   /** Makes the snapshot of a compaction the live one. */
   installSnapshot: [Parcel, TaskAnswer<ShardReport>];
   /** The compaction that was begun has failed. */
   abortCompaction: [undefined, TaskAnswer<ShardReport>];
-  /** Seals what is there, for whoever wants to read all of it. Goes in: the stamp. */
+  /** Seals all that the shard holds, for a reader of the files. Goes in: the stamp. */
   cut: [number, TaskAnswer<Parcel>];
-  /** Goes on behind a failed sync. Goes in: the stamp. */
+  /** Continues after a failed sync. Goes in: the stamp. */
   mend: [number, TaskAnswer<ShardReport>];
-  /** Leaves a durable mark; nothing comes after it. Goes in: the stamp. */
+  /** Leaves a durable mark; no task comes after this one. Goes in: the stamp. */
   stop: [number, TaskAnswer<undefined>];
 }
 
@@ -85,9 +88,9 @@ export interface BeginBackupTask {
   readonly createdAt: number;
 }
 
-/** A thread takes one backup, and ends with it. */
+/** One thread takes one backup, and ends with it. */
 export interface BackupTasks {
-  /** Opens all files of the cut: they may be removed once this is answered. */
+  /** Opens all files of the cut: a compaction may remove them once this is answered. */
   begin: [BeginBackupTask, TaskAnswer<undefined>];
   /** The next piece; undefined behind the last one. */
   next: [undefined, TaskAnswer<Uint8Array<ArrayBuffer> | undefined>];
@@ -97,7 +100,7 @@ export interface CompactorTasks {
   compact: [CompactTask, TaskAnswer<Parcel>];
 }
 
-/** Runs the work of a task and turns what is expected to fail into data. */
+/** Runs the work of a task and turns expected failures into data. */
 export function answerTask<Value>(work: () => Value): TaskAnswer<Value> {
   try {
     return { ok: true, value: work() };
@@ -106,7 +109,7 @@ export function answerTask<Value>(work: () => Value): TaskAnswer<Value> {
   }
 }
 
-/** For work that goes on beside other tasks. */
+/** As `answerTask`, for work that runs in parallel to other tasks. */
 export async function answerTaskSoon<Value>(
   work: () => Promise<Value>,
 ): Promise<TaskAnswer<Value>> {
@@ -126,7 +129,7 @@ function failedTask(error: unknown): TaskAnswer<never> {
   throw error;
 }
 
-/** @throws StoreError where the task failed */
+/** @throws StoreError if the task failed */
 export function valueOfTask<Value>(answer: TaskAnswer<Value>): Value {
   if (answer.ok) return answer.value;
   throw decodeError(answer.error);

@@ -1,6 +1,6 @@
-// Mutexes by key, for whatever takes more than one step. A mutex is made when it is wanted and
-// forgotten when nobody holds or wants it. Single operations need none: a shard's queue already
-// puts them in order.
+// Owns the mutexes of keys, for operations that take more than one step. A mutex exists only while
+// some caller holds or wants its key. Single operations need no mutex: a shard's queue already puts
+// them in order. Knows no shard.
 import { Mutex, type MutexInterface } from 'async-mutex';
 import { StoreError } from '../base/errors.ts';
 import { allLocksWaitersMax, lockWaitersMax } from '../base/limits.ts';
@@ -8,7 +8,7 @@ import type { EntryName } from '../store/operation.ts';
 
 interface KeyLock {
   readonly mutex: Mutex;
-  /** Holder and waiters. */
+  /** Number of holders and waiters. */
   users: number;
 }
 
@@ -25,15 +25,15 @@ function tooMany(count: number, what: string): StoreError {
 
 export class KeyLocks {
   readonly #locks = new Map<string, KeyLock>();
-  /** Held by who holds all keys. */
+  /** Held by the caller that holds all keys. */
   readonly #all = new Mutex();
-  /** Who holds all keys, or wants to; and who waits for that to end. */
+  /** Callers that hold or want all keys, and callers that wait until none of those is left. */
   #allUsers = 0;
   #allWaiters = 0;
-  /** Called when nobody holds or wants the lock of a key any more. */
+  /** Called once no caller holds or wants the lock of a key any more. */
   #onNoneHeld: (() => void) | undefined;
 
-  /** Nobody holds or wants any lock. */
+  /** True if no caller holds or wants any lock. */
   get areIdle(): boolean {
     return this.#locks.size === 0 && this.#allUsers === 0;
   }
@@ -43,13 +43,14 @@ export class KeyLocks {
   }
 
   /**
-   * Runs `work` while holding the locks of all these entries, taken in one global order so that
-   * no two holders can wait for each other.
+   * Runs `work` while holding the locks of all these entries. All callers take locks in one global
+   * order: no two holders can wait for each other.
    *
-   * @throws StoreError OVERLOADED where too many wait for one of them; whatever `work` throws
+   * @throws StoreError OVERLOADED if too many operations wait for one of the locks; whatever `work`
+   *   throws
    */
   async hold<T>(names: readonly EntryName[], work: () => Promise<T> | T): Promise<T> {
-    // oxlint-disable-next-line no-await-in-loop -- until nobody wants all of them
+    // oxlint-disable-next-line no-await-in-loop -- until no caller wants all of them
     while (this.#allUsers > 0) await this.#untilAllAreFree();
     const keys = [...new Set(names.map(lockKey))].toSorted();
     this.#boundWaiters(keys);
@@ -65,7 +66,8 @@ export class KeyLocks {
   }
 
   /**
-   * Runs `work` while nobody else holds any lock. Who holds one ends first; who comes later waits.
+   * Runs `work` while no other caller holds any lock. Present holders end first; later callers
+   * wait.
    *
    * @throws whatever `work` throws
    */

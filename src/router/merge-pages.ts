@@ -1,4 +1,4 @@
-// The shards' parts of a listing page -> one page, in key order.
+// Merges the shards' parts of a listing page into one page, in key order. Knows no shard.
 import type { PageItem, PageResult } from '../protocol/shard-operation.ts';
 import { pageBytesMax } from '../base/limits.ts';
 import type { ListPage, ListQuery } from '../store/listing.ts';
@@ -10,8 +10,8 @@ type Item = PageItem<Uint8Array>;
 type Before = (a: string, b: string) => boolean;
 
 /**
- * Up to where all shards have looked: behind it, a shard that stopped early may have keys that
- * belong before another shard's.
+ * The key up to which all shards have looked. Behind this key, a shard that stopped early may have
+ * keys that belong before another shard's keys.
  */
 function horizonOf(parts: readonly Part[], before: Before): string | undefined {
   let horizon: string | undefined;

@@ -1,17 +1,18 @@
-// Hot entries in the main thread, bounded by bytes. It must be invisible: an entry is dropped when
-// a write for it is queued, and filled from a read's answer only if no write for it was queued
-// behind that read.
+// Owns the hot entries in the main thread, bounded by bytes. The cache must be invisible to
+// callers. A write drops its entry from the cache when the write is queued. A read's answer fills
+// the cache only if no write for the key was queued behind that read. Knows neither shards nor
+// locks.
 import { LRUCache } from 'lru-cache';
 import type { EntryName } from '../store/operation.ts';
 import type { EntryResult, Result } from '../store/result.ts';
 
-/** What an entry costs beside its key and value: the result, the buffer, the list's own links. */
+/** Bytes that an entry costs besides its key and value: result, buffer, links of the list. */
 const entryOverheadBytes = 400;
 
-/** Reads of one key that wait for their answers, with no write queued among or behind them. */
+/** Reads of one key that wait for their answers, with no write queued between them. */
 export interface PendingReads {
   count: number;
-  /** A write was queued behind them: what they bring is old by then. */
+  /** True once a write is queued behind these reads: their answers are old by then. */
   isOutrun: boolean;
 }
 
@@ -22,14 +23,14 @@ function cacheKey({ namespace, key }: EntryName): string {
 export class ReadCache {
   readonly #entries: LRUCache<string, EntryResult> | undefined;
   /**
-   * Reads are kept account of and not writes: they are few, since most are answered here, while a
-   * map that every write goes through would cost each of them its upkeep.
+   * The cache tracks pending reads, not writes. Few reads are pending, since the cache answers most
+   * of them. Every write would pay for the upkeep of a map of writes.
    */
   readonly #pending = new Map<string, PendingReads>();
   #hits = 0;
   #misses = 0;
 
-  /** @param bytesMax 0 turns it off */
+  /** @param bytesMax 0 turns the cache off */
   constructor(bytesMax: number) {
     if (bytesMax === 0) return;
     this.#entries = new LRUCache({
@@ -44,7 +45,7 @@ export class ReadCache {
     return { hits: this.#hits, misses: this.#misses, entries, bytes };
   }
 
-  /** @param now a stamp: what has expired by then is not there */
+  /** @param now the present stamp: an entry that has expired by then is missing */
   get(name: EntryName, now: number): EntryResult | undefined {
     if (this.#entries === undefined) return undefined;
     const entry = this.#entries.get(cacheKey(name));
@@ -63,18 +64,18 @@ export class ReadCache {
     const pending = this.#pending.get(key);
     if (pending === undefined) return;
     pending.isOutrun = true;
-    // Reads that are queued from here on come behind the write.
+    // Reads that are queued from now on come behind the write.
     this.#pending.delete(key);
   }
 
-  /** Many entries go, nobody knows which. */
+  /** Drops all entries: a flush removes many, and the cache cannot tell which. */
   flushQueued(): void {
     this.clear();
     for (const pending of this.#pending.values()) pending.isOutrun = true;
     this.#pending.clear();
   }
 
-  /** To be handed to `readAnswered` with the answer. */
+  /** @returns the value to hand to `readAnswered` with the read's answer */
   readQueued(name: EntryName): PendingReads | undefined {
     if (this.#entries === undefined) return undefined;
     const key = cacheKey(name);
@@ -84,7 +85,7 @@ export class ReadCache {
     return pending;
   }
 
-  /** Call it for each read's answer, in the order of the shard's answers. */
+  /** Must be called for each read's answer, in the order of the shard's answers. */
   readAnswered(name: EntryName, pending: PendingReads | undefined, result: Result): void {
     if (this.#entries === undefined || pending === undefined) return;
     pending.count -= 1;
@@ -92,12 +93,12 @@ export class ReadCache {
     const key = cacheKey(name);
     if (pending.count === 0) this.#pending.delete(key);
     if (result.kind !== 'entry' || result.value === undefined) return;
-    // A copy: the answer is a view on its whole batch, which must not live as long as the entry.
+    // A copy: the answer is a view of its whole batch, which must not live as long as the entry.
     const value = Buffer.from(new Uint8Array(result.value).buffer);
     this.#entries.set(key, { ...result, value });
   }
 
-  /** For when what a shard holds may not be what it answered before. */
+  /** Called if a shard may no longer hold the entries that it answered before. */
   clear(): void {
     this.#entries?.clear();
   }

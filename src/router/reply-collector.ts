@@ -1,9 +1,12 @@
-// Gathers the results of one request over many operations, in order.
+// Gathers the results of one request over many operations, in the order of the operations. Knows
+// neither queues nor shards.
 import type { StoreError } from '../base/errors.ts';
 import { replyBytesOf } from '../commands/reply-bytes.ts';
 import type { RefusedResult, ReplyResult, Result } from '../store/result.ts';
 
-/** Of what is handed back to the client; results without a value cost nothing worth counting. */
+/**
+ * Bytes of the values that the client gets. A result without a value costs nothing worth counting.
+ */
 function valueBytesOf(result: Result | ReplyResult): number {
   if (result.kind === 'reply') return replyBytesOf(result.reply);
   return result.kind === 'entry' && result.value !== undefined ? result.size : 0;

@@ -1,5 +1,5 @@
-// The embedded engine as the main thread sees it, and as a `Store`: operations wait here for key locks,
-// and then go through the sequencer. Knows no file, no cache and no thread.
+// The embedded engine as a `Store`, in the main thread. An operation waits here for the locks of
+// its keys, and then goes through the sequencer. Knows no file, no cache and no thread.
 import type { StampClock } from '../base/clock.ts';
 import { StoreError } from '../base/errors.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
@@ -33,7 +33,7 @@ export interface RouterOptions {
   readonly onClosed: () => void;
 }
 
-/** What a write has reached when it is answered. */
+/** How durable a write is when the store answers it. */
 export function durabilityOf(fsync: FsyncMode): Durability {
   return fsync === 'always' ? 'synced' : 'written';
 }
@@ -91,7 +91,7 @@ export class Router implements CommandStore {
 
   getMany(names: readonly EntryName[], { refuseValue }: SubmitOptions = {}): Promise<Result[]> {
     const collector = new ReplyCollector<Result>(names.length, refuseValue);
-    // The lock of one name is waited for before any is queued: its holder may be about to change others.
+    // Waits for all locks before any read is queued: a holder may be about to change several names.
     this.#whenFree(
       names,
       () => this.#sequencer.readAt(names, collector, true),
@@ -152,7 +152,7 @@ export class Router implements CommandStore {
     const { compactions, backups, onClosing, onClosed } = this.#options;
     onClosing();
     await Promise.all([compactions.close(), backups.close()]);
-    // All of them first: the folder must not be let go of while a shard still writes.
+    // Waits for all shards: the folder's lock must not be released while a shard still writes.
     const closed = await Promise.allSettled(this.#shards.map((shard) => shard.close()));
     onClosed();
     for (const result of closed) if (result.status === 'rejected') throw result.reason;
@@ -177,13 +177,13 @@ export class Router implements CommandStore {
     const refuseAll = (refused: RefusedResult): void => {
       for (const index of operations.keys()) completeAt(index)(refused);
     };
-    // Names are made only if a lock is held somewhere.
+    // Makes the names only if a caller holds a lock: most requests do not need them.
     if (this.#locks.areIdle) enqueueAll();
     else this.#whenFree(operations.flatMap(namesOf), enqueueAll, refuseAll);
     return collector.results;
   }
 
-  /** Queues at once if none of these locks is held; else once all of them are free. */
+  /** Queues at once if no caller holds one of these locks; else once all of them are free. */
   #whenFree(
     names: readonly EntryName[],
     enqueue: () => void,
@@ -193,7 +193,7 @@ export class Router implements CommandStore {
     else void this.#enqueueLocked(names, enqueue, refuse);
   }
 
-  /** Takes all these locks, and holds them only until everything has its place in its queue. */
+  /** Takes all these locks, and holds them only until each operation has its place in its queue. */
   async #enqueueLocked(
     names: readonly EntryName[],
     enqueue: () => void,

@@ -1,6 +1,6 @@
 // The one place that puts operations into the shards' queues, and tells the read cache in the same
-// turn. Operations that are queued in one synchronous turn are one moment over all shards: each shard
-// sees them at the same place in its order. Knows no lock and no thread.
+// turn. Operations that are queued in one synchronous turn share one moment over all shards. Each
+// shard sees these operations at the same place in its order. Knows no lock and no thread.
 import type { StampClock } from '../base/clock.ts';
 import { overloaded } from '../base/overloaded.ts';
 import type {
@@ -31,37 +31,40 @@ export type Complete = (result: ShardResult) => void;
 
 /** One shard as the sequencer sees it. */
 export interface ShardQueue {
-  /** Its number. */
+  /** The shard's number. */
   readonly shard: number;
-  /** No change up to the last answer has a seq as high. */
+  /** Higher than the seq of every change up to the shard's last answer. */
   readonly nextSeq: number;
-  /** Whether so many more operations, of so many bytes, may be queued. */
+  /** Whether the queue takes so many more operations, of so many bytes. */
   hasRoom(operations: number, bytes: number): boolean;
-  /** Queues the operation, or completes it at once with the reason for which it is refused. */
+  /** Queues the operation, or completes it at once with the error that refuses it. */
   enqueue(queued: QueuedOperation): void;
 }
 
-/** Changes of one transaction in one shard. */
+/** The changes of one transaction in one shard. */
 export interface ChangesOfShard extends Omit<ShardChanges, 'validUntil'> {
   readonly queue: ShardQueue;
 }
 
 /** An outcome on its way to one participant. */
 export interface OutcomeDelivery {
-  /** Rejects never. `refused` only if the shard has ended before it recorded the outcome. */
+  /** Never rejects. `refused` only if the shard has ended before it recorded the outcome. */
   readonly answer: Promise<ShardResult>;
-  /** True once it is recorded; false as soon as the shard has to recover first, which may take long. */
+  /**
+   * True once the shard has recorded the outcome. False as soon as the shard has to recover first,
+   * which may take long.
+   */
   readonly isRecordedSoon: Promise<boolean>;
 }
 
-/** A shard answers an operation with a result; any other kind is a bug. */
+/** Narrows a shard's answer to a Result; any other kind is a bug. */
 export function resultOf(answer: ShardResult): Result {
   const result = resultOrReplyOf(answer);
   if (result.kind === 'reply') throw new Error('an operation was answered by a reply');
   return result;
 }
 
-/** The same if the operation may be a command. */
+/** As `resultOf`, for an operation that may be a command. */
 export function resultOrReplyOf(answer: ShardResult): Result | ReplyResult {
   const { kind } = answer;
   if (
@@ -77,7 +80,7 @@ export function resultOrReplyOf(answer: ShardResult): Result | ReplyResult {
 }
 
 export class Sequencer {
-  /** By number. */
+  /** The shards' queues, by shard number. */
   readonly queues: readonly ShardQueue[];
   readonly #cache: ReadCache;
   readonly #clock: StampClock;
@@ -94,14 +97,14 @@ export class Sequencer {
     return queue;
   }
 
-  /** The answer of the read cache, if the operation is a read and the cache has one. */
+  /** The read cache's answer, if the operation is a read and the cache has its entry. */
   cached(operation: AnyOperation): Result | undefined {
     if (operation.op !== 'get' && operation.op !== 'head') return undefined;
     const entry = this.#cache.get(operation, this.#clock.stamp());
     return operation.op === 'get' || entry === undefined ? entry : { ...entry, value: undefined };
   }
 
-  /** Queues an operation behind all that its shard was asked before. */
+  /** Queues an operation behind all earlier operations of its shard. */
   enqueue(operation: AnyOperation, complete: Complete): void {
     if (operation.op === 'get') {
       this.#enqueueRead(operation, complete);
@@ -114,7 +117,10 @@ export class Sequencer {
     this.queueOf(operation.key).enqueue(new QueuedOperation(operation, complete));
   }
 
-  /** Queues, or answers from the cache, reads of these entries. The present stamp judges deadlines. */
+  /**
+   * Answers reads of these entries from the cache, or queues them. An entry that has expired by the
+   * present stamp is missing.
+   */
   readAt(names: readonly EntryName[], collector: ReplyCollector<Result>, useCache: boolean): void {
     const now = this.#clock.stamp();
     for (const [index, { namespace, key }] of names.entries()) {
@@ -125,13 +131,16 @@ export class Sequencer {
     }
   }
 
-  /** Queues an operation that changes no entry for a caller: the cache need not hear of it. */
+  /**
+   * Queues an operation without telling the cache. Only for operations that change no entry for a
+   * caller, or if the cache already knows.
+   */
   ask(queue: ShardQueue, operation: ShardOperation | CutOperation): Promise<ShardResult> {
     return new Promise((resolve) => queue.enqueue(new QueuedOperation(operation, resolve)));
   }
 
   /**
-   * Asks all shards at one moment, or none if one has no room.
+   * Asks all shards at one moment, or no shard if one has no room.
    *
    * @throws StoreError OVERLOADED; or the error of a shard that does not serve
    */
@@ -142,13 +151,16 @@ export class Sequencer {
     return answers;
   }
 
-  /** Queues the changes of a transaction in one shard. */
+  /** Tells the cache, and queues the changes of a transaction in one shard. */
   change({ queue, ...changes }: ChangesOfShard, validUntil: number): Promise<ShardResult> {
     this.#changesQueued(changes);
     return this.ask(queue, { op: 'change', ...changes, validUntil });
   }
 
-  /** Queues the outcome of a prepared transaction at all these participants in this very turn. */
+  /**
+   * Tells the cache, and queues the outcome at all participants in this same turn. Every later
+   * reader therefore sees all of the transaction.
+   */
   commit(transaction: string, participants: readonly ChangesOfShard[]): readonly OutcomeDelivery[] {
     for (const changes of participants) this.#changesQueued(changes);
     return participants.map(({ queue }) => deliver(queue, { op: 'commit', transaction }));
@@ -163,7 +175,7 @@ export class Sequencer {
     for (const name of changes) this.#cache.writeQueued(name);
   }
 
-  /** Reads fill the cache. */
+  /** Queues a read whose answer fills the cache. */
   #enqueueRead(operation: GetOperation | GetAtOperation, complete: Complete): void {
     const cache = this.#cache;
     const pending = cache.readQueued(operation);

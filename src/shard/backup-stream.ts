@@ -1,6 +1,6 @@
-// A backup of a cut over all shards, as pieces of bytes: what the sealed files of every shard hold,
-// merged into one sorted stream. All files are opened at once, so that they may be removed meanwhile.
-// Memory: the last change of each key in the journals.
+// A backup of a cut over all shards, as pieces of bytes. Merges the immutable files of every shard
+// into one sorted stream. Opens all files at once, so that a compaction may remove them meanwhile.
+// Memory: the last change of each key in the journals. Knows no thread and no client.
 import { BackupWriter } from '../storage/backup-writer.ts';
 import { journalName, snapshotName } from '../storage/file-names.ts';
 import type { FileSystem } from '../storage/file-system.ts';
@@ -10,9 +10,9 @@ import { EntryStream, type StreamSource } from './entry-stream.ts';
 import { HeldFiles } from './held-files.ts';
 import { mergeEntryStreams } from './merge-entry-streams.ts';
 
-/** What one shard gives to a backup: files that nobody writes any more. */
+/** One shard's immutable files at the cut. */
 export interface BackupSource extends StreamSource {
-  /** The seq that its next change would take at the cut. */
+  /** The seq that the shard's next change would take at the cut. */
   readonly seq: number;
 }
 
@@ -35,7 +35,11 @@ export class BackupStream {
   readonly #files: HeldFiles;
   readonly #pieces: Generator<Uint8Array<ArrayBuffer>, void, void>;
 
-  /** When this returns, every file of the cut is open. */
+  /**
+   * Opens every file of the cut.
+   *
+   * @throws system errors
+   */
   constructor(fileSystem: FileSystem, cut: BackupCut) {
     this.#files = new HeldFiles(fileSystem);
     try {
@@ -50,15 +54,15 @@ export class BackupStream {
   }
 
   /**
-   * The next piece, about 1 MiB; undefined behind the last one.
+   * The next piece, about 1 MiB; undefined after the last one.
    *
-   * @throws StoreError STORE_DAMAGED where a file is not what it must be; system errors
+   * @throws StoreError STORE_DAMAGED if a file is not valid; system errors
    */
   next(): Uint8Array<ArrayBuffer> | undefined {
     return this.#pieces.next().value ?? undefined;
   }
 
-  /** For one that is not read to its end; does nothing otherwise. */
+  /** Ends a backup that the caller does not read to its end; does nothing otherwise. */
   close(): void {
     this.#pieces.return();
     this.#files.close();

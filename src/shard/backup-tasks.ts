@@ -1,5 +1,5 @@
-// One backup as the tasks of its thread: the same in a real thread and in a test. Holds the backup;
-// knows no thread.
+// The tasks of a backup's thread, the same in a real thread and in a test. Owns the backup that is
+// in progress. Knows no thread.
 import { assert } from '../base/assert.ts';
 import { answerTask, type BackupTasks } from '../protocol/shard-task.ts';
 import type { FileSystem } from '../storage/file-system.ts';

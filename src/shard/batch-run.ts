@@ -1,5 +1,5 @@
-// Carries out the operations of one batch against a staging. Changes nothing durable and touches no
-// file.
+// Carries out the operations of one batch against a staging, within the limits of disk and memory.
+// Makes nothing durable and nothing visible. Knows no file.
 import { assert, unreachable } from '../base/assert.ts';
 import { byteStringOfBytes } from '../base/byte-string.ts';
 import { StoreError, type ErrorCode } from '../base/errors.ts';
@@ -89,7 +89,10 @@ function isNoLarger(value: { length: number }, expiresAt: ExpiresAt, old: Entry)
   return value.length <= old.value.length && !hasNewDeadline;
 }
 
-/** The front end's clock may be behind the stamp: what it let through must still be a lawful date. */
+/**
+ * Caps the deadline at the largest valid date. The front end's clock may be behind the stamp, so a
+ * TTL that the front end accepts may reach past that date.
+ */
 function deadlineOf(now: number, ttlMs: number): number {
   return Math.min(now + ttlMs, Number.MAX_SAFE_INTEGER);
 }
@@ -99,7 +102,7 @@ function preparedChangeOf({ namespace, key, put }: EntryChange): PreparedChange 
   return { namespace, key, put: { ...put, value: byteStringOfBytes(put.value) } };
 }
 
-/** An entry that is to be put, as far as its room is concerned. */
+/** An entry to put: only the members that its size depends on. */
 interface SizedEntry {
   readonly namespace: string;
   readonly key: string;
@@ -112,14 +115,17 @@ export interface BatchRunOptions {
   readonly now: number;
   /** The seq that the first change takes. */
   readonly firstSeq: number;
-  /** Puts past so many bytes of records are refused: there is no room on disk for them. */
+  /** The run refuses puts beyond this many bytes of records: the disk has no room for them. */
   readonly putBytesMax: number;
-  /** False: not even for deletes. */
+  /** False: the disk has no room even for deletes. */
   readonly mayDelete: boolean;
-  /** False: not even to record an outcome. No operation behind one can be run then. */
+  /**
+   * False: the disk has no room even to record an outcome. The run then ends before the first
+   * outcome that needs a record.
+   */
   readonly mayResolve: boolean;
   readonly memory: MemoryLimits;
-  /** What counts as kept in memory beside entries and prepared changes, in bytes. */
+  /** Memory kept for anything but entries and prepared changes, in bytes. */
   readonly otherHeapBytes: number;
 }
 
@@ -130,13 +136,13 @@ export class BatchRun {
   readonly #transactions: PreparedTransactions;
   readonly #now: number;
   readonly #options: BatchRunOptions;
-  /** What the batch's puts add to what is kept in memory. */
+  /** Bytes that the batch's puts add to the memory that is kept. */
   #stagedBytes = 0;
-  /** Their keys and values, in sum. */
+  /** Bytes of keys and values of the batch's puts, summed. */
   #writtenBytes = 0;
   #putBytes = 0;
   #putsRefused = 0;
-  /** Puts that this batch prepares. */
+  /** Number of puts that this batch prepares. */
   #preparedPuts = 0;
   #isStuck = false;
 
@@ -148,24 +154,24 @@ export class BatchRun {
     this.staging = new Staging(table, transactions, options.now, options.firstSeq);
   }
 
-  /** Bytes of journal records that puts have come to. */
+  /** Bytes of the puts' journal records. */
   get putBytes(): number {
     return this.#putBytes;
   }
 
-  /** How many puts were refused for want of room on disk. */
+  /** How many times the run refused puts because the disk had no room. */
   get putsRefused(): number {
     return this.#putsRefused;
   }
 
-  /** It ended before an outcome that there is no room to record. */
+  /** The run ended before an outcome that the disk has no room to record. */
   get isStuck(): boolean {
     return this.#isStuck;
   }
 
   /**
-   * Runs operations in order, as many as fit into one reply and one line of the journal, and at least
-   * one unless it is stuck.
+   * Runs operations in order, as many as fit into one reply and one journal line. Runs at least
+   * one, unless the run is stuck.
    */
   run(operations: BatchRequest['operations']): void {
     let bytes = 0;
@@ -173,7 +179,7 @@ export class BatchRun {
       this.#isStuck = isOutcome(operation) && !this.#mayResolve(operation);
       if (this.#isStuck) return;
       const answer = this.#run(operation);
-      // It may have room in a batch of its own.
+      // The operation may fit in a batch of its own.
       if (answer === tooLittleToWork && this.staging.records.length > 0) return;
       this.answers.push(answer);
       bytes += sizeOf(answer);
@@ -225,14 +231,14 @@ export class BatchRun {
     return { kind: 'entry', version, expiresAt, value, withValue };
   }
 
-  /** All of its changes, or none where one of them finds no room. */
+  /** Makes all changes of the command, or none if one of them does not fit. */
   #command({ namespace, name, args, keys, valueBytesMax }: CommandOperation): ShardAnswer {
     const command = commandTable.get(name);
     assert(command?.kind === 'keyed', 'a shard carries out commands on keys');
     const entries = keys.map((key) => this.staging.get(namespace, key));
     const limits = { ...defaultCommandLimits, valueBytesMax };
     const { reply, changes } = runKeyed(command, { args, keys, entries, now: this.#now, limits });
-    // In order: a key may come twice.
+    // Keeps the order: a key may come twice.
     const changed = changes.flatMap((change, index) => {
       const key = keys[index] ?? '';
       if (change === undefined) return [];
@@ -267,7 +273,7 @@ export class BatchRun {
     };
   }
 
-  /** Returns the version. */
+  /** Stages a put, counts the bytes of its record, and returns the entry's version. */
   #stage(
     namespace: string,
     key: string,
@@ -280,7 +286,7 @@ export class BatchRun {
     return given;
   }
 
-  /** All or nothing. */
+  /** Makes all changes or none. */
   #change(operation: ChangeOperation): ShardAnswer {
     const refusal = this.#refusalOfChanges(operation);
     if (refusal !== undefined) return refusal;
@@ -290,7 +296,7 @@ export class BatchRun {
       if (put !== undefined) {
         this.#stage(namespace, key, byteStringOfBytes(put.value), put.expiresAt, version);
       } else {
-        // Also if there is no entry: the version that the caller was told must not be given again.
+        // Record it even if there is no entry: the record uses up the version that the plan knows.
         this.staging.delete(namespace, key);
       }
     }
@@ -315,8 +321,7 @@ export class BatchRun {
     version,
     validUntil,
   }: ShardChanges): ShardAnswer | undefined {
-    // After a failed sync the shard gives seqs again that it had announced: a plan that was made with
-    // one of them must not be carried out.
+    // After a failed sync the shard reuses seqs that it had announced. Refuse a plan based on one.
     const isVersionGiven = version <= this.#options.firstSeq + this.staging.records.length;
     if (this.#now >= validUntil || !isVersionGiven) return stale;
     const puts = changes.flatMap(({ namespace, key, put }) =>
@@ -337,7 +342,7 @@ export class BatchRun {
     return this.#options.mayResolve || this.#transactions.get(transaction) === undefined;
   }
 
-  /** Why these can not all be put, if they can not; what they take of the heap counts from here. */
+  /** Says why the puts do not all fit; undefined if they do, and then counts their memory. */
   #refusalOf(puts: readonly SizedEntry[]): ShardAnswer | undefined {
     let diskBytes = this.#putBytes;
     let stagedBytes = this.#stagedBytes;
@@ -364,8 +369,8 @@ export class BatchRun {
       if (this.#keptBytes + stagedBytes > this.#options.memory.keptBytesMax) return tooManyBytes;
     }
     const largest = Math.max(this.#table.largestBytes, this.#transactions.largestBytes);
-    // The largest is read back at a start, in whatever order: room for it is kept free, and may be
-    // used by what replaces values.
+    // A start reads the largest values back, in any order, so the shard keeps memory free for that.
+    // Puts that only replace values may use this memory.
     if (grows || writtenBytes > largest) {
       const workBytes = workBytesOf(Math.max(writtenBytes, largest));
       const bytes = this.#keptBytes + stagedBytes + workBytes;
@@ -390,7 +395,7 @@ export class BatchRun {
     return deleted;
   }
 
-  /** What is due is counted, not waited for: the sweep keeps it few. */
+  /** Subtracts the expired entries one by one: the sweep keeps them few. */
   #count({ namespace, now }: { namespace: string } & AtMoment): number {
     let count = this.#table.count(namespace);
     for (const entry of this.#table.dueBy(now)) {
@@ -404,7 +409,7 @@ export class BatchRun {
     let left = sweepStepMax;
     for (const { namespace, key } of this.#table.dueBy(now)) {
       if (left-- === 0) break;
-      // An operation before this one in the batch may have put the key anew.
+      // An earlier operation of the batch may have put the key again.
       const stands = this.staging.get(namespace, key) !== undefined;
       if (!stands) this.staging.delete(namespace, key);
     }

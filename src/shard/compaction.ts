@@ -1,4 +1,5 @@
-// Old snapshot + sealed journals -> new snapshot, in one streaming pass over immutable files.
+// Compaction: old snapshot + sealed journals -> new snapshot, in one pass over immutable files.
+// Does not install the new snapshot: shard-files.ts does. Knows no live file and no thread.
 import type { SnapshotReference } from '../storage/current.ts';
 import { snapshotName, temporarySuffix } from '../storage/file-names.ts';
 import type { OpenFile } from '../storage/file-system.ts';
@@ -10,10 +11,11 @@ import type { ShardPlace } from './recovery.ts';
 import type { CompactionInput } from './shard-files.ts';
 
 /**
- * Writes the snapshot, whole and durable under its name; the live files are not touched.
+ * Writes the new snapshot. The file is whole and durable under its name when this returns. Changes
+ * no live file.
  *
- * @throws StoreError STORE_DAMAGED where a source is not what it must be; system errors. The
- *   unfinished file is removed.
+ * @throws StoreError STORE_DAMAGED if a source is not valid; system errors. Removes the unfinished
+ *   file before.
  */
 export function compact(place: ShardPlace, input: CompactionInput): SnapshotReference {
   const { fileSystem, folder, identity } = place;
@@ -42,7 +44,7 @@ export function compact(place: ShardPlace, input: CompactionInput): SnapshotRefe
   }
 }
 
-/** Reads back what was written: a snapshot replaces the files it was made from. */
+/** Reads the new snapshot back, because it will replace the files that it was made from. */
 function verify(place: ShardPlace, file: OpenFile, reference: SnapshotReference): void {
   const name = `${place.name}/${snapshotName(reference.generation)}`;
   const expected = { ...place.identity, generation: reference.generation };

@@ -1,21 +1,21 @@
-// What a shard knows of the room on its disk: whether it is full, when to try again, and whether a
-// compaction would make room. The reserve has the first claim on any room there is, so that deletes
-// stay possible.
+// The state of a shard's disk: whether it is full, when puts may try again, whether a compaction
+// would free space. The reserve has the first claim on free space, so that deletes stay possible.
+// Knows no operation.
 import { reserveBytesMax, reserveBytesMin } from '../base/limits.ts';
 import type { EntryTable } from './entry-table.ts';
 import type { ShardFiles } from './shard-files.ts';
 
-/** How long puts are refused without trying after there was no room for the reserve. */
+/** How long the shard refuses puts without trying, after the disk had no room for the reserve. */
 const tryAgainMs = 1000;
-/** Of the live data, what is kept in reserve: a sixteenth. */
+/** The share of the live data's size that the reserve has. */
 const reserveShare = 1 / 16;
-/** What an entry takes in a snapshot beside its key and value, at least, in bytes. */
+/** An entry's minimum size in a snapshot without its key and value, in bytes. */
 const snapshotOverheadBytes = 48;
-/** What a compaction takes beside its snapshot: a journal's header, current.json, part blocks. */
+/** A compaction's disk space without its snapshot: journal header, current.json, partial blocks. */
 const compactionOverheadBytes = 16 * 1024;
-/** Of the reserve, what a compaction leaves for the deletes that come meanwhile. */
+/** The part of the reserve that a compaction leaves for deletes while it runs, in bytes. */
 const keptReserveBytes = 64 * 1024;
-/** Garbage that makes a compaction worth its while on a full disk, in bytes. */
+/** The least garbage that is worth a compaction on a full disk, in bytes. */
 const garbageBytesMin = 64 * 1024;
 
 export function reserveBytesFor(table: EntryTable, bytesMin = reserveBytesMin): number {
@@ -33,9 +33,9 @@ export class DiskRoom {
   readonly #table: EntryTable;
   readonly #options: DiskRoomOptions;
   #isFull = false;
-  /** A compaction is under way that needs all the room there is. */
+  /** A running compaction needs all free space. */
   #isMakingRoom = false;
-  /** Where the last compaction began: nothing has changed before another seq. */
+  /** The seq at which the last compaction began. Nothing has changed while it is the next seq. */
   #compactedSeq = 0;
   #tryAgainAtMs = -Infinity;
 
@@ -45,12 +45,12 @@ export class DiskRoom {
     this.#options = options;
   }
 
-  /** The last put that was tried found no room. */
+  /** The disk had no room for the last put that the shard tried. */
   get isFull(): boolean {
     return this.#isFull;
   }
 
-  /** A compaction would free room, and there is room for the compaction itself. */
+  /** A compaction would free space, and the disk has room for the compaction itself. */
   get wantsCompaction(): boolean {
     if (!this.#isFull || this.#isMakingRoom) return false;
     const { journalBytes, snapshotBytes, roomBytes, writer } = this.#files;
@@ -61,7 +61,7 @@ export class DiskRoom {
     return this.compactionBytes + keptReserveBytes <= roomBytes;
   }
 
-  /** What a compaction takes, at least. */
+  /** The disk space that a compaction needs, at least, in bytes. */
   get compactionBytes(): number {
     return this.#liveBytes + compactionOverheadBytes;
   }
@@ -71,14 +71,14 @@ export class DiskRoom {
     this.#compactedSeq = this.#files.writer.nextSeq;
   }
 
-  /** Whether it came to a snapshot or not. As much data as there is now, so much reserve. */
+  /** Called with or without a new snapshot. Adjusts the reserve to the present amount of data. */
   compactionEnded(): void {
     this.#isMakingRoom = false;
     this.#files.reserve.want(reserveBytesFor(this.#table, this.#options.reserveBytesMin));
     this.#files.reserve.replenish();
   }
 
-  /** Whether puts may be tried at all: not while the reserve is spent and can not be refilled. */
+  /** False while a compaction needs all space, or the disk has no room to refill the reserve. */
   mayPut(): boolean {
     if (this.#isMakingRoom) return false;
     if (!this.#files.reserve.isShort) return true;
@@ -97,7 +97,7 @@ export class DiskRoom {
     this.#isFull = false;
   }
 
-  /** What a snapshot of all entries takes, at least. */
+  /** The size of a snapshot of all entries, at least, in bytes. */
   get #liveBytes(): number {
     return this.#table.bytes + this.#table.entries * snapshotOverheadBytes;
   }

@@ -1,6 +1,6 @@
-// All entries of one shard in (namespace, key) order, from files that nobody writes any more: its
-// snapshot, and the journals behind it. Proves everything on the way. Memory: the last change of
-// each key in the journals. Judges no expiry.
+// All entries of one shard in (namespace, key) order, from immutable files: its snapshot, and the
+// journals after it. Verifies everything that it reads. Memory: the last change of each key in the
+// journals. Knows no live file, and does not judge expiry.
 import { byteStringOfText } from '../base/byte-string.ts';
 import type { SnapshotReference } from '../storage/current.ts';
 import { damaged } from '../storage/damage.ts';
@@ -14,12 +14,12 @@ import { resolveInDoubt } from '../storage/transaction-outcome.ts';
 import { RecordReplay, type ReplayedChange } from './record-replay.ts';
 import type { ProvedShard, ShardPlace } from './recovery.ts';
 
-/** Files of a shard that nobody writes any more. */
+/** Immutable files of a shard. */
 export interface StreamSource {
   readonly snapshot: SnapshotReference | null;
   /** Oldest first, each with at least its header. */
   readonly journals: readonly JournalEnd[];
-  /** Transactions that are committed though their part has no note in these files. */
+  /** Ids of transactions that are committed although these files record no outcome for them. */
   readonly committed?: ReadonlySet<string>;
 }
 
@@ -31,7 +31,7 @@ export interface EntryPosition {
 
 export interface StreamedEntry extends EntryPosition {
   readonly version: number;
-  /** As it stands in its file; record.ts encodes it, or gives its value. */
+  /** The record as its file has it; record.ts encodes the record, or gives its value. */
   readonly record: Omit<EntryRecord, 'version'>;
 }
 
@@ -40,7 +40,7 @@ export function compareEntries(a: EntryPosition, b: EntryPosition): number {
   return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
 }
 
-/** All it asks of a file system is to open files. */
+/** A shard's place for which opening files is enough. */
 export interface StreamPlace extends Omit<ShardPlace, 'fileSystem'> {
   readonly fileSystem: Pick<FileSystem, 'openReadOnly'>;
 }
@@ -48,7 +48,7 @@ export interface StreamPlace extends Omit<ShardPlace, 'fileSystem'> {
 export class EntryStream {
   readonly #place: StreamPlace;
   readonly #source: StreamSource;
-  /** Namespaces of which nothing in the snapshot counts any more. */
+  /** Namespaces whose entries in the snapshot are all deleted. */
   readonly #flushed = new Set<string>();
   #seq = 1;
   #at = 0;
@@ -58,20 +58,20 @@ export class EntryStream {
     this.#source = source;
   }
 
-  /** The seq that the next change would take. Only after all entries were read. */
+  /** The seq that the next change would take. Valid after the caller has read all entries. */
   get seq(): number {
     return this.#seq;
   }
 
-  /** The highest stamp in the files. Only after all entries were read. */
+  /** The highest stamp in the files. Valid after the caller has read all entries. */
   get at(): number {
     return this.#at;
   }
 
   /**
-   * To be read once.
+   * All entries. The caller may read them once.
    *
-   * @throws StoreError STORE_DAMAGED where a file is not what it must be; system errors
+   * @throws StoreError STORE_DAMAGED if a file is not valid; system errors
    */
   *entries(): Generator<StreamedEntry, void, void> {
     const changes = this.#readChanges();
@@ -84,13 +84,13 @@ export class EntryStream {
           yield entry.value;
           entry = entries.next();
         }
-        // Where both have a key, the change counts.
+        // If both have a key, the change replaces the entry.
         if (!entry.done && compareEntries(entry.value, change) === 0) entry = entries.next();
         if (record.op === 'put') yield { namespace, key, version, record };
       }
       for (; !entry.done; entry = entries.next()) yield entry.value;
     } finally {
-      // Driven by hand, it does not end by itself when the reader stops: its file would stay open.
+      // No `for` loop ends this generator if the reader stops early: its file would stay open.
       entries.return();
     }
   }
@@ -164,9 +164,9 @@ export class EntryStream {
 }
 
 /**
- * What a start would recover of each shard: the valid part of all that is live.
+ * The files from which a start would recover each shard: the valid part of all live files.
  *
- * @param shards all of a store's, by number: together they say how transactions were decided
+ * @param shards all shards of a store, by number: together they give the outcomes of transactions
  */
 export function liveSources(shards: readonly ProvedShard[]): StreamSource[] {
   const outcomes = resolveInDoubt(shards.map(({ traces }) => traces));
@@ -174,13 +174,13 @@ export function liveSources(shards: readonly ProvedShard[]): StreamSource[] {
     [...outcomes].flatMap(([id, isCommitted]) => (isCommitted ? [id] : [])),
   );
   return shards.map(({ current, sealed, tail }) => {
-    // Without a header there is nothing in it.
+    // A journal without a header is empty.
     const journals = [...sealed, tail.end].filter(({ bytes }) => bytes > 0);
     return { snapshot: current.snapshot, journals, committed };
   });
 }
 
-/** The same as streams of entries. */
+/** The entries that a start would recover, as one stream for each shard. */
 export function entriesOf(
   places: readonly ShardPlace[],
   shards: readonly ProvedShard[],

@@ -1,5 +1,6 @@
-// All entries of a shard: by key, in key order, and by deadline. What they are made of is this
-// file's own matter. It judges no expiry: an expired entry is there until it is deleted.
+// The table: all entries of a shard in memory, by key, in key order, and by deadline. Owns the data
+// structures and the estimate of their heap use. Knows no file. Does not judge expiry: an expired
+// entry stays until the shard deletes it.
 import sortedBtree from 'sorted-btree';
 import type { Entry } from './entry.ts';
 import { LargestSize } from './largest-size.ts';
@@ -12,22 +13,22 @@ interface NamespaceTable {
   readonly name: string;
   readonly byKey: Map<string, Entry>;
   readonly order: BTree<string, undefined>;
-  /** Keys and values, summed. */
+  /** Bytes of keys and values, summed. */
   bytes: number;
-  /** Entries that have one. */
+  /** Number of entries that have a deadline. */
   deadlines: number;
   readonly largest: LargestSize;
 }
 
-// What is measured is somewhat less; test/shard/entry-table.test.ts holds them against V8.
-/** What an entry takes beside its characters: object, strings' heads, slots in map and tree. */
+// Measured sizes are somewhat smaller; test/shard/entry-table.test.ts compares these with V8's.
+/** An entry without its characters: object, string headers, slots in map and tree. */
 const entryOverheadBytes = 240;
 /** A deadline, with its slot in a tree. */
 const deadlineOverheadBytes = 64;
-/** A namespace, with a map and a tree that hold one entry. */
+/** A namespace: a map and a tree that hold one entry. */
 const namespaceOverheadBytes = 1024;
 
-/** What one entry takes of the heap, at most, in bytes. */
+/** The heap use of one entry, at most, in bytes. */
 export function entryHeapBytes(
   key: { length: number },
   value: { length: number },
@@ -37,7 +38,7 @@ export function entryHeapBytes(
   return key.length + value.length + overhead;
 }
 
-/** What the first entry of a namespace takes beside that. */
+/** The heap use that a namespace's first entry adds to its own, at most, in bytes. */
 export function namespaceHeapBytes(name: { length: number }): number {
   return namespaceOverheadBytes + name.length;
 }
@@ -46,7 +47,7 @@ function compareBytes(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** By deadline; what follows only makes the order total. */
+/** Compares by deadline; key and namespace only make the order total. */
 function compareDeadlines(a: Entry, b: Entry): number {
   return (
     (a.expiresAt ?? Infinity) - (b.expiresAt ?? Infinity) ||
@@ -67,12 +68,12 @@ export class EntryTable {
     return this.#entries;
   }
 
-  /** Keys and values, summed. */
+  /** Bytes of keys and values, summed. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** What it all takes of the heap, at most, in bytes. */
+  /** The heap use of the whole table, at most, in bytes. */
   get heapBytes(): number {
     return (
       this.#bytes +
@@ -82,12 +83,12 @@ export class EntryTable {
     );
   }
 
-  /** No value is larger with its key, in bytes. */
+  /** No value is larger together with its key, in bytes. */
   get largestBytes(): number {
     return this.#largest.bytes;
   }
 
-  /** The first deadline, Unix milliseconds; Infinity where no entry expires. */
+  /** The first deadline, Unix milliseconds; Infinity if no entry expires. */
   get nextExpiryAt(): number {
     return this.#deadlines.minKey()?.expiresAt ?? Infinity;
   }
@@ -100,11 +101,11 @@ export class EntryTable {
     return this.#namespaces.has(namespace);
   }
 
-  /** The entry is the table's from here on. */
+  /** Puts an entry. The table owns the object from here on, and may change its strings. */
   set(entry: Entry): void {
     const table = this.#tableOf(entry.namespace);
     const old = table.byKey.get(entry.key);
-    // Map and tree keep the strings that came first: equal ones must not be held beside them.
+    // Map and tree keep the strings that came first. Share them, or equal copies stay in memory.
     const named: { namespace: string; key: string } = entry;
     named.namespace = table.name;
     if (old !== undefined) named.key = old.key;
@@ -144,7 +145,7 @@ export class EntryTable {
     this.#entries -= table.byKey.size;
     this.#bytes -= table.bytes;
     this.#largest.removeAll(table.largest);
-    // Others' requests wait meanwhile: whichever is less work.
+    // Other requests wait meanwhile: do whichever is less work.
     if (table.deadlines * 2 > this.#deadlines.size) {
       const kept = [...this.#deadlines.keys()].filter((entry) => entry.namespace !== namespace);
       this.#deadlines.clear();
@@ -156,7 +157,7 @@ export class EntryTable {
     }
   }
 
-  /** In order. */
+  /** Names of all namespaces that have entries, sorted by bytes. */
   namespaces(): string[] {
     return [...this.#namespaces.keys()].toSorted(compareBytes);
   }
@@ -165,7 +166,7 @@ export class EntryTable {
     return this.#namespaces.get(namespace)?.byKey.size ?? 0;
   }
 
-  /** Entries with a deadline up to `until`, earliest first. */
+  /** Entries with a deadline up to `until` (inclusive, Unix milliseconds), earliest first. */
   *dueBy(until: number): Generator<Entry, void, void> {
     for (const entry of this.#deadlines.keys()) {
       if (entry.expiresAt === undefined || entry.expiresAt > until) return;
@@ -173,7 +174,7 @@ export class EntryTable {
     }
   }
 
-  /** Keys from `from` (inclusive) upwards. The table must not change meanwhile. */
+  /** Entries from key `from` (inclusive) upwards. The table must not change meanwhile. */
   *ascending(namespace: string, from: string): Generator<Entry, void, void> {
     const table = this.#namespaces.get(namespace);
     if (table === undefined) return;
@@ -183,7 +184,7 @@ export class EntryTable {
     }
   }
 
-  /** Keys below `below` (exclusive) downwards. */
+  /** Entries from key `below` (exclusive) downwards. */
   *descending(namespace: string, below: string): Generator<Entry, void, void> {
     const table = this.#namespaces.get(namespace);
     if (table === undefined) return;

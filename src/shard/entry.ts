@@ -1,17 +1,18 @@
+// The entry of a key, as a shard keeps it in memory. Knows no table and no file.
 /**
- * What a shard keeps of one key. The value is a byte string: for the small values most stores hold,
- * one compact heap object that collectors need not look into.
+ * One key with its value. The value is a byte string: for the small values that most stores hold,
+ * this is one compact heap object that the garbage collector need not look into.
  */
 export interface Entry {
   readonly namespace: string;
   readonly key: string;
   readonly value: string;
   readonly version: number;
-  /** Unix milliseconds; undefined where it stays. */
+  /** Unix milliseconds; undefined if the entry never expires. */
   readonly expiresAt: number | undefined;
 }
 
-/** Expiry is exact: an entry is gone from its deadline on, whether swept or not. */
+/** Expiry is exact: readers see no entry from its deadline on, even before the sweep deletes it. */
 export function isExpired(entry: Entry, now: number): boolean {
   return entry.expiresAt !== undefined && entry.expiresAt <= now;
 }

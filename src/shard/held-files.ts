@@ -1,5 +1,5 @@
-// Files that are opened now and read later: they can be read to their end though they are removed
-// meanwhile.
+// Keeps files open, so that a backup can read them to their end after the shard has removed them.
+// Knows no file name and no format.
 import type { FileSystem, OpenFile } from '../storage/file-system.ts';
 
 export class HeldFiles implements Pick<FileSystem, 'openReadOnly'> {
@@ -14,7 +14,7 @@ export class HeldFiles implements Pick<FileSystem, 'openReadOnly'> {
     this.#held.set(path, this.#fileSystem.openReadOnly(path));
   }
 
-  /** One that is held; closing it leaves it held. */
+  /** A held file. If the caller closes the returned file, the held one stays open. */
   openReadOnly(path: string): OpenFile {
     const file = this.#held.get(path);
     if (file === undefined) throw new Error(`${path} is not held`);

@@ -1,14 +1,14 @@
-// How large the largest of many things is, about: each is counted by its size in steps.
-// Small ones are not counted, so that most puts cost one comparison.
+// The approximate size of the largest of many values. Counts each value by its size in steps. Does
+// not count small values, so that most puts cost one comparison. Knows no entry.
 
 const stepBits = 16;
 const stepBytes = 2 ** stepBits;
 
 export class LargestSize {
-  /** By size in steps. */
+  /** Number of values, by size in steps. */
   readonly #counts: number[] = [];
 
-  /** At least a step, and at most two, more than the largest: a value has room with its key. */
+  /** One to two steps above the largest value, so that the value fits together with its key. */
   get bytes(): number {
     return (Math.max(1, this.#counts.length) + 1) * stepBytes;
   }
@@ -17,12 +17,12 @@ export class LargestSize {
     if (bytes >= stepBytes) this.#count(bytes >>> stepBits, 1);
   }
 
-  /** It must have been added. */
+  /** The caller must have added a value of this size. */
   remove(bytes: number): void {
     if (bytes >= stepBytes) this.#count(bytes >>> stepBits, -1);
   }
 
-  /** All of them must have been added here, too. */
+  /** Removes all values that `others` counts. The caller must have added them here, too. */
   removeAll(others: LargestSize): void {
     for (const [steps, count] of others.#counts.entries()) {
       if (count > 0) this.#count(steps, -count);
@@ -33,7 +33,7 @@ export class LargestSize {
     const counts = this.#counts;
     while (counts.length <= steps) counts.push(0);
     counts[steps] = (counts[steps] ?? 0) + by;
-    // The list ends with the largest.
+    // The list must end with the largest size: `bytes` relies on its length.
     while (counts.length > 0 && counts.at(-1) === 0) counts.pop();
   }
 }

@@ -1,11 +1,12 @@
-// One shard's part of a listing page: bounded in items, bytes and entries looked at.
+// One shard's part of a listing page, bounded in items, bytes and entries scanned. Reads the table
+// only. Knows no staging and no other shard.
 import { pageBytesMax, pageScanMax } from '../base/limits.ts';
 import type { PageItem, PageResult } from '../protocol/shard-operation.ts';
 import type { ListQuery } from '../store/listing.ts';
 import { isExpired, type Entry } from './entry.ts';
 import type { EntryTable } from './entry-table.ts';
 
-/** Above every key that begins with the prefix: no byte of UTF-8 is 0xff. */
+/** Prefix plus this is above every key with the prefix: no byte of UTF-8 is 0xff. */
 const aboveAll = '\u{ff}';
 
 interface Interval {
@@ -44,7 +45,7 @@ function itemOf(entry: Entry, includeValues: boolean): PageItem<string> {
   return { key, version, expiresAt, size: value.length, value: includeValues ? value : undefined };
 }
 
-/** @param now the page's stamp: what has expired by then is not listed */
+/** @param now the page's stamp, Unix milliseconds: the page leaves out entries expired by then */
 export function listPage(table: EntryTable, query: ListQuery, now: number): PageResult<string> {
   const items: PageItem<string>[] = [];
   let bytes = 0;

@@ -1,21 +1,21 @@
-// How much of its thread's heap a shard may fill. The thread ends if its heap is exhausted, and the
-// next one could not recover what the files hold: so puts are refused in time. Knows the costs of
-// batches and of V8; what an entry takes is entry-table.ts's matter.
+// How much of its thread's heap a shard may fill. A thread that exhausts its heap ends, and the
+// next one could not recover the files either. So the shard refuses puts in time. Knows the costs
+// of batches and of V8, but not of an entry: entry-table.ts has those.
 
 export interface MemoryLimits {
-  /** What entries, and parts of transactions, may take after a put, in bytes. */
+  /** The most that entries and prepared changes may take after a put, in bytes. */
   readonly keptBytesMax: number;
-  /** The same together with what a batch takes while it is carried out. */
+  /** The same, plus the memory that a batch takes while it runs, in bytes. */
   readonly workBytesMax: number;
 }
 
 export const unlimitedMemory: MemoryLimits = { keptBytesMax: Infinity, workBytesMax: Infinity };
 
-/** The program itself, and what a thousand small operations take, in bytes. */
+/** The program itself, and a thousand small operations, in bytes. */
 const baseBytes = 10 * 1024 * 1024;
 /**
- * V8 gives a heap up that stays above four fifths of its limit. The rest is also for tables while
- * they grow, and for holes between objects.
+ * V8 gives up on a heap that stays above four fifths of its limit. The rest is also for hash tables
+ * while they grow, and for holes between objects.
  */
 const keptShare = 0.75;
 const workShare = 0.9;
@@ -29,15 +29,15 @@ export function memoryLimitsOf(heapBytes: number): MemoryLimits {
 }
 
 /**
- * A value on its way to a journal or back is text, escaped text, and a line: two characters a byte,
- * two bytes a character, each of them held twice; and the value that it replaces.
+ * A value on its way to a journal or back is text, escaped text, and a line. Each of these has two
+ * characters a byte and two bytes a character, and exists twice. The replaced value is there, too.
  */
 const workFactor = 15;
 
 /**
- * What it takes to write values, or to read them back, beside themselves.
+ * The memory to write values, or to read them back, without the values themselves, in bytes.
  *
- * @param bytes of the values of one line, in sum
+ * @param bytes of the values of one line, summed
  */
 export function workBytesOf(bytes: number): number {
   return bytes * workFactor;

@@ -1,5 +1,5 @@
-// Many sorted streams of entries -> one. Every key is in one stream at most, since it belongs to one
-// shard.
+// Merges many sorted streams of entries into one. A key is in at most one stream, because each key
+// belongs to one shard. Knows no file.
 import { compareEntries, type StreamedEntry } from './entry-stream.ts';
 
 type Entries = Generator<StreamedEntry, void, void>;
@@ -9,9 +9,9 @@ interface Head {
   readonly rest: Entries;
 }
 
-/** Ends all streams, whether it is read to its end or not. */
+/** Merges the streams. Ends all of them, even if the caller does not read to the end. */
 export function* mergeEntryStreams(streams: readonly Entries[]): Entries {
-  // Sorted; there are as few as shards, so a list does what a heap would.
+  // Sorted. There are only as many heads as shards, so a list is as good as a heap.
   const heads: Head[] = [];
   const advance = (rest: Entries): void => {
     const next = rest.next();

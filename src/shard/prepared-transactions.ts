@@ -1,5 +1,5 @@
-// What a shard knows of transactions over several shards: those that it has prepared and that are in
-// doubt, and outcomes that other participants may still need. No reader sees either.
+// A shard's transactions over several shards: those that it has prepared and that are in doubt, and
+// outcomes that other participants may still need. No reader sees either. Knows no file.
 import {
   encodeDelete,
   encodeOutcome,
@@ -18,19 +18,19 @@ import { LargestSize } from './largest-size.ts';
 export interface PreparedChange {
   readonly namespace: string;
   readonly key: string;
-  /** The value as byte string. Undefined: deleted. */
+  /** The value is a byte string. Undefined: the change deletes the key. */
   readonly put: { readonly value: string; readonly expiresAt: ExpiresAt } | undefined;
 }
 
 export interface PreparedTransaction extends InDoubtTransaction {
-  /** Of all entries that it puts. */
+  /** The version of all entries that the transaction puts. */
   readonly version: number;
-  /** Namespaces that are flushed before the changes. */
+  /** Namespaces that the transaction flushes before its changes. */
   readonly flush: readonly string[];
   readonly changes: readonly PreparedChange[];
 }
 
-/** What an outcome takes while it is found in the files at a start. */
+/** The heap use of an outcome that a start finds in the files, in bytes. */
 const outcomeHeapBytes = 200;
 
 export class PreparedTransactions {
@@ -41,27 +41,27 @@ export class PreparedTransactions {
   #puts = 0;
   #recorded = 0;
 
-  /** What prepared changes take of the heap, at most, in bytes. */
+  /** The heap use of prepared changes, at most, in bytes. */
   get heapBytes(): number {
     return this.#heapBytes;
   }
 
-  /** The values of no prepared transaction are larger, in sum, in bytes. */
+  /** No prepared transaction has values of a larger sum, in bytes. */
   get largestBytes(): number {
     return this.#largest.bytes;
   }
 
-  /** Outcomes so far: a start finds all of them that are in live journals. */
+  /** Number of outcomes so far. A start finds all of them that are in live journals. */
   get recorded(): number {
     return this.#recorded;
   }
 
-  /** Outcomes that other participants may still need. */
+  /** Number of outcomes that other participants may still need. */
   get remembered(): number {
     return this.#outcomes.size;
   }
 
-  /** How many entries they may add. */
+  /** How many entries the prepared transactions may add. */
   get puts(): number {
     return this.#puts;
   }
@@ -76,7 +76,7 @@ export class PreparedTransactions {
     this.#count(prepared, 1);
   }
 
-  /** Its outcome is recorded. The outcome is kept until all participants have recorded it. */
+  /** Call it when the outcome is recorded. Keeps the outcome until `forget`. */
   resolve(transaction: string, committed: boolean): void {
     const prepared = this.#prepared.get(transaction);
     if (prepared !== undefined) this.#count(prepared, -1);
@@ -90,8 +90,8 @@ export class PreparedTransactions {
   }
 
   /**
-   * All of it as journal records: for a journal that goes on without those before it. Each is made
-   * when it is asked for, since all of them at once might not fit into memory.
+   * Everything as journal records, for a journal that must not depend on those before it. Encodes
+   * each record when the caller asks for it: all at once might not fit into memory.
    */
   records(): Iterable<string> {
     return { [Symbol.iterator]: () => this.#encoded() };
@@ -117,7 +117,7 @@ export class PreparedTransactions {
   }
 }
 
-/** What so many outcomes take while a start finds them, in bytes. */
+/** The heap use of this many outcomes while a start holds them, in bytes. */
 export function outcomesHeapBytes(outcomes: number): number {
   return outcomes * outcomeHeapBytes;
 }

@@ -1,6 +1,6 @@
-// Turns journal records, in their order, into changes of entries. Prepared changes wait for the
-// outcome record and are made in its place. The caller says what becomes of transactions that are
-// left in doubt (src/storage/transaction-outcome.ts).
+// Turns journal records, in order, into changes of entries. Holds prepared changes back until their
+// outcome record, and makes them at that place. The caller decides transactions that stay in doubt
+// (src/storage/transaction-outcome.ts). Knows no table and no file.
 import { byteStringOfText } from '../base/byte-string.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
 import {
@@ -15,17 +15,17 @@ export interface ReplayedChange {
   readonly namespace: string;
   /** As byte string. */
   readonly key: string;
-  /** Of the entry, if it is put. */
+  /** The entry's version, if the change puts it. */
   readonly version: number;
   readonly record: ChangeRecord;
   /** Id of the transaction over several shards that makes the change, if one does. */
   readonly transaction: string | undefined;
 }
 
-/** Takes the changes, in order. */
+/** Receives the changes, in order. */
 export interface ReplaySink {
   change(change: ReplayedChange): void;
-  /** All entries of the namespace are gone. */
+  /** Deletes all entries of the namespace. */
   flush(namespace: string, seq: number): void;
 }
 
@@ -38,7 +38,7 @@ export class RecordReplay implements TransactionTraces {
     this.#sink = sink;
   }
 
-  /** @param seq of the first of them */
+  /** @param seq the seq of the first record */
   take(records: readonly JournalRecord[], seq: number): void {
     for (const [index, record] of records.entries()) this.#take(record, seq + index);
   }

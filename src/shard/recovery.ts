@@ -1,5 +1,5 @@
-// Files to table, read-only: what is live is read and proved, and nothing is changed. What must be
-// cut off or made anew before the shard serves is said in the result; shard-files.ts does it.
+// Recovery: live files -> table, read-only. Reads and verifies every live file. Changes nothing.
+// The result says which torn ends to cut and where to go on; start-files.ts does that.
 // ARCHITECTURE.md has the steps by number.
 import type { ShardIdentity } from '../base/shard-identity.ts';
 import { byteStringOfText } from '../base/byte-string.ts';
@@ -25,44 +25,44 @@ export interface ShardPlace {
   readonly identity: ShardIdentity;
 }
 
-/** The end of a journal that a crash left behind: to be cut. */
+/** The torn end of a journal, which a start cuts off. */
 export interface TornTail {
   readonly generation: number;
   /** The journal is valid up to here. */
   readonly bytes: number;
   readonly reason: string;
-  /** How many bytes lie behind. */
+  /** How many bytes are behind the valid part. */
   readonly cutBytes: number;
 }
 
-/** What is live and how a start would go on, apart from the entries. */
+/** The live files and how a start would go on from them, without the entries. */
 export interface ProvedShard {
   readonly current: Current;
-  /** Ends of the live journals that are never written again, oldest first. */
+  /** Ends of the live journals that are immutable, oldest first. */
   readonly sealed: readonly JournalEnd[];
-  /** The journal to go on in; its header is undefined where none was written yet. */
+  /** The journal to go on in; its header is undefined if the shard has not written one yet. */
   readonly tail: {
     readonly header: JournalHeader | undefined;
     readonly end: JournalEnd;
-    /** Up to here a mark says that it is on stable storage. */
+    /** Marks say that the journal is on stable storage up to this offset. */
     readonly durableBytes: number;
   };
   readonly torn: readonly TornTail[];
   /** The highest stamp in any file, Unix milliseconds. */
   readonly at: number;
-  /** Changes that were seen may be missing at the end: seq must not be taken again. */
+  /** Changes that readers saw may be missing at the end: the shard must not reuse their seqs. */
   readonly mayHaveLostEnd: boolean;
-  /** Of transactions over several shards. */
+  /** Records of transactions over several shards. */
   readonly traces: TransactionTraces;
 }
 
 export interface Recovered extends ProvedShard {
-  /** Without what parts would change that have no note. */
+  /** Without the changes of transactions that are in doubt here. */
   readonly table: EntryTable;
   readonly traces: RecordReplay;
 }
 
-/** Takes entries and changes in the order of their making. */
+/** Receives entries and changes in the order in which the shard made them. */
 type EntrySink = Pick<EntryTable, 'set' | 'delete'>;
 
 const noSink: ReplaySink = { change: () => undefined, flush: () => undefined };
@@ -84,8 +84,10 @@ interface ReadJournal extends JournalReference {
 }
 
 /**
- * @throws StoreError STORE_DAMAGED or STORE_MISMATCH where a live file is not what it must be, or
- *   where its entries do not fit into memory
+ * Reads all live files into a table. Changes nothing.
+ *
+ * @throws StoreError STORE_DAMAGED or STORE_MISMATCH if a live file is not valid; STORE_MISMATCH
+ *   if the entries do not fit into memory
  */
 export function recoverShard(place: ShardPlace, memory: MemoryLimits = unlimitedMemory): Recovered {
   const table = new EntryTable();
@@ -99,7 +101,7 @@ export function recoverShard(place: ShardPlace, memory: MemoryLimits = unlimited
   return { ...new Recovery(place, table, traces, checkMemory).run(), table, traces };
 }
 
-/** The same in little memory, for who wants to know whether it can be recovered, and from where. */
+/** The same in little memory: says whether a start could recover the shard, and from where. */
 export function proveShard(place: ShardPlace): ProvedShard {
   return new Recovery(place, undefined, new RecordReplay(noSink)).run();
 }
@@ -114,9 +116,9 @@ class Recovery {
   #nextSeq = 1;
 
   /**
-   * @param sink takes the snapshot's entries
-   * @param replay takes the journals' records
-   * @param onLine called behind every line whose entries or records were taken
+   * @param sink receives the snapshot's entries
+   * @param replay receives the journals' records
+   * @param onLine called after the entries or records of each line
    */
   constructor(
     place: ShardPlace,
@@ -220,13 +222,13 @@ class Recovery {
     }
   }
 
-  /** That the journal is this shard's, and that it follows what comes before it. */
+  /** Checks that the journal is this shard's, and that it follows the file before it. */
   #checkHeader(journal: ReadJournal, before: ReadJournal | undefined): void {
     const { header } = journal.reading;
     const { snapshot } = this.#current;
     const place = { file: journal.name, line: 1, offset: 0 };
     if (header === undefined) {
-      // A switch is durable before anything is compacted, so only a crash at the end may do this.
+      // A switch is durable before a compaction begins: only the last journals may lack a header.
       if (before === undefined && snapshot !== null) throw damaged(place, 'the header is missing');
       return;
     }
@@ -250,7 +252,7 @@ class Recovery {
     if (header.seq < (header.previous?.seq ?? 1)) throw damaged(place, 'seq went back');
   }
 
-  /** That a journal that was ended is there to its end, and no further. */
+  /** Checks that a sealed journal ends exactly at the end that the next header states. */
   #checkSealed({ name, reading }: ReadJournal, stated: JournalEnd | null): void {
     const { bad, bytes, nextSeq, crc } = reading;
     if (bad !== undefined) throw damaged({ file: name, ...bad, seq: nextSeq }, bad.reason);
@@ -262,8 +264,9 @@ class Recovery {
   }
 
   /**
-   * Behind the last sync a crash may leave anything, and nothing there was acknowledged as synced:
-   * it is cut at the first bad line. Below what is known to have been synced, it is damage.
+   * Decides whether a bad line is a torn end or damage. Behind the last sync a crash may leave any
+   * bytes, and no client was told that they were synced. So a start cuts the journal at the first
+   * bad line. A bad line below the offset that is known to be synced is damage.
    */
   #judgeTail(journal: ReadJournal): TornTail[] {
     const { generation, name, reading, fileBytes } = journal;
@@ -280,7 +283,7 @@ class Recovery {
     return [{ generation, bytes, reason: bad.reason, cutBytes: fileBytes - bytes }];
   }
 
-  /** By all marks: in the journal's own lines, in current.json, and where it was ended early. */
+  /** The highest mark: in the journal's own lines, in current.json, or at an early end. */
   #durableBytesOf({ generation, bytes = 0, reading }: ReadJournal): number {
     const { mark } = this.#current;
     const marked = mark?.generation === generation ? mark.bytes : 0;

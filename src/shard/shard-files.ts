@@ -1,6 +1,6 @@
-// Owns a shard's files once it is recovered: says which are live (current.json), changes journals,
-// takes compacted snapshots over, and finds room on a full disk. Knows nothing of operations. How
-// files are brought into the state to be served from is start-files.ts.
+// Owns the live files of a serving shard: names them in current.json, switches journals, installs
+// compacted snapshots, and makes room on a full disk. Knows no operation. start-files.ts makes the
+// files of a recovered shard ready to serve.
 import {
   prepareCurrent,
   writeCurrent,

@@ -1,4 +1,5 @@
-// Which files of a shard's folder are named, and what happens to those that are not.
+// Tells a shard's live files from leftovers, by current.json; syncs the first, removes the second.
+// Knows no content of snapshots and journals.
 import type { Current, FileSet } from '../storage/current.ts';
 import {
   currentName,

@@ -1,5 +1,5 @@
-// A shard as the tasks of its thread: the same in a real thread and in a simulated one. Holds the
-// shard; knows no thread.
+// The tasks of a shard's thread, the same in a real thread and in a simulated one. Owns the shard.
+// Knows no thread.
 import { assert } from '../base/assert.ts';
 import { decodeBatch } from '../protocol/batch-frame.ts';
 import { encodeReply } from '../protocol/reply-frame.ts';
@@ -13,12 +13,12 @@ export type ShardTaskHandlers = {
   ) => ShardTasks[Name][1] | Promise<ShardTasks[Name][1]>;
 };
 
-/** @param surroundings what a shard is given beside what its task says */
+/** @param surroundings the shard's options that no task carries */
 export function shardTasks(
   surroundings: Pick<ShardOptions, 'fileSystem' | 'clock' | 'memory' | 'reserveBytesMin'>,
 ) {
   let opened: Shard | undefined;
-  // A thread that died is replaced by one that has recovered nothing: it must not answer.
+  // The thread that replaces a dead one has recovered nothing: it must not answer.
   const shard = (): Shard => {
     assert(opened !== undefined, 'a shard is opened before it is used');
     return opened;

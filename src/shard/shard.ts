@@ -1,8 +1,8 @@
 // One shard: a synchronous, deterministic state machine over its table and its files. Time comes
-// with each batch; threads are unknown here.
+// with each batch. Knows no thread.
 //
-// A batch is decided against a staging, written as one journal line, synced (in `always`), made
-// visible, and only then answered.
+// The shard runs a batch against a staging, writes one journal line, and syncs it (in `always`).
+// Only then does it make the changes visible, and answer.
 import { assert } from '../base/assert.ts';
 import { StoreError, systemErrorCode, type Outcome } from '../base/errors.ts';
 import {

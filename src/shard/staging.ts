@@ -1,5 +1,5 @@
-// The changes of one batch before they are durable. Only the batch's own operations see them. They go
-// into the table all together, or are dropped.
+// The changes of one batch before they are durable: a write batch over the table. Only the batch's
+// own operations see the changes. The table gets all of them or none. Knows no file.
 import { encodeDelete, encodeFlush, encodeOutcome, encodePut } from '../storage/record.ts';
 import { isExpired, type Entry } from './entry.ts';
 import type { EntryTable } from './entry-table.ts';

@@ -1,4 +1,4 @@
-// Brings a recovered shard's files into the state to be served from: the first changes to any file.
+// Makes a recovered shard's files ready to serve. Before this, recovery has changed no file.
 // ARCHITECTURE.md has the steps by number.
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import { seqJumpUnsynced } from '../base/limits.ts';

@@ -1,4 +1,4 @@
-// A snapshot of what a shard holds in memory: for when its files can not be trusted any more.
+// Writes a shard's table as a snapshot, for when the shard cannot trust its files any more.
 import type { SnapshotReference } from '../storage/current.ts';
 import { snapshotName, temporarySuffix } from '../storage/file-names.ts';
 import { encodeEntryOf } from '../storage/record.ts';
@@ -7,12 +7,12 @@ import type { EntryTable } from './entry-table.ts';
 import type { ShardPlace } from './recovery.ts';
 
 /**
- * Whole and durable under its name when it returns; not live yet.
+ * The snapshot is whole and durable under its name when this returns, but not live yet.
  *
- * @param generation it stands for all journals up to this one
- * @param seq the one that the next change takes
+ * @param generation the snapshot replaces all journals up to this generation
+ * @param seq the seq that the next change takes
  * @param at the highest stamp so far, Unix milliseconds
- * @throws system errors; the unfinished file is removed where that is possible
+ * @throws system errors; removes the unfinished file if possible
  */
 export function writeTableSnapshot(
   { fileSystem, folder, identity }: ShardPlace,

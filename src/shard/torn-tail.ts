@@ -1,5 +1,5 @@
-// The end of a journal that a crash left behind: keeps its bytes beside, for people to look at, and
-// cuts it off.
+// Cuts off the torn end of a journal after a crash. Keeps the bytes in a separate file for the
+// operator. Does not decide where the valid part ends: recovery.ts does.
 import { cutTailName, cutTailOrder, journalName } from '../storage/file-names.ts';
 import { writeFully, type FileSystem, type OpenFile } from '../storage/file-system.ts';
 import type { ShardPlace, TornTail } from './recovery.ts';
@@ -20,7 +20,7 @@ export function cutTornTail(place: ShardPlace, { generation, bytes }: TornTail):
   removeOldTails(place);
 }
 
-/** A courtesy, not a promise: on a full disk the store must start all the same. */
+/** Copies the torn end if possible. Ignores a failure: a store must start on a full disk, too. */
 function keepTail(fileSystem: FileSystem, journal: OpenFile, from: number, path: string): void {
   try {
     if (fileSystem.exists(path)) fileSystem.remove(path);

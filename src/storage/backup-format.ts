@@ -1,5 +1,5 @@
-// A backup's lines; FORMAT.md has the grammar and a worked example: a header, blocks of entries in
-// (namespace, key) order over the whole store, a footer. block-format.ts has the blocks.
+// The lines of a backup: a header, blocks of entries in (namespace, key) order over the whole
+// store, a footer. FORMAT.md has the grammar and a worked example. block-format.ts has the blocks.
 import { formatVersion, isReadableFormatVersion } from './format-version.ts';
 import { isCount } from './is-count.ts';
 
@@ -44,7 +44,7 @@ export function encodeBackupFooter({ entries, blocks }: BackupFooter): string {
   return JSON.stringify({ entries, blocks }).slice(0, -1);
 }
 
-/** Undefined where it is of another format or version. */
+/** Undefined if the header is of another format or version. */
 export function decodeBackupHeader(parsed: unknown): BackupHeader | undefined {
   const { format, formatVersion: version, ...members } = parsed as Record<string, unknown>;
   if (format !== backupFormat || !isReadableFormatVersion(version)) return undefined;
@@ -53,7 +53,7 @@ export function decodeBackupHeader(parsed: unknown): BackupHeader | undefined {
   return isCount(at) && isCount(createdAt) ? { store, shards, seq, at, createdAt } : undefined;
 }
 
-/** Undefined where it is something else: in a block, `entries` is a list. */
+/** Undefined if the line is no footer: in a block, `entries` is a list. */
 export function decodeBackupFooter(parsed: unknown): BackupFooter | undefined {
   const { entries, blocks } = parsed as Record<string, unknown>;
   return isCount(entries) && isCount(blocks) ? { entries, blocks } : undefined;

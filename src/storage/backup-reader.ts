@@ -1,5 +1,5 @@
-// Reads a backup block by block and proves it on the way: every line's checksum, the chain, the
-// order of entries, their versions, the counts of the footer, and that nothing follows it.
+// Reads a backup block by block. Verifies every line's checksum, the chain, the order of entries,
+// their versions, the counts of the footer, and that nothing follows the footer. Knows no shard.
 import {
   backupOpening,
   decodeBackupFooter,
@@ -29,8 +29,8 @@ export class BackupReader {
    * Reads the header.
    *
    * @param name for errors
-   * @throws StoreError STORE_DAMAGED where it does not prove itself; STORE_MISMATCH where another
-   *   version wrote it
+   * @throws StoreError STORE_DAMAGED if the header does not match its checksum; STORE_MISMATCH if
+   *   another version wrote it
    */
   constructor(file: ReadableFile, name: string) {
     this.#name = name;
@@ -57,7 +57,7 @@ export class BackupReader {
   /**
    * All blocks in order.
    *
-   * @throws StoreError STORE_DAMAGED at the first line that is not what it must be
+   * @throws StoreError STORE_DAMAGED at the first line that is not valid
    */
   *blocks(): Generator<EntryBlock, void, void> {
     for (let parsed = this.#nextLine(); parsed !== undefined; parsed = this.#nextLine()) {

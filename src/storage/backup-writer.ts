@@ -1,5 +1,5 @@
-// Makes a backup of entries given in (namespace, key) order, as pieces of bytes to be sent or
-// written one after another. Memory: one block, and what was not taken yet.
+// Encodes entries, given in (namespace, key) order, as a backup in pieces of bytes. Memory: one
+// block, and the bytes that the caller has not taken yet. Knows no file and no client.
 import {
   encodeBackupFooter,
   encodeBackupHeader,

@@ -1,4 +1,4 @@
-// Blocks: lines of about 64 KiB with entries of one namespace, the same in snapshots and backups.
+// Blocks: lines of about 64 KiB with entries of one namespace. Snapshots and backups share them.
 import { isEntryRecord, type EntryRecord } from './record.ts';
 
 export interface EntryBlock {
@@ -12,7 +12,7 @@ export function encodeBlock(namespace: string, entries: readonly string[]): stri
   return `{"namespace":${JSON.stringify(namespace)},"entries":[${entries.join(',')}]`;
 }
 
-/** Undefined where it is of another kind. */
+/** Undefined if the line is of another kind. */
 export function decodeBlock(parsed: unknown): EntryBlock | undefined {
   const { namespace, entries } = parsed as Record<string, unknown>;
   if (typeof namespace !== 'string' || !Array.isArray(entries)) return undefined;

@@ -1,5 +1,5 @@
-// Proves that blocks, one after another, hold entries in (namespace, key) order, each once; counts
-// them on the way.
+// Checks that consecutive blocks hold entries in (namespace, key) order, each once. Counts blocks
+// and entries.
 import { byteStringOfText } from '../base/byte-string.ts';
 import type { EntryBlock } from './block-format.ts';
 
@@ -17,7 +17,7 @@ export class BlockOrder {
     return this.#blocks;
   }
 
-  /** Undefined where the block may follow those before it, else what is wrong with it. */
+  /** Says why the block cannot follow those before it; undefined if it can. */
   misfitOf({ namespace, entries }: EntryBlock): string | undefined {
     if (namespace !== this.#namespace) {
       if (namespace < this.#namespace) return 'blocks are out of order';

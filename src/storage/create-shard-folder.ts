@@ -1,4 +1,4 @@
-// The first files of a shard.
+// Makes the first files of an empty shard: an empty journal, and current.json.
 import type { ShardIdentity } from '../base/shard-identity.ts';
 import { writeCurrent } from './current.ts';
 import { journalName } from './file-names.ts';

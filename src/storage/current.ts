@@ -1,5 +1,5 @@
-// current.json: which files of a shard are live. The truth about a shard begins here; a file that
-// it does not name does not count. One sealed line, replaced whole.
+// current.json names a shard's live files. A file that current.json does not name does not count.
+// The file is one sealed line, and a writer replaces it whole.
 import { damaged, unreadable } from './damage.ts';
 import { currentName } from './file-names.ts';
 import { formatVersion, isReadableFormatVersion } from './format-version.ts';
@@ -20,13 +20,13 @@ export interface SnapshotReference {
 export interface JournalReference {
   readonly generation: number;
   /**
-   * Where it is valid to, for a journal that was ended with bytes behind that which are disowned.
-   * Without it, the next journal's header says where this one ends.
+   * Valid length in bytes, if the shard has disowned the bytes behind it after a failed sync.
+   * Otherwise the next journal's header says where this journal ends.
    */
   readonly bytes?: number;
 }
 
-/** So much of a journal is on stable storage, as known when the mark was left. */
+/** A durable watermark: at least this much of the journal is on stable storage. */
 export interface Mark {
   readonly generation: number;
   readonly bytes: number;
@@ -45,8 +45,9 @@ export interface Current extends FileSet {
 }
 
 /**
- * Writes it, durable, beside the one that stands; the function returned puts it in its place.
- * Until that is called nothing has changed; whatever it throws, one of the two stands, whole.
+ * Writes the new current.json, durably, under a temporary name. The returned function puts it in
+ * place. Until the caller calls that function, nothing has changed. If that function throws, the
+ * old file or the new one is in place, whole.
  */
 export function prepareCurrent(
   fileSystem: FileSystem,
@@ -71,7 +72,7 @@ export function writeCurrent(
 
 /**
  * @param name the file's name relative to the data folder, for errors
- * @throws StoreError STORE_DAMAGED where it is missing, damaged, or another shard's
+ * @throws StoreError STORE_DAMAGED if the file is missing, damaged, or another shard's
  */
 export function readCurrent(
   fileSystem: FileSystem,

@@ -1,4 +1,4 @@
-// One way to say that a file is not what it must be.
+// The errors for a file that is not valid, with the place of the damage. Knows no format.
 import { StoreError } from '../base/errors.ts';
 
 export interface Place {
@@ -12,7 +12,7 @@ export interface Place {
   readonly seq?: number | undefined;
 }
 
-/** A file is not what it must be, and nothing has been changed. */
+/** A file is not valid, and the program has changed nothing. */
 export class DamageError extends StoreError {
   readonly place: Place;
   /** What is wrong there, without the place. */

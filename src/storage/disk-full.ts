@@ -1,4 +1,4 @@
-// Which system errors say that there is no room: on the disk, in the quota, or in one file.
+// Recognizes the system errors that mean no room: on the disk, in the quota, or in one file.
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 
 const codes = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);

@@ -1,4 +1,4 @@
-// The one place that knows what files and folders are called.
+// The names of all files and folders of a store. No other file spells one. Knows no content.
 
 export const manifestName = 'manifest.json';
 /**

@@ -1,8 +1,8 @@
-// The operating system's files as the storage layer sees them: small enough to be simulated, so
-// that crashes, full disks and lost writes can be staged. Knows no file name and no format.
+// The interface to the operating system's files. A simulation can implement it, and so cause
+// crashes, full disks and lost writes. Knows no file name and no format.
 //
 // All calls are synchronous and throw Node's system errors (`code` ENOSPC, EIO ...) unless they
-// say otherwise. Paths are joined with '/'.
+// say otherwise. Callers join paths with '/'.
 
 export interface OpenFile {
   /** Writes at `offset`; may write less than all, which says that the next try will fail. */

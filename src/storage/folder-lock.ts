@@ -1,6 +1,6 @@
-// Owns the lock that keeps a second process out of a data folder. An flock on the file LOCK: it
-// belongs to our open file, so the kernel drops it however this process ends, kill -9 included. The
-// process id in the file is for people to read; nothing here relies on it.
+// Owns the lock that keeps a second process out of a data folder: an flock on the file LOCK. The
+// lock belongs to our open file, so the kernel drops it however this process ends, even by kill -9.
+// The process id in the file is for the operator; no code relies on it.
 import { spawnSync } from 'node:child_process';
 import {
   closeSync,
@@ -27,8 +27,8 @@ export interface FolderLock extends FolderHold {
 
 /**
  * @param dataDir a folder that exists
- * @throws StoreError STORE_IN_USE where another process (or this one) holds it,
- *   STORE_INACCESSIBLE where it can not be locked at all
+ * @throws StoreError STORE_IN_USE if another process (or this one) holds the lock,
+ *   STORE_INACCESSIBLE if the file cannot be locked at all
  */
 export function acquireFolderLock(dataDir: string): FolderLock {
   const path = join(dataDir, lockName);

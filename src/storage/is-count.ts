@@ -1,4 +1,4 @@
-// What may stand as a count, an offset, a seq or a stamp in a file.
+// Checks a parsed value that must be a count, an offset, a seq or a stamp.
 
 export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;

@@ -1,6 +1,6 @@
-// The journal's lines; FORMAT.md has the grammar and a worked example. The first line is the
-// header; after it come batch lines (changes, as results) and mark lines (nothing but a mark).
-// This file and record.ts alone know their members.
+// The lines of a journal. The first line is the header; after it come batch lines (changes, as
+// results) and mark lines (nothing but a mark). FORMAT.md has the grammar and a worked example.
+// Only this file and record.ts know the members of the lines.
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardIdentity } from '../base/shard-identity.ts';
 import { formatVersion, isReadableFormatVersion, type FormatVersion } from './format-version.ts';

@@ -1,6 +1,6 @@
-// Appends sealed lines to one journal file and keeps account of what is written and what is
-// synced. Knows nothing of what the changes mean. A failed write leaves the file as it was; after
-// a failed sync or cut the file must never be written again (`isBroken`).
+// Appends sealed lines to one journal file, and tracks how much is written and how much is synced.
+// Does not know the meaning of the changes. A failed write leaves the file as it was. After a
+// failed sync or truncation nothing may write to the file again (`isBroken`).
 import { StoreError } from '../base/errors.ts';
 import { isDiskFull } from './disk-full.ts';
 import { writeFully, type OpenFile } from './file-system.ts';

@@ -1,5 +1,5 @@
-// Reads a file line by line in large pieces, so that a file of any size costs the memory of its
-// longest line.
+// Reads a file line by line, in large pieces. Memory: the longest line, for a file of any size.
+// Knows no format.
 import type { ReadableFile } from './file-system.ts';
 
 export interface Line {

@@ -1,4 +1,4 @@
-// Where the folders of a store's shards are.
+// Computes the folders of a store's shards from its manifest.
 import type { ShardIdentity } from '../base/shard-identity.ts';
 import { shardFolderName } from './file-names.ts';
 import type { Manifest } from './manifest.ts';

@@ -1,5 +1,5 @@
-// manifest.json: what the data folder is. Written once when the folder is made (and by whatever
-// changes the layout); a folder without it is not a store.
+// manifest.json makes a data folder a store: id, shard count, live layout. The program writes it
+// when it makes the store or changes the layout. Knows no content of shards.
 import { StoreError } from '../base/errors.ts';
 import { damaged } from './damage.ts';
 import {
@@ -166,7 +166,7 @@ export function replaceManifest(fileSystem: FileSystem, dataDir: string, manifes
   prepareFile(fileSystem, dataDir, manifestName, bytes, manifestReplacementName)();
 }
 
-/** What a replacement that was cut short leaves. True where there was something. */
+/** Removes the file of a replacement that was cut short. True if there was one. */
 export function removeManifestReplacement(fileSystem: FileSystem, dataDir: string): boolean {
   const path = `${dataDir}/${manifestReplacementName}`;
   if (!fileSystem.exists(path)) return false;

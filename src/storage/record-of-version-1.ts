@@ -1,6 +1,5 @@
-// Journal records as version 1 of the format named them, in the names of today. The only difference is
-// how it recorded transactions over several shards: `part` is `prepare` now, `note` is `commit` or
-// `abort`.
+// Translates journal records of format version 1. Only its records of transactions over several
+// shards had other names: `part` is `prepare` now, `note` is `commit` or `abort`.
 
 /** Any other record is returned as it is. */
 export function recordOfVersion1(record: unknown): unknown {

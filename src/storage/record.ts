@@ -1,6 +1,6 @@
 // The records of journals and the entries of snapshots, as JSON members. A value that is UTF-8 text
-// is a string; any other value is base64, and so is a large one that is mostly control characters.
-// The bytes alone say which.
+// is a string. Any other value is base64, and so is a large one of mostly control characters. Only
+// the bytes decide which.
 import { isUtf8 } from 'node:buffer';
 import { byteStringOfText, textOfByteString } from '../base/byte-string.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';

@@ -1,6 +1,6 @@
-// A file of meaningless bytes that keeps room on the disk: given up piece by piece, it pays for
-// deletes, and for the compaction after them, when nothing else fits any more. A courtesy, not part
-// of the data: it may be missing, short, or hold anything.
+// The reserve: a file of meaningless bytes that keeps space on the disk. On a full disk the shard
+// gives it up piece by piece, for deletes and for the compaction after them. The file is not part
+// of the data: it may be missing, short, or hold any bytes.
 import { randomFillSync } from 'node:crypto';
 import { isDiskFull } from './disk-full.ts';
 import { reserveName } from './file-names.ts';

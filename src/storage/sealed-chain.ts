@@ -1,4 +1,4 @@
-// A chain of sealed lines, written and read: each line carries the checksum of the one before it.
+// Writes and reads a chain of sealed lines: each line carries the checksum of the line before.
 import { noChecksum, openLine, parseLine, sealLine } from './sealed-line.ts';
 
 export class ChainWriter {

@@ -1,4 +1,4 @@
-// Small files that are one sealed line: an object that is read and replaced whole.
+// Small files of one sealed line. The program reads and replaces such a file whole.
 import { damaged } from './damage.ts';
 import { noChecksum, openLine, parseLine, sealLine } from './sealed-line.ts';
 
@@ -11,7 +11,7 @@ export function encodeSealedFile(object: object): Buffer {
 
 /**
  * @param name for errors, relative to the data folder
- * @throws StoreError STORE_DAMAGED where it does not prove itself
+ * @throws StoreError STORE_DAMAGED if the line does not match its checksum
  */
 export function decodeSealedFile(bytes: Buffer, name: string): Record<string, unknown> {
   const line = bytes.subarray(0, -1);

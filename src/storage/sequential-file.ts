@@ -1,5 +1,5 @@
-// What can only be read from front to back (a pipe, a FIFO, a socket), as a file to read from. Keeps
-// its beginning, so that a reader may look at that before it reads.
+// Presents a pipe, a FIFO or a socket as a file to read from front to back. Keeps the beginning, so
+// that a reader may look at it first.
 import type { ReadableFile } from './file-system.ts';
 
 const keptBytesMax = 4096;
@@ -34,7 +34,7 @@ export class SequentialFile implements ReadableFile {
     return count;
   }
 
-  /** Nobody knows. */
+  /** Infinity: the length is unknown. */
   size(): number {
     return Infinity;
   }

@@ -1,6 +1,6 @@
-// Makes the folder of a shard that holds entries from the start: a snapshot of generation 1, and a
-// journal of generation 2 that goes on from it. Nothing counts before `finish` has returned;
-// naming the shard's layout is the caller's part.
+// Makes the folder of a shard that begins with entries: a snapshot of generation 1, and a journal
+// of generation 2 that follows it. Nothing counts before `finish` has returned. Does not name the
+// layout: the caller does.
 import type { ShardIdentity } from '../base/shard-identity.ts';
 import { writeCurrent, type Mark, type SnapshotReference } from './current.ts';
 import { journalName, snapshotName } from './file-names.ts';

@@ -1,5 +1,5 @@
-// Reads a snapshot block by block and proves it on the way: every line's checksum, the chain, the
-// fixed text between, the order of entries, the counts of the footer, and that nothing follows it.
+// Reads a snapshot block by block. Verifies every line's checksum, the chain, the fixed text, the
+// order of entries, the counts of the footer, and that nothing follows the footer. Knows no table.
 import { decodeBlock, type EntryBlock } from './block-format.ts';
 import { BlockOrder } from './block-order.ts';
 import { damaged, unreadable, type Place } from './damage.ts';
@@ -45,7 +45,7 @@ export class SnapshotReader {
   /**
    * All blocks in order.
    *
-   * @throws StoreError STORE_DAMAGED at the first byte that is not what it must be
+   * @throws StoreError STORE_DAMAGED at the first byte that is not valid
    */
   *blocks(): Generator<EntryBlock, void, void> {
     let mayEnd = true;

@@ -1,6 +1,6 @@
-// Writes a snapshot in one pass, entries given in (namespace, key) order. Memory: one block and
-// one piece of output. The file is whole and durable when `finish` returns; naming it is the
-// caller's part.
+// Writes a snapshot in one pass, from entries in (namespace, key) order. Memory: one block and one
+// piece of output. The file is whole and durable when `finish` returns. Does not name the file: the
+// caller does.
 import { assert } from '../base/assert.ts';
 import { encodeBlock } from './block-format.ts';
 import { BlockPacker } from './block-packer.ts';

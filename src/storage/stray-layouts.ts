@@ -1,14 +1,14 @@
-// Layouts that the manifest does not name: half made by a reshard that was cut short, or replaced by
-// one and not yet removed.
+// Removes layouts that the manifest does not name. Either a reshard was cut short while it made
+// them, or a reshard has replaced them and not yet removed them.
 import { isLayoutFolder } from './file-names.ts';
 import type { FileSystem } from './file-system.ts';
 import { readManifest, removeManifestReplacement } from './manifest.ts';
 
 /**
- * Removes them; never anything where there is no manifest to say what counts.
+ * Removes stray layouts. Removes nothing if there is no manifest to say which layout is live.
  *
  * @returns their names
- * @throws StoreError where the manifest is not what it must be; system errors
+ * @throws StoreError if the manifest is not valid; system errors
  */
 export function removeStrayLayouts(fileSystem: FileSystem, dataDir: string): string[] {
   const manifest = readManifest(fileSystem, dataDir);

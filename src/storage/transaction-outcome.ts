@@ -1,8 +1,8 @@
-// The outcomes of transactions over several shards that a crash has left in doubt. Each shard's files
-// tell a part of it; starts and tools go by this one rule.
+// Decides transactions over several shards that a crash has left in doubt, from the files of all
+// shards. Starts and tools share this one rule. Knows no file.
 import type { PrepareRecord } from './record.ts';
 
-/** What a shard's files say of transactions over several shards. */
+/** A shard's records of transactions over several shards. */
 export interface TransactionTraces {
   /** Prepared, and in doubt: by id, without an outcome here. */
   readonly prepared: ReadonlyMap<string, Pick<PrepareRecord, 'participants'>>;

@@ -1,4 +1,4 @@
-// Judges RFC 9110 conditions against the version of an entry.
+// Judges RFC 9110 conditions against the version of an entry. Knows no header.
 import type { Conditions, VersionMatch } from './operation.ts';
 
 function matches(match: VersionMatch, version: number): boolean {
@@ -6,7 +6,7 @@ function matches(match: VersionMatch, version: number): boolean {
   return match === '*' || match.includes(version);
 }
 
-/** @param version the version that stands, or 0 where there is no entry */
+/** @param version the present version, or 0 if there is no entry */
 export function conditionsHold(conditions: Conditions, version: number): boolean {
   const { ifMatch, ifNoneMatch } = conditions;
   if (ifMatch !== undefined && !matches(ifMatch, version)) return false;

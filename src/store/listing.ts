@@ -1,19 +1,19 @@
-// One page of a listing: what is asked and what comes back.
+// One page of a listing: the query and the answer.
 import type { ExpiresAt } from './result.ts';
 
 /** All keys are byte strings; order is by bytes. */
 export interface ListQuery {
   readonly namespace: string;
-  /** Only keys that begin with it; may be empty. */
+  /** Only keys that begin with this prefix, which may be empty. */
   readonly prefix: string;
   /** Inclusive lower end, or undefined. */
   readonly start: string | undefined;
   /** Exclusive upper end, or undefined. */
   readonly end: string | undefined;
-  /** Go on behind this key (in the direction of the walk), or undefined for the first page. */
+  /** Continue behind this key (in the direction of the walk), or undefined for the first page. */
   readonly after: string | undefined;
   readonly limit: number;
-  /** True: the same interval from its other side. */
+  /** True: the same interval from its other end. */
   readonly reverse: boolean;
   readonly includeValues: boolean;
 }
@@ -23,7 +23,7 @@ export interface ListItem {
   readonly version: number;
   readonly expiresAt: ExpiresAt;
   readonly size: number;
-  /** Only where the query includes values. */
+  /** Present only if the query includes values. */
   readonly value: Uint8Array | undefined;
 }
 

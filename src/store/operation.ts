@@ -1,15 +1,19 @@
-// What a front end can ask of a store. Plain data: it crosses threads.
+// Owns the operations that a front end can ask of a store. Plain data, because operations cross
+// threads.
 
 /** `*` is any existing entry; a list is any of these versions. */
 export type VersionMatch = '*' | readonly number[];
 
-/** RFC 9110 section 13, on versions. Both must hold. */
+/** Conditions of RFC 9110 section 13, on versions. Both must hold. */
 export interface Conditions {
   ifMatch?: VersionMatch | undefined;
   ifNoneMatch?: VersionMatch | undefined;
 }
 
-/** Names one entry. `key` is a byte string (src/base/byte-string.ts); a namespace is printable ASCII. */
+/**
+ * Names one entry. `key` is a byte string (src/base/byte-string.ts); a namespace is printable
+ * ASCII.
+ */
 export interface EntryName {
   readonly namespace: string;
   readonly key: string;
@@ -26,9 +30,12 @@ export interface HeadOperation extends EntryName {
 
 export interface PutOperation extends EntryName, Conditions {
   readonly op: 'put';
-  /** Must not be changed after it was handed over. */
+  /** The caller must not change the bytes after handing them over. */
   readonly value: Uint8Array;
-  /** Milliseconds to live from the stamp of the batch, at least 1. None: the entry stays. */
+  /**
+   * Milliseconds to live from the stamp of the batch, at least 1. Undefined: the entry does not
+   * expire.
+   */
   readonly ttlMs?: number | undefined;
 }
 
@@ -37,18 +44,18 @@ export interface DeleteOperation extends EntryName, Conditions {
 }
 
 /**
- * A command of src/commands on keys that one shard has; see `CommandStore.areOnOneShard`. `key` is the first
- * of its keys.
+ * A command of src/commands on keys of one shard; see `CommandStore.areOnOneShard`. `key` is the
+ * first of the keys.
  */
 export interface CommandOperation extends EntryName {
   readonly op: 'command';
-  /** As in the command table. */
+  /** The name in the command table. */
   readonly name: string;
   readonly access: 'read' | 'write';
-  /** The words behind the name, and the keys among them. Byte strings. */
+  /** The arguments behind the name, and the keys among them. Byte strings. */
   readonly args: readonly string[];
   readonly keys: readonly string[];
-  /** What a value may have, in bytes. */
+  /** The largest value that is allowed, in bytes. */
   readonly valueBytesMax: number;
 }
 
@@ -59,7 +66,7 @@ export function isWrite(operation: Operation | CommandOperation): boolean {
   return op === 'put' || op === 'delete' || (op === 'command' && operation.access === 'write');
 }
 
-/** All entries that an operation is about. */
+/** All entries that an operation reads or writes. */
 export function namesOf(operation: Operation | CommandOperation): readonly EntryName[] {
   if (operation.op !== 'command') return [operation];
   const { namespace, keys } = operation;

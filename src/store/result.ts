@@ -1,11 +1,11 @@
-// What a store answers, one result an operation, in the order of the operations.
+// Owns the answers of a store: one result an operation, in the order of the operations.
 import type { Reply } from '../commands/reply.ts';
 import type { StoreError } from '../base/errors.ts';
 
 /** `synced`: on stable storage. `written`: handed to the operating system. */
 export type Durability = 'synced' | 'written';
 
-/** Unix milliseconds, or undefined where the entry does not expire. */
+/** Unix milliseconds, or undefined if the entry does not expire. */
 export type ExpiresAt = number | undefined;
 
 export interface EntryResult {
@@ -14,7 +14,7 @@ export interface EntryResult {
   readonly expiresAt: ExpiresAt;
   /** Length of the value in bytes. */
   readonly size: number;
-  /** The value; undefined for a `head`. Must not be changed. */
+  /** The value, which the receiver must not change; undefined for a `head`. */
   readonly value: Uint8Array | undefined;
 }
 
@@ -37,17 +37,17 @@ export interface DeletedResult {
 
 export interface ConditionFailedResult {
   readonly kind: 'condition-failed';
-  /** The version that stands, or 0 where there is no entry. */
+  /** The present version, or 0 if there is no entry. */
   readonly version: number;
 }
 
-/** What a command has answered, an error of its own included. */
+/** A command's reply, which may be an error of the command. */
 export interface ReplyResult {
   readonly kind: 'reply';
   readonly reply: Reply;
 }
 
-/** The operation was not carried out, or (see `error.outcome`) it is not known whether it was. */
+/** The operation was not carried out, or its outcome is unknown; see `error.outcome`. */
 export interface RefusedResult {
   readonly kind: 'refused';
   readonly error: StoreError;

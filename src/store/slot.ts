@@ -1,5 +1,6 @@
-// Key to slot, exactly as Redis Cluster does it (Redis Cluster specification, "Key distribution
-// model" and "Hash tags"), so that what is atomic here by hash tag is atomic there.
+// Maps a key to its slot, exactly as Redis Cluster does. Source: the Redis Cluster specification,
+// "Key distribution model" and "Hash tags". Operations that a hash tag makes atomic here are then
+// atomic there, too.
 
 export const slotCount = 16384;
 
@@ -9,7 +10,10 @@ const crc16Table = new Uint16Array(256).map((_, byte) => {
   return crc & 0xffff;
 });
 
-/** The part of a key that is hashed: between the first `{` and the next `}`, if not empty. */
+/**
+ * The hashed part of a key: between the first `{` and the next `}`, if not empty; else the whole
+ * key.
+ */
 function hashTagRange(key: string): [start: number, end: number] {
   const open = key.indexOf('{');
   if (open === -1) return [0, key.length];

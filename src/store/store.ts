@@ -1,4 +1,4 @@
-// The one interface between front ends and engines.
+// The one interface between front ends and engines. Knows neither of them.
 import type { StoreError } from '../base/errors.ts';
 import type { Histogram } from '../base/histogram.ts';
 import type { CommandOperation, EntryName, Operation } from './operation.ts';
@@ -6,48 +6,52 @@ import type { ListPage, ListQuery } from './listing.ts';
 import type { Durability, ReplyResult, Result } from './result.ts';
 import type { TransactionPlan, TransactionResult } from './transaction.ts';
 
-/** `suspended`: it serves again by itself as soon as its disk works. `failed`: it does not. */
+/** A `suspended` shard serves again by itself once its disk works. A `failed` shard does not. */
 export type ShardState = 'opening' | 'serving' | 'suspended' | 'failed' | 'closed';
 
 export interface ShardStatus {
   readonly shard: number;
   readonly state: ShardState;
-  /** Why it does not serve; undefined while it does. */
+  /** Why the shard does not serve; undefined while it does. */
   readonly reason: string | undefined;
   readonly entries: number;
   /** Keys and values, summed. */
   readonly bytes: number;
-  /** What it keeps in memory, at most, and what it may keep: past that puts are refused. */
+  /**
+   * Bytes that the shard keeps in memory, at most, and their limit, past which puts are refused.
+   */
   readonly heapBytes: number;
   readonly heapBytesMax: number;
   readonly journalBytes: number;
   readonly snapshotBytes: number;
   readonly queueOperations: number;
   readonly queueBytes: number;
-  /** Operations a batch, since the start. */
+  /** Operations of each batch, since the start. */
   readonly batchOperations: Histogram;
-  /** Seconds a batch's sync took, since the start; batches without a sync do not count. */
+  /** Seconds that each batch's sync took, since the start; batches without a sync do not count. */
   readonly syncSeconds: Histogram;
-  /** Times the shard was opened; above 1 where its worker died. */
+  /** How often the shard was opened; above 1 if its thread died. */
   readonly epoch: number;
-  /** Torn ends of journals that were cut off, since the start. */
+  /** Torn tails of journals that were cut off, since the start. */
   readonly tornTails: number;
   /** The last put found no room on disk. */
   readonly isDiskFull: boolean;
 }
 
 export interface TransactionFigures {
-  /** Those that have changed something. */
+  /** Transactions that have changed something. */
   readonly committed: number;
-  /** Of these, in several shards. */
+  /** Committed transactions over several shards. */
   readonly overShards: number;
-  /** Nothing was changed. */
+  /** Transactions that were refused, with nothing changed. */
   readonly refused: number;
-  /** Nobody can say. */
+  /** Transactions whose outcome is unknown. */
   readonly unknown: number;
 }
 
-/** Everything that health and metrics report; figures are as last heard from the shards. */
+/**
+ * Everything that health and metrics report; the figures are those that the shards last reported.
+ */
 export interface StoreStatus {
   readonly shards: readonly ShardStatus[];
   readonly cache: {
@@ -66,55 +70,55 @@ export interface StoreStatus {
 }
 
 export interface SubmitOptions {
-  /** Asked for each value that comes back: why it is refused instead, if it is. */
+  /** Called for each value that comes back, with its bytes; a returned error refuses the value. */
   readonly refuseValue?: (bytes: number) => StoreError | undefined;
 }
 
 export interface TransactOptions extends SubmitOptions {
-  /** Everybody else is kept from all keys meanwhile, and not only from those it names. */
+  /** True: all other operations wait meanwhile, and not only those on the named keys. */
   readonly alone?: boolean;
 }
 
 export interface Store {
-  /** What an acknowledged write has reached. */
+  /** How durable an acknowledged write is. */
   readonly durability: Durability;
 
   /**
-   * Carries out one operation. Answers at once where it can (a cached read), else by a promise.
-   * Never throws or rejects for an expected failure: that is a `refused` result.
+   * Carries out one operation. Answers at once if possible (a cached read), else by a promise.
+   * Never throws or rejects for an expected failure: the result is then `refused`.
    */
   submit(operation: Operation): Result | Promise<Result>;
 
   /**
-   * Carries out many operations, each on its own; not atomic. Those on one key take effect in
-   * order. One result an operation, in order.
+   * Carries out many operations, each on its own; not atomic. Operations on one key take effect in
+   * order. Gives one result an operation, in order.
    */
   submitAll(operations: readonly Operation[], options?: SubmitOptions): Promise<Result[]>;
 
   /**
    * One page of a listing, taken at one moment over all shards.
    *
-   * @throws StoreError where a shard does not serve
+   * @throws StoreError if a shard does not serve, or has no room in its queue
    */
   list(query: ListQuery): Promise<ListPage>;
 
   /**
-   * Entries of a namespace that have not expired, at one moment.
+   * Counts the entries of a namespace that have not expired, at one moment.
    *
-   * @throws StoreError where a shard does not serve
+   * @throws StoreError if a shard does not serve, or has no room in its queue
    */
   count(namespace: string): Promise<number>;
 
   /**
-   * What stands under all these names at one moment, one result a name, in order: an entry with its
+   * Reads all these names at one moment. Gives one result a name, in order: an entry with its
    * value, missing, or refused.
    */
   getMany(names: readonly EntryName[], options?: SubmitOptions): Promise<Result[]>;
 
   /**
-   * Reads all these entries, has `plan` compute the changes, and makes them: all at one moment, all or
-   * none, through every crash. No reader sees some of them without the others. Operations of others on
-   * these entries wait meanwhile. Never rejects for an expected failure.
+   * Reads all these entries, has `plan` compute the changes, and makes all or none, through every
+   * crash. All changes happen at one moment: no reader sees some of them without the others. Other
+   * callers' operations on these entries wait meanwhile. Never rejects for an expected failure.
    *
    * @param names each once
    * @throws whatever `plan` throws, with nothing changed
@@ -126,26 +130,27 @@ export interface Store {
   ): Promise<TransactionResult<Outcome>>;
 
   /**
-   * All entries at one moment over all shards, as the bytes of a backup (src/storage/FORMAT.md), in
-   * pieces of about 1 MiB that are made as they are taken. Whoever stops before the end says so
-   * (`return`); an iteration that fails has given no whole backup. Absent where an engine takes none.
+   * All entries at one moment over all shards, as the bytes of a backup (src/storage/FORMAT.md).
+   * The pieces are about 1 MiB each, and are made as the reader takes them. A reader that stops
+   * before the end calls `return`. An iteration that fails has given no whole backup. The method is
+   * absent if the engine takes none.
    *
-   * @throws StoreError OVERLOADED where one is being taken already
+   * @throws StoreError OVERLOADED if a backup is running
    */
   backup?(): Promise<AsyncIterable<Uint8Array>>;
 
   status(): StoreStatus;
 
-  /** Answers what is queued, syncs, leaves a durable mark; refuses what comes later. */
+  /** Answers queued operations, syncs, leaves a durable mark; refuses later operations. */
   close(): Promise<void>;
 }
 
-/** A store that carries out commands, too. */
+/** A store that also carries out commands. */
 export interface CommandStore extends Store {
-  /** Whether a command may be on all these keys at once. */
+  /** Whether one command may name all these keys. */
   areOnOneShard(keys: readonly string[]): boolean;
 
-  /** The same as `submitAll`, with commands among the operations. */
+  /** As `submitAll`, with commands among the operations. */
   submitCommands(
     operations: readonly (Operation | CommandOperation)[],
     options?: SubmitOptions,

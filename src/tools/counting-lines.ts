@@ -1,20 +1,25 @@
-// Which part of a journal of a damaged store counts: not what a crash left behind the last durable
-// mark, and not what was disowned when the shard went on in another journal.
+// Decides which lines of a damaged store's journal count. Two kinds of lines do not count: those
+// that a crash left behind the last durable mark, and those that the shard disowned when it went
+// on in another journal. Knows no file and no entry.
 import { encodeBatchLine } from '../storage/journal-format.ts';
 import { encodeDelete } from '../storage/record.ts';
 import { noChecksum, sealLine } from '../storage/sealed-line.ts';
 import type { ProvableLine, SalvagedJournal } from './journal-salvage.ts';
 
-/** The part of a journal that counts. */
+/** The lines of a journal that count, and how the journal ends. */
 export interface CountingPart {
   readonly lines: readonly ProvableLine[];
-  /** What a start would cut off: the end of a crash, and no damage. */
+  /** The torn end that a start would cut off. A crash leaves one: no damage. */
   readonly torn: { readonly offset: number; readonly what: string } | undefined;
-  /** All that must be there is there, in order. */
+  /** False if a line that must be in the journal is missing or out of order. */
   readonly isWhole: boolean;
 }
 
-/** Of the journal that was written to last. */
+/**
+ * Decides what counts in the journal that the shard wrote to last.
+ *
+ * @param durableBytes so many bytes of the journal are known to be on stable storage
+ */
 export function countInTail(journal: SalvagedJournal, durableBytes: number): CountingPart {
   const { reading, bad, lines } = journal;
   if (reading.bytes >= durableBytes) {
@@ -31,14 +36,14 @@ export function countInTail(journal: SalvagedJournal, durableBytes: number): Cou
   return { lines: lines.filter(({ offset }) => offset < before), torn, isWhole: false };
 }
 
-/** Where a journal ended, as far as it is known from what came after it. */
+/** The end of a journal, as far as later journals tell. */
 export interface StatedEnd {
   readonly bytes: number;
   readonly seq: number;
   readonly crc: string | undefined;
 }
 
-/** Of a journal that others came after. */
+/** Decides what counts in a journal that has a later one. */
 export function countInSealed({ lines, reading }: SalvagedJournal, end: StatedEnd): CountingPart {
   const isOwned = ({ offset, seq, records }: ProvableLine): boolean =>
     offset < end.bytes && seq + records.length <= end.seq;
@@ -49,7 +54,7 @@ export function countInSealed({ lines, reading }: SalvagedJournal, end: StatedEn
   return { lines: lines.filter(isOwned), torn: undefined, isWhole };
 }
 
-/** Whether so few bytes can not have held a change, only a mark. */
+/** True if so few bytes cannot hold a change, but at most a mark. */
 export function holdsNoChange(bytes: number, seq: number, at: number): boolean {
   const shortest = encodeBatchLine(seq, at, 0, [encodeDelete('default', 'x')]);
   return bytes < sealLine(shortest, noChecksum).bytes.length + 1;

@@ -1,8 +1,8 @@
-// How much there is to read in a data folder, for telling how far long work has come.
+// Counts the bytes of a data folder, so that long work can show its progress. Reads no contents.
 import { isDataFile, isLayoutFolder, shardOfFolder } from '../storage/file-names.ts';
 import type { FileSystem } from '../storage/file-system.ts';
 
-/** All snapshots and journals, live or not. */
+/** Bytes of all snapshots and journals of all layouts, live or not. */
 export function dataBytes(fileSystem: FileSystem, dataDir: string): number {
   const shards = fileSystem
     .list(dataDir)

@@ -1,10 +1,11 @@
-// Which keys may have had one of the changes that are missing.
+// Finds the keys that a missing change may have changed. Knows no file.
 import type { EntryPosition } from '../shard/entry-stream.ts';
 import { nameInFinding, type KeyFinding } from './finding.ts';
 import type { Doubt, LastKnown } from './salvaged-entries.ts';
 
 /**
- * A change that a transaction made has a version below its seq: a few more are listed than need be.
+ * Yields a finding for each key that a missing change may have changed. The list may have a few
+ * keys too many, because a transaction's change has a version below its seq.
  *
  * @param known the last provable change of every key, in order
  */
@@ -32,7 +33,7 @@ function namedIn(doubts: readonly Doubt[]): Map<string, EntryPosition> {
   return new Map(entries.map((entry) => [identityOf(entry), entry]));
 }
 
-/** One text for each entry's name. */
+/** A text that is equal for two entries only if namespace and key are equal. */
 export function identityOf({ namespace, key }: EntryPosition): string {
   return JSON.stringify([namespace, key]);
 }

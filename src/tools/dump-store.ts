@@ -1,5 +1,5 @@
-// All entries of a store that nobody serves, in (namespace, key) order over all shards, as JSON lines.
-// Everything is proved before the first line comes out. Changes nothing.
+// Prints all entries of an offline store as JSON lines, in (namespace, key) order over all shards.
+// Proves every file before the first line. Changes nothing.
 import { entriesOf, type StreamedEntry } from '../shard/entry-stream.ts';
 import { mergeEntryStreams } from '../shard/merge-entry-streams.ts';
 import { proveShard } from '../shard/recovery.ts';
@@ -7,15 +7,16 @@ import type { FileSystem } from '../storage/file-system.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
 import { openOfflineStore } from './offline-store.ts';
 
-/** Of text that is handed out at a time. */
+/** A piece is yielded once it has this many characters. */
 const pieceCharacters = 64 * 1024;
 
 /**
- * Proves all; nothing is read again before the pieces are asked for.
+ * Proves every file at once, and reads the entries again only when the caller takes the pieces.
  *
- * @param now Unix milliseconds: what has expired by then, or by the store's own time, is left out
- * @returns the lines in pieces of many
- * @throws StoreError as `openOfflineStore` and a start do; system errors
+ * @param now Unix milliseconds; entries that have expired by then, or by the store's highest stamp,
+ *   are left out
+ * @returns pieces of many whole lines
+ * @throws StoreError if `openOfflineStore` or a start would throw one; system errors
  */
 export function dumpStore(
   fileSystem: FileSystem,

@@ -1,4 +1,4 @@
-// What a sorted stream of entries comes to, for telling whether two are the same.
+// Sums up a sorted stream of entries, to tell whether two streams are equal. Keeps no entry.
 import { crc32 } from 'node:zlib';
 
 export class EntryDigest {
@@ -14,7 +14,7 @@ export class EntryDigest {
     return this.#highestVersion;
   }
 
-  /** @param entry encoded (src/storage/record.ts) */
+  /** @param entry as src/storage/record.ts encodes entries */
   add(namespace: string, entry: string, version: number): void {
     this.#entries += 1;
     this.#highestVersion = Math.max(this.#highestVersion, version);

@@ -1,29 +1,29 @@
-// What a repair has to say about a store, as one JSON object a line. The README and `repair --help`
-// name the kinds; programs read them.
+// The findings that a repair prints, as one JSON object a line. Programs read them: the README and
+// `repair --help` document every kind. Knows no file and no stream.
 
 import { textOfByteString } from '../base/byte-string.ts';
 import type { EntryPosition } from '../shard/entry-stream.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
 
-/** An entry by name; the namespace only where it is not the default one. */
+/** The name of an entry. The namespace is left out if it is the default one. */
 export interface NamedEntry {
   readonly namespace?: string;
   readonly key: string;
 }
 
-/** A place that is not what it must be. By itself it says nothing about loss. */
+/** A place in a file that is not valid. This finding alone says nothing about loss. */
 export interface DamageFinding {
   readonly finding: 'damage';
   /** Relative to the data folder. */
   readonly file: string;
   readonly line?: number;
-  /** In bytes. */
+  /** In bytes, from the start of the file. */
   readonly offset?: number;
   readonly bytes?: number;
   readonly what: string;
 }
 
-/** What a crash left behind the last durable mark: cut, as a start would. No loss. */
+/** Bytes that a crash left behind the last durable mark. A start cuts them off too. No loss. */
 export interface TornEndFinding {
   readonly finding: 'torn-end';
   readonly file: string;
@@ -31,7 +31,7 @@ export interface TornEndFinding {
   readonly what: string;
 }
 
-/** A file that is there but does not belong. */
+/** A file or folder that is not part of the store. */
 export interface UnusedFinding {
   readonly finding: 'unused';
   readonly file: string;
@@ -43,14 +43,14 @@ export interface LostChangesFinding {
   readonly finding: 'lost-changes';
   readonly shard: number;
   readonly file: string;
-  /** The first and the last one's seq; the last is null where nobody can know it. */
+  /** The seq of the first and of the last lost change. The last is null if it cannot be known. */
   readonly fromSeq: number;
   readonly toSeq: number | null;
-  /** Null where it can not be known, since seq may have jumped in between. */
+  /** How many changes. Null if the number cannot be known, since seq may have jumped in between. */
   readonly changes: number | null;
 }
 
-/** Entries of a snapshot that no other file holds: those between two keys. */
+/** A range of keys of a snapshot whose entries no other file holds. */
 export interface LostEntriesFinding {
   readonly finding: 'lost-entries';
   readonly shard: number;
@@ -58,41 +58,44 @@ export interface LostEntriesFinding {
   readonly after: NamedEntry | null;
   readonly before: NamedEntry | null;
   /**
-   * How many are missing in all ranges of this file, of which older files may have some; null where
-   * it can not be known.
+   * How many entries are missing in all ranges of this file together. Older files may have some of
+   * those entries. Null if the number cannot be known.
    */
   readonly entries: number | null;
 }
 
-/** Nobody knows any more which files were the newest: some may be missing without a trace. */
+/** No file proves which files were the newest: some may be missing without a trace. */
 export interface UnprovedEndFinding {
   readonly finding: 'unproved-end';
-  /** Null if it is about the store as a whole. */
+  /** Null if the finding is about the whole store. */
   readonly shard: number | null;
   readonly file: string;
   readonly what: string;
 }
 
-/** A transaction over several shards without an outcome record, though lost lines may have held one. */
+/** A transaction over several shards without an outcome record. Lost lines may have held one. */
 export interface TransactionFinding {
   readonly finding: 'transaction';
   readonly transaction: string;
   readonly participants: readonly number[];
-  /** The participants whose prepare record is there. */
+  /** The participants whose prepare record was found. */
   readonly prepared: readonly number[];
-  /** Of the prepared changes. Their keys are listed in either case. */
+  /** How many of the prepared changes are kept. Key findings list their keys in either case. */
   readonly kept: 'all' | 'nothing';
   readonly what: string;
 }
 
-/** A key whose newest change may be among what is lost, and what stands for it now. */
+/** A key whose newest change may be lost, and what the new store has for the key. */
 export interface KeyFinding extends NamedEntry {
   readonly finding: 'key';
   readonly shard: number;
   readonly kept: 'value' | 'nothing';
-  /** Of what is kept, or of the delete that is the last provable change; null where there is none. */
+  /**
+   * The version of the value that is kept, or of the delete that is the last provable change. Null
+   * if the key has no provable change.
+   */
   readonly version: number | null;
-  /** The damaged bytes still name it, or a transaction in doubt does. */
+  /** Set if the damaged bytes, or a transaction in doubt, name the key. */
   readonly named?: true;
 }
 

@@ -1,11 +1,11 @@
-// What verify tells of transactions that a crash has left in doubt: they are no damage. The rule by which
-// a start resolves them is src/storage/transaction-outcome.ts.
+// Describes the transactions that a crash has left in doubt, for verify. They are no damage. The
+// rule by which a start resolves them is src/storage/transaction-outcome.ts. Knows no file.
 import { resolveInDoubt, type TransactionTraces } from '../storage/transaction-outcome.ts';
 
 export interface InDoubtInShard {
   readonly shard: number;
   readonly transaction: string;
-  /** How a start resolves it, and why. */
+  /** How a start resolves the transaction, and why. */
   readonly outcome: string;
 }
 

@@ -1,8 +1,9 @@
-// Where the journals of a damaged shard begin and end, as far as one says so of another.
+// Finds where the journals of a damaged shard begin and end, from current.json and from what one
+// journal's header says of another. Reads no file.
 import type { StatedEnd } from './counting-lines.ts';
 import type { JournalSource, ShardSources } from './shard-sources.ts';
 
-/** Whether the journals begin with the shard's first change. */
+/** True if the journals begin with the shard's first change. */
 export function beginsAtTheStart(
   sources: ShardSources,
   journals: readonly JournalSource[],
@@ -12,7 +13,7 @@ export function beginsAtTheStart(
   return (current.previous ?? current).snapshot === null;
 }
 
-/** The seq at which the journals behind a snapshot begin. */
+/** The seq at which the journals after a snapshot begin; undefined if no header says so. */
 export function seqBehind(
   journals: readonly JournalSource[],
   generation: number,
@@ -20,7 +21,7 @@ export function seqBehind(
   return journals.find((one) => one.generation > generation)?.journal?.header?.previous?.seq;
 }
 
-/** Where a journal ended, by the next one's header, or at least by a later one's. */
+/** Where a journal ended, by the header of the next journal, or else of any later one. */
 export function statedEnd(source: JournalSource, later: readonly JournalSource[]): StatedEnd {
   const ends = later.flatMap(({ journal }) => journal?.header?.previous ?? []);
   const own = ends.find(({ generation }) => generation === source.generation);
@@ -31,15 +32,18 @@ export function statedEnd(source: JournalSource, later: readonly JournalSource[]
 
 export interface Tail {
   readonly index: number;
-  /** So much of it was on stable storage. */
+  /** So many bytes of the tail are known to have been on stable storage. */
   readonly durableBytes: number;
-  /** The same, by what stands elsewhere: behind its last line, nothing else can say so. */
+  /**
+   * So many bytes were on stable storage, by current.json alone. The tail's own lines cannot vouch
+   * for bytes behind the last line.
+   */
   readonly statedBytes: number;
-  /** A journal behind it was never known to hold anything. */
+  /** True if a journal after the tail may be without a header: no file says that it held bytes. */
   readonly isUnbegunLawful: boolean;
 }
 
-/** The journal that was written to last: a crash may leave the one behind it without its header. */
+/** Finds the journal that the shard wrote to last. A crash may leave a later one without header. */
 export function tailOf(journals: readonly JournalSource[], { current }: ShardSources): Tail {
   const statedFor = ({ generation, bytes = 0 }: JournalSource): number =>
     Math.max(current?.mark?.generation === generation ? current.mark.bytes : 0, bytes);

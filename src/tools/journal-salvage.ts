@@ -1,5 +1,5 @@
-// One journal of a damaged store, read past its damage: every line that proves itself, and what
-// stands between them. Which lines count is the shard's matter (shard-salvage.ts).
+// Reads one journal of a damaged store past its damage: every line that proves itself, and the bad
+// stretches between them. Does not know which lines count; shard-salvage.ts decides that.
 import type { ShardIdentity } from '../base/shard-identity.ts';
 import { damaged, unreadable, type Place } from '../storage/damage.ts';
 import type { OpenFile } from '../storage/file-system.ts';
@@ -13,11 +13,12 @@ import type { Line } from '../storage/line-reader.ts';
 import { openLine, parseLine } from '../storage/sealed-line.ts';
 import { salvageLines, type BadLine } from './salvage-lines.ts';
 
+/** A line that matches its own checksum. */
 export interface ProvableLine extends JournalLine {
   readonly offset: number;
   /** Where the next line begins. */
   readonly end: number;
-  /** Checksum of the line before, as this line states it. */
+  /** Checksum of the line before, as stated in this line. */
   readonly previous: string;
   readonly crc: string;
 }
@@ -29,25 +30,27 @@ export interface SalvagedJournal {
   readonly header: JournalHeader | undefined;
   /** Checksum of the header. */
   readonly headerCrc: string | undefined;
-  /** Where the first line after it begins; 0 where it is lost. */
+  /** Offset of the first line after the header; 0 if the header is lost. */
   readonly headerEnd: number;
-  /** In the order of the file. */
+  /** In the order in which the file has them. */
   readonly lines: readonly ProvableLine[];
   readonly bad: readonly BadLine[];
-  /** As a start reads it. */
+  /** The journal as a start reads it, up to the first bad line. */
   readonly reading: JournalReading;
 }
 
 export interface JournalClaim extends ShardIdentity {
   readonly generation: number;
   readonly name: string;
-  /** Read no further: what lies behind it is disowned. */
+  /** Nothing behind these bytes is read: the shard has disowned it. */
   readonly bytes?: number | undefined;
 }
 
 /**
- * @throws StoreError STORE_DAMAGED where the journal is another shard's, store's or generation's;
- *   STORE_MISMATCH where a line that follows one of ours is of a later version's
+ * Reads the journal, and hands back all lines that prove themselves.
+ *
+ * @throws StoreError STORE_DAMAGED if the journal is another shard's, store's or generation's;
+ *   STORE_MISMATCH if a line that follows one of ours is of a later version
  */
 export function salvageJournal(file: OpenFile, claim: JournalClaim): SalvagedJournal {
   const { generation, name, bytes } = claim;

@@ -1,7 +1,7 @@
-// Open ranges of (namespace, key): between two entries that are known lies what is not.
+// Open ranges of (namespace, key): the keys between two known entries. Knows no file.
 import { compareEntries, type EntryPosition } from '../shard/entry-stream.ts';
 
-/** Neither end belongs to it; null where it is open. */
+/** A range without its two ends. A null end means that the range has no limit there. */
 export interface KeyRange {
   readonly after: EntryPosition | null;
   readonly before: EntryPosition | null;

@@ -1,9 +1,13 @@
-// How much there is to read of a shard, for telling how far long work has come.
+// Counts the live bytes of a shard, so that long work can show its progress. Proves nothing.
 import type { ShardPlace } from '../shard/recovery.ts';
 import { readCurrent } from '../storage/current.ts';
 import { currentName, journalName } from '../storage/file-names.ts';
 
-/** @throws StoreError where current.json is not what it must be */
+/**
+ * Bytes of the live snapshot and of the live journals.
+ *
+ * @throws StoreError if current.json is not valid
+ */
 export function liveBytes({ fileSystem, folder, name, identity }: ShardPlace): number {
   const current = readCurrent(fileSystem, folder, `${name}/${currentName}`, identity);
   const journals = current.journals.map(({ generation }) => {

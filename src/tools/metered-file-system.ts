@@ -1,7 +1,8 @@
-// A file system that tells how many bytes were read from files opened for reading: how the offline
-// tools know how far they have come, without anything that reads having to tell.
+// Wraps a file system, and reports the bytes that are read from files opened for reading. The
+// offline tools show their progress from it, and no reader has to report anything.
 import type { FileSystem, OpenFile, ReadableFile } from '../storage/file-system.ts';
 
+/** @param onRead called after each read with its number of bytes */
 export function meteredFileSystem(
   fileSystem: FileSystem,
   onRead: (bytes: number) => void,
@@ -22,7 +23,7 @@ function metered(file: OpenFile, onRead: (bytes: number) => void): OpenFile {
   };
 }
 
-/** The same for one file. */
+/** Wraps one file, and reports the bytes that are read from it. */
 export function meteredFile(file: ReadableFile, onRead: (bytes: number) => void): ReadableFile {
   return {
     read: (target, offset) => {
@@ -35,7 +36,7 @@ export function meteredFile(file: ReadableFile, onRead: (bytes: number) => void)
   };
 }
 
-/** An implementation may be a class, whose methods do not survive spreading. */
+/** Copies the methods one by one: a spread would lose those of a class. */
 function boundCalls(fileSystem: FileSystem): FileSystem {
   return {
     create: (path) => fileSystem.create(path),

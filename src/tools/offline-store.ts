@@ -1,5 +1,5 @@
-// A data folder that no server has open, as the offline tools see it: what its manifest says and where
-// its shards are. Changes nothing. The caller holds the folder's lock.
+// Opens a data folder for the offline tools: what its manifest says and where its shards are.
+// Changes nothing. The caller holds the folder's lock, which keeps servers out.
 import { StoreError } from '../base/errors.ts';
 import type { ShardPlace } from '../shard/recovery.ts';
 import type { FileSystem } from '../storage/file-system.ts';
@@ -9,13 +9,15 @@ import { formatVersion } from '../storage/format-version.ts';
 
 export interface OfflineStore {
   readonly manifest: StoredManifest;
-  /** By number. */
+  /** The index is the shard's number. */
   readonly shards: readonly ShardPlace[];
 }
 
 /**
+ * Opens a store of the current format version.
+ *
  * @throws StoreError STORE_INACCESSIBLE if there is no store; STORE_DAMAGED or STORE_MISMATCH if its
- *   manifest is not what it must be, or if the store is of an older format version
+ *   manifest is not valid, or if the store is of an older format version
  */
 export function openOfflineStore(fileSystem: FileSystem, dataDir: string): OfflineStore {
   const store = openStoreOfAnyVersion(fileSystem, dataDir);
@@ -23,7 +25,7 @@ export function openOfflineStore(fileSystem: FileSystem, dataDir: string): Offli
   return store;
 }
 
-/** @throws StoreError STORE_MISMATCH if the store has to be upgraded first */
+/** @throws StoreError STORE_MISMATCH if the operator has to upgrade the store first */
 export function refuseOlderVersion(
   dataDir: string,
   { formatVersion: version }: StoredManifest,
@@ -36,7 +38,12 @@ export function refuseOlderVersion(
   );
 }
 
-/** The same for a store of any version that can be read. */
+/**
+ * Opens a store of any format version that this program can read.
+ *
+ * @throws StoreError STORE_INACCESSIBLE if there is no store; STORE_DAMAGED or STORE_MISMATCH if its
+ *   manifest is not valid
+ */
 export function openStoreOfAnyVersion(fileSystem: FileSystem, dataDir: string): OfflineStore {
   if (!fileSystem.exists(dataDir)) throw noStore(dataDir, 'there is no such folder');
   const manifest = readManifest(fileSystem, dataDir);

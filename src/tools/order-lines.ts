@@ -1,12 +1,13 @@
-// Puts the provable lines of a damaged journal into the order in which they were written.
+// Puts the provable lines of a damaged journal into the order in which the shard wrote them. Knows
+// no file.
 import type { ProvableLine } from './journal-salvage.ts';
 
 /**
- * Follows the chain of checksums from the line before the first; where it is broken, goes on with
- * the line that may follow by its seq. Lines that fit nowhere are left out.
+ * Follows the chain of checksums from the header on. If the chain is broken, goes on with a line
+ * that may follow by its seq and time. Leaves out lines that fit nowhere.
  *
- * @param crc checksum of the header, where it is known
- * @param seq the lowest that may come
+ * @param crc checksum of the header, if it is known
+ * @param seq the lowest seq that the first line may have
  */
 export function orderLines(
   lines: readonly ProvableLine[],
@@ -36,7 +37,7 @@ function mayFollow(line: ProvableLine, last: { nextSeq: number; at: number }): b
   return line.seq >= last.nextSeq && line.at >= last.at;
 }
 
-/** A mark has the seq of the change to come. */
+/** Sorts a mark before the change that has the same seq: a mark has no records. */
 function compareLines(a: ProvableLine, b: ProvableLine): number {
   return a.seq - b.seq || a.records.length - b.records.length || a.offset - b.offset;
 }

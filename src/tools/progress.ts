@@ -1,10 +1,10 @@
-// How far long work has come, told once in a while. Knows no stream and no clock of its own.
+// Prints the progress of long work once in a while. Knows no stream and no clock of its own.
 
 export interface ProgressOptions {
   /** Takes one line without its newline. */
   readonly print: (line: string) => void;
   readonly monotonicMs: () => number;
-  /** Nothing is said before this time, nor more often. */
+  /** Milliseconds before the first line, and between two lines at least. */
   readonly everyMs?: number;
 }
 
@@ -25,8 +25,8 @@ export class Progress {
   /**
    * Begins a piece of work.
    *
-   * @param work what is done, as the line begins
-   * @param totalBytes undefined where nobody knows
+   * @param work the words with which each line begins
+   * @param totalBytes undefined if the size is unknown
    */
   begin(work: string, totalBytes: number | undefined): void {
     this.#work = work;

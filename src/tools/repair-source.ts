@@ -1,5 +1,5 @@
-// What a damaged data folder is: by its manifest, or where that is lost, by what its files say of
-// themselves. Changes nothing.
+// Finds the store id, shard count and live layout of a damaged data folder. Reads the manifest, or
+// infers all three from the other files if the manifest is lost. Changes nothing.
 import { StoreError } from '../base/errors.ts';
 import { byteStringOfText } from '../base/byte-string.ts';
 import { shardCountMax } from '../base/limits.ts';
@@ -23,8 +23,10 @@ import { refuseOlderVersion } from './offline-store.ts';
 export type RepairSource = Pick<Manifest, 'store' | 'shards' | 'layout'>;
 
 /**
- * @throws StoreError STORE_INACCESSIBLE where there is no store, or nothing says whose the files
- *   are; STORE_MISMATCH where another version wrote it
+ * Finds what to repair, and reports damage of the manifest and whatever does not count.
+ *
+ * @throws StoreError STORE_INACCESSIBLE if there is no store, or if no file says which store it
+ *   belongs to; STORE_MISMATCH if another version of the program wrote the store
  */
 export function findRepairSource(
   fileSystem: FileSystem,
@@ -90,8 +92,8 @@ function inferSource(
 }
 
 /**
- * Two are there while one is replaced by the next. In a layout that is being written, the last file
- * of some shard is missing; a whole one holds all that the one before it does.
+ * Two layouts exist while a reshard or an upgrade replaces one. An unfinished layout lacks the last
+ * file of some shard. A whole layout holds all that the layout before it holds.
  */
 function newestWhole(
   fileSystem: FileSystem,
@@ -122,7 +124,7 @@ function mostNamedStore(fileSystem: FileSystem, folders: readonly ShardFolderThe
   return most[0];
 }
 
-/** At least as many as there are folders; the slots of the keys show whether the last are missing. */
+/** At least one shard per folder. The slots of keys show whether the last folders are missing. */
 function inferShards(fileSystem: FileSystem, folders: readonly ShardFolderThere[]): number {
   const least = Math.max(...folders.map(({ shard }) => shard + 1));
   let counts = Array.from({ length: shardCountMax - least + 1 }, (_, index) => least + index);
@@ -169,7 +171,7 @@ function isWorthReading(name: string): boolean {
   return name === currentName || isDataFile(name);
 }
 
-/** Of a line of any kind of file. */
+/** The JSON object of a line that proves itself, of any kind of file. */
 function provableObject(bytes: Buffer): Record<string, unknown> | undefined {
   const header = bytes.subarray(headerOpening.length, bytes.length - headerClosing.length);
   for (const part of [bytes, bytes.subarray(0, -1), header]) {

@@ -1,5 +1,6 @@
-// Damaged store -> new store beside it, with every record that can still be proved. The new one has
-// an id of its own: files of the two must never be taken for one another's. Never changes the old.
+// Repairs a damaged store into a new folder, with every record that can still be proved. The new
+// store gets a new id: files of the two must never be taken for one another's. Never changes the
+// old store.
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../base/errors.ts';
 import { seqJumpRepaired } from '../base/limits.ts';
@@ -27,23 +28,23 @@ export interface RepairOptions {
   /** Unix milliseconds. */
   readonly now: number;
   readonly report: (finding: Finding) => void;
-  /** A piece of work begins, in which so many bytes are to be read, where that is known. */
+  /** Called when a piece of work begins. `bytes` to read are undefined if the size is unknown. */
   readonly onWork?: (work: string, bytes: number | undefined) => void;
 }
 
 export interface RepairSummary {
   readonly shards: number;
   readonly entries: number;
-  /** How many findings say that something is lost, or may be. */
+  /** The number of findings that say that something is lost, or may be. */
   readonly losses: number;
 }
 
 /**
- * The new store is whole, durable and proved when this returns. Before, it has a layout without a
- * manifest, which every start refuses.
+ * Salvages all shards and writes the new store. The new store is whole, durable and proved when the
+ * call returns. Before, the new folder has a layout without a manifest, which every start refuses.
  *
- * @throws StoreError as `findRepairSource` does; STORE_INACCESSIBLE where what was written does not
- *   read back; system errors
+ * @throws StoreError as `findRepairSource` does; STORE_INACCESSIBLE if the new files do not read
+ *   back; system errors
  */
 export function repairStore(options: RepairOptions): RepairSummary {
   const { fileSystem, dataDir, newDir, now } = options;
@@ -98,8 +99,9 @@ function writeShards(
 }
 
 /**
- * One shard after another, so that only one is in memory. The outcome of a transaction in doubt is known
- * only once all shards were read: a shard that has one is read twice.
+ * Salvages one shard after another, so that only one is in memory. The outcome of a transaction in
+ * doubt is known only once all shards were read. So a shard that has such a transaction is read
+ * twice.
  */
 function* salvageAll(
   { fileSystem, dataDir, onWork }: RepairOptions,
@@ -157,7 +159,7 @@ class ShardInWriting {
     this.#writer.finish({ seq, at });
   }
 
-  /** As a start would read it. */
+  /** Reads the new folder as a start would, and throws if the entries differ. */
   readBack(): void {
     const found = new EntryDigest();
     const [entries = []] = entriesOf([this.#place], [proveShard(this.#place)]);
@@ -174,7 +176,7 @@ class ShardInWriting {
   }
 }
 
-/** The manifest first: a layout without one is refused by every start. */
+/** Removes the manifest first: every start refuses a layout without one. */
 function removeIfPossible(fileSystem: FileSystem, newDir: string, layout: string): void {
   try {
     removeManifestReplacement(fileSystem, newDir);
@@ -183,6 +185,6 @@ function removeIfPossible(fileSystem: FileSystem, newDir: string, layout: string
     const folder = `${newDir}/${layout}`;
     if (fileSystem.exists(folder)) fileSystem.removeFolder(folder);
   } catch {
-    // Why the repair failed is what counts.
+    // The caller gets the error that made the repair fail, not this one.
   }
 }

@@ -1,6 +1,6 @@
-// Writes a whole store anew beside its live layout, proves what it wrote, and names it in the manifest
-// in one step. Cut short anywhere, the old layout or the new one stands, whole. Reshard and upgrade are
-// made of this.
+// Writes a whole store into a second layout, proves the new files, and names the new layout in the
+// manifest in one step. After a crash at any point, the old layout or the new one is live, whole.
+// Reshard and upgrade use this. Does not know why they replace the layout.
 import { StoreError } from '../base/errors.ts';
 import { seqJumpUnsynced } from '../base/limits.ts';
 import { entriesOf } from '../shard/entry-stream.ts';
@@ -15,10 +15,12 @@ import type { OfflineStore } from './offline-store.ts';
 import { writeLayout, type LayoutPlan } from './write-layout.ts';
 
 /**
- * @param proved the live shards, by number
- * @returns how many entries there are
- * @throws StoreError as `writeLayout`; STORE_INACCESSIBLE if the new layout is named, but not surely
- *   durably; system errors with nothing changed
+ * Writes the new layout and makes it the live one. The old layout stays until `removeReplaced`.
+ *
+ * @param proved the live shards; the index is the shard's number
+ * @returns the number of entries
+ * @throws StoreError as `writeLayout`; STORE_INACCESSIBLE if the manifest names the new layout, but
+ *   perhaps not durably; system errors with nothing changed
  */
 export function replaceLayout(
   old: OfflineStore,
@@ -39,7 +41,7 @@ export function replaceLayout(
 }
 
 /**
- * The new layout is live by now: an old one that cannot be removed takes room, and no more.
+ * Removes the old layout. The new layout is live by now: an old one that stays only takes room.
  *
  * @returns why the old layout is still there; undefined if it is gone
  */
@@ -57,7 +59,7 @@ function nameLayout(fileSystem: FileSystem, dataDir: string, next: Manifest): vo
     replaceManifest(fileSystem, dataDir, next);
   } catch (error) {
     if (names(fileSystem, dataDir, next.layout)) {
-      // It cannot be known which of the two a power cut would leave: both stay.
+      // A power cut may leave the old manifest or the new one, so both layouts stay.
       const detail = `${next.layout} is named, but that may not be durable: ${String(error)}`;
       throw new StoreError('STORE_INACCESSIBLE', detail, {}, error);
     }
@@ -79,11 +81,11 @@ function removeNew(fileSystem: FileSystem, dataDir: string): void {
   try {
     removeStrayLayouts(fileSystem, dataDir);
   } catch {
-    // The caller hears why the manifest could not be replaced. The next start removes what is left.
+    // The caller gets the error of the manifest. The next start removes the new layout.
   }
 }
 
-/** Keys may change shards: no shard may give a version that any of the old ones may have given. */
+/** A position above all versions that any old shard may have given: keys may change shards. */
 function positionAbove(proved: readonly ProvedShard[]): ShardPosition {
   const seqs = proved.map(({ tail, mayHaveLostEnd }) => {
     return tail.end.seq + (mayHaveLostEnd ? seqJumpUnsynced : 0);

@@ -1,5 +1,5 @@
-// Gives a store that no server has open another number of shards, in place. Cut short anywhere, the old
-// layout or the new one stands, whole. The caller holds the folder's lock.
+// Gives an offline store another number of shards, in place. After a crash at any point, the old
+// layout or the new one is live, whole. The caller holds the folder's lock. Knows no command line.
 import { isFullDisk, StoreError } from '../base/errors.ts';
 import { shardCountMax } from '../base/limits.ts';
 import { proveShard } from '../shard/recovery.ts';
@@ -13,15 +13,15 @@ import type { OnWork } from './write-layout.ts';
 export interface ReshardReport {
   readonly from: number;
   readonly to: number;
-  /** Undefined where nothing had to be done. */
+  /** The number of entries written; undefined if the store had so many shards already. */
   readonly entries: number | undefined;
-  /** Why the old layout is still there; the next start removes it. */
+  /** Why the old layout is still there, if it is. The next start removes the old layout. */
   readonly leftover: string | undefined;
 }
 
 /**
  * @throws StoreError with nothing changed: STORE_DAMAGED, STORE_MISMATCH, or STORE_INACCESSIBLE
- *   where what was written does not read back; system errors
+ *   if the new files do not read back; system errors
  */
 export function reshard(
   fileSystem: FileSystem,

@@ -1,18 +1,18 @@
-// The outcomes of transactions that are in doubt in a damaged store. The rule is that of a start
-// (src/storage/transaction-outcome.ts), applied to what could be salvaged. If lines are lost, the true
-// outcome may be another one, and a finding says so.
+// Resolves the transactions that are in doubt in a damaged store. Applies the rule of a start
+// (src/storage/transaction-outcome.ts) to the salvaged records. If lines are lost, the true outcome
+// may be another one, and a finding says so. Knows no file.
 import { resolveInDoubt, type TransactionTraces } from '../storage/transaction-outcome.ts';
 import type { Finding } from './finding.ts';
 
-/** What is left of one shard. */
+/** The prepare and outcome records that were salvaged from one shard. */
 export interface SalvagedTraces extends TransactionTraces {
-  /** Lines are lost, or may be: prepare and outcome records may have been among them. */
+  /** True if lines are lost, or may be: they may have held prepare and outcome records. */
   readonly isDoubtful: boolean;
 }
 
 export interface SalvagedOutcome {
   readonly isCommitted: boolean;
-  /** The true outcome may be another one. */
+  /** True if the true outcome may be another one. */
   readonly isDoubtful: boolean;
 }
 
@@ -25,8 +25,10 @@ const partial =
   'no half of it is kept, unless a participant had already made its changes';
 
 /**
- * @param shards by number
- * @returns by transaction, all that are in doubt in some shard
+ * Resolves all transactions in doubt, and reports those whose outcome is doubtful.
+ *
+ * @param shards the index is the shard's number
+ * @returns the outcome of each transaction that is in doubt in some shard, by the transaction's id
  */
 export function resolveSalvaged(
   shards: readonly SalvagedTraces[],

@@ -1,6 +1,7 @@
-// Makes a store from a backup, in a folder that holds none. A backup that can be read twice is
-// proved before anything is made. In any case the manifest is named last, behind its proved end: cut short, the folder holds what the next start
-// or restore takes for unfinished. The folder's lock is the caller's part.
+// Makes a store from a backup, in a folder that holds none. The manifest gets its name last, once
+// the end of the backup is proved. After a crash before that, the next start or restore sees an
+// unfinished store. The caller holds the folder's lock, and proves a backup first if it can be
+// read twice.
 import { byteStringOfText } from '../base/byte-string.ts';
 import { isFullDisk, StoreError } from '../base/errors.ts';
 import { seqJumpRepaired } from '../base/limits.ts';
@@ -18,13 +19,13 @@ import { writeLayout, type OnWork } from './write-layout.ts';
 
 export interface Backup {
   readonly file: ReadableFile;
-  /** For errors. */
+  /** Named in errors. */
   readonly name: string;
 }
 
 export interface RestorePlan {
   readonly fileSystem: FileSystem;
-  /** A folder that exists; see `refuseUnlessEmpty`. */
+  /** A folder that exists and passes `refuseUnlessEmpty`. */
   readonly dataDir: string;
   /** The new store's id. */
   readonly store: string;
@@ -34,10 +35,10 @@ export interface RestorePlan {
   readonly onWork?: OnWork | undefined;
 }
 
-/** What may be in a folder that holds nothing: our lock, and what file systems put there. */
+/** Names that an empty folder may have: our lock, and a folder that file systems make. */
 const harmless: ReadonlySet<string> = new Set([lockName, 'lost+found']);
 
-/** @throws StoreError STORE_MISMATCH where something is there that a restore could mix with */
+/** @throws StoreError STORE_MISMATCH if the folder has a file that a restore could mix with */
 export function refuseUnlessEmpty(fileSystem: FileSystem, dataDir: string): void {
   if (!fileSystem.exists(dataDir) || unfinishedMaking(fileSystem, dataDir) !== undefined) return;
   const found = fileSystem.list(dataDir).find((name) => !harmless.has(name));
@@ -50,9 +51,9 @@ export function refuseUnlessEmpty(fileSystem: FileSystem, dataDir: string): void
 }
 
 /**
- * Reads all of a backup.
+ * Reads all of a backup, and checks every line.
  *
- * @returns how many entries it has
+ * @returns the number of entries
  * @throws StoreError STORE_DAMAGED or STORE_MISMATCH
  */
 export function proveBackup({ file, name }: Backup): number {
@@ -62,10 +63,11 @@ export function proveBackup({ file, name }: Backup): number {
 }
 
 /**
- * @param backup read from front to back, and proved on the way
- * @returns how many entries there are
- * @throws StoreError, STORE_DAMAGED or STORE_MISMATCH among others; system errors. Nothing is left in
- *   the folder.
+ * Writes the store and makes it live. If the restore fails, its files are removed again.
+ *
+ * @param backup is read once, from front to back, and proved on the way
+ * @returns the number of entries
+ * @throws StoreError, STORE_DAMAGED or STORE_MISMATCH among others; system errors
  */
 export function restoreBackup(backup: Backup, plan: RestorePlan): number {
   const { fileSystem, dataDir, store, shards, now, onWork } = plan;
@@ -76,7 +78,7 @@ export function restoreBackup(backup: Backup, plan: RestorePlan): number {
     draftManifest(fileSystem, dataDir, { store, shards, layout, createdAt: now }, 'filled');
     onWork?.('restoring', backup.file.size());
     const reader = new BackupReader(backup.file, backup.name);
-    // The store it was taken of has given versions since: they must not be given again.
+    // The original store has given more versions since the backup. None may be given again.
     const position = { seq: reader.header.seq + seqJumpRepaired, at: reader.header.at };
     const layoutPlan = { fileSystem, dataDir, layout, store, shards, onWork };
     const entries = writeLayout(layoutPlan, entriesOf(reader), () => position);
@@ -103,6 +105,6 @@ function removeIfPossible(fileSystem: FileSystem, dataDir: string): void {
   try {
     removeUnfinishedStore(fileSystem, dataDir);
   } catch {
-    // Why it could not be restored is what counts; the next start or restore removes what is left.
+    // The caller gets the error of the restore. The next start or restore removes the files.
   }
 }

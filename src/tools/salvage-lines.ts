@@ -1,4 +1,5 @@
-// The lines of a damaged file. Where the newline between two is what is damaged, they are still two.
+// Reads the lines of a damaged file. If the newline between two lines is damaged, splits the two
+// at the seal. Knows no kind of file: the caller judges each line.
 import { byteStringOfText } from '../base/byte-string.ts';
 import type { EntryPosition } from '../shard/entry-stream.ts';
 import type { OpenFile } from '../storage/file-system.ts';
@@ -10,15 +11,16 @@ export interface BadLine {
   readonly line: number;
   readonly offset: number;
   readonly bytes: number;
-  /** Entries that its bytes seem to name. */
+  /** Entries that the line's bytes seem to name. */
   readonly named: readonly EntryPosition[];
 }
 
 /**
- * Hands over each line; where it is not taken, tries the lines that seem to be in it.
+ * Hands each line to the caller. If the caller does not take a line, hands over the lines that seem
+ * to be in it.
  *
- * @param take false where the line does not prove itself
- * @returns what was not taken
+ * @param take returns false if the line does not prove itself
+ * @returns the lines, or parts of lines, that were not taken
  */
 export function salvageLines(
   file: OpenFile,
@@ -35,14 +37,14 @@ export function salvageLines(
   return bad;
 }
 
-/** Room that was made ahead. */
+/** A journal is padded with spaces ahead of its writes: such bytes are no damage. */
 function isBlank(bytes: Buffer): boolean {
   return bytes.every((byte) => byte === 0x20);
 }
 
 const sealEnd = /"crc":"[0-9a-f]{8}"\}/g;
 
-/** Cut where a seal ends, with or without the byte that was the newline. */
+/** Splits a line after each seal, and drops the byte there that was the newline, if there is one. */
 function partsOf({ bytes, offset, number, complete }: Line): Line[] {
   const parts: Line[] = [];
   let start = 0;
@@ -68,7 +70,7 @@ function badLine({ number, offset, bytes }: Line): BadLine {
 
 const namePattern = /(?:"namespace":("(?:[^"\\]|\\.)*"),)?"key":("(?:[^"\\]|\\.)*")/g;
 
-/** What still reads like the name of an entry, damaged or not. */
+/** Entries whose names can still be read in the bytes, damaged or not. */
 function namedIn(bytes: Buffer): EntryPosition[] {
   const named: EntryPosition[] = [];
   for (const [, namespace, key] of bytes.toString('utf8').matchAll(namePattern)) {
@@ -78,7 +80,7 @@ function namedIn(bytes: Buffer): EntryPosition[] {
         key: byteStringOfText(String(JSON.parse(key ?? ''))),
       });
     } catch {
-      // Bytes that are no JSON text name nothing.
+      // Bytes that are not JSON text name no entry.
     }
   }
   return named;

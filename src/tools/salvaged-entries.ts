@@ -1,5 +1,5 @@
-// What is known of a shard's entries while its files are gone through, oldest first: the last
-// provable change of each key, and the doubts about what may be missing.
+// Holds what a salvage knows of a shard's entries, while it goes through the files, oldest first.
+// Owns the last provable change of each key, and the doubts about missing changes. Knows no file.
 import { compareEntries, type EntryPosition, type StreamedEntry } from '../shard/entry-stream.ts';
 import type { EntryRecord } from '../storage/record.ts';
 import type { Finding } from './finding.ts';
@@ -8,18 +8,18 @@ import { isInRange, type KeyRange } from './key-range.ts';
 /** The last provable change of a key. */
 export interface LastKnown extends EntryPosition {
   readonly version: number;
-  /** Undefined where it was deleted. */
+  /** Undefined if the change was a delete. */
   readonly record: Omit<EntryRecord, 'version'> | undefined;
 }
 
 type Covers = (entry: EntryPosition) => boolean;
 
-/** Changes are missing: a key that it covers may have had one of them. */
+/** Some changes are missing. One of them may have changed a key that the doubt covers. */
 export interface Doubt {
-  /** The highest seq that a missing change may have; Infinity where nobody knows. */
+  /** The highest seq that a missing change may have; Infinity if it is unknown. */
   readonly toSeq: number;
   readonly covers: Covers;
-  /** What is to be said if the doubt remains. */
+  /** The finding to report if the doubt remains. */
   readonly finding: Finding | undefined;
   /** Entries that the damaged bytes seem to name. */
   readonly named: readonly EntryPosition[];
@@ -51,8 +51,10 @@ export class SalvagedEntries {
   }
 
   /**
-   * All entries of a namespace that are known are deleted, by a change of this seq, or of this version.
-   * What is newer was put behind it: the note that stood at its place is lost.
+   * Deletes all known entries of a namespace. An entry with this version or a newer one stays: a
+   * client put the entry after the flush, and the outcome record at the flush's place is lost.
+   *
+   * @param seq of the flush, or the version of the transaction that flushed
    */
   flush(namespace: string, seq: number): void {
     const keys = this.#namespaces.get(namespace);
@@ -63,9 +65,9 @@ export class SalvagedEntries {
   }
 
   /**
-   * A snapshot knows better than what came before it, except where it has gaps itself.
+   * Replaces everything known by the entries of a snapshot, except in the snapshot's gaps.
    *
-   * @param seq that the next change would have taken when it was made
+   * @param seq the seq that the next change would have had when the snapshot was made
    */
   overlay(entries: readonly StreamedEntry[], gaps: readonly KeyRange[], seq: number): void {
     const inGap: Covers = (entry) => gaps.some((gap) => isInRange(entry, gap));
@@ -82,7 +84,7 @@ export class SalvagedEntries {
     });
   }
 
-  /** In order, deleted ones among them. */
+  /** In (namespace, key) order. Deleted keys are included. */
   sorted(): LastKnown[] {
     const all = [...this.#namespaces.values()].flatMap((keys) => [...keys.values()]);
     return all.toSorted(compareEntries);

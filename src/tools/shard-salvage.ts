@@ -1,7 +1,7 @@
-// Everything that can still be proved of one shard of a damaged store. Goes through its files from
-// the oldest that is needed: snapshots say what stood at their seq, journals what changed since. A
-// seq that no line has is a change that is lost. The outcomes of transactions that are in doubt here
-// are told from outside (resolve-salvaged.ts). Changes nothing.
+// Salvages everything that can still be proved of one shard of a damaged store. Goes through the
+// files from the oldest that is needed. Snapshots give the entries at their seq, journals the
+// changes since. A seq that no line has is a lost change. Does not resolve transactions in doubt:
+// the caller gives their outcomes (resolve-salvaged.ts). Changes nothing.
 import { byteStringOfText } from '../base/byte-string.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
 import type { EntryPosition, StreamedEntry } from '../shard/entry-stream.ts';
@@ -32,7 +32,7 @@ export interface SalvagedShard {
 /**
  * Goes through a shard's files and reports what is wrong with them.
  *
- * @throws StoreError STORE_MISMATCH where a later version wrote some of it; system errors
+ * @throws StoreError STORE_MISMATCH if a later version wrote some of the files; system errors
  */
 export function salvageShard(options: ShardSourcesOptions): ShardSalvage {
   const { place, report } = options;

@@ -1,5 +1,5 @@
-// Reads the files of one shard of a damaged store, each past its damage, and reports what is wrong
-// with each. What they come to together is shard-salvage.ts.
+// Reads the files of one shard of a damaged store, each past its damage, and reports the damage of
+// each. Does not combine the files: shard-salvage.ts does. Changes nothing.
 import { byteStringOfText } from '../base/byte-string.ts';
 import type { ShardPlace } from '../shard/recovery.ts';
 import {
@@ -36,12 +36,12 @@ export interface ShardSourcesOptions {
 export interface JournalSource extends JournalReference {
   /** Relative to the data folder. */
   readonly name: string;
-  /** Undefined where the file is missing or not this shard's. */
+  /** Undefined if the file is missing or not this shard's. */
   readonly journal: SalvagedJournal | undefined;
 }
 
 export class ShardSources {
-  /** Undefined where it is missing or damaged: then what there is counts by its own headers. */
+  /** Undefined if current.json is missing or damaged: then every file counts by its own header. */
   readonly current: Current | undefined;
   readonly #place: ShardPlace;
   readonly #isOurs: (key: string) => boolean;
@@ -165,7 +165,7 @@ export class ShardSources {
     return { ...reference, name, journal: { ...journal, lines } };
   }
 
-  /** Undefined, and reported, where the file is missing or not this shard's. */
+  /** Undefined, and reported, if the file is missing or not this shard's. */
   #read<T>(file: string, read: (open: OpenFile) => T): T | undefined {
     const { fileSystem, folder } = this.#place;
     const name = this.nameOf(file);

@@ -1,5 +1,5 @@
-// One snapshot of a damaged store, read past its damage: every block that proves itself, and the
-// ranges of keys between them that nobody can vouch for.
+// Reads one snapshot of a damaged store past its damage: every block that proves itself, and the
+// ranges of keys between them that no block proves. Does not know which snapshot counts.
 import { byteStringOfText } from '../base/byte-string.ts';
 import type { ShardIdentity } from '../base/shard-identity.ts';
 import { compareEntries, type EntryPosition, type StreamedEntry } from '../shard/entry-stream.ts';
@@ -31,7 +31,7 @@ export interface SalvagedSnapshot {
   /** Where entries may be missing. Elsewhere what is not there never was. */
   readonly gaps: readonly KeyRange[];
   readonly bad: readonly BadLine[];
-  /** How many entries are missing, where that can be known. */
+  /** How many entries are missing; undefined if it cannot be known. */
   readonly missing: number | undefined;
 }
 
@@ -48,7 +48,7 @@ interface Block extends OpenedLine {
   readonly entries: readonly StreamedEntry[];
 }
 
-/** Of a snapshot that is not there at all. */
+/** The result for a snapshot whose file is missing or unusable. */
 export function missingSnapshot(owner: SnapshotOwner): SalvagedSnapshot {
   const { generation, name, reference } = owner;
   const missing = reference?.entries;
@@ -56,8 +56,8 @@ export function missingSnapshot(owner: SnapshotOwner): SalvagedSnapshot {
 }
 
 /**
- * @throws StoreError STORE_DAMAGED where it is another shard's, store's or generation's, or not the
- *   one that current.json names; STORE_MISMATCH where a later version wrote it
+ * @throws StoreError STORE_DAMAGED if the file is another shard's, store's or generation's, or not
+ *   the one that current.json names; STORE_MISMATCH if a later version wrote the file
  */
 export function salvageSnapshot(file: OpenFile, owner: SnapshotOwner): SalvagedSnapshot {
   return new SnapshotSalvage(owner).run(file);
@@ -100,7 +100,7 @@ class SnapshotSalvage {
     };
   }
 
-  /** False where the line does not prove itself. */
+  /** Returns false if the line does not prove itself. */
   #take(line: Line): boolean {
     const { bytes } = line;
     if (startsWith(bytes, headerOpening)) return this.#takeHeader(line);
@@ -156,9 +156,9 @@ class SnapshotSalvage {
   }
 
   /**
-   * Two blocks are neighbours where the second states the first one's checksum; the header begins
-   * that chain and the footer ends it. Where one of these two is lost, a count that is right shows
-   * that no block is missing at that end.
+   * Two blocks are neighbours if the second states the checksum of the first. The header begins
+   * that chain and the footer ends it. If header or footer is lost, a right count shows that no
+   * block is missing at that end.
    */
   #gapsBetween(blocks: readonly Block[], isCountRight: boolean): KeyRange[] {
     const gaps: KeyRange[] = [];
@@ -185,7 +185,7 @@ class SnapshotSalvage {
   }
 }
 
-/** Each block once, by its keys; one that lies across another is nobody's. */
+/** Sorts the blocks by their keys. Drops a block that repeats or overlaps one before. */
 function inOrder(blocks: readonly Block[]): Block[] {
   const sorted = blocks.toSorted((a, b) => compareEntries(a.first, b.first));
   const kept: Block[] = [];

@@ -1,5 +1,6 @@
-// Writes a store of an older format version anew in the version of today, in place, before it is served.
-// Cut short anywhere, the old layout or the new one stands, whole. The caller holds the folder's lock.
+// Rewrites a store of an older format version in the current version, in place, before a server
+// opens the store. After a crash at any point, the old layout or the new one is live, whole. The
+// caller holds the folder's lock.
 import { isFullDisk, StoreError } from '../base/errors.ts';
 import { proveShard, type ProvedShard, type ShardPlace } from '../shard/recovery.ts';
 import type { FileSystem } from '../storage/file-system.ts';
@@ -14,11 +15,11 @@ import type { OnWork } from './write-layout.ts';
 export interface UpgradeReport {
   readonly from: FormatVersion;
   readonly entries: number;
-  /** Why the old layout is still there; the next start removes it. */
+  /** Why the old layout is still there, if it is. The next start removes the old layout. */
   readonly leftover: string | undefined;
 }
 
-/** Whether there is a store that has to be upgraded before it can be served. */
+/** True if the folder has a store that must be upgraded before a server can open the store. */
 export function needsUpgrade(fileSystem: FileSystem, dataDir: string): boolean {
   const manifest = readManifest(fileSystem, dataDir);
   return manifest !== undefined && manifest.formatVersion !== formatVersion;
@@ -52,7 +53,7 @@ export function upgradeStore(
   }
 }
 
-/** Only the program that wrote a store knows for certain what a crash of it may have left. */
+/** Only the program that wrote a store knows for certain what its crash may have left. */
 function proveCleanlyStopped(place: ShardPlace, version: FormatVersion): ProvedShard {
   const proved = proveShard(place);
   const { current, tail, torn, traces } = proved;

@@ -1,5 +1,6 @@
-// Reads a whole store as a start would, changes nothing, and tells all that is wrong with it, not
-// only the first. What is live decides; what the last compaction replaced is looked at too.
+// Reads a whole store as a start would, and reports all damage, not only the first. Only damage of
+// live files makes a store damaged. Files that the last compaction replaced are read too. Changes
+// nothing.
 import { StoreError } from '../base/errors.ts';
 import { shardOfSlot, slotOfKey } from '../store/slot.ts';
 import { proveShard, type ProvedShard, type ShardPlace } from '../shard/recovery.ts';
@@ -15,9 +16,9 @@ import { salvageShard } from './shard-salvage.ts';
 import { inDoubtTransactions } from './in-doubt-transactions.ts';
 
 /**
- * What verifying tells: `damaged` makes a start refuse; `torn end` is what a crash leaves, and the
- * next start cuts off; `in-doubt` is what a crash leaves of a transaction, and the next start
- * resolves; `spare` is damage of files that no start needs; `unused` does not count.
+ * A start refuses `damaged`. A crash leaves a `torn end`, and the next start cuts it off. A crash
+ * leaves an `in-doubt` transaction, and the next start resolves it. `spare` is damage of files that
+ * no start needs. An `unused` file does not count.
  */
 export type Verdict = 'damaged' | 'torn end' | 'in-doubt' | 'spare' | 'unused';
 
@@ -28,11 +29,11 @@ export interface VerifyOptions {
 }
 
 export interface VerifySummary {
-  /** Undefined where nothing says how many there are. */
+  /** Undefined if no file says how many shards there are. */
   readonly shards: number | undefined;
-  /** How many places are damaged. */
+  /** The number of damaged places. */
   readonly damaged: number;
-  /** The first of them. */
+  /** The text of the first damaged place. */
   readonly first: string | undefined;
 }
 
@@ -83,7 +84,7 @@ class Verification {
     }
   }
 
-  /** @returns undefined where it is damaged */
+  /** @returns undefined if the shard is damaged */
   #verifyShard(place: ShardPlace, isOurs: (key: string) => boolean): ProvedShard | undefined {
     if (!place.fileSystem.exists(place.folder)) {
       this.#damage(`${place.name}: the folder is missing`);
@@ -119,7 +120,7 @@ class Verification {
     }
   }
 
-  /** What is not damage of what is live. */
+  /** Reports what is wrong outside the live files' valid part: torn ends and spare files. */
   #verifyRest(place: ShardPlace, { torn, current }: ProvedShard): void {
     for (const { generation, bytes, reason } of torn) {
       const file = `${place.name}/${journalName(generation)}`;
@@ -167,7 +168,7 @@ class Verification {
 
   #take(finding: Finding): void {
     const { report } = this.#options;
-    // What is lost by it is what a repair tells.
+    // Other findings are about loss: a repair reports them.
     if (finding.finding === 'damage') {
       this.#damage(`${textOfPlace(finding)}: ${finding.what}`);
     } else if (finding.finding === 'torn-end') {

@@ -1,6 +1,5 @@
-// Distributes one sorted stream of entries over the shards of a new layout, and proves what it
-// wrote by reading it back. Nothing is named: the layout counts once a manifest says so, which is
-// the caller's part.
+// Distributes one sorted stream of entries over the shards of a new layout, and reads the new files
+// back to prove them. Knows no manifest: the caller names the layout, which counts only then.
 import { StoreError } from '../base/errors.ts';
 import { entriesOf, type StreamedEntry } from '../shard/entry-stream.ts';
 import { mergeEntryStreams } from '../shard/merge-entry-streams.ts';
@@ -13,7 +12,7 @@ import { shardOfSlot, slotOfKey } from '../store/slot.ts';
 import { EntryDigest } from './entry-digest.ts';
 import { liveBytes } from './live-bytes.ts';
 
-/** Told when another piece of long work begins, and how many bytes it has to read. */
+/** Called when a piece of long work begins, with the number of bytes to read. */
 export type OnWork = (work: string, bytes: number) => void;
 
 export interface LayoutPlan {
@@ -28,13 +27,13 @@ export interface LayoutPlan {
 }
 
 /**
- * Writes all shards, whole and durable, and reads them back. Whatever fails, the folder is removed.
+ * Writes all shards, whole and durable, and reads them back. On any error the folder is removed.
  *
  * @param entries the whole store in (namespace, key) order, each key once
- * @param position where every shard stands; asked for once all entries are written
- * @returns how many entries there are
- * @throws StoreError STORE_DAMAGED where the source is not what it must be, STORE_INACCESSIBLE
- *   where what was written does not read back; system errors
+ * @param position gives the position of every shard; called once all entries are written
+ * @returns the number of entries
+ * @throws StoreError STORE_DAMAGED if the source is not valid, STORE_INACCESSIBLE if the new files
+ *   do not read back; system errors
  */
 export function writeLayout(
   plan: LayoutPlan,
@@ -60,12 +59,12 @@ export function writeLayout(
   }
 }
 
-/** What can not be removed is removed by the next start: no manifest names it. */
+/** The next start removes a folder that cannot be removed here: no manifest names it. */
 function removeIfPossible(fileSystem: FileSystem, folder: string): void {
   try {
     if (fileSystem.exists(folder)) fileSystem.removeFolder(folder);
   } catch {
-    // Why the layout could not be written is what counts.
+    // The caller gets the error of the write, not this one.
   }
 }
 
@@ -94,13 +93,13 @@ function writeShards(
   }
 }
 
-/** A version that was given must not be given again. */
+/** The shards must not give a version again that an entry has. */
 function versionTooHigh(version: number, seq: number): StoreError {
   const detail = `there is an entry of version ${version}, though the next to be given is ${seq}`;
   return new StoreError('STORE_DAMAGED', detail);
 }
 
-/** As a start would read it: every entry, in the order in which they were written. */
+/** Reads every entry as a start would, in the order in which they were written. */
 function checkReadsBack(layout: string, places: readonly ShardPlace[], written: EntryDigest): void {
   const found = new EntryDigest();
   try {

@@ -1,36 +1,39 @@
-// One body while it arrives, as the budget sees it: counts, and what it may be told. Knows no stream.
+// One arriving body as the budget sees it: counters, and calls to steer it. Must not know streams.
 
 export abstract class BodyAccount {
-  /** Bytes of room that the body has. */
+  /** Bytes of room that the body has taken. */
   held = 0;
-  /** Bytes of room that are kept for what is still to come of it. */
+  /** Bytes of room reserved for the part of the body still to come. */
   promised = 0;
-  /** Bytes that have arrived and found no room yet. While there are any, the body waits. */
+  /** Bytes that have arrived without room. While there are any, the body waits. */
   owed = 0;
-  /** Whether all of it has arrived. */
+  /** Whether the body has arrived whole. */
   isComplete = false;
 
-  /** Bytes that arrived in this tick, and in the one before it. */
+  /** Bytes that arrived in this tick, and in the one before. */
   gained = 0;
   gainedBefore = 0;
-  /** Ticks for which it has been read without a pause, the first of them in part. */
+  /** Ticks that the body was read without a pause; the first of them may be partial. */
   ticksRead = 0;
-  /** Ticks for which it has waited, all in all. */
+  /** Ticks that the body has waited, in total. */
   ticksWaited = 0;
 
-  /** Its neighbours in the list of bodies (body-list.ts). */
+  /** The neighbours in the list of bodies (body-list.ts). */
   older: BodyAccount | undefined;
   newer: BodyAccount | undefined;
 
-  /** Bytes that are still to come; undefined if only its end will tell. */
+  /** Bytes still to come; undefined if only the end of the body will tell. */
   abstract get bytesToCome(): number | undefined;
 
-  /** To be read no further. May be called again while it waits. */
+  /** Stops reading the body. The budget may call again while the body waits. */
   abstract pause(): void;
 
-  /** Has found room for all that it owed. */
+  /** Goes on: there is room for all that the body owed. */
   abstract proceed(): void;
 
-  /** Is ended, since it came too slowly while others waited; has to leave the budget at once. */
+  /**
+   * Ends the body, which came too slowly while others waited. The body must leave the budget at
+   * once.
+   */
   abstract end(): void;
 }

@@ -1,6 +1,6 @@
-// Lets bodies share the room: those that arrive, and those that are whole and whose request is not
-// answered yet. A body that finds no room waits and is read no further. While bodies wait, those
-// that came too slowly lately are ended, until the others fit.
+// Divides room between arriving bodies and whole bodies whose request is not answered yet. A body
+// that finds no room waits and is read no further. While bodies wait, the budget ends those that
+// came too slowly lately, until the others fit. Must not know streams.
 import type { BodyAccount } from './body-account.ts';
 import { BodyList } from './body-list.ts';
 import { BodyRoom, isSmall, type BodyRoomOptions } from './body-room.ts';
@@ -8,7 +8,7 @@ import { beginPace, bySlowness, endTick, isSlow, tickMs } from './pace.ts';
 
 export class BodyBudget {
   readonly #room: BodyRoom;
-  /** Those that have begun to arrive and are not whole. */
+  /** Bodies that have begun to arrive and are not whole. */
   readonly #bodies = new BodyList();
   #waiting = 0;
   #pauses = 0;
@@ -39,15 +39,15 @@ export class BodyBudget {
     return this.#pauses;
   }
 
-  /** Bodies that were ended since they came too slowly. */
+  /** Bodies ended because they came too slowly. */
   get ended(): number {
     return this.#ended;
   }
 
-  /** Finds room for bytes that have arrived, or has the body wait. */
+  /** Finds room for bytes that have arrived, or makes the body wait. */
   take(body: BodyAccount, bytes: number): void {
     if (body.owed === 0 && this.#room.take(body, bytes, this.#bodies.oldest ?? body)) {
-      // One that came in one chunk, as most do, never stands in the list.
+      // A body that came in one chunk, as most do, never enters the list.
       if (!body.isComplete && !this.#bodies.has(body)) this.#bodies.append(body);
       return;
     }
@@ -60,7 +60,7 @@ export class BodyBudget {
   /**
    * Ends the account of a body that is whole and owes nothing.
    *
-   * @param bytes its length: room that stays taken until `release`
+   * @param bytes the length of the body: room that stays taken until `release`
    */
   complete(body: BodyAccount, bytes: number): void {
     if (this.#bodies.has(body)) this.#bodies.remove(body);
@@ -68,7 +68,7 @@ export class BodyBudget {
     this.#planAdmission();
   }
 
-  /** Ends the account of a body that is given up, with all that it holds. */
+  /** Ends the account of an abandoned body and frees all its room. */
   leave(body: BodyAccount): void {
     if (body.owed > 0) this.#endWait(body);
     if (this.#bodies.has(body)) this.#bodies.remove(body);
@@ -76,7 +76,7 @@ export class BodyBudget {
     this.#planAdmission();
   }
 
-  /** Gives room back that a whole body had. */
+  /** Frees room that a whole body had. */
   release(bytes: number): void {
     this.#room.release(bytes);
     this.#planAdmission();
@@ -99,7 +99,7 @@ export class BodyBudget {
     this.#ticks = undefined;
   }
 
-  /** Once a turn, however many replies end in it. */
+  /** Plans admission once a turn, however many replies end in the turn. */
   #planAdmission(): void {
     if (this.#waiting === 0 || this.#isAdmissionPlanned) return;
     this.#isAdmissionPlanned = true;
@@ -110,11 +110,11 @@ export class BodyBudget {
     this.#isAdmissionPlanned = false;
     for (;;) {
       const { oldest } = this.#bodies;
-      // One that was complete has left the list, and the next one is the oldest.
+      // A complete body has left the list, so the next body is the oldest now.
       if (oldest === undefined || !this.#admitIfFits(oldest)) break;
     }
     const waiting = [...this.#bodies].filter(({ owed }) => owed > 0);
-    // Small ones first, and those that go at once when answered; then in order of age.
+    // First small bodies and complete ones, which free their room once answered. Then all by age.
     for (const body of waiting) {
       if (body.isComplete || isSmall(body, body.owed)) this.#admitIfFits(body);
     }

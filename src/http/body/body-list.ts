@@ -1,5 +1,5 @@
-// The bodies that arrive at the moment, in order of their first byte. Linked through the bodies
-// themselves: a set to which each request adds itself grows tables that outlive the requests.
+// The list of arriving bodies, in order of their first byte. The links are in the bodies
+// themselves. A set that every request joins would grow tables that outlive the requests.
 import type { BodyAccount } from './body-account.ts';
 
 export class BodyList {

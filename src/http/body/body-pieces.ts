@@ -1,13 +1,13 @@
-// Keeps a body that comes in chunks, in little more memory than it has bytes. A chunk of one byte is
-// an object of some hundred, and clients choose how they cut their bodies.
+// Stores a body that comes in chunks, in little more memory than the body has bytes. Clients choose
+// how they cut their bodies, and a chunk of one byte is an object of some hundred.
 
-/** A chunk of this size is kept as it came; smaller ones are put together, but for the first. */
+/** A chunk of at least this size is kept as it came. Smaller ones are merged, except the first. */
 const ownPieceBytes = 4096;
 
 const tailBytesMin = 1024;
 const tailBytesMax = 16 * 1024;
 
-/** A chunk may be a view of memory that is far larger. */
+/** Copies a chunk that is a view of larger memory: the view would keep all of that memory. */
 function inOwnMemory(chunk: Buffer): Buffer {
   if (chunk.buffer.byteLength === chunk.length) return chunk;
   const copy = Buffer.allocUnsafeSlow(chunk.length);
@@ -18,11 +18,11 @@ function inOwnMemory(chunk: Buffer): Buffer {
 export class BodyPieces {
   readonly #bytesMax: number;
   readonly #pieces: Buffer[] = [];
-  /** Bytes of the last piece that are not used yet. */
+  /** Unused bytes at the end of the last piece. */
   #free = 0;
   #length = 0;
 
-  /** @param bytesMax the most that will ever be added */
+  /** @param bytesMax the most that the caller will ever add */
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
   }
@@ -35,7 +35,7 @@ export class BodyPieces {
     return this.#pieces.length;
   }
 
-  /** @returns how many bytes of memory were taken for it; never more than `bytesMax` in sum */
+  /** @returns bytes of memory taken for the chunk; in sum never more than `bytesMax` */
   add(chunk: Buffer): number {
     const filled = this.#fill(chunk);
     if (filled === chunk.length) return 0;
@@ -45,7 +45,7 @@ export class BodyPieces {
       : this.#begin(rest);
   }
 
-  /** All of it in one piece, without a copy if it came in one. */
+  /** Returns the whole body in one buffer, without a copy if the body is one piece. */
   join(): Buffer {
     const [first = Buffer.alloc(0)] = this.#pieces;
     if (this.#pieces.length <= 1) return first;

@@ -1,5 +1,5 @@
-// Reads request bodies as they came, whatever they claim to be, within a limit each and within the
-// budget of all (body-budget.ts). Knows nothing of what is in them.
+// Reads request bodies as raw bytes, whatever their declared type. Each has a limit, and all share
+// a budget (body-budget.ts). Must not know what is in a body.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Socket } from 'node:net';
 import { StoreError } from '../../base/errors.ts';
@@ -11,7 +11,7 @@ export type { BodyLimit } from './incoming-body.ts';
 
 const emptyBody = Buffer.alloc(0);
 
-/** The length that the framing headers say; undefined if only the end of the body will tell. */
+/** The length in the framing headers; undefined if only the end of the body will tell. */
 function announcedLength(request: FastifyRequest): number | undefined {
   if (request.headers['transfer-encoding'] !== undefined) return undefined;
   const length = request.headers['content-length'];
@@ -26,7 +26,7 @@ function refuseEncoding(request: FastifyRequest): void {
   });
 }
 
-/** A client of HTTP/1.0 would take a `100 Continue` for its reply. */
+/** False for HTTP/1.0: such a client would take a `100 Continue` for its reply. */
 function awaitsContinue({ headers, raw }: FastifyRequest): boolean {
   const { expect } = headers;
   return expect?.trim().toLowerCase() === '100-continue' && raw.httpVersion === '1.1';
@@ -50,11 +50,11 @@ export class BodyReader {
   }
 
   /**
-   * The whole body. It waits for room as long as node lets a request take. The room stays taken
-   * until the reply has ended, since the value may wait for the store as long.
+   * Returns the whole body. The body waits for room as long as node lets a request take. The room
+   * stays taken until the reply has ended, because the value may wait for the store as long.
    *
-   * @throws StoreError if the body is encoded, too large, cut off, came too slowly while others
-   *   waited, or found no room in time
+   * @throws StoreError if the body is encoded, too large or cut off
+   * @throws StoreError if the body came too slowly while others waited, or found no room in time
    */
   read(request: FastifyRequest, reply: FastifyReply, limit: BodyLimit): Buffer | Promise<Buffer> {
     refuseEncoding(request);
@@ -70,10 +70,11 @@ export class BodyReader {
   }
 
   /**
-   * For a connection on which a request has not arrived in time.
+   * Handles a connection on which a request has not arrived in time.
    *
-   * @returns whether nothing is left to be said: the body had to wait for room, so that this is no
-   *   fault of the client, or it was refused before and has its reply
+   * @returns whether the caller has nothing left to say. Either the body had to wait for room,
+   *   which is no fault of the client. Or the body was refused before, and the client has its
+   *   reply.
    */
   answerLate(socket: Socket): boolean {
     return this.#shared.marked.get(socket)?.giveUp() ?? false;

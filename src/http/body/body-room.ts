@@ -1,25 +1,25 @@
-// How the room for bodies is divided. The bound is hard.
-// - A share as large as the largest body is kept for the oldest body that still arrives. It can
-//   always finish, so no set of bodies can block itself.
-// - A part of the rest is kept for small bodies, so that large ones never keep them out.
-// - Once half of what is left is taken, a large body gets on only if there is room for all of it:
-//   few bodies that finish are better than many that wait for each other.
+// Divides the room for bodies. The bound is hard.
+// - A share as large as the largest body is kept for the oldest body that still arrives. That body
+//   can always finish, so no set of bodies can block itself.
+// - A part of the rest is kept for small bodies: large ones never keep them out.
+// - Once half of what is left is taken, a large body is let in only whole. Few bodies that finish
+//   are better than many that wait for each other.
 import { assert } from '../../base/assert.ts';
 import type { BodyAccount } from './body-account.ts';
 
 export interface BodyRoomOptions {
   readonly bytesMax: number;
-  /** The largest body that is taken. */
+  /** Bytes of the largest body that is accepted. */
   readonly bodyBytesMax: number;
 }
 
-/** A body of up to so many bytes is small. */
+/** A body of up to this many bytes is small. */
 const smallBytesMax = 16 * 1024;
 
-/** The part that is kept for small bodies. */
+/** The part reserved for small bodies. */
 const smallPart = 1 / 8;
 
-/** The part that large ones may take as they come. */
+/** The part that large bodies may take as they arrive, without a promise. */
 const freePart = 1 / 2;
 
 export function isSmall({ held }: BodyAccount, bytes: number): boolean {
@@ -33,7 +33,7 @@ export class BodyRoom {
   readonly #largeMax: number;
   readonly #freeMax: number;
   #held = 0;
-  /** Bytes that are not taken yet and promised to bodies. */
+  /** Bytes promised to bodies and not taken yet. */
   #promised = 0;
 
   constructor({ bytesMax, bodyBytesMax }: BodyRoomOptions) {
@@ -58,7 +58,7 @@ export class BodyRoom {
     return true;
   }
 
-  /** Keeps of what a body has so much, until `release`. */
+  /** Reduces the room of a body to `bytes`, which stay taken until `release`. */
   settle(body: BodyAccount, bytes: number): void {
     if (body.promised > 0) this.#promise(body, 0);
     this.release(body.held - bytes);
@@ -70,7 +70,7 @@ export class BodyRoom {
   }
 
   #fits(body: BodyAccount, bytes: number, oldest: BodyAccount): boolean {
-    // A complete body goes by itself, once it is answered. It only must not overtake the oldest.
+    // A complete body frees its room once answered. It only must not overtake the oldest.
     if (body === oldest || (body.isComplete && oldest.owed === 0)) {
       return this.#held + bytes <= this.bytesMax;
     }
@@ -83,7 +83,7 @@ export class BodyRoom {
     const spoken = others + this.#promised - oldest.promised;
     if (body.promised > 0) return spoken - Math.min(bytes, body.promised) <= this.#largeMax;
     if (others <= this.#freeMax && spoken <= this.#largeMax) return true;
-    // If only its end will tell, what has come may be half of it.
+    // If only the end of the body will tell, half of the body may still be to come.
     const rest = body.bytesToCome ?? body.held;
     if (spoken + rest > this.#largeMax) return false;
     this.#promise(body, bytes + rest);

@@ -1,5 +1,5 @@
-// Collects one request body, as fast as the budget lets it. It listens itself, so that there is one
-// object a body. Knows neither what is in it nor why the budget pauses or ends it.
+// Collects one request body, as fast as the budget allows. The class is its own listener, so there
+// is one object per body. Must not know what is in the body, or why the budget pauses or ends it.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { StoreError, type ErrorCode } from '../../base/errors.ts';
@@ -11,25 +11,25 @@ import { tickMs } from './pace.ts';
 declare module 'node:http' {
   // oxlint-disable-next-line no-unused-vars -- the parameters must be those of the class
   interface ServerResponse<Request extends IncomingMessage = IncomingMessage> {
-    /** The room that the body of its request has until the reply ends. */
+    /** Bytes of room that the request's body keeps until the reply ends. */
     bodyBytesHeld?: number;
   }
 }
 
 export interface BodyLimit {
   readonly bytesMax: number;
-  /** The error of a body beyond it. */
+  /** The error of a larger body. */
   readonly code: ErrorCode;
 }
 
 /** Shared by all bodies of a server. */
 export interface SharedByBodies {
   readonly budget: BodyBudget;
-  /** By socket, the body on its way that had to wait or was refused. */
+  /** By socket: the arriving body that had to wait or was refused. */
   readonly marked: WeakMap<Socket, IncomingBody>;
 }
 
-/** A body that has waited for longer is not late by the fault of its client. */
+/** If a body has waited for longer, its client is not to blame for its lateness. */
 const waitMsMax = 1000;
 
 type State = 'arriving' | 'whole' | 'refused' | 'gone';
@@ -68,7 +68,7 @@ export class IncomingBody extends BodyAccount {
   #isMarked = false;
   #state: State = 'arriving';
 
-  /** @param announced the length that the framing headers say, if they do */
+  /** @param announced the length in the framing headers, if there is one */
   constructor(
     request: IncomingMessage,
     response: ServerResponse,
@@ -98,15 +98,15 @@ export class IncomingBody extends BodyAccount {
   }
 
   /**
-   * A paused request would still be read until its buffer is full, which takes up to 13 MB where
-   * chunks have one byte each. So the request keeps flowing, and its socket is read no further.
+   * Reads the socket no further, but keeps the request flowing. Node would read a paused request
+   * until its buffer is full. That takes up to 13 MB if each chunk has one byte.
    */
   override pause(): void {
     this.#mark();
-    // Node would read on for the sake of the request.
+    // Node's own `_read` would read the socket on for the request.
     // oxlint-disable-next-line no-underscore-dangle -- the name is node's
     this.#request._read = readNothing;
-    // Not at once: node may already have planned to go on in this tick.
+    // Deferred: node may already have planned to read on in this tick.
     process.nextTick(stopReading, this);
   }
 
@@ -126,9 +126,9 @@ export class IncomingBody extends BodyAccount {
   }
 
   /**
-   * For a connection on which a request has not arrived in time.
+   * Handles a connection on which a request has not arrived in time.
    *
-   * @returns whether it is taken care of: the client is not to blame, or has had its reply
+   * @returns whether nothing is left to do: the client is not to blame, or has had its reply
    */
   giveUp(): boolean {
     if (this.#state === 'refused') {
@@ -137,7 +137,7 @@ export class IncomingBody extends BodyAccount {
     }
     if (this.#state !== 'arriving') return false;
     if (this.owed === 0 && this.ticksWaited * tickMs < waitMsMax) return false;
-    // Node checks the time of a request once only, so the connection must not go on.
+    // Node checks the time of a request only once, so the connection must not go on.
     this.#response.shouldKeepAlive = false;
     this.#refuse(overloaded('There was no room for the body in time.', this.#shared.budget));
     return true;
@@ -163,7 +163,7 @@ export class IncomingBody extends BodyAccount {
   };
 
   readonly #onClose = (): void => {
-    // Every request closes in the end; an error made for nothing is a tenth of a small PUT.
+    // Every request closes in the end; an unused error costs a tenth of a small PUT.
     if (this.#hasEnded) return;
     if (this.#state === 'arriving') {
       this.#giveBack();
@@ -186,7 +186,7 @@ export class IncomingBody extends BodyAccount {
     this.#shared.marked.set(this.#request.socket, this);
   }
 
-  /** A mark that stayed would keep the body in memory for as long as its connection lives. */
+  /** Removes the mark, which would keep the body in memory as long as its connection lives. */
   #leaveAs(state: State): void {
     this.#state = state;
     if (!this.#isMarked) return;
@@ -194,7 +194,7 @@ export class IncomingBody extends BodyAccount {
     if (marked.get(this.#request.socket) === this) marked.delete(this.#request.socket);
   }
 
-  /** The rest is read and dropped: a client that is cut off while sending never sees the answer. */
+  /** Reads and drops the rest: a client that is cut off while sending never sees the answer. */
   #refuse(error: StoreError): void {
     this.#state = 'refused';
     this.#mark();

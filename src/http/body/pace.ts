@@ -1,24 +1,24 @@
-// Judges how slowly a body came lately, against what it holds. Counts in ticks and not in time: a
-// process that was itself stopped must not blame its clients.
+// Judges how slowly a body came lately, compared with the bytes it holds. Counts ticks and not
+// time: a process that was stopped must not blame its clients.
 import type { BodyAccount } from './body-account.ts';
 
-/** How often bodies are judged, and only while one of them waits for room. */
+/** The interval of judging bodies, which happens only while one of them waits for room. */
 export const tickMs = 250;
 
-/** A body is slow if it would take longer than this, at its pace of late, to bring what it holds. */
+/** A body is slow if its recent pace would take longer than this to bring what it holds. */
 const bringMsMax = 10_000;
 
-/** The pace of late is that of so many ticks. */
+/** The number of ticks that make the recent pace. */
 const paceTicks = 2;
 
-/** Weighs how much a slow body holds: a few idle bytes are worth less than a slow megabyte. */
+/** Added to what a body gained: a slow megabyte then ranks before a few idle bytes. */
 const rankBytes = 1024;
 
 function gainedLately({ gained, gainedBefore }: BodyAccount): number {
   return gained + gainedBefore;
 }
 
-/** Never one that waits: it is not its client that it waits for. */
+/** Never true for a body that waits: the server keeps it waiting, not its client. */
 export function isSlow(body: BodyAccount): boolean {
   if (body.owed > 0 || body.isComplete || body.held === 0) return false;
   if (body.ticksRead < paceTicks) return false;
@@ -34,7 +34,7 @@ function rankOf(body: BodyAccount): number {
   return (gainedLately(body) + rankBytes) / body.held;
 }
 
-/** The pace is measured from here on. */
+/** Begins to measure the pace here. */
 export function beginPace(body: BodyAccount): void {
   body.ticksRead = 0;
 }

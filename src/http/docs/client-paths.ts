@@ -1,5 +1,5 @@
-// The routes of protocols that other clients speak, described. The list of commands is the command
-// table's own.
+// Describes the routes of protocols that other clients speak. The list of commands comes from the
+// command table.
 import { commandTable } from '../../commands/command-table.ts';
 import { idempotencyKey } from './idempotency.ts';
 import { headers, problems } from './replies.ts';

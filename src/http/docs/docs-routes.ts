@@ -1,6 +1,6 @@
-// /docs: the OpenAPI document, and a page that shows it. The page's files come from this server
-// alone, and its policy lets it load nothing else. All addresses are relative: a proxy may have put
-// a prefix before them that this server does not see.
+// Serves /docs: the OpenAPI document, and a page that shows it. The page's files come from this
+// server alone, and its policy lets it load nothing else. All addresses are relative: a proxy may
+// add a prefix that this server does not see.
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
@@ -20,9 +20,10 @@ const contentSecurityPolicy = [
 ].join('; ');
 
 /**
- * The page finds its files by its own address, which must have no query for that.
+ * Finds the address to redirect to. The page finds its files by its own address, which must have no
+ * query for that.
  *
- * @returns the address without it, relative to `target`; undefined if `target` is no such page
+ * @returns the address without the query, relative to `target`; undefined if no redirect is needed
  */
 function pageBehind(target: string): string | undefined {
   const path = pathOfTarget(target);
@@ -46,7 +47,7 @@ export async function docsRoutes(
       if (page === undefined) done();
       else reply.redirect(page);
     });
-    // The plugin's types know a document of OpenAPI 3.0; it passes on what it is given.
+    // The plugin's types know only OpenAPI 3.0; the plugin passes on any document unchanged.
     const document = openapiDocument(version) as never;
     await scope.register(swagger, { mode: 'static', specification: { document } });
     await scope.register(swaggerUi, {

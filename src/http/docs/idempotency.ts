@@ -1,4 +1,4 @@
-// What an Idempotency-Key means to a request, described once for all that take one.
+// Describes the Idempotency-Key once, for all requests that take one.
 import { keptAnswerBytesMax } from '../idempotency/idempotent-requests.ts';
 
 export const idempotencyKey = {

@@ -1,4 +1,4 @@
-// The routes of one key, described.
+// Describes the routes of one key.
 import { idempotencyKey, idempotencyProblems } from './idempotency.ts';
 import { headers, problems } from './replies.ts';
 import { ttlText } from './schemas.ts';

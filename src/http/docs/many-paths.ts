@@ -1,4 +1,4 @@
-// The routes of many keys, described.
+// Describes the routes of many keys.
 import { listLimitDefault, listLimitMax } from '../rest/list-query.ts';
 import { idempotencyKey, idempotencyProblems } from './idempotency.ts';
 import { headers, problems } from './replies.ts';

@@ -1,6 +1,6 @@
-// The OpenAPI document, put together. Written beside the routes rather than derived from them,
-// since a schema on a route would make the framework parse and judge what we take as it is; a test
-// proves that it names exactly the routes there are.
+// Puts the OpenAPI document together. The document is written by hand, not derived from the routes.
+// A schema on a route would make the framework parse and judge bodies that we take as they are. A
+// test proves that the document names exactly the routes there are.
 import { errorSentences } from '../../base/errors.ts';
 import { statusOfError } from '../status-of-error.ts';
 import { clientPaths } from './client-paths.ts';
@@ -27,7 +27,7 @@ export function openapiDocument(version: string) {
   return {
     openapi: '3.1.0',
     info: { title: 'Holdfast', version, description },
-    // Relative to /docs/json, so that a prefix before that counts here, too.
+    // Relative to /docs/json: a prefix before that applies here, too.
     servers: [{ url: '..', description: 'Where this document comes from' }],
     tags: ['Keys', 'Many keys', 'Commands', 'unstorage', 'Operations'].map((name) => ({ name })),
     paths: {

@@ -1,4 +1,4 @@
-// The routes for those who run the server, described.
+// Describes the routes for operators.
 import { headers, problems } from './replies.ts';
 import { schemaRef } from './schemas.ts';
 

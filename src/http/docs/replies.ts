@@ -1,4 +1,4 @@
-// How the OpenAPI document describes replies: headers by name, problems by code.
+// Describes replies in the OpenAPI document: headers by name, problems by code.
 import { errorSentences, type ErrorCode } from '../../base/errors.ts';
 import { problemMediaType } from '../problem.ts';
 import { statusOfError } from '../status-of-error.ts';
@@ -56,7 +56,7 @@ function problemReply(status: number, codes: readonly ErrorCode[]) {
   };
 }
 
-/** The error replies of a route, one a status, from the codes that it can answer. */
+/** The error replies of a route: one per status, from the codes that the route can answer. */
 export function problems(...codes: readonly ErrorCode[]) {
   const statuses = new Set(codes.map((code) => statusOfError[code]));
   return Object.fromEntries(

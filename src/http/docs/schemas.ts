@@ -1,5 +1,5 @@
-// The JSON that the REST dialect takes and gives, as JSON Schema. For readers and their tools: the
-// program itself judges requests by hand, item by item, to say exactly what is wrong.
+// The JSON of the REST dialect as JSON Schema, for readers and their tools. The program itself
+// judges requests by hand, item by item, to say exactly what is wrong.
 import { Type } from 'typebox';
 import { errorSentences } from '../../base/errors.ts';
 

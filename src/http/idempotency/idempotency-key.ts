@@ -1,16 +1,16 @@
-// The request header Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a string of
+// Parses the header Idempotency-Key (draft-ietf-httpapi-idempotency-key-header). It is a string of
 // structured fields (RFC 9651 section 3.3.3), or the bare text that most clients send.
 import { StoreError } from '../../base/errors.ts';
 
 const charactersMax = 255;
 
-/** Visible ASCII but for what would make it a list or a quoted text. */
+/** Visible ASCII except the characters that would make it a list or a quoted text. */
 const barePattern = /^[\u{21}\u{23}-\u{2b}\u{2d}-\u{7e}]+$/u;
 const quotedPattern = /^"((?:[\u{20}\u{21}\u{23}-\u{5b}\u{5d}-\u{7e}]|\\["\\])+)"$/u;
 
 /**
- * @returns undefined where there is none
- * @throws StoreError BAD_REQUEST
+ * @returns undefined if there is no header
+ * @throws StoreError BAD_REQUEST if the header is malformed
  */
 export function idempotencyKeyOf(header: string | string[] | undefined): string | undefined {
   if (header === undefined) return undefined;

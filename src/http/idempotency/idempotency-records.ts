@@ -1,10 +1,10 @@
-// Which answers are kept, and where: the entries are in the store, each in the shard of what its request
-// changed; here is only where they are. Bounded in number: the oldest go first.
+// Indexes the kept answers: which there are, and under which key. The answers are entries in the
+// store, each in the shard of its request's first key. The number is bounded: the oldest go first.
 import type { Store } from '../../store/store.ts';
 import type { EntryName } from '../../store/operation.ts';
 import { walkItems } from '../walk-keys.ts';
 
-/** No dialect can name it: a namespace of theirs has no such character. */
+/** No dialect can name this namespace: their namespaces have no such character. */
 export const idempotencyNamespace = '~idempotency';
 
 export interface IdempotencyRecordsOptions {
@@ -20,7 +20,7 @@ interface Place {
   readonly expiresAt: number;
 }
 
-/** Behind its hash tag, a key is the scope. */
+/** The rest of a key after its hash tag is the scope. */
 function scopeOfKey(key: string): string {
   return key.slice(key.indexOf('}') + 1);
 }
@@ -39,12 +39,12 @@ export class IdempotencyRecords {
     return this.#places.size;
   }
 
-  /** Those that went before their time. */
+  /** Records deleted before their time, to keep the bound. */
   get evicted(): number {
     return this.#evicted;
   }
 
-  /** Finds what an earlier life of the program has left. Rejects where a shard does not serve. */
+  /** Finds the records of earlier runs of the program. Rejects if a shard does not serve. */
   async load(): Promise<void> {
     const found: Place[] = [];
     const { store } = this.#options;
@@ -58,7 +58,7 @@ export class IdempotencyRecords {
     this.#bound();
   }
 
-  /** Where the answer to a request of this scope is, if it is kept. */
+  /** The key of the answer to a request of this scope, if the answer is kept. */
   find(scope: string): string | undefined {
     const place = this.#places.get(scope);
     return place === undefined || place.expiresAt <= this.#options.wallMs() ? undefined : place.key;
@@ -80,11 +80,11 @@ export class IdempotencyRecords {
       const isExpired = expiresAt <= now;
       if (!isExpired && this.#places.size <= this.#options.recordsMax) return;
       this.#places.delete(scope);
-      // The store sweeps what has expired by itself.
+      // The store itself removes expired entries.
       if (isExpired) continue;
       this.#evicted += 1;
       const name: EntryName = { namespace: idempotencyNamespace, key };
-      // Where it fails, it stays until it expires, and nobody looks there.
+      // If the delete fails, the entry stays until it expires, and no request looks there.
       void this.#options.store.submit({ op: 'delete', ...name });
     }
   }

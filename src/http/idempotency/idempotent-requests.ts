@@ -1,5 +1,5 @@
-// Requests that carry an Idempotency-Key: each is carried out once, as one transaction with the record
-// of its answer, and whoever repeats it within the window gets that answer. Knows no dialect.
+// Runs each request with an Idempotency-Key once, as one transaction with the record of its answer.
+// A repeat within the window gets that answer. Must not know dialects.
 import { createHash } from 'node:crypto';
 import { StoreError } from '../../base/errors.ts';
 import type { EntryName } from '../../store/operation.ts';
@@ -16,27 +16,33 @@ export interface IdempotentRequestsOptions {
   readonly store: CommandStore;
   /** How long an answer is kept, in milliseconds. */
   readonly windowMs: number;
-  /** How many are kept at most. */
+  /** The most answers that are kept. */
   readonly recordsMax: number;
   /** Unix milliseconds. */
   readonly wallMs: () => number;
 }
 
-/** What tells one request from another. */
+/** Distinguishes one request from another. */
 export interface RequestIdentity {
   readonly key: string;
   readonly method: string;
-  /** As it was sent, without the query. */
+  /** The path as the client sent it, without the query. */
   readonly path: string;
-  /** All else that the answer depends on: query, headers, body. */
+  /** Everything else that the answer depends on: query, headers, body. */
   readonly rest: readonly (string | Uint8Array)[];
 }
 
-/** What a request does, as one transaction. */
+/** The effect of a request, as one transaction. */
 export interface AtomicWork {
-  /** Each once; the record goes to the shard of the first. A function is asked only if no answer is kept. */
+  /**
+   * No name twice. The record goes to the shard of the first name. A function is called only if no
+   * answer is kept.
+   */
   readonly names: readonly EntryName[] | (() => Promise<readonly EntryName[]>);
-  /** As `Decide`; the answer is asked for with what the changes will have reached. */
+  /**
+   * Works as a `TransactionPlan` does. `answer` gets the durability that the changes will have
+   * reached.
+   */
   readonly decide: (moment: TransactionMoment) => {
     readonly changes: readonly (EntryPut | 'delete' | undefined)[];
     readonly flush?: readonly string[];
@@ -44,7 +50,7 @@ export interface AtomicWork {
   };
 }
 
-/** Larger answers are not kept, and so their requests not carried out. */
+/** Larger answers cannot be kept, so their requests are not carried out. */
 export const keptAnswerBytesMax = 64 * 1024;
 
 export const replayedHeader = 'idempotent-replayed';
@@ -61,7 +67,7 @@ function hashOf(parts: readonly (string | Uint8Array)[]): string {
 export class IdempotentRequests {
   readonly #options: IdempotentRequestsOptions;
   readonly #records: IdempotencyRecords;
-  /** Scope -> fingerprint of the request that is being carried out. */
+  /** Scope -> fingerprint of the request in flight. */
   readonly #inFlight = new Map<string, string>();
 
   constructor(options: IdempotentRequestsOptions) {
@@ -73,14 +79,14 @@ export class IdempotentRequests {
     return this.#records;
   }
 
-  /** To be awaited before the first request. Rejects where a shard does not serve. */
+  /** Must be awaited before the first request. Rejects if a shard does not serve. */
   load(): Promise<void> {
     return this.#records.load();
   }
 
   /**
-   * @throws StoreError IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_FLIGHT, REPLY_TOO_LARGE; what the
-   *   store refuses it with, and what `decide` throws
+   * @throws StoreError IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_FLIGHT, REPLY_TOO_LARGE; the
+   *   store's refusals; all that `decide` throws
    */
   async run(
     identity: RequestIdentity,
@@ -88,7 +94,7 @@ export class IdempotentRequests {
     limits?: TransactOptions,
   ): Promise<Answer> {
     const { key, method, path, rest } = identity;
-    // There are no users yet: all are one.
+    // The empty first part is the user. There are no users yet: all clients are one.
     const scope = hashOf(['', method, path, key]);
     const fingerprint = hashOf(rest);
     const before = this.#inFlight.get(scope);
@@ -116,7 +122,10 @@ export class IdempotentRequests {
     return result.kind === 'entry' ? replayOf(result, fingerprint) : undefined;
   }
 
-  /** As far as is known; where it was carried out after all, the record is found in the same moment. */
+  /**
+   * First attempt as far as we know. The transaction re-reads the record, so a lost earlier attempt
+   * is still found.
+   */
   async #first(
     scope: string,
     fingerprint: string,
@@ -128,7 +137,7 @@ export class IdempotentRequests {
     const known = this.#records.find(scope);
     const key = known ?? tagOfSlot(slotOfKey(names[0]?.key ?? scope)) + scope;
     const record: EntryName = { namespace: idempotencyNamespace, key };
-    // Before it is written: where its outcome stays unknown, the next one has to look there.
+    // Added before the write: if the outcome stays unknown, the next attempt has to look there.
     this.#records.add(scope, { key, expiresAt: wallMs() + windowMs });
     let isKept = known !== undefined;
     try {
@@ -145,7 +154,7 @@ export class IdempotentRequests {
           const changed = names.filter((_, index) => changes[index] !== undefined);
           const isTogether =
             flush === undefined && store.areOnOneShard([key, ...changed.map((name) => name.key)]);
-          // What is in several shards is synced in every mode.
+          // A transaction over several shards is synced in every mode.
           const outcome = answer(isTogether ? store.durability : 'synced');
           const put = { value: bytesOf({ ...outcome, fingerprint }), expiresAt: now + windowMs };
           return {

@@ -1,10 +1,10 @@
-// The answer to a request that carried an Idempotency-Key, as it stands in the store: a JSON document
-// that says which request it answers, so that the same key on another one is told.
+// The stored form of an answer to a request with an Idempotency-Key: a JSON document. It says which
+// request it answers, to detect the same key on another request.
 import { isUtf8 } from 'node:buffer';
 import type { Answer } from '../answer.ts';
 
 export interface KeptAnswer extends Answer {
-  /** Of the request. */
+  /** The fingerprint of the request. */
   readonly fingerprint: string;
 }
 
@@ -23,7 +23,7 @@ export function encodeKeptAnswer({ fingerprint, status, headers, body }: KeptAns
   return Buffer.from(JSON.stringify({ fingerprint, status, headers, ...content }));
 }
 
-/** @param bytes as from `encodeKeptAnswer` */
+/** @param bytes as `encodeKeptAnswer` wrote them */
 export function decodeKeptAnswer(bytes: Uint8Array): KeptAnswer {
   const document = JSON.parse(Buffer.from(bytes).toString('utf8')) as Document;
   const { fingerprint, status, headers, body, bodyBase64 = '' } = document;

@@ -1,10 +1,10 @@
-// What makes a request the same as another one: method, path, and all that its answer depends on.
+// Tells which requests are the same: by method, path, and all that the answer depends on.
 import type { FastifyRequest } from 'fastify';
 import { pathOfTarget, queryText } from '../request-target.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
 import type { RequestIdentity } from './idempotent-requests.ts';
 
-/** Headers that change what a request does, or how it is answered, in any dialect. */
+/** Headers that change the effect of a request, or its answer, in any dialect. */
 const tellingHeaders = [
   'if-match',
   'if-none-match',
@@ -14,8 +14,8 @@ const tellingHeaders = [
 ] as const;
 
 /**
- * @returns undefined where the request has no Idempotency-Key
- * @throws StoreError BAD_REQUEST where it has a wrong one
+ * @returns undefined if the request has no Idempotency-Key
+ * @throws StoreError BAD_REQUEST if the Idempotency-Key is malformed
  */
 export function identityOf(request: FastifyRequest, body: Uint8Array): RequestIdentity | undefined {
   const { headers, method } = request;

@@ -1,10 +1,10 @@
-// Short hash tags, one for each slot: a key with the tag of another key's slot is in that key's shard,
-// whatever the number of shards.
+// Short hash tags, one per slot. A key with the tag of another key's slot is in that key's shard,
+// for any number of shards.
 import { slotCount, slotOfKey } from '../../store/slot.ts';
 
 let tags: readonly string[] | undefined;
 
-/** @returns a text in braces, to stand at the front of a key */
+/** @returns the tag in braces, for the front of a key */
 export function tagOfSlot(slot: number): string {
   tags ??= findTags();
   return `{${tags[slot] ?? ''}}`;

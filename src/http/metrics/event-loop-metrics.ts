@@ -1,4 +1,4 @@
-// How late the main thread's event loop runs: where this grows, everybody waits.
+// Measures how late the main thread's event loop runs: if this grows, every request waits.
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import type { MetricSampler } from './sampled-metric.ts';
 
@@ -14,7 +14,7 @@ function sampleAndReset(delay: IntervalHistogram) {
   return samples;
 }
 
-/** @returns stops the measuring */
+/** @returns a function that stops the measuring */
 export function eventLoopMetrics(sampler: MetricSampler): () => void {
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();

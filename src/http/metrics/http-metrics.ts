@@ -1,4 +1,4 @@
-// What the HTTP layer knows of itself, as metrics.
+// Exposes the figures of the HTTP layer as metrics.
 import type { BodyReader } from '../body/body-reader.ts';
 import type { IdempotentRequests } from '../idempotency/idempotent-requests.ts';
 import type { Connections } from '../connections.ts';

@@ -1,4 +1,4 @@
-// GET /metrics: everything that is measured, in the text format of Prometheus.
+// GET /metrics: all metrics, in the text format of Prometheus.
 import type { FastifyInstance } from 'fastify';
 import { Registry, collectDefaultMetrics } from 'prom-client';
 import type { Store } from '../../store/store.ts';

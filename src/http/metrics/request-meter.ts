@@ -1,5 +1,5 @@
-// Counts and times every reply by route, method and status class. Finds its histogram by two map
-// lookups; names and labels are put together only when somebody asks for the metrics.
+// Counts and times every reply by route, method and status class. Two map lookups find the
+// histogram. Names and labels are put together only when a client asks for the metrics.
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
 import { Histogram, secondsBounds } from '../../base/histogram.ts';
@@ -13,13 +13,13 @@ export interface MeteredSeries {
   readonly seconds: Histogram;
 }
 
-/** Everything else is counted as `other`, so that clients can not invent series. */
+/** The meter counts all other methods as `other`: clients cannot invent series. */
 const knownMethods = new Set(['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE']);
 
 export class RequestMeter {
   readonly #clock: Clock;
   readonly #routes = new Set<string>();
-  /** By method and status class, by route. */
+  /** By route, then by method and status class. */
   readonly #series = new Map<string, Map<string, MeteredSeries>>();
 
   constructor(clock: Clock) {
@@ -30,7 +30,7 @@ export class RequestMeter {
     return this.#clock.monotonicMs();
   }
 
-  /** Routes that were not added are counted together. */
+  /** Adds a known route; the meter counts all other routes together. */
   addRoute(route: string): void {
     this.#routes.add(route);
   }

@@ -1,4 +1,4 @@
-// A metric whose values are read when somebody asks, from counters that the program keeps anyway.
+// A metric that reads its values when a client asks, from counters that the program keeps anyway.
 // prom-client only writes them out: counting through it would hash labels on every request.
 import type { Metric, Registry } from 'prom-client';
 import type { Histogram } from '../../base/histogram.ts';
@@ -15,7 +15,7 @@ export interface HistogramSample {
   readonly histogram: Histogram;
 }
 
-/** One line of the exposition; the name only where it is not the metric's. */
+/** One line of the exposition; has a name only if that differs from the metric's. */
 interface ExposedValue extends Sample {
   readonly metricName?: string;
 }
@@ -46,7 +46,7 @@ class SampledMetric {
   }
 
   reset(): void {
-    // What is sampled is not ours to reset.
+    // The sampled counters are not ours to reset.
   }
 }
 
@@ -86,7 +86,7 @@ export class MetricSampler {
   }
 
   #register(metric: SampledMetric): void {
-    // The registry asks for one of its own classes but uses no more than what ours has.
+    // The registry's type asks for its own classes, but the registry uses no more than ours has.
     this.#registry.registerMetric(metric as unknown as Metric);
   }
 }

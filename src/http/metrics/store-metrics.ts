@@ -1,4 +1,4 @@
-// What the store reports of itself, as metrics.
+// Exposes the figures that the store reports as metrics.
 import type { Histogram } from '../../base/histogram.ts';
 import type { ShardStatus, Store } from '../../store/store.ts';
 import type { MetricSampler, Sample } from './sampled-metric.ts';

@@ -1,6 +1,6 @@
-// Decides at the door, before any body is read, whether a request is let in or answered 503 at
-// once. What is let in is then answered in bounded time. Knows signs of overload and no route,
-// but for those by which a server is watched: they are always let in.
+// Decides before any body is read whether a request is let in or answered 503 at once. Requests
+// that are let in are then answered in bounded time. Knows signs of overload. Must not know routes,
+// except those for monitoring. Those are let in unless the connection itself is one too many.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
 import type { Connections } from '../connections.ts';
@@ -13,7 +13,7 @@ import { overloaded, type WorkInFlight } from './work-in-flight.ts';
 
 export const refusalReasons = ['connections', 'replies', 'turn', 'work'] as const;
 
-/** Which sign of overload a request was refused for. */
+/** The sign of overload that a request was refused for. */
 export type RefusalReason = (typeof refusalReasons)[number];
 
 export interface AdmissionOptions {
@@ -23,10 +23,10 @@ export interface AdmissionOptions {
   readonly work: WorkInFlight;
 }
 
-/** Cheap, and what shows how a server fares must not be the first to go. */
+/** Cheap, and operators need these most under overload. */
 const alwaysAdmitted: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
 
-/** Made once: refusing has to be cheap. */
+/** Built once per target: refusing has to be cheap. */
 function refusalFor(target: string) {
   const { status, headers, body } = problemFor(target, overloaded());
   const length = String(Buffer.byteLength(body));
@@ -50,7 +50,7 @@ export class Admission {
     return this.#refusals.get(reason) ?? 0;
   }
 
-  /** A listener that hands on what is let in and answers the rest. */
+  /** Returns a listener that hands admitted requests to `handle` and answers all others 503. */
   guard(handle: Handle): Handle {
     return (request, response) => {
       const reason = this.#reasonAgainst(request);
@@ -65,7 +65,7 @@ export class Admission {
     if (connections.isSurplus(socket)) return 'connections';
     if (isTurnSpent) return 'turn';
     if (replies.isFull) return 'replies';
-    // Reads of one key take next to nothing, and must not wait for writes elsewhere.
+    // A read of one key takes next to nothing and must not wait for writes elsewhere.
     if (method !== 'GET' && method !== 'HEAD' && work.isFull) return 'work';
     return undefined;
   }
@@ -77,7 +77,7 @@ export class Admission {
   #refuse(reason: RefusalReason, request: IncomingMessage, response: ServerResponse): void {
     this.#refusals.set(reason, this.refusals(reason) + 1);
     const { status, head, body } = isCommandTarget(request.url ?? '') ? commandRefusal : refusal;
-    // Counted under the route that it would have had.
+    // The meter counts a refusal under the route that the request would have had.
     request.url = routedTarget(request);
     if (reason === 'connections') response.shouldKeepAlive = false;
     response.writeHead(status, head).end(body);

@@ -1,11 +1,11 @@
-// Values that requests for many keys have been given and not sent yet: bounded in each request and
-// over all of them. Single keys need no such bound, their values leave as they come.
+// Bounds the values that requests over many keys have got and not sent yet, per request and in sum.
+// Single keys need no such bound: their values leave as they come.
 import { StoreError } from '../../base/errors.ts';
 import { overloaded } from './work-in-flight.ts';
 
 export interface GatheredValuesOptions {
   readonly bytesMax: number;
-  /** In one request. */
+  /** The most bytes in one request. */
   readonly requestBytesMax: number;
 }
 
@@ -22,9 +22,9 @@ export class GatheredValues {
   }
 
   /**
-   * Keeps account for one request, for as long as the work lasts.
+   * Counts the values of one request for as long as the work lasts.
    *
-   * @param work is handed what to ask for each value: why it can not be given, if it can not
+   * @param work gets a function to call for each value: an error says why the value cannot be given
    */
   async during<T>(
     work: (refuse: (bytes: number) => StoreError | undefined) => Promise<T>,

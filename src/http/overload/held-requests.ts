@@ -1,13 +1,13 @@
-// Pipelined requests that wait for an earlier one on their connection: counted by connection, and
-// bounded in bytes. Node is kept from reading more of a connection while any of its requests is
-// held. Knows neither why they wait nor when they begin.
+// Counts pipelined requests that wait for an earlier one on their connection, and bounds their
+// bytes. Keeps node from reading a connection while any of its requests is held. Must not know why
+// requests wait or when they begin.
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Taken by a held request apart from its own bytes: some 1,600, rounded up. */
+/** Bytes that a held request takes apart from its own: some 1,600, rounded up. */
 const requestBytes = 2048;
 
-/** So much may always be held on a connection, however much is held on others. */
+/** Bytes that a connection may always hold, however many others hold. */
 const heldBytesAlways = 64 * 1024;
 
 /** More than any connection may have to write before node stops reading it. */
@@ -17,14 +17,14 @@ const muchToWrite = 2 ** 30;
 interface Held {
   count: number;
   bytes: number;
-  /** How much of the connection had been read when its latest request was held. */
+  /** The socket's `bytesRead` when its latest request was held. */
   bytesRead: number;
 }
 
 /**
- * Tells node that so much more is to be written, less if negative. Beyond a bound it reads no more
- * requests from that connection, as it does for its own buffers. A pause of our own would not last:
- * every request whose body is read resumes the socket.
+ * Tells node that this many more bytes are to be written, fewer if negative. Above a bound node
+ * reads no more requests from the connection, as with its own buffers. A pause of our own would not
+ * last: every request whose body is read resumes the socket.
  */
 function announce(response: ServerResponse, bytes: number): void {
   // oxlint-disable-next-line no-underscore-dangle -- node has no public name for it
@@ -50,7 +50,7 @@ export class HeldRequests {
     return this.#heldOn.has(socket);
   }
 
-  /** @returns false if that is too much: the connection is to be cut */
+  /** @returns false if too much is held: the caller must cut the connection */
   add(response: ServerResponse): boolean {
     const { socket } = response.req;
     const held = this.#heldOn.get(socket) ?? this.#begin(response, socket);
@@ -64,13 +64,13 @@ export class HeldRequests {
   }
 
   /**
-   * Takes out the oldest of a connection.
+   * Takes out the oldest held request of a connection.
    *
    * @param response of that request
-   * @returns false if none is held there
+   * @returns false if the connection holds none
    */
   take(response: ServerResponse, socket: Socket): boolean {
-    // Mostly none is held anywhere, and this is asked with every request.
+    // Every request comes here, and mostly none is held anywhere.
     if (this.#count === 0) return false;
     const held = this.#heldOn.get(socket);
     if (held === undefined) return false;
@@ -81,12 +81,12 @@ export class HeldRequests {
     this.#count -= 1;
     if (held.count > 0) return true;
     this.#heldOn.delete(socket);
-    // Read on in the next turn: else one connection could fill this one, read after read.
+    // Node reads on in the next turn. Else one connection could fill this turn, read after read.
     setImmediate(announce, response, -muchToWrite);
     return true;
   }
 
-  /** Must be told of each connection that has closed. */
+  /** Must be called for each closed connection. */
   forget(socket: Socket): void {
     const held = this.#heldOn.get(socket);
     if (held === undefined) return;

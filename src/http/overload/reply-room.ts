@@ -1,5 +1,5 @@
-// Replies that their clients have not taken yet: bounded in bytes, and each in time. Without it,
-// clients that ask for large values and never read fill the memory.
+// Bounds the replies that clients have not taken yet: all in bytes, and each in time. Otherwise
+// clients that ask for large values and never read would fill the memory.
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
@@ -9,14 +9,16 @@ import { ByteRoom } from '../byte-room.ts';
 /** A client that takes less than this, over all it has asked for, is cut in the end. */
 const bytesPerMsMin = 16;
 
-/** What a connection may leave unread before it is cut for asking for more while others wait. */
+/**
+ * Unread bytes that a connection may have before it is cut for asking for more while others wait.
+ */
 const unreadBytesMax = 64 * 1024;
 
 const sweepMs = 500;
 
 export interface ReplyRoomOptions {
   readonly bytesMax: number;
-  /** How long a client may take nothing at all. */
+  /** How long a client may take no bytes at all. */
   readonly stallMsMax: number;
   readonly clock: Clock;
 }
@@ -24,7 +26,7 @@ export interface ReplyRoomOptions {
 export class ReplyRoom {
   readonly #options: ReplyRoomOptions;
   readonly #room: ByteRoom;
-  /** By when each connection must have taken what it asked for. */
+  /** The time by which each connection must have taken what it asked for. */
   readonly #deadlinesMs = new Map<Socket, number>();
   #sweep: NodeJS.Timeout | undefined;
   #cuts = 0;
@@ -38,7 +40,7 @@ export class ReplyRoom {
     return this.#room.held;
   }
 
-  /** Connections that were cut since their client did not read. */
+  /** Connections cut because their client did not read. */
   get cuts(): number {
     return this.#cuts;
   }
@@ -47,7 +49,7 @@ export class ReplyRoom {
     return !this.#room.has(1);
   }
 
-  /** @throws StoreError where a reply of this size would be one too many; one alone never is */
+  /** @throws StoreError if a reply of this size does not fit; one alone always does */
   check(bytes: number): void {
     if (this.#room.held === 0 || this.#room.has(bytes)) return;
     throw new StoreError('OVERLOADED', 'Too much is on its way to clients that read slowly.', {
@@ -56,13 +58,13 @@ export class ReplyRoom {
     });
   }
 
-  /** For a reply that has been handed over and could not be delivered at once. */
+  /** Watches a reply that was handed over and could not be delivered at once. */
   watch(response: ServerResponse, bytes: number): void {
     const { socket } = response.req;
     if (socket.closed) return;
     this.#room.hold(response, bytes);
     this.#extendDeadline(socket, bytes);
-    // Node's own timer, which begins anew whenever bytes are taken.
+    // Node's own timer, which starts again whenever bytes are taken.
     socket.setTimeout(this.#options.stallMsMax);
     response.once('timeout', () => this.#cut(socket));
     response.once('close', () => {
@@ -70,7 +72,7 @@ export class ReplyRoom {
     });
   }
 
-  /** Cuts a connection that asks for more than it reads. */
+  /** Cuts a connection that asks for more than it reads; returns whether it was cut. */
   cutIfUnread(socket: Socket): boolean {
     if (socket.writableLength <= unreadBytesMax) return false;
     this.#cut(socket);

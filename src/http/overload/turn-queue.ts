@@ -1,27 +1,29 @@
-// Large requests: begun a few milliseconds' worth a turn of the event loop, and only while the store
-// has room for what they ask of it. In between, connections are accepted (node accepts one a turn),
-// small requests are answered and replies leave: none of them waits for all the large ones. First
-// come, first served; what would wait too long is refused.
+// Begins large requests a few milliseconds' worth per turn of the event loop. The store must have
+// room for their work. In between, node accepts connections (one a turn), small requests are
+// answered and replies leave. None of them waits for all the large ones. First come, first served;
+// the queue refuses a request that would wait too long.
 import { overloaded } from './work-in-flight.ts';
 
 /** About twice what a batch of 500 operations takes. */
 const turnMsMax = 2;
 
-/** Behind one that has waited for so long, nothing is let in. */
+/** Once the first waiting request has waited this long, new ones are refused. */
 const waitMsForMore = 1000;
 
-/** What has waited for longer is refused instead of begun. */
+/** A request that has waited for longer is refused instead of begun. */
 const waitMsMax = 2000;
 
-/** So few may always wait, however long: large batches of a few clients are no flood. */
+/**
+ * This many requests may always wait, however long: large batches of a few clients are no flood.
+ */
 const waitingAlways = 32;
 
-/** How soon the store is looked at again that has no room; far less than it takes to run dry. */
+/** How soon a store without room is checked again; far less than it takes to run dry. */
 const noRoomMs = 5;
 
 export interface TurnQueueOptions {
   readonly monotonicMs: () => number;
-  /** Whether the store is to be asked for more. */
+  /** Whether the store may be asked for more. */
   readonly hasRoom: () => boolean;
 }
 
@@ -34,7 +36,7 @@ interface Waiting {
 export class TurnQueue {
   readonly #options: TurnQueueOptions;
   #waiting: Waiting[] = [];
-  /** When this turn's first was begun; undefined where none was. */
+  /** When this turn's first request was begun; undefined if none was. */
   #beganAtMs: number | undefined;
   #isPlanned = false;
 
@@ -46,7 +48,7 @@ export class TurnQueue {
     return this.#waiting.length;
   }
 
-  /** @throws StoreError where there are many before it that have waited too long already */
+  /** @throws StoreError if many requests wait and the first has waited too long already */
   check(): void {
     const [first] = this.#waiting;
     if (first === undefined || this.#waiting.length < waitingAlways) return;
@@ -54,9 +56,10 @@ export class TurnQueue {
   }
 
   /**
-   * Does the work, at once where this turn has time left. What it returns may take its time.
+   * Runs the work, at once if this turn has time left. The queue does not wait for a promise that
+   * the work returns.
    *
-   * @throws StoreError where it has waited too long among many; it was not begun
+   * @throws StoreError if the work has waited too long among many; the work was not begun
    */
   run<T>(work: () => T | Promise<T>): T | Promise<T> {
     if (this.#waiting.length === 0 && this.#options.hasRoom() && this.#hasTime()) return work();

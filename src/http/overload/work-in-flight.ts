@@ -1,23 +1,25 @@
-// How much work the store has been given and not answered, against how much it gets done: so much
-// is let in as is answered within two seconds at the pace of late. Knows no shard and no queue.
+// Compares the work that the store has not answered with the recent pace of the store. Lets in as
+// much as the store answers within two seconds. Must not know shards or queues.
 import { StoreError } from '../../base/errors.ts';
 
-/** How long what is let in may take to be answered. */
+/** How long the store may take to answer work that is let in. */
 const waitSecondsMax = 2;
 
-/** An operation is a unit, and so is what this many bytes cost to carry and to write. */
+/** An operation is one unit; carrying and writing this many bytes is one as well. */
 const bytesPerUnit = 2048;
 
-/** As much as 64 connections with 1,000 operations each; below it nothing is measured or refused. */
+/**
+ * As much as 64 connections with 1,000 operations each; below this nothing is measured or refused.
+ */
 const unitsAlways = 65_536;
 
-/** Enough for the shards to be busy until there is more, and little enough to be done soon. */
+/** Enough to keep the shards busy until there is more, and little enough to be done soon. */
 const unitsEnough = 16_384;
 
-/** Believed until there is a measurement: a burst on a new server is no overload yet. */
+/** Assumed until there is a measurement: a burst on a new server is no overload yet. */
 const unitsPerSecondAtFirst = 65_536;
 
-/** The pace is that of the better of two windows, so that one slow moment does not shut the door. */
+/** The pace is the better one of two windows, so one slow moment does not refuse every request. */
 const windowMs = 500;
 
 export function unitsOf(operations: number, bytes: number): number {
@@ -41,7 +43,7 @@ export class WorkInFlight {
     return this.#units;
   }
 
-  /** Whether the store has enough to do for now: what is large had better wait outside of it. */
+  /** Whether the store has enough to do for now: large requests had better wait outside. */
   get isEnough(): boolean {
     return this.#units >= unitsEnough;
   }
@@ -53,13 +55,13 @@ export class WorkInFlight {
     return this.#units >= pace * waitSecondsMax;
   }
 
-  /** @throws StoreError where there is too much already */
+  /** @throws StoreError if there is too much work already */
   check(): void {
     if (this.isFull) throw overloaded();
   }
 
   /**
-   * Counts work for as long as it lasts.
+   * Counts work for as long as the work lasts.
    *
    * @throws StoreError as `check` does
    */
@@ -78,7 +80,7 @@ export class WorkInFlight {
     const wasBusy = this.#units >= unitsAlways;
     this.#units += units;
     if (wasBusy || this.#units < unitsAlways) return;
-    // Only a store with enough to do shows its pace.
+    // The measurement begins here: only a store with enough to do shows its pace.
     this.#unitsDone = 0;
     this.#windowStartedAtMs = this.#nowMs();
   }

@@ -1,5 +1,6 @@
-// GET /v1/backup: the whole store at one moment, streamed as fast as the client takes it. A backup
-// that fails midway cuts the connection: it must not look like one that has ended.
+// GET /v1/backup: streams the whole store at one moment, as fast as the client reads. If a backup
+// fails midway, the server destroys the connection: the client must not take it for complete.
+// Knows no engine, and not the format of a backup.
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Store } from '../../store/store.ts';
@@ -8,7 +9,7 @@ import { parseQuery } from './query.ts';
 
 const backupMediaType = 'application/x-ndjson';
 
-/** A client that takes nothing for so long would keep everybody else from taking a backup. */
+/** A client that reads nothing for this long would keep other clients from taking a backup. */
 const stalledMsDefault = 300_000;
 
 export interface BackupRouteOptions {
@@ -16,7 +17,7 @@ export interface BackupRouteOptions {
   readonly stalledMs?: number;
 }
 
-/** Where the engine takes backups at all. */
+/** Adds the route only if the engine takes backups. */
 export function backupRoutes(app: FastifyInstance, options: BackupRouteOptions): void {
   const { store, stalledMs = stalledMsDefault } = options;
   const backup = store.backup?.bind(store);
@@ -26,11 +27,11 @@ export function backupRoutes(app: FastifyInstance, options: BackupRouteOptions):
     const pieces = await backup();
     reply.header('content-type', backupMediaType).header('x-content-type-options', 'nosniff');
     reply.header('content-disposition', 'attachment; filename="holdfast-backup.ndjson"');
-    // Nobody listens for its end: the connection is cut.
+    // No handler listens for this timeout, so node destroys the connection.
     reply.raw.setTimeout(stalledMs);
-    // One piece ahead is enough: each is about a megabyte.
+    // One piece ahead is enough: each has about a megabyte.
     return reply.send(Readable.from(pieces, { objectMode: true, highWaterMark: 1 }));
   };
-  // A HEAD would take the whole backup and throw it away.
+  // A HEAD would take the whole backup and discard it.
   app.get('/v1/backup', { exposeHeadRoute: false }, answer);
 }

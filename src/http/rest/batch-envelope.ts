@@ -1,9 +1,9 @@
-// Reads the envelope of a batch: `{"operations":[…]}` and nothing else. The items are looked at one
-// by one later.
+// Reads the envelope of a batch: `{"operations":[…]}` and nothing else. Does not look at the items:
+// the caller reads them one by one.
 import { parseEnvelope } from './json-envelope.ts';
 import { badMember } from './json-item.ts';
 
-/** @throws StoreError where the request is wrong as a whole */
+/** @throws StoreError if the request as a whole is malformed or too large */
 export function parseBatchEnvelope(body: Buffer, operationsMax: number): readonly unknown[] {
   const lists = parseEnvelope(body, {
     members: ['operations'],

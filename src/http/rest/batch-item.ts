@@ -1,5 +1,5 @@
-// Reads one item of a batch. Each thing that is wrong is a StoreError, which then is the result of
-// this item alone.
+// Reads one item of a batch. Each fault is a StoreError, which becomes the result of this item
+// alone. Knows nothing of the other items.
 import { defaultNamespace as namespace } from '../../base/default-namespace.ts';
 import { conditionVersionsMax } from '../../base/limits.ts';
 import type { Conditions, Operation, VersionMatch } from '../../store/operation.ts';
@@ -38,8 +38,8 @@ function matchOf(item: JsonObject, member: 'ifMatch' | 'ifNoneMatch'): VersionMa
 }
 
 /**
- * @param nowMs for times to live that would end beyond all numbers
- * @throws StoreError naming what is wrong with the item
+ * @param nowMs bounds a time to live: its deadline must be an exact number
+ * @throws StoreError naming the fault of the item
  */
 export function parseBatchItem(json: unknown, limits: ItemLimits, nowMs: number): BatchItem {
   if (!isObject(json)) throw badMember('operations', 'An operation must be an object.');

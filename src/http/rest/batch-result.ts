@@ -1,5 +1,5 @@
-// Writes the results of a batch as JSON text: each with the status its single request would have
-// had. Knows no operation but by its result.
+// Writes the results of a batch as JSON text. Each result has the status that its single request
+// would have had. Knows an operation only by its result.
 import { unreachable } from '../../base/assert.ts';
 import type { StoreError } from '../../base/errors.ts';
 import { conditionsHold } from '../../store/conditions.ts';
@@ -29,7 +29,7 @@ function entryTextIf(entry: EntryResult, { ifMatch, ifNoneMatch }: Conditions): 
   return JSON.stringify({ status: 304, version, expiresAt });
 }
 
-/** One error often answers many operations: whatever waits for a shard that is not there, say. */
+/** One error often answers many operations, such as all that wait for an unavailable shard. */
 const errorTexts = new WeakMap<StoreError, string>();
 
 export function errorText(error: StoreError): string {
@@ -45,7 +45,7 @@ function newErrorText(error: StoreError): string {
   return JSON.stringify({ ...known, limit, parameter, retryAfterMs });
 }
 
-/** @param conditions those of a get; a write was judged by the store already */
+/** @param conditions those of a get; the store has judged those of a write already */
 export function resultText(result: Result, conditions: Conditions | undefined): string {
   switch (result.kind) {
     case 'entry':

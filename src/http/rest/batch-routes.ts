@@ -1,5 +1,5 @@
-// POST /v1/batch: many operations in one request, each on its own. Where all of them read, they read
-// one moment.
+// POST /v1/batch: many operations in one request, each independent of the others. If all of them
+// are reads, they read one moment. Owns the order of the steps; other files read and write JSON.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
 import { StoreError } from '../../base/errors.ts';
@@ -43,7 +43,7 @@ function parseItem(json: unknown, limits: ItemLimits, nowMs: number): BatchItem 
   }
 }
 
-/** Results come for the well-formed items only, in order. */
+/** @param results those of the well-formed items only, in order */
 function replyText(items: readonly (BatchItem | StoreError)[], results: readonly Result[]): string {
   let next = 0;
   const texts = items.map((item) => {
@@ -86,7 +86,7 @@ class BatchHandler {
     sendAnswer(reply, answer);
   };
 
-  /** Each on its own; with an Idempotency-Key, all of them as one transaction. */
+  /** Runs each operation on its own; with an Idempotency-Key, all of them as one transaction. */
   #answer(json: readonly unknown[], request: FastifyRequest, body: Buffer): Promise<Answer> {
     const { clock, limits, values, store, idempotency } = this.#options;
     const nowMs = clock.wallMs();

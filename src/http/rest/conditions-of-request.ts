@@ -1,10 +1,10 @@
 // Reads If-Match and If-None-Match (RFC 9110 sections 13.1.1 and 13.1.2) into conditions on
-// versions. A tag that is no version is lawful and matches nothing.
+// versions. A tag that is no version is valid and matches nothing. Judges no condition.
 import type { IncomingHttpHeaders } from 'node:http';
 import { StoreError } from '../../base/errors.ts';
 import type { Conditions, VersionMatch } from '../../store/operation.ts';
 
-/** One list element, which may be empty, and what ends it. */
+/** One list element, which may be empty, and the comma or end behind it. */
 const listElement = /[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)")?[ \t]*(?:,|$)/y;
 const versionText = /^[1-9][0-9]{0,15}$/;
 
@@ -35,9 +35,9 @@ function matchOf(header: string, text: string | undefined, takesWeak: boolean) {
   return match;
 }
 
-/** @throws StoreError BAD_REQUEST naming the header that is malformed */
+/** @throws StoreError BAD_REQUEST naming the malformed header */
 export function conditionsOfRequest(headers: IncomingHttpHeaders): Conditions {
-  // If-Match compares strongly, so weak tags never match; If-None-Match compares weakly.
+  // If-Match compares strongly, so weak tags never match. If-None-Match compares weakly.
   return {
     ifMatch: matchOf('If-Match', headers['if-match'], false),
     ifNoneMatch: matchOf('If-None-Match', headers['if-none-match'], true),

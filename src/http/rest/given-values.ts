@@ -1,5 +1,5 @@
-// Values that a reply over one moment gives back, counted before anything is changed: what can not be
-// given back must not be carried out.
+// Counts the values that a reply over one moment gives back, before the store changes anything. An
+// operation must not be carried out if the reply has no room for its value.
 import type { StoreError } from '../../base/errors.ts';
 import type { EntryResult } from '../../store/result.ts';
 import type { MomentResult } from './moment-run.ts';
@@ -7,9 +7,10 @@ import type { MomentResult } from './moment-run.ts';
 export type RefuseValue = (bytes: number) => StoreError | undefined;
 
 /**
- * What was read has been counted; a value that is given once more, or is new, has not.
+ * Counts the values that results give back once more, or that are new. The store has counted the
+ * values that it read.
  *
- * @throws StoreError where there is no room for one
+ * @throws StoreError if there is no room for a value
  */
 export function countGiven(
   results: readonly MomentResult[],

@@ -1,21 +1,21 @@
-// Reads the body of a request over many keys: one JSON object with members that are lists, and
-// nothing else. What is wrong here is wrong with the whole request.
+// Reads the body of a request over many keys: one JSON object whose members are lists, and nothing
+// else. A fault here is a fault of the whole request. Does not look at the items of the lists.
 import { isUtf8 } from 'node:buffer';
 import { StoreError } from '../../base/errors.ts';
 import { elementsIn } from '../json-scan.ts';
 import { isObject, unknownMember, type JsonObject } from './json-item.ts';
 
-/** An item with all its members; see `elementsIn`. */
+/** Elements of one item with all its members, as `elementsIn` counts them. */
 const elementsPerItem = 8;
 
-/** So many more are parsed: lists of versions, and mistakes that are to be named; never more. */
+/** The most further elements that are parsed: lists of versions, and mistakes to be named. */
 const elementsSpare = 1_000_000;
 
 export interface EnvelopeRules {
   readonly members: readonly string[];
-  /** In all lists together. */
+  /** The most items in all lists together. */
   readonly itemsMax: number;
-  /** What a request of more items is told. */
+  /** The error text for a request with more items. */
   readonly tooMany: string;
 }
 
@@ -46,15 +46,15 @@ function objectOf(json: unknown, { members }: EnvelopeRules): JsonObject {
 }
 
 /**
- * @returns the lists by name; undefined where there is none
- * @throws StoreError where the request is wrong as a whole
+ * @returns the lists by name; undefined if the body has no such member
+ * @throws StoreError if the request as a whole is malformed or too large
  */
 export function parseEnvelope(
   body: Buffer,
   rules: EnvelopeRules,
 ): ReadonlyMap<string, readonly unknown[] | undefined> {
   const elementsMax = rules.itemsMax * elementsPerItem + elementsSpare;
-  // A shorter body can not have as many.
+  // A shorter body cannot have as many elements, so there is nothing to count.
   if (body.length > elementsMax && elementsIn(body, elementsMax) > elementsMax) {
     throw tooManyItems(rules);
   }

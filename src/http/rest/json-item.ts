@@ -1,5 +1,5 @@
-// Reads the members of one item in JSON, as batches and transactions have them: taken as they are,
-// nothing coerced, nothing ignored.
+// Reads the members of one JSON item, for batches and transactions. Coerces no member and ignores
+// none. Knows no list and no request.
 import { StoreError } from '../../base/errors.ts';
 import { ttlOfJson } from './ttl.ts';
 
@@ -12,7 +12,7 @@ export interface ItemLimits {
 
 const loneSurrogate = /\p{Surrogate}/u;
 
-/** A name is shown up to here: it may be megabytes long. */
+/** Characters of an unknown name that an error shows: the name may be megabytes long. */
 const shownCharacters = 64;
 
 export function badMember(member: string | undefined, detail: string): StoreError {
@@ -46,7 +46,7 @@ function bytesOfText(value: unknown): Buffer {
 function bytesOfBase64(value: unknown): Buffer {
   if (typeof value === 'string') {
     const bytes = Buffer.from(value, 'base64');
-    // Decoding takes more than one text for some bytes; only the one it would write is taken.
+    // The decoder accepts several texts for the same bytes. Only the canonical text is valid here.
     if (bytes.toString('base64') === value) return bytes;
   }
   throw badMember('valueBase64', 'valueBase64 must be base64 with padding (RFC 4648 section 4).');
@@ -58,9 +58,9 @@ export function bytesOf({ value, valueBase64 }: JsonObject): Buffer {
 }
 
 /**
- * What a put is to write, and for how long.
+ * The value that a put writes, and its time to live in milliseconds.
  *
- * @param nowMs for times to live that would end beyond all numbers
+ * @param nowMs bounds a time to live: its deadline must be an exact number
  */
 export function putMembersOf(
   item: JsonObject,

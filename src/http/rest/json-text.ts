@@ -1,19 +1,19 @@
-// The pieces of JSON that replies are put together from. By hand, since values go out once and
-// large: no object is made only to be serialised.
+// Builds the pieces of JSON that replies consist of. The pieces are concatenated by hand, because
+// values are large and leave once: an object would be made only to be serialised.
 import { isUtf8 } from 'node:buffer';
 import { textOfByteString } from '../../base/byte-string.ts';
 
-/** The type that JSON replies are sent as; JSON has no charset parameter (RFC 8259). */
+/** The media type of JSON replies; JSON has no charset parameter (RFC 8259). */
 export const jsonMediaType = 'application/json';
 
-/** The same bytes, not a copy. */
+/** A view of the same bytes, not a copy. */
 export function bufferOf(value: Uint8Array): Buffer {
   return Buffer.isBuffer(value)
     ? value
     : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }
 
-/** `"value":…` where the value is UTF-8 text, `"valueBase64":…` where not. */
+/** `"value":…` if the value is UTF-8 text, else `"valueBase64":…`. */
 export function valueMember(value: Uint8Array): string {
   const bytes = bufferOf(value);
   if (isUtf8(bytes)) return `"value":${JSON.stringify(bytes.toString('utf8'))}`;

@@ -1,5 +1,5 @@
-// Writes the replies of one key: statuses and headers of each result. The hot path of the server,
-// so headers are set one by one, without objects in between.
+// Writes the replies of one key: status and headers of each result. This is the server's hot path,
+// so it sets headers one by one, without objects in between. Knows no store, only results.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { unreachable } from '../../base/assert.ts';
 import { conditionsHold } from '../../store/conditions.ts';
@@ -12,7 +12,7 @@ import { labelOfAccept } from './value-label.ts';
 
 const noConditions: Conditions = {};
 
-/** Beyond it, copying a value into a text costs more than a second write. */
+/** Above this size, copying a value into a text costs more than a second write. */
 const smallValueBytesMax = 4096;
 
 function etagOf(version: number): string {
@@ -24,7 +24,7 @@ function sendConditionFailed(reply: AnswerSink, version: number): void {
   sendProblem(reply, conditionFailed);
 }
 
-/** What every reply about an entry carries, whether or not the value follows. */
+/** Sets the headers of every reply about an entry, whether or not the value follows. */
 function describeEntry(reply: FastifyReply, entry: EntryResult): void {
   reply.header('etag', etagOf(entry.version));
   reply.header('vary', 'Accept');
@@ -33,9 +33,9 @@ function describeEntry(reply: FastifyReply, entry: EntryResult): void {
 }
 
 /**
- * Past the framework: node joins a head and a text of one byte a character into one string, and
- * let go before `end` adds its empty one, that is one plain write. The gathering write that it
- * would be otherwise costs a tenth of all that a small read does.
+ * Bypasses the framework. Node joins a head and a Latin-1 text into one string. Uncorking before
+ * `end` adds its empty chunk makes that one plain write. Otherwise node would do a gathering write,
+ * which costs a tenth of the whole work of a small read.
  */
 function sendSmallValue(
   reply: FastifyReply,
@@ -96,7 +96,7 @@ function sendWritten(sink: AnswerSink, status: number, durability: string, etag?
   sink.code(status).send();
 }
 
-/** Of a write; it was judged by the store already. */
+/** Answers a write, whose conditions the store has judged already. */
 export function sendWriteResult(sink: AnswerSink, result: Exclude<Result, EntryResult>): void {
   switch (result.kind) {
     case 'missing':

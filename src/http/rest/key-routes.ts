@@ -1,5 +1,5 @@
-// GET, HEAD, PUT and DELETE of one key. A read that the store answers at once is answered in the
-// same turn: its handler is no async function and makes no promise.
+// GET, HEAD, PUT and DELETE of one key. If the store answers a read at once, the handler replies in
+// the same turn: it is no async function and makes no promise. Owns no header of a reply.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { defaultNamespace as namespace } from '../../base/default-namespace.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -48,7 +48,7 @@ function refusePartialPut(request: FastifyRequest): void {
 
 const noBody = Buffer.alloc(0);
 
-/** A write gives no value back. */
+/** A write gives no value back, so there is nothing to count. */
 function nothingIsGiven(): undefined {
   return undefined;
 }
@@ -136,7 +136,7 @@ class KeyHandlers {
 
 export function keyRoutes(app: FastifyInstance, options: KeyRouteOptions): void {
   const handlers = new KeyHandlers(options);
-  // HEAD has a handler of its own: it need not fetch the value.
+  // HEAD has a handler of its own, because it need not fetch the value.
   app.get(keyRoute, { exposeHeadRoute: false }, handlers.get);
   app.head(keyRoute, handlers.head);
   app.put(keyRoute, handlers.put);

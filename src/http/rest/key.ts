@@ -1,11 +1,12 @@
-// What a key may be on the wire: non-empty, valid UTF-8, at most so many bytes.
+// Checks and decodes keys from the wire: non-empty, valid UTF-8, with a bounded number of bytes.
+// Knows no store.
 import type { FastifyRequest } from 'fastify';
 import { StoreError } from '../../base/errors.ts';
 import { byteStringOfText } from '../../base/byte-string.ts';
 import { nameText } from '../request-target.ts';
 import { percentDecode } from '../percent-decode.ts';
 
-/** With the `u` flag only surrogates without a partner are characters of their own. */
+/** With the `u` flag, only a surrogate without a partner is a character of its own. */
 const loneSurrogate = /\p{Surrogate}/u;
 
 function keyInvalid(detail: string, limit?: number): StoreError {
@@ -28,7 +29,7 @@ export function keyOfRequest(request: FastifyRequest, keyBytesMax: number): stri
   return checkedLength(key, keyBytesMax);
 }
 
-/** @returns the key that stands in JSON, as a byte string */
+/** @returns the key of a JSON item, as a byte string */
 export function keyOfJson(key: unknown, keyBytesMax: number): string {
   if (typeof key !== 'string') throw keyInvalid('key must be a string.');
   if (loneSurrogate.test(key)) throw keyInvalid('key must be well-formed Unicode.');

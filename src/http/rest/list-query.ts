@@ -1,4 +1,5 @@
-// Reads the parameters of a listing, and the cursor that carries its walk from page to page.
+// Reads the parameters of a listing, and owns the cursor that carries a walk from page to page.
+// Asks no store.
 import { defaultNamespace as namespace } from '../../base/default-namespace.ts';
 import { createHash } from 'node:crypto';
 import { isUtf8 } from 'node:buffer';
@@ -11,7 +12,7 @@ export const listLimitDefault = 100;
 const parameters = ['prefix', 'start', 'end', 'limit', 'reverse', 'include', 'cursor'] as const;
 const limitText = /^[0-9]{1,9}$/;
 
-/** A listing without its position: what must be the same on each page of a walk. */
+/** A listing without its position: all that must be the same on each page of a walk. */
 type Walk = Omit<ListQuery, 'after'>;
 
 function limitOf(text: string | undefined): number {
@@ -47,14 +48,14 @@ function walkOf(query: Query): Walk {
 
 const fingerprintBytes = 8;
 
-/** Tells walks apart. Not a secret: a forged cursor is merely another lawful question. */
+/** Tells walks apart. The fingerprint is no secret: a forged cursor is just another valid query. */
 function fingerprintOf(walk: Walk): Buffer {
   const { prefix, start, end, limit, reverse, includeValues } = walk;
   const text = JSON.stringify([prefix, start ?? null, end ?? null, limit, reverse, includeValues]);
   return createHash('sha256').update(text).digest().subarray(0, fingerprintBytes);
 }
 
-/** @param position the key that the next page goes on behind, a byte string */
+/** @param position the key behind which the next page begins, a byte string */
 export function encodeCursor(walk: Walk, position: string): string {
   const key = Buffer.from(position, 'latin1');
   return Buffer.concat([fingerprintOf(walk), key]).toString('base64url');
@@ -63,7 +64,7 @@ export function encodeCursor(walk: Walk, position: string): string {
 function decodeCursor(walk: Walk, cursor: string): string {
   const bytes = Buffer.from(cursor, 'base64url');
   const position = bytes.subarray(fingerprintBytes);
-  // Decoding skips what it does not know; only what comes out the same again was a cursor.
+  // The decoder skips unknown characters. Only a text that encodes to itself again was a cursor.
   const malformed = bytes.toString('base64url') !== cursor;
   if (malformed || position.length === 0 || !isUtf8(position)) {
     throw badParameter('cursor', 'cursor must be one that the page before came with.');
@@ -75,7 +76,7 @@ function decodeCursor(walk: Walk, cursor: string): string {
   return position.toString('latin1');
 }
 
-/** @param text what stands behind `?` */
+/** @param text the query, without its `?` */
 export function parseListQuery(text: string): ListQuery {
   const query = parseQuery(text, parameters);
   const walk = walkOf(query);

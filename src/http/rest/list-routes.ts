@@ -1,4 +1,4 @@
-// GET /v1/keys: one page of a listing.
+// GET /v1/keys: one page of a listing. Other files read the query and the cursor.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ListItem, ListPage, ListQuery } from '../../store/listing.ts';
 import type { Store } from '../../store/store.ts';

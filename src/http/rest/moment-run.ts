@@ -1,6 +1,6 @@
-// Carries out operations in order over what stands at one moment, each seeing those before it: what
-// each answers, and what is to be changed in the end. Plain computing; that it is one moment, and
-// all or nothing, is the store's matter (`Store.transact`).
+// Runs operations in order over the entries of one moment. Each operation sees the changes of those
+// before it. Yields one result an operation, and the changes to make at the end. This is pure
+// computation: the store provides the one moment, and all or nothing (`Store.transact`).
 import { unreachable } from '../../base/assert.ts';
 import { StoreError } from '../../base/errors.ts';
 import { int64Max, int64Min, parseInt64 } from '../../commands/argument.ts';
@@ -16,7 +16,7 @@ import type {
 } from '../../store/result.ts';
 import type { EntryPut, TransactionMoment } from '../../store/transaction.ts';
 
-/** Adds to a decimal 64-bit integer; no entry counts as 0. The deadline stays. */
+/** Adds to a decimal 64-bit integer; a missing entry counts as 0. The deadline stays. */
 export interface IncrementOperation extends EntryName {
   readonly op: 'increment';
   readonly by: bigint;
@@ -28,11 +28,11 @@ export interface IncrementedResult {
   readonly kind: 'incremented';
   readonly version: number;
   readonly expiresAt: ExpiresAt;
-  /** The sum as text. */
+  /** The sum in decimal digits. */
   readonly value: Buffer;
 }
 
-/** A write does not know yet what it has reached. */
+/** The result of a write has no durability yet: the write happens only later. */
 export type MomentResult =
   | EntryResult
   | MissingResult
@@ -42,9 +42,9 @@ export type MomentResult =
   | ConditionFailedResult;
 
 export interface MomentOutcome {
-  /** One an operation, in order. */
+  /** One result an operation, in order. */
   readonly results: readonly MomentResult[];
-  /** As `TransactionDecision` has them. */
+  /** In the form of `PlannedChanges`. */
   readonly changes: readonly (EntryPut | 'delete' | undefined)[];
 }
 
@@ -55,10 +55,10 @@ export interface MomentLimits {
 const missing: MissingResult = { kind: 'missing' };
 const deleted = { kind: 'deleted' } as const;
 
-/** No 64-bit integer has more digits. */
+/** No 64-bit integer has more characters, its sign among them. */
 const integerBytesMax = 20;
 
-/** What stands under each name by now, over what stood there at the moment. */
+/** The present entry of each name: the operations' changes over the entries of the moment. */
 class Overlay {
   readonly #moment: TransactionMoment;
   readonly #places = new Map<string, number>();
@@ -80,7 +80,7 @@ class Overlay {
     return this.#entries[this.#placeOf(name)];
   }
 
-  /** Returns the version. */
+  /** @returns the version of the entry after this put */
   put(name: EntryName, value: Uint8Array, expiresAt: ExpiresAt): number {
     const place = this.#placeOf(name);
     const version = this.#moment.versions[place] ?? 0;
@@ -102,12 +102,12 @@ class Overlay {
   }
 }
 
-/** A namespace has no NUL. */
+/** NUL separates the two unambiguously, because no namespace contains one. */
 function placeKey({ namespace, key }: EntryName): string {
   return `${namespace}\0${key}`;
 }
 
-/** The names of all these, each once, in the order in which they come first. */
+/** All distinct names, in the order of their first appearance. */
 export function namesOnce(all: Iterable<EntryName>): EntryName[] {
   const names = new Map<string, EntryName>();
   for (const { namespace, key } of all) {
@@ -118,8 +118,8 @@ export function namesOnce(all: Iterable<EntryName>): EntryName[] {
 }
 
 /**
- * @param names what the moment was read for; all that the operations are about
- * @throws StoreError where an operation can not be carried out: then none is to be
+ * @param names those of the moment, in its order; they include every name in the operations
+ * @throws StoreError if one operation cannot be carried out; the caller must then run none
  */
 export function runAtMoment(
   names: readonly EntryName[],
@@ -166,7 +166,7 @@ function put(overlay: Overlay, operation: PutOperation): MomentResult {
   return { kind: 'written', created: standing === 0, version };
 }
 
-/** The front end's clock may be behind the store's: what it let through must still be a date. */
+/** Caps the deadline: a front end whose clock is behind the store's may let too much through. */
 function deadlineOf(now: number, ttlMs: number | undefined): ExpiresAt {
   return ttlMs === undefined ? undefined : Math.min(now + ttlMs, Number.MAX_SAFE_INTEGER);
 }

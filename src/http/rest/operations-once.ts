@@ -1,4 +1,5 @@
-// The operations of a request that carries an Idempotency-Key, as the one transaction that it is.
+// Turns the operations of a request with an Idempotency-Key into one transaction. Does not know how
+// the answer is kept.
 import type { Operation } from '../../store/operation.ts';
 import type { Durability, Result } from '../../store/result.ts';
 import { recordAnswer, type AnswerSink } from '../answer.ts';

@@ -1,4 +1,5 @@
-// Reads query parameters strictly: each is known, stands once, and is valid UTF-8.
+// Reads query parameters strictly: each is known, appears once, and is valid UTF-8. Knows no
+// parameter by its name.
 import { StoreError } from '../../base/errors.ts';
 import { textOfByteString } from '../../base/byte-string.ts';
 import { percentDecode } from '../percent-decode.ts';
@@ -18,7 +19,7 @@ function decode(text: string): string {
   throw new StoreError('BAD_REQUEST', 'The query must be valid percent-encoding of valid UTF-8.');
 }
 
-/** @param text what stands behind `?` */
+/** @param text the query, without its `?` */
 export function parseQuery(text: string, allowed: readonly string[]): Query {
   if (text === '') return noParameters;
   const query = new Map<string, string>();

@@ -1,5 +1,5 @@
-// What a transaction of this dialect is, and how it is decided: its operations where all checks
-// hold, what it asks for otherwise where not.
+// Defines a transaction of this dialect and its plan. If all checks hold, the plan runs the
+// operations, else the reads of `otherwise`. Knows no store, only the moment.
 import { unreachable } from '../../base/assert.ts';
 import type { EntryName, GetOperation } from '../../store/operation.ts';
 import type { EntryResult } from '../../store/result.ts';
@@ -13,7 +13,7 @@ import {
   type MomentResult,
 } from './moment-run.ts';
 
-/** What must stand under a name. */
+/** A condition on the entry under a name. */
 export type Check = EntryName &
   (
     | { readonly must: 'have-version'; readonly version: number }
@@ -28,12 +28,12 @@ export interface Transaction {
 }
 
 export interface TransactionOutcome {
-  /** By their places among the checks; where there are none, the operations are carried out. */
+  /** Indexes of the checks that failed. If there are none, the operations were run. */
   readonly failedChecks: readonly number[];
   readonly results: readonly MomentResult[];
 }
 
-/** All that it is about, each once. */
+/** The distinct names in checks, operations and `otherwise`. */
 export function namesOfTransaction(transaction: Transaction): EntryName[] {
   const { checks, operations, otherwise } = transaction;
   return namesOnce([...checks, ...operations, ...otherwise]);
@@ -43,7 +43,7 @@ export function isReadOnly({ operations }: Transaction): boolean {
   return operations.every(({ op }) => op === 'get' || op === 'head');
 }
 
-/** @param names those of the transaction, as the moment is read for them */
+/** @param names those of the transaction, in the order of the moment's entries */
 export function decisionOf(
   transaction: Transaction,
   names: readonly EntryName[],
@@ -63,7 +63,7 @@ function failedOf(
   names: readonly EntryName[],
   moment: TransactionMoment,
 ): number[] {
-  // As the operations will find it.
+  // A check must see an entry exactly as the operations will.
   const gets = checks.map(({ namespace, key }) => ({ op: 'get', namespace, key }) as const);
   const { results } = runAtMoment(names, moment, gets, { valueBytesMax: Infinity });
   return checks.flatMap((check, index) => {

@@ -1,5 +1,5 @@
-// Reads a transaction. One item that is wrong is wrong with the whole of it, and is named by its
-// place: `operations[2]`.
+// Reads a transaction. One faulty item makes the whole transaction faulty. The error names that
+// item by its place: `operations[2]`. Runs nothing.
 import { defaultNamespace as namespace } from '../../base/default-namespace.ts';
 import { StoreError } from '../../base/errors.ts';
 import type { GetOperation } from '../../store/operation.ts';
@@ -19,7 +19,7 @@ import type { MomentOperation } from './moment-run.ts';
 import type { Check, Transaction } from './transaction-decision.ts';
 
 export interface TransactionLimits extends ItemLimits {
-  /** Checks, operations and what is asked otherwise, together. */
+  /** The most checks, operations and reads of `otherwise` together. */
   readonly batchOperationsMax: number;
 }
 
@@ -39,7 +39,7 @@ function objectOf(json: unknown): JsonObject {
   return json;
 }
 
-/** A check of a value of any length: one that is longer than any may be just does not hold. */
+/** A check may name a value of any length. If no entry can be as long, the check does not hold. */
 function checkOf(json: unknown, { keyBytesMax }: ItemLimits): Check {
   const item = objectOf(json);
   refuseUnknownMembers(item, checkMembers);
@@ -72,7 +72,7 @@ function refuseConditions(item: JsonObject): void {
 
 function byOf(by: unknown = 1): bigint {
   if (typeof by === 'number' && Number.isSafeInteger(by)) return BigInt(by);
-  // Beyond, JSON numbers are not read exactly.
+  // JavaScript does not read JSON numbers beyond this bound exactly.
   const bound = Number.MAX_SAFE_INTEGER;
   throw badMember('by', `by must be an integer from -${bound} to ${bound}.`);
 }
@@ -107,7 +107,7 @@ function placed(error: StoreError, place: string): StoreError {
   return new StoreError(code, `${place}: ${message}`, { limit, parameter: member });
 }
 
-/** Items of all lists in their order; what is malformed counts before what is too large. */
+/** Reads the items of all lists in order. Reports a malformed item before one that is too large. */
 class Items {
   #tooLarge: StoreError | undefined;
 
@@ -131,8 +131,8 @@ class Items {
 }
 
 /**
- * @param nowMs for times to live that would end beyond all numbers
- * @throws StoreError naming what is wrong
+ * @param nowMs bounds a time to live: its deadline must be an exact number
+ * @throws StoreError naming the fault
  */
 export function parseTransaction(
   body: Buffer,

@@ -1,4 +1,4 @@
-// Writes what a transaction has come to as JSON text. Results look as those of a batch do.
+// Writes the outcome of a transaction as JSON text. Its results have the form of a batch's results.
 import type { Durability } from '../../store/result.ts';
 import { resultText } from './batch-result.ts';
 import { valueMember } from './json-text.ts';
@@ -22,7 +22,7 @@ function textOf(result: MomentResult, durability: Durability | undefined): strin
   return resultText({ ...result, durability }, undefined);
 }
 
-/** @param durability what its writes have reached; undefined where there are none */
+/** @param durability that of the transaction's writes; undefined if it made none */
 export function transactionText(
   { failedChecks, results }: TransactionOutcome,
   durability: Durability | undefined,

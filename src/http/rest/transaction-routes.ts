@@ -1,4 +1,5 @@
 // POST /v1/transactions: checks and operations on any keys, all at one moment, all or none.
+// Owns the order of the steps. Other files read JSON, compute the changes and write the answer.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { EntryName } from '../../store/operation.ts';
 import type { Durability, EntryResult } from '../../store/result.ts';
@@ -32,11 +33,11 @@ export type TransactionRouteOptions = BatchRouteOptions;
 
 interface Decided {
   readonly outcome: TransactionOutcome;
-  /** Undefined where nothing was written. */
+  /** Undefined if the transaction wrote nothing. */
   readonly durability: Durability | undefined;
 }
 
-/** Before anything is changed: what can not be given back must not be carried out. */
+/** Counts values before the store changes anything: see `countGiven`. */
 function counting(
   decide: TransactionPlan<TransactionOutcome>,
   refuse: RefuseValue,
@@ -48,7 +49,7 @@ function counting(
   };
 }
 
-/** @param durability undefined where nothing was written */
+/** @param durability undefined if the transaction wrote nothing */
 function answerOf(outcome: TransactionOutcome, durability: Durability | undefined): Answer {
   return recordAnswer((sink) => {
     if (durability !== undefined) sink.header('holdfast-durability', durability);
@@ -119,7 +120,7 @@ class TransactionHandler {
     return result;
   }
 
-  /** What only reads keeps nobody away from its keys. */
+  /** A transaction that only reads holds up no other request for its keys. */
   async #look(
     names: readonly EntryName[],
     decide: TransactionPlan<TransactionOutcome>,

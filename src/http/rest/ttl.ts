@@ -1,4 +1,4 @@
-// Reads a time to live: `<integer><unit>`, or a bare integer of seconds.
+// Reads a time to live: `<integer><unit>`, or a bare integer of seconds. Knows no store.
 import { StoreError } from '../../base/errors.ts';
 
 const ttlText = /^([0-9]+)(ms|s|m|h|d)?$/;
@@ -16,7 +16,7 @@ function ttlInvalid(): StoreError {
 }
 
 function checkedTtl(ttlMs: number, nowMs: number): number {
-  // The moment of expiry must be an exact number too.
+  // The deadline must be an exact number too.
   if (ttlMs < 1 || !Number.isSafeInteger(ttlMs)) throw ttlInvalid();
   if (!Number.isSafeInteger(Math.ceil(nowMs) + ttlMs)) throw ttlInvalid();
   return ttlMs;
@@ -29,7 +29,7 @@ export function parseTtl(text: string, nowMs: number): number {
   return checkedTtl(Number(digits) * unitMs[unit], nowMs);
 }
 
-/** A time to live in JSON: the text above, or an integer of seconds. */
+/** A time to live in JSON: a text as for `parseTtl`, or an integer of seconds. In milliseconds. */
 export function ttlOfJson(ttl: unknown, nowMs: number): number {
   if (typeof ttl === 'string') return parseTtl(ttl, nowMs);
   if (!Number.isSafeInteger(ttl)) throw ttlInvalid();

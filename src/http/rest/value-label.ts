@@ -1,5 +1,5 @@
-// Picks the media type that a value is labelled with, by Accept (RFC 9110 section 12.5.1). The
-// bytes are the same under each label and are never looked at, so no label may be active content.
+// Picks the media type that labels a value, by Accept (RFC 9110 section 12.5.1). The bytes are the
+// same under each label, and the server never looks at them: so no label may be active content.
 
 const octetStream = 'application/octet-stream';
 const plainText = 'text/plain; charset=utf-8';
@@ -9,7 +9,7 @@ export type ValueLabel = typeof octetStream | typeof plainText | typeof json;
 
 interface Offer {
   readonly label: ValueLabel;
-  /** The ranges that name it, the most telling first. */
+  /** The ranges that match the label, the most specific first. */
   readonly ranges: readonly string[];
 }
 
@@ -23,7 +23,7 @@ const rangeText = /^[^\s;,/]+\/[^\s;,/]+$/;
 const weightText = /^q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)$/i;
 const utf8Parameter = /^charset="?utf-8"?$/i;
 
-/** Ranges with their weights, in the order of the header; malformed and foreign ones are left out. */
+/** Ranges with their weights, in the header's order. Malformed and unknown ranges are left out. */
 function weightsOf(accept: string): Map<string, number> {
   const weights = new Map<string, number>();
   for (const element of accept.split(',')) {
@@ -37,7 +37,7 @@ function weightsOf(accept: string): Map<string, number> {
   return weights;
 }
 
-/** What the best label is where `Accept` says something. Ties go to the bytes, then to order. */
+/** The best label for an `Accept`. Octet-stream wins a tie, and then the first range in order. */
 function negotiate(accept: string): ValueLabel {
   const weights = weightsOf(accept);
   const order = [...weights.keys()];
@@ -64,7 +64,7 @@ export function labelOfAccept(accept: string | undefined): ValueLabel {
   const known = negotiated.get(accept);
   if (known !== undefined) return known;
   const label = negotiate(accept);
-  // Clients send the same few texts over and over; anything else must not fill the memory.
+  // Clients send the same few texts again and again. Other texts must not fill the memory.
   if (negotiated.size >= negotiatedMax) negotiated.clear();
   negotiated.set(accept, label);
   return label;

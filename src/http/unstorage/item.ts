@@ -1,11 +1,11 @@
-// Which item a path of the unstorage protocol names: a key of a namespace, or all keys below a base.
-// A key's parts stand between slashes on the wire and between colons in the store.
+// Finds the item that a path of the unstorage protocol names: one key of a namespace, or all keys
+// below a base. Slashes separate a key's parts on the wire, and colons in the store. Asks no store.
 import { StoreError } from '../../base/errors.ts';
 import { percentDecode } from '../percent-decode.ts';
 
 export interface Item {
   readonly namespace: string;
-  /** A byte string. Of a base, what all keys below it begin with; empty at the root. */
+  /** A byte string. If `isBase`, the prefix of all keys below the base; empty at the root. */
   readonly key: string;
   readonly isBase: boolean;
 }
@@ -16,13 +16,13 @@ function invalid(detail: string, limit?: number): StoreError {
   return new StoreError('KEY_INVALID', detail, { parameter: 'key', limit });
 }
 
-/** As the clients do it: `\\` is a slash, and parts that are empty are none. */
+/** As the clients do: `\\` counts as a slash, and empty parts are dropped. */
 function partsOf(path: string): string[] {
   return path.split(/[/\\:]/).filter((part) => part !== '');
 }
 
 /**
- * @param text behind the mount, still encoded
+ * @param text the path behind the mount, still encoded
  * @throws StoreError KEY_INVALID
  */
 export function itemOf(text: string, keyBytesMax: number): Item {
@@ -53,13 +53,13 @@ const unnamedPattern = /[/\\]|(?:^|:)\.{0,2}(?::|$)/;
 
 /**
  * Whether a path can name this key of the store. Other dialects also make keys with slashes,
- * backslashes, and parts that are empty, `.` or `..`: here these are as if they were not there.
+ * backslashes, and parts that are empty, `.` or `..`. This dialect ignores such keys.
  */
 export function canBeNamed(key: string): boolean {
   return !unnamedPattern.test(key);
 }
 
-/** The key as it stands on the wire. */
+/** The key as it is spelled on the wire. */
 export function pathOfKey(key: string): string {
   return key.replaceAll(':', '/');
 }

@@ -1,5 +1,6 @@
-// All items below a base: listed, named, deleted. Only keys that a path can name count; the others,
-// which other dialects made, are neither shown nor touched. Page by page: several moments.
+// Lists, names and deletes all items below a base. Only keys that a path can name count: other
+// dialects' keys are neither shown nor touched. The walk goes page by page, so it spans several
+// moments. Knows no request.
 import { textOfByteString } from '../../base/byte-string.ts';
 import { StoreError } from '../../base/errors.ts';
 import type { EntryName } from '../../store/operation.ts';
@@ -8,10 +9,10 @@ import { unitsOf, type WorkInFlight } from '../overload/work-in-flight.ts';
 import { walkKeys } from '../walk-keys.ts';
 import { canBeNamed, pathOfKey, type Item } from './item.ts';
 
-/** Keys of one listing, in sum: the protocol knows no pages. */
+/** Bytes of all keys of one listing in sum: the protocol has no pages. */
 const listBytesMax = 16 * 1024 * 1024;
 
-/** Keys that one request deletes as one transaction. */
+/** The most keys that one request deletes as one transaction. */
 const deletedTogetherMax = 10_000;
 
 export interface ItemsBelowOptions {
@@ -27,8 +28,8 @@ export class ItemsBelow {
   }
 
   /**
-   * @returns a JSON array of keys as they stand on the wire
-   * @throws StoreError REPLY_TOO_LARGE, and what the store refuses a page with
+   * @returns a JSON array of keys as they are spelled on the wire
+   * @throws StoreError REPLY_TOO_LARGE, or the error with which the store refuses a page
    */
   async list(base: Item): Promise<Buffer> {
     const paths: string[] = [];
@@ -47,9 +48,9 @@ export class ItemsBelow {
   }
 
   /**
-   * The names of all items there are, to be deleted together.
+   * The names of all items below the base, for one transaction that deletes them.
    *
-   * @throws StoreError REQUEST_TOO_LARGE if they are too many for one transaction
+   * @throws StoreError REQUEST_TOO_LARGE if one transaction cannot hold as many
    */
   async names(base: Item): Promise<EntryName[]> {
     const names: EntryName[] = [];
@@ -63,7 +64,7 @@ export class ItemsBelow {
     return names;
   }
 
-  /** @throws StoreError if not all could be deleted; its outcome says whether some were */
+  /** @throws StoreError if some key could not be deleted; its outcome says whether others were */
   async delete(base: Item): Promise<void> {
     const { store, work } = this.#options;
     const { namespace } = base;
@@ -90,7 +91,7 @@ export class ItemsBelow {
   }
 }
 
-/** Of all keys together, `not-applied` would be false now. */
+/** An outcome of `not-applied` would be false for all keys together. */
 function partlyDone({ code, message, ...facts }: StoreError): StoreError {
   const { retryable, retryAfterMs, limit, parameter } = facts;
   const detail = `${message} Some of the keys have been deleted; the others are still there, or may be.`;

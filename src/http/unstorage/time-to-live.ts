@@ -1,15 +1,15 @@
-// The request header x-ttl: how long an item lives, in seconds, as the clients' numbers are spelled.
-// Knows what a number means here, and no store.
+// Reads the request header x-ttl: the time to live of an item in seconds, spelled as clients spell
+// numbers. Knows no store.
 import { StoreError } from '../../base/errors.ts';
 
-/** Longer ones (over 31,000 years) are none: their deadline would be no exact number. */
+/** A longer time (over 31,000 years) means no expiry: its deadline would be no exact number. */
 const ttlMsMax = 1e15;
 
-/** Every way in which JavaScript writes a number that is not negative. */
+/** Every spelling that JavaScript gives a number that is not negative. */
 const numberPattern = /^(?:[0-9]+(?:\.[0-9]+)?(?:e[+-][0-9]+)?|Infinity)$/;
 
 function secondsOf(header: string | string[]): number {
-  // Two headers come as one text, which is no number.
+  // Node joins two headers into one text, which is no number.
   const isNumber = typeof header === 'string' && numberPattern.test(header);
   const seconds = isNumber ? Number(header) : 0;
   if (seconds > 0) return seconds;
@@ -27,6 +27,7 @@ export function ttlMsOfHeader(header: string | string[] | undefined): number | u
   if (header === undefined) return undefined;
   const ms = secondsOf(header) * 1000;
   if (ms > ttlMsMax) return undefined;
-  // To a billionth first: the multiplication adds as much, and that is no time.
+  // Rounds to a billionth of a second first. The multiplication adds an error of that size, which
+  // `ceil` would round up to a millisecond.
   return Math.max(1, Math.ceil(Number(ms.toFixed(6))));
 }

@@ -1,5 +1,5 @@
-// The protocol of the `http` driver of unstorage under /unstorage/{namespace}: items by key, and all
-// keys below a base. Knows no client but by what it sends.
+// The protocol of unstorage's `http` driver under /unstorage/{namespace}: items by key, and all
+// keys below a base. Knows a client only by its requests.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
 import { StoreError } from '../../base/errors.ts';
@@ -31,7 +31,7 @@ export interface UnstorageRouteOptions {
   readonly idempotency: IdempotentRequests;
 }
 
-/** The driver takes a body of any other type for no text. */
+/** The driver does not read a body of any other type as text. */
 function labelOf({ headers }: FastifyRequest): string {
   const isRaw = headers.accept?.includes('application/octet-stream') ?? false;
   return isRaw ? 'application/octet-stream' : 'text/plain; charset=utf-8';
@@ -87,7 +87,7 @@ class UnstorageHandlers {
     else sendDone(reply);
   };
 
-  /** What is not there is gone already, for this protocol. */
+  /** In this protocol, deleting a missing key succeeds. */
   readonly delete = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const item = this.#itemOf(request);
     const identity = identityOf(request, noBody);

@@ -1,6 +1,6 @@
-// Commands on keys as one transaction of a store: each sees what those before it did, and nobody sees
-// anything in between. A command that answers with an error changes nothing and ends nothing, as in
-// Redis. Knows no store, only the moment it is given.
+// Plans commands on keys as one transaction of a store. Each command sees the changes of those
+// before it, and no other request sees a state in between. As in Redis, a command that fails
+// changes nothing and stops no other command. Knows no store, only the moment.
 import { byteStringOfBytes } from '../../base/byte-string.ts';
 import { StoreError } from '../../base/errors.ts';
 import type { CommandLimits, Entry } from '../../commands/command.ts';
@@ -13,8 +13,8 @@ import type { SubmitOptions } from '../../store/store.ts';
 import type { KeyedPlan } from './command-planner.ts';
 
 /**
- * Values that the commands of one transaction may go through, each time they do, in bytes: nobody
- * else is answered meanwhile.
+ * Bytes of values that the commands of one transaction may read and write in sum. A value counts
+ * each time: no other request is answered while the commands run.
  */
 const touchedBytesMax = 256 * 1024 * 1024;
 
@@ -23,8 +23,8 @@ export function distinctKeys(commands: readonly KeyedPlan[]): string[] {
 }
 
 /**
- * @param keys as from `distinctKeys`: the moment's names are these
- * @returns gives one reply a command, in order
+ * @param keys those of `distinctKeys`, in the order of the moment's names
+ * @returns a plan that gives one reply a command, in order
  */
 export function decideCommands(
   commands: readonly KeyedPlan[],

@@ -1,5 +1,5 @@
-// Commands that stand in the request target: `/set/key/value/EX/100`, or `/set/key?EX=100` with the
-// value as the body. Arguments come out as byte strings, whatever bytes they are.
+// Reads a command from the request target: `/set/key/value/EX/100`, or `/set/key?EX=100` with the
+// value as the body. Arguments become byte strings, whatever bytes they are. Knows no command.
 import { percentDecodeBytes } from '../percent-decode.ts';
 import { RequestFault } from './request-fault.ts';
 
@@ -9,12 +9,12 @@ function decode(text: string): string {
   return bytes;
 }
 
-/** In a query, `+` is a space for every client that writes queries by a library. */
+/** Clients that write queries with a library send `+` for a space. */
 function decodeQuery(text: string): string {
   return decode(text.replaceAll('+', ' '));
 }
 
-/** `NAME VALUE` for each parameter, in order; the name alone where there is no value. */
+/** `NAME VALUE` for each parameter, in order; only the name if there is no value. */
 function argumentsOfQuery(query: string): string[] {
   const args: string[] = [];
   for (const part of query.split('&')) {
@@ -31,7 +31,7 @@ function argumentsOfQuery(query: string): string[] {
 /**
  * @param path behind the mount, without a leading slash, still encoded
  * @param query behind `?`, still encoded
- * @throws RequestFault where it is not percent-encoding
+ * @throws RequestFault if path or query is not valid percent-encoding
  */
 export function commandOfPath(path: string, query: string, body: Buffer): string[] {
   const command = path.split('/').map(decode);

@@ -1,5 +1,5 @@
-// From the words of a command to how it is to be carried out, and what is wrong with it before the
-// store is asked. Asks no store.
+// Turns the words of a command into a plan, and finds its faults before the store is asked.
+// Knows no store.
 import { isUtf8 } from 'node:buffer';
 import type { Clock } from '../../base/clock.ts';
 import {
@@ -16,7 +16,7 @@ export interface KeyedPlan {
   readonly kind: 'keyed';
   readonly command: KeyedCommand;
   readonly args: readonly string[];
-  /** In their order; a key may come twice. */
+  /** In the order of the arguments; a key may come twice. */
   readonly keys: readonly string[];
 }
 
@@ -26,11 +26,11 @@ export interface KeyspacePlan {
   readonly args: readonly string[];
 }
 
-/** What needs no store: an error, or a command that is about nothing in it. */
+/** A command that needs no store: a faulty one, or one that is about nothing in the store. */
 export interface AnsweredPlan {
   readonly kind: 'answered';
   readonly reply: Reply;
-  /** Its reply is what it has come to, an error included; else it could not be begun. */
+  /** True if the command ran, even to an error; false if the command could not begin. */
   readonly isRun: boolean;
 }
 
@@ -73,7 +73,7 @@ export class CommandPlanner {
   }
 }
 
-/** Whether any of them may change something. */
+/** Whether any of the commands may change something. */
 export function mayWrite(plans: readonly CommandPlan[]): boolean {
   return plans.some((plan) => plan.kind !== 'answered' && plan.command.access === 'write');
 }

@@ -1,5 +1,6 @@
-// Carries out commands over a store: which go together in one request to it, what waits for what
-// came before it, and what is one transaction. Knows neither how commands arrive nor how replies leave.
+// Runs commands over a store. Decides which commands share one request to the store, which wait for
+// those before them, and which are one transaction. Knows neither how commands arrive nor how
+// replies leave.
 import { unreachable } from '../../base/assert.ts';
 import { byteStringOfBytes } from '../../base/byte-string.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -26,7 +27,7 @@ export interface CommandRunnerOptions extends CommandPlannerOptions {
   readonly clock: Clock;
 }
 
-/** What a command has come to: the store itself may refuse it. */
+/** The result of a command: its reply, or the error with which the store refused it. */
 export type CommandResult = Reply | StoreError;
 
 /** Commands as one transaction of the store. */
@@ -36,12 +37,12 @@ export interface AtomicCommands {
   readonly decide: TransactionPlan<Reply[]>;
 }
 
-/** What can be part of a transaction. */
+/** A command that can be part of a transaction. */
 export type TogetherPlan = Exclude<CommandPlan, KeyspacePlan>;
 
 export interface Flushing {
   readonly reply: Reply;
-  /** Namespaces; none where the command is wrong. */
+  /** Namespaces to empty; none if the command is faulty. */
   readonly flush: readonly string[];
 }
 
@@ -66,7 +67,10 @@ export class CommandRunner {
     return commands.map((words) => this.#planner.plan(words));
   }
 
-  /** In order, and not atomic: what is about one shard goes there together, the rest waits for it. */
+  /**
+   * Runs in order, not atomically. Consecutive commands that need one shard each go to the store
+   * together; any other command goes alone.
+   */
   async run(plans: readonly CommandPlan[], options?: SubmitOptions): Promise<CommandResult[]> {
     const results: CommandResult[] = [];
     let together: { readonly index: number; readonly asked: Asked }[] = [];
@@ -87,7 +91,7 @@ export class CommandRunner {
       } else if (plan.kind === 'keyed' && this.#options.store.areOnOneShard(plan.keys)) {
         together.push({ index, asked: this.#asked(plan) });
       } else {
-        // Whatever is not one shard's matter sees all that came before it, and nothing after it.
+        // A command that needs more than one shard sees all commands before it, and none after it.
         // oxlint-disable-next-line no-await-in-loop -- in order
         await ask();
         // oxlint-disable-next-line no-await-in-loop
@@ -98,7 +102,7 @@ export class CommandRunner {
     return results;
   }
 
-  /** All at one moment, each seeing those before it, as in Redis: see `decideCommands`. */
+  /** Runs all at one moment, each seeing those before it, as in Redis: see `decideCommands`. */
   async runTogether(
     plans: readonly TogetherPlan[],
     options?: SubmitOptions,
@@ -108,7 +112,7 @@ export class CommandRunner {
     return result.kind === 'refused' ? result.error : result.outcome;
   }
 
-  /** The same, not carried out yet. */
+  /** Plans the same transaction without running it. */
   together(plans: readonly TogetherPlan[], options: SubmitOptions = {}): AtomicCommands {
     const keyed = plans.filter((plan) => plan.kind === 'keyed');
     const keys = distinctKeys(keyed);
@@ -124,7 +128,7 @@ export class CommandRunner {
     return { names: this.#namesOf(keys), decide };
   }
 
-  /** A command that deletes all keys, not carried out yet. */
+  /** Plans a command that deletes all keys, without running it. */
   async flushing({ command, args }: KeyspacePlan): Promise<Flushing> {
     let flush: string[] = [];
     const unread = (): never => {
@@ -149,7 +153,7 @@ export class CommandRunner {
   #asked({ command: { name, access }, args, keys }: KeyedPlan): Asked {
     const { namespace, valueBytesMax } = this.#options;
     const [key = ''] = keys;
-    // As an operation of the store, so that it may be answered by the store's cache.
+    // The store's cache can answer a plain get, but not a command.
     if (name === 'get') return { op: 'get', namespace, key };
     return { op: 'command', namespace, key, name, access, args, keys, valueBytesMax };
   }

@@ -1,9 +1,9 @@
-// How replies leave: as JSON, with every string in base64 where the client asks for it, or in the
-// format of RESP 2. Knows no command.
+// Writes replies as JSON, with every string in base64 if the client asks for it, or as RESP 2.
+// Knows no command.
 import { unreachable } from '../../base/assert.ts';
 import type { Reply } from '../../commands/reply.ts';
 
-/** `base64`: for what is no UTF-8 text, and to be sure of it. */
+/** A client asks for `base64` if strings may be no UTF-8 text, or to be sure of their bytes. */
 export type Encoding = 'text' | 'base64';
 
 function stringText(bytes: string, encoding: Encoding): string {
@@ -24,7 +24,7 @@ function valueText(reply: Reply, encoding: Encoding): string {
       if (reply.items === null) return 'null';
       return `[${reply.items.map((item) => valueText(item, encoding)).join(',')}]`;
     case 'error':
-      // Within an array there is no other place for it.
+      // JSON has no other place for an error within an array.
       return stringText(reply.message, encoding);
     default:
       return unreachable(reply);
@@ -35,7 +35,7 @@ export function errorEnvelope(message: string): string {
   return `{"error":${JSON.stringify(Buffer.from(message, 'latin1').toString('utf8'))}}`;
 }
 
-/** The clients of this protocol take `OK` for itself, and for nothing encoded, at the top alone. */
+/** Clients take an `OK` at the top level literally, and decode every other string. */
 export function envelope(reply: Reply, encoding: Encoding): string {
   if (reply.kind === 'error') return errorEnvelope(reply.message);
   const isPlain = reply.kind === 'status' && reply.text === 'OK';

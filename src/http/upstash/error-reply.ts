@@ -1,17 +1,17 @@
-// The server's own errors in the form that clients of this protocol read. Which error it is was
-// decided before.
+// Writes the server's own errors in the form that clients of this protocol read. Chooses no error
+// and no status.
 import { byteStringOfText } from '../../base/byte-string.ts';
 import type { StoreError } from '../../base/errors.ts';
 import { error as errorReply, type Reply } from '../../commands/reply.ts';
 import { problemOf, type Problem } from '../problem.ts';
 import { envelope } from './envelope.ts';
 
-/** In the words of Redis; whether anything happened stands behind. */
+/** The message comes first, as in Redis. The code and the outcome follow. */
 export function replyOfError({ code, outcome, message }: StoreError): Reply {
   return errorReply(byteStringOfText(`${message} (${code}, ${outcome})`));
 }
 
-/** As the answer to a whole request. */
+/** The error as the answer to a whole request. */
 export function upstashProblemOf(error: StoreError): Problem {
   const { status, headers } = problemOf(error);
   return {

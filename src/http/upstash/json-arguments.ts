@@ -1,11 +1,12 @@
-// Commands that stand in JSON: a list of strings, numbers and booleans each. Arguments come out as
-// byte strings, numbers as they were written: beyond 2^53 a parsed one has lost its digits.
+// Reads commands from JSON: each is a list of strings, numbers and booleans. Arguments become byte
+// strings. Numbers keep their spelling: a parsed number beyond 2^53 has lost digits. Knows no
+// command.
 import { isUtf8 } from 'node:buffer';
 import { byteStringOfText } from '../../base/byte-string.ts';
 import { elementsIn, numbersIn } from '../json-scan.ts';
 import { RequestFault } from './request-fault.ts';
 
-/** Hands out each number of a document in turn; looks for them only when one is asked for. */
+/** Yields each number of a document in turn; scans the document only if a spelling is needed. */
 class NumberTexts {
   readonly #body: Buffer;
   #numbers: string[] | undefined;
@@ -15,7 +16,7 @@ class NumberTexts {
     this.#body = body;
   }
 
-  /** To be called for every number of the document, in order. */
+  /** The caller calls this for every number of the document, in order. */
   next(parsed: number): string {
     const index = this.#next++;
     if (Number.isSafeInteger(parsed)) return String(parsed);
@@ -24,11 +25,11 @@ class NumberTexts {
   }
 }
 
-/** Commands and arguments of one request: as many are parsed, and never more. */
+/** The most commands and arguments that are parsed for one request. */
 const elementsMax = 1_000_000;
 
 function parse(body: Buffer): { json: unknown; numbers: NumberTexts } {
-  // A shorter body can not have as many.
+  // A shorter body cannot have as many elements, so there is nothing to count.
   if (body.length > elementsMax && elementsIn(body, elementsMax) > elementsMax) {
     throw new RequestFault(`ERR a request may have at most ${elementsMax} arguments`, 413);
   }
@@ -56,13 +57,13 @@ function commandOf(json: unknown, numbers: NumberTexts): string[] {
   return json.map((argument) => argumentOf(argument, numbers));
 }
 
-/** @throws RequestFault where the body is not one command */
+/** @throws RequestFault if the body is not one command */
 export function commandOfJson(body: Buffer): string[] {
   const { json, numbers } = parse(body);
   return commandOf(json, numbers);
 }
 
-/** @throws RequestFault where the body is not a list of commands, or has too many */
+/** @throws RequestFault if the body is not a list of commands, or has too many */
 export function commandsOfJson(body: Buffer, commandsMax: number): string[][] {
   const { json, numbers } = parse(body);
   if (!Array.isArray(json)) throw new RequestFault('ERR the body must be a list of commands');

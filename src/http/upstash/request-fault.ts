@@ -1,4 +1,4 @@
-// What is wrong with a request as a whole, in the words of this dialect: nothing has happened.
+// A fault of a whole request, in the words of this dialect. The server has changed nothing.
 
 export class RequestFault extends Error {
   readonly status: number;

@@ -1,9 +1,10 @@
-// The keyspace that KEYS, SCAN and their like look at, over a store's listings: one page a step.
+// The keyspace for KEYS, SCAN and the like, over a store's listings: one page a step. Knows no
+// command.
 import type { Keyspace, KeyPage } from '../../commands/command.ts';
 import type { Store } from '../../store/store.ts';
 import { keysQuery, walkKeys } from '../walk-keys.ts';
 
-/** Keys among which a random one is drawn: the first ones, where there are more. */
+/** A random key is drawn among the first keys, of which there are at most this many. */
 const drawnMax = 10_000;
 
 export class StoreKeyspace implements Keyspace {

@@ -1,12 +1,12 @@
-// The token that clients of this protocol take from each reply and send back with the next request.
-// This store is one copy: each read sees all writes that were answered before it, whatever token
-// comes. So tokens only tell which writes of this dialect a reply comes after.
+// The token that a client takes from each reply and sends back with its next request. This store is
+// one copy: each read sees all writes answered before it, whatever token the client sends. So a
+// token only tells which writes of this dialect a reply comes after.
 import { randomBytes } from 'node:crypto';
 
 export const syncTokenHeader = 'upstash-sync-token';
 
 export class SyncTokens {
-  /** No two lives of the program give the same token. */
+  /** Random, because no two lives of the program may give the same token. */
   readonly #life = randomBytes(9).toString('base64url');
   #writes = 0;
   #current = this.#tokenOf(0);
@@ -15,7 +15,7 @@ export class SyncTokens {
     return this.#current;
   }
 
-  /** To be called for each request that may have written, before it is answered. */
+  /** The caller calls this before it answers a request that may have written. */
   noteWrite(): void {
     this.#writes += 1;
     this.#current = this.#tokenOf(this.#writes);

@@ -1,5 +1,5 @@
-// The REST protocol of Upstash Redis under /upstash: commands in the path, in a body, and lists of
-// them. Knows how requests and replies look; what commands do is the runner's.
+// The REST protocol of Upstash Redis under /upstash: commands in the path, in a body, and in lists.
+// Owns the form of requests and replies. Does not know what a command does: the runner does.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
 import { defaultNamespace as namespace } from '../../base/default-namespace.ts';
@@ -101,7 +101,7 @@ function sendResp2(sink: AnswerSink, status: number, body: Buffer): void {
   sink.header('x-content-type-options', 'nosniff').send(body);
 }
 
-/** Writes what commands have come to, as the request asks for it. */
+/** Writes the results of commands in the format that the request asks for. */
 type WriteResults = (sink: AnswerSink, results: readonly CommandResult[]) => void;
 
 function oneReply({ encoding, isResp2 }: Format): WriteResults {
@@ -121,13 +121,13 @@ function listOfReplies({ encoding, isResp2 }: Format): WriteResults {
   };
 }
 
-/** In the words of Redis, with the reason. */
+/** The error text of Redis, with the reason appended. */
 function discarded(index: number, message: string): RequestFault {
   const why = `command ${index + 1}: ${message}`;
   return new RequestFault(`EXECABORT Transaction discarded because of previous errors. (${why})`);
 }
 
-/** @throws RequestFault where one of them can not be part of a transaction */
+/** @throws RequestFault if one of the commands cannot be part of a transaction */
 function transactionOf(plans: readonly CommandPlan[]): TogetherPlan[] {
   return plans.map((plan, index) => {
     if (plan.kind === 'keyspace') throw discarded(index, `ERR ${aboutAllKeys(plan)}`);
@@ -141,7 +141,7 @@ function aboutAllKeys({ command }: KeyspacePlan): string {
   return `'${command.name}' is about all keys, and can not be part of a transaction`;
 }
 
-/** @throws RequestFault where the answers to some can not be kept */
+/** @throws RequestFault if the answer to one of the commands cannot be kept */
 function keepable(plans: readonly CommandPlan[]): TogetherPlan[] {
   return plans.map((plan) => {
     if (plan.kind !== 'keyspace') return plan;
@@ -170,7 +170,7 @@ class UpstashHandlers {
     this.#bodyLimit = { bytesMax: limits.batchBytesMax, code: 'REQUEST_TOO_LARGE' };
   }
 
-  /** The command is the path, with the body as its last argument and the query as its options. */
+  /** The path is the command, the body its last argument, and the query its options. */
   readonly path = async (request: CommandRequest, reply: FastifyReply): Promise<void> => {
     if (!isMeant(request)) return reply.callNotFound();
     const write = oneReply(formatOf(request));
@@ -179,7 +179,7 @@ class UpstashHandlers {
     this.#send(reply, await this.#answerEach({ request, body, commands: [words], write }));
   };
 
-  /** The command is the body. */
+  /** The body is the command. */
   readonly body = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const write = oneReply(formatOf(request));
     const body = await this.#options.bodies.read(request, reply, this.#bodyLimit);
@@ -213,13 +213,13 @@ class UpstashHandlers {
     this.#send(reply, answer);
   };
 
-  /** An answer that was kept is older than its token would be: it gets that of now. */
+  /** A kept answer may be old, so each reply carries the current token. */
   #send(reply: FastifyReply, { headers, ...answer }: Answer): void {
     const withToken = { ...headers, [syncTokenHeader]: this.#tokens.current };
     sendAnswer(reply, { ...answer, headers: withToken });
   }
 
-  /** Each command on its own, in order; with an Idempotency-Key, all of them as one transaction. */
+  /** Runs each command on its own, in order; with an Idempotency-Key, all as one transaction. */
   #answerEach(asked: AskedCommands): Promise<Answer> {
     const plans = this.#runner.plan(asked.commands);
     const isWrite = mayWrite(plans);
@@ -243,7 +243,7 @@ class UpstashHandlers {
       try {
         if (identity !== undefined) return await this.#once(identity, plans, asked, options);
         const results = await this.#runner.runTogether(plans, options);
-        // The client takes a list for an answer whatever its status: an error is something else.
+        // Clients take a list for an answer whatever its status, so an error must not be a list.
         if (isRefused(results)) throw results;
         return recordAnswer((sink) => asked.write(sink, results));
       } finally {
@@ -301,7 +301,7 @@ class UpstashHandlers {
   }
 }
 
-/** Faults of this dialect's own; all others are told in its form, too, by who handles them. */
+/** Answers this dialect's own faults. The app's handler answers other errors in the same form. */
 function handleErrors(scope: FastifyInstance, tokens: SyncTokens): void {
   scope.setErrorHandler((thrown, _request, reply) => {
     reply.header(syncTokenHeader, tokens.current);

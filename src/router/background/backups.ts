@@ -1,5 +1,6 @@
-// Takes one backup at a time: cuts all shards at one moment, and hands out what they hold piece by
-// piece, as fast as the pieces are taken. A thread of its own makes them.
+// Owns the one backup that may run at a time. All shards make a consistent cut at one moment. A
+// thread of the backup makes the pieces, as fast as the reader takes them. Never looks into what a
+// cut holds.
 import { StoreError } from '../../base/errors.ts';
 import {
   valueOfTask,
@@ -13,7 +14,7 @@ import type { CompactionScheduler } from './compaction-scheduler.ts';
 import { WatchedThread } from '../threads/watched-thread.ts';
 
 const retryAfterMs = 10_000;
-/** A piece may take long to be merged, and holds nobody up but its reader. */
+/** No time limit: a piece may take long to merge, and only the backup's reader waits for it. */
 const atLeisure = { bytes: Infinity };
 
 type Piece = IteratorResult<Uint8Array, undefined>;
@@ -26,7 +27,7 @@ export interface BackupsOptions {
   readonly stamp: () => number;
   /** Unix milliseconds. */
   readonly wallMs: () => number;
-  /** Begins a thread for one backup. */
+  /** Starts a thread for one backup. */
   readonly newThread: () => TaskThread<BackupTasks>;
 }
 
@@ -40,15 +41,16 @@ export class Backups {
   }
 
   /**
-   * @returns the pieces; to be read to the end, or ended by `return`, before the next one is begun
-   * @throws StoreError OVERLOADED if one is running; the error of a shard that does not serve; whatever
-   *   the thread fails with
+   * @returns the pieces; the caller reads them to the end, or calls `return`, before the next
+   *   backup
+   * @throws StoreError OVERLOADED if a backup is running; the error of a shard that does not serve;
+   *   any error of the thread
    */
   async take(): Promise<AsyncIterableIterator<Uint8Array>> {
     if (this.#isBeginning || this.#running !== undefined) throw oneIsRunning();
     this.#isBeginning = true;
     try {
-      // No file of the cut may be replaced and removed before the thread has opened it.
+      // A compaction could replace and remove a file of the cut before the thread has opened it.
       return await this.#options.compactions.whileHeld(async () => this.#begin(await this.#cut()));
     } finally {
       this.#isBeginning = false;
@@ -56,20 +58,22 @@ export class Backups {
   }
 
   /**
-   * Gives up one whose thread hangs before it has its files open: compactions wait for that.
+   * Gives up the backup if its thread hangs: compactions wait until the thread has opened its
+   * files.
    *
-   * @param elapsedMs since the last tick, at most, as far as the process was running
+   * @param elapsedMs at most the time since the last tick; time in which the process was stopped
+   *   does not count
    */
   tick(elapsedMs: number): void {
     this.#running?.tick(elapsedMs);
   }
 
-  /** Ends the one that is running: its reader gets an error, never an early end. */
+  /** Aborts the running backup: its reader gets an error, never an early end. */
   async close(): Promise<void> {
     await this.#running?.abort();
   }
 
-  /** Seals what all shards hold at one moment. */
+  /** Takes a consistent cut: all shards seal what they hold at one moment. */
   async #cut(): Promise<BeginBackupTask> {
     const { sequencer, locations, stamp, wallMs } = this.#options;
     const cuts = await sequencer.askAll({ op: 'cut' });
@@ -131,13 +135,13 @@ class BackupPieces implements AsyncIterableIterator<Uint8Array> {
     return { done: true, value };
   }
 
-  /** For a reader that stops before the end. */
+  /** A reader that stops before the end calls this. */
   async return(): Promise<Piece> {
     await this.abort();
     return { done: true, value: undefined };
   }
 
-  /** The thread goes, and with it all open files. */
+  /** Ends the thread, which closes all open files. */
   abort(): Promise<void> {
     this.#ended ??= this.#thread.destroy().finally(this.#onEnd);
     return this.#ended;

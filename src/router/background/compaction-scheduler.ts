@@ -1,5 +1,5 @@
-// Decides when which shard's journal is folded into its snapshot, one shard at a time, and carries
-// the work from the shard to the compactor's thread and back.
+// Decides when a shard's journal is folded into its snapshot, one shard at a time. Carries the work
+// from the shard to the compactor's thread and back. Never looks into the parcels that it carries.
 import { liveJournalsMax } from '../../base/limits.ts';
 import type { Parcel } from '../../protocol/parcel.ts';
 import type { ShardReport } from '../../protocol/shard-operation.ts';
@@ -8,10 +8,13 @@ import type { ShardClient } from '../shard/shard-client.ts';
 import type { TaskThread } from '../threads/task-thread.ts';
 
 export interface CompactionSchedulerOptions {
-  /** A journal this large is compacted; a larger snapshot may wait for half its size. */
+  /**
+   * Bytes. A journal is compacted once it is larger than this, and than half of its shard's
+   * snapshot.
+   */
   readonly compactJournalBytes: number;
   readonly monotonicMs: () => number;
-  /** Begins the compactor's thread, when it is first needed. */
+  /** Starts the compactor's thread, when a compaction first needs one. */
   readonly newThread: () => TaskThread<CompactorTasks>;
   readonly onFailure: (shard: number, error: unknown) => void;
 }
@@ -23,10 +26,10 @@ export interface CompactableShard {
 
 const retryAfterMs = 5000;
 const retryAfterMaxMs = 60_000;
-/** How long a compaction may take before its thread counts as hung: so long, and by its size. */
+/** The thread counts as hung after this time, plus the time that its input takes at this speed. */
 const compactionMaxMs = 60_000;
 const slowCompactionBytesPerMs = 500;
-/** For a shard that knows that there is room now: puts wait for it. */
+/** Wait after a failure, if a full disk has room for a compaction: puts wait for its outcome. */
 const retryForRoomMs = 1000;
 
 export class CompactionScheduler {
@@ -36,7 +39,10 @@ export class CompactionScheduler {
   #running: Promise<void> | undefined;
   #isClosed = false;
   #holds = 0;
-  /** What the one under way may still take. Counted in ticks: a stopped process does not count. */
+  /**
+   * Time that the running compaction may still take. Counted in ticks: time of a stopped process
+   * does not count.
+   */
   #leftMs = Infinity;
   #next = 0;
   #completed = 0;
@@ -56,9 +62,10 @@ export class CompactionScheduler {
   }
 
   /**
-   * Starts a compaction where one is due and none is running; gives up one that hangs.
+   * Starts a compaction if one is due and none is running; gives up a compaction that hangs.
    *
-   * @param elapsedMs since the last tick, at most, as far as the process was running
+   * @param elapsedMs at most the time since the last tick; time in which the process was stopped
+   *   does not count
    */
   tick(elapsedMs: number): void {
     this.#leftMs -= elapsedMs;
@@ -74,8 +81,8 @@ export class CompactionScheduler {
   }
 
   /**
-   * Does the work while no compaction begins. One that is under way may end: what it replaces is
-   * kept until the next.
+   * Runs `work` while no compaction begins. A running compaction may end meanwhile: the files that
+   * it replaces are kept until the next compaction.
    */
   async whileHeld<T>(work: () => Promise<T>): Promise<T> {
     this.#holds += 1;
@@ -86,14 +93,14 @@ export class CompactionScheduler {
     }
   }
 
-  /** A compaction under way is dropped: it has changed nothing that counts. */
+  /** Drops the running compaction, which has changed nothing that counts. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#thread?.destroy();
     await this.#running;
   }
 
-  /** What runs in it fails with it; the next compaction begins another one. */
+  /** Fails the compaction that the thread runs. The next compaction starts another thread. */
   #endThread(): void {
     this.#leftMs = Infinity;
     void this.#thread?.destroy();
@@ -134,7 +141,7 @@ export class CompactionScheduler {
     }
   }
 
-  /** False where there was nothing to compact. */
+  /** @returns false if there was nothing to compact */
   async #compact(shard: CompactableShard): Promise<boolean> {
     const { client } = shard;
     const { epoch } = client;
@@ -142,7 +149,7 @@ export class CompactionScheduler {
     if (input === undefined || this.#isClosed) return false;
     try {
       const snapshot = await this.#fold(shard, input);
-      // A shard that was opened anew meanwhile has tidied its folder, this snapshot included.
+      // A shard that was opened again meanwhile has tidied its folder, this snapshot included.
       if (client.epoch !== epoch || !client.isServing) throw new Error('the shard was opened anew');
       await client.installSnapshot(snapshot);
       return true;

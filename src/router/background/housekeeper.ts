@@ -1,5 +1,6 @@
-// What happens by time and not by request: syncs in `interval`, sweeps of what has expired, marks
-// of shards that have gone idle, compactions. Shards have no timers; this is theirs.
+// Owns what happens by time and not by request. Shards have no timers: a tick of the housekeeper
+// starts their work. A tick starts syncs in mode `interval`, sweeps of expired entries, marks of
+// idle shards, and compactions. Has no timer: its owner repeats `tick`.
 import type { FsyncMode } from '../../base/fsync-mode.ts';
 import type { CompactionScheduler } from './compaction-scheduler.ts';
 import type { Sequencer } from '../sequencer.ts';
@@ -13,10 +14,10 @@ export interface HousekeeperOptions {
   readonly monotonicMs: () => number;
 }
 
-/** How often to look: bounds how late a sweep, a sync or a compaction begins. */
+/** Milliseconds between two ticks: bounds how late a sweep, a sync or a compaction begins. */
 export const housekeepingMs = 50;
 const markAfterIdleMs = 1000;
-/** After a sweep that found no room on disk for its deletes. */
+/** Wait after a sweep that found no room on disk for its deletes. */
 const sweepAgainMs = 1000;
 
 export class Housekeeper {
@@ -60,7 +61,7 @@ export class Housekeeper {
     return true;
   }
 
-  /** One step at a time, so that requests come between. */
+  /** Sweeps one step at a time, so that requests come between two steps. */
   #sweep(shard: ShardClient): void {
     const nextExpiryAt = shard.report?.nextExpiryAt ?? Infinity;
     const now = this.#options.stamp();
@@ -82,7 +83,7 @@ export class Housekeeper {
   }
 
   #mark(shard: ShardClient): void {
-    // A mark is a sync, and `never` means it.
+    // A mark needs a sync, and mode `never` makes none.
     if (this.#options.fsync === 'never') return;
     if (shard.report?.hasUnmarked !== true || shard.idleMs < markAfterIdleMs) return;
     void this.#sequencer.ask(shard, { op: 'mark' });

@@ -1,4 +1,5 @@
-// What waits for one shard: first in, first out, bounded in operations and bytes.
+// Owns the operations that wait for one shard: first in, first out, bounded in number and bytes.
+// Knows neither the thread nor the states of the shard.
 import {
   batchBytesMax,
   batchOperationsMax,
@@ -21,7 +22,10 @@ export class BatchQueue {
     return this.#bytes;
   }
 
-  /** Whether so many more operations of so many bytes may wait. One always may, however large. */
+  /**
+   * Whether so many more operations of so many bytes may wait. Always true if nothing waits that
+   * may be refused, however large the operations are.
+   */
   hasRoom(operations: number, bytes: number, nowMs: number): boolean {
     const first = this.#waiting.find(({ mustDeliver }) => !mustDeliver);
     if (first === undefined) return true;
@@ -36,15 +40,16 @@ export class BatchQueue {
     this.#bytes += queued.bytes;
   }
 
-  /** Puts operations back to where they were taken from. */
+  /** Puts operations back at the head of the queue. */
   putBack(operations: readonly QueuedOperation[]): void {
     this.#waiting = [...operations, ...this.#waiting];
     for (const { bytes } of operations) this.#bytes += bytes;
   }
 
   /**
-   * The next batch: as much as may go together; a larger operation, or a cut, goes alone. A page or
-   * a count shows the table before its own batch, and so leaves behind a batch that has an outcome.
+   * Takes the next batch: as many operations as fit. An operation that is larger goes alone, and so
+   * does a cut. Pages and counts see the table before their own batch: neither joins a batch that
+   * has an outcome.
    */
   takeBatch(): QueuedOperation[] {
     let bytes = 0;
@@ -64,14 +69,14 @@ export class BatchQueue {
     return this.#waiting.splice(0, count);
   }
 
-  /** Those that were queued before this time and need not arrive. */
+  /** Takes the operations that were queued before this time and may be refused. */
   takeQueuedBefore(monotonicMs: number): QueuedOperation[] {
     const first = this.#waiting.findIndex(({ queuedAtMs }) => queuedAtMs >= monotonicMs);
     const count = first === -1 ? this.#waiting.length : first;
     return count === 0 ? [] : this.#takeFirst(count);
   }
 
-  /** All that need not arrive. */
+  /** Takes all operations that may be refused. */
   takeWaiting(): QueuedOperation[] {
     return this.#takeFirst(this.#waiting.length);
   }

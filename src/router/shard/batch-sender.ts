@@ -1,6 +1,7 @@
-// What waits for one shard, and what is in flight to it: batches leave one at a time and in order, and
-// every operation is completed once. Knows neither the states of a shard nor the lives of its thread: it
-// is connected to a thread that takes batches, or to none.
+// Owns the operations that wait for one shard, and those in flight to its thread. Batches leave one
+// at a time and in order, and every operation is completed once. Knows neither the states of a
+// shard nor the lives of its thread. The sender is connected to one thread that takes batches, or
+// to none.
 import { StoreError, type Outcome } from '../../base/errors.ts';
 import { batchSizeBounds, Histogram } from '../../base/histogram.ts';
 import type { Parcel } from '../../protocol/parcel.ts';
@@ -15,26 +16,31 @@ import {
 import { BatchQueue } from './batch-queue.ts';
 import type { QueuedOperation } from './queued-operation.ts';
 
-/** A thread that takes batches. Its calls reject with an Error if it cannot be known what became of one. */
+/**
+ * A thread that takes batches. A call rejects with an Error if the fate of its batch is unknown.
+ */
 export interface BatchReceiver {
   batch(operations: readonly ShardOperation[]): Promise<BatchReply<ShardResult>>;
   cut(): Promise<Parcel>;
 }
 
-/** What became of a batch, or of a cut. */
+/** The answer to a batch, or to a cut. */
 interface BatchAnswer {
-  /** In order. Fewer than the operations if the others would not fit: the rest has not been run. */
+  /**
+   * In order. Fewer than the operations if the others would not fit: the shard has not run the
+   * rest.
+   */
   readonly results: readonly ShardResult[];
   readonly report: ShardReport | undefined;
 }
 
 export interface BatchSenderOptions {
-  /** Does the work at the end of this turn of the event loop. */
+  /** Runs `work` at the end of this turn of the event loop. */
   readonly defer: (work: () => void) => void;
   readonly monotonicMs: () => number;
   /** Called once all operations of an answer are completed. */
   readonly onReport: (report: ShardReport) => void;
-  /** Called if a batch was lost with its thread; it stays in flight, see `loseInFlight`. */
+  /** Called if a batch was lost with its thread. The batch stays in flight; see `loseInFlight`. */
   readonly onLost: (error: unknown) => void;
 }
 
@@ -43,12 +49,12 @@ const stuck = new StoreError(
   'There is no room on disk, and the store is closing.',
 );
 
-/** Turns of the event loop that a batch may wait for more to join it. */
+/** Turns of the event loop that a batch may wait for more operations to join. */
 const turnsMax = 2;
 
 /**
- * After a thread's death, as if it had not been asked yet. A read is asked again but once: it may be
- * the cause.
+ * Whether an operation is sent again after its thread died, as if it had not been sent. A read is
+ * sent again only once: the read may be the cause of the death.
  */
 function isAskedAgain({ operation, mustDeliver, threadsLost }: QueuedOperation): boolean {
   if (threadsLost > 1 && !mustDeliver) return false;
@@ -79,19 +85,19 @@ export class BatchSender {
     return this.#queue.bytes;
   }
 
-  /** Since when there was nothing to do, in milliseconds; 0 while there is. */
+  /** Milliseconds since the last answer; 0 while an operation waits or is in flight. */
   get idleMs(): number {
     if (this.#inFlight !== undefined || this.#queue.operations > 0) return 0;
     return this.#options.monotonicMs() - this.#answeredAtMs;
   }
 
-  /** Batches go to this thread from now on. */
+  /** Sends batches to this thread from now on. */
   connect(receiver: BatchReceiver): void {
     this.#receiver = receiver;
     this.#planTurn();
   }
 
-  /** Batches wait until a thread is connected again. */
+  /** Holds batches back until a thread is connected again. */
   disconnect(): void {
     this.#receiver = undefined;
   }
@@ -100,7 +106,7 @@ export class BatchSender {
     return this.#queue.hasRoom(operations, bytes, this.#options.monotonicMs());
   }
 
-  /** @returns false, and does nothing, if there is no room for it */
+  /** @returns false, and does nothing, if there is no room for the operation */
   offer(queued: QueuedOperation): boolean {
     const nowMs = this.#options.monotonicMs();
     if (!queued.mustDeliver && !this.#queue.hasRoom(1, queued.bytes, nowMs)) return false;
@@ -111,8 +117,9 @@ export class BatchSender {
   }
 
   /**
-   * Has a batch leave at the end of the first turn of the event loop in which nothing joined it: a
-   * busy server so shares its syncs among more, and an idle one answers at once. There is no timer.
+   * Sends a batch at the end of the first turn of the event loop in which no operation joined. A
+   * busy server thus shares a sync among more writers, and an idle one answers at once. There is no
+   * timer.
    */
   #planTurn(): void {
     if (this.#isTurnPlanned || this.#inFlight !== undefined) return;
@@ -120,7 +127,10 @@ export class BatchSender {
     this.#endTurn(this.#queue.operations, turnsMax);
   }
 
-  /** Resolves once nothing waits and nothing is in flight. From now on nothing is asked again. */
+  /**
+   * Resolves once nothing waits and nothing is in flight. The sender sends nothing a second time
+   * from now on.
+   */
   drained(): Promise<void> {
     this.#isClosing = true;
     return new Promise((resolve) => {
@@ -129,12 +139,12 @@ export class BatchSender {
     });
   }
 
-  /** All but what must arrive. */
+  /** Refuses all waiting operations, except those that must be delivered. */
   refuseWaiting(error: StoreError): void {
     for (const queued of this.#queue.takeWaiting()) queued.complete({ kind: 'refused', error });
   }
 
-  /** For a shard that takes nothing any more. */
+  /** Refuses all waiting operations, for a shard that takes nothing any more. */
   refuseAll(error: StoreError): void {
     for (const queued of this.#queue.takeAll()) queued.complete({ kind: 'refused', error });
     this.#onDrained?.();
@@ -147,10 +157,11 @@ export class BatchSender {
   }
 
   /**
-   * The thread that had the batch in flight is gone, and which of its writes are on disk cannot be
-   * known. Reads of one entry changed nothing and are asked again, and outcomes must be delivered. Pages,
-   * counts and cuts were one moment with those of other shards, which has passed: they are refused. An
-   * answer that still comes is dropped.
+   * Completes or puts back the batch in flight, after its thread is gone. Nothing tells which
+   * writes of the batch are on disk: their outcome is unknown. Reads of entries by key changed
+   * nothing and are sent again. Outcomes are sent again because they must be delivered. Pages,
+   * counts and cuts belong to one moment over all shards, which has passed: they are refused. The
+   * sender drops an answer that still comes.
    */
   loseInFlight(unavailable: (outcome: Outcome) => StoreError): void {
     const batch = this.#inFlight ?? [];
@@ -165,7 +176,10 @@ export class BatchSender {
     }
   }
 
-  /** Nothing was run: the shard cannot take the first of them now, and there is no later. */
+  /**
+   * Refuses an operation that must be delivered if the store is closing and the shard ran nothing.
+   * The shard has no room for the first operation, and there is no later try.
+   */
   #resultOfStuck(queued: QueuedOperation, answered: number): ShardResult | undefined {
     if (!this.#isClosing || answered > 0 || !queued.mustDeliver) return undefined;
     return { kind: 'refused', error: stuck };
@@ -183,7 +197,7 @@ export class BatchSender {
     });
   }
 
-  /** One batch is in flight at a time; what arrives meanwhile leaves as the next. */
+  /** One batch is in flight at a time; operations that arrive meanwhile leave as the next one. */
   #sendNext(): void {
     if (this.#inFlight !== undefined) return;
     if (this.#queue.operations === 0) {
@@ -204,7 +218,7 @@ export class BatchSender {
       if (this.#inFlight === batch) this.#options.onLost(error);
       return;
     }
-    // Lost meanwhile, see `loseInFlight`.
+    // The batch was lost meanwhile; see `loseInFlight`.
     if (this.#inFlight !== batch) return;
     this.#inFlight = undefined;
     this.#answeredAtMs = this.#options.monotonicMs();
@@ -213,7 +227,7 @@ export class BatchSender {
     this.#planTurn();
   }
 
-  /** A cut leaves on its own, see BatchQueue. */
+  /** A cut is alone in its batch; see BatchQueue. */
   async #answerOf(
     batch: readonly QueuedOperation[],
     receiver: BatchReceiver,
@@ -246,7 +260,7 @@ export class BatchSender {
       isShort ||= queued.mustDeliver && !isAgain && result?.kind === 'refused';
     }
     if (again.length > 0) this.#queue.putBack(again);
-    // What comes behind would see this shard without what others have carried out.
+    // Later operations would see this shard without changes that other shards have carried out.
     if (isShort) this.refuseAll(stuck);
   }
 }

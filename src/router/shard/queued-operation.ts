@@ -1,4 +1,4 @@
-// One operation that waits for its answer.
+// One operation that waits for its shard's answer. Knows neither its queue nor the thread.
 import { frameBytesOf } from '../../protocol/batch-frame.ts';
 import {
   isOutcome,
@@ -11,16 +11,16 @@ function nothing(): void {}
 
 export class QueuedOperation {
   readonly operation: ShardOperation | CutOperation;
-  /** About what it takes in a batch, in bytes. */
+  /** About the operation's size in a batch, in bytes. */
   readonly bytes: number;
-  /** When it was queued, monotonic milliseconds. */
+  /** When the operation was queued, in monotonic milliseconds. */
   queuedAtMs = 0;
-  /** Threads that died or hung while they had it. */
+  /** Number of threads that died or hung with this operation in flight. */
   threadsLost = 0;
   /** Called once, in the order of the queue. Must not throw. */
   readonly complete: (result: ShardResult) => void;
 
-  /** Called if it has to wait until its shard has recovered from a fault. */
+  /** Called if the operation has to wait until its shard has recovered from a fault. */
   readonly onDelay: () => void;
 
   constructor(
@@ -35,8 +35,9 @@ export class QueuedOperation {
   }
 
   /**
-   * Outcomes, and their clean-up, must be delivered: they are never refused, and are sent again until
-   * the shard has applied them. A shard would keep a transaction for good if it missed one.
+   * True for outcomes and forgets: they are refused only if the shard has failed or is closing.
+   * The sender sends such an operation again until the shard has applied it. A shard that missed
+   * one would keep its transaction for good.
    */
   get mustDeliver(): boolean {
     return isOutcome(this.operation) || this.operation.op === 'forget';

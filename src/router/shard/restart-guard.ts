@@ -1,4 +1,4 @@
-/** Breaks a crash loop: so many restarts in so long, then no more. */
+/** Breaks a crash loop: allows `restartsMax` restarts within the window, then no more. */
 export class RestartGuard {
   readonly restartsMax = 5;
   readonly #windowMs = 60_000;

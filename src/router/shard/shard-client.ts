@@ -1,5 +1,6 @@
-// One shard as the main thread sees it: what may be asked of it, and how it is. What waits for it is in
-// batch-sender.ts, its states are in shard-lifecycle.ts.
+// One shard as the main thread sees it: operations go in here, and the shard's status comes out.
+// batch-sender.ts has the waiting operations, and shard-lifecycle.ts has the states. Knows neither
+// threads nor frames.
 import { StoreError } from '../../base/errors.ts';
 import { queueWaitMaxMs } from '../../base/limits.ts';
 import { overloaded } from '../../base/overloaded.ts';
@@ -13,7 +14,7 @@ import type { QueuedOperation } from './queued-operation.ts';
 import { ShardLifecycle, type ShardLifecycleOptions } from './shard-lifecycle.ts';
 
 export interface ShardClientOptions extends ShardLifecycleOptions {
-  /** Does the work at the end of this turn of the event loop. */
+  /** Runs `work` at the end of this turn of the event loop. */
   readonly defer: (work: () => void) => void;
 }
 
@@ -46,7 +47,7 @@ export class ShardClient implements ShardQueue {
     this.#lifecycle = new ShardLifecycle(this.#sender, options);
   }
 
-  /** Counts the lives of the shard's thread: what was begun in one must not end in another. */
+  /** Counts the lives of the shard's thread: work that was begun in one must not end in another. */
   get epoch(): number {
     return this.#lifecycle.epoch;
   }
@@ -63,7 +64,7 @@ export class ShardClient implements ShardQueue {
     return this.#lifecycle.state === 'serving';
   }
 
-  /** Since when nothing was asked of the shard, in milliseconds; 0 while something is. */
+  /** Milliseconds since the shard's last answer; 0 while an operation waits or is in flight. */
   get idleMs(): number {
     return this.#sender.idleMs;
   }
@@ -125,9 +126,10 @@ export class ShardClient implements ShardQueue {
   }
 
   /**
-   * What happens by time: refuses what has waited too long, and what the lifecycle does.
+   * Refuses operations that have waited too long, and ticks the lifecycle.
    *
-   * @param elapsedMs since the last tick, at most, as far as the process was running
+   * @param elapsedMs at most the time since the last tick; time in which the process was stopped
+   *   does not count
    */
   tick(elapsedMs: number): void {
     const now = this.#options.monotonicMs();
@@ -135,7 +137,7 @@ export class ShardClient implements ShardQueue {
     this.#lifecycle.tick(elapsedMs);
   }
 
-  /** Syncs beside the batches, if there is anything to sync and no such sync is running. */
+  /** Syncs in parallel to batches, if something is unsynced and no such sync is running. */
   async sync(): Promise<void> {
     if (!this.isServing || this.#isSyncing || this.report?.hasUnsynced !== true) return;
     this.#isSyncing = true;
@@ -152,39 +154,39 @@ export class ShardClient implements ShardQueue {
     }
   }
 
-  /** Seals what is there to be compacted; undefined if there is nothing. */
+  /** Has the shard seal its input for a compaction; undefined if there is nothing to compact. */
   beginCompaction(): Promise<Parcel | undefined> {
     return this.#lifecycle.beside('beginCompaction', this.#options.stamp());
   }
 
-  /** Makes the snapshot of the compaction the live one. */
+  /** Makes the compaction's snapshot the live one. */
   async installSnapshot(snapshot: Parcel): Promise<void> {
     this.#lifecycle.noteReport(await this.#lifecycle.beside('installSnapshot', snapshot));
   }
 
-  /** The compaction that was begun has failed. */
+  /** Tells the shard that the compaction that was begun has failed. */
   async abortCompaction(): Promise<void> {
     this.#lifecycle.noteReport(await this.#lifecycle.beside('abortCompaction', undefined));
   }
 
-  /** Answers what is queued and refuses what comes later; see `ShardLifecycle.close`. */
+  /** Answers queued operations and refuses later ones; see `ShardLifecycle.close`. */
   close(): Promise<void> {
     this.#isClosing = true;
     return this.#lifecycle.close(shuttingDown);
   }
 
-  /** Ends the thread with nothing written: for a store that does not start. */
+  /** Ends the thread and writes nothing, for a store that does not start. */
   abandon(): Promise<void> {
     return this.#lifecycle.abandon();
   }
 
-  /** Why an operation that may be refused is not queued. */
+  /** The error for an operation that may be refused, if the shard takes none now. */
   get #refusal(): StoreError | undefined {
     if (this.#lifecycle.state === 'suspended') return this.#lifecycle.unavailable('not-applied');
     return this.#endOfService;
   }
 
-  /** Why no operation at all is queued. */
+  /** The error for every operation, if the shard takes none at all. */
   get #endOfService(): StoreError | undefined {
     const { state } = this.#lifecycle;
     if (state === 'closed' || this.#isClosing) return shuttingDown;

@@ -1,6 +1,7 @@
-// The states of a shard and the lives of its thread. A thread that died or hangs is replaced by a new one,
-// which recovers from disk, only after it has exited. A shard whose disk fails is suspended until the
-// disk works again. Knows nothing of what is asked of the shard: batch-sender.ts does.
+// Owns the states of a shard and the lives of its thread. A new thread replaces one that died or
+// hangs, once the old thread has exited. The new thread recovers from disk. A shard whose disk
+// fails is suspended until the disk works again. Knows nothing of the operations that the shard is
+// asked: batch-sender.ts has them.
 //
 //   opening -> serving <-> suspended
 //      ^          |            |
@@ -22,15 +23,15 @@ import { ShardThread } from './shard-thread.ts';
 export interface ShardLifecycleOptions {
   readonly location: ShardLocation;
   readonly fsync: FsyncMode;
-  /** Begins a thread that has opened nothing yet. */
+  /** Starts a thread that has opened nothing yet. */
   readonly newThread: (onIdleDeath: (error: Error) => void) => TaskThread<ShardTasks>;
   /** The next stamp. */
   readonly stamp: () => number;
   readonly monotonicMs: () => number;
-  /** Called before the shard is opened again: what it answered before may not be so any more. */
+  /** Called before the shard is opened again: its earlier answers may no longer hold. */
   readonly onEpoch: (shard: number, why: string) => void;
   readonly onFailed: (shard: number, why: string) => void;
-  /** Called when the shard stops serving until its disk works again, and when it serves again. */
+  /** Called when the shard stops serving until its disk works, and when the shard serves again. */
   readonly onSuspended: (shard: number, why: string) => void;
   readonly onResumed: (shard: number) => void;
   /** Called when puts begin, or cease, to find no room on disk. */
@@ -39,10 +40,10 @@ export interface ShardLifecycleOptions {
   readonly transactionsInFlight: () => ReadonlySet<string>;
 }
 
-/** What is done beside the batches, by the present thread. */
+/** Tasks that the present thread runs in parallel to batches. */
 type Beside = Parameters<ShardThread['beside']>[0];
 
-/** An error that will be the same when the shard is opened again. */
+/** Codes of errors that will be the same when the shard is opened again. */
 const lasting: readonly string[] = ['STORE_DAMAGED', 'STORE_MISMATCH'];
 
 export class ShardLifecycle {
@@ -57,10 +58,10 @@ export class ShardLifecycle {
   #epoch = 0;
   #report: ShardReport | undefined;
   #tornTails = 0;
-  /** What a suspended shard tries again, and when. */
+  /** The work that a suspended shard tries again, and when. */
   #retry: (() => Promise<void>) | undefined;
   #retryAtMs = 0;
-  /** The present thread has a shard to stop. */
+  /** True if the present thread has a shard to stop. */
   #isStarted = false;
   #reopening: Promise<void> | undefined;
 
@@ -76,12 +77,12 @@ export class ShardLifecycle {
     return this.#state;
   }
 
-  /** Why it does not serve; undefined while it does. */
+  /** Why the shard does not serve; undefined while it does. */
   get reason(): string | undefined {
     return this.#reason;
   }
 
-  /** Counts the lives of the thread: what was begun in one must not end in another. */
+  /** Counts the lives of the thread: work that was begun in one must not end in another. */
   get epoch(): number {
     return this.#epoch;
   }
@@ -90,7 +91,7 @@ export class ShardLifecycle {
     return this.#report;
   }
 
-  /** Torn ends of journals that were cut off, since the start. */
+  /** Torn tails of journals that were cut off, since the start. */
   get tornTails(): number {
     return this.#tornTails;
   }
@@ -126,7 +127,7 @@ export class ShardLifecycle {
     this.#serve();
   }
 
-  /** As `ShardThread.beside`; acts upon the death of the thread. */
+  /** As `ShardThread.beside`; also acts upon the death of the thread. */
   async beside<Name extends Beside>(
     name: Name,
     task: ShardTasks[Name][0],
@@ -141,9 +142,10 @@ export class ShardLifecycle {
   }
 
   /**
-   * Gives a hung thread up; tries again what a suspended shard waits for.
+   * Gives up a hung thread, and retries the work that a suspended shard waits for.
    *
-   * @param elapsedMs since the last tick, at most, as far as the process was running
+   * @param elapsedMs at most the time since the last tick; time in which the process was stopped
+   *   does not count
    */
   tick(elapsedMs: number): void {
     if (this.#thread.tick(elapsedMs)) this.#threadHangs();
@@ -161,7 +163,7 @@ export class ShardLifecycle {
     if (report.isBroken) this.suspend('its journal could not be written or synced');
   }
 
-  /** The one place where a thread's death is acted upon, whichever call noticed it first. */
+  /** The one place that acts upon a thread's death, whichever call noticed the death first. */
   threadLost(why: string): void {
     this.#sender.loseInFlight((outcome) => this.unavailable(outcome));
     if (this.#state === 'serving' || this.#state === 'suspended') {
@@ -171,20 +173,20 @@ export class ShardLifecycle {
     }
   }
 
-  /** Refuses everything until the journal is mended, which is tried again and again. */
+  /** Refuses operations until the journal is mended; a tick tries that again and again. */
   suspend(why: string): void {
     this.#suspend(why, () => this.#mend());
   }
 
   /**
-   * Sends what is queued, leaves a durable mark and ends the thread.
+   * Sends queued operations, leaves a durable mark and ends the thread.
    *
-   * @param refusal for what cannot be sent
-   * @throws StoreError if the mark could not be left, or if the shard does not serve and what it has
-   *   acknowledged may not be synced; Error if the thread died
+   * @param refusal for operations that cannot be sent
+   * @throws StoreError if the mark could not be left, or if the shard does not serve and
+   *   acknowledged writes may be unsynced; Error if the thread died
    */
   async close(refusal: StoreError): Promise<void> {
-    // What a thread wrote before it died is still to be synced: it is opened again for that.
+    // Writes of a dead thread may still need a sync: the shard is opened again for that.
     await this.#reopening;
     const isSuspended = this.#state === 'suspended';
     const canStop = this.#isStarted && (this.#state === 'serving' || isSuspended);
@@ -195,7 +197,7 @@ export class ShardLifecycle {
       if (!canStop || isSuspended) this.#sender.refuseAll(refusal);
       if (error !== undefined) throw error;
       if (!canStop) return;
-      // What is in flight to a suspended shard may come back, and is then sent once more.
+      // Operations in flight to a suspended shard may come back; they are then sent once more.
       this.#sender.connect(this.#thread);
       await this.#sender.drained();
       await this.#thread.stop();
@@ -204,7 +206,7 @@ export class ShardLifecycle {
     }
   }
 
-  /** Ends the thread with nothing written: for a store that does not start. */
+  /** Ends the thread and writes nothing, for a store that does not start. */
   async abandon(): Promise<void> {
     this.#setState('closed', 'closed');
     await this.#thread.destroy();
@@ -219,12 +221,12 @@ export class ShardLifecycle {
   }
 
   #threadHangs(): void {
-    // Its opener hears of that, see `#openingFailed`.
+    // The call that opens the shard then rejects; see `#openingFailed`.
     if (this.#state === 'opening') void this.#thread.destroy();
     else this.threadLost('it hangs');
   }
 
-  /** Never rejects: a failure ends in the state `failed`, or `suspended`. */
+  /** Never rejects: a failure ends in the state `failed` or `suspended`. */
   async #reopen(why: string): Promise<void> {
     this.#setState('opening', `its thread died (${why})`);
     this.#options.onEpoch(this.#shard, why);
@@ -238,7 +240,7 @@ export class ShardLifecycle {
     await this.#openNewThread();
   }
 
-  /** Once the old thread has exited: no two may ever write to one file. */
+  /** Waits until the old thread has exited: two threads must never write to one file. */
   async #openNewThread(): Promise<void> {
     this.#isStarted = false;
     await this.#thread.destroy();
@@ -255,7 +257,7 @@ export class ShardLifecycle {
 
   async #openingFailed(error: unknown): Promise<void> {
     if (!(error instanceof StoreError)) {
-      // The new thread died, too, or hangs.
+      // The new thread died too, or hangs.
       const why = this.#thread.hasHung ? 'it hangs' : String(error);
       if (this.#state === 'opening') await this.#reopen(why);
       return;
@@ -308,7 +310,7 @@ export class ShardLifecycle {
   }
 
   #setState(state: ShardState, reason: string | undefined): void {
-    // Closing is for good, whatever the thread was doing. A closed shard still sends what is queued.
+    // Closing is for good, whatever the thread was doing. A closed shard still sends its queue.
     if (this.#state === 'closed') return;
     if (state !== 'serving' && state !== 'closed') this.#sender.disconnect();
     this.#retry = undefined;

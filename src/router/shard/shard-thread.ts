@@ -1,5 +1,5 @@
-// One life of a shard's thread: its tasks as typed calls, each with its time limit. A thread that dies
-// is not begun again here (shard-lifecycle.ts).
+// One life of a shard's thread: its tasks as typed calls, each with its time limit. Never starts
+// another thread after a death: shard-lifecycle.ts does.
 import type { FsyncMode } from '../../base/fsync-mode.ts';
 import { encodeBatch } from '../../protocol/batch-frame.ts';
 import { heapTooSmall, isOutOfMemory } from '../../protocol/heap-too-small.ts';
@@ -31,15 +31,18 @@ export interface ShardThreadOptions {
 type TaskValue<Name extends keyof ShardTasks> =
   ShardTasks[Name][1] extends TaskAnswer<infer Value> ? Value : never;
 
-/** Tasks beside the batches, whose time limit depends on what the shard holds in memory and journals. */
+/**
+ * Tasks in parallel to batches. Their time limit depends on the shard's bytes in memory and in
+ * journals.
+ */
 type TaskBeside = 'sync' | 'beginCompaction' | 'installSnapshot' | 'abortCompaction' | 'mend';
 
 /** No time limit. */
 const unlimited = { bytes: Infinity };
 
 /**
- * All calls reject with an Error if the thread dies: it cannot be known then what became of the task.
- * They reject with a StoreError if the task failed in an expected way.
+ * A call rejects with an Error if the thread dies: the fate of its task is unknown then. A call
+ * rejects with a StoreError if its task failed in an expected way.
  */
 export class ShardThread {
   readonly #options: ShardThreadOptions;
@@ -60,13 +63,13 @@ export class ShardThread {
     this.#thread = new WatchedThread(thread);
   }
 
-  /** It has counted as hung. */
+  /** True once the thread has counted as hung. */
   get hasHung(): boolean {
     return this.#thread.hasHung;
   }
 
   /**
-   * Reads and proves the shard's files; changes nothing.
+   * Reads and verifies the shard's files; changes nothing.
    *
    * @throws StoreError STORE_DAMAGED, STORE_MISMATCH, STORE_INACCESSIBLE
    */
@@ -79,20 +82,20 @@ export class ShardThread {
     }
   }
 
-  /** Of these transactions, the outcomes that the opened shard has a record of. */
+  /** The outcomes that the opened shard has recorded of these transactions: true if committed. */
   async outcomesOf(transactions: readonly string[]): Promise<ReadonlyMap<string, boolean>> {
     return valueOfTask(await this.#thread.run('outcomesOf', transactions, unlimited));
   }
 
-  /** Makes durable what opening it found. */
+  /** Makes the recovered state durable, which may be in the page cache alone. */
   async secure(): Promise<void> {
     valueOfTask(await this.#thread.run('secure', undefined, this.#toOpen));
   }
 
   /**
-   * Brings the files into order; the shard serves from here on.
+   * Brings the files into order; the shard serves from then on.
    *
-   * @param outcomes of transactions in doubt: whether they are committed
+   * @param outcomes of transactions in doubt: true if committed
    * @param inFlight ids of transactions that may stay in doubt
    */
   async start(
@@ -108,12 +111,12 @@ export class ShardThread {
     return decodeReply(await this.#thread.run('batch', frame, { transfer: [frame.buffer] }));
   }
 
-  /** Seals all that came before it, for a reader of the files. */
+  /** Seals the effects of all earlier operations, for a reader of the files. */
   async cut(): Promise<Parcel> {
     return valueOfTask(await this.#thread.run('cut', this.#options.stamp()));
   }
 
-  /** @param report the last one: it says how much there is to read or write */
+  /** @param report the shard's last report: its sizes decide the time limit */
   async beside<Name extends TaskBeside>(
     name: Name,
     task: ShardTasks[Name][0],
@@ -129,7 +132,9 @@ export class ShardThread {
     valueOfTask(await this.#thread.run('stop', this.#options.stamp(), unlimited));
   }
 
-  /** @returns whether it counts as hung; once, until it answers something again */
+  /**
+   * @returns whether the thread counts as hung; true once, until the thread answers something again
+   */
   tick(elapsedMs: number): boolean {
     return this.#thread.tick(elapsedMs);
   }
@@ -139,7 +144,10 @@ export class ShardThread {
     return this.#thread.destroy();
   }
 
-  /** No time limit on the first open: the size of the data is unknown. */
+  /**
+   * No time limit on the first open: the size of the data is unknown. The last known size limits
+   * later opens.
+   */
   get #toOpen(): { readonly bytes: number } {
     if (this.#known === undefined) return unlimited;
     const { bytes, journalBytes, snapshotBytes } = this.#known;

@@ -1,19 +1,19 @@
-// One life of a thread, watched: tells one that hangs from one that is busy. Tasks are under way and
-// none has been answered for too long. Counted in ticks and not by the clock, so that a process that
-// was itself stopped does not take its threads for dead.
+// Watches one life of a thread, and tells a hung thread from a busy one. A thread hangs if tasks
+// are in flight and none was answered for too long. Time is counted in ticks, not by the clock.
+// Otherwise a process that was itself stopped would take its threads for dead. Knows no task.
 import { slowDiskBytesPerMs, taskMaxMs } from '../../base/limits.ts';
 import type { TaskTable, TaskThread } from './task-thread.ts';
 
 export interface TaskSize {
-  /** What the task may have to read or write; Infinity where it may take as long as it likes. */
+  /** Bytes that the task may have to read or write; Infinity for no time limit. */
   readonly bytes?: number;
-  /** Buffers of the task that are handed over instead of copied. */
+  /** Buffers of the task that are moved instead of copied. */
   readonly transfer?: readonly ArrayBuffer[];
 }
 
 export class WatchedThread<Tasks extends TaskTable<Tasks>> {
   readonly #thread: TaskThread<Tasks>;
-  /** How long each task under way may take, in milliseconds. */
+  /** Time limit of each task in flight, in milliseconds. */
   readonly #limits: number[] = [];
   #silentMs = 0;
   #hasHung = false;
@@ -39,12 +39,14 @@ export class WatchedThread<Tasks extends TaskTable<Tasks>> {
     }
   }
 
-  /** It has counted as hung. */
+  /** True once the thread has counted as hung. */
   get hasHung(): boolean {
     return this.#hasHung;
   }
 
-  /** @returns whether it counts as hung; once, until it answers something again */
+  /**
+   * @returns whether the thread counts as hung; true once, until the thread answers something again
+   */
   tick(elapsedMs: number): boolean {
     if (this.#limits.length === 0) return false;
     const limit = Math.max(...this.#limits);

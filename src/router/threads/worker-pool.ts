@@ -1,32 +1,33 @@
-// The one file of the main thread that knows piscina: pools of one thread, and where the compiled
-// entry points are. A pool answers its tasks in order.
+// The one file of the main thread that knows piscina. Makes pools of one thread, and knows where
+// the compiled entry points are. A pool begins its tasks in the order in which they were sent.
+// Knows no task.
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
 import { programFolder } from '../../base/program-folder.ts';
 import type { TaskTable, TaskThread } from './task-thread.ts';
 
-/** Threads run compiled code only, whether the main thread runs from source or not. */
+/** Threads run compiled code only, even if the main thread runs from source. */
 function entryPoint(name: 'shard' | 'compactor' | 'backup'): string {
   return join(programFolder, 'dist', 'workers', `${name}.js`);
 }
 
 export interface WorkerPoolOptions {
   readonly entry: 'shard' | 'compactor' | 'backup';
-  /** V8's limit for the objects of the thread that have grown old, in MiB; buffers are not counted. */
+  /** V8's limit for old objects of the thread, in MiB; buffers are not counted. */
   readonly heapMiB?: number | undefined;
-  /** Called when the thread dies while it has nothing to do. */
+  /** Called if the thread dies while it has no task. */
   readonly onIdleDeath?: (error: Error) => void;
 }
 
-/** Room for young objects: a reply's worth should not have to be copied to grow old. */
+/** The young generation should hold the objects of one reply: V8 copies objects that grow old. */
 function youngGenerationMiB(heapMiB: number): number {
   return Math.min(Math.max(16, Math.floor(heapMiB / 4)), 64);
 }
 
 const tasksInThreadMax = 8;
 /**
- * Makes piscina load the entry point by import(). It tries require() first, and Node aborts the
- * whole process where a thread is ended while it instantiates a module for require().
+ * Makes piscina load the entry point by import(). Without this flag, piscina tries require() first.
+ * Node aborts the whole process if a thread ends while it instantiates a module for require().
  */
 const importOnly = '--no-experimental-require-module';
 
@@ -38,7 +39,7 @@ export class WorkerPool<Tasks extends TaskTable<Tasks>> implements TaskThread<Ta
       filename: entryPoint(options.entry),
       minThreads: 1,
       maxThreads: 1,
-      // A sync may run beside batches; tasks still begin in the order they were sent.
+      // A sync may run in parallel to batches; tasks still begin in the order they were sent.
       concurrentTasksPerWorker: tasksInThreadMax,
       // The default blocks the thread's event loop between tasks, and with it such a sync.
       atomics: 'disabled',

@@ -1,5 +1,6 @@
-// Runs transactions: locks the keys, reads the entries, has the caller plan the changes, and makes all
-// of them or none. In one shard they are one operation; over several, two-phase-commit.ts makes them.
+// Runs transactions: locks the keys, reads the entries, has the caller plan the changes, and makes
+// all or none. Changes in one shard are one operation; two-phase-commit.ts makes changes over
+// several. Knows neither threads nor files.
 import { assert } from '../../base/assert.ts';
 import { StoreError } from '../../base/errors.ts';
 import type { EntryChange } from '../../protocol/shard-operation.ts';
@@ -22,7 +23,7 @@ export interface TransactionRunnerOptions {
   readonly sequencer: Sequencer;
   readonly twoPhaseCommit: TwoPhaseCommit;
   readonly stamp: () => number;
-  /** Of changes in one shard. */
+  /** Durability of changes in one shard. */
   readonly durability: Durability;
 }
 
@@ -73,7 +74,7 @@ export class TransactionRunner {
     }
   }
 
-  /** The locks are held. */
+  /** The caller holds the locks. */
   async #attempt<Outcome>(
     names: readonly EntryName[],
     plan: TransactionPlan<Outcome>,
@@ -102,7 +103,7 @@ export class TransactionRunner {
     return { kind: 'committed', outcome, durability: 'synced' };
   }
 
-  /** Past the cache: the answers come behind all that was queued before. */
+  /** Reads past the cache: the answers come behind all operations that were queued before. */
   #read(names: readonly EntryName[], { refuseValue }: TransactOptions): Promise<Result[]> {
     const collector = new ReplyCollector<Result>(names.length, refuseValue);
     this.#options.sequencer.readAt(names, collector, false);
@@ -115,8 +116,8 @@ export class TransactionRunner {
     const entries = read.map((result): EntryResult | undefined =>
       result.kind === 'entry' && (result.expiresAt ?? Infinity) > now ? result : undefined,
     );
-    // Above all versions that the key has had, since its shard has answered behind them. The key is
-    // locked, so no other change of it can take the version first.
+    // Above every version that the key has had: the shard has answered behind all of them. The key
+    // is locked, so no other change of the key takes the version first.
     const versions = names.map(({ key }) => sequencer.queueOf(key).nextSeq);
     return { entries, versions, now };
   }
@@ -155,7 +156,7 @@ export class TransactionRunner {
   }
 }
 
-/** When the first of the entries that were read expires. The plan is valid only before. */
+/** Earliest expiry among the entries that were read: the plan is valid only before then. */
 function firstExpiryOf({ entries }: TransactionMoment): number {
   let first = Number.MAX_SAFE_INTEGER;
   for (const entry of entries) first = Math.min(first, entry?.expiresAt ?? first);

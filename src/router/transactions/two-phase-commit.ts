@@ -1,8 +1,9 @@
 // Two-phase commit of one transaction over several shards. Each participant prepares: it writes its
-// changes to its journal and syncs them. Once all have, the transaction is committed: the outcome is
-// put into all their queues in one synchronous turn, so that every later reader sees all of it. When
-// all participants have recorded the outcome they may forget it. src/storage/transaction-outcome.ts
-// has the rule for what a crash leaves. Knows neither locks nor what the changes are made from.
+// changes to its journal and syncs them. Once all have prepared, the transaction is committed. The
+// sequencer puts the outcome into the queues of all participants in one synchronous turn. Every
+// later reader therefore sees all of the transaction. Once all participants have recorded the
+// outcome, they may forget it. src/storage/transaction-outcome.ts has the rule for what a crash
+// leaves. Knows neither locks nor the plan of the changes.
 import { StoreError } from '../../base/errors.ts';
 import { overloaded } from '../../base/overloaded.ts';
 import { frameBytesOf } from '../../protocol/batch-frame.ts';
@@ -13,13 +14,17 @@ import type { ChangesOfShard, OutcomeDelivery, Sequencer, ShardQueue } from '../
 export interface TwoPhaseCommitOptions {
   readonly sequencer: Sequencer;
   readonly stamp: () => number;
-  /** Gives an id that no other transaction of the store has, in this life of the program or another. */
+  /**
+   * Gives an id that no other transaction of the store has, in this life of the program or another.
+   */
   readonly newId: () => string;
   /** Ids of the transactions that some participant may still have to remember. */
   readonly inFlight: Set<string>;
 }
 
-/** An entry that the changes depend on has expired: the transaction has to be planned again. */
+/**
+ * An entry that the changes depend on has expired: the runner has to plan the transaction again.
+ */
 export const stale = 'stale';
 
 export class TwoPhaseCommit {
@@ -45,7 +50,7 @@ export class TwoPhaseCommit {
       const operation = { op: 'prepare', transaction, participants, validUntil, ...rest } as const;
       return { queue, operation };
     });
-    // In one turn: if one shard has no room, none is asked.
+    // Checks and queues in one turn: if one shard has no room, no shard is asked.
     const haveRoom = prepares.every(({ queue, operation }) =>
       queue.hasRoom(1, frameBytesOf(operation)),
     );
@@ -64,8 +69,9 @@ export class TwoPhaseCommit {
   }
 
   /**
-   * Tells those that have prepared the transaction, or may have. What the caller hears depends on
-   * whether a start after a crash could still find it prepared everywhere, and commit it.
+   * Tells participants that have, or may have, prepared the transaction to abort. A start after a
+   * crash commits a transaction that it finds prepared everywhere. The caller hears `not-applied`
+   * only if no start can find that; else `unknown`.
    */
   async #abort(
     transaction: string,
@@ -78,7 +84,7 @@ export class TwoPhaseCommit {
     const queues = holders.map(({ queue }) => queue);
     const deliveries = this.#options.sequencer.abort(transaction, queues);
     void this.#forget(transaction, queues, deliveries);
-    // A shard that may have prepared it, and has not, records no abort: only the others count.
+    // A shard that may have prepared, but has not, records no abort: only the others count.
     const recording = deliveries.filter((_, index) => hasIt(holders[index]?.answer));
     const isCertain = holders.length < changes.length || (await isAnyRecordedSoon(recording));
     const refused = answers.filter((answer) => answer.kind === 'refused');
@@ -87,7 +93,7 @@ export class TwoPhaseCommit {
     return { kind: 'refused', error: withOutcome(cause, isCertain) };
   }
 
-  /** Stays in flight if a participant has ended before it recorded the outcome. */
+  /** The transaction stays in flight if a participant has ended before it recorded the outcome. */
   async #forget(
     transaction: string,
     participants: readonly ShardQueue[],
@@ -101,18 +107,18 @@ export class TwoPhaseCommit {
   }
 }
 
-/** Certain to have prepared the transaction. */
+/** True if the participant has certainly prepared the transaction. */
 function hasIt(answer: ShardResult | undefined): boolean {
   return answer?.kind === 'done';
 }
 
-/** Certain not to have prepared the transaction. */
+/** True if the participant has certainly not prepared the transaction. */
 function lacksIt(answer: ShardResult | undefined): boolean {
   if (answer?.kind === 'refused') return answer.error.outcome === 'not-applied';
   return answer?.kind === 'stale';
 }
 
-/** Whether any of these is recorded without waiting for a shard to recover. */
+/** True once any participant has recorded the outcome without waiting for a recovery. */
 async function isAnyRecordedSoon(deliveries: readonly OutcomeDelivery[]): Promise<boolean> {
   const recorded = deliveries.map(async ({ isRecordedSoon }) => {
     if (!(await isRecordedSoon)) throw new Error('it could not be recorded');

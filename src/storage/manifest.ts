@@ -73,11 +73,14 @@ export function readManifest(fileSystem: FileSystem, dataDir: string): StoredMan
   }
   const object = decodeSealedFile(readWhole(fileSystem, path), manifestName);
   const { format: found, formatVersion: version } = object;
-  if (found !== format || !isReadableFormatVersion(version)) {
+  if (found !== format) {
+    throw damaged({ file: manifestName }, `it is another file, of format ${String(found)}`);
+  }
+  if (!isReadableFormatVersion(version)) {
     throw new StoreError(
       'STORE_MISMATCH',
-      `${manifestName}: format ${String(found)} version ${String(version)} is not known; this program ` +
-        `reads ${format} versions ${readableFormatVersions.join(' and ')}. Nothing has been changed.`,
+      `${manifestName}: format version ${String(version)} is not known; this program reads versions ` +
+        `${readableFormatVersions.join(' and ')}. Nothing has been changed.`,
     );
   }
   const { store, shards, layout, createdAt } = object as unknown as Manifest;

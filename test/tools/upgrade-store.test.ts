@@ -157,6 +157,6 @@ test('a store of a later format version is refused by its version, and left as i
   const before = files.contents();
   const open = (): unknown => openDataFolder(files, dataDir, counts, 0);
   expect(open).toThrow(`version ${formatVersion + 1} is not known`);
-  expect(open).toThrow(`this program reads holdfast versions 1 and ${formatVersion}`);
+  expect(open).toThrow(`this program reads versions 1 and ${formatVersion}`);
   expect(files.contents()).toEqual(before);
 });

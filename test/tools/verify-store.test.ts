@@ -53,6 +53,13 @@ test('a good store has nothing to be told of', () => {
 });
 
 describe('damage', () => {
+  test('is told of a manifest that is another sealed file', () => {
+    files.put('/data/manifest.json', files.read(pathOf('shard-0000/current.json')));
+    const { lines, damaged } = verify();
+    expect(damaged).toBe(1);
+    expect(lines[0]).toBe('damaged: manifest.json: it is another file, of format holdfast-current');
+  });
+
   test('of several shards and files is told of each, with line, offset and seq', () => {
     change('shard-0000/journal-000002.ndjson', (text) => text.replace(/(?<="value":"\w)2/, '9'));
     change('shard-0001/snapshot-000001.json', (text) => text.replace('"value":"', '"value":"x'));

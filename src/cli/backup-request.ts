@@ -1,5 +1,5 @@
-// Builds the request of `holdfast backup`: address, headers, and at most one credential. No value of
-// a header, token or password gets into an error. Sends nothing.
+// Builds the request of `holdfast backup`: address, headers, and at most one credential. No value
+// of a header, token or password gets into an error. Sends nothing.
 import { readFileSync } from 'node:fs';
 import { systemErrorCode } from '../base/errors.ts';
 import { usageError } from './command-error.ts';

@@ -42,7 +42,7 @@ export class BoundedWriter {
     return this.#linesLost;
   }
 
-  /** Calls back with all lines lost since the start, once writing works again. It may write. */
+  /** Calls `tell` with all lines lost since the start, once writing works. `tell` may write. */
   onLossEnded(tell: (linesLost: number) => void): void {
     this.#tell = tell;
   }

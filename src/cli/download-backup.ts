@@ -79,7 +79,7 @@ async function write(body: Body, file: OpenFile, progress: Progress): Promise<nu
   }
 }
 
-/** Reports an error of the connection as an incomplete backup. Errors of the disk stay as they are. */
+/** Reports an error of the connection as an incomplete backup. Passes errors of the disk on. */
 async function* incomplete(body: Body): Body {
   try {
     for await (const piece of body) yield piece;

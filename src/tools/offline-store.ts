@@ -1,4 +1,4 @@
-// Opens a data folder for the offline tools: what its manifest says and where its shards are.
+// Opens a data folder for the offline tools: reads its manifest and locates its shards.
 // Changes nothing. The caller holds the folder's lock, which keeps servers out.
 import { StoreError } from '../base/errors.ts';
 import type { ShardPlace } from '../shard/recovery.ts';
@@ -16,8 +16,8 @@ export interface OfflineStore {
 /**
  * Opens a store of the current format version.
  *
- * @throws StoreError STORE_INACCESSIBLE if there is no store; STORE_DAMAGED or STORE_MISMATCH if its
- *   manifest is not valid, or if the store is of an older format version
+ * @throws StoreError STORE_INACCESSIBLE if there is no store; STORE_DAMAGED or STORE_MISMATCH if
+ *   its manifest is not valid, or if the store is of an older format version
  */
 export function openOfflineStore(fileSystem: FileSystem, dataDir: string): OfflineStore {
   const store = openStoreOfAnyVersion(fileSystem, dataDir);
@@ -41,8 +41,8 @@ export function refuseOlderVersion(
 /**
  * Opens a store of any format version that this program can read.
  *
- * @throws StoreError STORE_INACCESSIBLE if there is no store; STORE_DAMAGED or STORE_MISMATCH if its
- *   manifest is not valid
+ * @throws StoreError STORE_INACCESSIBLE if there is no store; STORE_DAMAGED or STORE_MISMATCH if
+ *   its manifest is not valid
  */
 export function openStoreOfAnyVersion(fileSystem: FileSystem, dataDir: string): OfflineStore {
   if (!fileSystem.exists(dataDir)) throw noStore(dataDir, 'there is no such folder');

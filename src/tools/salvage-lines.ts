@@ -44,7 +44,7 @@ function isBlank(bytes: Buffer): boolean {
 
 const sealEnd = /"crc":"[0-9a-f]{8}"\}/g;
 
-/** Splits a line after each seal, and drops the byte there that was the newline, if there is one. */
+/** Splits a line after each seal, with or without the byte there that was the newline. */
 function partsOf({ bytes, offset, number, complete }: Line): Line[] {
   const parts: Line[] = [];
   let start = 0;

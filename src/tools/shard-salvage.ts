@@ -46,10 +46,10 @@ export function salvageShard(options: ShardSourcesOptions): ShardSalvage {
   return salvage;
 }
 
-/** A header has more than these bytes, whatever it says. */
+/** Every header has more bytes than this. */
 const headerBytesMin = 199;
 
-/** Where changes would be that turn out to be missing. */
+/** The file that would hold changes that turn out to be missing. */
 interface Suspect {
   readonly name: string;
   readonly named: readonly EntryPosition[];
@@ -71,7 +71,7 @@ export class ShardSalvage {
   #highestSeq = 1;
   #at = 0;
   #behind: Suspect = { name: '', named: [] };
-  /** What the newest snapshot misses: to be said if older files do not make up for it. */
+  /** The gaps of the newest snapshot, reported if older files do not fill them. */
   #gapsOfNewest: Finding[] = [];
 
   constructor(shard: number, report: (finding: Finding) => void) {
@@ -97,7 +97,7 @@ export class ShardSalvage {
     this.#lose(1, Infinity, undefined, this.#behind);
   }
 
-  /** What its lines say of transactions, apart from the entries. */
+  /** The prepare and outcome records of the shard, without the prepared changes. */
   get traces(): SalvagedTraces {
     const { prepared, outcomes } = this.#replay;
     const isDoubtful = this.#isEndUnproved || this.#entries.doubts.length > 0;
@@ -157,7 +157,7 @@ export class ShardSalvage {
     const seq = footer?.seq ?? seqBehind(journals, generation);
     if (seq !== undefined) this.#continueAt(seq, true, this.#behind);
     // If an outcome may be lost, the snapshot may have the prepared changes, and later ones over them.
-    // Whatever was in doubt when it was made is restated behind it.
+    // The journal behind the snapshot states again what was in doubt when the snapshot was made.
     if (this.#entries.doubts.length > 0) this.#replay.prepared.clear();
     this.#entries.overlay(entries, gaps, seq ?? Infinity);
     this.#at = Math.max(this.#at, footer?.at ?? 0);
@@ -231,7 +231,7 @@ export class ShardSalvage {
       this.#continueAt(line.seq, isJumpKnown, suspect);
       this.#applyLine(line);
       isJumpKnown = true;
-      // Bytes that are missing before it have moved it; what it knew to be durable stood before it.
+      // Missing bytes before the line have moved it. The durable bytes it states came before it.
       end = Math.max(line.end, line.d + line.end - line.offset);
     }
     // A line that fits nowhere still says how far the journal went.
@@ -278,7 +278,7 @@ export class ShardSalvage {
     this.#entries.doubt({ toSeq: Infinity, covers, named: keys, finding: undefined });
   }
 
-  /** What comes next has this seq: all up to it should have been there. */
+  /** Moves on to the next change's seq. Any seq in between is a lost change. */
   #continueAt(seq: number, isExact: boolean, suspect: Suspect): void {
     const expected = this.#nextSeq;
     if (expected !== undefined && seq > expected) {
@@ -305,7 +305,7 @@ export class ShardSalvage {
     });
   }
 
-  /** Neither a whole snapshot nor the first journal: what came before is not known. */
+  /** Without a whole snapshot and the first journal, the changes before are unknown. */
   #doubtBefore(journals: readonly JournalSource[], oldest: SalvagedSnapshot | undefined): void {
     const first = journals.find(({ journal }) => journal?.header !== undefined)?.journal?.header;
     const toSeq = (first?.previous?.seq ?? Infinity) - 1;

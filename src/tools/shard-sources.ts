@@ -73,7 +73,7 @@ export class ShardSources {
     });
   }
 
-  /** Snapshots and journals that nothing names: what is in them never counted, or no more. */
+  /** Reports snapshots and journals that current.json does not name: they do not count. */
   listUnused(): void {
     if (this.current === undefined) return;
     const named = new Set(this.#snapshotsNamed().map(({ generation }) => snapshotName(generation)));
@@ -159,7 +159,7 @@ export class ShardSources {
     let { lines } = journal;
     if (!lines.every(isOurs)) {
       this.damage(name, 'it has keys of another shard');
-      // Of marks and notes, which name no key, nobody can tell then whose they are.
+      // Marks and outcome records name no key, so nothing tells which shard they belong to.
       lines = lines.filter((line) => isOurs(line) && keysIn(line).length > 0);
     }
     return { ...reference, name, journal: { ...journal, lines } };

@@ -28,7 +28,7 @@ export interface SalvagedSnapshot {
   readonly footer: SnapshotFooter | undefined;
   /** In order. */
   readonly entries: readonly StreamedEntry[];
-  /** Where entries may be missing. Elsewhere what is not there never was. */
+  /** Ranges in which entries may be missing. Outside them none is missing. */
   readonly gaps: readonly KeyRange[];
   readonly bad: readonly BadLine[];
   /** How many entries are missing; undefined if it cannot be known. */

@@ -2,8 +2,9 @@
 // some caller holds or wants its key. Single operations need no mutex: a shard's queue already puts
 // them in order. Knows no shard.
 import { Mutex, type MutexInterface } from 'async-mutex';
-import { StoreError } from '../base/errors.ts';
+import type { StoreError } from '../base/errors.ts';
 import { allLocksWaitersMax, lockWaitersMax } from '../base/limits.ts';
+import { overloaded } from '../base/overloaded.ts';
 import type { EntryName } from '../store/operation.ts';
 
 interface KeyLock {
@@ -17,10 +18,7 @@ function lockKey({ namespace, key }: EntryName): string {
 }
 
 function tooMany(count: number, what: string): StoreError {
-  return new StoreError('OVERLOADED', `${count} operations wait for ${what} already.`, {
-    retryable: true,
-    retryAfterMs: 1000,
-  });
+  return overloaded(`${count} operations wait for ${what} already.`);
 }
 
 export class KeyLocks {

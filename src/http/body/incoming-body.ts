@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { StoreError, type ErrorCode } from '../../base/errors.ts';
+import { overloaded } from '../../base/overloaded.ts';
 import { BodyAccount } from './body-account.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { BodyPieces } from './body-pieces.ts';
@@ -38,10 +39,9 @@ export function tooLarge({ bytesMax, code }: BodyLimit): StoreError {
   return new StoreError(code, `The body may have at most ${bytesMax} bytes.`, { limit: bytesMax });
 }
 
-function overloaded(why: string, { bytesMax }: BodyBudget): StoreError {
+function noRoom(why: string, { bytesMax }: BodyBudget): StoreError {
   const detail = `${why} All bodies in flight may have ${bytesMax} bytes in sum. Nothing was changed.`;
-  const facts = { retryable: true, retryAfterMs: 1000, limit: bytesMax };
-  return new StoreError('OVERLOADED', detail, facts);
+  return overloaded(detail, { limit: bytesMax });
 }
 
 const noPieces = new BodyPieces(0);
@@ -122,7 +122,7 @@ export class IncomingBody extends BodyAccount {
 
   override end(): void {
     const why = 'The body came too slowly while others waited for room.';
-    this.#refuse(overloaded(why, this.#shared.budget));
+    this.#refuse(noRoom(why, this.#shared.budget));
   }
 
   /**
@@ -139,7 +139,7 @@ export class IncomingBody extends BodyAccount {
     if (this.owed === 0 && this.ticksWaited * tickMs < waitMsMax) return false;
     // Node checks the time of a request only once, so the connection must not go on.
     this.#response.shouldKeepAlive = false;
-    this.#refuse(overloaded('There was no room for the body in time.', this.#shared.budget));
+    this.#refuse(noRoom('There was no room for the body in time.', this.#shared.budget));
     return true;
   }
 

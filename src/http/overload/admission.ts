@@ -9,7 +9,7 @@ import type { Handle } from '../request-order.ts';
 import { isCommandTarget, pathOfTarget, routedTarget } from '../request-target.ts';
 import type { ReplyRoom } from './reply-room.ts';
 import { TurnBudget } from './turn-budget.ts';
-import { overloaded, type WorkInFlight } from './work-in-flight.ts';
+import { tooMuchAsked, type WorkInFlight } from './work-in-flight.ts';
 
 export const refusalReasons = ['connections', 'replies', 'turn', 'work'] as const;
 
@@ -28,7 +28,7 @@ const alwaysAdmitted: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metr
 
 /** Built once per target: refusing has to be cheap. */
 function refusalFor(target: string) {
-  const { status, headers, body } = problemFor(target, overloaded());
+  const { status, headers, body } = problemFor(target, tooMuchAsked());
   const length = String(Buffer.byteLength(body));
   const own = { 'content-length': length, 'cache-control': 'no-store' };
   return { status, head: Object.entries({ ...headers, ...own }).flat(), body };

@@ -1,7 +1,7 @@
 // Bounds the values that requests over many keys have got and not sent yet, per request and in sum.
 // Single keys need no such bound: their values leave as they come.
 import { StoreError } from '../../base/errors.ts';
-import { overloaded } from './work-in-flight.ts';
+import { tooMuchAsked } from './work-in-flight.ts';
 
 export interface GatheredValuesOptions {
   readonly bytesMax: number;
@@ -33,7 +33,7 @@ export class GatheredValues {
     let gathered = 0;
     const refuse = (bytes: number): StoreError | undefined => {
       if (gathered + bytes > requestBytesMax) return tooLarge(requestBytesMax);
-      if (this.#bytes + bytes > bytesMax) return overloaded();
+      if (this.#bytes + bytes > bytesMax) return tooMuchAsked();
       gathered += bytes;
       this.#bytes += bytes;
       return undefined;

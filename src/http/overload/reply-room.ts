@@ -3,7 +3,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
-import { StoreError } from '../../base/errors.ts';
+import { overloaded } from '../../base/overloaded.ts';
 import { ByteRoom } from '../byte-room.ts';
 
 /** A client that takes less than this, over all it has asked for, is cut in the end. */
@@ -52,10 +52,7 @@ export class ReplyRoom {
   /** @throws StoreError if a reply of this size does not fit; one alone always does */
   check(bytes: number): void {
     if (this.#room.held === 0 || this.#room.has(bytes)) return;
-    throw new StoreError('OVERLOADED', 'Too much is on its way to clients that read slowly.', {
-      retryable: true,
-      retryAfterMs: 1000,
-    });
+    throw overloaded('Too much is on its way to clients that read slowly.');
   }
 
   /** Watches a reply that was handed over and could not be delivered at once. */

@@ -2,7 +2,7 @@
 // room for their work. In between, node accepts connections (one a turn), small requests are
 // answered and replies leave. None of them waits for all the large ones. First come, first served;
 // the queue refuses a request that would wait too long.
-import { overloaded } from './work-in-flight.ts';
+import { tooMuchAsked } from './work-in-flight.ts';
 
 /** About twice what a batch of 500 operations takes. */
 const turnMsMax = 2;
@@ -52,7 +52,7 @@ export class TurnQueue {
   check(): void {
     const [first] = this.#waiting;
     if (first === undefined || this.#waiting.length < waitingAlways) return;
-    if (this.#ageMs(first) > waitMsForMore) throw overloaded();
+    if (this.#ageMs(first) > waitMsForMore) throw tooMuchAsked();
   }
 
   /**
@@ -88,7 +88,7 @@ export class TurnQueue {
     let taken = 0;
     const surplus = this.#waiting.length - waitingAlways;
     for (const one of this.#waiting) {
-      if (taken < surplus && this.#ageMs(one) > waitMsMax) one.refuse(overloaded());
+      if (taken < surplus && this.#ageMs(one) > waitMsMax) one.refuse(tooMuchAsked());
       else if (this.#options.hasRoom() && this.#hasTime()) one.begin();
       else break;
       taken += 1;

@@ -1,6 +1,7 @@
 // Compares the work that the store has not answered with the recent pace of the store. Lets in as
 // much as the store answers within two seconds. Must not know shards or queues.
-import { StoreError } from '../../base/errors.ts';
+import type { StoreError } from '../../base/errors.ts';
+import { overloaded } from '../../base/overloaded.ts';
 
 /** How long the store may take to answer work that is let in. */
 const waitSecondsMax = 2;
@@ -57,7 +58,7 @@ export class WorkInFlight {
 
   /** @throws StoreError if there is too much work already */
   check(): void {
-    if (this.isFull) throw overloaded();
+    if (this.isFull) throw tooMuchAsked();
   }
 
   /**
@@ -95,9 +96,6 @@ export class WorkInFlight {
   }
 }
 
-export function overloaded(): StoreError {
-  return new StoreError('OVERLOADED', 'More is asked at the moment than can be answered in time.', {
-    retryable: true,
-    retryAfterMs: 1000,
-  });
+export function tooMuchAsked(): StoreError {
+  return overloaded('More is asked at the moment than can be answered in time.');
 }

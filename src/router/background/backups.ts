@@ -2,6 +2,7 @@
 // thread of the backup makes the pieces, as fast as the reader takes them. Never looks into what a
 // cut holds.
 import { StoreError } from '../../base/errors.ts';
+import { overloaded } from '../../base/overloaded.ts';
 import {
   valueOfTask,
   type BackupTasks,
@@ -97,7 +98,7 @@ export class Backups {
 
 function oneIsRunning(): StoreError {
   const detail = 'A backup is being taken already; one at a time.';
-  return new StoreError('OVERLOADED', detail, { retryable: true, retryAfterMs });
+  return overloaded(detail, { retryAfterMs });
 }
 
 class BackupPieces implements AsyncIterableIterator<Uint8Array> {

@@ -2,7 +2,7 @@
 // with its thread, and the end of the thread closes its files.
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import type { BackupTasks } from '../src/protocol/shard-task.ts';
-import { backupTasks } from '../src/shard/backup-tasks.ts';
+import { backupTasks } from '../src/shard/tasks/backup-tasks.ts';
 import { nodeFileSystem } from '../src/storage/node-file-system.ts';
 import { yieldToOthers } from './yield-to-others.ts';
 

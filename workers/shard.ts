@@ -3,8 +3,8 @@ import { getHeapStatistics } from 'node:v8';
 import { resourceLimits } from 'node:worker_threads';
 import { move } from 'piscina';
 import { systemClock } from '../src/base/clock.ts';
-import { memoryLimitsOf } from '../src/shard/memory-limits.ts';
-import { shardTasks } from '../src/shard/shard-tasks.ts';
+import { memoryLimitsOf } from '../src/shard/table/memory-limits.ts';
+import { shardTasks } from '../src/shard/tasks/shard-tasks.ts';
 import { nodeFileSystem } from '../src/storage/node-file-system.ts';
 
 /** Without the young generation, which V8's own figure counts, and which keeps nothing. */

@@ -1,6 +1,6 @@
 // Owns the closed list of error codes. A missing key is a result, not an error, but has a code here
 // because front ends name it. Must not know HTTP statuses, which are in
-// src/http/status-of-error.ts.
+// src/http/wire/status-of-error.ts.
 
 /** Each code with the one sentence that documents it. */
 export const errorSentences = {

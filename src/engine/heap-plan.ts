@@ -2,7 +2,7 @@
 // know how the memory is measured, or how a limit is set.
 
 /**
- * In MiB. V8 may fill these heaps; src/shard/memory-limits.ts bounds what a thread keeps below
+ * In MiB. V8 may fill these heaps; src/shard/table/memory-limits.ts bounds what a thread keeps below
  * that.
  */
 export interface HeapPlan {

@@ -5,11 +5,11 @@ import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import type { CommandStore } from '../store/store.ts';
 import { BodyReader } from './body/body-reader.ts';
-import { answerClientError, answerConnect } from './client-error.ts';
-import { Connections } from './connections.ts';
+import { answerClientError, answerConnect } from './wire/client-error.ts';
+import { Connections } from './connections/connections.ts';
 import { docsRoutes } from './docs/docs-routes.ts';
-import { handleErrors, handleMissingRoutes, sendUnroutable } from './errors.ts';
-import { healthRoutes } from './health-routes.ts';
+import { handleErrors, handleMissingRoutes, sendUnroutable } from './wire/errors.ts';
+import { healthRoutes } from './metrics/health-routes.ts';
 import {
   gatheredBytesMax,
   headerBytesMax,
@@ -28,16 +28,16 @@ import { GatheredValues } from './overload/gathered-values.ts';
 import { ReplyRoom } from './overload/reply-room.ts';
 import { TurnQueue } from './overload/turn-queue.ts';
 import { WorkInFlight } from './overload/work-in-flight.ts';
-import { RequestOrder } from './request-order.ts';
-import { routedTarget } from './request-target.ts';
+import { RequestOrder } from './connections/request-order.ts';
+import { routedTarget } from './wire/request-target.ts';
 import { backupRoutes } from './rest/backup-routes.ts';
-import { batchRoutes } from './rest/batch-routes.ts';
-import { keyRoutes } from './rest/key-routes.ts';
-import { listRoutes } from './rest/list-routes.ts';
-import { transactionRoutes } from './rest/transaction-routes.ts';
+import { batchRoutes } from './rest/batch/batch-routes.ts';
+import { keyRoutes } from './rest/keys/key-routes.ts';
+import { listRoutes } from './rest/listing/list-routes.ts';
+import { transactionRoutes } from './rest/transactions/transaction-routes.ts';
 import { unstorageRoutes } from './unstorage/unstorage-routes.ts';
 import { upstashRoutes } from './upstash/upstash-routes.ts';
-import { trackedResponse, type ResponseObservers } from './tracked-response.ts';
+import { trackedResponse, type ResponseObservers } from './connections/tracked-response.ts';
 
 export interface AppOptions {
   readonly store: CommandStore;

@@ -19,21 +19,26 @@ import type { SnapshotReference } from '../storage/current.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { StartTask } from '../protocol/shard-task.ts';
 import { isDiskFull } from '../storage/disk-full.ts';
-import type { BackupSource } from './backup-stream.ts';
-import { BatchRun } from './batch-run.ts';
-import { DiskRoom, reserveBytesFor } from './disk-room.ts';
-import type { EntryTable } from './entry-table.ts';
-import { unlimitedMemory, type MemoryLimits } from './memory-limits.ts';
+import type { BackupSource } from './streams/backup-stream.ts';
+import { BatchRun } from './commit/batch-run.ts';
+import { DiskRoom, reserveBytesFor } from './files/disk-room.ts';
+import type { EntryTable } from './table/entry-table.ts';
+import { unlimitedMemory, type MemoryLimits } from './table/memory-limits.ts';
 import {
   outcomesHeapBytes,
   preparedOfRecord,
   PreparedTransactions,
-} from './prepared-transactions.ts';
-import type { RecordReplay } from './record-replay.ts';
-import { recoverShard, type Recovered, type ShardPlace, type TornTail } from './recovery.ts';
-import type { CompactionInput, ShardFiles } from './shard-files.ts';
-import { Staging } from './staging.ts';
-import { secureFiles, startFiles } from './start-files.ts';
+} from './commit/prepared-transactions.ts';
+import type { RecordReplay } from './recovery/record-replay.ts';
+import {
+  recoverShard,
+  type Recovered,
+  type ShardPlace,
+  type TornTail,
+} from './recovery/recovery.ts';
+import type { CompactionInput, ShardFiles } from './files/shard-files.ts';
+import { Staging } from './commit/staging.ts';
+import { secureFiles, startFiles } from './files/start-files.ts';
 
 export interface ShardOptions extends ShardPlace {
   readonly fsync: FsyncMode;

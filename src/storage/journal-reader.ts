@@ -1,6 +1,6 @@
 // Reads one journal from its start. Hands over each batch in order, and says where the valid part
 // ends and how much of the file must be valid. Does not judge a bad line: the caller does
-// (src/shard/recovery.ts).
+// (src/shard/recovery/recovery.ts).
 import type { OpenFile } from './file-system.ts';
 import type { FormatVersion } from './format-version.ts';
 import { decodeJournalLine, type JournalHeader, type JournalLine } from './journal-format.ts';

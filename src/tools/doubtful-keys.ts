@@ -1,5 +1,5 @@
 // Finds the keys that a missing change may have changed. Knows no file.
-import type { EntryPosition } from '../shard/entry-stream.ts';
+import type { EntryPosition } from '../shard/streams/entry-stream.ts';
 import { nameInFinding, type KeyFinding } from './finding.ts';
 import type { Doubt, LastKnown } from './salvaged-entries.ts';
 

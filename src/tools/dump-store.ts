@@ -1,8 +1,8 @@
 // Prints all entries of an offline store as JSON lines, in (namespace, key) order over all shards.
 // Proves every file before the first line. Changes nothing.
-import { entriesOf, type StreamedEntry } from '../shard/entry-stream.ts';
-import { mergeEntryStreams } from '../shard/merge-entry-streams.ts';
-import { proveShard } from '../shard/recovery.ts';
+import { entriesOf, type StreamedEntry } from '../shard/streams/entry-stream.ts';
+import { mergeEntryStreams } from '../shard/streams/merge-entry-streams.ts';
+import { proveShard } from '../shard/recovery/recovery.ts';
 import type { FileSystem } from '../storage/file-system.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
 import { openOfflineStore } from './offline-store.ts';

@@ -2,7 +2,7 @@
 // `repair --help` document every kind. Knows no file and no stream.
 
 import { textOfByteString } from '../base/byte-string.ts';
-import type { EntryPosition } from '../shard/entry-stream.ts';
+import type { EntryPosition } from '../shard/streams/entry-stream.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
 
 /** The name of an entry. The namespace is left out if it is the default one. */

@@ -1,5 +1,5 @@
 // Open ranges of (namespace, key): the keys between two known entries. Knows no file.
-import { compareEntries, type EntryPosition } from '../shard/entry-stream.ts';
+import { compareEntries, type EntryPosition } from '../shard/streams/entry-stream.ts';
 
 /** A range without its two ends. A null end means that the range has no limit there. */
 export interface KeyRange {

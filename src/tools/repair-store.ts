@@ -4,8 +4,8 @@
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../base/errors.ts';
 import { seqJumpRepaired } from '../base/limits.ts';
-import { entriesOf } from '../shard/entry-stream.ts';
-import { proveShard, type ShardPlace } from '../shard/recovery.ts';
+import { entriesOf } from '../shard/streams/entry-stream.ts';
+import { proveShard, type ShardPlace } from '../shard/recovery/recovery.ts';
 import { layoutFolderName, manifestName } from '../storage/file-names.ts';
 import type { FileSystem } from '../storage/file-system.ts';
 import { locateShards } from '../storage/locate-shards.ts';

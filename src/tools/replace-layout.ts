@@ -3,9 +3,9 @@
 // Reshard and upgrade use this. Does not know why they replace the layout.
 import { StoreError } from '../base/errors.ts';
 import { seqJumpUnsynced } from '../base/limits.ts';
-import { entriesOf } from '../shard/entry-stream.ts';
-import { mergeEntryStreams } from '../shard/merge-entry-streams.ts';
-import type { ProvedShard } from '../shard/recovery.ts';
+import { entriesOf } from '../shard/streams/entry-stream.ts';
+import { mergeEntryStreams } from '../shard/streams/merge-entry-streams.ts';
+import type { ProvedShard } from '../shard/recovery/recovery.ts';
 import { nextLayoutFolderName } from '../storage/file-names.ts';
 import type { FileSystem } from '../storage/file-system.ts';
 import { readManifest, replaceManifest, type Manifest } from '../storage/manifest.ts';

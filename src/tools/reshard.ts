@@ -2,7 +2,7 @@
 // layout or the new one is live, whole. The caller holds the folder's lock. Knows no command line.
 import { isFullDisk, StoreError } from '../base/errors.ts';
 import { shardCountMax } from '../base/limits.ts';
-import { proveShard } from '../shard/recovery.ts';
+import { proveShard } from '../shard/recovery/recovery.ts';
 import type { FileSystem } from '../storage/file-system.ts';
 import { removeStrayLayouts } from '../storage/stray-layouts.ts';
 import { liveBytes } from './live-bytes.ts';

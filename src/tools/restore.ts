@@ -5,7 +5,7 @@
 import { byteStringOfText } from '../base/byte-string.ts';
 import { isFullDisk, StoreError } from '../base/errors.ts';
 import { seqJumpRepaired } from '../base/limits.ts';
-import type { StreamedEntry } from '../shard/entry-stream.ts';
+import type { StreamedEntry } from '../shard/streams/entry-stream.ts';
 import { BackupReader } from '../storage/backup-reader.ts';
 import { layoutFolderName, lockName } from '../storage/file-names.ts';
 import type { FileSystem, ReadableFile } from '../storage/file-system.ts';

@@ -1,7 +1,7 @@
 // Reads the lines of a damaged file. If the newline between two lines is damaged, splits the two
 // at the seal. Knows no kind of file: the caller judges each line.
 import { byteStringOfText } from '../base/byte-string.ts';
-import type { EntryPosition } from '../shard/entry-stream.ts';
+import type { EntryPosition } from '../shard/streams/entry-stream.ts';
 import type { OpenFile } from '../storage/file-system.ts';
 import { readLines, type Line } from '../storage/line-reader.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';

@@ -1,6 +1,10 @@
 // Holds what a salvage knows of a shard's entries, while it goes through the files, oldest first.
 // Owns the last provable change of each key, and the doubts about missing changes. Knows no file.
-import { compareEntries, type EntryPosition, type StreamedEntry } from '../shard/entry-stream.ts';
+import {
+  compareEntries,
+  type EntryPosition,
+  type StreamedEntry,
+} from '../shard/streams/entry-stream.ts';
 import type { EntryRecord } from '../storage/record.ts';
 import type { Finding } from './finding.ts';
 import { isInRange, type KeyRange } from './key-range.ts';

@@ -4,8 +4,8 @@
 // the caller gives their outcomes (resolve-salvaged.ts). Changes nothing.
 import { byteStringOfText } from '../base/byte-string.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
-import type { EntryPosition, StreamedEntry } from '../shard/entry-stream.ts';
-import { RecordReplay, type ReplayedChange } from '../shard/record-replay.ts';
+import type { EntryPosition, StreamedEntry } from '../shard/streams/entry-stream.ts';
+import { RecordReplay, type ReplayedChange } from '../shard/recovery/record-replay.ts';
 import type { ChangeRecord } from '../storage/record.ts';
 import { countInSealed, countInTail, holdsNoChange, type CountingPart } from './counting-lines.ts';
 import { aborted, type SalvagedOutcome, type SalvagedTraces } from './resolve-salvaged.ts';

@@ -2,7 +2,11 @@
 // ranges of keys between them that no block proves. Does not know which snapshot counts.
 import { byteStringOfText } from '../base/byte-string.ts';
 import type { ShardIdentity } from '../base/shard-identity.ts';
-import { compareEntries, type EntryPosition, type StreamedEntry } from '../shard/entry-stream.ts';
+import {
+  compareEntries,
+  type EntryPosition,
+  type StreamedEntry,
+} from '../shard/streams/entry-stream.ts';
 import { decodeBlock } from '../storage/block-format.ts';
 import type { SnapshotReference } from '../storage/current.ts';
 import { damaged, unreadable, type Place } from '../storage/damage.ts';

@@ -3,7 +3,7 @@
 // nothing.
 import { StoreError } from '../base/errors.ts';
 import { shardOfSlot, slotOfKey } from '../store/slot.ts';
-import { proveShard, type ProvedShard, type ShardPlace } from '../shard/recovery.ts';
+import { proveShard, type ProvedShard, type ShardPlace } from '../shard/recovery/recovery.ts';
 import { damaged, DamageError, textOfPlace } from '../storage/damage.ts';
 import { journalName, snapshotName } from '../storage/file-names.ts';
 import type { FileSystem, OpenFile } from '../storage/file-system.ts';

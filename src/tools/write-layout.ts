@@ -1,9 +1,9 @@
 // Distributes one sorted stream of entries over the shards of a new layout, and reads the new files
 // back to prove them. Knows no manifest: the caller names the layout, which counts only then.
 import { StoreError } from '../base/errors.ts';
-import { entriesOf, type StreamedEntry } from '../shard/entry-stream.ts';
-import { mergeEntryStreams } from '../shard/merge-entry-streams.ts';
-import { proveShard, type ShardPlace } from '../shard/recovery.ts';
+import { entriesOf, type StreamedEntry } from '../shard/streams/entry-stream.ts';
+import { mergeEntryStreams } from '../shard/streams/merge-entry-streams.ts';
+import { proveShard, type ShardPlace } from '../shard/recovery/recovery.ts';
 import type { FileSystem } from '../storage/file-system.ts';
 import { locateShards } from '../storage/locate-shards.ts';
 import { encodeEntry } from '../storage/record.ts';

@@ -1,6 +1,6 @@
 // Tasks are called by name: what an entry point does not export fails only when it is first asked for.
 import { expect, test } from 'vitest';
-import { shardTasks } from '../../src/shard/shard-tasks.ts';
+import { shardTasks } from '../../src/shard/tasks/shard-tasks.ts';
 import { ManualClock } from '../support/simulated/manual-clock.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import { reserveBytesMin } from '../../src/base/limits.ts';
-import { compact } from '../../src/shard/compaction.ts';
+import { compact } from '../../src/shard/streams/compaction.ts';
 import type { BareShardStore } from '../support/stores/bare-shard-store.ts';
 import { shardPlace } from '../support/stores/bare-shard-store.ts';
 import { ManualClock } from '../support/simulated/manual-clock.ts';

@@ -2,7 +2,7 @@
 // the calls of the clients. Takes no backup itself.
 import type { BeginBackupTask } from '../../src/protocol/shard-task.ts';
 import type { Parcel } from '../../src/protocol/parcel.ts';
-import type { BackupSource } from '../../src/shard/backup-stream.ts';
+import type { BackupSource } from '../../src/shard/streams/backup-stream.ts';
 import { BackupReader } from '../../src/storage/backup-reader.ts';
 import { valueOfRecord } from '../../src/storage/record.ts';
 import type { MemoryFileSystem } from '../support/disk/memory-file-system.ts';

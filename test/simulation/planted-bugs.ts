@@ -47,7 +47,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'seq is taken again after a restart outside always',
-    file: 'src/shard/start-files.ts',
+    file: 'src/shard/files/start-files.ts',
     find: '(mayHaveLostEnd ? seqJumpUnsynced : 0)',
     replace: '0',
     seedsMax: 60,
@@ -62,7 +62,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a torn end is cut too far',
-    file: 'src/shard/torn-tail.ts',
+    file: 'src/shard/files/torn-tail.ts',
     find: 'file.truncate(bytes);',
     replace: 'file.truncate(Math.max(0, bytes - 1));',
     seedsMax: 60,
@@ -84,7 +84,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'old journals are removed before current.json names their snapshot',
-    file: 'src/shard/shard-files.ts',
+    file: 'src/shard/files/shard-files.ts',
     find: 'const replaced = { snapshot: oldSnapshot, journals: journals.filter(isFolded) };',
     replace:
       'const replaced = { snapshot: oldSnapshot, journals: journals.filter(isFolded) }; removeFilesOf(this.#place, replaced);',
@@ -121,7 +121,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a compaction keeps the oldest change of a key',
-    file: 'src/shard/entry-stream.ts',
+    file: 'src/shard/streams/entry-stream.ts',
     find: 'changes.set(change.key, change);',
     replace: 'if (!changes.has(change.key)) changes.set(change.key, change);',
     seedsMax: 40,
@@ -135,21 +135,21 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'the room made ahead is cut off at a start, and not durably',
-    file: 'src/shard/start-files.ts',
+    file: 'src/shard/files/start-files.ts',
     find: 'file.truncate(used); file.sync();',
     replace: 'file.truncate(used);',
     seedsMax: 150,
   },
   {
     name: 'writes are not tried again once the disk was full',
-    file: 'src/shard/disk-room.ts',
+    file: 'src/shard/files/disk-room.ts',
     find: 'if (now < this.#tryAgainAtMs)',
     replace: 'if (this.#tryAgainAtMs > 0)',
     seedsMax: 150,
   },
   {
     name: 'what no mark vouches for is not written again before it is synced',
-    file: 'src/shard/start-files.ts',
+    file: 'src/shard/files/start-files.ts',
     find: 'rewriteUnmarked(place, recovered);',
     replace: '',
     seedsMax: 300,
@@ -204,21 +204,21 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a prepare is answered before it is synced',
-    file: 'src/shard/staging.ts',
+    file: 'src/shard/commit/staging.ts',
     find: "this.#changes.push({ op: 'prepare', prepared }); this.#mustSync = true;",
     replace: "this.#changes.push({ op: 'prepare', prepared });",
     seedsMax: 100,
   },
   {
     name: 'an outcome is made visible before it is synced',
-    file: 'src/shard/staging.ts',
+    file: 'src/shard/commit/staging.ts',
     find: "this.#changes.push({ op: 'resolve', transaction, committed }); this.#mustSync = true;",
     replace: "this.#changes.push({ op: 'resolve', transaction, committed });",
     seedsMax: 100,
   },
   {
     name: 'an outcome is not recorded',
-    file: 'src/shard/staging.ts',
+    file: 'src/shard/commit/staging.ts',
     find: 'this.#records.push(encodeOutcome(transaction, committed));',
     replace: '',
     seedsMax: 100,
@@ -337,7 +337,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a reshard drops what its start would commit',
-    file: 'src/shard/entry-stream.ts',
+    file: 'src/shard/streams/entry-stream.ts',
     find: 'if (committed.has(transaction))',
     replace: 'if (committed.size < 0)',
     seedsMax: 300,

@@ -2,7 +2,7 @@
 // which may be killed, or fail, at any call. Says afterwards what the tool must have found.
 import { StoreError, systemErrorCode } from '../../src/base/errors.ts';
 import { resolveInDoubt } from '../../src/storage/transaction-outcome.ts';
-import { recoverShard, type Recovered } from '../../src/shard/recovery.ts';
+import { recoverShard, type Recovered } from '../../src/shard/recovery/recovery.ts';
 import { locateShards } from '../../src/storage/locate-shards.ts';
 import { readManifest, type Manifest } from '../../src/storage/manifest.ts';
 import { reshard } from '../../src/tools/reshard.ts';

@@ -11,10 +11,10 @@ import {
   type CompactorTasks,
   type ShardTasks,
 } from '../../src/protocol/shard-task.ts';
-import { backupTasks } from '../../src/shard/backup-tasks.ts';
-import { compact } from '../../src/shard/compaction.ts';
-import type { CompactionInput } from '../../src/shard/shard-files.ts';
-import { shardTasks } from '../../src/shard/shard-tasks.ts';
+import { backupTasks } from '../../src/shard/tasks/backup-tasks.ts';
+import { compact } from '../../src/shard/streams/compaction.ts';
+import type { CompactionInput } from '../../src/shard/files/shard-files.ts';
+import { shardTasks } from '../../src/shard/tasks/shard-tasks.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 import type { BeforeCall, DiskView, SimulatedDisk } from './simulated-disk.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { recoverShard } from '../../src/shard/recovery.ts';
+import { recoverShard } from '../../src/shard/recovery/recovery.ts';
 import { encodeEntry } from '../../src/storage/record.ts';
 import { ShardFolderWriter } from '../../src/storage/shard-folder-writer.ts';
 import { shardPlace } from '../support/stores/bare-shard-store.ts';

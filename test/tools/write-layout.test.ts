@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { byteStringOfText } from '../../src/base/byte-string.ts';
-import type { StreamedEntry } from '../../src/shard/entry-stream.ts';
-import { recoverShard } from '../../src/shard/recovery.ts';
+import type { StreamedEntry } from '../../src/shard/streams/entry-stream.ts';
+import { recoverShard } from '../../src/shard/recovery/recovery.ts';
 import { shardFolderName } from '../../src/storage/file-names.ts';
 import type { OpenFile } from '../../src/storage/file-system.ts';
 import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';

@@ -4,7 +4,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
-import { pathOfTarget } from '../request-target.ts';
+import { pathOfTarget } from '../wire/request-target.ts';
 import { openapiDocument } from './openapi-document.ts';
 
 const contentSecurityPolicy = [

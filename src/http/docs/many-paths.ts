@@ -1,5 +1,5 @@
 // Describes the routes of many keys.
-import { listLimitDefault, listLimitMax } from '../rest/list-query.ts';
+import { listLimitDefault, listLimitMax } from '../rest/listing/list-query.ts';
 import { idempotencyKey, idempotencyProblems } from './idempotency.ts';
 import { headers, problems } from './replies.ts';
 import { schemaRef } from './schemas.ts';

@@ -2,7 +2,7 @@
 // A schema on a route would make the framework parse and judge bodies that we take as they are. A
 // test proves that the document names exactly the routes there are.
 import { errorSentences } from '../../base/errors.ts';
-import { statusOfError } from '../status-of-error.ts';
+import { statusOfError } from '../wire/status-of-error.ts';
 import { clientPaths } from './client-paths.ts';
 import { keyPath } from './key-paths.ts';
 import { batchPath, listPath, transactionsPath } from './many-paths.ts';

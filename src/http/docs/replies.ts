@@ -1,7 +1,7 @@
 // Describes replies in the OpenAPI document: headers by name, problems by code.
 import { errorSentences, type ErrorCode } from '../../base/errors.ts';
-import { problemMediaType } from '../problem.ts';
-import { statusOfError } from '../status-of-error.ts';
+import { problemMediaType } from '../wire/problem.ts';
+import { statusOfError } from '../wire/status-of-error.ts';
 
 const text = { type: 'string' } as const;
 

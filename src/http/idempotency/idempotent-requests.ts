@@ -7,7 +7,7 @@ import type { Durability, EntryResult } from '../../store/result.ts';
 import { slotOfKey } from '../../store/slot.ts';
 import type { CommandStore, TransactOptions } from '../../store/store.ts';
 import type { EntryPut, TransactionMoment } from '../../store/transaction.ts';
-import type { Answer } from '../answer.ts';
+import type { Answer } from '../wire/answer.ts';
 import { idempotencyNamespace, IdempotencyRecords } from './idempotency-records.ts';
 import { decodeKeptAnswer, encodeKeptAnswer, type KeptAnswer } from './kept-answer.ts';
 import { tagOfSlot } from './slot-tag.ts';

@@ -1,7 +1,7 @@
 // The stored form of an answer to a request with an Idempotency-Key: a JSON document. It says which
 // request it answers, to detect the same key on another request.
 import { isUtf8 } from 'node:buffer';
-import type { Answer } from '../answer.ts';
+import type { Answer } from '../wire/answer.ts';
 
 export interface KeptAnswer extends Answer {
   /** The fingerprint of the request. */

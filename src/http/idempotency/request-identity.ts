@@ -1,6 +1,6 @@
 // Tells which requests are the same: by method, path, and all that the answer depends on.
 import type { FastifyRequest } from 'fastify';
-import { pathOfTarget, queryText } from '../request-target.ts';
+import { pathOfTarget, queryText } from '../wire/request-target.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
 import type { RequestIdentity } from './idempotent-requests.ts';
 

@@ -1,8 +1,8 @@
 // Exposes the figures of the HTTP layer as metrics.
 import type { BodyReader } from '../body/body-reader.ts';
 import type { IdempotentRequests } from '../idempotency/idempotent-requests.ts';
-import type { Connections } from '../connections.ts';
-import type { RequestOrder } from '../request-order.ts';
+import type { Connections } from '../connections/connections.ts';
+import type { RequestOrder } from '../connections/request-order.ts';
 import { refusalReasons, type Admission } from '../overload/admission.ts';
 import type { ReplyRoom } from '../overload/reply-room.ts';
 import type { WorkInFlight } from '../overload/work-in-flight.ts';

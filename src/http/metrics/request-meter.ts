@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
 import { Histogram, secondsBounds } from '../../base/histogram.ts';
-import { routeOfTarget } from '../request-target.ts';
+import { routeOfTarget } from '../wire/request-target.ts';
 
 export interface MeteredSeries {
   readonly route: string;

@@ -3,10 +3,10 @@
 // except those for monitoring. Those are let in unless the connection itself is one too many.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
-import type { Connections } from '../connections.ts';
-import { problemFor } from '../error-form.ts';
-import type { Handle } from '../request-order.ts';
-import { isCommandTarget, pathOfTarget, routedTarget } from '../request-target.ts';
+import type { Connections } from '../connections/connections.ts';
+import { problemFor } from '../wire/error-form.ts';
+import type { Handle } from '../connections/request-order.ts';
+import { isCommandTarget, pathOfTarget, routedTarget } from '../wire/request-target.ts';
 import type { ReplyRoom } from './reply-room.ts';
 import { TurnBudget } from './turn-budget.ts';
 import { tooMuchAsked, type WorkInFlight } from './work-in-flight.ts';

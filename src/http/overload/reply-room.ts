@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
 import { overloaded } from '../../base/overloaded.ts';
-import { ByteRoom } from '../byte-room.ts';
+import { ByteRoom } from './byte-budget.ts';
 
 /** A client that takes less than this, over all it has asked for, is cut in the end. */
 const bytesPerMsMin = 16;

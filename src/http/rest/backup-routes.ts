@@ -4,7 +4,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Store } from '../../store/store.ts';
-import { queryText } from '../request-target.ts';
+import { queryText } from '../wire/request-target.ts';
 import { parseQuery } from './query.ts';
 
 const backupMediaType = 'application/x-ndjson';

@@ -2,10 +2,15 @@
 // the answer is kept.
 import type { Operation } from '../../store/operation.ts';
 import type { Durability, Result } from '../../store/result.ts';
-import { recordAnswer, type AnswerSink } from '../answer.ts';
+import { recordAnswer, type AnswerSink } from '../wire/answer.ts';
 import type { AtomicWork } from '../idempotency/idempotent-requests.ts';
-import { countGiven, type RefuseValue } from './given-values.ts';
-import { namesOnce, runAtMoment, type MomentLimits, type MomentResult } from './moment-run.ts';
+import { countGiven, type RefuseValue } from './transactions/given-values.ts';
+import {
+  namesOnce,
+  runAtMoment,
+  type MomentLimits,
+  type MomentResult,
+} from './transactions/moment-run.ts';
 
 function withDurability(result: MomentResult, durability: Durability): Result {
   if (result.kind === 'incremented') throw new Error('no operation of a batch counts');

@@ -2,7 +2,7 @@
 // parameter by its name.
 import { StoreError } from '../../base/errors.ts';
 import { textOfByteString } from '../../base/byte-string.ts';
-import { percentDecode } from '../percent-decode.ts';
+import { percentDecode } from '../wire/percent-decode.ts';
 
 /** Parameters by name, as byte strings. */
 export type Query = ReadonlyMap<string, string>;

@@ -6,7 +6,7 @@ import { StoreError } from '../../base/errors.ts';
 import type { Result } from '../../store/result.ts';
 import type { Store } from '../../store/store.ts';
 import type { EntryPut } from '../../store/transaction.ts';
-import { recordAnswer, sendAnswer, type Answer, type AnswerSink } from '../answer.ts';
+import { recordAnswer, sendAnswer, type Answer, type AnswerSink } from '../wire/answer.ts';
 import type { BodyLimit, BodyReader } from '../body/body-reader.ts';
 import type {
   AtomicWork,
@@ -16,8 +16,8 @@ import type {
 import { identityOf } from '../idempotency/request-identity.ts';
 import type { HttpLimits } from '../limits.ts';
 import { unitsOf, type WorkInFlight } from '../overload/work-in-flight.ts';
-import { keyNotFound, sendError, sendProblem } from '../problem.ts';
-import { itemRoute, nameText } from '../request-target.ts';
+import { keyNotFound, sendError, sendProblem } from '../wire/problem.ts';
+import { itemRoute, nameText } from '../wire/request-target.ts';
 import { itemOf, type Item } from './item.ts';
 import { ItemsBelow } from './items-below.ts';
 import { ttlMsOfHeader } from './time-to-live.ts';

@@ -1,6 +1,6 @@
 // Reads a command from the request target: `/set/key/value/EX/100`, or `/set/key?EX=100` with the
 // value as the body. Arguments become byte strings, whatever bytes they are. Knows no command.
-import { percentDecodeBytes } from '../percent-decode.ts';
+import { percentDecodeBytes } from '../wire/percent-decode.ts';
 import { RequestFault } from './request-fault.ts';
 
 function decode(text: string): string {

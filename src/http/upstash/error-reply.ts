@@ -3,7 +3,7 @@
 import { byteStringOfText } from '../../base/byte-string.ts';
 import type { StoreError } from '../../base/errors.ts';
 import { error as errorReply, type Reply } from '../../commands/reply.ts';
-import { problemOf, type Problem } from '../problem.ts';
+import { problemOf, type Problem } from '../wire/problem.ts';
 import { envelope } from './envelope.ts';
 
 /** The message comes first, as in Redis. The code and the outcome follow. */

@@ -3,7 +3,7 @@
 // command.
 import { isUtf8 } from 'node:buffer';
 import { byteStringOfText } from '../../base/byte-string.ts';
-import { elementsIn, numbersIn } from '../json-scan.ts';
+import { elementsIn, numbersIn } from '../wire/json-scan.ts';
 import { RequestFault } from './request-fault.ts';
 
 /** Yields each number of a document in turn; scans the document only if a spelling is needed. */

@@ -6,7 +6,7 @@ import { defaultNamespace as namespace } from '../../base/default-namespace.ts';
 import { byteStringOfText } from '../../base/byte-string.ts';
 import type { Reply } from '../../commands/reply.ts';
 import type { CommandStore, SubmitOptions } from '../../store/store.ts';
-import { recordAnswer, sendAnswer, type Answer, type AnswerSink } from '../answer.ts';
+import { recordAnswer, sendAnswer, type Answer, type AnswerSink } from '../wire/answer.ts';
 import type { BodyLimit, BodyReader } from '../body/body-reader.ts';
 import type {
   AtomicWork,
@@ -18,8 +18,8 @@ import type { HttpLimits } from '../limits.ts';
 import type { GatheredValues } from '../overload/gathered-values.ts';
 import type { TurnQueue } from '../overload/turn-queue.ts';
 import { unitsOf, type WorkInFlight } from '../overload/work-in-flight.ts';
-import { commandRoute, isMeant, nameText, queryText } from '../request-target.ts';
-import { statusOfError } from '../status-of-error.ts';
+import { commandRoute, isMeant, nameText, queryText } from '../wire/request-target.ts';
+import { statusOfError } from '../wire/status-of-error.ts';
 import { commandOfPath } from './command-of-path.ts';
 import { mayWrite, type CommandPlan, type KeyspacePlan } from './command-planner.ts';
 import {

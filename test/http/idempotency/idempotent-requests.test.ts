@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { recordAnswer, type Answer } from '../../../src/http/answer.ts';
+import { recordAnswer, type Answer } from '../../../src/http/wire/answer.ts';
 import {
   IdempotentRequests,
   keptAnswerBytesMax,

@@ -1,6 +1,6 @@
 // Makes and reads the files of one small shard in memory.
 import type { FsyncMode } from '../../../src/base/fsync-mode.ts';
-import { compact } from '../../../src/shard/compaction.ts';
+import { compact } from '../../../src/shard/streams/compaction.ts';
 import type { Operation } from '../../../src/store/operation.ts';
 import { BareShardStore, shardPlace } from '../stores/bare-shard-store.ts';
 import { ManualClock } from '../simulated/manual-clock.ts';

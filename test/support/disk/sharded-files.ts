@@ -2,13 +2,13 @@
 // entry that was ever in it. Transactions over several shards are made step by step, so that one can
 // be left at any of them.
 import { openDataFolder } from '../../../src/engine/data-folder.ts';
-import type { BackupCut } from '../../../src/shard/backup-stream.ts';
-import { compact } from '../../../src/shard/compaction.ts';
+import type { BackupCut } from '../../../src/shard/streams/backup-stream.ts';
+import { compact } from '../../../src/shard/streams/compaction.ts';
 import { Shard } from '../../../src/shard/shard.ts';
 import { systemErrorCode } from '../../../src/base/errors.ts';
 import type { FsyncMode } from '../../../src/base/fsync-mode.ts';
-import type { ShardPlace } from '../../../src/shard/recovery.ts';
-import { recoverShard, type Recovered } from '../../../src/shard/recovery.ts';
+import type { ShardPlace } from '../../../src/shard/recovery/recovery.ts';
+import { recoverShard, type Recovered } from '../../../src/shard/recovery/recovery.ts';
 import type { SnapshotReference } from '../../../src/storage/current.ts';
 import type { FileSystem } from '../../../src/storage/file-system.ts';
 import { resolveInDoubt } from '../../../src/storage/transaction-outcome.ts';

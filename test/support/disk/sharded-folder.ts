@@ -1,9 +1,9 @@
 // A whole data folder with the shards in it, written to directly: no router, no threads.
 import type { FsyncMode } from '../../../src/base/fsync-mode.ts';
 import { openDataFolder } from '../../../src/engine/data-folder.ts';
-import { BackupStream, type BackupCut } from '../../../src/shard/backup-stream.ts';
-import { compact } from '../../../src/shard/compaction.ts';
-import { recoverShard } from '../../../src/shard/recovery.ts';
+import { BackupStream, type BackupCut } from '../../../src/shard/streams/backup-stream.ts';
+import { compact } from '../../../src/shard/streams/compaction.ts';
+import { recoverShard } from '../../../src/shard/recovery/recovery.ts';
 import { Shard } from '../../../src/shard/shard.ts';
 import type { FileSystem } from '../../../src/storage/file-system.ts';
 import { locateShards } from '../../../src/storage/locate-shards.ts';

@@ -11,9 +11,9 @@ import {
   type ShardTasks,
 } from '../../../src/protocol/shard-task.ts';
 import type { TaskThread } from '../../../src/router/threads/task-thread.ts';
-import { backupTasks } from '../../../src/shard/backup-tasks.ts';
-import { compact } from '../../../src/shard/compaction.ts';
-import type { CompactionInput } from '../../../src/shard/shard-files.ts';
+import { backupTasks } from '../../../src/shard/tasks/backup-tasks.ts';
+import { compact } from '../../../src/shard/streams/compaction.ts';
+import type { CompactionInput } from '../../../src/shard/files/shard-files.ts';
 import type { CommandStore } from '../../../src/store/store.ts';
 import { ManualClock } from './manual-clock.ts';
 import type { MemoryFileSystem } from '../disk/memory-file-system.ts';

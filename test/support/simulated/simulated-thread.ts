@@ -2,7 +2,7 @@
 import type { Clock } from '../../../src/base/clock.ts';
 import type { ShardTasks } from '../../../src/protocol/shard-task.ts';
 import type { TaskThread } from '../../../src/router/threads/task-thread.ts';
-import { shardTasks, type ShardTaskHandlers } from '../../../src/shard/shard-tasks.ts';
+import { shardTasks, type ShardTaskHandlers } from '../../../src/shard/tasks/shard-tasks.ts';
 import type { FileSystem } from '../../../src/storage/file-system.ts';
 
 interface Sent {

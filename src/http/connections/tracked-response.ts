@@ -1,0 +1,76 @@
+// The class of all replies of a server. Here each reply's begin and end are seen most cheaply: no
+// hook, listener or closure per request. Also keeps replies out of caches: a key's value, or its
+// absence, is true only for the moment.
+import { ServerResponse, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { BodyReader } from '../body/body-reader.ts';
+import type { Connections } from './connections.ts';
+import type { RequestMeter } from '../metrics/request-meter.ts';
+import type { ReplyRoom } from '../overload/reply-room.ts';
+import type { RequestOrder } from './request-order.ts';
+
+/** Assumed for a reply whose body went out before its end, as only small ones do. */
+const smallReplyBytes = 4096;
+
+export interface ResponseObservers {
+  readonly bodies: BodyReader;
+  readonly connections: Connections;
+  readonly meter: RequestMeter;
+  readonly replies: ReplyRoom;
+  readonly order: RequestOrder;
+}
+
+function bytesOf(body: unknown): number {
+  return body instanceof Uint8Array ? body.length : smallReplyBytes;
+}
+
+function isRecord(headers: unknown): headers is Record<string, unknown> {
+  return typeof headers === 'object' && headers !== null && !Array.isArray(headers);
+}
+
+/** Creates the class for one server. */
+export function trackedResponse(observers: ResponseObservers) {
+  const { bodies, connections, meter, replies, order } = observers;
+  const { budget } = bodies;
+  return class TrackedResponse<
+    Request extends IncomingMessage = IncomingMessage,
+  > extends ServerResponse<Request> {
+    override bodyBytesHeld = 0;
+    readonly #startedAtMs = meter.nowMs();
+
+    constructor(...parts: ConstructorParameters<typeof ServerResponse<Request>>) {
+      super(...parts);
+      connections.addResponse(this);
+    }
+
+    override assignSocket(socket: Socket): void {
+      super.assignSocket(socket);
+      order.noteTurn(this, socket);
+    }
+
+    /** Leaves an array of headers as it is: its maker has put `no-store` there. */
+    override writeHead(...parts: unknown[]): this {
+      if (connections.draining) this.shouldKeepAlive = false;
+      const headers = parts[1];
+      if (headers === undefined) {
+        if (!this.hasHeader('cache-control')) this.setHeader('cache-control', 'no-store');
+      } else if (isRecord(headers)) {
+        headers['cache-control'] ??= 'no-store';
+      }
+      return super.writeHead(...(parts as [number]));
+    }
+
+    override end(...parts: unknown[]): this {
+      connections.removeResponse(this);
+      if (this.bodyBytesHeld > 0) {
+        budget.release(this.bodyBytesHeld);
+        this.bodyBytesHeld = 0;
+      }
+      meter.observe(this.req, this.statusCode, this.#startedAtMs);
+      super.end(...(parts as []));
+      if (!this.shouldKeepAlive) connections.noteFinalReply(this.req.socket);
+      if (!this.writableFinished) replies.watch(this, bytesOf(parts[0]));
+      return this;
+    }
+  };
+}

@@ -1,0 +1,115 @@
+// POST /v1/batch: many operations in one request, each independent of the others. If all of them
+// are reads, they read one moment. Owns the order of the steps; other files read and write JSON.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../../../base/clock.ts';
+import { StoreError } from '../../../base/errors.ts';
+import { isWrite, type Operation } from '../../../store/operation.ts';
+import type { Result } from '../../../store/result.ts';
+import type { Store } from '../../../store/store.ts';
+import { recordAnswer, sendAnswer, type Answer, type AnswerSink } from '../../wire/answer.ts';
+import type { BodyLimit, BodyReader } from '../../body/body-reader.ts';
+import type { IdempotentRequests } from '../../idempotency/idempotent-requests.ts';
+import { identityOf } from '../../idempotency/request-identity.ts';
+import type { HttpLimits } from '../../limits.ts';
+import type { GatheredValues } from '../../overload/gathered-values.ts';
+import type { TurnQueue } from '../../overload/turn-queue.ts';
+import { unitsOf, type WorkInFlight } from '../../overload/work-in-flight.ts';
+import { queryText } from '../../wire/request-target.ts';
+import { parseBatchEnvelope } from './batch-envelope.ts';
+import { parseBatchItem, type BatchItem } from './batch-item.ts';
+import { errorText, resultText } from './batch-result.ts';
+import type { ItemLimits } from '../json/json-item.ts';
+import { jsonMediaType } from '../json/json-text.ts';
+import { operationsOnce } from '../operations-once.ts';
+import { parseQuery } from '../query.ts';
+
+export interface BatchRouteOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly bodies: BodyReader;
+  readonly work: WorkInFlight;
+  readonly turns: TurnQueue;
+  readonly values: GatheredValues;
+  readonly limits: HttpLimits;
+  readonly idempotency: IdempotentRequests;
+}
+
+function parseItem(json: unknown, limits: ItemLimits, nowMs: number): BatchItem | StoreError {
+  try {
+    return parseBatchItem(json, limits, nowMs);
+  } catch (error) {
+    if (error instanceof StoreError) return error;
+    throw error;
+  }
+}
+
+/** @param results those of the well-formed items only, in order */
+function replyText(items: readonly (BatchItem | StoreError)[], results: readonly Result[]): string {
+  let next = 0;
+  const texts = items.map((item) => {
+    if (item instanceof StoreError) return errorText(item);
+    const result = results[next++];
+    if (result === undefined) throw new Error('The store answered fewer operations than asked.');
+    return resultText(result, item.readConditions);
+  });
+  return `{"results":[${texts.join(',')}]}`;
+}
+
+function sendResults(
+  sink: AnswerSink,
+  items: readonly (BatchItem | StoreError)[],
+  results: readonly Result[],
+): void {
+  sink.header('content-type', jsonMediaType).header('x-content-type-options', 'nosniff');
+  sink.send(Buffer.from(replyText(items, results)));
+}
+
+class BatchHandler {
+  readonly #options: BatchRouteOptions;
+  readonly #bodyLimit: BodyLimit;
+
+  constructor(options: BatchRouteOptions) {
+    this.#options = options;
+    this.#bodyLimit = { bytesMax: options.limits.batchBytesMax, code: 'REQUEST_TOO_LARGE' };
+  }
+
+  readonly post = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const { turns, bodies, work, limits } = this.#options;
+    parseQuery(queryText(request), []);
+    turns.check();
+    const body = await bodies.read(request, reply, this.#bodyLimit);
+    const answer = await turns.run(() => {
+      const json = parseBatchEnvelope(body, limits.batchOperationsMax);
+      const units = unitsOf(json.length, body.length);
+      return work.during(units, () => this.#answer(json, request, body));
+    });
+    sendAnswer(reply, answer);
+  };
+
+  /** Runs each operation on its own; with an Idempotency-Key, all of them as one transaction. */
+  #answer(json: readonly unknown[], request: FastifyRequest, body: Buffer): Promise<Answer> {
+    const { clock, limits, values, store, idempotency } = this.#options;
+    const nowMs = clock.wallMs();
+    const items = json.map((item) => parseItem(item, limits, nowMs));
+    const operations: Operation[] = [];
+    for (const item of items) if (!(item instanceof StoreError)) operations.push(item.operation);
+    const identity = operations.some(isWrite) ? identityOf(request, body) : undefined;
+    return values.during(async (refuseValue) => {
+      if (identity !== undefined) {
+        const once = operationsOnce(operations, limits, refuseValue, (sink, results) =>
+          sendResults(sink, items, results),
+        );
+        return await idempotency.run(identity, once, { refuseValue });
+      }
+      const isReadOnly = operations.every(({ op }) => op === 'get');
+      const results = isReadOnly
+        ? await store.getMany(operations, { refuseValue })
+        : await store.submitAll(operations, { refuseValue });
+      return recordAnswer((sink) => sendResults(sink, items, results));
+    });
+  }
+}
+
+export function batchRoutes(app: FastifyInstance, options: BatchRouteOptions): void {
+  app.post('/v1/batch', new BatchHandler(options).post);
+}

@@ -1,0 +1,144 @@
+// GET, HEAD, PUT and DELETE of one key. If the store answers a read at once, the handler replies in
+// the same turn: it is no async function and makes no promise. Owns no header of a reply.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { defaultNamespace as namespace } from '../../../base/default-namespace.ts';
+import type { Clock } from '../../../base/clock.ts';
+import { StoreError } from '../../../base/errors.ts';
+import type { Conditions, DeleteOperation, PutOperation } from '../../../store/operation.ts';
+import type { Result } from '../../../store/result.ts';
+import type { Store } from '../../../store/store.ts';
+import { sendAnswer, type AnswerSink } from '../../wire/answer.ts';
+import type { BodyLimit, BodyReader } from '../../body/body-reader.ts';
+import type { IdempotentRequests } from '../../idempotency/idempotent-requests.ts';
+import { identityOf } from '../../idempotency/request-identity.ts';
+import type { HttpLimits } from '../../limits.ts';
+import { unitsOf, type WorkInFlight } from '../../overload/work-in-flight.ts';
+import { keyRoute, queryText } from '../../wire/request-target.ts';
+import { conditionsOfRequest } from './conditions-of-request.ts';
+import { sendResult, sendWriteResult } from './key-reply.ts';
+import { keyOfRequest } from './key.ts';
+import { operationsOnce } from '../operations-once.ts';
+import { parseQuery, type Query } from '../query.ts';
+import { parseTtl } from './ttl.ts';
+
+export interface KeyRouteOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly bodies: BodyReader;
+  readonly work: WorkInFlight;
+  readonly limits: Pick<HttpLimits, 'keyBytesMax' | 'valueBytesMax'>;
+  readonly idempotency: IdempotentRequests;
+}
+
+function noQuery(request: FastifyRequest): void {
+  parseQuery(queryText(request), []);
+}
+
+function readConditions({ headers }: FastifyRequest): Conditions | undefined {
+  const none = headers['if-match'] === undefined && headers['if-none-match'] === undefined;
+  return none ? undefined : conditionsOfRequest(headers);
+}
+
+function refusePartialPut(request: FastifyRequest): void {
+  if (request.headers['content-range'] === undefined) return;
+  throw new StoreError('BAD_REQUEST', 'A value is written whole; send no Content-Range.', {
+    parameter: 'Content-Range',
+  });
+}
+
+const noBody = Buffer.alloc(0);
+
+/** A write gives no value back, so there is nothing to count. */
+function nothingIsGiven(): undefined {
+  return undefined;
+}
+
+function sendOnlyResult(sink: AnswerSink, [result]: readonly Result[]): void {
+  if (result === undefined || result.kind === 'entry') throw new Error('a write has one result');
+  sendWriteResult(sink, result);
+}
+
+class KeyHandlers {
+  readonly #options: KeyRouteOptions;
+  readonly #valueLimit: BodyLimit;
+
+  constructor(options: KeyRouteOptions) {
+    this.#options = options;
+    this.#valueLimit = { bytesMax: options.limits.valueBytesMax, code: 'VALUE_TOO_LARGE' };
+  }
+
+  readonly get = (request: FastifyRequest, reply: FastifyReply): void => {
+    this.#read('get', request, reply);
+  };
+
+  readonly head = (request: FastifyRequest, reply: FastifyReply): void => {
+    this.#read('head', request, reply);
+  };
+
+  readonly put = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const key = this.#keyOf(request);
+    const ttlMs = this.#ttlOf(parseQuery(queryText(request), ['ttl']));
+    const { ifMatch, ifNoneMatch } = conditionsOfRequest(request.headers);
+    refusePartialPut(request);
+    const value = await this.#options.bodies.read(request, reply, this.#valueLimit);
+    const operation = { op: 'put', namespace, key, value, ttlMs, ifMatch, ifNoneMatch } as const;
+    await this.#write(request, reply, operation, value);
+  };
+
+  readonly delete = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const key = this.#keyOf(request);
+    noQuery(request);
+    const { ifMatch, ifNoneMatch } = conditionsOfRequest(request.headers);
+    const operation = { op: 'delete', namespace, key, ifMatch, ifNoneMatch } as const;
+    await this.#write(request, reply, operation, noBody);
+  };
+
+  async #write(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    operation: PutOperation | DeleteOperation,
+    body: Buffer,
+  ): Promise<void> {
+    const { store, work, limits, idempotency } = this.#options;
+    const units = unitsOf(1, body.length);
+    const identity = identityOf(request, body);
+    if (identity === undefined) {
+      sendResult(request, reply, await work.during(units, () => store.submit(operation)));
+      return;
+    }
+    const once = operationsOnce([operation], limits, nothingIsGiven, sendOnlyResult);
+    sendAnswer(reply, await work.during(units, () => idempotency.run(identity, once)));
+  }
+
+  #read(op: 'get' | 'head', request: FastifyRequest, reply: FastifyReply): void {
+    const key = this.#keyOf(request);
+    noQuery(request);
+    const conditions = readConditions(request);
+    const result = this.#options.store.submit({ op, namespace, key });
+    if (!(result instanceof Promise)) {
+      sendResult(request, reply, result, conditions);
+      return;
+    }
+    result
+      .then((late) => sendResult(request, reply, late, conditions))
+      .catch((error: unknown) => reply.send(error));
+  }
+
+  #keyOf(request: FastifyRequest): string {
+    return keyOfRequest(request, this.#options.limits.keyBytesMax);
+  }
+
+  #ttlOf(query: Query): number | undefined {
+    const text = query.get('ttl');
+    return text === undefined ? undefined : parseTtl(text, this.#options.clock.wallMs());
+  }
+}
+
+export function keyRoutes(app: FastifyInstance, options: KeyRouteOptions): void {
+  const handlers = new KeyHandlers(options);
+  // HEAD has a handler of its own, because it need not fetch the value.
+  app.get(keyRoute, { exposeHeadRoute: false }, handlers.get);
+  app.head(keyRoute, handlers.head);
+  app.put(keyRoute, handlers.put);
+  app.delete(keyRoute, handlers.delete);
+}

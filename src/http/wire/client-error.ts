@@ -1,0 +1,100 @@
+// Answers requests that node's HTTP parser refuses before a request object exists: malformed HTTP,
+// too large headers, late requests, CONNECT. Writes problem+json to the bare socket.
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { StoreError, systemErrorCode } from '../../base/errors.ts';
+import type { BodyReader } from '../body/body-reader.ts';
+import type { Connections } from '../connections/connections.ts';
+import { problemOf, type Problem } from './problem.ts';
+import type { RequestOrder } from '../connections/request-order.ts';
+
+function refusalOf(error: Error): StoreError {
+  const code = systemErrorCode(error);
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return new StoreError('HEADERS_TOO_LARGE', 'The request line and headers are too large.');
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    const facts = { retryable: true };
+    return new StoreError('REQUEST_TIMEOUT', 'The request did not arrive whole in time.', facts);
+  }
+  if (code === 'HPE_INVALID_URL') {
+    const detail = 'The request target has a character that must be percent-encoded.';
+    return new StoreError('BAD_REQUEST', detail);
+  }
+  return new StoreError('BAD_REQUEST', 'The request is not well-formed HTTP/1.1.');
+}
+
+function textOf({ status, headers, body }: Problem): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const length = Buffer.byteLength(body);
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}`;
+  const own = `cache-control: no-store\r\ncontent-length: ${length}\r\nconnection: close\r\n`;
+  return `${head}${own}\r\n${body}`;
+}
+
+export interface ConnectionObservers {
+  readonly bodies: BodyReader;
+  readonly connections: Connections;
+  readonly order: RequestOrder;
+}
+
+export function answerClientError(
+  error: Error,
+  socket: Socket,
+  observers: ConnectionObservers,
+): void {
+  const { bodies, connections, order } = observers;
+  const refuse = (): void => refuseOn(socket, error, connections);
+  const isLate = systemErrorCode(error) === 'ERR_HTTP_REQUEST_TIMEOUT';
+  // The client is not at fault if its body waits for room, or if earlier requests are held.
+  if (isLate && (bodies.answerLate(socket) || order.excuses(socket, refuse))) return;
+  refuse();
+}
+
+function refuseOn(socket: Socket, error: Error, connections: Connections): void {
+  const code = systemErrorCode(error);
+  // The connection has had its last reply, so later requests on it get no answer.
+  if (connections.isFinal(socket) || code === 'HPE_CLOSED_CONNECTION') return;
+  const isCut = code === 'ECONNRESET' || !socket.writable;
+  const isHalfReplied =
+    connections.lastAwaitedOn(socket) === undefined && connections.isReplying(socket);
+  if (isCut || isHalfReplied) socket.destroy();
+  else answerLast(socket, problemOf(refusalOf(error)), connections);
+}
+
+const noTunnel = problemOf(
+  new StoreError('METHOD_NOT_ALLOWED', 'CONNECT is for proxies, and this is none.'),
+);
+
+/**
+ * Answers a CONNECT. Node hands over its bare socket; without a listener node closes it unanswered.
+ */
+export function answerConnect({ socket }: IncomingMessage, connections: Connections): void {
+  // Node has removed its own listeners from the socket, and replies still owed may need these.
+  socket.on('error', () => socket.destroy());
+  socket.on('timeout', () => socket.destroy());
+  socket.on('drain', () => connections.firstOpenOn(socket)?.emit('drain'));
+  if (connections.isFinal(socket)) return;
+  const allow = 'DELETE, GET, HEAD, POST, PUT';
+  answerLast(socket, { ...noTunnel, headers: { ...noTunnel.headers, allow } }, connections);
+}
+
+/**
+ * Sends the last answer of a connection, after the replies to earlier requests that arrived whole.
+ */
+function answerLast(socket: Socket, problem: Problem, connections: Connections): void {
+  const awaited = connections.lastAwaitedOn(socket);
+  connections.noteFinalReply(socket);
+  if (awaited === undefined) {
+    answerAndClose(socket, problem);
+    return;
+  }
+  // If the client has ended its side, node would close the socket after that reply.
+  socket.removeAllListeners('end');
+  awaited.once('close', () => answerAndClose(socket, problem));
+}
+
+function answerAndClose(socket: Socket, problem: Problem): void {
+  // An earlier reply may have closed the connection: a drain has begun, or the client asked for it.
+  if (socket.writable) socket.end(textOf(problem), () => socket.destroy());
+}

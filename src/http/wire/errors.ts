@@ -1,0 +1,68 @@
+// Turns every failure of a request into a reply. A StoreError is expected and passes as it is.
+// Anything else is a bug: it is logged, and the client learns nothing of it.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { StoreError } from '../../base/errors.ts';
+import { problemFor } from './error-form.ts';
+import { sendProblem } from './problem.ts';
+import { faultOfHead, isCommandTarget, isMeant, pathOfTarget } from './request-target.ts';
+
+const readMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
+function internalError({ method, originalUrl }: FastifyRequest): StoreError {
+  const isRead = readMethods.has(method) && !isCommandTarget(originalUrl);
+  return new StoreError('INTERNAL', 'The request failed for a reason of the server.', {
+    outcome: isRead ? 'not-applied' : 'unknown',
+  });
+}
+
+function send({ originalUrl }: FastifyRequest, reply: FastifyReply, error: StoreError): void {
+  sendProblem(reply, problemFor(originalUrl, error));
+}
+
+/** Answers errors that handlers throw and promises that reject. */
+export function handleErrors(app: FastifyInstance, logger: Logger | false): void {
+  app.setErrorHandler((error, request, reply) => {
+    if (error instanceof StoreError) {
+      send(request, reply, error);
+      return;
+    }
+    if (logger !== false) logger.error({ err: error, method: request.method }, 'request failed');
+    send(request, reply, internalError(request));
+  });
+}
+
+/** Answers requests that the router cannot route at all; see `routedTarget`. */
+export function sendUnroutable(request: FastifyRequest, reply: FastifyReply): void {
+  const fault = faultOfHead(request.raw);
+  if (fault !== undefined) {
+    // If the framing is in doubt, the bytes that follow must not be taken for a request.
+    reply.raw.shouldKeepAlive = false;
+    send(request, reply, fault);
+    return;
+  }
+  const detail = request.originalUrl.includes('#')
+    ? 'A request target has no fragment; write # as %23.'
+    : 'The path is not valid percent-encoding of UTF-8.';
+  send(request, reply, new StoreError('BAD_REQUEST', detail));
+}
+
+/** Answers 404 if the path does not exist, 405 if the path does not take the method. */
+export function handleMissingRoutes(app: FastifyInstance): void {
+  app.setNotFoundHandler((request, reply) => {
+    const url = pathOfTarget(request.url);
+    const allowed = app.supportedMethods.filter((method) => {
+      const route = app.findRoute({ method, url });
+      return route !== null && isMeant(route);
+    });
+    if (allowed.length === 0) {
+      const detail = 'Nothing is at this path; see /docs.';
+      send(request, reply, new StoreError('ROUTE_NOT_FOUND', detail));
+      return;
+    }
+    const allow = allowed.toSorted().join(', ');
+    const detail = `${request.method} is not allowed here; allowed: ${allow}.`;
+    reply.header('allow', allow);
+    send(request, reply, new StoreError('METHOD_NOT_ALLOWED', detail));
+  });
+}

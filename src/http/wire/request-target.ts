@@ -1,0 +1,137 @@
+// Splits request targets itself: a router that decodes, normalises or limits paths would change
+// keys. The router sees one fixed target for all keys; the key stays in the original target. Knows
+// where a key is in the target. Must not know what a valid key is.
+import type { FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import { StoreError } from '../../base/errors.ts';
+import { headerLinesMax } from '../limits.ts';
+
+/** A family of routes whose targets contain names that no router may touch. */
+interface Mount {
+  readonly prefix: string;
+  /** The pattern under which its routes are registered. */
+  readonly route: string;
+  /** The target that the router gets for every path with the prefix. */
+  readonly target: string;
+}
+
+/** The patterns of routes that have a name in their target. */
+export const keyRoute = '/v1/keys/:key';
+export const commandRoute = '/upstash/:command';
+export const itemRoute = '/unstorage/:item';
+
+const mounts: readonly Mount[] = [
+  { prefix: '/v1/keys/', route: keyRoute, target: '/v1/keys/-' },
+  { prefix: '/upstash/', route: commandRoute, target: '/upstash/-' },
+  { prefix: '/unstorage/', route: itemRoute, target: '/unstorage/-' },
+];
+
+/** Paths with a prefix of a mount that are routes of their own: they contain no name. */
+const ownRoutes: ReadonlyMap<string, string> = new Map([
+  ['/upstash/pipeline', '/upstash/pipeline'],
+  ['/upstash/multi-exec', '/upstash/multi-exec'],
+  // Some clients put a slash after their base address.
+  ['/upstash/', '/upstash'],
+]);
+
+function mountOf(path: string): Mount | undefined {
+  return mounts.find(({ prefix }) => path.startsWith(prefix));
+}
+
+/** The router cannot decode this, so the request goes to the handler of unroutable requests. */
+const unroutableTarget = '/%';
+
+/** Clients that take us for a proxy send the absolute form (RFC 9112 section 3.2.2). */
+const schemeAndAuthority = /^https?:\/\/[^/?#]*/i;
+
+function originForm(target: string): string {
+  if (target.startsWith('/')) return target;
+  const path = target.replace(schemeAndAuthority, '');
+  return path.startsWith('/') ? path : `/${path}`;
+}
+
+function hostLines({ rawHeaders }: IncomingMessage): number {
+  let count = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    if (name.length === 4 && name.toLowerCase() === 'host') count += 1;
+  }
+  return count;
+}
+
+function malformed(detail: string): StoreError {
+  return new StoreError('BAD_REQUEST', detail);
+}
+
+/**
+ * Finds faults that node's parser passes and a server must refuse (RFC 9112 sections 2.3, 3.2 and
+ * 6.1).
+ */
+export function faultOfHead(request: IncomingMessage): StoreError | undefined {
+  const { httpVersion, headers, rawHeaders } = request;
+  const isOld = httpVersion === '1.0';
+  if (!isOld && httpVersion !== '1.1') return malformed('Only HTTP/1.1 and HTTP/1.0 are spoken.');
+  if (rawHeaders.length >= 2 * headerLinesMax) {
+    const detail = `A request may have fewer than ${headerLinesMax} header lines.`;
+    return new StoreError('HEADERS_TOO_LARGE', detail, { limit: headerLinesMax });
+  }
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined) {
+    if (isOld) return malformed('A request of HTTP/1.0 has no Transfer-Encoding.');
+    // Node decodes only chunked and would leave any other coding on the body.
+    const isChunked = coding.trim().toLowerCase() === 'chunked';
+    if (!isChunked) return malformed('Only Transfer-Encoding: chunked is taken.');
+  }
+  const hosts = hostLines(request);
+  if (hosts > 1) return malformed('A request has one Host header, not several.');
+  return hosts === 1 || isOld ? undefined : malformed('HTTP/1.1 asks for a Host header.');
+}
+
+/** The target that the router gets; for the framework's `rewriteUrl`. */
+export function routedTarget(request: IncomingMessage): string {
+  const { url: target = '' } = request;
+  if (target.includes('#') || faultOfHead(request) !== undefined) return unroutableTarget;
+  const path = originForm(target);
+  const mount = mountOf(path);
+  return mount === undefined ? path : (ownRoutes.get(pathOfTarget(path)) ?? mount.target);
+}
+
+export function pathOfTarget(target: string): string {
+  const path = originForm(target);
+  const end = path.indexOf('?');
+  return end === -1 ? path : path.slice(0, end);
+}
+
+/** The text after `?`, still encoded; empty if there is none. */
+export function queryText(request: FastifyRequest): string {
+  const start = request.originalUrl.indexOf('?');
+  return start === -1 ? '' : request.originalUrl.slice(start + 1);
+}
+
+/** The name after the prefix (a key, a command, an item), still encoded. */
+export function nameText(request: FastifyRequest): string {
+  const path = pathOfTarget(request.originalUrl);
+  return path.slice(mountOf(path)?.prefix.length ?? 0);
+}
+
+/** Whether the target is under /upstash, even if the rest is wrong: commands come by any method. */
+export function isCommandTarget(target: string): boolean {
+  return /^\/upstash(?:[/?#]|$)/.test(originForm(target));
+}
+
+/**
+ * Whether the route that the router found is meant for the target. The router sees `-` for every
+ * name. Any other "name" is a path of a route of its own, asked for with a wrong method.
+ */
+export function isMeant({ params }: { readonly params: Readonly<Record<string, unknown>> }) {
+  return params['command'] === undefined || params['command'] === '-';
+}
+
+/** The label under which metrics count a routed target; `routes` has the known routes. */
+export function routeOfTarget(target: string, routes: ReadonlySet<string>): string {
+  const mount = mounts.find((each) => each.target === target);
+  if (mount !== undefined) return mount.route;
+  const path = pathOfTarget(target);
+  if (routes.has(path)) return path;
+  return path.startsWith('/docs/') ? '/docs' : 'other';
+}

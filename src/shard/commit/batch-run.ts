@@ -1,0 +1,418 @@
+// Carries out the operations of one batch against a staging, within the limits of disk and memory.
+// Makes nothing durable and nothing visible. Knows no file.
+import { assert, unreachable } from '../../base/assert.ts';
+import { byteStringOfBytes } from '../../base/byte-string.ts';
+import { StoreError, type ErrorCode } from '../../base/errors.ts';
+import { defaultCommandLimits } from '../../commands/command.ts';
+import { commandTable } from '../../commands/command-table.ts';
+import { replyBytesOf } from '../../commands/reply-bytes.ts';
+import { runKeyed } from '../../commands/run-command.ts';
+import {
+  commandReplyBytesMax,
+  replyBytesMax,
+  shardEntriesMax,
+  sweepStepMax,
+  writtenBytesMax,
+} from '../../base/limits.ts';
+import {
+  isOutcome,
+  type AtMoment,
+  type BatchRequest,
+  type ChangeOperation,
+  type EntryChange,
+  type OutcomeOperation,
+  type PrepareOperation,
+  type ShardAnswer,
+  type ShardChanges,
+  type ShardOperation,
+} from '../../protocol/shard-operation.ts';
+import { conditionsHold } from '../../store/conditions.ts';
+import type {
+  CommandOperation,
+  DeleteOperation,
+  EntryName,
+  PutOperation,
+} from '../../store/operation.ts';
+import type { ExpiresAt } from '../../store/result.ts';
+import type { Entry } from '../table/entry.ts';
+import { entryHeapBytes, namespaceHeapBytes, type EntryTable } from '../table/entry-table.ts';
+import { listPage } from '../table/list-page.ts';
+import { workBytesOf, type MemoryLimits } from '../table/memory-limits.ts';
+import type { PreparedTransactions, PreparedChange } from './prepared-transactions.ts';
+import { Staging } from './staging.ts';
+
+const missing: ShardAnswer = { kind: 'missing' };
+const deleted: ShardAnswer = { kind: 'deleted' };
+const done: ShardAnswer = { kind: 'done' };
+const stale: ShardAnswer = { kind: 'stale' };
+
+function refused(code: ErrorCode, detail: string): ShardAnswer {
+  return {
+    kind: 'refused',
+    error: new StoreError(code, detail, { retryable: true, retryAfterMs: 5000 }),
+  };
+}
+
+const diskFull = refused('DISK_FULL', 'There is no room on disk for this write.');
+const tooManyEntries = refused(
+  'SHARD_FULL',
+  `The shard of this key holds ${shardEntriesMax} entries, as many as it can.`,
+);
+const tooManyBytes = refused(
+  'SHARD_FULL',
+  'The shard of this key holds as much as its memory allows (setting shardHeapMiB): nothing can be ' +
+    'put before something is deleted.',
+);
+const tooLittleToWork = refused(
+  'SHARD_FULL',
+  'The shard of this key has too little memory left to write as much at once (setting ' +
+    'shardHeapMiB): put less at a time, or delete something.',
+);
+const replyTooLarge: ShardAnswer = {
+  kind: 'refused',
+  error: new StoreError(
+    'REPLY_TOO_LARGE',
+    `The values of one reply may have ${commandReplyBytesMax} bytes in sum.`,
+    { limit: commandReplyBytesMax },
+  ),
+};
+
+function sizeOf(answer: ShardAnswer): number {
+  if (answer.kind === 'reply') return replyBytesOf(answer.reply);
+  if (answer.kind === 'entry') return answer.withValue ? answer.value.length : 0;
+  if (answer.kind !== 'page') return 0;
+  return answer.items.reduce((sum, item) => sum + item.key.length + (item.value?.length ?? 0), 0);
+}
+
+function isNoLarger(value: { length: number }, expiresAt: ExpiresAt, old: Entry): boolean {
+  const hasNewDeadline = expiresAt !== undefined && old.expiresAt === undefined;
+  return value.length <= old.value.length && !hasNewDeadline;
+}
+
+/**
+ * Caps the deadline at the largest valid date. The front end's clock may be behind the stamp, so a
+ * TTL that the front end accepts may reach past that date.
+ */
+function deadlineOf(now: number, ttlMs: number): number {
+  return Math.min(now + ttlMs, Number.MAX_SAFE_INTEGER);
+}
+
+function preparedChangeOf({ namespace, key, put }: EntryChange): PreparedChange {
+  if (put === undefined) return { namespace, key, put };
+  return { namespace, key, put: { ...put, value: byteStringOfBytes(put.value) } };
+}
+
+/** An entry to put: only the members that its size depends on. */
+interface SizedEntry {
+  readonly namespace: string;
+  readonly key: string;
+  readonly value: { readonly length: number };
+  readonly expiresAt: ExpiresAt;
+}
+
+export interface BatchRunOptions {
+  /** The batch's stamp. */
+  readonly now: number;
+  /** The seq that the first change takes. */
+  readonly firstSeq: number;
+  /** The run refuses puts beyond this many bytes of records: the disk has no room for them. */
+  readonly putBytesMax: number;
+  /** False: the disk has no room even for deletes. */
+  readonly mayDelete: boolean;
+  /**
+   * False: the disk has no room even to record an outcome. The run then ends before the first
+   * outcome that needs a record.
+   */
+  readonly mayResolve: boolean;
+  readonly memory: MemoryLimits;
+  /** Memory kept for anything but entries and prepared changes, in bytes. */
+  readonly otherHeapBytes: number;
+}
+
+export class BatchRun {
+  readonly staging: Staging;
+  readonly answers: ShardAnswer[] = [];
+  readonly #table: EntryTable;
+  readonly #transactions: PreparedTransactions;
+  readonly #now: number;
+  readonly #options: BatchRunOptions;
+  /** Bytes that the batch's puts add to the memory that is kept. */
+  #stagedBytes = 0;
+  /** Bytes of keys and values of the batch's puts, summed. */
+  #writtenBytes = 0;
+  #putBytes = 0;
+  #putsRefused = 0;
+  /** Number of puts that this batch prepares. */
+  #preparedPuts = 0;
+  #isStuck = false;
+
+  constructor(table: EntryTable, transactions: PreparedTransactions, options: BatchRunOptions) {
+    this.#table = table;
+    this.#transactions = transactions;
+    this.#now = options.now;
+    this.#options = options;
+    this.staging = new Staging(table, transactions, options.now, options.firstSeq);
+  }
+
+  /** Bytes of the puts' journal records. */
+  get putBytes(): number {
+    return this.#putBytes;
+  }
+
+  /** How many times the run refused puts because the disk had no room. */
+  get putsRefused(): number {
+    return this.#putsRefused;
+  }
+
+  /** The run ended before an outcome that the disk has no room to record. */
+  get isStuck(): boolean {
+    return this.#isStuck;
+  }
+
+  /**
+   * Runs operations in order, as many as fit into one reply and one journal line. Runs at least
+   * one, unless the run is stuck.
+   */
+  run(operations: BatchRequest['operations']): void {
+    let bytes = 0;
+    for (const operation of operations) {
+      this.#isStuck = isOutcome(operation) && !this.#mayResolve(operation);
+      if (this.#isStuck) return;
+      const answer = this.#run(operation);
+      // The operation may fit in a batch of its own.
+      if (answer === tooLittleToWork && this.staging.records.length > 0) return;
+      this.answers.push(answer);
+      bytes += sizeOf(answer);
+      if (bytes >= replyBytesMax || this.#writtenBytes >= writtenBytesMax) return;
+    }
+  }
+
+  #run(operation: ShardOperation): ShardAnswer {
+    switch (operation.op) {
+      case 'get':
+        return this.#get(operation, true);
+      case 'head':
+        return this.#get(operation, false);
+      case 'getAt':
+        return this.#get(operation, true, operation.now);
+      case 'put':
+        return this.#put(operation);
+      case 'delete':
+        return this.#delete(operation);
+      case 'command':
+        return this.#command(operation);
+      case 'change':
+        return this.#change(operation);
+      case 'prepare':
+        return this.#prepare(operation);
+      case 'commit':
+      case 'abort':
+        return this.#resolve(operation);
+      case 'forget':
+        this.#transactions.forget(operation.transaction);
+        return done;
+      case 'list':
+        return listPage(this.#table, operation.query, operation.now);
+      case 'count':
+        return { kind: 'count', count: this.#count(operation) };
+      case 'sweep':
+        return this.#sweep(operation);
+      case 'mark':
+        return done; // Left after the batch, see Shard.
+      default:
+        return unreachable(operation);
+    }
+  }
+
+  #get({ namespace, key }: EntryName, withValue: boolean, now = this.#now): ShardAnswer {
+    const entry = this.staging.get(namespace, key, now);
+    if (entry === undefined) return missing;
+    const { version, expiresAt, value } = entry;
+    return { kind: 'entry', version, expiresAt, value, withValue };
+  }
+
+  /** Makes all changes of the command, or none if one of them does not fit. */
+  #command({ namespace, name, args, keys, valueBytesMax }: CommandOperation): ShardAnswer {
+    const command = commandTable.get(name);
+    assert(command?.kind === 'keyed', 'a shard carries out commands on keys');
+    const entries = keys.map((key) => this.staging.get(namespace, key));
+    const limits = { ...defaultCommandLimits, valueBytesMax };
+    const { reply, changes } = runKeyed(command, { args, keys, entries, now: this.#now, limits });
+    // Keeps the order: a key may come twice.
+    const changed = changes.flatMap((change, index) => {
+      const key = keys[index] ?? '';
+      if (change === undefined) return [];
+      return [{ key, put: change === 'delete' ? undefined : change.put }];
+    });
+    const puts = changed.flatMap(({ key, put }) =>
+      put ? [{ namespace, key, value: put.value, expiresAt: put.expiresAt }] : [],
+    );
+    if (replyBytesOf(reply) > commandReplyBytesMax) return replyTooLarge;
+    if (puts.length < changed.length && !this.#options.mayDelete) return diskFull;
+    const refusal = this.#refusalOf(puts);
+    if (refusal !== undefined) return refusal;
+    for (const { key, put } of changed) {
+      if (put !== undefined) this.#stage(namespace, key, put.value, put.expiresAt);
+      else if (this.staging.get(namespace, key)) this.staging.delete(namespace, key);
+    }
+    return { kind: 'reply', reply };
+  }
+
+  #put(operation: PutOperation): ShardAnswer {
+    const { namespace, key, value, ttlMs } = operation;
+    const old = this.staging.get(namespace, key)?.version ?? 0;
+    if (!conditionsHold(operation, old)) return { kind: 'condition-failed', version: old };
+    const expiresAt = ttlMs === undefined ? undefined : deadlineOf(this.#now, ttlMs);
+    const refusal = this.#refusalOf([{ namespace, key, value, expiresAt }]);
+    if (refusal !== undefined) return refusal;
+    const bytes = byteStringOfBytes(value);
+    return {
+      kind: 'written',
+      created: old === 0,
+      version: this.#stage(namespace, key, bytes, expiresAt),
+    };
+  }
+
+  /** Stages a put, counts the bytes of its record, and returns the entry's version. */
+  #stage(
+    namespace: string,
+    key: string,
+    value: string,
+    expiresAt: ExpiresAt,
+    version?: number,
+  ): number {
+    const given = this.staging.put(namespace, key, value, expiresAt, version);
+    this.#putBytes += this.staging.records.at(-1)?.length ?? 0;
+    return given;
+  }
+
+  /** Makes all changes or none. */
+  #change(operation: ChangeOperation): ShardAnswer {
+    const refusal = this.#refusalOfChanges(operation);
+    if (refusal !== undefined) return refusal;
+    const { changes, flush = [], version } = operation;
+    for (const namespace of flush) this.staging.flush(namespace);
+    for (const { namespace, key, put } of changes) {
+      if (put !== undefined) {
+        this.#stage(namespace, key, byteStringOfBytes(put.value), put.expiresAt, version);
+      } else {
+        // Record it even if there is no entry: the record uses up the version that the plan knows.
+        this.staging.delete(namespace, key);
+      }
+    }
+    return done;
+  }
+
+  #prepare(operation: PrepareOperation): ShardAnswer {
+    const refusal = this.#refusalOfChanges(operation);
+    if (refusal !== undefined) return refusal;
+    const { transaction, participants, version, flush = [] } = operation;
+    const changes = operation.changes.map(preparedChangeOf);
+    this.staging.prepare({ transaction, participants, version, flush, changes });
+    const puts = changes.filter(({ put }) => put !== undefined).length;
+    this.#preparedPuts += puts;
+    if (puts > 0) this.#putBytes += this.staging.records.at(-1)?.length ?? 0;
+    return done;
+  }
+
+  #refusalOfChanges({
+    changes,
+    flush = [],
+    version,
+    validUntil,
+  }: ShardChanges): ShardAnswer | undefined {
+    // After a failed sync the shard reuses seqs that it had announced. Refuse a plan based on one.
+    const isVersionGiven = version <= this.#options.firstSeq + this.staging.records.length;
+    if (this.#now >= validUntil || !isVersionGiven) return stale;
+    const puts = changes.flatMap(({ namespace, key, put }) =>
+      put ? [{ namespace, key, value: put.value, expiresAt: put.expiresAt }] : [],
+    );
+    const deletes = flush.length > 0 || puts.length < changes.length;
+    if (deletes && !this.#options.mayDelete) return diskFull;
+    return this.#refusalOf(puts);
+  }
+
+  #resolve({ op, transaction }: OutcomeOperation): ShardAnswer {
+    const prepared = this.#transactions.get(transaction);
+    if (prepared !== undefined) this.staging.resolve(prepared, op === 'commit');
+    return done;
+  }
+
+  #mayResolve({ transaction }: OutcomeOperation): boolean {
+    return this.#options.mayResolve || this.#transactions.get(transaction) === undefined;
+  }
+
+  /** Says why the puts do not all fit; undefined if they do, and then counts their memory. */
+  #refusalOf(puts: readonly SizedEntry[]): ShardAnswer | undefined {
+    let diskBytes = this.#putBytes;
+    let stagedBytes = this.#stagedBytes;
+    let writtenBytes = this.#writtenBytes;
+    let grows = false;
+    let entries =
+      this.#table.entries +
+      this.#transactions.puts +
+      this.staging.records.length +
+      this.#preparedPuts;
+    for (const { namespace, key, value, expiresAt } of puts) {
+      diskBytes += key.length + value.length;
+      writtenBytes += key.length + value.length;
+      if (diskBytes > this.#options.putBytesMax) {
+        this.#putsRefused += 1;
+        return diskFull;
+      }
+      const old = this.staging.get(namespace, key);
+      if (old === undefined && entries++ >= shardEntriesMax) return tooManyEntries;
+      if (old !== undefined && isNoLarger(value, expiresAt, old)) continue;
+      grows = true;
+      stagedBytes += entryHeapBytes(key, value, expiresAt);
+      if (!this.#table.has(namespace)) stagedBytes += namespaceHeapBytes(namespace);
+      if (this.#keptBytes + stagedBytes > this.#options.memory.keptBytesMax) return tooManyBytes;
+    }
+    const largest = Math.max(this.#table.largestBytes, this.#transactions.largestBytes);
+    // A start reads the largest values back, in any order, so the shard keeps memory free for that.
+    // Puts that only replace values may use this memory.
+    if (grows || writtenBytes > largest) {
+      const workBytes = workBytesOf(Math.max(writtenBytes, largest));
+      const bytes = this.#keptBytes + stagedBytes + workBytes;
+      if (bytes > this.#options.memory.workBytesMax) return tooLittleToWork;
+    }
+    this.#stagedBytes = stagedBytes;
+    this.#writtenBytes = writtenBytes;
+    return undefined;
+  }
+
+  get #keptBytes(): number {
+    return this.#table.heapBytes + this.#transactions.heapBytes + this.#options.otherHeapBytes;
+  }
+
+  #delete(operation: DeleteOperation): ShardAnswer {
+    const { namespace, key } = operation;
+    const version = this.staging.get(namespace, key)?.version ?? 0;
+    if (!conditionsHold(operation, version)) return { kind: 'condition-failed', version };
+    if (version === 0) return missing;
+    if (!this.#options.mayDelete) return diskFull;
+    this.staging.delete(namespace, key);
+    return deleted;
+  }
+
+  /** Subtracts the expired entries one by one: the sweep keeps them few. */
+  #count({ namespace, now }: { namespace: string } & AtMoment): number {
+    let count = this.#table.count(namespace);
+    for (const entry of this.#table.dueBy(now)) {
+      if (entry.namespace === namespace) count -= 1;
+    }
+    return count;
+  }
+
+  #sweep({ now }: AtMoment): ShardAnswer {
+    if (!this.#options.mayDelete) return diskFull;
+    let left = sweepStepMax;
+    for (const { namespace, key } of this.#table.dueBy(now)) {
+      if (left-- === 0) break;
+      // An earlier operation of the batch may have put the key again.
+      const stands = this.staging.get(namespace, key) !== undefined;
+      if (!stands) this.staging.delete(namespace, key);
+    }
+    return done;
+  }
+}

@@ -1,0 +1,332 @@
+// Owns the live files of a serving shard: names them in current.json, switches journals, installs
+// compacted snapshots, and makes room on a full disk. Knows no operation. start-files.ts makes the
+// files of a recovered shard ready to serve.
+import {
+  prepareCurrent,
+  writeCurrent,
+  type Current,
+  type JournalReference,
+  type Mark,
+  type SnapshotReference,
+} from '../../storage/current.ts';
+import { isDiskFull } from '../../storage/disk-full.ts';
+import { journalName } from '../../storage/file-names.ts';
+import type { JournalEnd, JournalHeader } from '../../storage/journal-format.ts';
+import { JournalWriter } from '../../storage/journal-writer.ts';
+import type { Reserve } from '../../storage/reserve.ts';
+import type { EntryTable } from '../table/entry-table.ts';
+import type { ShardPlace } from '../recovery/recovery.ts';
+import { removeFilesOf, removeLeftovers } from './shard-folder.ts';
+import { writeTableSnapshot } from './table-snapshot.ts';
+
+/** What a compaction reads: files that nobody writes any more. */
+export interface CompactionInput {
+  readonly snapshot: SnapshotReference | null;
+  /** Oldest first. The new snapshot takes the last one's generation. */
+  readonly journals: readonly JournalEnd[];
+}
+
+/** What the reserve gives up at a time for what takes a line or a small file. */
+const stepBytes = 16 * 1024;
+
+function refer({ header: { generation } }: JournalWriter): JournalReference {
+  return { generation };
+}
+
+/** Durable when it returns. */
+function carryOver(writer: JournalWriter, records: Iterable<string>, at: number): void {
+  for (const record of records) writer.append([record], at);
+  writer.sync();
+}
+
+/** What a shard's files are when they are taken over. */
+export interface ShardFilesState {
+  readonly current: Current;
+  /** Ends of the live journals that are never written again, oldest first. */
+  readonly sealed: readonly JournalEnd[];
+  readonly writer: JournalWriter;
+  readonly reserve: Reserve;
+}
+
+export class ShardFiles {
+  readonly #place: ShardPlace;
+  readonly #reserve: Reserve;
+  #current: Current;
+  #sealed: readonly JournalEnd[];
+  #writer: JournalWriter;
+  /** Of the journal that comes next. Skips those that may be named without our knowing. */
+  #nextGeneration: number;
+
+  constructor(place: ShardPlace, { current, sealed, writer, reserve }: ShardFilesState) {
+    this.#place = place;
+    this.#reserve = reserve;
+    this.#current = current;
+    this.#sealed = sealed;
+    this.#writer = writer;
+    this.#nextGeneration = writer.header.generation + 1;
+  }
+
+  get writer(): JournalWriter {
+    return this.#writer;
+  }
+
+  get reserve(): Reserve {
+    return this.#reserve;
+  }
+
+  get journalBytes(): number {
+    return this.#sealed.reduce((sum, { bytes }) => sum + bytes, this.#writer.writtenBytes);
+  }
+
+  get liveJournals(): number {
+    return this.#current.journals.length;
+  }
+
+  get snapshotBytes(): number {
+    return this.#current.snapshot?.bytes ?? 0;
+  }
+
+  /** What may still be written, the reserve included, in bytes. */
+  get roomBytes(): number {
+    return this.#freeBytes + this.#reserve.bytes;
+  }
+
+  get #freeBytes(): number {
+    const { fileSystem, folder } = this.#place;
+    return fileSystem.freeBytes(folder);
+  }
+
+  /**
+   * Ends the journal and goes on in a new one: from here on all before it is immutable. Returns
+   * what holds everything up to this moment.
+   */
+  cut(at: number, mayMakeRoom = true): CompactionInput {
+    const { nextSeq, header } = this.#writer;
+    if (nextSeq > header.seq) {
+      this.switch({ seq: nextSeq, fsync: header.fsync, at }, mayMakeRoom);
+    }
+    // The header says where the journal before it ended.
+    this.#orFindRoom(() => this.#writer.flushHeader());
+    return { snapshot: this.#current.snapshot, journals: this.#sealed };
+  }
+
+  /**
+   * The same, for a compaction; undefined where there is nothing to compact.
+   *
+   * @param roomBytes on a full disk: what it needs, and what is given up for it; else undefined
+   * @param records that must outlive the journals before the cut
+   */
+  beginCompaction(
+    at: number,
+    roomBytes: number | undefined,
+    records: Iterable<string>,
+  ): CompactionInput | undefined {
+    if (roomBytes !== undefined) {
+      this.dropPrevious();
+      const lacking = roomBytes - this.#freeBytes;
+      if (lacking > 0) this.#reserve.release(lacking);
+    }
+    const input = this.cut(at, roomBytes === undefined);
+    if (input.journals.length === 0) return undefined;
+    this.#orFindRoom(() => carryOver(this.#writer, records, at));
+    return input;
+  }
+
+  /**
+   * Puts a compacted snapshot, whole and durable under its name, in the place of what it holds.
+   *
+   * @param keepPrevious whether to keep the files it replaces until the next one
+   */
+  installSnapshot(snapshot: SnapshotReference, keepPrevious: boolean): void {
+    const isFolded = ({ generation }: { generation: number }): boolean =>
+      generation <= snapshot.generation;
+    // Where the shard has gone on from memory meanwhile, the snapshot is of files long replaced.
+    if (this.#sealed.some(({ generation }) => generation === snapshot.generation)) {
+      const { journals, snapshot: oldSnapshot } = this.#current;
+      const replaced = { snapshot: oldSnapshot, journals: journals.filter(isFolded) };
+      this.#write({
+        ...this.#current,
+        snapshot,
+        journals: journals.filter((journal) => !isFolded(journal)),
+        previous: keepPrevious ? replaced : null,
+      });
+      this.#sealed = this.#sealed.filter((journal) => !isFolded(journal));
+    }
+    // With the generation before the last goes whatever a failed compaction left.
+    removeLeftovers(this.#place, this.#current);
+  }
+
+  /**
+   * Finds room for what has just not fitted: the previous generation goes first, then, where it may
+   * be spent on this, the reserve. False where there is none.
+   */
+  makeRoom(bytes: number, maySpendReserve: boolean): boolean {
+    if (this.dropPrevious()) return true;
+    return maySpendReserve && this.#reserve.release(bytes);
+  }
+
+  /** Removes what the last compaction replaced; false where it has gone already. */
+  dropPrevious(): boolean {
+    const { previous } = this.#current;
+    if (previous === null) return false;
+    // Before current.json says so: that takes room, and nothing is read from these.
+    removeFilesOf(this.#place, previous);
+    this.#current = { ...this.#current, previous: null };
+    try {
+      this.#write(this.#current);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+    }
+    return true;
+  }
+
+  /**
+   * Goes on behind a failed sync, with files of which nobody knows what they hold: the journal is
+   * never written again, and what lies behind its last good sync is disowned. Durable when it
+   * returns; until then it may be tried again.
+   *
+   * @param table all that was made visible
+   * @param records what must be known beside it
+   */
+  mend(table: EntryTable, records: Iterable<string>, at: number): void {
+    const isAllSynced = this.#writer.header.fsync === 'always';
+    this.#orFindRoom(() => {
+      if (isAllSynced) this.#goOnBehindLastSync(at);
+      else this.#goOnFromMemory(table, records, at);
+    });
+  }
+
+  /** Syncs all and leaves a mark in both places: whatever is missing below it later is damage. */
+  stop(at: number): void {
+    this.#orFindRoom(() => this.#writer.appendMark('stop', at));
+    this.#writer.trim();
+    // A journal that holds nothing yet can not vouch for the end of the one before it.
+    const end = this.#writer.isNew ? this.#writer.header.previous : this.#writer.end;
+    if (end !== null) {
+      const mark: Mark = { generation: end.generation, bytes: end.bytes };
+      this.#orFindRoom(() => this.#write({ ...this.#current, mark }));
+    }
+    this.#writer.close();
+  }
+
+  /**
+   * Outside `always` lines may be seen and then lost, and seq must jump at the next start. What
+   * tells it so must not be lost with them: the header, and that a clean stop is over.
+   */
+  noteThatEndMayBeLost(at: number): void {
+    this.#orFindRoom(() => {
+      if (this.#writer.isNew) this.#writer.flushHeader();
+      else this.#writer.appendMark('start', at);
+    });
+  }
+
+  /** The next journal is made, synced and named before anything is written to it. */
+  switch(header: Pick<JournalHeader, 'seq' | 'fsync' | 'at'>, mayMakeRoom = true): void {
+    // The new header will vouch for the old journal's end, so that end must be durable.
+    this.#writer.sync();
+    this.#writer.trim();
+    const previous = this.#writer.end;
+    const { generation, bytes } = previous;
+    const { journals } = this.#current;
+    this.#orFindRoom(() => {
+      const next = this.#makeJournal({ ...header, previous }, mayMakeRoom);
+      // Until the next header is written, this alone says that the old journal is whole.
+      const mark = { generation, bytes };
+      this.#nameJournal(next, { ...this.#current, journals: [...journals, refer(next)], mark });
+    });
+    this.#sealed = [...this.#sealed, previous];
+  }
+
+  /** All that was made visible is synced, so the last good sync is where the shard stands. */
+  #goOnBehindLastSync(at: number): void {
+    const { durableEnd, header } = this.#writer;
+    const { generation, bytes, seq } = durableEnd;
+    const others = this.#current.journals.filter((journal) => journal.generation !== generation);
+    // Of a journal whose very header is in doubt nothing is kept: the next one takes its place.
+    const kept = bytes === 0 ? others : [...others, { generation, bytes }];
+    const previous = bytes === 0 ? header.previous : durableEnd;
+    const next = this.#makeJournal({ seq, fsync: header.fsync, at, previous });
+    this.#flushHeader(next);
+    this.#nameJournal(next, { ...this.#current, journals: [...kept, refer(next)] });
+    if (bytes > 0) this.#sealed = [...this.#sealed, durableEnd];
+  }
+
+  /** What was made visible is nowhere for certain but in memory: it is all written anew. */
+  #goOnFromMemory(table: EntryTable, records: Iterable<string>, at: number): void {
+    const { end, header } = this.#writer;
+    const { seq } = end;
+    const snapshot = writeTableSnapshot(this.#place, table, end.generation, seq, at);
+    const next = this.#makeJournal({ seq, fsync: header.fsync, at, previous: end });
+    this.#flushHeader(next, () => carryOver(next, records, at));
+    const journals = [refer(next)];
+    this.#nameJournal(next, { snapshot, journals, previous: null, mark: null });
+    this.#sealed = [];
+    removeLeftovers(this.#place, this.#current);
+  }
+
+  /** The next journal, empty and durable, in a new file; not named yet. */
+  #makeJournal(
+    header: Pick<JournalHeader, 'seq' | 'fsync' | 'at' | 'previous'>,
+    mayMakeRoom = true,
+  ): JournalWriter {
+    const { fileSystem, folder, identity } = this.#place;
+    const generation = this.#nextGeneration;
+    const path = `${folder}/${journalName(generation)}`;
+    // Left by an attempt that has not named it. After a failed sync no file is used again.
+    if (fileSystem.exists(path)) fileSystem.remove(path);
+    const file = fileSystem.create(path);
+    try {
+      file.sync();
+      fileSystem.syncFolder(folder);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    return JournalWriter.begin(file, { ...identity, generation, ...header }, mayMakeRoom);
+  }
+
+  #flushHeader(next: JournalWriter, more: () => void = () => undefined): void {
+    try {
+      next.flushHeader();
+      more();
+    } catch (error) {
+      next.close();
+      throw error;
+    }
+  }
+
+  /** Makes the next journal live, and the one that is written to. */
+  #nameJournal(next: JournalWriter, current: Current): void {
+    const { fileSystem, folder, identity } = this.#place;
+    try {
+      const name = prepareCurrent(fileSystem, folder, identity, current);
+      // From here on it may be named, whatever fails, and so its file must stay as it is.
+      this.#nextGeneration += 1;
+      name();
+    } catch (error) {
+      next.close();
+      throw error;
+    }
+    this.#current = current;
+    this.#writer.close();
+    this.#writer = next;
+  }
+
+  /** What the shard can not go on without is worth all that can be spared. */
+  #orFindRoom(work: () => void): void {
+    for (;;) {
+      try {
+        work();
+        return;
+      } catch (error) {
+        if (!isDiskFull(error) || !this.makeRoom(stepBytes, true)) throw error;
+      }
+    }
+  }
+
+  #write(current: Current): void {
+    const { fileSystem, folder, identity } = this.#place;
+    writeCurrent(fileSystem, folder, identity, current);
+    this.#current = current;
+  }
+}

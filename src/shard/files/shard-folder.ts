@@ -1,0 +1,50 @@
+// Tells a shard's live files from leftovers, by current.json; syncs the first, removes the second.
+// Knows no content of snapshots and journals.
+import type { Current, FileSet } from '../../storage/current.ts';
+import {
+  currentName,
+  isDataFile,
+  isTemporary,
+  journalName,
+  snapshotName,
+} from '../../storage/file-names.ts';
+import type { ShardPlace } from '../recovery/recovery.ts';
+
+function namesIn({ snapshot, journals }: FileSet): string[] {
+  const names = journals.map(({ generation }) => journalName(generation));
+  return snapshot === null ? names : [snapshotName(snapshot.generation), ...names];
+}
+
+function removeFiles({ fileSystem, folder }: ShardPlace, names: readonly string[]): void {
+  for (const name of names) {
+    if (fileSystem.exists(`${folder}/${name}`)) fileSystem.remove(`${folder}/${name}`);
+  }
+  fileSystem.syncFolder(folder);
+}
+
+export function removeFilesOf(place: ShardPlace, files: FileSet): void {
+  removeFiles(place, namesIn(files));
+}
+
+/** What a crash left half made, and files that were replaced but not yet removed. */
+export function removeLeftovers(place: ShardPlace, current: Current): void {
+  const named = new Set([currentName, ...namesIn(current)]);
+  for (const name of current.previous === null ? [] : namesIn(current.previous)) named.add(name);
+  const leftovers = place.fileSystem
+    .list(place.folder)
+    .filter((name) => isTemporary(name) || (isDataFile(name) && !named.has(name)));
+  removeFiles(place, leftovers);
+}
+
+/** What is served must be durable first, whichever mode it was written in. */
+export function syncLiveFiles({ fileSystem, folder }: ShardPlace, current: Current): void {
+  for (const name of [currentName, ...namesIn(current)]) {
+    const file = fileSystem.open(`${folder}/${name}`);
+    try {
+      file.sync();
+    } finally {
+      file.close();
+    }
+  }
+  fileSystem.syncFolder(folder);
+}

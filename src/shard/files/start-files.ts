@@ -1,0 +1,104 @@
+// Makes a recovered shard's files ready to serve. Before this, recovery has changed no file.
+// ARCHITECTURE.md has the steps by number.
+import type { FsyncMode } from '../../base/fsync-mode.ts';
+import { seqJumpUnsynced } from '../../base/limits.ts';
+import { journalName } from '../../storage/file-names.ts';
+import { writeFully } from '../../storage/file-system.ts';
+import { JournalWriter } from '../../storage/journal-writer.ts';
+import { Reserve } from '../../storage/reserve.ts';
+import type { Recovered, ShardPlace } from '../recovery/recovery.ts';
+import { ShardFiles } from './shard-files.ts';
+import { removeLeftovers, syncLiveFiles } from './shard-folder.ts';
+import { cutTornTail } from './torn-tail.ts';
+
+export interface StartOptions {
+  readonly fsync: FsyncMode;
+  /** The stamp for headers and marks, Unix milliseconds. */
+  readonly at: number;
+  readonly reserveBytes: number;
+}
+
+/** Durable when it returns: what is served can not be taken back any more. */
+export function startFiles(
+  place: ShardPlace,
+  recovered: Recovered,
+  { fsync, at, reserveBytes }: StartOptions,
+): ShardFiles {
+  for (const torn of recovered.torn) cutTornTail(place, torn);
+  removeLeftovers(place, recovered.current);
+  secureFiles(place, recovered);
+  const files = takeOver(place, recovered, fsync, at, reserveBytes);
+  const { tail, mayHaveLostEnd } = recovered;
+  const goesOn = files.writer.header === tail.header;
+  if (goesOn && (files.writer.header.fsync !== fsync || mayHaveLostEnd)) {
+    files.switch({ seq: seqAfter(recovered), fsync, at });
+  }
+  if (fsync !== 'always') files.noteThatEndMayBeLost(at);
+  files.reserve.replenish();
+  return files;
+}
+
+/** What is served must be durable first, and so must be what a decision counts on. */
+export function secureFiles(place: ShardPlace, recovered: Recovered): void {
+  rewriteUnmarked(place, recovered);
+  syncLiveFiles(place, recovered.current);
+}
+
+function seqAfter({ tail, mayHaveLostEnd }: Recovered): number {
+  return tail.end.seq + (mayHaveLostEnd ? seqJumpUnsynced : 0);
+}
+
+/**
+ * After a failed sync the system may call bytes clean, and show them, that are not on disk; another
+ * sync would not write them. So what no mark vouches for is written once more, as it is, before the
+ * sync that counts.
+ */
+function rewriteUnmarked({ fileSystem, folder }: ShardPlace, { tail }: Recovered): void {
+  const { generation, bytes } = tail.end;
+  if (tail.durableBytes >= bytes) return;
+  const file = fileSystem.open(`${folder}/${journalName(generation)}`);
+  try {
+    const piece = Buffer.allocUnsafe(Math.min(1024 * 1024, bytes - tail.durableBytes));
+    for (let at = tail.durableBytes; at < bytes;) {
+      const count = file.read(piece.subarray(0, Math.min(piece.length, bytes - at)), at);
+      if (count === 0) return;
+      writeFully(file, piece.subarray(0, count), at);
+      at += count;
+    }
+  } finally {
+    file.close();
+  }
+}
+
+/** Goes on in the journal that is written to, or begins the one that a crash left without a header. */
+function takeOver(
+  place: ShardPlace,
+  recovered: Recovered,
+  fsync: FsyncMode,
+  at: number,
+  reserveBytes: number,
+): ShardFiles {
+  const { identity, fileSystem, folder } = place;
+  const { current, tail } = recovered;
+  const reserve = new Reserve(fileSystem, folder, reserveBytes);
+  const generation = current.journals.at(-1)?.generation ?? tail.end.generation;
+  const file = fileSystem.open(`${folder}/${journalName(generation)}`);
+  const isTail = generation === tail.end.generation;
+  const used = isTail ? tail.end.bytes : 0;
+  // Only room that was made ahead can be behind it by now. Durably gone: the next journal's header
+  // may vouch for this end before anything else of this file is synced.
+  if (file.size() > used) {
+    file.truncate(used);
+    file.sync();
+  }
+  if (isTail && tail.header !== undefined) {
+    const { bytes, crc, seq } = tail.end;
+    const writer = JournalWriter.goOn(file, tail.header, { bytes, crc, nextSeq: seq });
+    return new ShardFiles(place, { current, sealed: recovered.sealed, writer, reserve });
+  }
+  const previous = isTail ? null : tail.end;
+  const sealed = previous === null ? recovered.sealed : [...recovered.sealed, previous];
+  const seq = seqAfter(recovered);
+  const writer = JournalWriter.begin(file, { ...identity, generation, seq, fsync, at, previous });
+  return new ShardFiles(place, { current, sealed, writer, reserve });
+}

@@ -1,0 +1,94 @@
+// A backup of a cut over all shards, as pieces of bytes. Merges the immutable files of every shard
+// into one sorted stream. Opens all files at once, so that a compaction may remove them meanwhile.
+// Memory: the last change of each key in the journals. Knows no thread and no client.
+import { BackupWriter } from '../../storage/backup-writer.ts';
+import { journalName, snapshotName } from '../../storage/file-names.ts';
+import type { FileSystem } from '../../storage/file-system.ts';
+import { encodeEntry } from '../../storage/record.ts';
+import type { ShardLocation } from '../../protocol/shard-task.ts';
+import { EntryStream, type StreamSource } from './entry-stream.ts';
+import { HeldFiles } from './held-files.ts';
+import { mergeEntryStreams } from './merge-entry-streams.ts';
+
+/** One shard's immutable files at the cut. */
+export interface BackupSource extends StreamSource {
+  /** The seq that the shard's next change would take at the cut. */
+  readonly seq: number;
+}
+
+export interface BackupPart extends ShardLocation {
+  readonly source: BackupSource;
+}
+
+export interface BackupCut {
+  /** By shard. */
+  readonly parts: readonly BackupPart[];
+  /** The stamp of the cut. */
+  readonly at: number;
+  /** Unix milliseconds. */
+  readonly createdAt: number;
+}
+
+const pieceBytes = 1024 * 1024;
+
+export class BackupStream {
+  readonly #files: HeldFiles;
+  readonly #pieces: Generator<Uint8Array<ArrayBuffer>, void, void>;
+
+  /**
+   * Opens every file of the cut.
+   *
+   * @throws system errors
+   */
+  constructor(fileSystem: FileSystem, cut: BackupCut) {
+    this.#files = new HeldFiles(fileSystem);
+    try {
+      for (const { folder, source } of cut.parts) {
+        for (const name of namesIn(source)) this.#files.hold(`${folder}/${name}`);
+      }
+    } catch (error) {
+      this.#files.close();
+      throw error;
+    }
+    this.#pieces = this.#write(cut);
+  }
+
+  /**
+   * The next piece, about 1 MiB; undefined after the last one.
+   *
+   * @throws StoreError STORE_DAMAGED if a file is not valid; system errors
+   */
+  next(): Uint8Array<ArrayBuffer> | undefined {
+    return this.#pieces.next().value ?? undefined;
+  }
+
+  /** Ends a backup that the caller does not read to its end; does nothing otherwise. */
+  close(): void {
+    this.#pieces.return();
+    this.#files.close();
+  }
+
+  *#write({ parts, at, createdAt }: BackupCut): Generator<Uint8Array<ArrayBuffer>, void, void> {
+    try {
+      const seq = Math.max(...parts.map(({ source }) => source.seq));
+      const store = parts[0]?.identity.store ?? '';
+      const writer = new BackupWriter({ store, shards: parts.length, seq, at, createdAt });
+      const streams = parts.map(({ source, ...location }) =>
+        new EntryStream({ ...location, fileSystem: this.#files }, source).entries(),
+      );
+      for (const { namespace, record, version } of mergeEntryStreams(streams)) {
+        writer.add(namespace, encodeEntry(record, version));
+        if (writer.pendingBytes >= pieceBytes) yield writer.take();
+      }
+      writer.finish();
+      yield writer.take();
+    } finally {
+      this.#files.close();
+    }
+  }
+}
+
+function namesIn({ snapshot, journals }: StreamSource): string[] {
+  const names = journals.map(({ generation }) => journalName(generation));
+  return snapshot === null ? names : [snapshotName(snapshot.generation), ...names];
+}

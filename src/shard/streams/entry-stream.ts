@@ -1,0 +1,193 @@
+// All entries of one shard in (namespace, key) order, from immutable files: its snapshot, and the
+// journals after it. Verifies everything that it reads. Memory: the last change of each key in the
+// journals. Knows no live file, and does not judge expiry.
+import { byteStringOfText } from '../../base/byte-string.ts';
+import type { SnapshotReference } from '../../storage/current.ts';
+import { damaged } from '../../storage/damage.ts';
+import { journalName, snapshotName } from '../../storage/file-names.ts';
+import type { FileSystem } from '../../storage/file-system.ts';
+import type { JournalEnd, JournalLine } from '../../storage/journal-format.ts';
+import { JournalReader } from '../../storage/journal-reader.ts';
+import type { EntryRecord } from '../../storage/record.ts';
+import { SnapshotReader } from '../../storage/snapshot-reader.ts';
+import { resolveInDoubt } from '../../storage/transaction-outcome.ts';
+import { RecordReplay, type ReplayedChange } from '../recovery/record-replay.ts';
+import type { ProvedShard, ShardPlace } from '../recovery/recovery.ts';
+
+/** Immutable files of a shard. */
+export interface StreamSource {
+  readonly snapshot: SnapshotReference | null;
+  /** Oldest first, each with at least its header. */
+  readonly journals: readonly JournalEnd[];
+  /** Ids of transactions that are committed although these files record no outcome for them. */
+  readonly committed?: ReadonlySet<string>;
+}
+
+export interface EntryPosition {
+  readonly namespace: string;
+  /** As byte string. */
+  readonly key: string;
+}
+
+export interface StreamedEntry extends EntryPosition {
+  readonly version: number;
+  /** The record as its file has it; record.ts encodes the record, or gives its value. */
+  readonly record: Omit<EntryRecord, 'version'>;
+}
+
+export function compareEntries(a: EntryPosition, b: EntryPosition): number {
+  if (a.namespace !== b.namespace) return a.namespace < b.namespace ? -1 : 1;
+  return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
+}
+
+/** A shard's place for which opening files is enough. */
+export interface StreamPlace extends Omit<ShardPlace, 'fileSystem'> {
+  readonly fileSystem: Pick<FileSystem, 'openReadOnly'>;
+}
+
+export class EntryStream {
+  readonly #place: StreamPlace;
+  readonly #source: StreamSource;
+  /** Namespaces whose entries in the snapshot are all deleted. */
+  readonly #flushed = new Set<string>();
+  #seq = 1;
+  #at = 0;
+
+  constructor(place: StreamPlace, source: StreamSource) {
+    this.#place = place;
+    this.#source = source;
+  }
+
+  /** The seq that the next change would take. Valid after the caller has read all entries. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** The highest stamp in the files. Valid after the caller has read all entries. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /**
+   * All entries. The caller may read them once.
+   *
+   * @throws StoreError STORE_DAMAGED if a file is not valid; system errors
+   */
+  *entries(): Generator<StreamedEntry, void, void> {
+    const changes = this.#readChanges();
+    const entries = this.#readSnapshot();
+    try {
+      let entry = entries.next();
+      for (const { namespace, key, version, record } of changes) {
+        const change = { namespace, key };
+        while (!entry.done && compareEntries(entry.value, change) < 0) {
+          yield entry.value;
+          entry = entries.next();
+        }
+        // If both have a key, the change replaces the entry.
+        if (!entry.done && compareEntries(entry.value, change) === 0) entry = entries.next();
+        if (record.op === 'put') yield { namespace, key, version, record };
+      }
+      for (; !entry.done; entry = entries.next()) yield entry.value;
+    } finally {
+      // No `for` loop ends this generator if the reader stops early: its file would stay open.
+      entries.return();
+    }
+  }
+
+  *#readSnapshot(): Generator<StreamedEntry, void, void> {
+    const { snapshot } = this.#source;
+    if (snapshot === null) return;
+    const { fileSystem, folder, name, identity } = this.#place;
+    const fileName = snapshotName(snapshot.generation);
+    const file = fileSystem.openReadOnly(`${folder}/${fileName}`);
+    try {
+      const expected = { ...identity, generation: snapshot.generation };
+      const reader = new SnapshotReader(file, `${name}/${fileName}`, expected, snapshot);
+      for (const { namespace, entries } of reader.blocks()) {
+        if (this.#flushed.has(namespace)) continue;
+        for (const record of entries) {
+          const key = byteStringOfText(record.key);
+          yield { namespace, key, version: record.version, record };
+        }
+      }
+      this.#seq = Math.max(this.#seq, reader.footer.seq);
+      this.#at = Math.max(this.#at, reader.footer.at);
+    } finally {
+      file.close();
+    }
+  }
+
+  /** The last change of each key, sorted. */
+  #readChanges(): ReplayedChange[] {
+    const namespaces = new Map<string, Map<string, ReplayedChange>>();
+    const replay = new RecordReplay({
+      change: (change) => {
+        const changes = namespaces.get(change.namespace) ?? new Map<string, ReplayedChange>();
+        namespaces.set(change.namespace, changes);
+        changes.set(change.key, change);
+      },
+      flush: (namespace) => {
+        namespaces.delete(namespace);
+        this.#flushed.add(namespace);
+      },
+    });
+    const { journals, committed = new Set() } = this.#source;
+    for (const end of journals) {
+      this.#readJournal(end, ({ records, seq }) => replay.take(records, seq));
+    }
+    for (const transaction of replay.prepared.keys()) {
+      if (committed.has(transaction)) replay.resolve(transaction, true);
+    }
+    return [...namespaces.values()]
+      .flatMap((changes) => [...changes.values()])
+      .toSorted(compareEntries);
+  }
+
+  #readJournal(end: JournalEnd, onLine: (line: JournalLine) => void): void {
+    const { fileSystem, folder, name } = this.#place;
+    const fileName = journalName(end.generation);
+    const file = fileSystem.openReadOnly(`${folder}/${fileName}`);
+    try {
+      const reading = new JournalReader(file, onLine).read(end.bytes);
+      if (reading.bytes !== end.bytes || reading.crc !== end.crc || reading.nextSeq !== end.seq) {
+        const { bad, nextSeq } = reading;
+        const where = { file: `${name}/${fileName}`, offset: reading.bytes, seq: nextSeq };
+        throw damaged(where, bad?.reason ?? `it should end at offset ${end.bytes}`);
+      }
+      this.#seq = Math.max(this.#seq, reading.nextSeq);
+      this.#at = Math.max(this.#at, reading.at);
+    } finally {
+      file.close();
+    }
+  }
+}
+
+/**
+ * The files from which a start would recover each shard: the valid part of all live files.
+ *
+ * @param shards all shards of a store, by number: together they give the outcomes of transactions
+ */
+export function liveSources(shards: readonly ProvedShard[]): StreamSource[] {
+  const outcomes = resolveInDoubt(shards.map(({ traces }) => traces));
+  const committed = new Set(
+    [...outcomes].flatMap(([id, isCommitted]) => (isCommitted ? [id] : [])),
+  );
+  return shards.map(({ current, sealed, tail }) => {
+    // A journal without a header is empty.
+    const journals = [...sealed, tail.end].filter(({ bytes }) => bytes > 0);
+    return { snapshot: current.snapshot, journals, committed };
+  });
+}
+
+/** The entries that a start would recover, as one stream for each shard. */
+export function entriesOf(
+  places: readonly ShardPlace[],
+  shards: readonly ProvedShard[],
+): Generator<StreamedEntry, void, void>[] {
+  const sources = liveSources(shards);
+  return places.flatMap((place, shard) => {
+    const source = sources[shard];
+    return source === undefined ? [] : [new EntryStream(place, source).entries()];
+  });
+}

@@ -1,0 +1,36 @@
+// Keeps files open, so that a backup can read them to their end after the shard has removed them.
+// Knows no file name and no format.
+import type { FileSystem, OpenFile } from '../../storage/file-system.ts';
+
+export class HeldFiles implements Pick<FileSystem, 'openReadOnly'> {
+  readonly #fileSystem: FileSystem;
+  readonly #held = new Map<string, OpenFile>();
+
+  constructor(fileSystem: FileSystem) {
+    this.#fileSystem = fileSystem;
+  }
+
+  hold(path: string): void {
+    this.#held.set(path, this.#fileSystem.openReadOnly(path));
+  }
+
+  /** A held file. If the caller closes the returned file, the held one stays open. */
+  openReadOnly(path: string): OpenFile {
+    const file = this.#held.get(path);
+    if (file === undefined) throw new Error(`${path} is not held`);
+    return {
+      write: (bytes, offset) => file.write(bytes, offset),
+      read: (target, offset) => file.read(target, offset),
+      size: () => file.size(),
+      truncate: (length) => file.truncate(length),
+      sync: () => file.sync(),
+      syncSoon: () => file.syncSoon(),
+      close: () => undefined,
+    };
+  }
+
+  close(): void {
+    for (const file of this.#held.values()) file.close();
+    this.#held.clear();
+  }
+}

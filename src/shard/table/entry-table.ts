@@ -1,0 +1,228 @@
+// The table: all entries of a shard in memory, by key, in key order, and by deadline. Owns the data
+// structures and the estimate of their heap use. Knows no file. Does not judge expiry: an expired
+// entry stays until the shard deletes it.
+import sortedBtree from 'sorted-btree';
+import type { Entry } from './entry.ts';
+import { LargestSize } from './largest-size.ts';
+
+// Under ESM the class is a property of the default export.
+const BTree = sortedBtree.default;
+type BTree<Key, Value> = InstanceType<typeof BTree<Key, Value>>;
+
+interface NamespaceTable {
+  readonly name: string;
+  readonly byKey: Map<string, Entry>;
+  readonly order: BTree<string, undefined>;
+  /** Bytes of keys and values, summed. */
+  bytes: number;
+  /** Number of entries that have a deadline. */
+  deadlines: number;
+  readonly largest: LargestSize;
+}
+
+// Measured sizes are somewhat smaller; test/shard/table/entry-table.test.ts compares these with V8's.
+/** An entry without its characters: object, string headers, slots in map and tree. */
+const entryOverheadBytes = 240;
+/** A deadline, with its slot in a tree. */
+const deadlineOverheadBytes = 64;
+/** A namespace: a map and a tree that hold one entry. */
+const namespaceOverheadBytes = 1024;
+
+/** The heap use of one entry, at most, in bytes. */
+export function entryHeapBytes(
+  key: { length: number },
+  value: { length: number },
+  expiresAt: number | undefined,
+): number {
+  const overhead = entryOverheadBytes + (expiresAt === undefined ? 0 : deadlineOverheadBytes);
+  return key.length + value.length + overhead;
+}
+
+/** The heap use that a namespace's first entry adds to its own, at most, in bytes. */
+export function namespaceHeapBytes(name: { length: number }): number {
+  return namespaceOverheadBytes + name.length;
+}
+
+function compareBytes(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Compares by deadline; key and namespace only make the order total. */
+function compareDeadlines(a: Entry, b: Entry): number {
+  return (
+    (a.expiresAt ?? Infinity) - (b.expiresAt ?? Infinity) ||
+    compareBytes(a.key, b.key) ||
+    compareBytes(a.namespace, b.namespace)
+  );
+}
+
+export class EntryTable {
+  readonly #namespaces = new Map<string, NamespaceTable>();
+  readonly #deadlines: BTree<Entry, undefined> = new BTree(undefined, compareDeadlines);
+  readonly #largest = new LargestSize();
+  #entries = 0;
+  #bytes = 0;
+  #namespaceBytes = 0;
+
+  get entries(): number {
+    return this.#entries;
+  }
+
+  /** Bytes of keys and values, summed. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The heap use of the whole table, at most, in bytes. */
+  get heapBytes(): number {
+    return (
+      this.#bytes +
+      this.#namespaceBytes +
+      this.#entries * entryOverheadBytes +
+      this.#deadlines.size * deadlineOverheadBytes
+    );
+  }
+
+  /** No value is larger together with its key, in bytes. */
+  get largestBytes(): number {
+    return this.#largest.bytes;
+  }
+
+  /** The first deadline, Unix milliseconds; Infinity if no entry expires. */
+  get nextExpiryAt(): number {
+    return this.#deadlines.minKey()?.expiresAt ?? Infinity;
+  }
+
+  get(namespace: string, key: string): Entry | undefined {
+    return this.#namespaces.get(namespace)?.byKey.get(key);
+  }
+
+  has(namespace: string): boolean {
+    return this.#namespaces.has(namespace);
+  }
+
+  /** Puts an entry. The table owns the object from here on, and may change its strings. */
+  set(entry: Entry): void {
+    const table = this.#tableOf(entry.namespace);
+    const old = table.byKey.get(entry.key);
+    // Map and tree keep the strings that came first. Share them, or equal copies stay in memory.
+    const named: { namespace: string; key: string } = entry;
+    named.namespace = table.name;
+    if (old !== undefined) named.key = old.key;
+    if (old === undefined) {
+      table.order.set(entry.key, undefined);
+      this.#entries += 1;
+    } else {
+      this.#forget(table, old);
+    }
+    table.byKey.set(entry.key, entry);
+    const bytes = entry.key.length + entry.value.length;
+    table.bytes += bytes;
+    this.#bytes += bytes;
+    table.largest.add(entry.value.length);
+    this.#largest.add(entry.value.length);
+    if (entry.expiresAt === undefined) return;
+    table.deadlines += 1;
+    this.#deadlines.set(entry, undefined);
+  }
+
+  delete(namespace: string, key: string): void {
+    const table = this.#namespaces.get(namespace);
+    const old = table?.byKey.get(key);
+    if (table === undefined || old === undefined) return;
+    table.byKey.delete(key);
+    table.order.delete(key);
+    this.#entries -= 1;
+    this.#forget(table, old);
+    if (table.byKey.size === 0) this.#drop(table);
+  }
+
+  /** Deletes all entries of a namespace. */
+  flush(namespace: string): void {
+    const table = this.#namespaces.get(namespace);
+    if (table === undefined) return;
+    this.#drop(table);
+    this.#entries -= table.byKey.size;
+    this.#bytes -= table.bytes;
+    this.#largest.removeAll(table.largest);
+    // Other requests wait meanwhile: do whichever is less work.
+    if (table.deadlines * 2 > this.#deadlines.size) {
+      const kept = [...this.#deadlines.keys()].filter((entry) => entry.namespace !== namespace);
+      this.#deadlines.clear();
+      for (const entry of kept) this.#deadlines.set(entry, undefined);
+    } else if (table.deadlines > 0) {
+      for (const entry of table.byKey.values()) {
+        if (entry.expiresAt !== undefined) this.#deadlines.delete(entry);
+      }
+    }
+  }
+
+  /** Names of all namespaces that have entries, sorted by bytes. */
+  namespaces(): string[] {
+    return [...this.#namespaces.keys()].toSorted(compareBytes);
+  }
+
+  count(namespace: string): number {
+    return this.#namespaces.get(namespace)?.byKey.size ?? 0;
+  }
+
+  /** Entries with a deadline up to `until` (inclusive, Unix milliseconds), earliest first. */
+  *dueBy(until: number): Generator<Entry, void, void> {
+    for (const entry of this.#deadlines.keys()) {
+      if (entry.expiresAt === undefined || entry.expiresAt > until) return;
+      yield entry;
+    }
+  }
+
+  /** Entries from key `from` (inclusive) upwards. The table must not change meanwhile. */
+  *ascending(namespace: string, from: string): Generator<Entry, void, void> {
+    const table = this.#namespaces.get(namespace);
+    if (table === undefined) return;
+    for (const key of table.order.keys(from)) {
+      const entry = table.byKey.get(key);
+      if (entry !== undefined) yield entry;
+    }
+  }
+
+  /** Entries from key `below` (exclusive) downwards. */
+  *descending(namespace: string, below: string): Generator<Entry, void, void> {
+    const table = this.#namespaces.get(namespace);
+    if (table === undefined) return;
+    for (const [key] of table.order.entriesReversed(below, undefined, true)) {
+      const entry = table.byKey.get(key);
+      if (entry !== undefined) yield entry;
+    }
+  }
+
+  #forget(table: NamespaceTable, old: Entry): void {
+    const bytes = old.key.length + old.value.length;
+    table.bytes -= bytes;
+    this.#bytes -= bytes;
+    table.largest.remove(old.value.length);
+    this.#largest.remove(old.value.length);
+    if (old.expiresAt === undefined) return;
+    table.deadlines -= 1;
+    this.#deadlines.delete(old);
+  }
+
+  #drop({ name }: NamespaceTable): void {
+    this.#namespaces.delete(name);
+    this.#namespaceBytes -= namespaceHeapBytes(name);
+  }
+
+  #tableOf(namespace: string): NamespaceTable {
+    const existing = this.#namespaces.get(namespace);
+    if (existing !== undefined) return existing;
+    const table: NamespaceTable = {
+      name: namespace,
+      byKey: new Map(),
+      order: new BTree(undefined, compareBytes),
+      bytes: 0,
+      deadlines: 0,
+      largest: new LargestSize(),
+    };
+    this.#namespaces.set(namespace, table);
+    this.#namespaceBytes += namespaceHeapBytes(namespace);
+    return table;
+  }
+}

@@ -3,7 +3,7 @@
 
 export interface Clock {
   /**
-   * Wall time, Unix milliseconds. May jump either way. Stamps are made from wall time, and decide
+   * Wall time, Unix milliseconds. May jump either way. Timestamps are made from wall time, and decide
    * expiry.
    */
   wallMs(): number;
@@ -18,9 +18,9 @@ export const systemClock: Clock = {
 
 /**
  * The store's one source of time: wall time that never goes back, not even over a restart. A start
- * calls `raiseFloor` with the highest stamp found on disk.
+ * calls `raiseFloor` with the highest timestamp found on disk.
  */
-export class StampClock {
+export class TimestampClock {
   readonly #clock: Clock;
   #last = 0;
 
@@ -28,14 +28,14 @@ export class StampClock {
     this.#clock = clock;
   }
 
-  /** The next stamp in Unix milliseconds; never below an earlier one. */
-  stamp(): number {
+  /** The next timestamp in Unix milliseconds; never below an earlier one. */
+  timestamp(): number {
     const now = this.#clock.wallMs();
     if (now > this.#last) this.#last = now;
     return this.#last;
   }
 
-  raiseFloor(stamp: number): void {
-    if (stamp > this.#last) this.#last = stamp;
+  raiseFloor(timestamp: number): void {
+    if (timestamp > this.#last) this.#last = timestamp;
   }
 }

@@ -24,7 +24,7 @@ import { upgradeFolder } from './upgrade-folder.ts';
 /** Requests in flight get this share of the deadline; the rest is for the store's last sync. */
 const drainShare = 2 / 3;
 
-interface Surroundings {
+interface ServeOptions {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly signals: StopSignals;
@@ -69,8 +69,8 @@ export async function serve(
 }
 
 /** Returns when the last request has been answered or, at the deadline, cut off. */
-async function serveStore(store: CommandStore, surroundings: Surroundings): Promise<void> {
-  const { settings, logger, signals } = surroundings;
+async function serveStore(store: CommandStore, options: ServeOptions): Promise<void> {
+  const { settings, logger, signals } = options;
   const app = await buildApp({
     store,
     clock: systemClock,

@@ -8,7 +8,7 @@ import type { StopSignal } from './process-signals.ts';
 /** npm passes a Ctrl-C on to a program that has had it from the terminal already. */
 const sameKeystrokeMs = 500;
 
-interface Surroundings {
+interface StopSignalsOptions {
   /** Where signals come from: the process, or a test. */
   readonly source: EventEmitter;
   /** Those that ask to stop. */
@@ -25,7 +25,7 @@ export class StopSignals {
   readonly #exit: (code: number) => void;
   #receivedAtMs: number | undefined;
 
-  constructor({ source, signals, clock, exit }: Surroundings) {
+  constructor({ source, signals, clock, exit }: StopSignalsOptions) {
     this.#clock = clock;
     this.#exit = exit;
     this.first = new Promise((resolve) => {

@@ -1,5 +1,5 @@
 // Reads arguments, integers and words of options, as strictly as Redis does. Knows no command.
-import { CommandError, notAnInteger } from './reply.ts';
+import { RedisError, notAnInteger } from './reply.ts';
 
 export const int64Max = 2n ** 63n - 1n;
 export const int64Min = -(2n ** 63n);
@@ -33,7 +33,7 @@ export function parseInt64(text: string): bigint | undefined {
 /** @throws CommandError */
 export function int64At(args: readonly string[], index: number, otherwise = notAnInteger): bigint {
   const value = parseInt64(argumentAt(args, index));
-  if (value === undefined) throw new CommandError(otherwise);
+  if (value === undefined) throw new RedisError(otherwise);
   return value;
 }
 

@@ -1,7 +1,7 @@
 // The commands that treat values as strings of bits.
 import { argumentAt, int64At, optionWord, parseInt64 } from './argument.ts';
 import { bitOffset, readableBytesMax } from './bit-offset.ts';
-import { bitAt, bytesOf, combine, countOnes, findBit, inverted } from './bits.ts';
+import { bitAt, bytesOfByteString, combine, countOnes, findBit, inverted } from './bits.ts';
 import {
   answer,
   answerAndDelete,
@@ -9,22 +9,22 @@ import {
   oneKey,
   type KeyedCall,
   type KeyedCommand,
-  type Outcome,
+  type CommandOutcome,
 } from './command.ts';
 import { indexRange, isReversed, type IndexRange } from './index-range.ts';
-import { CommandError, integer, syntaxError, zero } from './reply.ts';
+import { RedisError, integer, syntaxError, zero } from './reply.ts';
 
-function getbit({ args, entries: [old] }: KeyedCall): Outcome {
+function getbit({ args, entries: [old] }: KeyedCall): CommandOutcome {
   const offset = bitOffset(parseInt64(argumentAt(args, 1)), readableBytesMax);
   return answer(integer(bitAt(old?.value ?? '', offset)));
 }
 
 /** A bit that is so already, in a value that is long enough, is no change. */
-function setbit(call: KeyedCall): Outcome {
+function setbit(call: KeyedCall): CommandOutcome {
   const offset = bitOffset(parseInt64(argumentAt(call.args, 1)), call.limits.valueBytesMax);
   const message = 'bit is not an integer or out of range';
   const bit = int64At(call.args, 2, message);
-  if (bit !== 0n && bit !== 1n) throw new CommandError(message);
+  if (bit !== 0n && bit !== 1n) throw new RedisError(message);
   const [old] = call.entries;
   const value = old?.value ?? '';
   const [before, at] = [bitAt(value, offset), Math.floor(offset / 8)];
@@ -51,7 +51,7 @@ function bitsOf(first: bigint, last: bigint, inBits: boolean, length: number) {
 }
 
 /** As in Redis, the other arguments are not checked if there is no key. */
-function bitcount({ args, entries: [old] }: KeyedCall): Outcome {
+function bitcount({ args, entries: [old] }: KeyedCall): CommandOutcome {
   if (old === undefined) return answer(zero);
   if (args.length === 2 || args.length > 4) throw syntaxError();
   const isWhole = args.length === 1;
@@ -59,7 +59,7 @@ function bitcount({ args, entries: [old] }: KeyedCall): Outcome {
   if (isReversed(first, last)) return answer(zero);
   const range = bitsOf(first, last, countsBits(args, 3), old.value.length);
   if (range === undefined) return answer(zero);
-  return answer(integer(countOnes(bytesOf(old.value), range.first, range.last)));
+  return answer(integer(countOnes(bytesOfByteString(old.value), range.first, range.last)));
 }
 
 /** @throws CommandError */
@@ -72,27 +72,27 @@ function bitposRange(args: readonly string[], length: number): IndexRange | unde
 }
 
 /** Zeros follow the value without end, but only if the call gives no end. */
-function bitpos({ args, entries: [old] }: KeyedCall): Outcome {
+function bitpos({ args, entries: [old] }: KeyedCall): CommandOutcome {
   const number = int64At(args, 1);
-  if (number !== 0n && number !== 1n) throw new CommandError('The bit argument must be 1 or 0.');
+  if (number !== 0n && number !== 1n) throw new RedisError('The bit argument must be 1 or 0.');
   const bit = number === 0n ? 0 : 1;
   if (old === undefined) return answer(integer(bit === 1 ? -1 : 0));
   const range = bitposRange(args, old.value.length);
   if (range === undefined) return answer(integer(-1));
-  const found = findBit(bytesOf(old.value), bit, range.first, range.last);
+  const found = findBit(bytesOfByteString(old.value), bit, range.first, range.last);
   const isEndGiven = args.length > 3;
   const otherwise = bit === 0 && !isEndGiven ? old.value.length * 8 : -1;
   return answer(integer(found ?? otherwise));
 }
 
 /** The first key is the destination. Its own value takes part only if the key comes again. */
-function bitop({ args, entries: [old, ...sources] }: KeyedCall): Outcome {
+function bitop({ args, entries: [old, ...sources] }: KeyedCall): CommandOutcome {
   const operator = optionWord(argumentAt(args, 0));
   if (operator !== 'AND' && operator !== 'OR' && operator !== 'XOR' && operator !== 'NOT')
     throw syntaxError();
   if (operator === 'NOT' && sources.length !== 1)
-    throw new CommandError('BITOP NOT must be called with a single source key.');
-  const bytes = sources.map((source) => bytesOf(source?.value ?? ''));
+    throw new RedisError('BITOP NOT must be called with a single source key.');
+  const bytes = sources.map((source) => bytesOfByteString(source?.value ?? ''));
   const [first = Buffer.alloc(0)] = bytes;
   const result = operator === 'NOT' ? inverted(first) : combine(operator, bytes);
   if (result.length > 0) return answerAndPut(integer(result.length), result.toString('latin1'));

@@ -9,9 +9,9 @@ import {
   oneKey,
   type KeyedCall,
   type KeyedCommand,
-  type Outcome,
+  type CommandOutcome,
 } from './command.ts';
-import { array, CommandError, integer, nil, syntaxError, type Reply } from './reply.ts';
+import { array, RedisError, integer, nil, syntaxError, type Reply } from './reply.ts';
 
 interface Read {
   readonly op: 'GET';
@@ -46,7 +46,7 @@ function typeOf(text: string): FieldType {
   const bits = parseInt64(untilNul(text.slice(1))) ?? 0n;
   const isType = (isSigned && bits <= 64n) || (text.startsWith('u') && bits <= 63n);
   if (isType && bits >= 1n) return { isSigned, bits: Number(bits) };
-  throw new CommandError(
+  throw new RedisError(
     'Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.',
   );
 }
@@ -63,7 +63,7 @@ function offsetOf(text: string, { bits }: FieldType, bytesMax: number): number {
 /** @throws CommandError */
 function overflowOf(word: string): Overflow {
   if (word === 'WRAP' || word === 'SAT' || word === 'FAIL') return word;
-  throw new CommandError('Invalid OVERFLOW type specified');
+  throw new RedisError('Invalid OVERFLOW type specified');
 }
 
 /** @throws CommandError */
@@ -75,7 +75,7 @@ function stepsOf({ args, limits }: KeyedCall): Step[] {
     const length = lengths.get(op);
     if (length === undefined || at + length >= args.length) throw syntaxError();
     if (steps.length === stepsMax)
-      throw new CommandError(`at most ${stepsMax} subcommands of GET, SET and INCRBY are taken`);
+      throw new RedisError(`at most ${stepsMax} subcommands of GET, SET and INCRBY are taken`);
     if (op === 'OVERFLOW') {
       overflow = overflowOf(optionWord(argumentAt(args, at + 1)));
     } else {
@@ -114,7 +114,7 @@ function writeStep(bytes: Uint8Array, { op, offset, type, operand, overflow }: W
 }
 
 /** As in Redis, the value reaches as far as any write, one that fails included. */
-function bitfield(call: KeyedCall): Outcome {
+function bitfield(call: KeyedCall): CommandOutcome {
   const steps = stepsOf(call);
   const [old] = call.entries;
   const value = old?.value ?? '';
@@ -135,10 +135,10 @@ function bitfield(call: KeyedCall): Outcome {
   return written === old?.value ? answer(reply) : answerAndPut(reply, written, old?.expiresAt);
 }
 
-function bitfieldReadOnly(call: KeyedCall): Outcome {
+function bitfieldReadOnly(call: KeyedCall): CommandOutcome {
   const reads = stepsOf(call).map((step) => {
     if (isRead(step)) return step;
-    throw new CommandError('BITFIELD_RO only supports the GET subcommand');
+    throw new RedisError('BITFIELD_RO only supports the GET subcommand');
   });
   const value = call.entries[0]?.value ?? '';
   return answer(array(reads.map((step) => readStep(value, step))));

@@ -1,11 +1,11 @@
 // Checks the offset of a bit as commands give it. Knows no value.
-import { CommandError } from './reply.ts';
+import { RedisError } from './reply.ts';
 
 /** Behind a value there are zeros, up to where Redis has its limit unless told otherwise: 512 MB. */
 export const readableBytesMax = 512 * 1024 * 1024;
 
-export function badOffset(): CommandError {
-  return new CommandError('bit offset is not an integer or out of range');
+export function badOffset(): RedisError {
+  return new RedisError('bit offset is not an integer or out of range');
 }
 
 /**

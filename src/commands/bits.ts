@@ -1,7 +1,7 @@
 // Reads and combines bits of byte strings. As in Redis, bit 0 is the highest of the first byte.
 import { assert } from '../base/assert.ts';
 
-export function bytesOf(value: string): Buffer {
+export function bytesOfByteString(value: string): Buffer {
   return Buffer.from(value, 'latin1');
 }
 

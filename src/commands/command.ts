@@ -3,22 +3,22 @@
 import type { Reply } from './reply.ts';
 
 /** The entry under a key. Value and key are byte strings; the only type is the string. */
-export interface Entry {
+export interface CommandEntry {
   readonly value: string;
   /** Unix milliseconds, at most `Number.MAX_SAFE_INTEGER`. None: it does not expire. */
   readonly expiresAt?: number | undefined;
 }
 
-export type Change = { readonly put: Entry } | 'delete';
+export type CommandChange = { readonly put: CommandEntry } | 'delete';
 
 /** The outcome of a command's function. */
-export interface Outcome {
+export interface CommandOutcome {
   readonly reply: Reply;
   /**
    * The i-th is for the i-th key. The list is shorter if the remaining keys stay unchanged, and
    * empty if the reply is an error. The executor applies all or none, in order: keys may repeat.
    */
-  readonly changes: readonly (Change | undefined)[];
+  readonly changes: readonly (CommandChange | undefined)[];
 }
 
 export interface CommandLimits {
@@ -42,7 +42,7 @@ export interface KeyedCall {
   /** The keys among the arguments, in their order; a key may come twice. */
   readonly keys: readonly string[];
   /** The entry of each key at `now`; undefined if there is none, or if it has expired. */
-  readonly entries: readonly (Entry | undefined)[];
+  readonly entries: readonly (CommandEntry | undefined)[];
   /** Unix milliseconds. The one source of time. */
   readonly now: number;
   readonly limits: CommandLimits;
@@ -110,7 +110,7 @@ export interface KeyedCommand extends CommandDescription {
   readonly keys: KeyPositions;
   readonly access: 'read' | 'write';
   /** Pure. Throws CommandError, and nothing else, for what it refuses. */
-  readonly run: (call: KeyedCall) => Outcome;
+  readonly run: (call: KeyedCall) => CommandOutcome;
 }
 
 export interface KeyspaceCommand extends CommandDescription {
@@ -135,16 +135,16 @@ export const twoKeys: KeyPositions = { first: 1, last: 2, step: 1 };
 export const allKeys: KeyPositions = { first: 1, last: -1, step: 1 };
 
 /** Answers and changes nothing. */
-export function answer(reply: Reply): Outcome {
+export function answer(reply: Reply): CommandOutcome {
   return { reply, changes: [] };
 }
 
 /** Answers and puts an entry under the first key. */
-export function answerAndPut(reply: Reply, value: string, expiresAt?: number): Outcome {
+export function answerAndPut(reply: Reply, value: string, expiresAt?: number): CommandOutcome {
   return { reply, changes: [{ put: { value, expiresAt } }] };
 }
 
 /** Answers and deletes the first key. */
-export function answerAndDelete(reply: Reply): Outcome {
+export function answerAndDelete(reply: Reply): CommandOutcome {
   return { reply, changes: ['delete'] };
 }

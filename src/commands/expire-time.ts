@@ -1,7 +1,7 @@
 // Reads deadlines as commands give them: relative or absolute, in seconds or milliseconds. Owns
 // their arithmetic, which overflows exactly if that of Redis does.
 import { clampToNumber, int64Max, int64Min, parseInt64 } from './argument.ts';
-import { CommandError, notAnInteger } from './reply.ts';
+import { RedisError, notAnInteger } from './reply.ts';
 
 export interface ExpireUnit {
   readonly inSeconds: boolean;
@@ -9,13 +9,13 @@ export interface ExpireUnit {
   readonly isRelative: boolean;
 }
 
-function invalidExpireTime(name: string): CommandError {
-  return new CommandError(`invalid expire time in '${name}' command`);
+function invalidExpireTime(name: string): RedisError {
+  return new RedisError(`invalid expire time in '${name}' command`);
 }
 
 function int64(text: string): bigint {
   const value = parseInt64(text);
-  if (value === undefined) throw new CommandError(notAnInteger);
+  if (value === undefined) throw new RedisError(notAnInteger);
   return value;
 }
 

@@ -7,10 +7,10 @@ import {
   oneKey,
   type KeyedCall,
   type KeyedCommand,
-  type Outcome,
+  type CommandOutcome,
 } from './command.ts';
 import { parseDeadline, type ExpireUnit } from './expire-time.ts';
-import { CommandError, integer, one, zero } from './reply.ts';
+import { RedisError, integer, one, zero } from './reply.ts';
 
 const options = ['NX', 'XX', 'GT', 'LT'] as const;
 type Option = (typeof options)[number];
@@ -20,13 +20,13 @@ function parseOptions(args: readonly string[]): ReadonlySet<Option> {
   const given = new Set<Option>();
   for (const argument of args.slice(2)) {
     const option = options.find((known) => known === optionWord(argument));
-    if (option === undefined) throw new CommandError(`Unsupported option ${untilNul(argument)}`);
+    if (option === undefined) throw new RedisError(`Unsupported option ${untilNul(argument)}`);
     given.add(option);
   }
   if (given.has('NX') && given.size > 1)
-    throw new CommandError('NX and XX, GT or LT options at the same time are not compatible');
+    throw new RedisError('NX and XX, GT or LT options at the same time are not compatible');
   if (given.has('GT') && given.has('LT'))
-    throw new CommandError('GT and LT options at the same time are not compatible');
+    throw new RedisError('GT and LT options at the same time are not compatible');
   return given;
 }
 
@@ -46,7 +46,7 @@ function optionHolds(option: Option, current: number | undefined, deadline: numb
   }
 }
 
-function expireIn(unit: ExpireUnit): (call: KeyedCall) => Outcome {
+function expireIn(unit: ExpireUnit): (call: KeyedCall) => CommandOutcome {
   return ({ name, args, now, entries: [old] }) => {
     const given = parseOptions(args);
     const deadline = parseDeadline(name, argumentAt(args, 1), unit, now);
@@ -58,7 +58,7 @@ function expireIn(unit: ExpireUnit): (call: KeyedCall) => Outcome {
 }
 
 /** -2 if there is no key, -1 if the key does not expire; seconds are rounded to the nearest. */
-function deadlineIn({ inSeconds, isRelative }: ExpireUnit): (call: KeyedCall) => Outcome {
+function deadlineIn({ inSeconds, isRelative }: ExpireUnit): (call: KeyedCall) => CommandOutcome {
   return ({ now, entries: [old] }) => {
     if (old === undefined) return answer(integer(-2));
     if (old.expiresAt === undefined) return answer(integer(-1));
@@ -67,7 +67,7 @@ function deadlineIn({ inSeconds, isRelative }: ExpireUnit): (call: KeyedCall) =>
   };
 }
 
-function persist({ entries: [old] }: KeyedCall): Outcome {
+function persist({ entries: [old] }: KeyedCall): CommandOutcome {
   return old?.expiresAt === undefined ? answer(zero) : answerAndPut(one, old.value);
 }
 

@@ -5,26 +5,26 @@ import {
   answer,
   oneKey,
   twoKeys,
-  type Entry,
+  type CommandEntry,
   type KeyedCall,
   type KeyedCommand,
-  type Outcome,
+  type CommandOutcome,
 } from './command.ts';
-import { CommandError, integer, ok, one, status, syntaxError, zero } from './reply.ts';
+import { RedisError, integer, ok, one, status, syntaxError, zero } from './reply.ts';
 
 /** A key that comes twice is deleted once. */
-function del({ keys, entries }: KeyedCall): Outcome {
+function del({ keys, entries }: KeyedCall): CommandOutcome {
   const there = new Set(keys.filter((_, i) => entries[i] !== undefined));
   const changes = entries.map((entry) => (entry === undefined ? undefined : 'delete'));
   return { reply: integer(there.size), changes };
 }
 
 /** A key that comes twice counts twice. */
-function exists({ entries }: KeyedCall): Outcome {
+function exists({ entries }: KeyedCall): CommandOutcome {
   return answer(integer(entries.filter((entry) => entry !== undefined).length));
 }
 
-function type({ entries: [entry] }: KeyedCall): Outcome {
+function type({ entries: [entry] }: KeyedCall): CommandOutcome {
   return answer(status(entry === undefined ? 'none' : 'string'));
 }
 
@@ -34,8 +34,8 @@ const [int32Min, int32Max] = [-(2n ** 31n), 2n ** 31n - 1n];
 function checkDatabase(args: readonly string[], index: number): void {
   const database = int64At(args, index);
   if (database < int32Min || database > int32Max)
-    throw new CommandError(`value is out of range, value must between ${int32Min} and ${int32Max}`);
-  if (database !== 0n) throw new CommandError('DB index is out of range');
+    throw new RedisError(`value is out of range, value must between ${int32Min} and ${int32Max}`);
+  if (database !== 0n) throw new RedisError('DB index is out of range');
 }
 
 /** @throws CommandError */
@@ -55,26 +55,26 @@ function parseCopyOptions(args: readonly string[]): { readonly replaces: boolean
   return { replaces };
 }
 
-function copy({ args, keys, entries: [source, target] }: KeyedCall): Outcome {
+function copy({ args, keys, entries: [source, target] }: KeyedCall): CommandOutcome {
   const { replaces } = parseCopyOptions(args);
-  if (keys[0] === keys[1]) throw new CommandError('source and destination objects are the same');
+  if (keys[0] === keys[1]) throw new RedisError('source and destination objects are the same');
   if (source === undefined || (target !== undefined && !replaces)) return answer(zero);
   return { reply: one, changes: [undefined, { put: source }] };
 }
 
 /** @throws CommandError if there is nothing to rename */
-function sourceOf({ entries: [source] }: KeyedCall): Entry {
-  if (source === undefined) throw new CommandError('no such key');
+function sourceOf({ entries: [source] }: KeyedCall): CommandEntry {
+  if (source === undefined) throw new RedisError('no such key');
   return source;
 }
 
-function rename(call: KeyedCall): Outcome {
+function rename(call: KeyedCall): CommandOutcome {
   const source = sourceOf(call);
   if (call.keys[0] === call.keys[1]) return answer(ok);
   return { reply: ok, changes: ['delete', { put: source }] };
 }
 
-function renamenx(call: KeyedCall): Outcome {
+function renamenx(call: KeyedCall): CommandOutcome {
   const source = sourceOf(call);
   if (call.entries[1] !== undefined) return answer(zero);
   return { reply: one, changes: ['delete', { put: source }] };

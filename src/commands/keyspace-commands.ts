@@ -3,7 +3,7 @@
 import { argumentAt, clampToNumber, int64At, optionWord } from './argument.ts';
 import type { Keyspace, KeyspaceCall, KeyspaceCommand } from './command.ts';
 import { compileGlob, literalPrefix } from './glob.ts';
-import { array, bulk, CommandError, integer, ok, syntaxError, type Reply } from './reply.ts';
+import { array, bulk, RedisError, integer, ok, syntaxError, type Reply } from './reply.ts';
 import { cursorBehind, keyOfCursor } from './scan-cursor.ts';
 
 /** Keys that one step looks at, at most. */
@@ -23,7 +23,7 @@ async function keys({ args, limits }: KeyspaceCall, keyspace: Keyspace): Promise
     const page = await keyspace.scan(after, prefix, stepKeysMax);
     for (const key of page.keys) if (matches(key)) found.push(key);
     if (found.length > limits.keysReplyMax)
-      throw new CommandError(`more than ${limits.keysReplyMax} keys match; use SCAN`);
+      throw new RedisError(`more than ${limits.keysReplyMax} keys match; use SCAN`);
     after = page.next;
   } while (after !== undefined);
   return arrayOfKeys(found);

@@ -1,8 +1,14 @@
 // The command LCS: the longest common subsequence of two values.
 import { argumentAt, int64At, optionWord } from './argument.ts';
-import { answer, twoKeys, type KeyedCall, type KeyedCommand, type Outcome } from './command.ts';
+import {
+  answer,
+  twoKeys,
+  type KeyedCall,
+  type KeyedCommand,
+  type CommandOutcome,
+} from './command.ts';
 import { CommonSubsequence, type CommonRange } from './common-subsequence.ts';
-import { array, bulk, CommandError, integer, syntaxError, type Reply } from './reply.ts';
+import { array, bulk, RedisError, integer, syntaxError, type Reply } from './reply.ts';
 
 interface LcsOptions {
   isLength: boolean;
@@ -26,7 +32,7 @@ function optionsOf(args: readonly string[]): LcsOptions {
     else throw syntaxError();
   }
   if (!options.isLength || !options.isIndexes) return options;
-  throw new CommandError('If you want both the length and indexes, please just use IDX.');
+  throw new RedisError('If you want both the length and indexes, please just use IDX.');
 }
 
 function lengthOf({ firstInA, lastInA }: CommonRange): number {
@@ -42,12 +48,10 @@ function rangeReply(range: CommonRange, hasLength: boolean): Reply {
 /** Their product is what time and memory grow with. @throws CommandError */
 function checkSize(a: string, b: string, bytesMax: number): void {
   if ((a.length + 1) * (b.length + 1) * cellBytes <= bytesMax) return;
-  throw new CommandError(
-    'Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len',
-  );
+  throw new RedisError('Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len');
 }
 
-function lcs({ args, entries, limits }: KeyedCall): Outcome {
+function lcs({ args, entries, limits }: KeyedCall): CommandOutcome {
   const options = optionsOf(args);
   const [a = '', b = ''] = entries.map((entry) => entry?.value ?? '');
   checkSize(a, b, limits.valueBytesMax);

@@ -3,44 +3,44 @@ import { argumentAt, int64At, int64Max, int64Min, parseInt64 } from './argument.
 import {
   answerAndPut,
   oneKey,
-  type Entry,
+  type CommandEntry,
   type KeyedCall,
   type KeyedCommand,
-  type Outcome,
+  type CommandOutcome,
 } from './command.ts';
 import { addDecimals, formatDecimal, parseDecimal } from './decimal.ts';
-import { bulk, CommandError, integer, notAnInteger } from './reply.ts';
+import { bulk, RedisError, integer, notAnInteger } from './reply.ts';
 
 /** @throws CommandError */
-function add(old: Entry | undefined, increment: bigint): Outcome {
+function add(old: CommandEntry | undefined, increment: bigint): CommandOutcome {
   const value = old === undefined ? 0n : parseInt64(old.value);
-  if (value === undefined) throw new CommandError(notAnInteger);
+  if (value === undefined) throw new RedisError(notAnInteger);
   const sum = value + increment;
   if (sum > int64Max || sum < int64Min)
-    throw new CommandError('increment or decrement would overflow');
+    throw new RedisError('increment or decrement would overflow');
   return answerAndPut(integer(sum), sum.toString(), old?.expiresAt);
 }
 
-function incrby({ args, entries: [old] }: KeyedCall): Outcome {
+function incrby({ args, entries: [old] }: KeyedCall): CommandOutcome {
   return add(old, int64At(args, 1));
 }
 
-function decrby({ args, entries: [old] }: KeyedCall): Outcome {
+function decrby({ args, entries: [old] }: KeyedCall): CommandOutcome {
   const decrement = int64At(args, 1);
   // Its negative is no 64-bit integer.
-  if (decrement === int64Min) throw new CommandError('decrement would overflow');
+  if (decrement === int64Min) throw new RedisError('decrement would overflow');
   return add(old, -decrement);
 }
 
 /** The value is judged before the increment. */
-function incrbyfloat({ args, entries: [old] }: KeyedCall): Outcome {
+function incrbyfloat({ args, entries: [old] }: KeyedCall): CommandOutcome {
   const value = parseDecimal(old?.value ?? '0');
   const increment = value === undefined ? undefined : parseDecimal(argumentAt(args, 1));
   if (value === undefined || increment === undefined)
-    throw new CommandError('value is not a valid float');
+    throw new RedisError('value is not a valid float');
   const isFinite = value !== 'infinity' && increment !== 'infinity';
   const sum = isFinite ? addDecimals(value, increment) : undefined;
-  if (sum === undefined) throw new CommandError('increment would produce NaN or Infinity');
+  if (sum === undefined) throw new RedisError('increment would produce NaN or Infinity');
   const text = formatDecimal(sum);
   return answerAndPut(bulk(text), text, old?.expiresAt);
 }

@@ -6,18 +6,18 @@ import {
   oneKey,
   type KeyedCall,
   type KeyedCommand,
-  type Outcome,
+  type CommandOutcome,
 } from './command.ts';
 import { byteRange } from './index-range.ts';
-import { bulk, CommandError, integer, tooLong } from './reply.ts';
+import { bulk, RedisError, integer, tooLong } from './reply.ts';
 
-function append({ args, limits, entries: [old] }: KeyedCall): Outcome {
+function append({ args, limits, entries: [old] }: KeyedCall): CommandOutcome {
   const value = (old?.value ?? '') + argumentAt(args, 1);
-  if (value.length > limits.valueBytesMax) throw new CommandError(tooLong);
+  if (value.length > limits.valueBytesMax) throw new RedisError(tooLong);
   return answerAndPut(integer(value.length), value, old?.expiresAt);
 }
 
-function getrange({ args, entries: [old] }: KeyedCall): Outcome {
+function getrange({ args, entries: [old] }: KeyedCall): CommandOutcome {
   const [first, last] = [int64At(args, 1), int64At(args, 2)];
   const value = old?.value ?? '';
   const range = byteRange(first, last, value.length);
@@ -25,12 +25,12 @@ function getrange({ args, entries: [old] }: KeyedCall): Outcome {
 }
 
 /** A gap before the offset is filled with NULs. Nothing is put, and no key made, by no bytes. */
-function setrange({ args, limits, entries: [old] }: KeyedCall): Outcome {
+function setrange({ args, limits, entries: [old] }: KeyedCall): CommandOutcome {
   const offset = int64At(args, 1);
-  if (offset < 0n) throw new CommandError('offset is out of range');
+  if (offset < 0n) throw new RedisError('offset is out of range');
   const [value, part] = [old?.value ?? '', argumentAt(args, 2)];
   if (part === '') return answer(integer(value.length));
-  if (offset + BigInt(part.length) > limits.valueBytesMax) throw new CommandError(tooLong);
+  if (offset + BigInt(part.length) > limits.valueBytesMax) throw new RedisError(tooLong);
   const at = Number(offset);
   const bytes = Buffer.alloc(Math.max(value.length, at + part.length));
   bytes.write(value, 'latin1');

@@ -53,17 +53,17 @@ export function error(text: string): Reply {
  * Ends a command from within: it changes nothing and answers with this error. The message is
  * without the code, as in `syntax error`.
  */
-export class CommandError extends Error {
-  override readonly name = 'CommandError';
+export class RedisError extends Error {
+  override readonly name = 'RedisError';
 }
 
 export const notAnInteger = 'value is not an integer or out of range';
 export const tooLong = 'string exceeds maximum allowed size (proto-max-bulk-len)';
 
-export function syntaxError(): CommandError {
-  return new CommandError('syntax error');
+export function syntaxError(): RedisError {
+  return new RedisError('syntax error');
 }
 
-export function wrongArity(name: string): CommandError {
-  return new CommandError(`wrong number of arguments for '${name}' command`);
+export function wrongArity(name: string): RedisError {
+  return new RedisError(`wrong number of arguments for '${name}' command`);
 }

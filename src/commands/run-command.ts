@@ -4,37 +4,37 @@ import {
   defaultCommandLimits,
   type CommandLimits,
   type ConnectionCommand,
-  type Entry,
+  type CommandEntry,
   type KeyedCommand,
   type Keyspace,
   type KeyspaceCommand,
-  type Outcome,
+  type CommandOutcome,
 } from './command.ts';
-import { CommandError, error, tooLong, type Reply } from './reply.ts';
+import { RedisError, error, tooLong, type Reply } from './reply.ts';
 
 export interface KeyedRequest {
   /** The words behind the name, and the keys among them, as from `resolveCommand`. */
   readonly args: readonly string[];
   readonly keys: readonly string[];
   /** What stands under each key at `now`, in the order of `keys`. */
-  readonly entries: readonly (Entry | undefined)[];
+  readonly entries: readonly (CommandEntry | undefined)[];
   /** Unix milliseconds. */
   readonly now: number;
   readonly limits?: CommandLimits | undefined;
 }
 
 function errorOf(thrown: unknown): Reply {
-  if (thrown instanceof CommandError) return error(thrown.message);
+  if (thrown instanceof RedisError) return error(thrown.message);
   throw thrown;
 }
 
 /** Never throws for what a client may do: that is an error reply, without changes. */
-export function runKeyed(command: KeyedCommand, request: KeyedRequest): Outcome {
+export function runKeyed(command: KeyedCommand, request: KeyedRequest): CommandOutcome {
   const { limits = defaultCommandLimits, ...rest } = request;
   try {
     // A client cannot send Redis such an argument. Commands that grow a value check the limit too.
     if (request.args.some(({ length }) => length > limits.valueBytesMax))
-      throw new CommandError(tooLong);
+      throw new RedisError(tooLong);
     return command.run({ name: command.name, limits, ...rest });
   } catch (thrown) {
     return { reply: errorOf(thrown), changes: [] };

@@ -2,7 +2,7 @@
 // state, and clients may take cursors for numbers. A `1` comes first, then three digits a byte.
 // So a cursor is never 0, which begins and ends a walk.
 import { untilNul } from './argument.ts';
-import { CommandError } from './reply.ts';
+import { RedisError } from './reply.ts';
 
 /** Keys are far shorter. A longer cursor cannot be valid, so no work is done for it. */
 const keyBytesMax = 64 * 1024;
@@ -25,7 +25,7 @@ export function keyOfCursor(argument: string): string | undefined {
   if (/^(?:[+-]?0+)?$/.test(digits)) return undefined;
   const isOurs =
     digits.length <= 1 + 3 * keyBytesMax && /^1(?:[01]\d\d|2[0-4]\d|25[0-5])*$/.test(digits);
-  if (!isOurs) throw new CommandError('invalid cursor');
+  if (!isOurs) throw new RedisError('invalid cursor');
   let key = '';
   for (let i = 1; i < digits.length; i += 3)
     key += String.fromCharCode(Number(digits.slice(i, i + 3)));

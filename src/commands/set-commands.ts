@@ -7,7 +7,7 @@ import {
   oneKey,
   type KeyedCall,
   type KeyedCommand,
-  type Outcome,
+  type CommandOutcome,
 } from './command.ts';
 import { parsePositiveDeadline, type ExpireUnit } from './expire-time.ts';
 import { bulk, nil, ok, one, syntaxError, zero } from './reply.ts';
@@ -78,13 +78,13 @@ function conditionHolds({ condition, comparand }: Options, value: string | undef
 }
 
 /** A value whose deadline has passed is never seen: nothing is put. */
-function putUntil(call: KeyedCall, value: string, deadline: number | undefined): Outcome {
+function putUntil(call: KeyedCall, value: string, deadline: number | undefined): CommandOutcome {
   const isPast = deadline !== undefined && deadline <= call.now;
   if (!isPast) return answerAndPut(ok, value, deadline);
   return call.entries[0] === undefined ? answer(ok) : answerAndDelete(ok);
 }
 
-function set(call: KeyedCall): Outcome {
+function set(call: KeyedCall): CommandOutcome {
   const options = parseOptions(call.args.slice(2), true);
   const deadline = deadlineOf(call, options);
   const [old] = call.entries;
@@ -96,7 +96,7 @@ function set(call: KeyedCall): Outcome {
   return options.get ? { ...outcome, reply: aborted.reply } : outcome;
 }
 
-function setWithUnit(unit: ExpireUnit): (call: KeyedCall) => Outcome {
+function setWithUnit(unit: ExpireUnit): (call: KeyedCall) => CommandOutcome {
   return (call) => {
     const time = argumentAt(call.args, 1);
     const deadline = parsePositiveDeadline(call.name, time, unit, call.now);
@@ -104,11 +104,11 @@ function setWithUnit(unit: ExpireUnit): (call: KeyedCall) => Outcome {
   };
 }
 
-function setnx({ args, entries: [old] }: KeyedCall): Outcome {
+function setnx({ args, entries: [old] }: KeyedCall): CommandOutcome {
   return old === undefined ? answerAndPut(one, argumentAt(args, 1)) : answer(zero);
 }
 
-function getex(call: KeyedCall): Outcome {
+function getex(call: KeyedCall): CommandOutcome {
   const options = parseOptions(call.args.slice(1), false);
   const [old] = call.entries;
   // As in Redis, a bad time is no error if there is no key, so the deadline is read only here.

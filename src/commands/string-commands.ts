@@ -8,41 +8,41 @@ import {
   oneKey,
   type KeyedCall,
   type KeyedCommand,
-  type Outcome,
+  type CommandOutcome,
 } from './command.ts';
 import { array, bulk, integer, nil, ok, one, wrongArity, zero } from './reply.ts';
 
-function get({ entries: [old] }: KeyedCall): Outcome {
+function get({ entries: [old] }: KeyedCall): CommandOutcome {
   return answer(bulk(old?.value));
 }
 
-function getset({ args, entries: [old] }: KeyedCall): Outcome {
+function getset({ args, entries: [old] }: KeyedCall): CommandOutcome {
   return answerAndPut(bulk(old?.value), argumentAt(args, 1));
 }
 
-function getdel({ entries: [old] }: KeyedCall): Outcome {
+function getdel({ entries: [old] }: KeyedCall): CommandOutcome {
   return old === undefined ? answer(nil) : answerAndDelete(bulk(old.value));
 }
 
-function strlen({ entries: [old] }: KeyedCall): Outcome {
+function strlen({ entries: [old] }: KeyedCall): CommandOutcome {
   return answer(integer(old?.value.length ?? 0));
 }
 
-function mget({ entries }: KeyedCall): Outcome {
+function mget({ entries }: KeyedCall): CommandOutcome {
   return answer(array(entries.map((entry) => bulk(entry?.value))));
 }
 
 /** @throws CommandError if a key has no value */
-function putsOfPairs({ name, args, keys }: KeyedCall): Outcome['changes'] {
+function putsOfPairs({ name, args, keys }: KeyedCall): CommandOutcome['changes'] {
   if (args.length % 2 === 1) throw wrongArity(name);
   return keys.map((_, i) => ({ put: { value: argumentAt(args, 2 * i + 1) } }));
 }
 
-function mset(call: KeyedCall): Outcome {
+function mset(call: KeyedCall): CommandOutcome {
   return { reply: ok, changes: putsOfPairs(call) };
 }
 
-function msetnx(call: KeyedCall): Outcome {
+function msetnx(call: KeyedCall): CommandOutcome {
   const changes = putsOfPairs(call);
   if (call.entries.some((entry) => entry !== undefined)) return answer(zero);
   return { reply: one, changes };

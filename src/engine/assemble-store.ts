@@ -2,7 +2,7 @@
 // clock: real ones when serving, simulated ones in tests. All shards are checked before anything
 // changes. Knows no file and no timer.
 import type { Logger } from 'pino';
-import { StampClock, type Clock } from '../base/clock.ts';
+import { TimestampClock, type Clock } from '../base/clock.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type {
   BackupTasks,
@@ -60,18 +60,18 @@ export interface AssemblyOptions {
  */
 export async function assembleStore(options: AssemblyOptions): Promise<CommandStore> {
   const { logger, clock, fsync, onClosed } = options;
-  const stamps = new StampClock(clock);
-  const stamp = (): number => stamps.stamp();
+  const timestamps = new TimestampClock(clock);
+  const timestamp = (): number => timestamps.timestamp();
   const monotonicMs = (): number => clock.monotonicMs();
   const cache = new ReadCache(options.cacheBytes);
   const transactionsInFlight = new Set<string>();
   const shards = options.locations.map((location) => ({
     location,
-    client: newClient(location, { cache, stamps, transactionsInFlight }, options),
+    client: newClient(location, { cache, timestamps, transactionsInFlight }, options),
   }));
   const clients = shards.map(({ client }) => client);
   try {
-    await startAll(clients, stamps, logger);
+    await startAll(clients, timestamps, logger);
   } catch (error) {
     await Promise.all(clients.map((client) => client.abandon()));
     throw error;
@@ -83,18 +83,18 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
     onFailure: (shard, error) =>
       logger.error({ shard, why: String(error) }, 'a compaction failed; it is tried again later'),
   });
-  const sequencer = new Sequencer(clients, cache, stamps);
+  const sequencer = new Sequencer(clients, cache, timestamps);
   const housekeeper = new Housekeeper(clients, sequencer, compactions, {
     fsync,
     fsyncIntervalMs: options.fsyncIntervalMs,
-    stamp,
+    timestamp,
     monotonicMs,
   });
   const backups = new Backups({
     sequencer,
     compactions,
     locations: options.locations,
-    stamp,
+    timestamp,
     wallMs: () => clock.wallMs(),
     newThread: options.newBackupThread,
   });
@@ -107,23 +107,28 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
   const transactions = new TransactionRunner({
     locks,
     sequencer,
-    twoPhaseCommit: new TwoPhaseCommit({ sequencer, stamp, newId, inFlight: transactionsInFlight }),
-    stamp,
+    twoPhaseCommit: new TwoPhaseCommit({
+      sequencer,
+      timestamp,
+      newId,
+      inFlight: transactionsInFlight,
+    }),
+    timestamp,
     durability: durabilityOf(fsync),
   });
-  const parts = { clock: stamps, locks, sequencer, transactions, cache, compactions, backups };
+  const parts = { clock: timestamps, locks, sequencer, transactions, cache, compactions, backups };
   return new Router(clients, { ...parts, fsync, onClosing, onClosed });
 }
 
 interface SharedParts {
   readonly cache: ReadCache;
-  readonly stamps: StampClock;
+  readonly timestamps: TimestampClock;
   readonly transactionsInFlight: ReadonlySet<string>;
 }
 
 function newClient(
   location: ShardLocation,
-  { cache, stamps, transactionsInFlight }: SharedParts,
+  { cache, timestamps, transactionsInFlight }: SharedParts,
   { fsync, defer, clock, logger, newShardThread }: AssemblyOptions,
 ): ShardClient {
   return new ShardClient({
@@ -131,7 +136,7 @@ function newClient(
     fsync,
     newThread: (onIdleDeath) => newShardThread(location.identity.shard, onIdleDeath),
     defer,
-    stamp: () => stamps.stamp(),
+    timestamp: () => timestamps.timestamp(),
     monotonicMs: () => clock.monotonicMs(),
     onEpoch: (shard, why) => {
       cache.clear();
@@ -154,7 +159,7 @@ const cannotBeOpened = 'a shard can not be opened';
 /** Changes nothing before all shards are found to be valid. */
 async function startAll(
   clients: readonly ShardClient[],
-  stamps: StampClock,
+  timestamps: TimestampClock,
   logger: Logger,
 ): Promise<void> {
   const opening = clients.map((client) => client.open());
@@ -164,7 +169,7 @@ async function startAll(
   }
   const opened = await allOrFirstError(opening);
   for (const [shard, { at, entries, torn }] of opened.entries()) {
-    stamps.raiseFloor(at);
+    timestamps.raiseFloor(at);
     for (const { generation, bytes, cutBytes, reason } of torn) {
       const facts = { shard, generation, offset: bytes, cutBytes, reason };
       logger.warn(facts, 'the torn end of a journal is cut off and kept beside it');

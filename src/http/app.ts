@@ -24,10 +24,10 @@ import { IdempotentRequests } from './idempotency/idempotent-requests.ts';
 import { metricsRoutes } from './metrics/metrics-routes.ts';
 import { RequestMeter } from './metrics/request-meter.ts';
 import { Admission } from './overload/admission.ts';
-import { GatheredValues } from './overload/gathered-values.ts';
-import { ReplyRoom } from './overload/reply-room.ts';
-import { TurnQueue } from './overload/turn-queue.ts';
-import { WorkInFlight } from './overload/work-in-flight.ts';
+import { ReplyMemoryBudget } from './overload/reply-memory-budget.ts';
+import { UnsentReplies } from './overload/unsent-replies.ts';
+import { LargeRequestQueue } from './overload/large-request-queue.ts';
+import { ConcurrencyLimiter } from './overload/concurrency-limiter.ts';
 import { RequestOrder } from './connections/request-order.ts';
 import { routedTarget } from './wire/request-target.ts';
 import { backupRoutes } from './rest/backup-routes.ts';
@@ -57,7 +57,7 @@ declare module 'fastify' {
     /** Open sockets and unanswered requests; `drain` in src/http/server.ts waits for them. */
     readonly connections: Connections;
     /** Replies that clients have not taken yet. */
-    readonly replies: ReplyRoom;
+    readonly replies: UnsentReplies;
   }
 }
 
@@ -68,15 +68,15 @@ const methodsWithBody = ['DELETE', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'QUERY'];
 
 /** The observers and limiters that all requests of one server share. */
 interface Watchers extends ResponseObservers {
-  readonly work: WorkInFlight;
+  readonly work: ConcurrencyLimiter;
   readonly admission: Admission;
 }
 
 function watchersOf({ clock, limits }: AppOptions): Watchers {
   const connections = new Connections(limits.connectionsMax);
   const meter = new RequestMeter(clock);
-  const work = new WorkInFlight(() => clock.monotonicMs());
-  const replies = new ReplyRoom({
+  const work = new ConcurrencyLimiter(() => clock.monotonicMs());
+  const replies = new UnsentReplies({
     bytesMax: replyBytesInFlightMax,
     stallMsMax: limits.requestTimeoutMs,
     clock,
@@ -150,11 +150,11 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { store, clock, limits } = options;
   const watchers = watchersOf(options);
   const { bodies, connections, meter, replies, work } = watchers;
-  const turns = new TurnQueue({
+  const turns = new LargeRequestQueue({
     monotonicMs: () => clock.monotonicMs(),
     hasRoom: () => !work.isEnough,
   });
-  const values = new GatheredValues({
+  const values = new ReplyMemoryBudget({
     bytesMax: gatheredBytesMax,
     requestBytesMax: requestReplyBytesMax,
   });

@@ -78,7 +78,7 @@ export function encodeBatch(request: BatchRequest): Uint8Array<ArrayBuffer> {
   let size = fixedBytes;
   for (const operation of request.operations) size += frameBytesOf(operation);
   const frame = new FrameWriter(size);
-  frame.f64(request.stamp);
+  frame.f64(request.timestamp);
   frame.u32(request.operations.length);
   for (const operation of request.operations) writeOperation(frame, operation);
   return frame.finish();
@@ -86,11 +86,11 @@ export function encodeBatch(request: BatchRequest): Uint8Array<ArrayBuffer> {
 
 export function decodeBatch(bytes: Uint8Array): BatchRequest {
   const frame = new FrameReader(bytes);
-  const stamp = frame.f64();
+  const timestamp = frame.f64();
   const operations: ShardOperation[] = [];
   for (let left = frame.u32(); left > 0; left--) operations.push(readOperation(frame));
   assert(frame.isAtEnd, 'a batch is read to its end');
-  return { stamp, operations };
+  return { timestamp, operations };
 }
 
 function writeOperation(frame: FrameWriter, operation: ShardOperation): void {

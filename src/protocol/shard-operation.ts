@@ -73,7 +73,7 @@ export interface ForgetOperation {
  * Each shard judges deadlines at that moment: later decisions rest on the entries of that moment.
  */
 export interface AtMoment {
-  /** The stamp when the operation was queued, Unix milliseconds: no higher than its batch's. */
+  /** The timestamp when the operation was queued, Unix milliseconds: no higher than its batch's. */
   readonly now: number;
 }
 
@@ -208,7 +208,7 @@ export interface ShardReport {
 
 export interface BatchRequest {
   /** The one time of the whole batch, Unix milliseconds. */
-  readonly stamp: number;
+  readonly timestamp: number;
   readonly operations: readonly ShardOperation[];
 }
 

@@ -35,7 +35,7 @@ export interface OpenedReport {
 }
 
 export interface StartTask {
-  readonly stamp: number;
+  readonly timestamp: number;
   /** Outcomes of transactions in doubt: by id, true if committed. */
   readonly outcomes: ReadonlyMap<string, boolean>;
   /** Transactions in flight: the shard has to keep its records of them. */
@@ -65,24 +65,24 @@ export interface ShardTasks {
   start: [StartTask, TaskAnswer<ShardReport>];
   batch: [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>];
   sync: [undefined, TaskAnswer<ShardReport>];
-  /** Seals the input of a compaction. Goes in: the stamp. */
+  /** Seals the input of a compaction. Goes in: the timestamp. */
   beginCompaction: [number, TaskAnswer<Parcel | undefined>];
   /** Makes the snapshot of a compaction the live one. */
   installSnapshot: [Parcel, TaskAnswer<ShardReport>];
   /** The compaction that was begun has failed. */
   abortCompaction: [undefined, TaskAnswer<ShardReport>];
-  /** Seals all that the shard holds, for a reader of the files. Goes in: the stamp. */
+  /** Seals all that the shard holds, for a reader of the files. Goes in: the timestamp. */
   cut: [number, TaskAnswer<Parcel>];
-  /** Continues after a failed sync. Goes in: the stamp. */
+  /** Continues after a failed sync. Goes in: the timestamp. */
   mend: [number, TaskAnswer<ShardReport>];
-  /** Leaves a durable mark; no task comes after this one. Goes in: the stamp. */
+  /** Leaves a durable mark; no task comes after this one. Goes in: the timestamp. */
   stop: [number, TaskAnswer<undefined>];
 }
 
 export interface BeginBackupTask {
   /** By shard: where its files are, and what the cut has sealed in it. */
   readonly parts: readonly CompactTask[];
-  /** The stamp of the cut. */
+  /** The timestamp of the cut. */
   readonly at: number;
   /** Unix milliseconds. */
   readonly createdAt: number;

@@ -3,7 +3,7 @@ import type { PageItem, PageResult } from '../protocol/shard-operation.ts';
 import { pageBytesMax } from '../base/limits.ts';
 import type { ListPage, ListQuery } from '../store/listing.ts';
 
-type Part = PageResult<Uint8Array>;
+type ShardPage = PageResult<Uint8Array>;
 type Item = PageItem<Uint8Array>;
 
 /** Whether `a` comes before `b` in the direction of the walk. */
@@ -13,7 +13,7 @@ type Before = (a: string, b: string) => boolean;
  * The key up to which all shards have looked. Behind this key, a shard that stopped early may have
  * keys that belong before another shard's keys.
  */
-function horizonOf(parts: readonly Part[], before: Before): string | undefined {
+function horizonOf(parts: readonly ShardPage[], before: Before): string | undefined {
   let horizon: string | undefined;
   for (const { scannedTo } of parts) {
     if (scannedTo === undefined) continue;
@@ -22,7 +22,7 @@ function horizonOf(parts: readonly Part[], before: Before): string | undefined {
   return horizon;
 }
 
-export function mergePages(parts: readonly Part[], query: ListQuery): ListPage {
+export function mergePages(parts: readonly ShardPage[], query: ListQuery): ListPage {
   const before: Before = query.reverse ? (a, b) => a > b : (a, b) => a < b;
   const horizon = horizonOf(parts, before);
   const reached = parts

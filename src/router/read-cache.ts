@@ -45,7 +45,7 @@ export class ReadCache {
     return { hits: this.#hits, misses: this.#misses, entries, bytes };
   }
 
-  /** @param now the present stamp: an entry that has expired by then is missing */
+  /** @param now the present timestamp: an entry that has expired by then is missing */
   get(name: EntryName, now: number): EntryResult | undefined {
     if (this.#entries === undefined) return undefined;
     const entry = this.#entries.get(cacheKey(name));

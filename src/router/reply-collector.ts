@@ -15,16 +15,16 @@ function valueBytesOf(result: Result | ReplyResult): number {
 export class ReplyCollector<Kind extends Result | ReplyResult> {
   readonly results: Promise<(Kind | RefusedResult)[]>;
   readonly #results: (Kind | RefusedResult)[];
-  readonly #refuseValue: ((bytes: number) => StoreError | undefined) | undefined;
+  readonly #reserveReplyBytes: ((bytes: number) => StoreError | undefined) | undefined;
   #resolve: (results: (Kind | RefusedResult)[]) => void = () => {};
   #missing: number;
 
-  /** @param refuseValue see `SubmitOptions` */
-  constructor(count: number, refuseValue?: (bytes: number) => StoreError | undefined) {
+  /** @param reserveReplyBytes see `SubmitOptions` */
+  constructor(count: number, reserveReplyBytes?: (bytes: number) => StoreError | undefined) {
     this.#results = [];
     this.#results.length = count;
     this.#missing = count;
-    this.#refuseValue = refuseValue;
+    this.#reserveReplyBytes = reserveReplyBytes;
     this.results = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -33,7 +33,7 @@ export class ReplyCollector<Kind extends Result | ReplyResult> {
 
   complete(index: number, result: Kind): void {
     const bytes = valueBytesOf(result);
-    const error = bytes === 0 ? undefined : this.#refuseValue?.(bytes);
+    const error = bytes === 0 ? undefined : this.#reserveReplyBytes?.(bytes);
     this.#results[index] = error === undefined ? result : { kind: 'refused', error };
     this.#missing -= 1;
     if (this.#missing === 0) this.#resolve(this.#results);

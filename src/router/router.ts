@@ -1,6 +1,6 @@
 // The embedded engine as a `Store`, in the main thread. An operation waits here for the locks of
 // its keys, and then goes through the sequencer. Knows no file, no cache and no thread.
-import type { StampClock } from '../base/clock.ts';
+import type { TimestampClock } from '../base/clock.ts';
 import { StoreError } from '../base/errors.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardResult } from '../protocol/shard-operation.ts';
@@ -21,7 +21,7 @@ import type { TransactionRunner } from './transactions/transaction-runner.ts';
 
 export interface RouterOptions {
   readonly fsync: FsyncMode;
-  readonly clock: StampClock;
+  readonly clock: TimestampClock;
   readonly locks: KeyLocks;
   readonly sequencer: Sequencer;
   readonly transactions: TransactionRunner;
@@ -89,8 +89,11 @@ export class Router implements CommandStore {
     return this.#submitAll(operations, options, resultOrReplyOf);
   }
 
-  getMany(names: readonly EntryName[], { refuseValue }: SubmitOptions = {}): Promise<Result[]> {
-    const collector = new ReplyCollector<Result>(names.length, refuseValue);
+  getMany(
+    names: readonly EntryName[],
+    { reserveReplyBytes }: SubmitOptions = {},
+  ): Promise<Result[]> {
+    const collector = new ReplyCollector<Result>(names.length, reserveReplyBytes);
     // Waits for all locks before any read is queued: a holder may be about to change several names.
     this.#whenFree(
       names,
@@ -111,7 +114,7 @@ export class Router implements CommandStore {
   }
 
   async list(query: ListQuery): Promise<ListPage> {
-    const now = this.#options.clock.stamp();
+    const now = this.#options.clock.timestamp();
     const answers = await this.#sequencer.askAll({ op: 'list', query, now });
     const pages = answers.map((answer) => {
       if (answer.kind !== 'page') throw new Error(`a list was answered by a ${answer.kind}`);
@@ -121,7 +124,7 @@ export class Router implements CommandStore {
   }
 
   async count(namespace: string): Promise<number> {
-    const now = this.#options.clock.stamp();
+    const now = this.#options.clock.timestamp();
     const answers = await this.#sequencer.askAll({ op: 'count', namespace, now });
     return answers.reduce((sum, answer) => {
       if (answer.kind !== 'count') throw new Error(`a count was answered by a ${answer.kind}`);
@@ -160,10 +163,10 @@ export class Router implements CommandStore {
 
   #submitAll<Kind extends Result | ReplyResult>(
     operations: readonly AnyOperation[],
-    { refuseValue }: SubmitOptions,
+    { reserveReplyBytes }: SubmitOptions,
     asKind: (answer: ShardResult) => Kind,
   ): Promise<(Kind | RefusedResult)[]> {
-    const collector = new ReplyCollector<Kind>(operations.length, refuseValue);
+    const collector = new ReplyCollector<Kind>(operations.length, reserveReplyBytes);
     const completeAt = (index: number) => (answer: ShardResult) =>
       collector.complete(index, asKind(answer));
     const enqueueAll = (): void => {

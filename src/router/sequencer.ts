@@ -1,7 +1,7 @@
 // The one place that puts operations into the shards' queues, and tells the read cache in the same
 // turn. Operations that are queued in one synchronous turn share one moment over all shards. Each
 // shard sees these operations at the same place in its order. Knows no lock and no thread.
-import type { StampClock } from '../base/clock.ts';
+import type { TimestampClock } from '../base/clock.ts';
 import { overloaded } from '../base/overloaded.ts';
 import type {
   CutOperation,
@@ -83,9 +83,9 @@ export class Sequencer {
   /** The shards' queues, by shard number. */
   readonly queues: readonly ShardQueue[];
   readonly #cache: ReadCache;
-  readonly #clock: StampClock;
+  readonly #clock: TimestampClock;
 
-  constructor(queues: readonly ShardQueue[], cache: ReadCache, clock: StampClock) {
+  constructor(queues: readonly ShardQueue[], cache: ReadCache, clock: TimestampClock) {
     this.queues = queues;
     this.#cache = cache;
     this.#clock = clock;
@@ -100,7 +100,7 @@ export class Sequencer {
   /** The read cache's answer, if the operation is a read and the cache has its entry. */
   cached(operation: AnyOperation): Result | undefined {
     if (operation.op !== 'get' && operation.op !== 'head') return undefined;
-    const entry = this.#cache.get(operation, this.#clock.stamp());
+    const entry = this.#cache.get(operation, this.#clock.timestamp());
     return operation.op === 'get' || entry === undefined ? entry : { ...entry, value: undefined };
   }
 
@@ -119,10 +119,10 @@ export class Sequencer {
 
   /**
    * Answers reads of these entries from the cache, or queues them. An entry that has expired by the
-   * present stamp is missing.
+   * present timestamp is missing.
    */
   readAt(names: readonly EntryName[], collector: ReplyCollector<Result>, useCache: boolean): void {
-    const now = this.#clock.stamp();
+    const now = this.#clock.timestamp();
     for (const [index, { namespace, key }] of names.entries()) {
       const complete: Complete = (answer) => collector.complete(index, resultOf(answer));
       const cached = useCache ? this.cached({ op: 'get', namespace, key }) : undefined;

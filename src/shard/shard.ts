@@ -21,7 +21,7 @@ import type { StartTask } from '../protocol/shard-task.ts';
 import { isDiskFull } from '../storage/disk-full.ts';
 import type { BackupSource } from './streams/backup-stream.ts';
 import { BatchRun } from './commit/batch-run.ts';
-import { DiskRoom, reserveBytesFor } from './files/disk-room.ts';
+import { DiskSpace, reserveBytesFor } from './files/disk-space.ts';
 import type { EntryTable } from './table/entry-table.ts';
 import { unlimitedMemory, type MemoryLimits } from './table/memory-limits.ts';
 import {
@@ -53,7 +53,7 @@ export interface ShardOptions extends ShardPlace {
 /** What opening a shard found. */
 export interface ShardOpened {
   readonly entries: number;
-  /** The highest stamp on disk: time must start no lower. */
+  /** The highest timestamp on disk: time must start no lower. */
   readonly at: number;
   /** What starting will cut off. */
   readonly torn: readonly TornTail[];
@@ -72,7 +72,7 @@ export class Shard {
   #outcomesAtCompaction = 0;
   #recovered: Recovered | undefined;
   #openFiles: ShardFiles | undefined;
-  #openRoom: DiskRoom | undefined;
+  #openRoom: DiskSpace | undefined;
   #syncSeconds = NaN;
   /** The seq up to which a mark says that all is durable. */
   #markedSeq = 0;
@@ -118,32 +118,36 @@ export class Shard {
   }
 
   /** Brings the files into order; the shard serves from here on. */
-  start({ stamp, outcomes, inFlight }: StartTask): ShardReport {
+  start({ timestamp, outcomes, inFlight }: StartTask): ShardReport {
     assert(this.#recovered !== undefined, 'a shard is started once');
     const { traces } = this.#recovered;
     const { fsync, clock, reserveBytesMin } = this.#options;
     const reserveBytes = reserveBytesFor(this.#table, reserveBytesMin);
-    const files = startFiles(this.#options, this.#recovered, { fsync, at: stamp, reserveBytes });
+    const files = startFiles(this.#options, this.#recovered, {
+      fsync,
+      at: timestamp,
+      reserveBytes,
+    });
     this.#openFiles = files;
-    this.#openRoom = new DiskRoom(files, this.#table, {
+    this.#openRoom = new DiskSpace(files, this.#table, {
       reserveBytesMin,
       monotonicMs: () => clock.monotonicMs(),
     });
     this.#recovered = undefined;
     this.#oldOutcomes = traces.outcomes.size;
-    this.#takeOver(traces, outcomes, inFlight, stamp);
+    this.#takeOver(traces, outcomes, inFlight, timestamp);
     this.#markedSeq = this.#files.writer.nextSeq;
     return this.report();
   }
 
-  apply({ stamp, operations }: BatchRequest): BatchReply<ShardAnswer> {
+  apply({ timestamp, operations }: BatchRequest): BatchReply<ShardAnswer> {
     this.#syncSeconds = NaN;
     this.#isStuck = false;
     if (this.#files.writer.isBroken) return this.#refuseAll(operations, 'not-applied');
     try {
-      const results = this.#applyAsFits(operations, stamp);
+      const results = this.#applyAsFits(operations, timestamp);
       // What was carried out stands, whether or not its mark finds room.
-      if (operations.some(({ op }) => op === 'mark')) this.#markIfPossible(stamp);
+      if (operations.some(({ op }) => op === 'mark')) this.#markIfPossible(timestamp);
       return { report: this.report(), results };
     } catch (error) {
       if (systemErrorCode(error) === undefined) throw error;
@@ -152,10 +156,10 @@ export class Shard {
   }
 
   /** Undefined where there is nothing to compact. */
-  beginCompaction(stamp: number): CompactionInput | undefined {
+  beginCompaction(timestamp: number): CompactionInput | undefined {
     const room = this.#room;
     const roomBytes = room.isFull ? room.compactionBytes : undefined;
-    const input = this.#files.beginCompaction(stamp, roomBytes, this.#transactions.records());
+    const input = this.#files.beginCompaction(timestamp, roomBytes, this.#transactions.records());
     if (input === undefined) return undefined;
     room.compactionBegan();
     const { recorded, remembered } = this.#transactions;
@@ -175,9 +179,9 @@ export class Shard {
    *
    * @throws StoreError SHARD_UNAVAILABLE where its journal is broken; system errors
    */
-  cut(stamp: number): BackupSource {
+  cut(timestamp: number): BackupSource {
     if (this.#files.writer.isBroken) throw journalIsBroken('not-applied');
-    return { ...this.#files.cut(stamp), seq: this.#files.writer.nextSeq };
+    return { ...this.#files.cut(timestamp), seq: this.#files.writer.nextSeq };
   }
 
   installSnapshot(snapshot: SnapshotReference): ShardReport {
@@ -202,9 +206,9 @@ export class Shard {
    *
    * @throws system errors while the disk does not work; it may be tried again
    */
-  mend(stamp: number): ShardReport {
+  mend(timestamp: number): ShardReport {
     if (this.#files.writer.isBroken) {
-      this.#files.mend(this.#table, this.#transactions.records(), stamp);
+      this.#files.mend(this.#table, this.#transactions.records(), timestamp);
     }
     this.#isStuck = false;
     // One that came to nothing meanwhile could not be reported: the shard did not serve.
@@ -213,11 +217,11 @@ export class Shard {
   }
 
   /** Leaves a durable mark; the shard is done. */
-  stop(stamp: number): void {
-    if (this.#files.writer.isBroken && !this.#couldMend(stamp)) return;
+  stop(timestamp: number): void {
+    if (this.#files.writer.isBroken && !this.#couldMend(timestamp)) return;
     const { writer } = this.#files;
     try {
-      this.#files.stop(stamp);
+      this.#files.stop(timestamp);
     } catch (error) {
       // All is synced before the mark is tried; without room for it the next start does without.
       if (systemErrorCode(error) === undefined || writer.isBroken) throw error;
@@ -225,9 +229,9 @@ export class Shard {
   }
 
   /** @throws system errors where what was acknowledged may be lost */
-  #couldMend(stamp: number): boolean {
+  #couldMend(timestamp: number): boolean {
     try {
-      this.mend(stamp);
+      this.mend(timestamp);
       return true;
     } catch (error) {
       if (systemErrorCode(error) === undefined || this.#options.fsync !== 'always') throw error;
@@ -262,7 +266,7 @@ export class Shard {
     return outcomesHeapBytes(this.#oldOutcomes + this.#transactions.recorded);
   }
 
-  get #room(): DiskRoom {
+  get #room(): DiskSpace {
     assert(this.#openRoom !== undefined, 'a shard is started before it serves');
     return this.#openRoom;
   }
@@ -276,11 +280,11 @@ export class Shard {
    * On a full disk, what can go on goes on: reads always, puts while they fit, deletes on the
    * reserve. What was tried and did not fit is run again with less.
    */
-  #applyAsFits(operations: readonly ShardOperation[], stamp: number): readonly ShardAnswer[] {
+  #applyAsFits(operations: readonly ShardOperation[], timestamp: number): readonly ShardAnswer[] {
     let putBytesMax = this.#room.mayPut() ? Infinity : 0;
     for (let mayDelete = true, mayResolve = true; ;) {
       const run = new BatchRun(this.#table, this.#transactions, {
-        now: stamp,
+        now: timestamp,
         firstSeq: this.#files.writer.nextSeq,
         putBytesMax,
         mayDelete,
@@ -290,7 +294,7 @@ export class Shard {
       });
       run.run(operations);
       const { staging, putBytes } = run;
-      const fitted = this.#write(staging, stamp, putBytes === 0);
+      const fitted = this.#write(staging, timestamp, putBytes === 0);
       if (fitted === undefined) {
         staging.commit();
         this.#noteRoom(run);
@@ -312,10 +316,10 @@ export class Shard {
     { prepared, outcomes }: RecordReplay,
     resolved: ReadonlyMap<string, boolean>,
     inFlight: ReadonlySet<string>,
-    stamp: number,
+    timestamp: number,
   ): void {
     const { nextSeq: firstSeq } = this.#files.writer;
-    const staging = new Staging(this.#table, this.#transactions, stamp, firstSeq);
+    const staging = new Staging(this.#table, this.#transactions, timestamp, firstSeq);
     for (const [transaction, record] of prepared) {
       const known = preparedOfRecord(record);
       const committed = resolved.get(transaction);
@@ -323,7 +327,7 @@ export class Shard {
       if (committed === undefined) this.#transactions.add(known);
       else staging.resolve(known, committed);
     }
-    const missing = this.#write(staging, stamp, true);
+    const missing = this.#write(staging, timestamp, true);
     if (missing !== undefined)
       throw new StoreError('DISK_FULL', 'no room on disk to record an outcome');
     staging.commit();
@@ -341,14 +345,14 @@ export class Shard {
   /** Where there is no room: how many bytes would have fitted; the journal is then as it was. */
   #write(
     { records, mustSync }: Pick<Staging, 'records' | 'mustSync'>,
-    stamp: number,
+    timestamp: number,
     maySpendReserve: boolean,
   ): number | undefined {
     if (records.length === 0) return undefined;
     const { writer } = this.#files;
     for (;;) {
       try {
-        writer.append(records, stamp);
+        writer.append(records, timestamp);
         break;
       } catch (error) {
         if (!isDiskFull(error)) throw error;
@@ -368,12 +372,12 @@ export class Shard {
     this.#syncSeconds = (clock.monotonicMs() - from) / 1000;
   }
 
-  #markIfPossible(stamp: number): void {
+  #markIfPossible(timestamp: number): void {
     const { writer } = this.#files;
     if (writer.nextSeq === this.#markedSeq) return;
     this.#markedSeq = writer.nextSeq;
     try {
-      writer.appendMark('idle', stamp);
+      writer.appendMark('idle', timestamp);
     } catch (error) {
       if (systemErrorCode(error) === undefined) throw error;
     }

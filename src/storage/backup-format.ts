@@ -15,7 +15,7 @@ export interface BackupHeader {
   readonly shards: number;
   /** The highest seq that any shard would have taken next: above the version of every entry. */
   readonly seq: number;
-  /** The store's stamp at the moment that it shows. */
+  /** The store's timestamp at the moment that it shows. */
   readonly at: number;
   /** By the clock of the machine, Unix milliseconds. */
   readonly createdAt: number;

@@ -8,7 +8,7 @@ import {
 } from './backup-format.ts';
 import { decodeBlock, type EntryBlock } from './block-format.ts';
 import { BlockOrder } from './block-order.ts';
-import { damagedBackup, unreadable, type Place } from './damage.ts';
+import { damagedBackup, unreadable, type FilePosition } from './damage.ts';
 import type { ReadableFile } from './file-system.ts';
 import { readLines, type Line } from './line-reader.ts';
 import { ChainReader } from './sealed-chain.ts';
@@ -21,9 +21,9 @@ export class BackupReader {
   readonly #lines: Generator<Line, void, void>;
   readonly #chain = new ChainReader((what) => this.#damage(what));
   readonly #order = new BlockOrder();
-  #place: Place;
+  #place: FilePosition;
   /** Where the line behind it begins. */
-  #next: Place;
+  #next: FilePosition;
 
   /**
    * Reads the header.

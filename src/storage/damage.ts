@@ -1,7 +1,7 @@
 // The errors for a file that is not valid, with the place of the damage. Knows no format.
 import { StoreError } from '../base/errors.ts';
 
-export interface Place {
+export interface FilePosition {
   /** Relative to the data folder. */
   readonly file: string;
   /** From 1. */
@@ -14,18 +14,18 @@ export interface Place {
 
 /** A file is not valid, and the program has changed nothing. */
 export class DamageError extends StoreError {
-  readonly place: Place;
+  readonly place: FilePosition;
   /** What is wrong there, without the place. */
   readonly what: string;
 
-  constructor(code: 'STORE_DAMAGED' | 'STORE_MISMATCH', place: Place, what: string) {
-    super(code, `${textOfPlace(place)}: ${what}; nothing has been changed`);
+  constructor(code: 'STORE_DAMAGED' | 'STORE_MISMATCH', place: FilePosition, what: string) {
+    super(code, `${textOfPosition(place)}: ${what}; nothing has been changed`);
     this.place = place;
     this.what = what;
   }
 }
 
-export function textOfPlace({ file, line, offset, seq }: Place): string {
+export function textOfPosition({ file, line, offset, seq }: FilePosition): string {
   const parts = [file];
   if (line !== undefined) parts.push(`line ${line}`);
   if (offset !== undefined) parts.push(`offset ${offset}`);
@@ -33,19 +33,19 @@ export function textOfPlace({ file, line, offset, seq }: Place): string {
   return parts.join(', ');
 }
 
-export function damaged(place: Place, what: string): DamageError {
+export function damaged(place: FilePosition, what: string): DamageError {
   return new DamageError('STORE_DAMAGED', place, what);
 }
 
 /** A backup is no part of a store: nothing is to be repaired, and another copy of it may be whole. */
-export function damagedBackup(place: Place, what: string): StoreError {
+export function damagedBackup(place: FilePosition, what: string): StoreError {
   return new StoreError(
     'STORE_DAMAGED',
-    `${textOfPlace(place)}: ${what}; this is not a whole backup`,
+    `${textOfPosition(place)}: ${what}; this is not a whole backup`,
   );
 }
 
-export function unreadable(place: Place, what: string): DamageError {
+export function unreadable(place: FilePosition, what: string): DamageError {
   return new DamageError(
     'STORE_MISMATCH',
     place,

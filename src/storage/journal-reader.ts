@@ -20,7 +20,7 @@ export interface JournalReading {
   readonly crc: string;
   /** The seq that the next change would take. */
   readonly nextSeq: number;
-  /** The highest stamp in the valid part. */
+  /** The highest timestamp in the valid part. */
   readonly at: number;
   /** The valid part's last line is the mark of a clean stop. */
   readonly isStopped: boolean;

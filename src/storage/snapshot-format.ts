@@ -36,7 +36,7 @@ export interface SnapshotFooter {
   readonly blocks: number;
   /** The seq that the next change would have taken. */
   readonly seq: number;
-  /** The highest stamp in what it was made from. */
+  /** The highest timestamp in what it was made from. */
   readonly at: number;
   readonly namespaces: readonly NamespaceRange[];
 }

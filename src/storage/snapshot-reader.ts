@@ -2,7 +2,7 @@
 // order of entries, the counts of the footer, and that nothing follows the footer. Knows no table.
 import { decodeBlock, type EntryBlock } from './block-format.ts';
 import { BlockOrder } from './block-order.ts';
-import { damaged, unreadable, type Place } from './damage.ts';
+import { damaged, unreadable, type FilePosition } from './damage.ts';
 import type { OpenFile } from './file-system.ts';
 import { readLines, type Line } from './line-reader.ts';
 import { ChainReader } from './sealed-chain.ts';
@@ -120,7 +120,7 @@ export class SnapshotReader {
     return bytes.subarray(opening.length, end);
   }
 
-  #place(): Place {
+  #place(): FilePosition {
     return { file: this.#name, line: this.#line?.number, offset: this.#line?.offset };
   }
 

@@ -33,7 +33,7 @@ export interface PutOperation extends EntryName, Conditions {
   /** The caller must not change the bytes after handing them over. */
   readonly value: Uint8Array;
   /**
-   * Milliseconds to live from the stamp of the batch, at least 1. Undefined: the entry does not
+   * Milliseconds to live from the timestamp of the batch, at least 1. Undefined: the entry does not
    * expire.
    */
   readonly ttlMs?: number | undefined;

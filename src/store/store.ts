@@ -71,7 +71,7 @@ export interface StoreStatus {
 
 export interface SubmitOptions {
   /** Called for each value that comes back, with its bytes; a returned error refuses the value. */
-  readonly refuseValue?: (bytes: number) => StoreError | undefined;
+  readonly reserveReplyBytes?: (bytes: number) => StoreError | undefined;
 }
 
 export interface TransactOptions extends SubmitOptions {

@@ -22,7 +22,7 @@ export function* doubtfulKeys(
   const limits = [...toSeqs];
   for (const last of known) {
     const isDoubtful = limits.some(([covers, to]) => last.version <= to && covers(last));
-    const isNamed = named.size > 0 && named.delete(identityOf(last));
+    const isNamed = named.size > 0 && named.delete(positionText(last));
     if (isDoubtful) yield keyFinding(shard, last, last, isNamed);
   }
   for (const one of named.values()) yield keyFinding(shard, one, undefined, true);
@@ -30,11 +30,11 @@ export function* doubtfulKeys(
 
 function namedIn(doubts: readonly Doubt[]): Map<string, EntryPosition> {
   const entries = doubts.flatMap((doubt) => doubt.named);
-  return new Map(entries.map((entry) => [identityOf(entry), entry]));
+  return new Map(entries.map((entry) => [positionText(entry), entry]));
 }
 
 /** A text that is equal for two entries only if namespace and key are equal. */
-export function identityOf({ namespace, key }: EntryPosition): string {
+export function positionText({ namespace, key }: EntryPosition): string {
   return JSON.stringify([namespace, key]);
 }
 

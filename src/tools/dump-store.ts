@@ -13,7 +13,7 @@ const pieceCharacters = 64 * 1024;
 /**
  * Proves every file at once, and reads the entries again only when the caller takes the pieces.
  *
- * @param now Unix milliseconds; entries that have expired by then, or by the store's highest stamp,
+ * @param now Unix milliseconds; entries that have expired by then, or by the store's highest timestamp,
  *   are left out
  * @returns pieces of many whole lines
  * @throws StoreError if `openOfflineStore` or a start would throw one; system errors
@@ -25,14 +25,17 @@ export function dumpStore(
 ): Generator<string, void, void> {
   const { shards } = openOfflineStore(fileSystem, dataDir);
   const proved = shards.map((place) => proveShard(place));
-  const stamp = Math.max(now, ...proved.map(({ at }) => at));
-  return pieces(mergeEntryStreams(entriesOf(shards, proved)), stamp);
+  const timestamp = Math.max(now, ...proved.map(({ at }) => at));
+  return pieces(mergeEntryStreams(entriesOf(shards, proved)), timestamp);
 }
 
-function* pieces(entries: Iterable<StreamedEntry>, stamp: number): Generator<string, void, void> {
+function* pieces(
+  entries: Iterable<StreamedEntry>,
+  timestamp: number,
+): Generator<string, void, void> {
   let piece = '';
   for (const entry of entries) {
-    if ((entry.record.expiresAt ?? Infinity) <= stamp) continue;
+    if ((entry.record.expiresAt ?? Infinity) <= timestamp) continue;
     piece += `${JSON.stringify(dumped(entry))}\n`;
     if (piece.length < pieceCharacters) continue;
     yield piece;

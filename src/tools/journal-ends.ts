@@ -40,7 +40,7 @@ export interface Tail {
    */
   readonly statedBytes: number;
   /** True if a journal after the tail may be without a header: no file says that it held bytes. */
-  readonly isUnbegunLawful: boolean;
+  readonly mayBeUnbegun: boolean;
 }
 
 /** Finds the journal that the shard wrote to last. A crash may leave a later one without header. */
@@ -50,16 +50,16 @@ export function tailOf(journals: readonly JournalSource[], { current }: ShardSou
   const durableFor = (source: JournalSource): number =>
     Math.max(source.journal?.reading.durableBytes ?? 0, statedFor(source));
   const last = journals.at(-1);
-  const isUnbegunLawful =
+  const mayBeUnbegun =
     last?.journal?.header === undefined &&
     last?.journal?.lines.length === 0 &&
     durableFor(last) === 0;
-  const index = journals.length - (isUnbegunLawful ? 2 : 1);
+  const index = journals.length - (mayBeUnbegun ? 2 : 1);
   const tail = journals[index];
   return {
     index,
     durableBytes: tail === undefined ? 0 : durableFor(tail),
     statedBytes: tail === undefined ? 0 : statedFor(tail),
-    isUnbegunLawful,
+    mayBeUnbegun,
   };
 }

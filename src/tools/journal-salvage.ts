@@ -1,7 +1,7 @@
 // Reads one journal of a damaged store past its damage: every line that proves itself, and the bad
 // stretches between them. Does not know which lines count; shard-salvage.ts decides that.
 import type { ShardIdentity } from '../base/shard-identity.ts';
-import { damaged, unreadable, type Place } from '../storage/damage.ts';
+import { damaged, unreadable, type FilePosition } from '../storage/damage.ts';
 import type { OpenFile } from '../storage/file-system.ts';
 import {
   decodeJournalLine,
@@ -11,7 +11,7 @@ import {
 import { JournalReader, type JournalReading } from '../storage/journal-reader.ts';
 import type { Line } from '../storage/line-reader.ts';
 import { openLine, parseLine } from '../storage/sealed-line.ts';
-import { salvageLines, type BadLine } from './salvage-lines.ts';
+import { salvageLines, type UnprovenLine } from './salvage-lines.ts';
 
 /** A line that matches its own checksum. */
 export interface ProvableLine extends JournalLine {
@@ -34,7 +34,7 @@ export interface SalvagedJournal {
   readonly headerEnd: number;
   /** In the order in which the file has them. */
   readonly lines: readonly ProvableLine[];
-  readonly bad: readonly BadLine[];
+  readonly bad: readonly UnprovenLine[];
   /** The journal as a start reads it, up to the first bad line. */
   readonly reading: JournalReading;
 }
@@ -56,7 +56,7 @@ export function salvageJournal(file: OpenFile, claim: JournalClaim): SalvagedJou
   const { generation, name, bytes } = claim;
   const reading = new JournalReader(file, () => undefined).read(bytes);
   const lines: ProvableLine[] = [];
-  const unknown: (Place & { readonly previous: string })[] = [];
+  const unknown: (FilePosition & { readonly previous: string })[] = [];
   let header: JournalHeader | undefined;
   let headerCrc: string | undefined;
   let headerEnd = 0;

@@ -7,7 +7,7 @@ import { readLines, type Line } from '../storage/line-reader.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
 
 /** A line that does not prove itself. */
-export interface BadLine {
+export interface UnprovenLine {
   readonly line: number;
   readonly offset: number;
   readonly bytes: number;
@@ -26,8 +26,8 @@ export function salvageLines(
   file: OpenFile,
   take: (line: Line) => boolean,
   end = Infinity,
-): BadLine[] {
-  const bad: BadLine[] = [];
+): UnprovenLine[] {
+  const bad: UnprovenLine[] = [];
   for (const line of readLines(file, end)) {
     if (isBlank(line.bytes) || take(line)) continue;
     for (const part of partsOf(line)) {
@@ -64,7 +64,7 @@ function partsOf({ bytes, offset, number, complete }: Line): Line[] {
   return parts;
 }
 
-function badLine({ number, offset, bytes }: Line): BadLine {
+function badLine({ number, offset, bytes }: Line): UnprovenLine {
   return { line: number, offset, bytes: bytes.length, named: namedIn(bytes) };
 }
 

@@ -9,7 +9,7 @@ import { RecordReplay, type ReplayedChange } from '../shard/recovery/record-repl
 import type { ChangeRecord } from '../storage/record.ts';
 import { countInSealed, countInTail, holdsNoChange, type CountingPart } from './counting-lines.ts';
 import { aborted, type SalvagedOutcome, type SalvagedTraces } from './resolve-salvaged.ts';
-import { doubtfulKeys, identityOf } from './doubtful-keys.ts';
+import { doubtfulKeys, positionText } from './doubtful-keys.ts';
 import { nameInFinding, type Finding } from './finding.ts';
 import { beginsAtTheStart, seqBehind, statedEnd, tailOf, type Tail } from './journal-ends.ts';
 import type { ProvableLine, SalvagedJournal } from './journal-salvage.ts';
@@ -25,7 +25,7 @@ export interface SalvagedShard {
   readonly entries: readonly StreamedEntry[];
   /** Above every seq that was seen. */
   readonly seq: number;
-  /** The highest stamp that was seen. */
+  /** The highest timestamp that was seen. */
   readonly at: number;
 }
 
@@ -146,7 +146,7 @@ export class ShardSalvage {
       const later = journals.slice(index + 1);
       if (index < tail.index) this.#takeSealed(source, later, sources);
       else if (index === tail.index) this.#takeTail(source, tail, sources);
-      else this.#takeUnbegun(source, tail.isUnbegunLawful);
+      else this.#takeUnbegun(source, tail.mayBeUnbegun);
     }
     for (const snapshot of snapshots) this.#takeSnapshot(snapshot, journals);
   }
@@ -200,8 +200,8 @@ export class ShardSalvage {
   }
 
   /** A journal behind the tail, in which nothing proves itself. */
-  #takeUnbegun({ journal, name }: JournalSource, isLawful: boolean): void {
-    if (isLawful) {
+  #takeUnbegun({ journal, name }: JournalSource, isAllowed: boolean): void {
+    if (isAllowed) {
       const bad = journal?.bad[0];
       if (bad !== undefined) {
         const what = 'the header does not match its checksum';
@@ -272,9 +272,9 @@ export class ShardSalvage {
   }
 
   #doubtKeys(keys: readonly EntryPosition[], namespaces: readonly string[] = []): void {
-    const ids = new Set(keys.map(identityOf));
+    const ids = new Set(keys.map(positionText));
     const covers = (entry: EntryPosition): boolean =>
-      namespaces.includes(entry.namespace) || ids.has(identityOf(entry));
+      namespaces.includes(entry.namespace) || ids.has(positionText(entry));
     this.#entries.doubt({ toSeq: Infinity, covers, named: keys, finding: undefined });
   }
 

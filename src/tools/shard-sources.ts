@@ -22,7 +22,7 @@ import { isOutcomeRecord, type ChangeRecord, type JournalRecord } from '../stora
 import type { Finding } from './finding.ts';
 import { salvageJournal, type SalvagedJournal } from './journal-salvage.ts';
 import { allKeys } from './key-range.ts';
-import type { BadLine } from './salvage-lines.ts';
+import type { UnprovenLine } from './salvage-lines.ts';
 import { missingSnapshot, salvageSnapshot, type SalvagedSnapshot } from './snapshot-salvage.ts';
 
 export interface ShardSourcesOptions {
@@ -61,7 +61,7 @@ export class ShardSources {
     return `${this.#place.name}/${file}`;
   }
 
-  damage(file: string, what: string, where: Partial<Omit<BadLine, 'named'>> = {}): void {
+  damage(file: string, what: string, where: Partial<Omit<UnprovenLine, 'named'>> = {}): void {
     const { line, offset, bytes } = where;
     this.#report({
       finding: 'damage',

@@ -9,7 +9,7 @@ import {
 } from '../shard/streams/entry-stream.ts';
 import { decodeBlock } from '../storage/block-format.ts';
 import type { SnapshotReference } from '../storage/current.ts';
-import { damaged, unreadable, type Place } from '../storage/damage.ts';
+import { damaged, unreadable, type FilePosition } from '../storage/damage.ts';
 import type { OpenFile } from '../storage/file-system.ts';
 import type { Line } from '../storage/line-reader.ts';
 import { openLine, parseLine, type OpenedLine } from '../storage/sealed-line.ts';
@@ -23,7 +23,7 @@ import {
   type SnapshotFooter,
 } from '../storage/snapshot-format.ts';
 import { allKeys, type KeyRange } from './key-range.ts';
-import { salvageLines, type BadLine } from './salvage-lines.ts';
+import { salvageLines, type UnprovenLine } from './salvage-lines.ts';
 
 export interface SalvagedSnapshot {
   readonly generation: number;
@@ -34,7 +34,7 @@ export interface SalvagedSnapshot {
   readonly entries: readonly StreamedEntry[];
   /** Ranges in which entries may be missing. Outside them none is missing. */
   readonly gaps: readonly KeyRange[];
-  readonly bad: readonly BadLine[];
+  readonly bad: readonly UnprovenLine[];
   /** How many entries are missing; undefined if it cannot be known. */
   readonly missing: number | undefined;
 }
@@ -70,7 +70,7 @@ export function salvageSnapshot(file: OpenFile, owner: SnapshotOwner): SalvagedS
 class SnapshotSalvage {
   readonly #owner: SnapshotOwner;
   readonly #blocks: Block[] = [];
-  readonly #unknown: (Place & { readonly previous: string })[] = [];
+  readonly #unknown: (FilePosition & { readonly previous: string })[] = [];
   #headerCrc: string | undefined;
   #footer: SnapshotFooter | undefined;
   #footerLine: OpenedLine | undefined;
@@ -184,7 +184,7 @@ class SnapshotSalvage {
     return gaps;
   }
 
-  #place(line: Line): Place {
+  #place(line: Line): FilePosition {
     return { file: this.#owner.name, line: line.number, offset: line.offset };
   }
 }

@@ -4,7 +4,7 @@
 import { StoreError } from '../base/errors.ts';
 import { shardOfSlot, slotOfKey } from '../store/slot.ts';
 import { proveShard, type ProvedShard, type ShardPlace } from '../shard/recovery/recovery.ts';
-import { damaged, DamageError, textOfPlace } from '../storage/damage.ts';
+import { damaged, DamageError, textOfPosition } from '../storage/damage.ts';
 import { journalName, snapshotName } from '../storage/file-names.ts';
 import type { FileSystem, OpenFile } from '../storage/file-system.ts';
 import { JournalReader } from '../storage/journal-reader.ts';
@@ -170,10 +170,10 @@ class Verification {
     const { report } = this.#options;
     // Other findings are about loss: a repair reports them.
     if (finding.finding === 'damage') {
-      this.#damage(`${textOfPlace(finding)}: ${finding.what}`);
+      this.#damage(`${textOfPosition(finding)}: ${finding.what}`);
     } else if (finding.finding === 'torn-end') {
       const why = 'a crash may leave this, and a start cuts it off';
-      report('torn end', `${textOfPlace(finding)}: ${finding.what}; ${why}`);
+      report('torn end', `${textOfPosition(finding)}: ${finding.what}; ${why}`);
     } else if (finding.finding === 'unused') {
       report('unused', `${finding.file}: ${finding.what}`);
     }
@@ -193,5 +193,5 @@ function isDamage(error: unknown): error is StoreError {
 
 function textOfDamage(error: StoreError): string {
   if (!(error instanceof DamageError)) return error.message;
-  return `${textOfPlace(error.place)}: ${error.what}`;
+  return `${textOfPosition(error.place)}: ${error.what}`;
 }

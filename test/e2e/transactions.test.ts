@@ -77,8 +77,8 @@ test('a kill at any moment leaves all of a transaction or nothing', async () => 
     for (const client of numbers) {
       const count = (counted[client] ?? 0) - (before[client] ?? 0);
       // What was under way when it was killed may have happened.
-      const lawful = [acknowledged[client], (acknowledged[client] ?? 0) + 1];
-      expect(lawful).toContain(count);
+      const valid = [acknowledged[client], (acknowledged[client] ?? 0) + 1];
+      expect(valid).toContain(count);
     }
     before = counted;
     // oxlint-enable no-await-in-loop

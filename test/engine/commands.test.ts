@@ -119,7 +119,7 @@ describe('a write on keys of several shards', () => {
     await Promise.all([...writes, ...reads]);
   });
 
-  test('is lawful for a key that comes twice, the last one standing', async () => {
+  test('is valid for a key that comes twice, the last one standing', async () => {
     expect(await run('MSET key-0 a key-1 b key-0 c', 'MGET key-0 key-1')).toEqual([
       'OK',
       ['c', 'b'],
@@ -129,7 +129,7 @@ describe('a write on keys of several shards', () => {
 
 async function together(...texts: string[]): Promise<unknown> {
   const plans = runner.plan(texts.map((text) => text.split(' ')));
-  const results = await runner.runTogether(plans.filter((plan) => plan.kind !== 'keyspace'));
+  const results = await runner.runAtomically(plans.filter((plan) => plan.kind !== 'keyspace'));
   return results instanceof Error ? results : results.map(plain);
 }
 

@@ -212,7 +212,7 @@ function needless(method: string): string {
   return `${method} /v1/keys/nothing HTTP/1.1\r\n${host}Content-Length: 3\r\n\r\nabc`;
 }
 
-describe('odd, but lawful', () => {
+describe('odd, but valid', () => {
   test.each<[string, string, number[]]>([
     ['a chunk extension', put(chunked, '1;a="b;\\"c"\r\nv\r\n0\r\n\r\n', 'odd-1'), [201, 200]],
     ['a trailer', put(chunked, '1\r\nv\r\n0\r\nX-A: b\r\n\r\n', 'odd-2'), [201, 200]],

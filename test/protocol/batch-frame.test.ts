@@ -191,9 +191,9 @@ function seen(answer: ShardAnswer): unknown {
 describe('a frame', () => {
   test('carries any batch to the other side as it is', () => {
     fc.assert(
-      fc.property(fc.nat(), fc.array(operations, { maxLength: 20 }), (stamp, batch) => {
-        expect(decodeBatch(encodeBatch({ stamp, operations: batch }))).toEqual({
-          stamp,
+      fc.property(fc.nat(), fc.array(operations, { maxLength: 20 }), (timestamp, batch) => {
+        expect(decodeBatch(encodeBatch({ timestamp, operations: batch }))).toEqual({
+          timestamp,
           operations: batch,
         });
       }),
@@ -205,7 +205,7 @@ describe('a frame', () => {
       fc.property(operations, (operation) => {
         fc.pre(operation.op !== 'list');
         const conditions = 'ifMatch' in operation ? 8 * 8 : 0;
-        const size = encodeBatch({ stamp: 0, operations: [operation] }).length;
+        const size = encodeBatch({ timestamp: 0, operations: [operation] }).length;
         expect(size).toBeLessThanOrEqual(12 + conditions + frameBytesOf(operation));
       }),
     );

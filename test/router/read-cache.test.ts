@@ -62,7 +62,7 @@ describe('the read cache', () => {
     expect(cached()).toBeUndefined();
   });
 
-  test('does not give what has expired by the stamp', () => {
+  test('does not give what has expired by the timestamp', () => {
     read('1', 1000);
     expect(cached(999)).toBe('1');
     expect(cached(1000)).toBeUndefined();

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { StampClock } from '../../src/base/clock.ts';
+import { TimestampClock } from '../../src/base/clock.ts';
 import type { EntryChange, ShardResult } from '../../src/protocol/shard-operation.ts';
 import { ReadCache } from '../../src/router/read-cache.ts';
 import { ReplyCollector } from '../../src/router/reply-collector.ts';
@@ -29,7 +29,7 @@ let sequencer: Sequencer;
 beforeEach(() => {
   queues = [new StagedQueue(0), new StagedQueue(1)];
   clock = new ManualClock(1000);
-  sequencer = new Sequencer(queues, new ReadCache(100_000), new StampClock(clock));
+  sequencer = new Sequencer(queues, new ReadCache(100_000), new TimestampClock(clock));
 });
 
 const ignore = (): void => {};
@@ -128,7 +128,7 @@ describe('the answer of the cache', () => {
 describe('entries that are read at one moment', () => {
   const names = ['0b', '1b', '1c'].map(name);
 
-  test('are asked for in one turn, with the stamp of that turn, and come in order', async () => {
+  test('are asked for in one turn, with the timestamp of that turn, and come in order', async () => {
     const collector = new ReplyCollector<Result>(names.length);
     sequencer.readAt(names, collector, true);
     expect(queues.flatMap(({ asked }) => asked.map(({ operation }) => operation))).toEqual(

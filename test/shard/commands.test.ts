@@ -83,7 +83,7 @@ describe('in one batch', () => {
   });
 });
 
-test('deadlines are judged by the stamp of the batch', () => {
+test('deadlines are judged by the timestamp of the batch', () => {
   ask('SET a 1 PX 100', 'SET b 1 EX 100');
   clock.advance(99);
   expect(ask('PTTL a', 'PERSIST b', 'TTL b')).toEqual([1, 1, -1]);
@@ -97,7 +97,7 @@ test('what was written is there after a restart, and after a compaction, with it
   expect(before).toMatchObject({ kind: 'entry', value: Buffer.from([0xff, 0x00]) });
   for (const isCompacted of [false, true]) {
     if (isCompacted) compactShard(files, store);
-    store.shard.stop(store.stamp);
+    store.shard.stop(store.timestamp);
     store = openShard(files, 'always', clock);
     // oxlint-disable-next-line no-await-in-loop -- one life after the other
     expect(await store.submit(get('a'))).toEqual(before);
@@ -113,7 +113,7 @@ test('a write whose sync fails is of unknown outcome, and a read beside it is no
     expect.objectContaining({ error: expect.objectContaining({ outcome: 'not-applied' }) }),
   ]);
   heal(files);
-  store.shard.mend(store.stamp);
+  store.shard.mend(store.timestamp);
   expect(ask('GET a')).toEqual(['1']);
 });
 

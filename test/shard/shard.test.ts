@@ -32,9 +32,12 @@ function startShard(keptBytesMax = Infinity, workBytesMax = Infinity): Shard {
 describe('a batch', () => {
   test('is one line of the journal, written and synced once before it is answered', () => {
     const shard = startShard();
-    shard.apply({ stamp: 0, operations: [put('makes room', '1')] });
+    shard.apply({ timestamp: 0, operations: [put('makes room', '1')] });
     const calls = recordCalls(files);
-    shard.apply({ stamp: 0, operations: [put('a', '1'), put('b', '2'), remove('a'), get('b')] });
+    shard.apply({
+      timestamp: 0,
+      operations: [put('a', '1'), put('b', '2'), remove('a'), get('b')],
+    });
     expect(calls).toEqual(['write', 'sync']);
     const lines = readJournal(files, journal).toString().trimEnd().split('\n');
     expect(lines).toHaveLength(3);
@@ -43,24 +46,24 @@ describe('a batch', () => {
 
   test('is written over room that was made ahead, which a stop cuts off', () => {
     const shard = startShard();
-    shard.apply({ stamp: 0, operations: [put('a', '1')] });
+    shard.apply({ timestamp: 0, operations: [put('a', '1')] });
     const { length } = files.read(journal);
     for (let index = 0; index < 100; index++) {
-      shard.apply({ stamp: 0, operations: [put(`k${index}`, '1')] });
+      shard.apply({ timestamp: 0, operations: [put(`k${index}`, '1')] });
     }
     expect(files.read(journal)).toHaveLength(length);
     shard.stop(0);
     expect(files.read(journal).toString()).toMatch(/"mark":"stop".*}\n$/);
   });
 
-  test('judges deadlines by the moment of each operation that states one, else by its own stamp', () => {
+  test('judges deadlines by the moment of each operation that states one, else by its own timestamp', () => {
     const shard = startShard();
-    shard.apply({ stamp: 0, operations: [put('k', '1', { ttlMs: 100 })] });
+    shard.apply({ timestamp: 0, operations: [put('k', '1', { ttlMs: 100 })] });
     const [namespace, key] = ['default', 'k'];
     const query = listOf({ includeValues: true });
     const seenAt = (now: number): unknown[] => {
       const { results } = shard.apply({
-        stamp: 200,
+        timestamp: 200,
         operations: [
           { op: 'getAt', namespace, key, now },
           { op: 'count', namespace, now },
@@ -72,7 +75,7 @@ describe('a batch', () => {
     };
     const item = expect.objectContaining({ key }) as unknown;
     expect(seenAt(99)).toMatchObject([{ kind: 'entry' }, { count: 1 }, { items: [item] }]);
-    const [read] = shard.apply({ stamp: 200, operations: [get('k')] }).results;
+    const [read] = shard.apply({ timestamp: 200, operations: [get('k')] }).results;
     expect(read).toEqual({ kind: 'missing' });
     expect(shard.report().entries).toBe(1);
     expect(seenAt(100)).toMatchObject([{ kind: 'missing' }, { count: 0 }, { items: [] }]);
@@ -82,7 +85,7 @@ describe('a batch', () => {
   test('is written without room made ahead if the disk has none', () => {
     const shard = startShard();
     failEach(files, { longerThan: 60_000, code: 'ENOSPC' });
-    const { results } = shard.apply({ stamp: 0, operations: [put('a', '1')] });
+    const { results } = shard.apply({ timestamp: 0, operations: [put('a', '1')] });
     expect(results).toMatchObject([{ kind: 'written' }]);
     expect(files.read(journal).length).toBeLessThan(1000);
   });
@@ -90,7 +93,7 @@ describe('a batch', () => {
   test('that changes nothing touches no file', () => {
     const shard = startShard();
     const calls = recordCalls(files);
-    const { results } = shard.apply({ stamp: 0, operations: [get('a'), remove('a')] });
+    const { results } = shard.apply({ timestamp: 0, operations: [get('a'), remove('a')] });
     expect(results).toEqual([{ kind: 'missing' }, { kind: 'missing' }]);
     expect(calls).toEqual([]);
   });
@@ -99,8 +102,8 @@ describe('a batch', () => {
 describe('a deadline', () => {
   test('beyond the largest safe integer becomes that integer, and is recovered', () => {
     const put2 = put('a', '1', { ttlMs: Number.MAX_SAFE_INTEGER - 5 });
-    startShard().apply({ stamp: 1000, operations: [put2] });
-    const [answer] = startShard().apply({ stamp: 1000, operations: [get('a')] }).results;
+    startShard().apply({ timestamp: 1000, operations: [put2] });
+    const [answer] = startShard().apply({ timestamp: 1000, operations: [get('a')] }).results;
     expect(answer).toMatchObject({ kind: 'entry', expiresAt: Number.MAX_SAFE_INTEGER });
   });
 });
@@ -108,12 +111,12 @@ describe('a deadline', () => {
 describe('an idle mark', () => {
   test.each(['ENOSPC', 'EIO'])('that fails with %s takes back no write of its batch', (code) => {
     const shard = startShard();
-    shard.apply({ stamp: 0, operations: [put('makes room', '1')] });
+    shard.apply({ timestamp: 0, operations: [put('makes room', '1')] });
     failAt(files, 2, { call: 'write', code });
-    const { results } = shard.apply({ stamp: 0, operations: [put('a', '1'), { op: 'mark' }] });
+    const { results } = shard.apply({ timestamp: 0, operations: [put('a', '1'), { op: 'mark' }] });
     expect(results).toMatchObject([{ kind: 'written' }, { kind: 'done' }]);
     heal(files);
-    expect(startShard().apply({ stamp: 0, operations: [get('a')] }).results).toMatchObject([
+    expect(startShard().apply({ timestamp: 0, operations: [get('a')] }).results).toMatchObject([
       { kind: 'entry' },
     ]);
   });
@@ -127,19 +130,19 @@ describe('a journal whose sync or cut has failed', () => {
     'by a failing %s is never written again, and a new one goes on where it was last good',
     (_, call) => {
       const shard = startShard();
-      shard.apply({ stamp: 0, operations: [put('a', '1')] });
+      shard.apply({ timestamp: 0, operations: [put('a', '1')] });
       failEach(files, { call, path: /journal/ });
-      const { report } = shard.apply({ stamp: 0, operations: [put('a', '2')] });
+      const { report } = shard.apply({ timestamp: 0, operations: [put('a', '2')] });
       expect(report.isBroken).toBe(true);
       heal(files);
       const before = files.contents();
       expect(() => shard.beginCompaction(0)).toThrow('failed before');
-      const [refused] = shard.apply({ stamp: 0, operations: [put('a', '3')] }).results;
+      const [refused] = shard.apply({ timestamp: 0, operations: [put('a', '3')] }).results;
       expect(refused).toMatchObject({ kind: 'refused', error: { outcome: 'not-applied' } });
       expect(files.contents()).toEqual(before);
       shard.mend(0);
       const [kept, added] = shard.apply({
-        stamp: 0,
+        timestamp: 0,
         operations: [get('a'), put('b', '1')],
       }).results;
       expect([kept, added]).toMatchObject([{ value: '1' }, { kind: 'written', version: 2 }]);
@@ -154,7 +157,7 @@ function answersOf(
   shard: Shard,
   ...operations: Parameters<Shard['apply']>[0]['operations']
 ): unknown[] {
-  return [...shard.apply({ stamp: 0, operations }).results];
+  return [...shard.apply({ timestamp: 0, operations }).results];
 }
 
 describe('a shard whose memory is full', () => {
@@ -237,13 +240,13 @@ function command(name: string, access: 'read' | 'write', ...args: string[]) {
 describe('a command', () => {
   test('whose reply would be too large is refused, however often it names a key', () => {
     const shard = startShard();
-    shard.apply({ stamp: 0, operations: [put('a', 'x'.repeat(1_000_000))] });
+    shard.apply({ timestamp: 0, operations: [put('a', 'x'.repeat(1_000_000))] });
     const mget = command('mget', 'read', ...Array.from({ length: 70 }, () => 'a'));
-    expect(shard.apply({ stamp: 0, operations: [mget] }).results).toMatchObject([
+    expect(shard.apply({ timestamp: 0, operations: [mget] }).results).toMatchObject([
       { kind: 'refused', error: { code: 'REPLY_TOO_LARGE', outcome: 'not-applied' } },
     ]);
     const [answer] = shard.apply({
-      stamp: 0,
+      timestamp: 0,
       operations: [command('mget', 'read', ...mget.args.slice(10))],
     }).results;
     expect(answer).toMatchObject({ kind: 'reply', reply: { kind: 'array' } });
@@ -251,15 +254,15 @@ describe('a command', () => {
 
   test('that writes more than it was sent ends its batch before the line grows too long', () => {
     const shard = startShard();
-    shard.apply({ stamp: 0, operations: [put('a', 'x'.repeat(1_000_000))] });
+    shard.apply({ timestamp: 0, operations: [put('a', 'x'.repeat(1_000_000))] });
     const appends = Array.from({ length: 10 }, () => command('append', 'write', 'a', 'y'));
     let left = appends.length;
     let batches = 0;
     for (; left > 0; batches++) {
-      left -= shard.apply({ stamp: 0, operations: appends.slice(0, left) }).results.length;
+      left -= shard.apply({ timestamp: 0, operations: appends.slice(0, left) }).results.length;
     }
     expect(batches).toBe(2);
-    expect(shard.apply({ stamp: 0, operations: [get('a')] }).results).toMatchObject([
+    expect(shard.apply({ timestamp: 0, operations: [get('a')] }).results).toMatchObject([
       { value: `${'x'.repeat(1_000_000)}${'y'.repeat(10)}` },
     ]);
   });

@@ -9,7 +9,7 @@ import { Violation, type RunRecord } from './run-record.ts';
 import type { LoggedEntry } from './logged-entry.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 
-export interface BackupSurroundings {
+export interface BackupOptions {
   readonly random: Random;
   /** Of all entries that there can be. */
   readonly names: readonly string[];
@@ -26,10 +26,10 @@ const path = '/backup';
 
 export class BackupClient {
   isBusy = false;
-  readonly #surroundings: BackupSurroundings;
+  readonly #options: BackupOptions;
 
-  constructor(surroundings: BackupSurroundings) {
-    this.#surroundings = surroundings;
+  constructor(options: BackupOptions) {
+    this.#options = options;
   }
 
   /**
@@ -38,7 +38,7 @@ export class BackupClient {
    * @param isPatient whether it is read to its end in any case
    */
   async take(process: SimulatedProcess, isPatient = false): Promise<TakenBackup | undefined> {
-    const { record } = this.#surroundings;
+    const { record } = this.#options;
     this.isBusy = true;
     let taken: TakenBackup | undefined;
     try {
@@ -51,8 +51,8 @@ export class BackupClient {
       }
       record.figures.backupsFailed += 1;
       record.note(`a backup failed: ${String(error)}`);
-      const isLawful = error instanceof Error && isExplained(process, error);
-      if (!process.isDead && !isLawful) {
+      const isAllowed = error instanceof Error && isExplained(process, error);
+      if (!process.isDead && !isAllowed) {
         record.fail(`a backup failed without need: ${(error as Error).stack}`);
       }
     }
@@ -61,7 +61,7 @@ export class BackupClient {
   }
 
   async #take(process: SimulatedProcess, isPatient: boolean): Promise<TakenBackup | undefined> {
-    const { random, names, history, judge } = this.#surroundings;
+    const { random, names, history, judge } = this.#options;
     const { store } = process;
     if (store?.backup === undefined) return undefined;
     const asked = history.ask('backup', names);

@@ -17,7 +17,7 @@ type Entries = ReadonlyMap<string, LoggedEntry>;
 /** What one shard held, and what it said of itself, when it was cut. */
 interface Cut {
   readonly entries: Entries;
-  readonly stamp: number;
+  readonly timestamp: number;
   /** Of its next change. */
   readonly seq: number;
 }
@@ -40,10 +40,10 @@ export class BackupJudge {
   }
 
   /** @param items what the shard held when it was cut */
-  noteCut(shard: number, stamp: number, parcel: Parcel, items: readonly NamedItem[]): void {
+  noteCut(shard: number, timestamp: number, parcel: Parcel, items: readonly NamedItem[]): void {
     const entries = new Map(items.map((item) => [item.name, entryOf(item)]));
     const { seq } = parcel.content as BackupSource;
-    this.#cuts.set(nameOfCut(shard, parcel), { entries, stamp, seq });
+    this.#cuts.set(nameOfCut(shard, parcel), { entries, timestamp, seq });
   }
 
   /** The thread of a backup holds the files of these cuts. */
@@ -92,7 +92,7 @@ function momentOf(cuts: readonly Cut[], entries: Entries, askedMs: number): Mome
     entryOf: (key) => {
       const entry = entries.get(key);
       const { expiresAt = Infinity } = entry ?? {};
-      if (expiresAt > cutOf(key).stamp) return entry;
+      if (expiresAt > cutOf(key).timestamp) return entry;
       // Its moment is somewhere between when it was asked for and when the shard was cut.
       return expiresAt > askedMs ? 'unsure' : undefined;
     },

@@ -153,7 +153,7 @@ export class ClientHistory {
     this.#deadlines = this.#deadlines.filter(({ isOver }) => !isOver);
   }
 
-  /** After a lawful loss: what counts from here on is what is there now. */
+  /** After a valid loss: what counts from here on is what is there now. */
   beginAnew(entries: ReadonlyMap<string, LoggedEntry>): void {
     this.#recorder = new HistoryRecorder();
     this.#deadlines = [];

@@ -73,22 +73,22 @@ export class HealPhase {
   }
 
   async #mustWriteAll(): Promise<void> {
-    const { plan, clientSurroundings } = this.#parts;
-    const client = new RandomClient('last', clientSurroundings);
+    const { plan, clientOptions } = this.#parts;
+    const client = new RandomClient('last', clientOptions);
     for (const key of plan.keys) {
       await this.#mustSucceed(`${key} can not be written`, () => client.put(this.#store, key));
     }
   }
 
   async #mustTransact(): Promise<void> {
-    const client = new RandomClient('again', this.#parts.clientSurroundings);
+    const client = new RandomClient('again', this.#parts.clientOptions);
     await this.#mustSucceed('no transaction is committed', () => client.changeAll(this.#store));
   }
 
   /** A shard that no key belongs to may hang unnoticed until a page asks for it. */
   async #mustList(): Promise<void> {
     await this.#mustSucceed('no page is answered', async () => {
-      return (await readAll('last', this.#store, this.#parts.clientSurroundings)) !== undefined;
+      return (await readAll('last', this.#store, this.#parts.clientOptions)) !== undefined;
     });
   }
 
@@ -125,13 +125,13 @@ export class HealPhase {
 
   /** A page, a count and single reads tell the same, and the history allows it. */
   async #mustAgree(): Promise<void> {
-    const { clientSurroundings, judge } = this.#parts;
+    const { clientOptions, judge } = this.#parts;
     const store = this.#store;
     const scheduler = this.#scheduler;
-    const listed = await scheduler.finish(readAll('last', store, clientSurroundings));
+    const listed = await scheduler.finish(readAll('last', store, clientOptions));
     const counted = await scheduler.finish(store.count(defaultNamespace));
     // Deadlines may have passed in between.
-    const again = await scheduler.finish(readAll('last', store, clientSurroundings));
+    const again = await scheduler.finish(readAll('last', store, clientOptions));
     demand(listed !== undefined && again !== undefined, 'a page was refused');
     demand(
       counted <= listed && counted >= again,

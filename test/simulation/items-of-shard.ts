@@ -22,7 +22,7 @@ function itemsIn(handlers: Handlers<ShardTasks>, namespace: string): readonly Na
     reverse: false,
     includeValues: true,
   };
-  const frame = encodeBatch({ stamp: 0, operations: [{ op: 'list', query, now: 0 }] });
+  const frame = encodeBatch({ timestamp: 0, operations: [{ op: 'list', query, now: 0 }] });
   const [page] = decodeReply(handlers.batch(frame) as Uint8Array).results;
   if (page?.kind !== 'page') throw new Error('a shard that has started does not list');
   return page.items.map((item) => ({ ...item, name: nameOf({ namespace, key: item.key }) }));

@@ -55,8 +55,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "expiry is judged by the wall clock instead of the store's time",
     file: 'src/engine/assemble-store.ts',
-    find: 'stamp: () => stamps.stamp(), monotonicMs: () => clock.monotonicMs(),',
-    replace: 'stamp: () => clock.wallMs(), monotonicMs: () => clock.monotonicMs(),',
+    find: 'timestamp: () => timestamps.timestamp(), monotonicMs: () => clock.monotonicMs(),',
+    replace: 'timestamp: () => clock.wallMs(), monotonicMs: () => clock.monotonicMs(),',
     seedsMax: 60,
     firstSeed: 5,
   },
@@ -142,7 +142,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'writes are not tried again once the disk was full',
-    file: 'src/shard/files/disk-room.ts',
+    file: 'src/shard/files/disk-space.ts',
     find: 'if (now < this.#tryAgainAtMs)',
     replace: 'if (this.#tryAgainAtMs > 0)',
     seedsMax: 150,
@@ -187,9 +187,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     seedsMax: 300,
   },
   {
-    name: 'time starts below the highest stamp on disk',
+    name: 'time starts below the highest timestamp on disk',
     file: 'src/engine/assemble-store.ts',
-    find: 'stamps.raiseFloor(at);',
+    find: 'timestamps.raiseFloor(at);',
     replace: '',
     seedsMax: 150,
     firstSeed: 12,
@@ -234,8 +234,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'transactions in doubt are left behind when a journal is mended',
     file: 'src/shard/shard.ts',
-    find: 'this.#files.mend(this.#table, this.#transactions.records(), stamp);',
-    replace: 'this.#files.mend(this.#table, [], stamp);',
+    find: 'this.#files.mend(this.#table, this.#transactions.records(), timestamp);',
+    replace: 'this.#files.mend(this.#table, [], timestamp);',
     seedsMax: 300,
     firstSeed: 57,
   },

@@ -1,4 +1,4 @@
-// One process after another on one disk: how each begins, how it ends, and what is lawful about
+// One process after another on one disk: how each begins, how it ends, and what is valid about
 // either. When it ends is others' choice.
 import { StoreError, systemErrorCode } from '../../src/base/errors.ts';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
@@ -118,11 +118,11 @@ export class ProcessLives {
   #judgeRefusal(refusal: unknown): void {
     if (refusal instanceof Gone) return;
     const code = refusal instanceof StoreError ? refusal.code : systemErrorCode(refusal);
-    const isLawful =
+    const isAllowed =
       code === 'STORE_INACCESSIBLE' || code === 'DISK_FULL' || code === 'EIO' || code === 'ENOSPC';
     this.#parts.record.note(`the store did not start: ${String(refusal)}`);
     const { threadDeaths, hadErrors } = this.#current;
-    if (threadDeaths > 0 || (isLawful && hadErrors)) return;
+    if (threadDeaths > 0 || (isAllowed && hadErrors)) return;
     throw new Violation(`the store does not start: ${(refusal as Error).stack}`);
   }
 

@@ -12,7 +12,7 @@ import { TransactionClient } from './transaction-client.ts';
 import type { SimulationPlan } from './simulation-plan.ts';
 import { randomTtl, type ClientHistory, type RecordedOperation } from './client-history.ts';
 
-export interface ClientSurroundings {
+export interface ClientOptions {
   readonly random: Random;
   readonly keys: readonly string[];
   readonly valueBytes: SimulationPlan['valueBytes'];
@@ -53,22 +53,22 @@ interface Asked {
 export class RandomClient {
   readonly name: string;
   isBusy = false;
-  readonly #surroundings: ClientSurroundings;
+  readonly #options: ClientOptions;
   /** The version of each key it was last told of. */
   readonly #versions = new Map<string, number>();
   readonly #transactions: TransactionClient;
   #sent = 0;
 
-  constructor(name: string, surroundings: ClientSurroundings) {
+  constructor(name: string, options: ClientOptions) {
     this.name = name;
-    this.#surroundings = surroundings;
-    this.#transactions = new TransactionClient(name, surroundings);
+    this.#options = options;
+    this.#transactions = new TransactionClient(name, options);
   }
 
   /** Rejects where the store does what it must not. */
   async act(store: Store): Promise<void> {
     this.isBusy = true;
-    const isOfMany = this.#random() < this.#surroundings.transactions;
+    const isOfMany = this.#random() < this.#options.transactions;
     const choice = this.#random();
     if (isOfMany) await this.#transactions.act(store);
     else if (choice < 0.72) await this.#one(store);
@@ -91,11 +91,11 @@ export class RandomClient {
   }
 
   async #list(store: Store): Promise<void> {
-    await readAll(this.name, store, this.#surroundings);
+    await readAll(this.name, store, this.#options);
   }
 
   get #random(): Random {
-    return this.#surroundings.random;
+    return this.#options.random;
   }
 
   async #one(store: Store): Promise<void> {
@@ -113,7 +113,7 @@ export class RandomClient {
 
   /** Writes on the condition that the entry is still the one that was read. */
   async #readAndWrite(store: Store): Promise<void> {
-    const key = pickFrom(this.#random, this.#surroundings.keys);
+    const key = pickFrom(this.#random, this.#options.keys);
     const submit = (operation: Operation): Result | Promise<Result> => store.submit(operation);
     const read = await this.#submit(submit, this.#askedGet(key));
     if (read.kind !== 'entry' && read.kind !== 'missing') return;
@@ -134,7 +134,7 @@ export class RandomClient {
 
   #record({ operation, call }: Asked): RecordedOperation {
     const ttlMs = operation.op === 'put' ? operation.ttlMs : undefined;
-    const { history, onPut } = this.#surroundings;
+    const { history, onPut } = this.#options;
     const recorded = history.send(this.name, operation.key, call, { ttlMs });
     if (call.op !== 'put') return recorded;
     const onResult = onPut();
@@ -149,11 +149,11 @@ export class RandomClient {
   #told({ operation: { key }, call }: Asked, recorded: RecordedOperation, result: Result): void {
     if ('version' in result) this.#versions.set(key, result.version);
     recorded.told(result);
-    this.#surroundings.onResult(key, call, result);
+    this.#options.onResult(key, call, result);
   }
 
   #anything(): Asked {
-    const key = pickFrom(this.#random, this.#surroundings.keys);
+    const key = pickFrom(this.#random, this.#options.keys);
     const choice = this.#random();
     if (choice < 0.4) return this.#askedGet(key);
     if (choice < 0.6) return this.#askedPut(key, {}, this.#ttl());
@@ -168,7 +168,7 @@ export class RandomClient {
   }
 
   #askedPut(key: string, conditions: Conditions, ttlMs: number | undefined): Asked {
-    const length = this.#surroundings.valueBytes[this.#random() < 0.1 ? 1 : 0];
+    const length = this.#options.valueBytes[this.#random() < 0.1 ? 1 : 0];
     const padding = 'x'.repeat(randomBelow(this.#random, length));
     const value = `${this.name}-${this.#sent++}-${padding}`;
     const operation: PutOperation = {

@@ -3,7 +3,7 @@ import { StoreError } from '../../src/base/errors.ts';
 import type { Result } from '../../src/store/result.ts';
 import type { Store } from '../../src/store/store.ts';
 import { entryOfName } from './entry-names.ts';
-import type { ClientSurroundings } from './random-client.ts';
+import type { ClientOptions } from './random-client.ts';
 
 /** Undefined where it was refused, as it may be. */
 export async function orRefused<T>(answer: Promise<T>): Promise<T | undefined> {
@@ -23,9 +23,9 @@ export async function orRefused<T>(answer: Promise<T>): Promise<T | undefined> {
 export async function readAll(
   client: string,
   store: Store,
-  surroundings: ClientSurroundings,
+  options: ClientOptions,
 ): Promise<number | undefined> {
-  const results = await readPage(client, store, surroundings.keys, surroundings);
+  const results = await readPage(client, store, options.keys, options);
   return results?.filter(({ kind }) => kind === 'entry').length;
 }
 
@@ -39,7 +39,7 @@ export async function readPage(
   client: string,
   store: Store,
   names: readonly string[],
-  { history, onResult }: ClientSurroundings,
+  { history, onResult }: ClientOptions,
 ): Promise<readonly Result[] | undefined> {
   const step = history.newStep();
   const recorded = names.map((name) => history.send(client, name, { op: 'get' }, { step }));

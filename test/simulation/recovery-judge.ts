@@ -26,7 +26,7 @@ import type { Handlers } from './simulated-task-thread.ts';
 import type { TransactionLedger } from './transaction-ledger.ts';
 import type { VersionJudge } from './version-judge.ts';
 
-export interface JudgeSurroundings {
+export interface JudgeOptions {
   readonly shards: number;
   readonly purses: number;
   readonly clock: SimulatedClock;
@@ -54,7 +54,7 @@ export interface FoundTraces {
 }
 
 export class RecoveryJudge {
-  readonly #surroundings: JudgeSurroundings;
+  readonly #options: JudgeOptions;
   #logs: readonly ShardLog[];
   /** What each shard held when it was last recovered. */
   readonly #recovered = new Map<number, readonly NamedItem[]>();
@@ -67,19 +67,19 @@ export class RecoveryJudge {
   /** A power cut since the shard was last recovered. */
   #lossy = new Set<number>();
 
-  constructor(surroundings: JudgeSurroundings) {
-    this.#surroundings = surroundings;
-    this.#logs = Array.from({ length: surroundings.shards }, (_, shard) => this.#newLog(shard));
+  constructor(options: JudgeOptions) {
+    this.#options = options;
+    this.#logs = Array.from({ length: options.shards }, (_, shard) => this.#newLog(shard));
   }
 
   /** The store has started. */
   noteServing({ settings }: SimulatedProcess): void {
     this.#mayLose = settings.fsync !== 'always';
     this.#judgePurses();
-    this.#surroundings.ledger.noteServing();
+    this.#options.ledger.noteServing();
     if (!this.#beginsAnew) return;
     this.#beginsAnew = false;
-    this.#surroundings.history.beginAnew(this.#entries());
+    this.#options.history.beginAnew(this.#entries());
   }
 
   noteCleanClose(): void {
@@ -104,7 +104,7 @@ export class RecoveryJudge {
 
   /** What a client was told. */
   noteResult(name: string, call: Call, result: Result): void {
-    const { versions } = this.#surroundings;
+    const { versions } = this.#options;
     if (result.kind === 'entry') versions.note(name, result.version, textOf(result.value));
     if (result.kind === 'written' && call.op === 'put') {
       versions.note(name, result.version, call.value);
@@ -143,7 +143,7 @@ export class RecoveryJudge {
     }
     if (name === 'beginCompaction' && value !== undefined) {
       log.noteSynced();
-      const { figures } = this.#surroundings.record;
+      const { figures } = this.#options.record;
       if (log.prepared.inDoubt.size > 0) figures.compactionsWithInDoubt += 1;
       if (log.prepared.outcomes.size > 0) figures.compactionsWithOutcomes += 1;
     }
@@ -157,7 +157,7 @@ export class RecoveryJudge {
     const log = this.#logs[shard];
     if (name === 'start') log?.noteLostStart(task as StartTask);
     if (name !== 'batch') return;
-    const { figures } = this.#surroundings.record;
+    const { figures } = this.#options.record;
     const { operations } = decodeBatch(task as Uint8Array);
     if (operations.some(isOutcome)) figures.deathsInOutcome += 1;
     if (operations.some(({ op }) => op === 'prepare')) figures.deathsInPrepare += 1;
@@ -165,13 +165,13 @@ export class RecoveryJudge {
   }
 
   judgeHistory(): void {
-    const wrong = this.#surroundings.history.check();
+    const wrong = this.#options.history.check();
     if (wrong !== undefined) throw new Violation(wrong);
   }
 
   /** The folder has another number of shards: it must hold what the old ones had. */
   noteLayout({ items, nextSeq }: FoundLayout, { inDoubt, outcomes }: FoundTraces): void {
-    const { clock, record, versions } = this.#surroundings;
+    const { clock, record, versions } = this.#options;
     const all = items.flat();
     for (const [shard, log] of this.#logs.entries()) {
       const misfit = log.begin({
@@ -196,7 +196,7 @@ export class RecoveryJudge {
   }
 
   #newLog(shard: number, items: readonly NamedItem[] = [], nextSeq = 0): ShardLog {
-    const { ledger } = this.#surroundings;
+    const { ledger } = this.#options;
     const observer = {
       onPrepared: ledger.notePrepared.bind(ledger, shard),
       onOutcome: ledger.noteOutcome.bind(ledger, shard),
@@ -216,7 +216,7 @@ export class RecoveryJudge {
 
   /** Whatever was lost, transactions are there whole, or not at all. */
   #judgePurses(): void {
-    const { purses, record } = this.#surroundings;
+    const { purses, record } = this.#options;
     const entries = this.#entries();
     const look = Array.from({ length: purses }, (_, index) => entries.get(purseName(index))?.value);
     const misfit = misfitOfPurses(look);
@@ -224,19 +224,24 @@ export class RecoveryJudge {
   }
 
   #noteOpened(shard: number, { at, inDoubt }: OpenedReport): void {
-    this.#surroundings.clock.storeKnows(at);
+    this.#options.clock.storeKnows(at);
     this.#inDoubt.set(shard, new Set(inDoubt.map(({ transaction }) => transaction)));
   }
 
-  #judgeCut(shard: number, stamp: number, parcel: Parcel, handlers: Handlers<ShardTasks>): void {
-    const { clock, faults, record, backupJudge } = this.#surroundings;
+  #judgeCut(
+    shard: number,
+    timestamp: number,
+    parcel: Parcel,
+    handlers: Handlers<ShardTasks>,
+  ): void {
+    const { clock, faults, record, backupJudge } = this.#options;
     const log = this.#logs[shard];
     if (log !== undefined && log.prepared.inDoubt.size > 0) record.figures.cutsWithInDoubt += 1;
     const items = faults.whilePaused(() => itemsOf(handlers));
     const misfit = log?.misfitNow(items, clock.highestMs);
     if (misfit !== undefined)
       record.fail(`shard ${shard} is cut and holds what is wrong: ${misfit}`);
-    backupJudge.noteCut(shard, stamp, parcel, items);
+    backupJudge.noteCut(shard, timestamp, parcel, items);
   }
 
   #judgeRecovered(
@@ -246,7 +251,7 @@ export class RecoveryJudge {
     { nextSeq }: ShardReport,
     handlers: Handlers<ShardTasks>,
   ): void {
-    const { clock, faults, record, versions } = this.#surroundings;
+    const { clock, faults, record, versions } = this.#options;
     const items = faults.whilePaused(() => itemsOf(handlers));
     const inDoubt = this.#inDoubt.get(shard) ?? new Set<string>();
     for (const transaction of inDoubt) {

@@ -60,7 +60,7 @@ export class ReshardLife {
     } catch (error) {
       record.figures.reshardsCutShort += 1;
       record.note(`the reshard has failed: ${String(error)}`);
-      if (!isLawful(error, tool)) throw error;
+      if (!isAllowed(error, tool)) throw error;
     } finally {
       tool.isDead = true;
       faults.forget();
@@ -124,7 +124,7 @@ export class ReshardLife {
   }
 }
 
-function isLawful(error: unknown, { isDead, hadErrors }: SimulatedProcess): boolean {
+function isAllowed(error: unknown, { isDead, hadErrors }: SimulatedProcess): boolean {
   // What it says when it is killed nobody hears.
   if (isDead || error instanceof Gone) return true;
   if (error instanceof Violation || !hadErrors) return false;

@@ -7,7 +7,7 @@ import type { FaultInjector } from './fault-injector.ts';
 import type { RunRecord } from './run-record.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
-export interface RoomSurroundings {
+export interface RoomOptions {
   readonly clock: SimulatedClock;
   readonly faults: FaultInjector;
   readonly record: RunRecord;
@@ -17,11 +17,11 @@ export interface RoomSurroundings {
 const noticedWithinMs = 1500;
 
 export class RoomJudge {
-  readonly #surroundings: RoomSurroundings;
+  readonly #options: RoomOptions;
   #store: Store | undefined;
 
-  constructor(surroundings: RoomSurroundings) {
-    this.#surroundings = surroundings;
+  constructor(options: RoomOptions) {
+    this.#options = options;
   }
 
   /** From here on it is this store that is asked. */
@@ -35,7 +35,7 @@ export class RoomJudge {
    * @returns what takes its result
    */
   sent(): (result: Result | TransactionResult<unknown>) => void {
-    const { clock, faults, record } = this.#surroundings;
+    const { clock, faults, record } = this.#options;
     const { roomSinceMs } = faults;
     const roomForMs = clock.monotonicMs() - roomSinceMs;
     const before = this.#compactions();

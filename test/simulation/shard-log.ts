@@ -104,7 +104,7 @@ export class ShardLog {
   }
 
   noteBatch(frame: Uint8Array, reply: Uint8Array): void {
-    const { stamp, operations } = decodeBatch(frame);
+    const { timestamp, operations } = decodeBatch(frame);
     const { report, results } = decodeReply(reply);
     const changes: LoggedChange[] = [];
     let isSynced = false;
@@ -119,7 +119,7 @@ export class ShardLog {
         this.#noteRefused(operation, result.error.outcome === 'unknown', report.isBroken);
         continue;
       }
-      for (const change of this.#changesOf(operation, result, stamp)) note(change);
+      for (const change of this.#changesOf(operation, result, timestamp)) note(change);
       if (operation.op === 'prepare' && result.kind === 'done') {
         this.#prepared.add(operation, true);
         this.#observer.onPrepared(operation);
@@ -167,11 +167,11 @@ export class ShardLog {
   #changesOf(
     operation: ShardOperation,
     result: ShardResult,
-    stamp: number,
+    timestamp: number,
   ): readonly LoggedChange[] {
     if (operation.op === 'put' && result.kind === 'written') {
       const { value, ttlMs } = operation;
-      const expiresAt = ttlMs === undefined ? undefined : stamp + ttlMs;
+      const expiresAt = ttlMs === undefined ? undefined : timestamp + ttlMs;
       const entry = { version: result.version, value: textOf(value), expiresAt };
       return [[nameOf(operation), entry]];
     }
@@ -182,7 +182,7 @@ export class ShardLog {
     // What has expired is not there to be deleted; the sweep removes it.
     return changesOf(operation).filter(([name, held]) => {
       const stands = this.#held.get(name);
-      const isExpired = typeof stands === 'object' && (stands.expiresAt ?? Infinity) <= stamp;
+      const isExpired = typeof stands === 'object' && (stands.expiresAt ?? Infinity) <= timestamp;
       return held !== 'nothing' || !isExpired;
     });
   }

@@ -35,7 +35,7 @@ export interface ProcessSettings {
   readonly compactJournalBytes: number;
 }
 
-export interface ProcessSurroundings {
+export interface ProcessOptions {
   readonly disk: SimulatedDisk;
   readonly clock: SimulatedClock;
   /** Faults: called before each call to the disk; `thread` is undefined in the main thread. */
@@ -86,13 +86,13 @@ export class SimulatedProcess {
   hadHang = false;
   /** Its disk has failed it, or was full. */
   hadErrors = false;
-  readonly #surroundings: ProcessSurroundings;
+  readonly #options: ProcessOptions;
   #deferred: (() => void)[] = [];
   readonly #timers = new Set<Timer>();
 
-  constructor(settings: ProcessSettings, surroundings: ProcessSurroundings) {
+  constructor(settings: ProcessSettings, options: ProcessOptions) {
     this.settings = settings;
-    this.#surroundings = surroundings;
+    this.#options = options;
   }
 
   /** Begins to start; the scheduler must go on for it to end. */
@@ -122,7 +122,7 @@ export class SimulatedProcess {
   }
 
   tick(): void {
-    const now = this.#surroundings.clock.monotonicMs();
+    const now = this.#options.clock.monotonicMs();
     for (const timer of this.#timers) {
       if (timer.dueMs > now) continue;
       timer.dueMs = now + timer.everyMs;
@@ -131,15 +131,15 @@ export class SimulatedProcess {
   }
 
   async #open(): Promise<Store> {
-    const { disk, clock, log } = this.#surroundings;
-    const before: BeforeCall = (...call) => this.#surroundings.before(this, undefined, ...call);
+    const { disk, clock, log } = this.#options;
+    const before: BeforeCall = (...call) => this.#options.before(this, undefined, ...call);
     const view = disk.view(before, () => {});
     const { shards } = this.settings;
     view.makeFolder(dataFolder);
     const counts = { asked: undefined, byDefault: shards };
     const locations = openDataFolder(view, dataFolder, counts, clock.wallMs());
     if (view.openFiles > 0) throw new Error('opening the data folder leaves a file open');
-    this.#surroundings.onOpened();
+    this.#options.onOpened();
     return await assembleStore({
       ...this.settings,
       locations,
@@ -157,13 +157,13 @@ export class SimulatedProcess {
       onClosed: () => {
         this.isClosed = true;
       },
-      newTransactionId: this.#surroundings.newTransactionId,
+      newTransactionId: this.#options.newTransactionId,
     });
   }
 
   #viewOf(thread: AnyThread): DiskView {
-    const view = this.#surroundings.disk.view(
-      (...call) => this.#surroundings.before(this, thread, ...call),
+    const view = this.#options.disk.view(
+      (...call) => this.#options.before(this, thread, ...call),
       (sync) => thread.notePendingSync(sync),
     );
     return view;
@@ -173,7 +173,7 @@ export class SimulatedProcess {
     shard: number,
     onIdleDeath: (error: Error) => void,
   ): SimulatedTaskThread<ShardTasks> {
-    const { clock, onTaskDone, onTaskLost } = this.#surroundings;
+    const { clock, onTaskDone, onTaskLost } = this.#options;
     const thread = new SimulatedTaskThread<ShardTasks>({
       name: `shard ${shard}`,
       begin: (self) => {
@@ -225,7 +225,7 @@ export class SimulatedProcess {
       },
       onDone: (name, task, answer) => {
         const { ok, value } = answer as { ok: boolean; value?: unknown };
-        if (ok && name === 'begin') this.#surroundings.onBackupBegun(task as BeginBackupTask);
+        if (ok && name === 'begin') this.#options.onBackupBegun(task as BeginBackupTask);
         const isOver = !ok || (name === 'next' && value === undefined);
         if (isOver && thread.openFiles > 0) throw new Error('a backup leaves a file open');
       },

@@ -14,7 +14,7 @@ interface Sent {
   readonly reject: (error: Error) => void;
 }
 
-export interface ThreadSurroundings<Tasks extends TaskTable<Tasks>> {
+export interface ThreadOptions<Tasks extends TaskTable<Tasks>> {
   readonly name: string;
   /** What a fresh thread has: nothing recovered, no file open. */
   readonly begin: (thread: SimulatedTaskThread<Tasks>) => {
@@ -42,7 +42,7 @@ export class SimulatedTaskThread<Tasks extends TaskTable<Tasks>> implements Task
   /** Set by a fault: from here on nothing it does has an effect. */
   isDying = false;
   isExited = false;
-  readonly #surroundings: ThreadSurroundings<Tasks>;
+  readonly #options: ThreadOptions<Tasks>;
   #handlers: Handlers<Tasks>;
   #view: DiskView;
   #inbox: Sent[] = [];
@@ -54,10 +54,10 @@ export class SimulatedTaskThread<Tasks extends TaskTable<Tasks>> implements Task
   #onExit: (() => void)[] = [];
   #isEnding = false;
 
-  constructor(surroundings: ThreadSurroundings<Tasks>) {
-    this.name = surroundings.name;
-    this.#surroundings = surroundings;
-    const { handlers, view } = surroundings.begin(this);
+  constructor(options: ThreadOptions<Tasks>) {
+    this.name = options.name;
+    this.#options = options;
+    const { handlers, view } = options.begin(this);
     this.#handlers = handlers;
     this.#view = view;
   }
@@ -132,7 +132,7 @@ export class SimulatedTaskThread<Tasks extends TaskTable<Tasks>> implements Task
     this.isHung = false;
     this.#restart();
     const error = new Error(why);
-    if (unanswered.length === 0) this.#surroundings.onIdleDeath(error);
+    if (unanswered.length === 0) this.#options.onIdleDeath(error);
     for (const { reject } of unanswered) reject(error);
   }
 
@@ -165,8 +165,8 @@ export class SimulatedTaskThread<Tasks extends TaskTable<Tasks>> implements Task
     } catch (error) {
       thrown = error;
     }
-    if (this.#surroundings.isGone()) {
-      this.#surroundings.onLost(name, task);
+    if (this.#options.isGone()) {
+      this.#options.onLost(name, task);
     } else if (this.isDying) {
       this.#dieWith(sent);
     } else if (thrown !== undefined) {
@@ -183,14 +183,14 @@ export class SimulatedTaskThread<Tasks extends TaskTable<Tasks>> implements Task
   }
 
   #dieWith(sent: Sent): void {
-    this.#surroundings.onLost(sent.name, sent.task);
+    this.#options.onLost(sent.name, sent.task);
     if (this.#isEnding) return;
     this.#underWay.push(sent);
     this.die('it died in the middle of a task');
   }
 
   #answer(sent: Sent, value: unknown): void {
-    this.#surroundings.onDone(sent.name, sent.task, value, this.#handlers);
+    this.#options.onDone(sent.name, sent.task, value, this.#handlers);
     this.#post(sent, () => sent.resolve(value));
   }
 
@@ -210,7 +210,7 @@ export class SimulatedTaskThread<Tasks extends TaskTable<Tasks>> implements Task
   }
 
   #restart(): void {
-    const { handlers, view } = this.#surroundings.begin(this);
+    const { handlers, view } = this.#options.begin(this);
     this.#handlers = handlers;
     this.#view = view;
   }

@@ -5,7 +5,7 @@ import { BackupJudge } from './backup-judge.ts';
 import { ClientHistory } from './client-history.ts';
 import { FaultInjector } from './fault-injector.ts';
 import { purseName } from './purse.ts';
-import { RandomClient, type ClientSurroundings } from './random-client.ts';
+import { RandomClient, type ClientOptions } from './random-client.ts';
 import { RecoveryJudge } from './recovery-judge.ts';
 import { RoomJudge } from './room-judge.ts';
 import { RunRecord } from './run-record.ts';
@@ -26,7 +26,7 @@ export interface SimulationParts {
   readonly judge: RecoveryJudge;
   readonly roomJudge: RoomJudge;
   readonly ledger: TransactionLedger;
-  readonly clientSurroundings: ClientSurroundings;
+  readonly clientOptions: ClientOptions;
   readonly clients: readonly RandomClient[];
   readonly backupJudge: BackupJudge;
   readonly backupClient: BackupClient;
@@ -58,7 +58,7 @@ export function partsFrom(seed: number): SimulationParts {
     versions,
   });
   const roomJudge = new RoomJudge({ clock, faults, record });
-  const clientSurroundings: ClientSurroundings = {
+  const clientOptions: ClientOptions = {
     random,
     keys,
     valueBytes: plan.valueBytes,
@@ -72,7 +72,7 @@ export function partsFrom(seed: number): SimulationParts {
   };
   const clients = Array.from(
     { length: plan.clients },
-    (_, index) => new RandomClient(`c${index}`, clientSurroundings),
+    (_, index) => new RandomClient(`c${index}`, clientOptions),
   );
   const names = [...keys, ...Array.from({ length: purses }, (_, index) => purseName(index))];
   const backupClient = new BackupClient({
@@ -83,5 +83,5 @@ export function partsFrom(seed: number): SimulationParts {
     judge: backupJudge,
   });
   const parts = { random, plan, record, clock, disk, faults, history, judge, roomJudge, ledger };
-  return { ...parts, clientSurroundings, clients, backupJudge, backupClient };
+  return { ...parts, clientOptions, clients, backupJudge, backupClient };
 }

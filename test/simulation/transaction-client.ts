@@ -12,7 +12,7 @@ import { pickFrom, randomBelow, type Random } from '../support/random.ts';
 import { randomTtl } from './client-history.ts';
 import { entryOfName, purseNamespace } from './entry-names.ts';
 import { carrying, filling, misfitOfCount, misfitOfPurses, purseName } from './purse.ts';
-import type { ClientSurroundings } from './random-client.ts';
+import type { ClientOptions } from './random-client.ts';
 import { orRefused, readAll, readPage } from './read-page.ts';
 import { demand } from './run-record.ts';
 import { textOf } from './logged-entry.ts';
@@ -43,14 +43,14 @@ type Plan = (
 
 export class TransactionClient {
   readonly #name: string;
-  readonly #surroundings: ClientSurroundings;
+  readonly #options: ClientOptions;
   readonly #purses: readonly string[];
   #sent = 0;
 
-  constructor(name: string, surroundings: ClientSurroundings) {
+  constructor(name: string, options: ClientOptions) {
     this.#name = name;
-    this.#surroundings = surroundings;
-    const { purses } = surroundings;
+    this.#options = options;
+    const { purses } = options;
     this.#purses = Array.from({ length: purses }, (_, index) => purseName(index));
   }
 
@@ -64,7 +64,7 @@ export class TransactionClient {
 
   /** Over all keys at once; true if it is committed. */
   async changeAll(store: Store): Promise<boolean> {
-    const { keys } = this.#surroundings;
+    const { keys } = this.#options;
     const names = [...keys.slice(0, keysMax), ...this.#purses.slice(0, 1)];
     const result = await this.#transact(store, names, (_, mint) =>
       names.map((name, index) => (index < keys.length && index < keysMax ? mint(name) : undefined)),
@@ -73,11 +73,11 @@ export class TransactionClient {
   }
 
   get #random(): Random {
-    return this.#surroundings.random;
+    return this.#options.random;
   }
 
   async #change(store: Store): Promise<void> {
-    const names = this.#pick(this.#surroundings.keys);
+    const names = this.#pick(this.#options.keys);
     const chosen = names.map(() => pickFrom(this.#random, rules));
     // Of several with one deadline nobody may see some gone and some not.
     const ttl = this.#random() < 0.45 ? randomTtl(this.#random) : undefined;
@@ -114,7 +114,7 @@ export class TransactionClient {
     names: readonly string[],
     plan: Plan,
   ): Promise<TransactionResult<number>> {
-    const { history, onPut, onResult, onTransaction } = this.#surroundings;
+    const { history, onPut, onResult, onTransaction } = this.#options;
     const entryNames = names.map(entryOfName);
     const recorded = history.transaction(this.#name, names);
     const number = this.#sent++;
@@ -157,10 +157,10 @@ export class TransactionClient {
 
   /** All keys, all purses, or some of both at one moment; some of them from the cache. */
   async #look(store: Store): Promise<void> {
-    const { history, keys, onResult } = this.#surroundings;
+    const { history, keys, onResult } = this.#options;
     const choice = this.#random();
     if (choice < 0.35) {
-      await readAll(this.#name, store, this.#surroundings);
+      await readAll(this.#name, store, this.#options);
       return;
     }
     const isOfPurses = choice < 0.65;
@@ -183,16 +183,16 @@ export class TransactionClient {
     if (this.#random() < 0.4) {
       const count = await orRefused(store.count(purseNamespace));
       const misfit = misfitOfCount(count ?? 0, this.#purses.length);
-      if (misfit !== undefined) this.#surroundings.onWrong(`by a count ${misfit}`);
+      if (misfit !== undefined) this.#options.onWrong(`by a count ${misfit}`);
       return;
     }
-    const results = await readPage(this.#name, store, this.#purses, this.#surroundings);
+    const results = await readPage(this.#name, store, this.#purses, this.#options);
     if (results !== undefined) this.#judgePurses(results.map(textOfResult), 'a page');
   }
 
   #judgePurses(look: readonly (string | undefined)[], by: string): void {
     const misfit = misfitOfPurses(look);
-    if (misfit !== undefined) this.#surroundings.onWrong(`by ${by} ${misfit}`);
+    if (misfit !== undefined) this.#options.onWrong(`by ${by} ${misfit}`);
   }
 
   #pick(names: readonly string[], least = 1): readonly string[] {
@@ -205,7 +205,7 @@ export class TransactionClient {
   }
 
   #mint(text: string): EntryPut {
-    const [usual, long] = this.#surroundings.valueBytes;
+    const [usual, long] = this.#options.valueBytes;
     const padding = 'x'.repeat(randomBelow(this.#random, this.#random() < 0.1 ? long : usual));
     return { value: Buffer.from(`${text}-${padding}`), expiresAt: undefined };
   }

@@ -97,9 +97,9 @@ function writeTransaction(places: readonly ShardPlace[]): void {
   const transaction = '2b1c6f5e-93f5-4a36-8a86-0f6a2f5f1a77';
   const prepare = { op: 'prepare', transaction, participants: [0, 1] } as const;
   const [first, second] = shards;
-  first?.apply({ stamp: at + 1, operations: [{ ...prepare, ...changesOf('alice', '90', 1) }] });
-  second?.apply({ stamp: at + 1, operations: [{ ...prepare, ...changesOf('bob', '110', 1) }] });
-  first?.apply({ stamp: at + 2, operations: [{ op: 'commit', transaction }] });
+  first?.apply({ timestamp: at + 1, operations: [{ ...prepare, ...changesOf('alice', '90', 1) }] });
+  second?.apply({ timestamp: at + 1, operations: [{ ...prepare, ...changesOf('bob', '110', 1) }] });
+  first?.apply({ timestamp: at + 2, operations: [{ op: 'commit', transaction }] });
   const alone = { op: 'change', ...changesOf('alice', '95', 3) } as const;
-  first?.apply({ stamp: at + 3, operations: [put('ben', '5'), alone] });
+  first?.apply({ timestamp: at + 3, operations: [put('ben', '5'), alone] });
 }

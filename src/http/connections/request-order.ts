@@ -7,13 +7,13 @@ import type { Socket } from 'node:net';
 import type { Connections } from './connections.ts';
 import { LateRequests } from './late-requests.ts';
 import { HeldRequests } from '../overload/held-requests.ts';
-import type { ReplyRoom } from '../overload/reply-room.ts';
+import type { UnsentReplies } from '../overload/unsent-replies.ts';
 
 export type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface RequestOrderOptions {
   readonly connections: Connections;
-  readonly replies: ReplyRoom;
+  readonly replies: UnsentReplies;
   /** Bytes that held requests may take, on all connections together. */
   readonly heldBytesMax: number;
   /** How long a request may take to arrive. */
@@ -22,7 +22,7 @@ export interface RequestOrderOptions {
 
 export class RequestOrder {
   readonly #connections: Connections;
-  readonly #replies: ReplyRoom;
+  readonly #replies: UnsentReplies;
   readonly #held: HeldRequests;
   readonly #late: LateRequests;
   /** Open connections on which a request was ever held. */

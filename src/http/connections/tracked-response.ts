@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import type { BodyReader } from '../body/body-reader.ts';
 import type { Connections } from './connections.ts';
 import type { RequestMeter } from '../metrics/request-meter.ts';
-import type { ReplyRoom } from '../overload/reply-room.ts';
+import type { UnsentReplies } from '../overload/unsent-replies.ts';
 import type { RequestOrder } from './request-order.ts';
 
 /** Assumed for a reply whose body went out before its end, as only small ones do. */
@@ -16,11 +16,11 @@ export interface ResponseObservers {
   readonly bodies: BodyReader;
   readonly connections: Connections;
   readonly meter: RequestMeter;
-  readonly replies: ReplyRoom;
+  readonly replies: UnsentReplies;
   readonly order: RequestOrder;
 }
 
-function bytesOf(body: unknown): number {
+function byteLengthOf(body: unknown): number {
   return body instanceof Uint8Array ? body.length : smallReplyBytes;
 }
 
@@ -69,7 +69,7 @@ export function trackedResponse(observers: ResponseObservers) {
       meter.observe(this.req, this.statusCode, this.#startedAtMs);
       super.end(...(parts as []));
       if (!this.shouldKeepAlive) connections.noteFinalReply(this.req.socket);
-      if (!this.writableFinished) replies.watch(this, bytesOf(parts[0]));
+      if (!this.writableFinished) replies.watch(this, byteLengthOf(parts[0]));
       return this;
     }
   };

@@ -14,7 +14,7 @@ export interface IdempotencyRecordsOptions {
   readonly wallMs: () => number;
 }
 
-interface Place {
+interface RecordPosition {
   readonly key: string;
   /** Unix milliseconds. */
   readonly expiresAt: number;
@@ -28,7 +28,7 @@ function scopeOfKey(key: string): string {
 export class IdempotencyRecords {
   readonly #options: IdempotencyRecordsOptions;
   /** By scope, oldest first. */
-  readonly #places = new Map<string, Place>();
+  readonly #places = new Map<string, RecordPosition>();
   #evicted = 0;
 
   constructor(options: IdempotencyRecordsOptions) {
@@ -46,7 +46,7 @@ export class IdempotencyRecords {
 
   /** Finds the records of earlier runs of the program. Rejects if a shard does not serve. */
   async load(): Promise<void> {
-    const found: Place[] = [];
+    const found: RecordPosition[] = [];
     const { store } = this.#options;
     const pages = walkItems(idempotencyNamespace, '', (query) => store.list(query));
     for await (const items of pages) {
@@ -64,7 +64,7 @@ export class IdempotencyRecords {
     return place === undefined || place.expiresAt <= this.#options.wallMs() ? undefined : place.key;
   }
 
-  add(scope: string, place: Place): void {
+  add(scope: string, place: RecordPosition): void {
     this.#places.delete(scope);
     this.#places.set(scope, place);
     this.#bound();

@@ -156,7 +156,10 @@ export class IdempotentRequests {
             flush === undefined && store.areOnOneShard([key, ...changed.map((name) => name.key)]);
           // A transaction over several shards is synced in every mode.
           const outcome = answer(isTogether ? store.durability : 'synced');
-          const put = { value: bytesOf({ ...outcome, fingerprint }), expiresAt: now + windowMs };
+          const put = {
+            value: encodeAnswer({ ...outcome, fingerprint }),
+            expiresAt: now + windowMs,
+          };
           return {
             outcome,
             changes: [...names.map((_, index) => changes[index]), put],
@@ -174,7 +177,7 @@ export class IdempotentRequests {
   }
 }
 
-function bytesOf(answer: KeptAnswer): Buffer {
+function encodeAnswer(answer: KeptAnswer): Buffer {
   if (answer.body.length <= keptAnswerBytesMax) return encodeKeptAnswer(answer);
   const detail =
     `With an Idempotency-Key, an answer may have ${keptAnswerBytesMax} bytes; this one would have ` +

@@ -4,8 +4,8 @@ import type { IdempotentRequests } from '../idempotency/idempotent-requests.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { RequestOrder } from '../connections/request-order.ts';
 import { refusalReasons, type Admission } from '../overload/admission.ts';
-import type { ReplyRoom } from '../overload/reply-room.ts';
-import type { WorkInFlight } from '../overload/work-in-flight.ts';
+import type { UnsentReplies } from '../overload/unsent-replies.ts';
+import type { ConcurrencyLimiter } from '../overload/concurrency-limiter.ts';
 import type { RequestMeter } from './request-meter.ts';
 import type { MetricSampler } from './sampled-metric.ts';
 
@@ -14,9 +14,9 @@ export interface HttpMetricSources {
   readonly connections: Connections;
   readonly bodies: BodyReader;
   readonly admission: Admission;
-  readonly replies: ReplyRoom;
+  readonly replies: UnsentReplies;
   readonly order: RequestOrder;
-  readonly work: WorkInFlight;
+  readonly work: ConcurrencyLimiter;
   readonly idempotency: IdempotentRequests;
 }
 

@@ -7,9 +7,9 @@ import type { Connections } from '../connections/connections.ts';
 import { problemFor } from '../wire/error-form.ts';
 import type { Handle } from '../connections/request-order.ts';
 import { isCommandTarget, pathOfTarget, routedTarget } from '../wire/request-target.ts';
-import type { ReplyRoom } from './reply-room.ts';
-import { TurnBudget } from './turn-budget.ts';
-import { tooMuchAsked, type WorkInFlight } from './work-in-flight.ts';
+import type { UnsentReplies } from './unsent-replies.ts';
+import { EventLoopBudget } from './event-loop-budget.ts';
+import { tooMuchAsked, type ConcurrencyLimiter } from './concurrency-limiter.ts';
 
 export const refusalReasons = ['connections', 'replies', 'turn', 'work'] as const;
 
@@ -19,8 +19,8 @@ export type RefusalReason = (typeof refusalReasons)[number];
 export interface AdmissionOptions {
   readonly clock: Clock;
   readonly connections: Connections;
-  readonly replies: ReplyRoom;
-  readonly work: WorkInFlight;
+  readonly replies: UnsentReplies;
+  readonly work: ConcurrencyLimiter;
 }
 
 /** Cheap, and operators need these most under overload. */
@@ -39,7 +39,7 @@ const commandRefusal = refusalFor('/upstash');
 
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #turn = new TurnBudget();
+  readonly #turn = new EventLoopBudget();
   readonly #refusals = new Map<RefusalReason, number>();
 
   constructor(options: AdmissionOptions) {

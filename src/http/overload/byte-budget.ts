@@ -3,7 +3,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-export class ByteRoom {
+export class ByteBudget {
   readonly bytesMax: number;
   #held = 0;
   /**

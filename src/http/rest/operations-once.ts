@@ -4,7 +4,7 @@ import type { Operation } from '../../store/operation.ts';
 import type { Durability, Result } from '../../store/result.ts';
 import { recordAnswer, type AnswerSink } from '../wire/answer.ts';
 import type { AtomicWork } from '../idempotency/idempotent-requests.ts';
-import { countGiven, type RefuseValue } from './transactions/given-values.ts';
+import { countGiven, type ReserveReplyBytes } from './transactions/given-values.ts';
 import {
   namesOnce,
   runAtMoment,
@@ -22,7 +22,7 @@ function withDurability(result: MomentResult, durability: Durability): Result {
 export function operationsOnce(
   operations: readonly Operation[],
   limits: MomentLimits,
-  refuse: RefuseValue,
+  refuse: ReserveReplyBytes,
   write: (sink: AnswerSink, results: readonly Result[]) => void,
 ): AtomicWork {
   const names = namesOnce(operations);

@@ -5,7 +5,7 @@ import { textOfByteString } from '../../base/byte-string.ts';
 import { StoreError } from '../../base/errors.ts';
 import type { EntryName } from '../../store/operation.ts';
 import type { Store } from '../../store/store.ts';
-import { unitsOf, type WorkInFlight } from '../overload/work-in-flight.ts';
+import { unitsOf, type ConcurrencyLimiter } from '../overload/concurrency-limiter.ts';
 import { walkKeys } from '../walk-keys.ts';
 import { canBeNamed, pathOfKey, type Item } from './item.ts';
 
@@ -17,7 +17,7 @@ const deletedTogetherMax = 10_000;
 
 export interface ItemsBelowOptions {
   readonly store: Store;
-  readonly work: WorkInFlight;
+  readonly work: ConcurrencyLimiter;
 }
 
 export class ItemsBelow {

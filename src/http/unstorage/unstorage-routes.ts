@@ -15,7 +15,7 @@ import type {
 } from '../idempotency/idempotent-requests.ts';
 import { identityOf } from '../idempotency/request-identity.ts';
 import type { HttpLimits } from '../limits.ts';
-import { unitsOf, type WorkInFlight } from '../overload/work-in-flight.ts';
+import { unitsOf, type ConcurrencyLimiter } from '../overload/concurrency-limiter.ts';
 import { keyNotFound, sendError, sendProblem } from '../wire/problem.ts';
 import { itemRoute, nameText } from '../wire/request-target.ts';
 import { itemOf, type Item } from './item.ts';
@@ -26,7 +26,7 @@ export interface UnstorageRouteOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly bodies: BodyReader;
-  readonly work: WorkInFlight;
+  readonly work: ConcurrencyLimiter;
   readonly limits: Pick<HttpLimits, 'keyBytesMax' | 'valueBytesMax'>;
   readonly idempotency: IdempotentRequests;
 }

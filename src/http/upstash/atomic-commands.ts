@@ -3,7 +3,7 @@
 // changes nothing and stops no other command. Knows no store, only the moment.
 import { byteStringOfBytes } from '../../base/byte-string.ts';
 import { StoreError } from '../../base/errors.ts';
-import type { CommandLimits, Entry } from '../../commands/command.ts';
+import type { CommandLimits, CommandEntry } from '../../commands/command.ts';
 import { replyBytesOf } from '../../commands/reply-bytes.ts';
 import type { Reply } from '../../commands/reply.ts';
 import { runKeyed } from '../../commands/run-command.ts';
@@ -30,13 +30,13 @@ export function decideCommands(
   commands: readonly KeyedPlan[],
   keys: readonly string[],
   limits: CommandLimits,
-  { refuseValue }: SubmitOptions,
+  { reserveReplyBytes }: SubmitOptions,
 ): TransactionPlan<Reply[]> {
   return ({ entries, now }) => {
     const run = new AtomicRun(keys, entries, { now, limits });
     const outcome = commands.map((command) => {
       const reply = run.run(command);
-      const refusal = refuseValue?.(replyBytesOf(reply));
+      const refusal = reserveReplyBytes?.(replyBytesOf(reply));
       if (refusal !== undefined) throw refusal;
       return reply;
     });
@@ -51,7 +51,7 @@ interface AtomicRunOptions {
 
 class AtomicRun {
   readonly #options: AtomicRunOptions;
-  readonly #standing: Map<string, Entry | undefined>;
+  readonly #standing: Map<string, CommandEntry | undefined>;
   readonly #changed = new Set<string>();
   #touchedBytes = 0;
 
@@ -93,7 +93,7 @@ class AtomicRun {
   }
 }
 
-function entryOf(entry: EntryResult | undefined): Entry | undefined {
+function entryOf(entry: EntryResult | undefined): CommandEntry | undefined {
   if (entry?.value === undefined) return undefined;
   const { value, expiresAt } = entry;
   return { value: byteStringOfBytes(value), expiresAt };

@@ -38,7 +38,7 @@ export interface AtomicCommands {
 }
 
 /** A command that can be part of a transaction. */
-export type TogetherPlan = Exclude<CommandPlan, KeyspacePlan>;
+export type AtomicPlan = Exclude<CommandPlan, KeyspacePlan>;
 
 export interface Flushing {
   readonly reply: Reply;
@@ -48,7 +48,7 @@ export interface Flushing {
 
 type Asked = CommandOperation | GetOperation;
 
-export function isRefused(result: CommandResult | Reply[]): result is StoreError {
+export function isStoreError(result: CommandResult | Reply[]): result is StoreError {
   return result instanceof StoreError;
 }
 
@@ -103,8 +103,8 @@ export class CommandRunner {
   }
 
   /** Runs all at one moment, each seeing those before it, as in Redis: see `decideCommands`. */
-  async runTogether(
-    plans: readonly TogetherPlan[],
+  async runAtomically(
+    plans: readonly AtomicPlan[],
     options?: SubmitOptions,
   ): Promise<Reply[] | StoreError> {
     const { names, decide } = this.together(plans, options);
@@ -113,7 +113,7 @@ export class CommandRunner {
   }
 
   /** Plans the same transaction without running it. */
-  together(plans: readonly TogetherPlan[], options: SubmitOptions = {}): AtomicCommands {
+  together(plans: readonly AtomicPlan[], options: SubmitOptions = {}): AtomicCommands {
     const keyed = plans.filter((plan) => plan.kind === 'keyed');
     const keys = distinctKeys(keyed);
     const decideKeyed = decideCommands(keyed, keys, this.#planner.limits, options);
@@ -174,8 +174,8 @@ export class CommandRunner {
   }
 
   async #writeSeveral(plan: KeyedPlan, options?: SubmitOptions): Promise<CommandResult> {
-    const result = await this.runTogether([plan], options);
-    if (isRefused(result)) return result;
+    const result = await this.runAtomically([plan], options);
+    if (isStoreError(result)) return result;
     const [reply] = result;
     if (reply === undefined) throw new Error('a command has one reply');
     return reply;

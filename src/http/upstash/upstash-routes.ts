@@ -15,18 +15,18 @@ import type {
 } from '../idempotency/idempotent-requests.ts';
 import { identityOf } from '../idempotency/request-identity.ts';
 import type { HttpLimits } from '../limits.ts';
-import type { GatheredValues } from '../overload/gathered-values.ts';
-import type { TurnQueue } from '../overload/turn-queue.ts';
-import { unitsOf, type WorkInFlight } from '../overload/work-in-flight.ts';
+import type { ReplyMemoryBudget } from '../overload/reply-memory-budget.ts';
+import type { LargeRequestQueue } from '../overload/large-request-queue.ts';
+import { unitsOf, type ConcurrencyLimiter } from '../overload/concurrency-limiter.ts';
 import { commandRoute, isMeant, nameText, queryText } from '../wire/request-target.ts';
 import { statusOfError } from '../wire/status-of-error.ts';
 import { commandOfPath } from './command-of-path.ts';
 import { mayWrite, type CommandPlan, type KeyspacePlan } from './command-planner.ts';
 import {
   CommandRunner,
-  isRefused,
+  isStoreError,
   type CommandResult,
-  type TogetherPlan,
+  type AtomicPlan,
 } from './command-runner.ts';
 import { envelope, errorEnvelope, resp2, type Encoding } from './envelope.ts';
 import { replyOfError } from './error-reply.ts';
@@ -38,9 +38,9 @@ export interface UpstashRouteOptions {
   readonly store: CommandStore;
   readonly clock: Clock;
   readonly bodies: BodyReader;
-  readonly work: WorkInFlight;
-  readonly turns: TurnQueue;
-  readonly values: GatheredValues;
+  readonly work: ConcurrencyLimiter;
+  readonly turns: LargeRequestQueue;
+  readonly values: ReplyMemoryBudget;
   readonly limits: HttpLimits;
   readonly idempotency: IdempotentRequests;
 }
@@ -83,11 +83,11 @@ function formatOf(request: FastifyRequest): Format {
 }
 
 function asReply(result: CommandResult): Reply {
-  return isRefused(result) ? replyOfError(result) : result;
+  return isStoreError(result) ? replyOfError(result) : result;
 }
 
 function statusOf(result: CommandResult): number {
-  if (isRefused(result)) return statusOfError[result.code];
+  if (isStoreError(result)) return statusOfError[result.code];
   return result.kind === 'error' ? 400 : 200;
 }
 
@@ -128,7 +128,7 @@ function discarded(index: number, message: string): RequestFault {
 }
 
 /** @throws RequestFault if one of the commands cannot be part of a transaction */
-function transactionOf(plans: readonly CommandPlan[]): TogetherPlan[] {
+function transactionOf(plans: readonly CommandPlan[]): AtomicPlan[] {
   return plans.map((plan, index) => {
     if (plan.kind === 'keyspace') throw discarded(index, `ERR ${aboutAllKeys(plan)}`);
     const isWrong = plan.kind === 'answered' && !plan.isRun && plan.reply.kind === 'error';
@@ -142,7 +142,7 @@ function aboutAllKeys({ command }: KeyspacePlan): string {
 }
 
 /** @throws RequestFault if the answer to one of the commands cannot be kept */
-function keepable(plans: readonly CommandPlan[]): TogetherPlan[] {
+function keepable(plans: readonly CommandPlan[]): AtomicPlan[] {
   return plans.map((plan) => {
     if (plan.kind !== 'keyspace') return plan;
     const why = 'and an Idempotency-Key makes several commands one';
@@ -208,7 +208,7 @@ class UpstashHandlers {
     const body = await bodies.read(request, reply, this.#bodyLimit);
     const answer = await turns.run(() => {
       const commands = commandsOfJson(body, limits.batchOperationsMax);
-      return this.#answerTogether({ request, body, commands, write });
+      return this.#answerAtomically({ request, body, commands, write });
     });
     this.#send(reply, answer);
   };
@@ -235,16 +235,16 @@ class UpstashHandlers {
     });
   }
 
-  #answerTogether(asked: AskedCommands): Promise<Answer> {
+  #answerAtomically(asked: AskedCommands): Promise<Answer> {
     const plans = transactionOf(this.#runner.plan(asked.commands));
     const isWrite = mayWrite(plans);
     const identity = isWrite ? identityOf(asked.request, asked.body) : undefined;
     return this.#during(asked, async (options) => {
       try {
         if (identity !== undefined) return await this.#once(identity, plans, asked, options);
-        const results = await this.#runner.runTogether(plans, options);
+        const results = await this.#runner.runAtomically(plans, options);
         // Clients take a list for an answer whatever its status, so an error must not be a list.
-        if (isRefused(results)) throw results;
+        if (isStoreError(results)) throw results;
         return recordAnswer((sink) => asked.write(sink, results));
       } finally {
         if (isWrite) this.#tokens.noteWrite();
@@ -266,7 +266,7 @@ class UpstashHandlers {
 
   #once(
     identity: RequestIdentity,
-    plans: readonly TogetherPlan[],
+    plans: readonly AtomicPlan[],
     { write }: AskedCommands,
     options: SubmitOptions,
   ): Promise<Answer> {
@@ -296,7 +296,7 @@ class UpstashHandlers {
   ): Promise<Answer> {
     const units = unitsOf(commands.length, body.length);
     return this.#options.work.during(units, () =>
-      this.#options.values.during((refuseValue) => work({ refuseValue })),
+      this.#options.values.during((reserveReplyBytes) => work({ reserveReplyBytes })),
     );
   }
 }

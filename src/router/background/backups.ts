@@ -25,7 +25,7 @@ export interface BackupsOptions {
   readonly compactions: CompactionScheduler;
   /** Where each shard's files are, by number. */
   readonly locations: readonly ShardLocation[];
-  readonly stamp: () => number;
+  readonly timestamp: () => number;
   /** Unix milliseconds. */
   readonly wallMs: () => number;
   /** Starts a thread for one backup. */
@@ -76,14 +76,14 @@ export class Backups {
 
   /** Takes a consistent cut: all shards seal what they hold at one moment. */
   async #cut(): Promise<BeginBackupTask> {
-    const { sequencer, locations, stamp, wallMs } = this.#options;
+    const { sequencer, locations, timestamp, wallMs } = this.#options;
     const cuts = await sequencer.askAll({ op: 'cut' });
     const parts = locations.map((location, shard) => {
       const cut = cuts[shard];
       if (cut?.kind !== 'cut') throw new Error(`a cut was answered by a ${cut?.kind}`);
       return { ...location, input: cut.parcel };
     });
-    return { parts, at: stamp(), createdAt: wallMs() };
+    return { parts, at: timestamp(), createdAt: wallMs() };
   }
 
   async #begin(task: BeginBackupTask): Promise<BackupPieces> {

@@ -9,8 +9,8 @@ import type { ShardClient } from '../shard/shard-client.ts';
 export interface HousekeeperOptions {
   readonly fsync: FsyncMode;
   readonly fsyncIntervalMs: number;
-  /** The present stamp. */
-  readonly stamp: () => number;
+  /** The present timestamp. */
+  readonly timestamp: () => number;
   readonly monotonicMs: () => number;
 }
 
@@ -64,7 +64,7 @@ export class Housekeeper {
   /** Sweeps one step at a time, so that requests come between two steps. */
   #sweep(shard: ShardClient): void {
     const nextExpiryAt = shard.report?.nextExpiryAt ?? Infinity;
-    const now = this.#options.stamp();
+    const now = this.#options.timestamp();
     if (this.#sweeping.has(shard) || nextExpiryAt > now) return;
     if (this.#options.monotonicMs() < this.#sweepNotBeforeMs) return;
     this.#sweeping.add(shard);

@@ -156,7 +156,7 @@ export class ShardClient implements ShardQueue {
 
   /** Has the shard seal its input for a compaction; undefined if there is nothing to compact. */
   beginCompaction(): Promise<Parcel | undefined> {
-    return this.#lifecycle.beside('beginCompaction', this.#options.stamp());
+    return this.#lifecycle.beside('beginCompaction', this.#options.timestamp());
   }
 
   /** Makes the compaction's snapshot the live one. */

@@ -25,8 +25,8 @@ export interface ShardLifecycleOptions {
   readonly fsync: FsyncMode;
   /** Starts a thread that has opened nothing yet. */
   readonly newThread: (onIdleDeath: (error: Error) => void) => TaskThread<ShardTasks>;
-  /** The next stamp. */
-  readonly stamp: () => number;
+  /** The next timestamp. */
+  readonly timestamp: () => number;
   readonly monotonicMs: () => number;
   /** Called before the shard is opened again: its earlier answers may no longer hold. */
   readonly onEpoch: (shard: number, why: string) => void;
@@ -285,7 +285,7 @@ export class ShardLifecycle {
   async #mend(): Promise<void> {
     const epoch = this.#epoch;
     try {
-      const report = await this.beside('mend', this.#options.stamp());
+      const report = await this.beside('mend', this.#options.timestamp());
       if (this.#state !== 'suspended' || epoch !== this.#epoch) return;
       this.#report = report;
       this.#serve();

@@ -24,8 +24,8 @@ import { WatchedThread } from '../threads/watched-thread.ts';
 export interface ShardThreadOptions {
   readonly location: ShardLocation;
   readonly fsync: FsyncMode;
-  /** The next stamp. */
-  readonly stamp: () => number;
+  /** The next timestamp. */
+  readonly timestamp: () => number;
 }
 
 type TaskValue<Name extends keyof ShardTasks> =
@@ -102,18 +102,18 @@ export class ShardThread {
     outcomes: ReadonlyMap<string, boolean>,
     inFlight: ReadonlySet<string>,
   ): Promise<ShardReport> {
-    const task = { stamp: this.#options.stamp(), outcomes, inFlight };
+    const task = { timestamp: this.#options.timestamp(), outcomes, inFlight };
     return valueOfTask(await this.#thread.run('start', task, this.#toOpen));
   }
 
   async batch(operations: readonly ShardOperation[]): Promise<BatchReply<ShardResult>> {
-    const frame = encodeBatch({ stamp: this.#options.stamp(), operations });
+    const frame = encodeBatch({ timestamp: this.#options.timestamp(), operations });
     return decodeReply(await this.#thread.run('batch', frame, { transfer: [frame.buffer] }));
   }
 
   /** Seals the effects of all earlier operations, for a reader of the files. */
   async cut(): Promise<Parcel> {
-    return valueOfTask(await this.#thread.run('cut', this.#options.stamp()));
+    return valueOfTask(await this.#thread.run('cut', this.#options.timestamp()));
   }
 
   /** @param report the shard's last report: its sizes decide the time limit */
@@ -129,7 +129,7 @@ export class ShardThread {
 
   /** Syncs for the last time and leaves a durable mark. */
   async stop(): Promise<void> {
-    valueOfTask(await this.#thread.run('stop', this.#options.stamp(), unlimited));
+    valueOfTask(await this.#thread.run('stop', this.#options.timestamp(), unlimited));
   }
 
   /**

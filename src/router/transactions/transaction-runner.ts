@@ -22,7 +22,7 @@ export interface TransactionRunnerOptions {
   readonly locks: KeyLocks;
   readonly sequencer: Sequencer;
   readonly twoPhaseCommit: TwoPhaseCommit;
-  readonly stamp: () => number;
+  readonly timestamp: () => number;
   /** Durability of changes in one shard. */
   readonly durability: Durability;
 }
@@ -104,15 +104,15 @@ export class TransactionRunner {
   }
 
   /** Reads past the cache: the answers come behind all operations that were queued before. */
-  #read(names: readonly EntryName[], { refuseValue }: TransactOptions): Promise<Result[]> {
-    const collector = new ReplyCollector<Result>(names.length, refuseValue);
+  #read(names: readonly EntryName[], { reserveReplyBytes }: TransactOptions): Promise<Result[]> {
+    const collector = new ReplyCollector<Result>(names.length, reserveReplyBytes);
     this.#options.sequencer.readAt(names, collector, false);
     return collector.results;
   }
 
   #momentOf(names: readonly EntryName[], read: readonly Result[]): TransactionMoment {
-    const { stamp, sequencer } = this.#options;
-    const now = stamp();
+    const { timestamp, sequencer } = this.#options;
+    const now = timestamp();
     const entries = read.map((result): EntryResult | undefined =>
       result.kind === 'entry' && (result.expiresAt ?? Infinity) > now ? result : undefined,
     );

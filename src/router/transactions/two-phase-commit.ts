@@ -13,7 +13,7 @@ import type { ChangesOfShard, OutcomeDelivery, Sequencer, ShardQueue } from '../
 
 export interface TwoPhaseCommitOptions {
   readonly sequencer: Sequencer;
-  readonly stamp: () => number;
+  readonly timestamp: () => number;
   /**
    * Gives an id that no other transaction of the store has, in this life of the program or another.
    */
@@ -43,7 +43,7 @@ export class TwoPhaseCommit {
     changes: readonly ChangesOfShard[],
     validUntil: number,
   ): Promise<RefusedResult | typeof stale | undefined> {
-    const { sequencer, stamp, newId, inFlight } = this.#options;
+    const { sequencer, timestamp, newId, inFlight } = this.#options;
     const transaction = newId();
     const participants = changes.map(({ queue }) => queue.shard);
     const prepares = changes.map(({ queue, ...rest }) => {
@@ -60,7 +60,7 @@ export class TwoPhaseCommit {
       prepares.map(({ queue, operation }) => sequencer.ask(queue, operation)),
     );
     const areAllPrepared = answers.every(({ kind }) => kind === 'done');
-    if (!areAllPrepared || stamp() >= validUntil) {
+    if (!areAllPrepared || timestamp() >= validUntil) {
       return await this.#abort(transaction, changes, answers);
     }
     const queues = changes.map(({ queue }) => queue);

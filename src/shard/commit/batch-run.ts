@@ -90,7 +90,7 @@ function isNoLarger(value: { length: number }, expiresAt: ExpiresAt, old: Entry)
 }
 
 /**
- * Caps the deadline at the largest valid date. The front end's clock may be behind the stamp, so a
+ * Caps the deadline at the largest valid date. The front end's clock may be behind the timestamp, so a
  * TTL that the front end accepts may reach past that date.
  */
 function deadlineOf(now: number, ttlMs: number): number {
@@ -111,7 +111,7 @@ interface SizedEntry {
 }
 
 export interface BatchRunOptions {
-  /** The batch's stamp. */
+  /** The batch's timestamp. */
   readonly now: number;
   /** The seq that the first change takes. */
   readonly firstSeq: number;

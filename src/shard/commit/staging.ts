@@ -9,7 +9,7 @@ import {
   type PreparedTransaction,
 } from './prepared-transactions.ts';
 
-type Change =
+type StagedChange =
   | { readonly op: 'put'; readonly entry: Entry }
   | { readonly op: 'delete'; readonly namespace: string; readonly key: string }
   | { readonly op: 'flush'; readonly namespace: string }
@@ -21,7 +21,7 @@ export class Staging {
   readonly #transactions: PreparedTransactions;
   readonly #now: number;
   readonly #firstSeq: number;
-  readonly #changes: Change[] = [];
+  readonly #changes: StagedChange[] = [];
   readonly #records: string[] = [];
   #mustSync = false;
   /** By namespace and key: the entry after the changes so far; null if deleted. */

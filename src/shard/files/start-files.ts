@@ -13,7 +13,7 @@ import { cutTornTail } from './torn-tail.ts';
 
 export interface StartOptions {
   readonly fsync: FsyncMode;
-  /** The stamp for headers and marks, Unix milliseconds. */
+  /** The timestamp for headers and marks, Unix milliseconds. */
   readonly at: number;
   readonly reserveBytes: number;
 }

@@ -11,7 +11,7 @@ import type { ShardPlace } from '../recovery/recovery.ts';
  *
  * @param generation the snapshot replaces all journals up to this generation
  * @param seq the seq that the next change takes
- * @param at the highest stamp so far, Unix milliseconds
+ * @param at the highest timestamp so far, Unix milliseconds
  * @throws system errors; removes the unfinished file if possible
  */
 export function writeTableSnapshot(

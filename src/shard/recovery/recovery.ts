@@ -48,7 +48,7 @@ export interface ProvedShard {
     readonly durableBytes: number;
   };
   readonly torn: readonly TornTail[];
-  /** The highest stamp in any file, Unix milliseconds. */
+  /** The highest timestamp in any file, Unix milliseconds. */
   readonly at: number;
   /** Changes that readers saw may be missing at the end: the shard must not reuse their seqs. */
   readonly mayHaveLostEnd: boolean;

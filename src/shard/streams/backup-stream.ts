@@ -23,7 +23,7 @@ export interface BackupPart extends ShardLocation {
 export interface BackupCut {
   /** By shard. */
   readonly parts: readonly BackupPart[];
-  /** The stamp of the cut. */
+  /** The timestamp of the cut. */
   readonly at: number;
   /** Unix milliseconds. */
   readonly createdAt: number;

@@ -63,7 +63,7 @@ export class EntryStream {
     return this.#seq;
   }
 
-  /** The highest stamp in the files. Valid after the caller has read all entries. */
+  /** The highest timestamp in the files. Valid after the caller has read all entries. */
   get at(): number {
     return this.#at;
   }

@@ -45,7 +45,7 @@ function itemOf(entry: Entry, includeValues: boolean): PageItem<string> {
   return { key, version, expiresAt, size: value.length, value: includeValues ? value : undefined };
 }
 
-/** @param now the page's stamp, Unix milliseconds: the page leaves out entries expired by then */
+/** @param now the page's timestamp, Unix milliseconds: the page leaves out entries expired by then */
 export function listPage(table: EntryTable, query: ListQuery, now: number): PageResult<string> {
   const items: PageItem<string>[] = [];
   let bytes = 0;

@@ -13,9 +13,9 @@ export type ShardTaskHandlers = {
   ) => ShardTasks[Name][1] | Promise<ShardTasks[Name][1]>;
 };
 
-/** @param surroundings the shard's options that no task carries */
+/** @param options the shard's options that no task carries */
 export function shardTasks(
-  surroundings: Pick<ShardOptions, 'fileSystem' | 'clock' | 'memory' | 'reserveBytesMin'>,
+  options: Pick<ShardOptions, 'fileSystem' | 'clock' | 'memory' | 'reserveBytesMin'>,
 ) {
   let opened: Shard | undefined;
   // The thread that replaces a dead one has recovered nothing: it must not answer.
@@ -26,7 +26,7 @@ export function shardTasks(
   return {
     open: (task) =>
       answerTask(() => {
-        opened = new Shard({ ...task, ...surroundings });
+        opened = new Shard({ ...task, ...options });
         return opened.opened;
       }),
     outcomesOf: (transactions) => answerTask(() => shard().outcomesOf(transactions)),
@@ -38,19 +38,19 @@ export function shardTasks(
     start: (task) => answerTask(() => shard().start(task)),
     batch: (frame) => encodeReply(shard().apply(decodeBatch(frame))),
     sync: () => answerTaskSoon(() => shard().syncSoon()),
-    beginCompaction: (stamp) =>
+    beginCompaction: (timestamp) =>
       answerTask(() => {
-        const content = shard().beginCompaction(stamp);
+        const content = shard().beginCompaction(timestamp);
         return content === undefined ? undefined : { content };
       }),
     installSnapshot: ({ content }) =>
       answerTask(() => shard().installSnapshot(content as SnapshotReference)),
     abortCompaction: () => answerTask(() => shard().abortCompaction()),
-    cut: (stamp) => answerTask(() => ({ content: shard().cut(stamp) })),
-    mend: (stamp) => answerTask(() => shard().mend(stamp)),
-    stop: (stamp) =>
+    cut: (timestamp) => answerTask(() => ({ content: shard().cut(timestamp) })),
+    mend: (timestamp) => answerTask(() => shard().mend(timestamp)),
+    stop: (timestamp) =>
       answerTask(() => {
-        shard().stop(stamp);
+        shard().stop(timestamp);
         return undefined;
       }),
   } satisfies ShardTaskHandlers;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { StampClock } from '../../../src/base/clock.ts';
+import { TimestampClock } from '../../../src/base/clock.ts';
 import { StoreError } from '../../../src/base/errors.ts';
 import { taskMaxMs } from '../../../src/base/limits.ts';
 import {
@@ -100,10 +100,10 @@ function backupsWith(...threads: StagedThread[]): Backups {
   const left = [...threads];
   const clock = new ManualClock(2000);
   return new Backups({
-    sequencer: new Sequencer(queues, new ReadCache(0), new StampClock(clock)),
+    sequencer: new Sequencer(queues, new ReadCache(0), new TimestampClock(clock)),
     compactions,
     locations,
-    stamp: () => 1000,
+    timestamp: () => 1000,
     wallMs: () => clock.wallMs(),
     newThread: () => left.shift() ?? new StagedThread(),
   });

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { StampClock } from '../../../src/base/clock.ts';
+import { TimestampClock } from '../../../src/base/clock.ts';
 import { sweepStepMax } from '../../../src/base/limits.ts';
 import { CompactionScheduler } from '../../../src/router/background/compaction-scheduler.ts';
 import { Housekeeper } from '../../../src/router/background/housekeeper.ts';
@@ -23,11 +23,11 @@ beforeEach(async () => {
     },
     onFailure: () => {},
   });
-  const sequencer = new Sequencer([client], new ReadCache(0), new StampClock(clock));
+  const sequencer = new Sequencer([client], new ReadCache(0), new TimestampClock(clock));
   housekeeper = new Housekeeper([client], sequencer, compactions, {
     fsync: 'always',
     fsyncIntervalMs: 1000,
-    stamp: () => clock.wallMs(),
+    timestamp: () => clock.wallMs(),
     monotonicMs,
   });
 });

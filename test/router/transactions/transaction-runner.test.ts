@@ -1,6 +1,6 @@
 // Over queues of shards that answer what the test says, when it says so; reads are answered at once.
 import { beforeEach, describe, expect, test } from 'vitest';
-import { StampClock } from '../../../src/base/clock.ts';
+import { TimestampClock } from '../../../src/base/clock.ts';
 import { lockWaitersMax } from '../../../src/base/limits.ts';
 import type { ShardResult } from '../../../src/protocol/shard-operation.ts';
 import { KeyLocks } from '../../../src/router/key-locks.ts';
@@ -37,14 +37,14 @@ beforeEach(() => {
   }
   inFlight = new Set();
   let ids = 0;
-  const stamp = (): number => clock.wallMs();
-  const sequencer = new Sequencer(queues, new ReadCache(0), new StampClock(clock));
+  const timestamp = (): number => clock.wallMs();
+  const sequencer = new Sequencer(queues, new ReadCache(0), new TimestampClock(clock));
   const newId = (): string => `t${ids++}`;
   runner = new TransactionRunner({
     locks: new KeyLocks(),
     sequencer,
-    twoPhaseCommit: new TwoPhaseCommit({ sequencer, stamp, newId, inFlight }),
-    stamp,
+    twoPhaseCommit: new TwoPhaseCommit({ sequencer, timestamp, newId, inFlight }),
+    timestamp,
     durability: 'written',
   });
 });

@@ -1,6 +1,6 @@
 // Over queues of shards that answer what the test says, when it says so.
 import { beforeEach, describe, expect, test } from 'vitest';
-import { StampClock } from '../../../src/base/clock.ts';
+import { TimestampClock } from '../../../src/base/clock.ts';
 import type { ShardResult } from '../../../src/protocol/shard-operation.ts';
 import { ReadCache } from '../../../src/router/read-cache.ts';
 import { Sequencer, type ChangesOfShard } from '../../../src/router/sequencer.ts';
@@ -31,8 +31,8 @@ beforeEach(() => {
   inFlight = new Set();
   let ids = 0;
   twoPhaseCommit = new TwoPhaseCommit({
-    sequencer: new Sequencer(queues, new ReadCache(0), new StampClock(clock)),
-    stamp: () => clock.wallMs(),
+    sequencer: new Sequencer(queues, new ReadCache(0), new TimestampClock(clock)),
+    timestamp: () => clock.wallMs(),
     newId: () => `t${ids++}`,
     inFlight,
   });

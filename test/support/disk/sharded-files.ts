@@ -87,7 +87,7 @@ export class ShardedFiles {
               } as const),
         );
       if (operations.length === 0) continue;
-      const { results } = shard.apply({ stamp: clock.wallMs(), operations });
+      const { results } = shard.apply({ timestamp: clock.wallMs(), operations });
       for (const [at, answer] of results.entries()) {
         const operation = operations[at];
         if (operation?.op !== 'put') continue;
@@ -137,7 +137,7 @@ export class ShardedFiles {
         validUntil: Infinity,
       };
       puts.push(...putsOfChange(own, version));
-      const { results } = shard.apply({ stamp: clock.wallMs(), operations: [operation] });
+      const { results } = shard.apply({ timestamp: clock.wallMs(), operations: [operation] });
       if (results[0]?.kind !== 'done') isWhole = false;
     }
     for (const entry of puts) this.transacted.add(entry);
@@ -151,7 +151,7 @@ export class ShardedFiles {
     clock.advance(1);
     for (const index of shards) {
       const operation = { op: commit ? 'commit' : 'abort', transaction } as const;
-      this.#shards[index]?.apply({ stamp: clock.wallMs(), operations: [operation] });
+      this.#shards[index]?.apply({ timestamp: clock.wallMs(), operations: [operation] });
     }
     if (commit) this.#acknowledge(transaction);
   }
@@ -159,8 +159,8 @@ export class ShardedFiles {
   /** All participants have recorded the outcome: these may forget it. */
   forget(transaction: string, shards: readonly number[]): void {
     const operations = [{ op: 'forget', transaction }] as const;
-    const stamp = this.clock.wallMs();
-    for (const index of shards) this.#shards[index]?.apply({ stamp, operations });
+    const timestamp = this.clock.wallMs();
+    for (const index of shards) this.#shards[index]?.apply({ timestamp, operations });
   }
 
   /** A transaction in one shard, whose version is that of a seq that was to come some changes ago. */
@@ -179,7 +179,7 @@ export class ShardedFiles {
         validUntil: Infinity,
       },
     ];
-    shard.apply({ stamp: this.clock.wallMs(), operations });
+    shard.apply({ timestamp: this.clock.wallMs(), operations });
     for (const entry of putsOfChange(changes, version)) {
       this.written.add(entry);
       this.transacted.add(entry);
@@ -189,8 +189,8 @@ export class ShardedFiles {
   put(key: string, value: string, how: { ttlMs?: number; namespace?: string } = {}): void {
     const { namespace = 'default', ttlMs } = how;
     const operation = { op: 'put', namespace, key, value: Buffer.from(value), ttlMs } as const;
-    const stamp = this.clock.wallMs();
-    this.#shards[this.shardOf(key)]?.apply({ stamp, operations: [operation] });
+    const timestamp = this.clock.wallMs();
+    this.#shards[this.shardOf(key)]?.apply({ timestamp, operations: [operation] });
   }
 
   /** Goes on where a sync has failed. */
@@ -227,8 +227,8 @@ export class ShardedFiles {
     const query = listOf({ limit: 1000, includeValues: true });
     const found = new Map<string, ReadEntry>();
     for (const shard of this.#shards) {
-      const stamp = this.clock.wallMs();
-      const request = { stamp, operations: [{ op: 'list', query, now: stamp }] } as const;
+      const timestamp = this.clock.wallMs();
+      const request = { timestamp, operations: [{ op: 'list', query, now: timestamp }] } as const;
       const [page] = shard.apply(request).results;
       if (page?.kind !== 'page') throw new Error('a page expected');
       for (const { key, version, value = '' } of page.items) found.set(key, { version, value });

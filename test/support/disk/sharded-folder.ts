@@ -21,7 +21,7 @@ export class ShardedFolder {
   readonly #fileSystem: FileSystem;
   readonly #locations;
   readonly #shards: readonly Shard[];
-  readonly stamp = 1_000_000;
+  readonly timestamp = 1_000_000;
 
   /** Makes the folder where there is none; else with as many shards as it has. */
   constructor(
@@ -38,13 +38,13 @@ export class ShardedFolder {
     this.#shards = this.#locations.map(
       (location) => new Shard({ ...location, fileSystem, fsync, clock }),
     );
-    for (const shard of this.#shards) shard.start(startOf(this.stamp));
+    for (const shard of this.#shards) shard.start(startOf(this.timestamp));
   }
 
   /** @returns the version, or undefined where nothing was written */
   write(operation: Operation): number | undefined {
     const shard = this.#shards[shardOfSlot(slotOfKey(operation.key), this.#shards.length)];
-    const reply = shard?.apply({ stamp: this.stamp, operations: [operation] });
+    const reply = shard?.apply({ timestamp: this.timestamp, operations: [operation] });
     const result = reply?.results[0];
     if (result?.kind === 'refused') throw result.error;
     return result?.kind === 'written' ? result.version : undefined;
@@ -56,13 +56,13 @@ export class ShardedFolder {
       const own = operations.filter(
         ({ key }) => shardOfSlot(slotOfKey(key), this.#shards.length) === number,
       );
-      shard.apply({ stamp: this.stamp, operations: own });
+      shard.apply({ timestamp: this.timestamp, operations: own });
     }
   }
 
   compact(number: number): void {
     const [location, shard] = [this.#locations[number], this.#shards[number]];
-    const input = shard?.beginCompaction(this.stamp);
+    const input = shard?.beginCompaction(this.timestamp);
     if (location === undefined || shard === undefined || input === undefined) return;
     shard.installSnapshot(compact({ ...location, fileSystem: this.#fileSystem }, input));
   }
@@ -72,14 +72,14 @@ export class ShardedFolder {
     const parts = this.#locations.map((location, number) => {
       const shard = this.#shards[number];
       if (shard === undefined) throw new Error('every location has its shard');
-      return { ...location, source: shard.cut(this.stamp) };
+      return { ...location, source: shard.cut(this.timestamp) };
     });
     // A copy, as it is once it has crossed to another thread.
-    return structuredClone({ parts, at: this.stamp, createdAt: 2_000_000 });
+    return structuredClone({ parts, at: this.timestamp, createdAt: 2_000_000 });
   }
 
   stop(): void {
-    for (const shard of this.#shards) shard.stop(this.stamp);
+    for (const shard of this.#shards) shard.stop(this.timestamp);
   }
 }
 

@@ -25,7 +25,7 @@ const found = (version: number, value: string): CallOutcome => ({ kind: 'found',
 
 describe('small histories', () => {
   test.each([
-    { what: 'lawful', lie: false, goodMin: 6000, badMin: 0 },
+    { what: 'valid', lie: false, goodMin: 6000, badMin: 0 },
     { what: 'corrupted', lie: true, goodMin: 500, badMin: 500 },
   ])(
     'thousands of $what ones are judged as brute force judges them',
@@ -33,13 +33,13 @@ describe('small histories', () => {
       const counts = { good: 0, bad: 0 };
       for (let run = 0; run < 6000; run++) {
         const random = seededRandom(seed * 1_000_003 + run);
-        const lawful = randomHistory(random, {
+        const valid = randomHistory(random, {
           calls: 2 + randomBelow(random, 6),
           clients: 1 + randomBelow(random, 4),
           lostShare: [0, 0.3, 0.6][run % 3] ?? 0,
           ttlShare: [0, 0.4][run % 2] ?? 0,
         });
-        const history = lie ? corrupted(lawful, random) : lawful;
+        const history = lie ? corrupted(valid, random) : valid;
         const isGood = isLinearizableByBruteForce(history);
         const violation = checkLinearizability(history);
         const isAgreed = (violation === undefined) === isGood;

@@ -1,5 +1,5 @@
-// Histories of one key as a lawful store could have answered them, from a seed; and the same with
-// one lie in them (which may, by luck, be lawful too).
+// Histories of one key as a valid store could have answered them, from a seed; and the same with
+// one lie in them (which may, by luck, be valid too).
 import { unreachable } from '../../../src/base/assert.ts';
 import { pickFrom, randomBelow, type Random } from '../random.ts';
 import type { Call, CallConditions, CallOutcome, RecordedCall } from './recorded-call.ts';
@@ -26,7 +26,7 @@ interface UnderWay {
   outcome: CallOutcome | undefined;
 }
 
-class LawfulKey {
+class ValidKey {
   entry: Entry | undefined;
   version = 0;
   readonly #random: Random;
@@ -82,7 +82,7 @@ function randomCall(random: Random, number: number, version: number): Call {
 }
 
 export function randomHistory(random: Random, options: RandomHistoryOptions): RecordedCall[] {
-  const key = new LawfulKey(random);
+  const key = new ValidKey(random);
   const history: RecordedCall[] = [];
   const underWay = new Map<string, UnderWay>();
   const late: Call[] = [];

@@ -1,5 +1,5 @@
 // A ShardClient over simulated threads.
-import { StampClock } from '../../../src/base/clock.ts';
+import { TimestampClock } from '../../../src/base/clock.ts';
 import type { FsyncMode } from '../../../src/base/fsync-mode.ts';
 import type { ShardOperation, ShardResult } from '../../../src/protocol/shard-operation.ts';
 import { ShardClient } from '../../../src/router/shard/shard-client.ts';
@@ -24,7 +24,7 @@ export class SimulatedClient {
 
   constructor(fsync: FsyncMode = 'always') {
     createShardFolder(this.files, shardPlace.folder, shardPlace.identity);
-    const stamps = new StampClock(this.clock);
+    const timestamps = new TimestampClock(this.clock);
     this.client = new ShardClient({
       location: shardPlace,
       fsync,
@@ -35,7 +35,7 @@ export class SimulatedClient {
         return thread;
       },
       defer: queueMicrotask,
-      stamp: () => stamps.stamp(),
+      timestamp: () => timestamps.timestamp(),
       monotonicMs: () => this.clock.monotonicMs(),
       onEpoch: (_, why) => this.epochs.push(why),
       onFailed: (_, why) => this.failures.push(why),

@@ -1,5 +1,5 @@
 // One shard as a Store: no threads, no queue, no cache, every operation a batch of its own.
-import { StampClock, type Clock } from '../../../src/base/clock.ts';
+import { TimestampClock, type Clock } from '../../../src/base/clock.ts';
 import type { FsyncMode } from '../../../src/base/fsync-mode.ts';
 import { decodeBatch, encodeBatch } from '../../../src/protocol/batch-frame.ts';
 import { decodeReply, encodeReply } from '../../../src/protocol/reply-frame.ts';
@@ -29,14 +29,14 @@ export const shardPlace = {
 /** All of a transaction is in one shard. */
 
 /** Of a store whose last life has left nothing undecided. */
-export function startOf(stamp: number): StartTask {
-  return { stamp, outcomes: new Map(), inFlight: new Set() };
+export function startOf(timestamp: number): StartTask {
+  return { timestamp, outcomes: new Map(), inFlight: new Set() };
 }
 
 export class BareShardStore implements Store {
   readonly durability: Durability;
   readonly shard: Shard;
-  readonly #stamps: StampClock;
+  readonly #timestamps: TimestampClock;
   readonly #locks = new KeyLocks();
 
   constructor(
@@ -49,19 +49,19 @@ export class BareShardStore implements Store {
       createShardFolder(fileSystem, shardPlace.folder, shardPlace.identity);
     }
     this.durability = fsync === 'always' ? 'synced' : 'written';
-    this.#stamps = new StampClock(clock);
+    this.#timestamps = new TimestampClock(clock);
     this.shard = new Shard({ ...shardPlace, fileSystem, fsync, clock, reserveBytesMin });
-    this.#stamps.raiseFloor(this.shard.opened.at);
-    this.shard.start(startOf(this.#stamps.stamp()));
+    this.#timestamps.raiseFloor(this.shard.opened.at);
+    this.shard.start(startOf(this.#timestamps.timestamp()));
   }
 
-  get stamp(): number {
-    return this.#stamps.stamp();
+  get timestamp(): number {
+    return this.#timestamps.timestamp();
   }
 
   /** Through the frames, as over threads. */
   ask(...operations: ShardOperation[]): readonly ShardResult[] {
-    const batch = decodeBatch(encodeBatch({ stamp: this.stamp, operations }));
+    const batch = decodeBatch(encodeBatch({ timestamp: this.timestamp, operations }));
     return decodeReply(encodeReply(this.shard.apply(batch))).results;
   }
 
@@ -87,7 +87,7 @@ export class BareShardStore implements Store {
       );
       const version = this.shard.report().nextSeq;
       const versions = names.map(() => version);
-      const { outcome, changes, flush } = plan({ entries, versions, now: this.stamp });
+      const { outcome, changes, flush } = plan({ entries, versions, now: this.timestamp });
       const changed = names.flatMap((name, index): EntryChange[] => {
         const change = changes[index];
         if (change === undefined) return [];
@@ -109,13 +109,13 @@ export class BareShardStore implements Store {
   }
 
   async list(query: ListQuery): Promise<ListPage> {
-    const [page] = this.ask({ op: 'list', query, now: this.stamp });
+    const [page] = this.ask({ op: 'list', query, now: this.timestamp });
     if (page?.kind !== 'page') throw new Error('a page expected');
     return mergePages([page], query);
   }
 
   async count(namespace: string): Promise<number> {
-    const [answer] = this.ask({ op: 'count', namespace, now: this.stamp });
+    const [answer] = this.ask({ op: 'count', namespace, now: this.timestamp });
     if (answer?.kind !== 'count') throw new Error('a count expected');
     return answer.count;
   }
@@ -125,7 +125,7 @@ export class BareShardStore implements Store {
   }
 
   async close(): Promise<void> {
-    this.shard.stop(this.stamp);
+    this.shard.stop(this.timestamp);
   }
 
   #read(names: readonly EntryName[]): Result[] {

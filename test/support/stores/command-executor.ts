@@ -1,12 +1,17 @@
 // The plainest executor of commands: a Map on one thread.
-import type { CommandLimits, Entry, KeyPage, Keyspace } from '../../../src/commands/command.ts';
+import type {
+  CommandLimits,
+  CommandEntry,
+  KeyPage,
+  Keyspace,
+} from '../../../src/commands/command.ts';
 import { defaultCommandLimits } from '../../../src/commands/command.ts';
 import { isResolved, resolveCommand } from '../../../src/commands/resolve-command.ts';
 import type { Reply } from '../../../src/commands/reply.ts';
 import { runKeyed, runOnConnection, runOnKeyspace } from '../../../src/commands/run-command.ts';
 
 export class CommandExecutor {
-  readonly entries = new Map<string, Entry>();
+  readonly entries = new Map<string, CommandEntry>();
   readonly #limits: CommandLimits;
   /** Keys that one step of a walk looks at, at most. */
   readonly #stepMax: number;
@@ -33,7 +38,7 @@ export class CommandExecutor {
     return outcome.reply;
   }
 
-  alive(key: string, now: number): Entry | undefined {
+  alive(key: string, now: number): CommandEntry | undefined {
     const entry = this.entries.get(key);
     return entry?.expiresAt !== undefined && entry.expiresAt <= now ? undefined : entry;
   }

@@ -63,7 +63,7 @@ export class ModelStore implements CommandStore {
     for (const operation of operations) {
       const result = await this.submit(operation);
       const isValue = result.kind === 'entry' && result.value !== undefined;
-      const error = isValue ? options.refuseValue?.(result.size) : undefined;
+      const error = isValue ? options.reserveReplyBytes?.(result.size) : undefined;
       results.push(error === undefined ? result : { kind: 'refused', error });
     }
     return results;

@@ -31,8 +31,8 @@ function matchOf(item: JsonObject, member: 'ifMatch' | 'ifNoneMatch'): VersionMa
   const json = item[member];
   if (json === undefined || json === '*') return json;
   const versions: unknown[] = Array.isArray(json) ? json : [json];
-  const isLawful = versions.length > 0 && versions.length <= conditionVersionsMax;
-  if (isLawful && versions.every(isVersion)) return versions;
+  const isCountValid = versions.length > 0 && versions.length <= conditionVersionsMax;
+  if (isCountValid && versions.every(isVersion)) return versions;
   const lists = `a list of 1 to ${conditionVersionsMax} versions`;
   throw badMember(member, `${member} must be a version, ${lists}, or "*".`);
 }

@@ -11,9 +11,9 @@ import type { BodyLimit, BodyReader } from '../../body/body-reader.ts';
 import type { IdempotentRequests } from '../../idempotency/idempotent-requests.ts';
 import { identityOf } from '../../idempotency/request-identity.ts';
 import type { HttpLimits } from '../../limits.ts';
-import type { GatheredValues } from '../../overload/gathered-values.ts';
-import type { TurnQueue } from '../../overload/turn-queue.ts';
-import { unitsOf, type WorkInFlight } from '../../overload/work-in-flight.ts';
+import type { ReplyMemoryBudget } from '../../overload/reply-memory-budget.ts';
+import type { LargeRequestQueue } from '../../overload/large-request-queue.ts';
+import { unitsOf, type ConcurrencyLimiter } from '../../overload/concurrency-limiter.ts';
 import { queryText } from '../../wire/request-target.ts';
 import { parseBatchEnvelope } from './batch-envelope.ts';
 import { parseBatchItem, type BatchItem } from './batch-item.ts';
@@ -27,9 +27,9 @@ export interface BatchRouteOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly bodies: BodyReader;
-  readonly work: WorkInFlight;
-  readonly turns: TurnQueue;
-  readonly values: GatheredValues;
+  readonly work: ConcurrencyLimiter;
+  readonly turns: LargeRequestQueue;
+  readonly values: ReplyMemoryBudget;
   readonly limits: HttpLimits;
   readonly idempotency: IdempotentRequests;
 }
@@ -94,17 +94,17 @@ class BatchHandler {
     const operations: Operation[] = [];
     for (const item of items) if (!(item instanceof StoreError)) operations.push(item.operation);
     const identity = operations.some(isWrite) ? identityOf(request, body) : undefined;
-    return values.during(async (refuseValue) => {
+    return values.during(async (reserveReplyBytes) => {
       if (identity !== undefined) {
-        const once = operationsOnce(operations, limits, refuseValue, (sink, results) =>
+        const once = operationsOnce(operations, limits, reserveReplyBytes, (sink, results) =>
           sendResults(sink, items, results),
         );
-        return await idempotency.run(identity, once, { refuseValue });
+        return await idempotency.run(identity, once, { reserveReplyBytes });
       }
       const isReadOnly = operations.every(({ op }) => op === 'get');
       const results = isReadOnly
-        ? await store.getMany(operations, { refuseValue })
-        : await store.submitAll(operations, { refuseValue });
+        ? await store.getMany(operations, { reserveReplyBytes })
+        : await store.submitAll(operations, { reserveReplyBytes });
       return recordAnswer((sink) => sendResults(sink, items, results));
     });
   }

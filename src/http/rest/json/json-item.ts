@@ -53,7 +53,7 @@ function bytesOfBase64(value: unknown): Buffer {
 }
 
 /** The bytes of an item that has one of `value` and `valueBase64`. */
-export function bytesOf({ value, valueBase64 }: JsonObject): Buffer {
+export function valueOfItem({ value, valueBase64 }: JsonObject): Buffer {
   return value === undefined ? bytesOfBase64(valueBase64) : bytesOfText(value);
 }
 
@@ -71,7 +71,7 @@ export function putMembersOf(
   if ((item['value'] === undefined) === (item['valueBase64'] === undefined)) {
     throw badMember('value', 'A put has either value or valueBase64.');
   }
-  const value = bytesOf(item);
+  const value = valueOfItem(item);
   if (value.length > valueBytesMax) {
     const detail = `A value may have at most ${valueBytesMax} bytes.`;
     throw new StoreError('VALUE_TOO_LARGE', detail, { limit: valueBytesMax });

@@ -12,7 +12,7 @@ import type { BodyLimit, BodyReader } from '../../body/body-reader.ts';
 import type { IdempotentRequests } from '../../idempotency/idempotent-requests.ts';
 import { identityOf } from '../../idempotency/request-identity.ts';
 import type { HttpLimits } from '../../limits.ts';
-import { unitsOf, type WorkInFlight } from '../../overload/work-in-flight.ts';
+import { unitsOf, type ConcurrencyLimiter } from '../../overload/concurrency-limiter.ts';
 import { keyRoute, queryText } from '../../wire/request-target.ts';
 import { conditionsOfRequest } from './conditions-of-request.ts';
 import { sendResult, sendWriteResult } from './key-reply.ts';
@@ -25,7 +25,7 @@ export interface KeyRouteOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly bodies: BodyReader;
-  readonly work: WorkInFlight;
+  readonly work: ConcurrencyLimiter;
   readonly limits: Pick<HttpLimits, 'keyBytesMax' | 'valueBytesMax'>;
   readonly idempotency: IdempotentRequests;
 }

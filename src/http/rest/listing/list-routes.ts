@@ -3,8 +3,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ListItem, ListPage, ListQuery } from '../../../store/listing.ts';
 import type { Store } from '../../../store/store.ts';
 import { pageBytesMax } from '../../../base/limits.ts';
-import type { TurnQueue } from '../../overload/turn-queue.ts';
-import { unitsOf, type WorkInFlight } from '../../overload/work-in-flight.ts';
+import type { LargeRequestQueue } from '../../overload/large-request-queue.ts';
+import { unitsOf, type ConcurrencyLimiter } from '../../overload/concurrency-limiter.ts';
 import { queryText } from '../../wire/request-target.ts';
 import { jsonMediaType, keyMember, valueMember } from '../json/json-text.ts';
 import { encodeCursor, parseListQuery } from './list-query.ts';
@@ -22,8 +22,8 @@ function pageText(query: ListQuery, { items, next }: ListPage): string {
 
 export interface ListRouteOptions {
   readonly store: Store;
-  readonly work: WorkInFlight;
-  readonly turns: TurnQueue;
+  readonly work: ConcurrencyLimiter;
+  readonly turns: LargeRequestQueue;
 }
 
 function unitsOfPage({ limit, includeValues }: ListQuery): number {

@@ -4,7 +4,7 @@ import type { StoreError } from '../../../base/errors.ts';
 import type { EntryResult } from '../../../store/result.ts';
 import type { MomentResult } from './moment-run.ts';
 
-export type RefuseValue = (bytes: number) => StoreError | undefined;
+export type ReserveReplyBytes = (bytes: number) => StoreError | undefined;
 
 /**
  * Counts the values that results give back once more, or that are new. The store has counted the
@@ -15,7 +15,7 @@ export type RefuseValue = (bytes: number) => StoreError | undefined;
 export function countGiven(
   results: readonly MomentResult[],
   read: readonly (EntryResult | undefined)[],
-  refuse: RefuseValue,
+  refuse: ReserveReplyBytes,
 ): void {
   const counted = new Set(read.map((entry) => entry?.value));
   for (const result of results) {

@@ -6,7 +6,7 @@ import type { GetOperation } from '../../../store/operation.ts';
 import { parseEnvelope } from '../json/json-envelope.ts';
 import {
   badMember,
-  bytesOf,
+  valueOfItem,
   isObject,
   isVersion,
   putMembersOf,
@@ -60,7 +60,7 @@ function checkOf(json: unknown, { keyBytesMax }: ItemLimits): Check {
     if (typeof exists !== 'boolean') throw badMember('exists', 'exists must be true or false.');
     return { namespace, key, must: exists ? 'exist' : 'be-missing' };
   }
-  return { namespace, key, must: 'have-value', value: bytesOf(item) };
+  return { namespace, key, must: 'have-value', value: valueOfItem(item) };
 }
 
 function refuseConditions(item: JsonObject): void {

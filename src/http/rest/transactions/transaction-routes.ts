@@ -12,10 +12,10 @@ import { recordAnswer, sendAnswer, type Answer } from '../../wire/answer.ts';
 import type { BodyLimit } from '../../body/body-reader.ts';
 import type { AtomicWork, RequestIdentity } from '../../idempotency/idempotent-requests.ts';
 import { identityOf } from '../../idempotency/request-identity.ts';
-import { unitsOf } from '../../overload/work-in-flight.ts';
+import { unitsOf } from '../../overload/concurrency-limiter.ts';
 import { queryText } from '../../wire/request-target.ts';
 import type { BatchRouteOptions } from '../batch/batch-routes.ts';
-import { countGiven, type RefuseValue } from './given-values.ts';
+import { countGiven, type ReserveReplyBytes } from './given-values.ts';
 import { jsonMediaType } from '../json/json-text.ts';
 
 import { parseQuery } from '../query.ts';
@@ -40,7 +40,7 @@ interface Decided {
 /** Counts values before the store changes anything: see `countGiven`. */
 function counting(
   decide: TransactionPlan<TransactionOutcome>,
-  refuse: RefuseValue,
+  refuse: ReserveReplyBytes,
 ): TransactionPlan<TransactionOutcome> {
   return (moment) => {
     const decision = decide(moment);
@@ -97,15 +97,15 @@ class TransactionHandler {
   #answer(transaction: Transaction, identity: RequestIdentity | undefined): Promise<Answer> {
     const { values, limits, idempotency } = this.#options;
     const names = namesOfTransaction(transaction);
-    return values.during(async (refuseValue) => {
-      const decide = counting(decisionOf(transaction, names, limits), refuseValue);
+    return values.during(async (reserveReplyBytes) => {
+      const decide = counting(decisionOf(transaction, names, limits), reserveReplyBytes);
       if (identity !== undefined) {
         const once: AtomicWork = { names, decide: (moment) => decidedOnce(decide(moment)) };
-        return await idempotency.run(identity, once, { refuseValue });
+        return await idempotency.run(identity, once, { reserveReplyBytes });
       }
       const { outcome, durability } = isReadOnly(transaction)
-        ? await this.#look(names, decide, refuseValue)
-        : await this.#transact(names, decide, refuseValue);
+        ? await this.#readAll(names, decide, reserveReplyBytes)
+        : await this.#transact(names, decide, reserveReplyBytes);
       return answerOf(outcome, durability);
     });
   }
@@ -113,21 +113,21 @@ class TransactionHandler {
   async #transact(
     names: readonly EntryName[],
     decide: TransactionPlan<TransactionOutcome>,
-    refuseValue: RefuseValue,
+    reserveReplyBytes: ReserveReplyBytes,
   ): Promise<Decided> {
-    const result = await this.#options.store.transact(names, decide, { refuseValue });
+    const result = await this.#options.store.transact(names, decide, { reserveReplyBytes });
     if (result.kind === 'refused') throw result.error;
     return result;
   }
 
   /** A transaction that only reads holds up no other request for its keys. */
-  async #look(
+  async #readAll(
     names: readonly EntryName[],
     decide: TransactionPlan<TransactionOutcome>,
-    refuseValue: RefuseValue,
+    reserveReplyBytes: ReserveReplyBytes,
   ): Promise<Decided> {
     const { store, clock } = this.#options;
-    const results = await store.getMany(names, { refuseValue });
+    const results = await store.getMany(names, { reserveReplyBytes });
     const entries = results.map((result): EntryResult | undefined => {
       if (result.kind === 'refused') throw result.error;
       return result.kind === 'entry' ? result : undefined;

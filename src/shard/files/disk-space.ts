@@ -23,15 +23,15 @@ export function reserveBytesFor(table: EntryTable, bytesMin = reserveBytesMin): 
   return Math.min(Math.max(share, bytesMin), reserveBytesMax);
 }
 
-export interface DiskRoomOptions {
+export interface DiskSpaceOptions {
   readonly reserveBytesMin: number | undefined;
   readonly monotonicMs: () => number;
 }
 
-export class DiskRoom {
+export class DiskSpace {
   readonly #files: ShardFiles;
   readonly #table: EntryTable;
-  readonly #options: DiskRoomOptions;
+  readonly #options: DiskSpaceOptions;
   #isFull = false;
   /** A running compaction needs all free space. */
   #isMakingRoom = false;
@@ -39,7 +39,7 @@ export class DiskRoom {
   #compactedSeq = 0;
   #tryAgainAtMs = -Infinity;
 
-  constructor(files: ShardFiles, table: EntryTable, options: DiskRoomOptions) {
+  constructor(files: ShardFiles, table: EntryTable, options: DiskSpaceOptions) {
     this.#files = files;
     this.#table = table;
     this.#options = options;

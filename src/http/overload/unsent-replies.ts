@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
 import { overloaded } from '../../base/overloaded.ts';
-import { ByteRoom } from './byte-budget.ts';
+import { ByteBudget } from './byte-budget.ts';
 
 /** A client that takes less than this, over all it has asked for, is cut in the end. */
 const bytesPerMsMin = 16;
@@ -23,9 +23,9 @@ export interface ReplyRoomOptions {
   readonly clock: Clock;
 }
 
-export class ReplyRoom {
+export class UnsentReplies {
   readonly #options: ReplyRoomOptions;
-  readonly #room: ByteRoom;
+  readonly #room: ByteBudget;
   /** The time by which each connection must have taken what it asked for. */
   readonly #deadlinesMs = new Map<Socket, number>();
   #sweep: NodeJS.Timeout | undefined;
@@ -33,7 +33,7 @@ export class ReplyRoom {
 
   constructor(options: ReplyRoomOptions) {
     this.#options = options;
-    this.#room = new ByteRoom(options.bytesMax);
+    this.#room = new ByteBudget(options.bytesMax);
   }
 
   get bytes(): number {

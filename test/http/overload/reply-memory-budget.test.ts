@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { StoreError } from '../../../src/base/errors.ts';
-import { GatheredValues } from '../../../src/http/overload/gathered-values.ts';
+import { ReplyMemoryBudget } from '../../../src/http/overload/reply-memory-budget.ts';
 
 type Refuse = (bytes: number) => StoreError | undefined;
 
@@ -9,14 +9,14 @@ function codesOf(refuse: Refuse, sizes: readonly number[]): (string | undefined)
 }
 
 test('one request gathers only so much, and what is small may still be in it', async () => {
-  const values = new GatheredValues({ bytesMax: 1000, requestBytesMax: 100 });
+  const values = new ReplyMemoryBudget({ bytesMax: 1000, requestBytesMax: 100 });
   const codes = await values.during(async (refuse) => codesOf(refuse, [60, 41, 40, 1]));
   expect(codes).toEqual([undefined, 'REPLY_TOO_LARGE', undefined, 'REPLY_TOO_LARGE']);
   expect(values.bytes).toBe(0);
 });
 
 test('all requests together gather only so much, until one of them has ended', async () => {
-  const values = new GatheredValues({ bytesMax: 150, requestBytesMax: 100 });
+  const values = new ReplyMemoryBudget({ bytesMax: 150, requestBytesMax: 100 });
   const ends: (() => void)[] = [];
   const first = values.during(async (refuse) => {
     const codes = codesOf(refuse, [100]);
@@ -32,7 +32,7 @@ test('all requests together gather only so much, until one of them has ended', a
 });
 
 test('a request that fails holds nothing any more', async () => {
-  const values = new GatheredValues({ bytesMax: 100, requestBytesMax: 100 });
+  const values = new ReplyMemoryBudget({ bytesMax: 100, requestBytesMax: 100 });
   const failing = values.during(async (refuse) => {
     refuse(10);
     throw new Error('no');

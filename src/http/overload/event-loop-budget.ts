@@ -8,7 +8,7 @@ const turnMsMax = 500;
 /** A pause of the whole process is no overload: few requests make a turn long only by chance. */
 const turnRequestsMin = 64;
 
-export class TurnBudget {
+export class EventLoopBudget {
   #startedAtMs = 0;
   #requests = 0;
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { WorkInFlight, unitsOf } from '../../../src/http/overload/work-in-flight.ts';
+import { ConcurrencyLimiter, unitsOf } from '../../../src/http/overload/concurrency-limiter.ts';
 
 /** Work that ends when the test says so, on a clock that the test turns. */
 function open() {
   let nowMs = 0;
-  const work = new WorkInFlight(() => nowMs);
+  const work = new ConcurrencyLimiter(() => nowMs);
   const ends: (() => void)[] = [];
   const begin = (units: number): Promise<void> =>
     work.during(units, () => new Promise<void>((resolve) => ends.push(resolve)));

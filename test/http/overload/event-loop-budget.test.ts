@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { TurnBudget } from '../../../src/http/overload/turn-budget.ts';
+import { EventLoopBudget } from '../../../src/http/overload/event-loop-budget.ts';
 
 test('a turn that lasts is spent, and the next begins anew', async () => {
-  const turn = new TurnBudget();
+  const turn = new EventLoopBudget();
   const first = Array.from({ length: 100 }, (_, i) => turn.isSpent(i));
   expect(first).not.toContain(true);
   expect(turn.isSpent(500)).toBe(false);
@@ -12,7 +12,7 @@ test('a turn that lasts is spent, and the next begins anew', async () => {
 });
 
 test('a few requests around a long pause are no overload', () => {
-  const turn = new TurnBudget();
+  const turn = new EventLoopBudget();
   const few = Array.from({ length: 64 }, (_, i) => turn.isSpent(i * 10_000));
   expect(few).not.toContain(true);
 });

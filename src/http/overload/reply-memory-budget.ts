@@ -1,19 +1,19 @@
 // Bounds the values that requests over many keys have got and not sent yet, per request and in sum.
 // Single keys need no such bound: their values leave as they come.
 import { StoreError } from '../../base/errors.ts';
-import { tooMuchAsked } from './work-in-flight.ts';
+import { tooMuchAsked } from './concurrency-limiter.ts';
 
-export interface GatheredValuesOptions {
+export interface ReplyMemoryBudgetOptions {
   readonly bytesMax: number;
   /** The most bytes in one request. */
   readonly requestBytesMax: number;
 }
 
-export class GatheredValues {
-  readonly #options: GatheredValuesOptions;
+export class ReplyMemoryBudget {
+  readonly #options: ReplyMemoryBudgetOptions;
   #bytes = 0;
 
-  constructor(options: GatheredValuesOptions) {
+  constructor(options: ReplyMemoryBudgetOptions) {
     this.#options = options;
   }
 

@@ -2,7 +2,7 @@
 // room for their work. In between, node accepts connections (one a turn), small requests are
 // answered and replies leave. None of them waits for all the large ones. First come, first served;
 // the queue refuses a request that would wait too long.
-import { tooMuchAsked } from './work-in-flight.ts';
+import { tooMuchAsked } from './concurrency-limiter.ts';
 
 /** About twice what a batch of 500 operations takes. */
 const turnMsMax = 2;
@@ -21,7 +21,7 @@ const waitingAlways = 32;
 /** How soon a store without room is checked again; far less than it takes to run dry. */
 const noRoomMs = 5;
 
-export interface TurnQueueOptions {
+export interface LargeRequestQueueOptions {
   readonly monotonicMs: () => number;
   /** Whether the store may be asked for more. */
   readonly hasRoom: () => boolean;
@@ -33,14 +33,14 @@ interface Waiting {
   readonly refuse: (error: Error) => void;
 }
 
-export class TurnQueue {
-  readonly #options: TurnQueueOptions;
+export class LargeRequestQueue {
+  readonly #options: LargeRequestQueueOptions;
   #waiting: Waiting[] = [];
   /** When this turn's first request was begun; undefined if none was. */
   #beganAtMs: number | undefined;
   #isPlanned = false;
 
-  constructor(options: TurnQueueOptions) {
+  constructor(options: LargeRequestQueueOptions) {
     this.#options = options;
   }
 

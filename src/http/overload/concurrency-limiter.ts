@@ -27,7 +27,7 @@ export function unitsOf(operations: number, bytes: number): number {
   return operations + bytes / bytesPerUnit;
 }
 
-export class WorkInFlight {
+export class ConcurrencyLimiter {
   readonly #nowMs: () => number;
   #units = 0;
   #windowStartedAtMs = 0;

@@ -1,14 +1,14 @@
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { TurnQueue } from '../../../src/http/overload/turn-queue.ts';
+import { LargeRequestQueue } from '../../../src/http/overload/large-request-queue.ts';
 
 let nowMs = 0;
 let hasRoom = true;
-let turns: TurnQueue;
+let turns: LargeRequestQueue;
 let done: string[];
 beforeEach(() => {
   nowMs = 0;
   hasRoom = true;
-  turns = new TurnQueue({ monotonicMs: () => nowMs, hasRoom: () => hasRoom });
+  turns = new LargeRequestQueue({ monotonicMs: () => nowMs, hasRoom: () => hasRoom });
   done = [];
 });
 

@@ -1,4 +1,4 @@
-// The findings that a repair prints, as one JSON object a line. Programs read them: the README and
+// The findings that a repair prints, as one JSON object a line. Programs read them: docs/tools.md and
 // `repair --help` document every kind. Knows no file and no stream.
 
 import { textOfByteString } from '../base/byte-string.ts';

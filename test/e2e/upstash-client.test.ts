@@ -1,11 +1,10 @@
 // The stock client `@upstash/redis`, unchanged, against the compiled server over a socket.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { Redis } from '@upstash/redis';
 import { Keyv } from 'keyv';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { programFolder } from '../../src/base/program-folder.ts';
+import { defaultSettings } from '../../src/cli/load-settings.ts';
+import { readDocument } from '../support/documents/document.ts';
 import {
   makeTemporaryFolder,
   removeFolder,
@@ -186,12 +185,14 @@ test('what one client writes, REST reads, and the other way round', async () => 
   expect(await redis.get('shared')).toBe('from REST');
 });
 
-/** As README has it. */
-function keyvOfReadme(): Keyv {
-  const readme = readFileSync(join(programFolder, 'README.md'), 'utf8');
-  const blocks = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code = '']) => code);
-  const code = blocks.find((block) => block.includes('new Keyv(')) ?? '';
-  const globals = { Redis, Keyv, url: `${server.url}/upstash` };
+/** As the manual has it. */
+function keyvOfManual(): Keyv {
+  const programs = readDocument('docs/clients.md').blocks.map(({ lines }) => lines.join('\n'));
+  const program = programs.find((one) => one.includes('new Keyv(')) ?? '';
+  const code = program
+    .replaceAll(/^import .*$/gm, '')
+    .replaceAll(`http://127.0.0.1:${defaultSettings().port}`, server.url);
+  const globals = { Redis, Keyv };
   return runInNewContext(`(() => {${code}; return keyv;})()`, globals) as Keyv;
 }
 
@@ -201,7 +202,7 @@ function keyvOfStore(namespace = 'app'): Keyv {
 }
 
 describe.each([
-  ['the lines in README', keyvOfReadme],
+  ['the lines in the manual', keyvOfManual],
   ['a store for any namespace', keyvOfStore],
 ])('Keyv over %s', (_name, makeKeyv) => {
   test('reads, writes and deletes', async () => {
@@ -241,7 +242,7 @@ describe.each([
   });
 });
 
-test('README shows how Keyv clears more keys than KEYS gives', async () => {
+test('the lines in the manual let Keyv clear more keys than KEYS gives', async () => {
   const count = 100_001;
   for (let from = 0; from < count; from += 10_000) {
     const operations = Array.from({ length: Math.min(10_000, count - from) }, (_, n) => {
@@ -254,7 +255,7 @@ test('README shows how Keyv clears more keys than KEYS gives', async () => {
     expect([reply.status, (await reply.text()).length > 0]).toEqual([200, true]);
   }
   await expect(redis.keys('app:*')).rejects.toThrow('ERR');
-  await keyvOfReadme().clear();
+  await keyvOfManual().clear();
   expect(await redis.keys('app:*')).toEqual([]);
 }, 60_000);
 

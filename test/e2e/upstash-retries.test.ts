@@ -74,7 +74,7 @@ interface Requester {
   request: (req: { readonly headers?: Record<string, string> }) => Promise<unknown>;
 }
 
-/** As README.md tells it. */
+/** As docs/clients.md tells it. */
 function withSafeRetries(redis: Redis): Redis {
   const { client } = redis as unknown as { client: Requester };
   const request = client.request.bind(client);

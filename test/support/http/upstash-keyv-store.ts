@@ -1,5 +1,5 @@
-// A store that puts Keyv on top of the client `@upstash/redis`, for any namespace; README has the
-// same for one.
+// A store that puts Keyv on top of the client `@upstash/redis`, for any namespace. docs/clients.md
+// has the same for one.
 import type { Redis } from '@upstash/redis';
 
 export class UpstashKeyvStore {

@@ -108,7 +108,8 @@ function killGroup(leader: number): void {
   }
 }
 
-function environmentWithoutSettings(): Record<string, string | undefined> {
+/** The environment of the tests, without any HOLDFAST_ variable. */
+export function environmentWithoutSettings(): Record<string, string | undefined> {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_'));
   return Object.fromEntries(kept);
 }

@@ -2,7 +2,10 @@
 import { expect, test } from 'vitest';
 import { readDocument, readManual } from '../support/documents/document.ts';
 
-const documents = [...readManual(), readDocument('CONTRIBUTING.md')];
+const documents = [
+  ...readManual(),
+  ...['CONTRIBUTING.md', 'RELIABILITY.md'].map((path) => readDocument(path)),
+];
 
 /** Each leaves open who acts, or has a plainer word. */
 const vagueWords =

@@ -23,6 +23,7 @@ import { settingNames } from '../../src/cli/settings-schema.ts';
 import { startBlock } from '../../src/cli/start-block.ts';
 import { verifyCommand } from '../../src/cli/verify-command.ts';
 import { statusOfError } from '../../src/http/wire/status-of-error.ts';
+import { plantedBugs } from '../simulation/planted-bugs.ts';
 import { readDocument, readManual } from '../support/documents/document.ts';
 import { openApp } from '../support/http/open-app.ts';
 
@@ -152,6 +153,11 @@ test('the tables of metrics have them all, and no other', async () => {
   const cells = rowsOf('docs/operations.md').map(([cell = '']) => cell);
   const listed = cells.flatMap((cell) => cell.match(/^holdfast_\w+/) ?? []);
   expect(listed.toSorted()).toEqual(served.toSorted());
+});
+
+test('RELIABILITY.md counts the planted bugs', () => {
+  const count = `There are ${plantedBugs.length}, in \`test/simulation/planted-bugs.ts\`.`;
+  expect(textOf('RELIABILITY.md').replaceAll('\n', ' ')).toContain(count);
 });
 
 test('metrics that other pages name exist', () => {

@@ -4,7 +4,7 @@ import { readDocument, readManual } from '../support/documents/document.ts';
 
 const documents = [
   ...readManual(),
-  ...['CONTRIBUTING.md', 'RELIABILITY.md'].map((path) => readDocument(path)),
+  ...['ARCHITECTURE.md', 'CONTRIBUTING.md', 'RELIABILITY.md'].map((path) => readDocument(path)),
 ];
 
 /** Each leaves open who acts, or has a plainer word. */

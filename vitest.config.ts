@@ -14,16 +14,23 @@ export const shared: TestProjectInlineConfiguration['test'] = {
 /** Set if all tests have run on one Node and run on another: the loops are left out. */
 const isSecondRun = process.env['TESTS_SECOND_RUN'] === '1';
 
-/** These repeat themselves, over seeds, crashes or processes, and take seconds to minutes each. */
+/** These repeat themselves over seeds, crashes or processes, and take five seconds or more each. */
 const loops = [
   'test/simulation/**/*.test.ts',
   'test/processes/**/*.test.ts',
-  'test/engine/{full-memory,transaction-crash-points}.test.ts',
+  'test/cli/{backup,command-line,offline-tools,process-signals,reshard,restore,serve}.test.ts',
+  'test/cli/unwritable-streams.test.ts',
+  'test/e2e/{backup,cities,readme,retries,transactions}.test.ts',
+  'test/engine/{commands,dying-threads,full-memory,transaction-crash-points}.test.ts',
+  'test/http/{contract,time-limits}.test.ts',
+  'test/http/body/bodies-in-flight.test.ts',
+  'test/http/connections/{pipelined-requests,request-order}.test.ts',
+  'test/http/idempotency/idempotent-requests.test.ts',
+  'test/http/rest/transactions/transaction-{concurrency,properties}.test.ts',
+  'test/http/upstash/hostile-requests.test.ts',
+  'test/router/{contract,properties}.test.ts',
+  'test/support/history/check-linearizability.test.ts',
   'test/tools/repair-sweep.test.ts',
-  'test/cli/{offline-tools,reshard,serve}.test.ts',
-  'test/e2e/{backup,cities,retries,transactions}.test.ts',
-  'test/router/properties.test.ts',
-  'test/http/rest/transaction-{concurrency,properties}.test.ts',
 ];
 
 export default defineConfig({

@@ -1,5 +1,5 @@
 // Counts the live bytes of a shard, so that long work can show its progress. Proves nothing.
-import type { ShardPlace } from '../shard/recovery/recovery.ts';
+import type { ShardPlace } from '../shard/shard-place.ts';
 import { readCurrent } from '../storage/current.ts';
 import { currentName, journalName } from '../storage/file-names.ts';
 

@@ -1,7 +1,7 @@
 // Opens a data folder for the offline tools: reads its manifest and locates its shards.
 // Changes nothing. The caller holds the folder's lock, which keeps servers out.
 import { StoreError } from '../base/errors.ts';
-import type { ShardPlace } from '../shard/recovery/recovery.ts';
+import type { ShardPlace } from '../shard/shard-place.ts';
 import type { FileSystem } from '../storage/file-system.ts';
 import { locateShards } from '../storage/locate-shards.ts';
 import { readManifest, type StoredManifest } from '../storage/manifest.ts';

@@ -1,7 +1,7 @@
 // Reads the files of one shard of a damaged store, each past its damage, and reports the damage of
 // each. Does not combine the files: shard-salvage.ts does. Changes nothing.
 import { byteStringOfText } from '../base/byte-string.ts';
-import type { ShardPlace } from '../shard/recovery/recovery.ts';
+import type { ShardPlace } from '../shard/shard-place.ts';
 import {
   readCurrent,
   type Current,

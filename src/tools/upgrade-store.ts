@@ -2,7 +2,8 @@
 // opens the store. After a crash at any point, the old layout or the new one is live, whole. The
 // caller holds the folder's lock.
 import { isFullDisk, StoreError } from '../base/errors.ts';
-import { proveShard, type ProvedShard, type ShardPlace } from '../shard/recovery/recovery.ts';
+import { proveShard, type ProvedShard } from '../shard/recovery/recovery.ts';
+import type { ShardPlace } from '../shard/shard-place.ts';
 import type { FileSystem } from '../storage/file-system.ts';
 import { formatVersion, type FormatVersion } from '../storage/format-version.ts';
 import { readManifest } from '../storage/manifest.ts';

@@ -3,7 +3,8 @@
 // nothing.
 import { StoreError } from '../base/errors.ts';
 import { shardOfSlot, slotOfKey } from '../store/slot.ts';
-import { proveShard, type ProvedShard, type ShardPlace } from '../shard/recovery/recovery.ts';
+import { proveShard, type ProvedShard } from '../shard/recovery/recovery.ts';
+import type { ShardPlace } from '../shard/shard-place.ts';
 import { damaged, DamageError, textOfPosition } from '../storage/damage.ts';
 import { journalName, snapshotName } from '../storage/file-names.ts';
 import type { FileSystem, OpenFile } from '../storage/file-system.ts';

@@ -3,7 +3,8 @@
 import { StoreError } from '../base/errors.ts';
 import { entriesOf, type StreamedEntry } from '../shard/streams/entry-stream.ts';
 import { mergeEntryStreams } from '../shard/streams/merge-entry-streams.ts';
-import { proveShard, type ShardPlace } from '../shard/recovery/recovery.ts';
+import { proveShard } from '../shard/recovery/recovery.ts';
+import type { ShardPlace } from '../shard/shard-place.ts';
 import type { FileSystem } from '../storage/file-system.ts';
 import { locateShards } from '../storage/locate-shards.ts';
 import { encodeEntry } from '../storage/record.ts';

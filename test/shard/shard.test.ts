@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Shard } from '../../src/shard/shard.ts';
+import { OpenedShard } from '../../src/shard/opened-shard.ts';
+import type { Shard } from '../../src/shard/shard.ts';
 import { createShardFolder } from '../../src/storage/create-shard-folder.ts';
 import { shardPlace, startOf } from '../support/stores/bare-shard-store.ts';
 import { ManualClock } from '../support/simulated/manual-clock.ts';
@@ -18,15 +19,14 @@ beforeEach(() => {
 
 function startShard(keptBytesMax = Infinity, workBytesMax = Infinity): Shard {
   const clock = new ManualClock();
-  const shard = new Shard({
+  const opened = new OpenedShard({
     ...shardPlace,
     fileSystem: files,
     fsync: 'always',
     clock,
     memory: { keptBytesMax, workBytesMax },
   });
-  shard.start(startOf(0));
-  return shard;
+  return opened.start(startOf(opened.found.at));
 }
 
 describe('a batch', () => {

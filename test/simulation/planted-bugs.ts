@@ -17,8 +17,8 @@ export interface PlantedBug {
 export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a write is acknowledged before it is synced',
-    file: 'src/shard/shard.ts',
-    find: "if (mustSync || this.#options.fsync === 'always') this.#sync();",
+    file: 'src/shard/commit/batch-commit.ts',
+    find: "if (mustSync || fsync === 'always') this.#sync();",
     replace: '',
     seedsMax: 40,
   },
@@ -107,9 +107,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'what is in doubt is served after a failed sync',
-    file: 'src/shard/shard.ts',
-    find: 'const fitted = this.#write(',
-    replace: 'run.staging.commit(); const fitted = this.#write(',
+    file: 'src/shard/commit/batch-commit.ts',
+    find: 'const fitted = this.write(',
+    replace: 'run.staging.commit(); const fitted = this.write(',
     seedsMax: 60,
   },
   {
@@ -165,7 +165,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a compaction that came to nothing while its shard was mended is not noticed',
     file: 'src/shard/shard.ts',
-    find: 'this.#isStuck = false; this.#room.compactionEnded();',
+    find: 'this.#isStuck = false; this.#parts.space.compactionEnded();',
     replace: 'this.#isStuck = false;',
     seedsMax: 300,
     firstSeed: 114,
@@ -226,7 +226,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'transactions in doubt are left behind when a compaction begins',
     file: 'src/shard/shard.ts',
-    find: 'roomBytes, this.#transactions.records());',
+    find: 'roomBytes, this.#parts.transactions.records());',
     replace: 'roomBytes, []);',
     seedsMax: 100,
     firstSeed: 7,
@@ -234,8 +234,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'transactions in doubt are left behind when a journal is mended',
     file: 'src/shard/shard.ts',
-    find: 'this.#files.mend(this.#table, this.#transactions.records(), timestamp);',
-    replace: 'this.#files.mend(this.#table, [], timestamp);',
+    find: 'this.#files.mend(this.#parts.table, this.#parts.transactions.records(), timestamp);',
+    replace: 'this.#files.mend(this.#parts.table, [], timestamp);',
     seedsMax: 300,
     firstSeed: 57,
   },
@@ -314,8 +314,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a new thread forgets what was prepared of transactions in flight',
-    file: 'src/shard/shard.ts',
-    find: 'if (committed === undefined) this.#transactions.add(known);',
+    file: 'src/shard/opened-shard.ts',
+    find: 'if (committed === undefined) transactions.add(prepared);',
     replace: 'if (committed === undefined) continue;',
     seedsMax: 300,
   },

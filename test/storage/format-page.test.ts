@@ -4,8 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { programFolder } from '../../src/base/program-folder.ts';
 import type { ShardChanges } from '../../src/protocol/shard-operation.ts';
 import { entriesOf } from '../../src/shard/streams/entry-stream.ts';
-import { proveShard, type ShardPlace } from '../../src/shard/recovery/recovery.ts';
-import { Shard } from '../../src/shard/shard.ts';
+import { proveShard } from '../../src/shard/recovery/recovery.ts';
+import type { ShardPlace } from '../../src/shard/shard-place.ts';
+import { OpenedShard } from '../../src/shard/opened-shard.ts';
 import { BackupReader } from '../../src/storage/backup-reader.ts';
 import { createShardFolder } from '../../src/storage/create-shard-folder.ts';
 import { decodeJournalLine } from '../../src/storage/journal-format.ts';
@@ -90,9 +91,8 @@ function changesOf(key: string, value: string, version: number): ShardChanges {
 function writeTransaction(places: readonly ShardPlace[]): void {
   const at = 1764000000001;
   const shards = places.map((place) => {
-    const shard = new Shard({ ...place, fsync: 'always', clock: new ManualClock() });
-    shard.start(startOf(at));
-    return shard;
+    const opened = new OpenedShard({ ...place, fsync: 'always', clock: new ManualClock() });
+    return opened.start(startOf(at));
   });
   const transaction = '2b1c6f5e-93f5-4a36-8a86-0f6a2f5f1a77';
   const prepare = { op: 'prepare', transaction, participants: [0, 1] } as const;

@@ -2,18 +2,12 @@
 // Makes nothing durable and nothing visible. Knows no file.
 import { assert, unreachable } from '../../base/assert.ts';
 import { byteStringOfBytes } from '../../base/byte-string.ts';
-import { StoreError, type ErrorCode } from '../../base/errors.ts';
+import { StoreError } from '../../base/errors.ts';
 import { defaultCommandLimits } from '../../commands/command.ts';
 import { commandTable } from '../../commands/command-table.ts';
 import { replyBytesOf } from '../../commands/reply-bytes.ts';
 import { runKeyed } from '../../commands/run-command.ts';
-import {
-  commandReplyBytesMax,
-  replyBytesMax,
-  shardEntriesMax,
-  sweepStepMax,
-  writtenBytesMax,
-} from '../../base/limits.ts';
+import { commandReplyBytesMax, replyBytesMax, sweepStepMax } from '../../base/limits.ts';
 import {
   isOutcome,
   type AtMoment,
@@ -34,10 +28,9 @@ import type {
   PutOperation,
 } from '../../store/operation.ts';
 import type { ExpiresAt } from '../../store/result.ts';
-import type { Entry } from '../table/entry.ts';
-import { entryHeapBytes, namespaceHeapBytes, type EntryTable } from '../table/entry-table.ts';
+import type { EntryTable } from '../table/entry-table.ts';
 import { listPage } from '../table/list-page.ts';
-import { workBytesOf, type MemoryLimits } from '../table/memory-limits.ts';
+import { BatchQuota, tooLittleToWork, type BatchLimits, type SizedEntry } from './batch-quota.ts';
 import type { PreparedTransactions, PreparedChange } from './prepared-transactions.ts';
 import { Staging } from './staging.ts';
 
@@ -46,28 +39,6 @@ const deleted: ShardAnswer = { kind: 'deleted' };
 const done: ShardAnswer = { kind: 'done' };
 const stale: ShardAnswer = { kind: 'stale' };
 
-function refused(code: ErrorCode, detail: string): ShardAnswer {
-  return {
-    kind: 'refused',
-    error: new StoreError(code, detail, { retryable: true, retryAfterMs: 5000 }),
-  };
-}
-
-const diskFull = refused('DISK_FULL', 'There is no room on disk for this write.');
-const tooManyEntries = refused(
-  'SHARD_FULL',
-  `The shard of this key holds ${shardEntriesMax} entries, as many as it can.`,
-);
-const tooManyBytes = refused(
-  'SHARD_FULL',
-  'The shard of this key holds as much as its memory allows (setting shardHeapMiB): nothing can be ' +
-    'put before something is deleted.',
-);
-const tooLittleToWork = refused(
-  'SHARD_FULL',
-  'The shard of this key has too little memory left to write as much at once (setting ' +
-    'shardHeapMiB): put less at a time, or delete something.',
-);
 const replyTooLarge: ShardAnswer = {
   kind: 'refused',
   error: new StoreError(
@@ -84,11 +55,6 @@ function sizeOf(answer: ShardAnswer): number {
   return answer.items.reduce((sum, item) => sum + item.key.length + (item.value?.length ?? 0), 0);
 }
 
-function isNoLarger(value: { length: number }, expiresAt: ExpiresAt, old: Entry): boolean {
-  const hasNewDeadline = expiresAt !== undefined && old.expiresAt === undefined;
-  return value.length <= old.value.length && !hasNewDeadline;
-}
-
 /**
  * Caps the deadline at the largest valid date. The front end's clock may be behind the timestamp, so a
  * TTL that the front end accepts may reach past that date.
@@ -102,48 +68,26 @@ function preparedChangeOf({ namespace, key, put }: EntryChange): PreparedChange 
   return { namespace, key, put: { ...put, value: byteStringOfBytes(put.value) } };
 }
 
-/** An entry to put: only the members that its size depends on. */
-interface SizedEntry {
-  readonly namespace: string;
-  readonly key: string;
-  readonly value: { readonly length: number };
-  readonly expiresAt: ExpiresAt;
-}
-
-export interface BatchRunOptions {
+export interface BatchRunOptions extends BatchLimits {
   /** The batch's timestamp. */
   readonly now: number;
   /** The seq that the first change takes. */
   readonly firstSeq: number;
-  /** The run refuses puts beyond this many bytes of records: the disk has no room for them. */
-  readonly putBytesMax: number;
-  /** False: the disk has no room even for deletes. */
-  readonly mayDelete: boolean;
   /**
    * False: the disk has no room even to record an outcome. The run then ends before the first
    * outcome that needs a record.
    */
   readonly mayResolve: boolean;
-  readonly memory: MemoryLimits;
-  /** Memory kept for anything but entries and prepared changes, in bytes. */
-  readonly otherHeapBytes: number;
 }
 
 export class BatchRun {
   readonly staging: Staging;
+  readonly quota: BatchQuota;
   readonly answers: ShardAnswer[] = [];
   readonly #table: EntryTable;
   readonly #transactions: PreparedTransactions;
   readonly #now: number;
   readonly #options: BatchRunOptions;
-  /** Bytes that the batch's puts add to the memory that is kept. */
-  #stagedBytes = 0;
-  /** Bytes of keys and values of the batch's puts, summed. */
-  #writtenBytes = 0;
-  #putBytes = 0;
-  #putsRefused = 0;
-  /** Number of puts that this batch prepares. */
-  #preparedPuts = 0;
   #isStuck = false;
 
   constructor(table: EntryTable, transactions: PreparedTransactions, options: BatchRunOptions) {
@@ -152,16 +96,7 @@ export class BatchRun {
     this.#now = options.now;
     this.#options = options;
     this.staging = new Staging(table, transactions, options.now, options.firstSeq);
-  }
-
-  /** Bytes of the puts' journal records. */
-  get putBytes(): number {
-    return this.#putBytes;
-  }
-
-  /** How many times the run refused puts because the disk had no room. */
-  get putsRefused(): number {
-    return this.#putsRefused;
+    this.quota = new BatchQuota(table, transactions, this.staging, options);
   }
 
   /** The run ended before an outcome that the disk has no room to record. */
@@ -183,7 +118,7 @@ export class BatchRun {
       if (answer === tooLittleToWork && this.staging.records.length > 0) return;
       this.answers.push(answer);
       bytes += sizeOf(answer);
-      if (bytes >= replyBytesMax || this.#writtenBytes >= writtenBytesMax) return;
+      if (bytes >= replyBytesMax || this.quota.isSpent) return;
     }
   }
 
@@ -248,8 +183,8 @@ export class BatchRun {
       put ? [{ namespace, key, value: put.value, expiresAt: put.expiresAt }] : [],
     );
     if (replyBytesOf(reply) > commandReplyBytesMax) return replyTooLarge;
-    if (puts.length < changed.length && !this.#options.mayDelete) return diskFull;
-    const refusal = this.#refusalOf(puts);
+    const deletes = puts.length < changed.length;
+    const refusal = this.#refusalOf(puts, deletes);
     if (refusal !== undefined) return refusal;
     for (const { key, put } of changed) {
       if (put !== undefined) this.#stage(namespace, key, put.value, put.expiresAt);
@@ -263,7 +198,7 @@ export class BatchRun {
     const old = this.staging.get(namespace, key)?.version ?? 0;
     if (!conditionsHold(operation, old)) return { kind: 'condition-failed', version: old };
     const expiresAt = ttlMs === undefined ? undefined : deadlineOf(this.#now, ttlMs);
-    const refusal = this.#refusalOf([{ namespace, key, value, expiresAt }]);
+    const refusal = this.quota.refusalOfPuts([{ namespace, key, value, expiresAt }]);
     if (refusal !== undefined) return refusal;
     const bytes = byteStringOfBytes(value);
     return {
@@ -282,7 +217,7 @@ export class BatchRun {
     version?: number,
   ): number {
     const given = this.staging.put(namespace, key, value, expiresAt, version);
-    this.#putBytes += this.staging.records.at(-1)?.length ?? 0;
+    this.quota.countPut();
     return given;
   }
 
@@ -310,8 +245,7 @@ export class BatchRun {
     const changes = operation.changes.map(preparedChangeOf);
     this.staging.prepare({ transaction, participants, version, flush, changes });
     const puts = changes.filter(({ put }) => put !== undefined).length;
-    this.#preparedPuts += puts;
-    if (puts > 0) this.#putBytes += this.staging.records.at(-1)?.length ?? 0;
+    this.quota.countPrepare(puts);
     return done;
   }
 
@@ -328,8 +262,11 @@ export class BatchRun {
       put ? [{ namespace, key, value: put.value, expiresAt: put.expiresAt }] : [],
     );
     const deletes = flush.length > 0 || puts.length < changes.length;
-    if (deletes && !this.#options.mayDelete) return diskFull;
-    return this.#refusalOf(puts);
+    return this.#refusalOf(puts, deletes);
+  }
+
+  #refusalOf(puts: readonly SizedEntry[], deletes: boolean): ShardAnswer | undefined {
+    return (deletes ? this.quota.refusalOfDelete() : undefined) ?? this.quota.refusalOfPuts(puts);
   }
 
   #resolve({ op, transaction }: OutcomeOperation): ShardAnswer {
@@ -342,55 +279,13 @@ export class BatchRun {
     return this.#options.mayResolve || this.#transactions.get(transaction) === undefined;
   }
 
-  /** Says why the puts do not all fit; undefined if they do, and then counts their memory. */
-  #refusalOf(puts: readonly SizedEntry[]): ShardAnswer | undefined {
-    let diskBytes = this.#putBytes;
-    let stagedBytes = this.#stagedBytes;
-    let writtenBytes = this.#writtenBytes;
-    let grows = false;
-    let entries =
-      this.#table.entries +
-      this.#transactions.puts +
-      this.staging.records.length +
-      this.#preparedPuts;
-    for (const { namespace, key, value, expiresAt } of puts) {
-      diskBytes += key.length + value.length;
-      writtenBytes += key.length + value.length;
-      if (diskBytes > this.#options.putBytesMax) {
-        this.#putsRefused += 1;
-        return diskFull;
-      }
-      const old = this.staging.get(namespace, key);
-      if (old === undefined && entries++ >= shardEntriesMax) return tooManyEntries;
-      if (old !== undefined && isNoLarger(value, expiresAt, old)) continue;
-      grows = true;
-      stagedBytes += entryHeapBytes(key, value, expiresAt);
-      if (!this.#table.has(namespace)) stagedBytes += namespaceHeapBytes(namespace);
-      if (this.#keptBytes + stagedBytes > this.#options.memory.keptBytesMax) return tooManyBytes;
-    }
-    const largest = Math.max(this.#table.largestBytes, this.#transactions.largestBytes);
-    // A start reads the largest values back, in any order, so the shard keeps memory free for that.
-    // Puts that only replace values may use this memory.
-    if (grows || writtenBytes > largest) {
-      const workBytes = workBytesOf(Math.max(writtenBytes, largest));
-      const bytes = this.#keptBytes + stagedBytes + workBytes;
-      if (bytes > this.#options.memory.workBytesMax) return tooLittleToWork;
-    }
-    this.#stagedBytes = stagedBytes;
-    this.#writtenBytes = writtenBytes;
-    return undefined;
-  }
-
-  get #keptBytes(): number {
-    return this.#table.heapBytes + this.#transactions.heapBytes + this.#options.otherHeapBytes;
-  }
-
   #delete(operation: DeleteOperation): ShardAnswer {
     const { namespace, key } = operation;
     const version = this.staging.get(namespace, key)?.version ?? 0;
     if (!conditionsHold(operation, version)) return { kind: 'condition-failed', version };
     if (version === 0) return missing;
-    if (!this.#options.mayDelete) return diskFull;
+    const refusal = this.quota.refusalOfDelete();
+    if (refusal !== undefined) return refusal;
     this.staging.delete(namespace, key);
     return deleted;
   }
@@ -405,13 +300,14 @@ export class BatchRun {
   }
 
   #sweep({ now }: AtMoment): ShardAnswer {
-    if (!this.#options.mayDelete) return diskFull;
+    const refusal = this.quota.refusalOfDelete();
+    if (refusal !== undefined) return refusal;
     let left = sweepStepMax;
     for (const { namespace, key } of this.#table.dueBy(now)) {
       if (left-- === 0) break;
       // An earlier operation of the batch may have put the key again.
-      const stands = this.staging.get(namespace, key) !== undefined;
-      if (!stands) this.staging.delete(namespace, key);
+      const isLive = this.staging.get(namespace, key) !== undefined;
+      if (!isLive) this.staging.delete(namespace, key);
     }
     return done;
   }

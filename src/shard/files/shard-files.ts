@@ -15,7 +15,7 @@ import type { JournalEnd, JournalHeader } from '../../storage/journal-format.ts'
 import { JournalWriter } from '../../storage/journal-writer.ts';
 import type { Reserve } from '../../storage/reserve.ts';
 import type { EntryTable } from '../table/entry-table.ts';
-import type { ShardPlace } from '../recovery/recovery.ts';
+import type { ShardPlace } from '../shard-place.ts';
 import { removeFilesOf, removeLeftovers } from './shard-folder.ts';
 import { writeTableSnapshot } from './table-snapshot.ts';
 

@@ -8,7 +8,7 @@ import {
   journalName,
   snapshotName,
 } from '../../storage/file-names.ts';
-import type { ShardPlace } from '../recovery/recovery.ts';
+import type { ShardPlace } from '../shard-place.ts';
 
 function namesIn({ snapshot, journals }: FileSet): string[] {
   const names = journals.map(({ generation }) => journalName(generation));

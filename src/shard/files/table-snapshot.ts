@@ -4,7 +4,7 @@ import { snapshotName, temporarySuffix } from '../../storage/file-names.ts';
 import { encodeEntryOf } from '../../storage/record.ts';
 import { SnapshotWriter } from '../../storage/snapshot-writer.ts';
 import type { EntryTable } from '../table/entry-table.ts';
-import type { ShardPlace } from '../recovery/recovery.ts';
+import type { ShardPlace } from '../shard-place.ts';
 
 /**
  * The snapshot is whole and durable under its name when this returns, but not live yet.

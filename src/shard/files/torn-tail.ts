@@ -2,7 +2,7 @@
 // operator. Does not decide where the valid part ends: recovery.ts does.
 import { cutTailName, cutTailOrder, journalName } from '../../storage/file-names.ts';
 import { writeFully, type FileSystem, type OpenFile } from '../../storage/file-system.ts';
-import type { ShardPlace, TornTail } from '../recovery/recovery.ts';
+import type { ShardPlace, TornTail } from '../shard-place.ts';
 
 /** How many cut tails a shard keeps. */
 const keptTailsMax = 16;

@@ -1,13 +1,11 @@
 // Recovery: live files -> table, read-only. Reads and verifies every live file. Changes nothing.
 // The result says which torn ends to cut and where to go on; start-files.ts does that.
 // ARCHITECTURE.md has the steps by number.
-import type { ShardIdentity } from '../../base/shard-identity.ts';
 import { byteStringOfText } from '../../base/byte-string.ts';
 import { heapTooSmall } from '../../protocol/heap-too-small.ts';
 import { readCurrent, type Current, type JournalReference } from '../../storage/current.ts';
 import { damaged, unreadable } from '../../storage/damage.ts';
 import { currentName, journalName, snapshotName } from '../../storage/file-names.ts';
-import type { FileSystem } from '../../storage/file-system.ts';
 import type { JournalEnd, JournalHeader } from '../../storage/journal-format.ts';
 import { JournalReader, type JournalReading } from '../../storage/journal-reader.ts';
 import { valueOfRecord } from '../../storage/record.ts';
@@ -15,25 +13,8 @@ import { SnapshotReader } from '../../storage/snapshot-reader.ts';
 import type { TransactionTraces } from '../../storage/transaction-outcome.ts';
 import { EntryTable } from '../table/entry-table.ts';
 import { unlimitedMemory, type MemoryLimits } from '../table/memory-limits.ts';
+import type { ShardPlace, TornTail } from '../shard-place.ts';
 import { RecordReplay, type ReplayedChange, type ReplaySink } from './record-replay.ts';
-
-export interface ShardPlace {
-  readonly fileSystem: FileSystem;
-  readonly folder: string;
-  /** The folder's name relative to the data folder, for errors. */
-  readonly name: string;
-  readonly identity: ShardIdentity;
-}
-
-/** The torn end of a journal, which a start cuts off. */
-export interface TornTail {
-  readonly generation: number;
-  /** The journal is valid up to here. */
-  readonly bytes: number;
-  readonly reason: string;
-  /** How many bytes are behind the valid part. */
-  readonly cutBytes: number;
-}
 
 /** The live files and how a start would go on from them, without the entries. */
 export interface ProvedShard {

@@ -7,7 +7,7 @@ import { encodeEntry } from '../../storage/record.ts';
 import { SnapshotReader } from '../../storage/snapshot-reader.ts';
 import { SnapshotWriter } from '../../storage/snapshot-writer.ts';
 import { EntryStream } from './entry-stream.ts';
-import type { ShardPlace } from '../recovery/recovery.ts';
+import type { ShardPlace } from '../shard-place.ts';
 import type { CompactionInput } from '../files/shard-files.ts';
 
 /**

@@ -12,7 +12,8 @@ import type { EntryRecord } from '../../storage/record.ts';
 import { SnapshotReader } from '../../storage/snapshot-reader.ts';
 import { resolveInDoubt } from '../../storage/transaction-outcome.ts';
 import { RecordReplay, type ReplayedChange } from '../recovery/record-replay.ts';
-import type { ProvedShard, ShardPlace } from '../recovery/recovery.ts';
+import type { ProvedShard } from '../recovery/recovery.ts';
+import type { ShardPlace } from '../shard-place.ts';
 
 /** Immutable files of a shard. */
 export interface StreamSource {

@@ -5,6 +5,7 @@ import { decodeBatch } from '../../protocol/batch-frame.ts';
 import { encodeReply } from '../../protocol/reply-frame.ts';
 import { answerTask, answerTaskSoon, type ShardTasks } from '../../protocol/shard-task.ts';
 import type { SnapshotReference } from '../../storage/current.ts';
+import { OpenedShard } from '../opened-shard.ts';
 import { Shard, type ShardOptions } from '../shard.ts';
 
 export type ShardTaskHandlers = {
@@ -17,40 +18,48 @@ export type ShardTaskHandlers = {
 export function shardTasks(
   options: Pick<ShardOptions, 'fileSystem' | 'clock' | 'memory' | 'reserveBytesMin'>,
 ) {
-  let opened: Shard | undefined;
-  // The thread that replaces a dead one has recovered nothing: it must not answer.
-  const shard = (): Shard => {
-    assert(opened !== undefined, 'a shard is opened before it is used');
-    return opened;
+  // A thread that replaces a dead one has recovered nothing: it must not answer.
+  let state: OpenedShard | Shard | undefined;
+  const opened = (): OpenedShard => {
+    assert(state instanceof OpenedShard, 'a shard is opened once, and asked before it is started');
+    return state;
+  };
+  const serving = (): Shard => {
+    assert(state instanceof Shard, 'a shard is started before it serves');
+    return state;
   };
   return {
     open: (task) =>
       answerTask(() => {
-        opened = new Shard({ ...task, ...options });
-        return opened.opened;
+        state = new OpenedShard({ ...task, ...options });
+        return state.found;
       }),
-    outcomesOf: (transactions) => answerTask(() => shard().outcomesOf(transactions)),
+    outcomesOf: (transactions) => answerTask(() => opened().outcomesOf(transactions)),
     secure: () =>
       answerTask(() => {
-        shard().secure();
+        opened().secure();
         return undefined;
       }),
-    start: (task) => answerTask(() => shard().start(task)),
-    batch: (frame) => encodeReply(shard().apply(decodeBatch(frame))),
-    sync: () => answerTaskSoon(() => shard().syncSoon()),
+    start: (task) =>
+      answerTask(() => {
+        state = opened().start(task);
+        return state.report();
+      }),
+    batch: (frame) => encodeReply(serving().apply(decodeBatch(frame))),
+    sync: () => answerTaskSoon(() => serving().syncSoon()),
     beginCompaction: (timestamp) =>
       answerTask(() => {
-        const content = shard().beginCompaction(timestamp);
+        const content = serving().beginCompaction(timestamp);
         return content === undefined ? undefined : { content };
       }),
     installSnapshot: ({ content }) =>
-      answerTask(() => shard().installSnapshot(content as SnapshotReference)),
-    abortCompaction: () => answerTask(() => shard().abortCompaction()),
-    cut: (timestamp) => answerTask(() => ({ content: shard().cut(timestamp) })),
-    mend: (timestamp) => answerTask(() => shard().mend(timestamp)),
+      answerTask(() => serving().installSnapshot(content as SnapshotReference)),
+    abortCompaction: () => answerTask(() => serving().abortCompaction()),
+    cut: (timestamp) => answerTask(() => ({ content: serving().cut(timestamp) })),
+    mend: (timestamp) => answerTask(() => serving().mend(timestamp)),
     stop: (timestamp) =>
       answerTask(() => {
-        shard().stop(timestamp);
+        serving().stop(timestamp);
         return undefined;
       }),
   } satisfies ShardTaskHandlers;

@@ -349,7 +349,7 @@ describe('a thread that dies during other work', () => {
     simulated.thread.die();
     expect((await Promise.all(waiting)).map(({ kind }) => kind)).toEqual(['refused', 'refused']);
     simulated.thread.release();
-    await expect(closed).rejects.toThrow('opened before');
+    await expect(closed).rejects.toThrow('started before it serves');
     expect(simulated.threads).toHaveLength(1);
     expect(simulated.thread.isDestroyed).toBe(true);
   });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { seqJumpUnsynced } from '../../../src/base/limits.ts';
-import { Shard } from '../../../src/shard/shard.ts';
+import { OpenedShard } from '../../../src/shard/opened-shard.ts';
 import { createShardFolder } from '../../../src/storage/create-shard-folder.ts';
 import { shardPlace } from '../../support/stores/bare-shard-store.ts';
 import { ManualClock } from '../../support/simulated/manual-clock.ts';
@@ -34,8 +34,8 @@ function writeLines(path: string, lines: readonly string[]): void {
 }
 
 /** Opened, and not started. */
-function open(fileSystem: MemoryFileSystem): Shard {
-  return new Shard({ ...shardPlace, fileSystem, fsync: 'always', clock: new ManualClock() });
+function open(fileSystem: MemoryFileSystem): OpenedShard {
+  return new OpenedShard({ ...shardPlace, fileSystem, fsync: 'always', clock: new ManualClock() });
 }
 
 describe('a restart', () => {
@@ -96,7 +96,7 @@ describe('a restart', () => {
     const about = { version: 1, validUntil: Infinity, ...prepared };
     store.ask({ op: 'prepare', changes: [change], ...about });
     heal(files);
-    const inDoubt = (fileSystem: MemoryFileSystem): unknown => open(fileSystem).opened.inDoubt;
+    const inDoubt = (fileSystem: MemoryFileSystem): unknown => open(fileSystem).found.inDoubt;
     const found = open(files);
     expect(inDoubt(files)).toEqual([prepared]);
     expect(inDoubt(files.afterPowerCut(() => 0))).toEqual([]);
@@ -365,8 +365,8 @@ describe('a start whose memory does not hold what the files hold', () => {
       for (let n = 0; n < 100; n++) await store.submit(put(`k${n}`, 'x'.repeat(1000)));
       if (place === 'the snapshot') compactShard(files, store);
       const before = files.contents();
-      const openIn = (workBytesMax: number): Shard =>
-        new Shard({
+      const openIn = (workBytesMax: number): OpenedShard =>
+        new OpenedShard({
           ...shardPlace,
           fileSystem: files,
           fsync: 'always',
@@ -380,7 +380,7 @@ describe('a start whose memory does not hold what the files hold', () => {
         }) as Error,
       );
       expect(files.contents()).toEqual(before);
-      expect(openIn(200_000).opened.entries).toBe(100);
+      expect(openIn(200_000).found.entries).toBe(100);
     },
   );
 });

@@ -4,10 +4,11 @@
 import { openDataFolder } from '../../../src/engine/data-folder.ts';
 import type { BackupCut } from '../../../src/shard/streams/backup-stream.ts';
 import { compact } from '../../../src/shard/streams/compaction.ts';
-import { Shard } from '../../../src/shard/shard.ts';
+import { OpenedShard } from '../../../src/shard/opened-shard.ts';
+import type { Shard } from '../../../src/shard/shard.ts';
 import { systemErrorCode } from '../../../src/base/errors.ts';
 import type { FsyncMode } from '../../../src/base/fsync-mode.ts';
-import type { ShardPlace } from '../../../src/shard/recovery/recovery.ts';
+import type { ShardPlace } from '../../../src/shard/shard-place.ts';
 import { recoverShard, type Recovered } from '../../../src/shard/recovery/recovery.ts';
 import type { SnapshotReference } from '../../../src/storage/current.ts';
 import type { FileSystem } from '../../../src/storage/file-system.ts';
@@ -54,18 +55,18 @@ export class ShardedFiles {
 
   start(fsync: FsyncMode = 'always'): void {
     const { clock } = this;
-    this.#shards = this.places.map((place) => new Shard({ ...place, fsync, clock }));
-    const inDoubt = this.#shards.map(
-      ({ opened }) => new Map(opened.inDoubt.map((one) => [one.transaction, one])),
+    const opened = this.places.map((place) => new OpenedShard({ ...place, fsync, clock }));
+    const inDoubt = opened.map(
+      ({ found }) => new Map(found.inDoubt.map((one) => [one.transaction, one])),
     );
     const ids = inDoubt.flatMap((one) => [...one.keys()]);
     const outcomes = resolveInDoubt(
-      this.#shards.map((shard, index) => ({
+      opened.map((shard, index) => ({
         prepared: inDoubt[index] ?? new Map(),
         outcomes: shard.outcomesOf(ids),
       })),
     );
-    for (const shard of this.#shards) shard.start({ ...startOf(clock.wallMs()), outcomes });
+    this.#shards = opened.map((shard) => shard.start({ ...startOf(clock.wallMs()), outcomes }));
     for (const [transaction, committed] of outcomes) if (committed) this.#acknowledge(transaction);
   }
 

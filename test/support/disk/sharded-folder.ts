@@ -4,7 +4,8 @@ import { openDataFolder } from '../../../src/engine/data-folder.ts';
 import { BackupStream, type BackupCut } from '../../../src/shard/streams/backup-stream.ts';
 import { compact } from '../../../src/shard/streams/compaction.ts';
 import { recoverShard } from '../../../src/shard/recovery/recovery.ts';
-import { Shard } from '../../../src/shard/shard.ts';
+import { OpenedShard } from '../../../src/shard/opened-shard.ts';
+import type { Shard } from '../../../src/shard/shard.ts';
 import type { FileSystem } from '../../../src/storage/file-system.ts';
 import { locateShards } from '../../../src/storage/locate-shards.ts';
 import { readManifest } from '../../../src/storage/manifest.ts';
@@ -35,10 +36,9 @@ export class ShardedFolder {
     this.#fileSystem = fileSystem;
     this.#locations = openDataFolder(fileSystem, path, counts, 0);
     const clock = new ManualClock();
-    this.#shards = this.#locations.map(
-      (location) => new Shard({ ...location, fileSystem, fsync, clock }),
+    this.#shards = this.#locations.map((location) =>
+      new OpenedShard({ ...location, fileSystem, fsync, clock }).start(startOf(this.timestamp)),
     );
-    for (const shard of this.#shards) shard.start(startOf(this.timestamp));
   }
 
   /** @returns the version, or undefined where nothing was written */

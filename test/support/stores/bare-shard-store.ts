@@ -11,7 +11,8 @@ import type {
 import type { StartTask } from '../../../src/protocol/shard-task.ts';
 import { KeyLocks } from '../../../src/router/key-locks.ts';
 import { mergePages } from '../../../src/router/merge-pages.ts';
-import { Shard } from '../../../src/shard/shard.ts';
+import { OpenedShard } from '../../../src/shard/opened-shard.ts';
+import type { Shard } from '../../../src/shard/shard.ts';
 import { createShardFolder } from '../../../src/storage/create-shard-folder.ts';
 import type { FileSystem } from '../../../src/storage/file-system.ts';
 import type { ListPage, ListQuery } from '../../../src/store/listing.ts';
@@ -25,8 +26,6 @@ export const shardPlace = {
   name: 'shard-0000',
   identity: { store: '00000000-0000-4000-8000-000000000000', shard: 0 },
 };
-
-/** All of a transaction is in one shard. */
 
 /** Of a store whose last life has left nothing undecided. */
 export function startOf(timestamp: number): StartTask {
@@ -50,9 +49,9 @@ export class BareShardStore implements Store {
     }
     this.durability = fsync === 'always' ? 'synced' : 'written';
     this.#timestamps = new TimestampClock(clock);
-    this.shard = new Shard({ ...shardPlace, fileSystem, fsync, clock, reserveBytesMin });
-    this.#timestamps.raiseFloor(this.shard.opened.at);
-    this.shard.start(startOf(this.#timestamps.timestamp()));
+    const opened = new OpenedShard({ ...shardPlace, fileSystem, fsync, clock, reserveBytesMin });
+    this.#timestamps.raiseFloor(opened.found.at);
+    this.shard = opened.start(startOf(this.#timestamps.timestamp()));
   }
 
   get timestamp(): number {

@@ -1,0 +1,129 @@
+// The commit of a batch: runs it, appends its records as one journal line, syncs the line, and only
+// then makes the changes visible. On a full disk it retries with what fits. Knows no operation.
+import { assert } from '../../base/assert.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { StoreError } from '../../base/errors.ts';
+import type { FsyncMode } from '../../base/fsync-mode.ts';
+import type { ShardAnswer, ShardOperation } from '../../protocol/shard-operation.ts';
+import { isDiskFull } from '../../storage/disk-full.ts';
+import type { DiskSpace } from '../files/disk-space.ts';
+import type { ShardFiles } from '../files/shard-files.ts';
+import type { EntryTable } from '../table/entry-table.ts';
+import type { MemoryLimits } from '../table/memory-limits.ts';
+import { BatchRun } from './batch-run.ts';
+import type { PreparedTransactions } from './prepared-transactions.ts';
+import type { Staging } from './staging.ts';
+
+export interface BatchCommitOptions {
+  readonly table: EntryTable;
+  readonly transactions: PreparedTransactions;
+  readonly files: ShardFiles;
+  readonly space: DiskSpace;
+  readonly memory: MemoryLimits;
+  readonly fsync: FsyncMode;
+  /** For durations only. */
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+}
+
+export interface Committed {
+  /** One answer per operation that was run, in order. The rest did not fit into this batch. */
+  readonly answers: readonly ShardAnswer[];
+  /** The run ended before an outcome that the disk has no room to record. */
+  readonly isStuck: boolean;
+  /** How long the sync took; NaN if there was none. */
+  readonly syncSeconds: number;
+}
+
+export class BatchCommit {
+  readonly #options: BatchCommitOptions;
+  #syncSeconds = NaN;
+
+  constructor(options: BatchCommitOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * On a full disk, the batch goes on with what fits: reads always, puts while they fit, deletes on
+   * the reserve. What did not fit is run again with less.
+   *
+   * @param timestamp never below an earlier one
+   * @param otherHeapBytes memory kept for anything but entries and prepared changes
+   * @throws system errors if the journal cannot be written or synced
+   */
+  run(operations: readonly ShardOperation[], timestamp: number, otherHeapBytes: number): Committed {
+    const { table, transactions, files, space, memory } = this.#options;
+    this.#syncSeconds = NaN;
+    let putBytesMax = space.mayPut() ? Infinity : 0;
+    for (let mayDelete = true, mayResolve = true; ;) {
+      const firstSeq = files.writer.nextSeq;
+      const run = new BatchRun(table, transactions, {
+        now: timestamp,
+        firstSeq,
+        putBytesMax,
+        mayDelete,
+        mayResolve,
+        memory,
+        otherHeapBytes,
+      });
+      run.run(operations);
+      const { staging, quota, answers, isStuck } = run;
+      const { putBytes } = quota;
+      const fitted = this.write(staging, timestamp, putBytes === 0);
+      if (fitted === undefined) {
+        assert(
+          files.writer.nextSeq === firstSeq + staging.records.length,
+          'a commit takes one seq per record',
+        );
+        const goesOn = answers.length > 0 || isStuck || operations.length === 0;
+        assert(goesOn, 'a batch answers at least one of its operations');
+        staging.commit();
+        if (quota.putsRefused > 0) space.putsWereRefused();
+        else if (putBytes > 0) space.putsWereWritten();
+        return { answers, isStuck, syncSeconds: this.#syncSeconds };
+      }
+      assert(mayResolve || putBytes > 0, 'a batch without writes needs no room');
+      if (putBytes === 0) {
+        mayResolve = mayDelete;
+        mayDelete = false;
+      }
+      // Retry with what would have fitted. A second failure says that this cannot be relied on.
+      putBytesMax = putBytesMax === Infinity && putBytes > 0 ? fitted : 0;
+    }
+  }
+
+  /**
+   * Makes records as durable as the mode asks. Makes nothing visible.
+   *
+   * @returns undefined; without room on disk, how many bytes would have fitted: the journal is then
+   *   as it was
+   * @throws system errors if the journal cannot be written or synced
+   */
+  write(
+    { records, mustSync }: Pick<Staging, 'records' | 'mustSync'>,
+    timestamp: number,
+    maySpendReserve: boolean,
+  ): number | undefined {
+    if (records.length === 0) return undefined;
+    const { files, fsync } = this.#options;
+    for (;;) {
+      try {
+        files.writer.append(records, timestamp);
+        break;
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+        const bytes = records.reduce((sum, { length }) => sum + length, 0);
+        if (files.makeRoom(bytes, maySpendReserve)) continue;
+        return (error as StoreError).limit ?? 0;
+      }
+    }
+    if (mustSync || fsync === 'always') this.#sync();
+    return undefined;
+  }
+
+  #sync(): void {
+    const { clock, files } = this.#options;
+    const from = clock.monotonicMs();
+    files.writer.sync();
+    this.#syncSeconds = (clock.monotonicMs() - from) / 1000;
+  }
+}

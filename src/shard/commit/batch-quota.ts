@@ -1,0 +1,161 @@
+// Owns what one batch may still write: disk space for puts and deletes, memory, and the number of
+// entries. Says why a write does not fit. Stages nothing and knows no file.
+import { StoreError, type ErrorCode } from '../../base/errors.ts';
+import { shardEntriesMax, writtenBytesMax } from '../../base/limits.ts';
+import type { ShardAnswer } from '../../protocol/shard-operation.ts';
+import type { ExpiresAt } from '../../store/result.ts';
+import type { Entry } from '../table/entry.ts';
+import { entryHeapBytes, namespaceHeapBytes, type EntryTable } from '../table/entry-table.ts';
+import { workBytesOf, type MemoryLimits } from '../table/memory-limits.ts';
+import type { PreparedTransactions } from './prepared-transactions.ts';
+import type { Staging } from './staging.ts';
+
+function refused(code: ErrorCode, detail: string): ShardAnswer {
+  return {
+    kind: 'refused',
+    error: new StoreError(code, detail, { retryable: true, retryAfterMs: 5000 }),
+  };
+}
+
+const diskFull = refused('DISK_FULL', 'There is no room on disk for this write.');
+const tooManyEntries = refused(
+  'SHARD_FULL',
+  `The shard of this key holds ${shardEntriesMax} entries, as many as it can.`,
+);
+const tooManyBytes = refused(
+  'SHARD_FULL',
+  'The shard of this key holds as much as its memory allows (setting shardHeapMiB): nothing can be ' +
+    'put before something is deleted.',
+);
+/** The write may fit in a batch of its own. */
+export const tooLittleToWork = refused(
+  'SHARD_FULL',
+  'The shard of this key has too little memory left to write as much at once (setting ' +
+    'shardHeapMiB): put less at a time, or delete something.',
+);
+
+/** An entry to put: only the members that its size depends on. */
+export interface SizedEntry {
+  readonly namespace: string;
+  readonly key: string;
+  readonly value: { readonly length: number };
+  readonly expiresAt: ExpiresAt;
+}
+
+export interface BatchLimits {
+  /** The batch may not put more than this many bytes of records: the disk has no room for them. */
+  readonly putBytesMax: number;
+  /** False: the disk has no room even for deletes. */
+  readonly mayDelete: boolean;
+  readonly memory: MemoryLimits;
+  /** Memory kept for anything but entries and prepared changes, in bytes. */
+  readonly otherHeapBytes: number;
+}
+
+function isNoLarger({ value, expiresAt }: SizedEntry, old: Entry): boolean {
+  const hasNewDeadline = expiresAt !== undefined && old.expiresAt === undefined;
+  return value.length <= old.value.length && !hasNewDeadline;
+}
+
+export class BatchQuota {
+  readonly #table: EntryTable;
+  readonly #transactions: PreparedTransactions;
+  readonly #staging: Staging;
+  readonly #limits: BatchLimits;
+  /** Bytes that the batch's puts add to the memory that is kept. */
+  #stagedBytes = 0;
+  /** Bytes of keys and values of the batch's puts, summed. */
+  #writtenBytes = 0;
+  #putBytes = 0;
+  #putsRefused = 0;
+  /** Number of puts that this batch prepares. */
+  #preparedPuts = 0;
+
+  /** @param staging the changes of the batch so far */
+  constructor(
+    table: EntryTable,
+    transactions: PreparedTransactions,
+    staging: Staging,
+    limits: BatchLimits,
+  ) {
+    this.#table = table;
+    this.#transactions = transactions;
+    this.#staging = staging;
+    this.#limits = limits;
+  }
+
+  /** Bytes of the puts' journal records. */
+  get putBytes(): number {
+    return this.#putBytes;
+  }
+
+  /** How many times puts were refused because the disk had no room. */
+  get putsRefused(): number {
+    return this.#putsRefused;
+  }
+
+  /** The batch has written as much as one journal line may hold. */
+  get isSpent(): boolean {
+    return this.#writtenBytes >= writtenBytesMax;
+  }
+
+  /** Says why the batch may not delete; undefined if it may. */
+  refusalOfDelete(): ShardAnswer | undefined {
+    return this.#limits.mayDelete ? undefined : diskFull;
+  }
+
+  /** Says why the puts do not all fit; undefined if they do, and then counts their memory. */
+  refusalOfPuts(puts: readonly SizedEntry[]): ShardAnswer | undefined {
+    let diskBytes = this.#putBytes;
+    let stagedBytes = this.#stagedBytes;
+    let writtenBytes = this.#writtenBytes;
+    let grows = false;
+    let entries =
+      this.#table.entries +
+      this.#transactions.puts +
+      this.#staging.records.length +
+      this.#preparedPuts;
+    for (const put of puts) {
+      const { namespace, key, value } = put;
+      diskBytes += key.length + value.length;
+      writtenBytes += key.length + value.length;
+      if (diskBytes > this.#limits.putBytesMax) {
+        this.#putsRefused += 1;
+        return diskFull;
+      }
+      const old = this.#staging.get(namespace, key);
+      if (old === undefined && entries++ >= shardEntriesMax) return tooManyEntries;
+      if (old !== undefined && isNoLarger(put, old)) continue;
+      grows = true;
+      stagedBytes += entryHeapBytes(key, value, put.expiresAt);
+      if (!this.#table.has(namespace)) stagedBytes += namespaceHeapBytes(namespace);
+      if (this.#keptBytes + stagedBytes > this.#limits.memory.keptBytesMax) return tooManyBytes;
+    }
+    const largest = Math.max(this.#table.largestBytes, this.#transactions.largestBytes);
+    // A start reads the largest values back, in any order, so the shard keeps memory free for that.
+    // Puts that only replace values may use this memory.
+    if (grows || writtenBytes > largest) {
+      const workBytes = workBytesOf(Math.max(writtenBytes, largest));
+      const bytes = this.#keptBytes + stagedBytes + workBytes;
+      if (bytes > this.#limits.memory.workBytesMax) return tooLittleToWork;
+    }
+    this.#stagedBytes = stagedBytes;
+    this.#writtenBytes = writtenBytes;
+    return undefined;
+  }
+
+  /** Counts the record of a put that was just staged. */
+  countPut(): void {
+    this.#putBytes += this.#staging.records.at(-1)?.length ?? 0;
+  }
+
+  /** Counts the record of a prepare that was just staged. */
+  countPrepare(puts: number): void {
+    this.#preparedPuts += puts;
+    if (puts > 0) this.countPut();
+  }
+
+  get #keptBytes(): number {
+    return this.#table.heapBytes + this.#transactions.heapBytes + this.#limits.otherHeapBytes;
+  }
+}

@@ -10,8 +10,7 @@ export const errorSentences = {
   KEY_NOT_FOUND: 'No entry has this key, or it has expired.',
   CONDITION_FAILED: 'The entry is not in the state that If-Match or If-None-Match asks for.',
   VALUE_TOO_LARGE: 'The value is larger than the limit.',
-  VALUE_NOT_AN_INTEGER:
-    'What is to be incremented is no decimal 64-bit integer, or would not be one any more.',
+  VALUE_NOT_AN_INTEGER: 'The value is not a 64-bit decimal integer, or the result would overflow.',
   REQUEST_TOO_LARGE: 'The request body is larger than the limit, or has too many operations.',
   REPLY_TOO_LARGE: 'The values asked for do not fit into one reply; ask for fewer at a time.',
   IDEMPOTENCY_KEY_REUSED: 'The Idempotency-Key came with another request to the same path before.',
@@ -26,13 +25,13 @@ export const errorSentences = {
   OVERLOADED: 'Too much is waiting already; try again after the time given.',
   SHARD_UNAVAILABLE: 'The shard that owns the key is not serving; the outcome says what happened.',
   SHUTTING_DOWN: 'The server is stopping and takes no new work.',
-  DISK_FULL: 'There is no room on disk for the write.',
+  DISK_FULL: 'The disk has no room for the write.',
   SHARD_FULL: 'The shard holds as many entries or bytes as it can; delete some or use more shards.',
   // The store cannot start, or a file is not valid.
   STORE_DAMAGED: 'A file of the store is damaged or missing; nothing has been changed.',
   STORE_IN_USE: 'Another process holds the data folder.',
   STORE_MISMATCH: 'The data folder does not fit the settings or this version of the program.',
-  STORE_INACCESSIBLE: 'The data folder can not be read or written.',
+  STORE_INACCESSIBLE: 'The data folder cannot be read or written.',
   // A bug.
   INTERNAL: 'Something went wrong inside the server; its log says what.',
 } as const;

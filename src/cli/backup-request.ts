@@ -78,10 +78,10 @@ const notForRequests: ReadonlySet<string> = new Set([
 function addHeader(headers: Headers, line: string): void {
   const [, name = '', value = ''] = /^([\w!#$%&'*+.^`|~-]+):[ \t]*(.*?)[ \t]*$/s.exec(line) ?? [];
   if (name === '' || /[^\t\u0020-\u007e\u0080-\u00ff]/.test(value)) {
-    throw usageError(`a --header (not shown) can not be sent; allowed: 'Name: value' in Latin-1`);
+    throw usageError(`a --header (not shown) cannot be sent; allowed: 'Name: value' in Latin-1`);
   }
   if (notForRequests.has(name.toLowerCase())) {
-    throw usageError(`--header can not set ${name}; allowed: what the connection does not decide`);
+    throw usageError(`--header cannot set ${name}; allowed: what the connection does not decide`);
   }
   headers.append(name, value);
 }
@@ -117,7 +117,7 @@ function credentialOf(environment: Environment): Credential | undefined {
 function bearer(source: string, token: string): Credential {
   if (/^[\u0021-\u007e]+$/.test(token)) return { source, value: `Bearer ${token}` };
   throw usageError(`the token of ${source} (not shown) is empty or has a space or another character \
-that a token can not have; allowed: visible ASCII`);
+that a token cannot have; allowed: visible ASCII`);
 }
 
 /** Without the line break at its end. */
@@ -126,6 +126,6 @@ function readToken(file: string): string {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
     const why = systemErrorCode(error) ?? String(error);
-    throw usageError(`--token-file ${file} can not be read (${why})`);
+    throw usageError(`--token-file ${file} cannot be read (${why})`);
   }
 }

@@ -43,7 +43,7 @@ async function followRedirects(request: BackupRequest, signal: AbortSignal): Pro
     const headers = isSame ? request.headers : new Headers();
     const response = await fetch(at, { headers, redirect: 'manual', signal }).catch(
       (error: unknown) => {
-        throw failure(`${at.origin} can not be reached (${reasonOf(error)})`, error);
+        throw failure(`${at.origin} cannot be reached (${reasonOf(error)})`, error);
       },
     );
     const next = redirectOf(response, at);

@@ -17,6 +17,6 @@ const explanations: Readonly<Record<string, string>> = {
 export function listenError(error: unknown, { host, port }: Address): CommandError {
   const code = systemErrorCode(error);
   const why = (code === undefined ? undefined : explanations[code]) ?? String(error);
-  const message = `can not listen on ${host}, port ${port}: ${why}`;
+  const message = `cannot listen on ${host}, port ${port}: ${why}`;
   return new CommandError(exitCodes.failed, message, error);
 }

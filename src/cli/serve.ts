@@ -85,7 +85,7 @@ async function serveStore(store: CommandStore, options: ServeOptions): Promise<v
   });
   serverOutput.write(startBlock({ version: programVersion, url, settings }));
   if (serverOutput.linesLost > 0)
-    logger.warn({ url }, 'standard output can not be written; it serves');
+    logger.warn({ url }, 'standard output cannot be written; the server runs');
   const signal = await signals.first;
   const delayMs = signal === 'SIGTERM' ? settings.drainDelayMs : 0;
   if (delayMs > 0) await delay(delayMs);

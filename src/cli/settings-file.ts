@@ -21,7 +21,7 @@ function readBytes(file: string, origin: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
-    throw usageError(`${origin}: can not be read: ${messageOf(error)}`);
+    throw usageError(`${origin}: cannot be read: ${messageOf(error)}`);
   }
 }
 
@@ -43,7 +43,7 @@ function parse(text: string, origin: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     const why = `${messageOf(error)}${noteOfInvisible(text)}`;
-    throw usageError(`${origin}: can not be read as JSON: ${why}`);
+    throw usageError(`${origin}: cannot be read as JSON: ${why}`);
   }
 }
 

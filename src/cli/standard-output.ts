@@ -47,7 +47,7 @@ class StandardOutput {
     if (this.#failure === undefined) return true;
     const code = systemErrorCode(this.#failure);
     if (code === 'EPIPE') return false;
-    const message = `standard output can not be written (${code ?? String(this.#failure)})`;
+    const message = `standard output cannot be written (${code ?? String(this.#failure)})`;
     throw new CommandError(exitCodes.failed, message, this.#failure);
   }
 }

@@ -12,7 +12,7 @@ export function upgradeFolder(dataDir: string, logger: Logger): void {
   try {
     const { from, entries, leftover } = upgradeStore(nodeFileSystem, dataDir);
     const facts = { from, to: formatVersion, entries };
-    logger.warn(facts, 'the store is written anew in a newer format version');
+    logger.warn(facts, 'the store is rewritten in a newer format version');
     if (leftover === undefined) return;
     logger.warn(
       { why: leftover },

@@ -140,7 +140,7 @@ function newClient(
     monotonicMs: () => clock.monotonicMs(),
     onEpoch: (shard, why) => {
       cache.clear();
-      logger.error({ shard, why }, 'a shard is opened anew');
+      logger.error({ shard, why }, 'a shard is reopened');
     },
     onFailed: (shard, why) => logger.error({ shard, why }, 'a shard does not serve any more'),
     onSuspended: (shard, why) =>
@@ -154,7 +154,7 @@ function newClient(
   });
 }
 
-const cannotBeOpened = 'a shard can not be opened';
+const cannotBeOpened = 'a shard cannot be opened';
 
 /** Changes nothing before all shards are found to be valid. */
 async function startAll(

@@ -51,8 +51,8 @@ export function openDataFolder(
   if (manifest.formatVersion !== formatVersion) {
     throw new StoreError(
       'STORE_MISMATCH',
-      `the data folder is of format version ${manifest.formatVersion}, and has to be written anew in ` +
-        `version ${formatVersion} before it can be served. Nothing has been changed.`,
+      `the data folder is of format version ${manifest.formatVersion}; rewrite it in version ` +
+        `${formatVersion} before it is served (\`holdfast serve\` does). Nothing has been changed.`,
     );
   }
   // A start that was killed may have named the manifest without a sync. Shards write below that

@@ -50,7 +50,9 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   try {
     const locations = orInaccessible(dataDir, () => {
       if (unfinishedMaking(nodeFileSystem, dataDir) === 'new') {
-        options.logger.warn('a store whose making was cut short held nothing yet; it is made anew');
+        options.logger.warn(
+          'an earlier start ended before it had created the store; the store is created now',
+        );
       }
       const counts = { asked: options.shards, byDefault: defaultShardCount() };
       return openDataFolder(nodeFileSystem, dataDir, counts, options.clock.wallMs());
@@ -75,7 +77,7 @@ function tidy({ dataDir, logger }: EmbeddedStoreOptions): void {
       logger.warn({ layout }, 'a layout that the manifest does not name is removed');
     }
   } catch (error) {
-    logger.error({ why: String(error) }, 'what a reshard has left can not be removed');
+    logger.error({ why: String(error) }, 'files that a reshard has left cannot be removed');
   }
 }
 
@@ -84,7 +86,7 @@ function orInaccessible<T>(dataDir: string, work: () => T): T {
     return work();
   } catch (error) {
     if (error instanceof StoreError || systemErrorCode(error) === undefined) throw error;
-    const detail = `the data folder ${dataDir} can not be used: ${String(error)}`;
+    const detail = `the data folder ${dataDir} cannot be used: ${String(error)}`;
     throw new StoreError('STORE_INACCESSIBLE', detail, {}, error);
   }
 }

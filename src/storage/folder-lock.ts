@@ -62,7 +62,7 @@ function hold(file: number, path: string, kind: LockKind): FolderHold {
     release: () => {
       if (!held) return;
       held = false;
-      // Never removed: a process that opened the old file could then lock what nobody else sees.
+      // Never removed: a process that has opened the old file would then lock a file of its own.
       closeSync(file);
     },
   };
@@ -73,7 +73,7 @@ function openLockFile(path: string, flags: number): number {
     return openSync(path, flags, 0o644);
   } catch (error) {
     const why = systemErrorCode(error) ?? String(error);
-    throw inaccessible(`${path} can not be opened (${why})`, error);
+    throw inaccessible(`${path} cannot be opened (${why})`, error);
   }
 }
 
@@ -90,7 +90,7 @@ function lockOpenFile(file: number, path: string, kind: LockKind): void {
       'flock is not installed (package util-linux), and no store opens without its lock';
     throw inaccessible(detail, error);
   }
-  if (error !== undefined) throw inaccessible(`flock can not be run: ${error.message}`, error);
+  if (error !== undefined) throw inaccessible(`flock cannot be run: ${error.message}`, error);
   if (status === 0) return;
   if (status === 1) throw new StoreError('STORE_IN_USE', `${path} is locked by ${holderOf(path)}`);
   throw inaccessible(`flock failed on ${path} (${signal ?? `exit code ${status}`})`);

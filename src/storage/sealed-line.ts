@@ -57,7 +57,7 @@ export function openLine(bytes: Buffer): OpenedLine | undefined {
 
 /**
  * The object that a line holds, `p` and `crc` included; undefined where it is no JSON, which a
- * line that proves itself never is unless somebody made it so.
+ * line that proves itself never is unless a person made it so.
  */
 export function parseLine(bytes: Buffer): unknown {
   try {

@@ -77,7 +77,7 @@ function inferSource(
   const layout = newestWhole(fileSystem, dataDir, layouts);
   if (layout === undefined) throw nothingToSave('there is no layout folder');
   if (layouts.length > 1) {
-    const what = `nobody knows any more whether ${layout} is the live layout`;
+    const what = `no file says whether ${layout} is the live layout`;
     report({ finding: 'unproved-end', shard: null, file: manifestName, what });
   }
   const folders = fileSystem

@@ -41,15 +41,15 @@ export function upgradeStore(
   onWork('checking', bytes);
   const proved = old.shards.map((place) => proveCleanlyStopped(place, from));
   removeStrayLayouts(fileSystem, dataDir);
-  onWork('writing the store anew', bytes);
+  onWork('rewriting the store', bytes);
   try {
     const entries = replaceLayout(old, proved, { fileSystem, dataDir, shards, onWork });
     return { from, entries, leftover: removeReplaced(fileSystem, dataDir) };
   } catch (error) {
     if (!isFullDisk(error)) throw error;
     const detail =
-      `no room on disk to write the store anew in format version ${formatVersion}, which takes about as ` +
-      'much as the live data; what was written of it is removed, and the store is as it was';
+      `no room on disk to rewrite the store in format version ${formatVersion}, which takes about as ` +
+      'much as the live data; the new files are removed, and the store is unchanged';
     throw new StoreError('DISK_FULL', detail, {}, error);
   }
 }

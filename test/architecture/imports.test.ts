@@ -20,7 +20,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   'src/router': ['src/protocol', 'src/store', 'src/commands', 'src/base'],
   // Where the embedded engine is put together: the one place that joins router and storage.
   'src/engine': ['src/router', 'src/storage', 'src/protocol', 'src/store', 'src/base'],
-  // What works on the files of a store that nobody serves.
+  // Works on the files of a store that no server uses.
   'src/tools': ['src/shard', 'src/storage', 'src/protocol', 'src/store', 'src/base'],
   'src/http': ['src/store', 'src/commands', 'src/base'],
   // The wiring: what is below is all there is.

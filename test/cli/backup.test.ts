@@ -107,13 +107,13 @@ describe('holdfast backup', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test('fails where nobody listens', async () => {
+  test('fails if no server listens', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     await new Promise((resolve) => server.close(resolve));
     const { code, stderr } = await backup(`http://127.0.0.1:${port}`);
-    const message = 'can not be reached (ECONNREFUSED)';
+    const message = 'cannot be reached (ECONNREFUSED)';
     expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);
     expect(await readdir(folder)).toEqual([]);
   });
@@ -139,7 +139,7 @@ describe('holdfast backup', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test('interrupted while nobody reads its progress leaves nothing', async () => {
+  test('interrupted while no process reads its progress leaves nothing', async () => {
     const url = await serve((_, reply) => {
       reply.writeHead(200, { 'content-type': 'application/x-ndjson' });
       const sending = setInterval(() => reply.write('{'), 20);
@@ -251,7 +251,7 @@ describe('what holdfast backup shows to a server', () => {
   test.each<[string, RequestListener, RegExp]>([
     ['refuses', (_, reply) => reply.writeHead(401).end(), /\/v1\/backup answered 401/],
     ['is another', (_, reply) => reply.end('<html>'), /\/v1\/backup answered 200/],
-    ['hangs up', (request) => request.socket.destroy(), /can not be reached/],
+    ['hangs up', (request) => request.socket.destroy(), /cannot be reached/],
     [
       'redirects to itself',
       (_, reply) => reply.writeHead(302, { location: '/again?token=s3cret' }).end(),

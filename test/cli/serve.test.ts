@@ -105,7 +105,7 @@ describe('the start', () => {
   });
 });
 
-describe('what can not be served', () => {
+describe('what cannot be served', () => {
   test('a port in use ends with code 1 and one line', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
@@ -115,7 +115,7 @@ describe('what can not be served', () => {
     other.close();
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toBe(
-      `holdfast: can not listen on 127.0.0.1, port ${port}: the port is in use; ` +
+      `holdfast: cannot listen on 127.0.0.1, port ${port}: the port is in use; ` +
         'stop what listens there, or set another one with --port\n',
     );
     const { program } = await start();
@@ -162,7 +162,7 @@ describe('what can not be served', () => {
 
 describe('the stop', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)(
-    '%s ends with code 0, whoever is connected, and keeps what was acknowledged',
+    '%s ends with code 0 with any clients connected, and keeps what was acknowledged',
     async (signal) => {
       const { program, url } = await start();
       await fetch(`${url}/v1/keys/kept`, { method: 'PUT', body: 'kept' });
@@ -216,7 +216,7 @@ describe('the stop', () => {
     expect(await program.exited).toEqual({ code: 0, signal: null });
   });
 
-  test('a client that never reads its answer can not hold it up', async () => {
+  test('a client that never reads its answer cannot hold it up', async () => {
     const flags = ['--value-bytes-max', '64MiB', '--shutdown-deadline-ms', '2000'];
     const { program, url } = await start(flags);
     await startSlowReader(url);

@@ -216,7 +216,7 @@ describe('refusals', () => {
     expect(() => loadSettings(sources)).toThrow(/nowhere\.json.*ENOENT/);
   });
 
-  test('two settings that can not both hold are both named with their origins', async () => {
+  test('two settings that cannot both hold are both named with their origins', async () => {
     const { exitCode, message } = await refusalOf({ flags: { requestTimeoutMs: '500' } });
     expect(exitCode).toBe(2);
     expect(message).toMatch(/headersTimeoutMs is 10000 .*requestTimeoutMs, which is 500 .*flag/);

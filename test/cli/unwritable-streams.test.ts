@@ -1,5 +1,5 @@
 // A server goes on, and stops as it should, whatever its standard streams are: full, broken, closed,
-// or a pipe that nobody reads. And commands say what they can, and end with their own code.
+// or a pipe that no process reads. And commands say what they can, and end with their own code.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -172,7 +172,7 @@ describe('serve', () => {
     expect(performance.now() - from).toBeLessThan(8000);
   });
 
-  test('answers and stops behind a full socket that is read by nobody', async () => {
+  test('answers and stops behind a full socket that no process reads', async () => {
     const fill = `require('net'); process.stderr; const { writeSync } = require('fs');
       let since = Date.now();
       while (Date.now() - since < 300)
@@ -252,7 +252,7 @@ describe('serve', () => {
     expect((await server.program.exited).code).toBe(0);
   });
 
-  test('starts over a torn journal that it can not tell of', async () => {
+  test('starts over a torn journal that it cannot tell of', async () => {
     const { program, url } = await startServer(dataDir, ['--shards', '1', '--fsync', 'never']);
     await fetch(`${url}/v1/keys/kept`, { method: 'PUT', body: 'kept' });
     await program.end();
@@ -284,9 +284,9 @@ async function makeStore(): Promise<void> {
 }
 
 describe('a command', () => {
-  const unwritable = 'holdfast: standard output can not be written (ENOSPC)\n';
+  const unwritable = 'holdfast: standard output cannot be written (ENOSPC)\n';
 
-  test('with nobody behind its pipe ends quietly with the code of what it did', async () => {
+  test('whose pipe has no reader ends quietly with the code of what it did', async () => {
     await makeStore();
     for (const args of [['--help'], ['--version'], ['serve', '--help'], ['dump', dataDir]]) {
       const { stderr } = await run('{ "$@"; echo $? >&2; } | true', args);

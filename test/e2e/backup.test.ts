@@ -83,7 +83,7 @@ test(
       for (const [index, acknowledged] of before.entries()) {
         const first = Number(entries.get(`writer${index}-first`)?.value);
         const second = Number(entries.get(`writer${index}-second`)?.value);
-        // All that was acknowledged before; and whoever is in it has all that came before with it.
+        // All that was acknowledged before; and each entry in it comes with all that was written before it.
         expect(second).toBeGreaterThanOrEqual(acknowledged);
         expect(first - second).toBeGreaterThanOrEqual(0);
         expect(first - second).toBeLessThanOrEqual(1);
@@ -115,7 +115,7 @@ test(
   },
 );
 
-test('a second backup at the same time is refused, and one that nobody reads on lets go', async () => {
+test('a second backup at the same time is refused, and one that is not read lets go', async () => {
   const { program, url } = await startServer(join(folder, 'data'), ['--shards', '2']);
   onTestFinished(() => program.end());
   const client = new Client(url);

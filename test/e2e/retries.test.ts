@@ -66,7 +66,7 @@ async function count(client: number): Promise<number> {
     // oxlint-disable-next-line no-await-in-loop -- one after the other
     const answer = await sendUntilAnswered('/v1/transactions', `${client}/${request}`, body);
     const { results } = JSON.parse(answer.text) as { results: { value: string }[] };
-    // Nobody else counts this one: the answer is the first one, whenever it came.
+    // No other client counts this one: the answer is the first one, whenever it came.
     expect(results[1]?.value).toBe(String(request + 1));
     const pipeline = JSON.stringify([['INCR', `pipeline/${client}`]]);
     // oxlint-disable-next-line no-await-in-loop

@@ -160,7 +160,7 @@ describe('transactions', () => {
     expect(results).toEqual(['OK', 7, 3, [7, 3]]);
   });
 
-  test('that can not be carried out are an error of the client, and change nothing', async () => {
+  test('that cannot be carried out are an error of the client, and change nothing', async () => {
     const discarded = redis.multi().set('never', 1).dbsize().exec();
     await expect(discarded).rejects.toThrow('EXECABORT');
     expect(await redis.get('never')).toBeNull();

@@ -9,7 +9,7 @@ function memoryOf(files: Readonly<Record<string, string>>, constrainedBytes = un
 }
 
 describe('the memory that the process may use', () => {
-  test('is the machine’s where nothing limits it, or nobody can say', () => {
+  test('is the machine’s if nothing limits it, or if no file says so', () => {
     expect(memoryOf({})).toBe(totalBytes);
     expect(memoryOf({}, 0)).toBe(totalBytes);
     const files = { '/proc/self/cgroup': '0::/user.slice\n', '/sys/fs/cgroup/memory.max': 'max\n' };

@@ -119,7 +119,7 @@ describe('a write on keys of several shards', () => {
     await Promise.all([...writes, ...reads]);
   });
 
-  test('is valid for a key that comes twice, the last one standing', async () => {
+  test('is valid for a key that comes twice: the last one counts', async () => {
     expect(await run('MSET key-0 a key-1 b key-0 c', 'MGET key-0 key-1')).toEqual([
       'OK',
       ['c', 'b'],
@@ -155,7 +155,7 @@ test('FLUSHDB is one moment, among writes of several keys too, and stays done', 
 });
 
 describe('commands that are one transaction', () => {
-  test('each see those before them, and one that fails keeps none from standing', async () => {
+  test('each see those before them, and one that fails undoes none of the others', async () => {
     const replies = await together(
       'SET key-1 5',
       'INCRBY key-1 2',

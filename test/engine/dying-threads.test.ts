@@ -126,7 +126,7 @@ async function expectRecovery(misdeed: Misdeed, when: 'before' | 'after'): Promi
   expect(statusOf(1)?.epoch).toBe(1);
 }
 
-describe('a thread that goes wrong leaves its writes unknown, comes back, and nobody else notices', () => {
+describe('a thread that goes wrong leaves its writes unknown, comes back, and other shards go on', () => {
   test.each([
     ['throw', 'before'],
     ['throw', 'after'],
@@ -147,7 +147,7 @@ describe('a thread that goes wrong leaves its writes unknown, comes back, and no
   );
 });
 
-test('a thread that dies between batches is replaced before anybody notices', async () => {
+test('a thread that dies between batches is replaced before a client notices', async () => {
   const [kept = ''] = keysOfShard(dying, 1);
   await put(kept, 'kept');
   const bad = misdeedKey('throw later', 'after', { shard: dying, shards });

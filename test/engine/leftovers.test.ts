@@ -53,7 +53,7 @@ describe('a start', () => {
     expect(await layouts()).toEqual(['layout-000001', 'layout-000002']);
   });
 
-  test('where the making of a store was cut short makes it anew, and says so', async () => {
+  test('that follows an unfinished creation creates the store, and says so', async () => {
     await folder.remove();
     await mkdir(join(folder.path, 'layout-000001', 'shard-0000'), { recursive: true });
     await writeFile(join(folder.path, 'layout-000001', 'shard-0000', 'journal-000001.ndjson'), '');

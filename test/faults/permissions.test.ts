@@ -1,4 +1,4 @@
-// Folders that can not be read or written: a start fails at once, says which in one line, and
+// Folders that cannot be read or written: a start fails at once, says which in one line, and
 // leaves nothing half made.
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile } from 'node:fs/promises';
@@ -163,7 +163,7 @@ test.for([
   ['current', join(shardFolder, currentName)],
   ['journal', 'journal'],
   ['snapshot', 'snapshot'],
-] as const)('a %s that can not be read is not taken for missing', async ([, file], context) => {
+] as const)('a %s that cannot be read is not taken for missing', async ([, file], context) => {
   skipWithout(context, 'strace');
   const dataDir = join(folder, 'data');
   await makeStore(dataDir);

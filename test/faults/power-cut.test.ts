@@ -1,5 +1,5 @@
 // Power cuts on a real file system: ext4 on an image, of which only what was synced is sure to be
-// there when the image is mounted anew.
+// there when the image is mounted again.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';

@@ -50,7 +50,7 @@ test('requests that are held behind one in flight are neither carried out nor an
   expect([store.entries.size, store.asked]).toEqual([1, 0]);
 });
 
-test('nobody new is let in', async () => {
+test('new connections are refused', async () => {
   const store = new LateStore();
   const { app, port, url } = await openApp({ store });
   const reply = readToEnd(await open(port, 'GET /v1/keys/a HTTP/1.1\r\nHost: x\r\n\r\n'));

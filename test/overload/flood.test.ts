@@ -1,4 +1,4 @@
-// A short flood at several times what the server can do: nobody is left unanswered, and all that was
+// A short flood at several times what the server can do: every request is answered, and all that was
 // taken up is let go. How fast that is belongs to `npm run overload`, which fails where a bound is
 // broken.
 import { spawn, spawnSync } from 'node:child_process';
@@ -18,7 +18,7 @@ function expectWell(report: FloodReport): void {
 
 const load = { timesCapacity: 4, seconds: 3, connections: 800 } as const;
 
-describe('at four times its capacity the server answers everybody', () => {
+describe('at four times its capacity the server answers every request', () => {
   test.each<FloodKind>(['put', 'batch', 'large'])('%s', { timeout: 90_000 }, async (kind) => {
     const { url, pid } = await openServer();
     const report = await flood({ ...load, url, pid, kind });

@@ -1,5 +1,5 @@
 // Clients that ask for large values and never read them cost bounded memory, for a bounded time,
-// and nobody else notices.
+// and other clients are not affected.
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';

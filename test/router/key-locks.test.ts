@@ -49,7 +49,7 @@ describe('key locks', () => {
     await holding;
   });
 
-  test('are forgotten when nobody holds or wants them, also after a failure', async () => {
+  test('are forgotten when no operation holds or wants them, also after a failure', async () => {
     const locks = new KeyLocks();
     const failing = locks.hold([name('a'), name('b')], () => {
       throw new Error('on purpose');

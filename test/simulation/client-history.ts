@@ -1,4 +1,4 @@
-// What the clients of a simulation sent and were told, deadlines included: those are nobody's calls,
+// What the clients of a simulation sent and were told, deadlines included: those are calls of no client,
 // and pass when the store's time does.
 import type { Result } from '../../src/store/result.ts';
 import { checkLinearizability } from '../support/history/check-linearizability.ts';
@@ -12,7 +12,7 @@ import { RecordedTransaction } from './transaction-history.ts';
 interface Deadline {
   readonly key: string;
   readonly value: string;
-  /** The store's time before which it can not have passed, and after which it must have. */
+  /** The store's time before which it cannot have passed, and after which it must have. */
   readonly fromMs: number;
   toMs: number;
   sent: SentCall | undefined;
@@ -82,7 +82,7 @@ export class ClientHistory {
     return new RecordedTransaction(recorder, client, names, (key, value, expiresAt) => {
       const times = { fromMs: expiresAt, toMs: Infinity };
       const deadline = { key, value, ...times, sent: undefined, isOver: false };
-      // Begun anew meanwhile, the history knows nothing of it any more.
+      // The history was begun again meanwhile and knows nothing of it.
       if (recorder === this.#recorder) this.#deadlines.push(deadline);
       return (isCommitted) => {
         deadline.toMs = isCommitted ? expiresAt : this.#seenMs() + ttlMax;

@@ -76,7 +76,7 @@ export class HealPhase {
     const { plan, clientOptions } = this.#parts;
     const client = new RandomClient('last', clientOptions);
     for (const key of plan.keys) {
-      await this.#mustSucceed(`${key} can not be written`, () => client.put(this.#store, key));
+      await this.#mustSucceed(`${key} cannot be written`, () => client.put(this.#store, key));
     }
   }
 
@@ -92,7 +92,7 @@ export class HealPhase {
     });
   }
 
-  /** Nobody writes any more: by the history it must then hold what there is in the end. */
+  /** No client writes any more: the store must hold what the history says. */
   async #mustBackUp(): Promise<void> {
     const { random, backupClient, judge } = this.#parts;
     await this.#mustSucceed('no backup is taken', async () => {

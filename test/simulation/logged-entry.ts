@@ -8,7 +8,7 @@ export interface LoggedEntry {
   readonly expiresAt: number | undefined;
 }
 
-/** What a key has; `unsure` after a batch of which nobody was told whether it happened. */
+/** What a key has; `unsure` after a batch that no client knows the outcome of. */
 export type Held = LoggedEntry | 'nothing' | 'unsure';
 
 export type LoggedChange = readonly [name: string, held: Held];

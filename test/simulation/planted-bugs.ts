@@ -91,7 +91,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     seedsMax: 60,
   },
   {
-    name: 'a shard is opened anew before its old thread has exited',
+    name: 'a shard is reopened before its old thread has exited',
     file: 'src/router/shard/shard-lifecycle.ts',
     find: 'await this.#thread.destroy(); if (this.#state',
     replace: 'void this.#thread.destroy(); if (this.#state',

@@ -1,4 +1,4 @@
-// Purses between which transactions carry coins: whoever looks at all of them at one moment finds as
+// Purses between which transactions carry coins: a client that reads all of them at one moment finds as
 // many coins, in as many purses, as there ever were. A purse that gives all it has is gone.
 import type { EntryPut, TransactionMoment } from '../../src/store/transaction.ts';
 import { purseNamespace } from './entry-names.ts';
@@ -37,7 +37,7 @@ export function purseName(index: number): string {
   return `${purseNamespace}/p${index}`;
 }
 
-/** Makes a value that nobody else makes. */
+/** Makes a value that no other call makes. */
 export type Mint = (index: number, coins: number) => EntryPut;
 
 /** Fills half of the purses, where there are none; the moment is of all of them. */

@@ -1,5 +1,5 @@
 // What is known of the shards from their own threads, and what they must therefore have when they
-// are recovered; what a power cut may lawfully have taken. Chooses nothing.
+// are recovered; what a power cut may have taken. Chooses nothing.
 import { decodeBatch } from '../../src/protocol/batch-frame.ts';
 import type { Parcel } from '../../src/protocol/parcel.ts';
 import { isOutcome, type ShardReport } from '../../src/protocol/shard-operation.ts';
@@ -60,7 +60,7 @@ export class RecoveryJudge {
   readonly #recovered = new Map<number, readonly NamedItem[]>();
   /** The transactions that each shard had in doubt when it was last opened. */
   readonly #inDoubt = new Map<number, ReadonlySet<string>>();
-  /** What was acknowledged may lawfully be different now: the history begins anew. */
+  /** Acknowledged entries may differ now: the history begins again. */
   #beginsAnew = false;
   /** Written, acknowledged and not for certain on stable storage. */
   #mayLose = false;

@@ -1,4 +1,4 @@
-// Between two processes, somebody gives the folder another number of shards with the real tool,
+// Between two processes, an operator gives the folder another number of shards with the real tool,
 // which may be killed, or fail, at any call. Says afterwards what the tool must have found.
 import { StoreError, systemErrorCode } from '../../src/base/errors.ts';
 import { resolveInDoubt } from '../../src/storage/transaction-outcome.ts';
@@ -75,7 +75,7 @@ export class ReshardLife {
     const before = this.#layout;
     this.#layout = manifest.layout;
     if (before === undefined) return;
-    if (this.#found === undefined) throw new Violation(`nobody has made ${manifest.layout}`);
+    if (this.#found === undefined) throw new Violation(`no life has made ${manifest.layout}`);
     judge.noteLayout(this.#layoutOf(manifest), this.#found);
   }
 
@@ -125,7 +125,7 @@ export class ReshardLife {
 }
 
 function isAllowed(error: unknown, { isDead, hadErrors }: SimulatedProcess): boolean {
-  // What it says when it is killed nobody hears.
+  // Its output at a kill is lost.
   if (isDead || error instanceof Gone) return true;
   if (error instanceof Violation || !hadErrors) return false;
   const code = error instanceof StoreError ? error.code : systemErrorCode(error);

@@ -74,7 +74,7 @@ export class ShardLog {
     return this.#prepared;
   }
 
-  /** Checks what is recovered against what was done before, and begins anew with it. */
+  /** Checks what is recovered against what was done before, and begins again with it. */
   begin(recovery: Recovery): string | undefined {
     const { items, nextSeq, mayHaveLost, now, opened, start } = recovery;
     const found = new Map(items.map((item) => [item.name, entryOf(item)]));

@@ -52,7 +52,7 @@ export class SimulatedClock implements Clock {
     this.#seen = 0;
   }
 
-  /** Over a restart in which nobody touched the clock. */
+  /** Over a restart in which the clock was not set. */
   catchUp(): void {
     this.#wall = Math.max(this.#wall, this.#seen);
   }

@@ -21,14 +21,14 @@ export interface ThreadOptions<Tasks extends TaskTable<Tasks>> {
     handlers: Handlers<Tasks>;
     view: DiskView;
   };
-  /** Called with each task that was carried out, before anybody else hears of it. */
+  /** Called with each task that was carried out, before its answer is told. */
   readonly onDone: (
     name: string,
     task: unknown,
     answer: unknown,
     handlers: Handlers<Tasks>,
   ) => void;
-  /** Called when it dies in the middle of a task, whose effect nobody knows. */
+  /** Called when it dies in the middle of a task, whose effect is unknown. */
   readonly onLost: (name: string, task: unknown) => void;
   readonly onIdleDeath: (error: Error) => void;
   /** The whole process has been killed. */

@@ -79,7 +79,7 @@ export class TransactionClient {
   async #change(store: Store): Promise<void> {
     const names = this.#pick(this.#options.keys);
     const chosen = names.map(() => pickFrom(this.#random, rules));
-    // Of several with one deadline nobody may see some gone and some not.
+    // Of several with one deadline no client may see some gone and some not.
     const ttl = this.#random() < 0.45 ? randomTtl(this.#random) : undefined;
     const isMortal = names.map(() => ttl !== undefined && this.#random() < 0.7);
     const needsFirst = this.#random() < 0.15;

@@ -56,7 +56,7 @@ test('a second process is refused and told who holds the folder; kill -9 lets it
   acquireFolderLock(folder).release();
 });
 
-test('the same process can not take a folder twice', () => {
+test('the same process cannot take a folder twice', () => {
   const lock = acquireFolderLock(folder);
   expect(refusalOf(folder).code).toBe('STORE_IN_USE');
   lock.release();
@@ -126,7 +126,7 @@ test('where flock is missing it says which package has it, and locks nothing', (
   acquireFolderLock(folder).release();
 });
 
-test('a LOCK that can not be opened is named', async () => {
+test('a LOCK that cannot be opened is named', async () => {
   await mkdir(join(folder, lockName));
   const refusal = refusalOf(folder);
   expect(refusal.code).toBe('STORE_INACCESSIBLE');
@@ -135,7 +135,7 @@ test('a LOCK that can not be opened is named', async () => {
 
 const immutable = spawnSync('chattr', ['-V']).error === undefined && process.getuid?.() === 0;
 
-// Mode bits do not stop root, and nobody else may set the immutable flag.
+// Mode bits do not stop root, and only root may set the immutable flag.
 test.skipIf(!immutable)(
   'a read-only folder is inaccessible (needs root and chattr)',
   ({ skip }) => {

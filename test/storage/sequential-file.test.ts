@@ -32,7 +32,7 @@ test('what is shorter than the beginning that is kept has its end', () => {
   }
 });
 
-test('what has gone by can not be read again', () => {
+test('what has gone by cannot be read again', () => {
   const file = pipeOf(text, 10_000_000);
   const target = Buffer.alloc(8192);
   expect(file.read(target, 0)).toBe(4096);

@@ -30,7 +30,7 @@ test('long work tells its share at most once a second', () => {
   ]);
 });
 
-test('each piece of work counts anew, and never past its end', () => {
+test('each piece of work counts from zero, and never past its end', () => {
   const { progress, lines, advance } = startProgress();
   progress.begin('reading', 100);
   advance(1000, 100);
@@ -39,7 +39,7 @@ test('each piece of work counts anew, and never past its end', () => {
   expect(lines).toEqual(['reading: 100 % of 0.0 MiB', 'checking: 100 % of 0.0 MiB']);
 });
 
-test('of work that nobody knows the size of it tells how much is done', () => {
+test('of work of unknown size tells how much is done', () => {
   const { progress, lines, advance } = startProgress();
   progress.begin('taking', undefined);
   advance(1000, 3 * 2 ** 20);

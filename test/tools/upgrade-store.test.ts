@@ -1,4 +1,4 @@
-// Stores of earlier format versions are written anew, or refused by name and left as they are.
+// Stores of earlier format versions are rewritten, or refused by name and left as they are.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openDataFolder } from '../../src/engine/data-folder.ts';
 import { readCurrent, writeCurrent } from '../../src/storage/current.ts';
@@ -69,7 +69,7 @@ describe.each(keptFormatVersions)('a store of format version %i', (version) => {
     writeCurrent(files, place.folder, place.identity, { ...current, mark: null });
   }
 
-  test('is written anew with the same entries and versions, in the version of today', () => {
+  test('is rewritten with the same entries and versions, in the present format version', () => {
     expect(needsUpgrade(files, dataDir)).toBe(true);
     expect(upgradeStore(files, dataDir)).toMatchObject({ from: version, leftover: undefined });
     expect(needsUpgrade(files, dataDir)).toBe(false);

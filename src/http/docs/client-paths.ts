@@ -131,8 +131,8 @@ export const clientPaths = {
   '/upstash/multi-exec': forPostAndPut(
     'multiExec',
     'Many commands at one moment: a transaction over any keys',
-    'Nobody sees half of it. A command that answers with an error changes nothing, and keeps none ' +
-      'of the others from being carried out. 400 with one error, and nothing carried out, where one ' +
+    'No other request sees half of it. A command that answers with an error changes nothing, and ' +
+      'does not stop the others. 400 with one error, and nothing carried out, if a command ' +
       'is unknown, has a wrong number of arguments, or is about all keys.',
     true,
   ),

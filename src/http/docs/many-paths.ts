@@ -79,9 +79,9 @@ export const transactionsPath = {
     tags: ['Many keys'],
     summary: 'Checks and operations on any keys: all at one moment, all or none',
     description:
-      'Where all `checks` hold, all `operations` are carried out; where one does not, none is, and ' +
-      '`otherwise` is read. All keys are read and written at one moment: whoever reads them at ' +
-      'one moment sees all of the writes or none, after a crash, too. Checks see what stood ' +
+      'If all `checks` hold, all `operations` are carried out. If one does not hold, none is, and ' +
+      '`otherwise` is read. All keys are read and written at one moment: another request that reads ' +
+      'them at one moment sees all of the writes or none, after a crash, too. Checks see what stood ' +
       'before; operations take effect in order, each seeing those before it, and all that is ' +
       'written has one version a key. At least one check or operation; at most as many of all three ' +
       'together, and bytes, as a batch may have. An item that is malformed makes it a 400 of the ' +

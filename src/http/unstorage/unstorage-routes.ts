@@ -42,7 +42,7 @@ function sendDone(sink: AnswerSink): void {
   sink.header('x-content-type-options', 'nosniff').send(Buffer.from('OK'));
 }
 
-const noBody = Buffer.alloc(0);
+const emptyBody = Buffer.alloc(0);
 
 class UnstorageHandlers {
   readonly #options: UnstorageRouteOptions;
@@ -90,7 +90,7 @@ class UnstorageHandlers {
   /** In this protocol, deleting a missing key succeeds. */
   readonly delete = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const item = this.#itemOf(request);
-    const identity = identityOf(request, noBody);
+    const identity = identityOf(request, emptyBody);
     if (identity !== undefined) {
       const { namespace, key, isBase } = item;
       const names = isBase ? () => this.#below.names(item) : [{ namespace, key }];

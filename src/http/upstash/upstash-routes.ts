@@ -77,7 +77,7 @@ function formatOf(request: FastifyRequest): Format {
   }
   const isResp2 = format === 'resp2';
   if (isResp2 && encoding !== undefined) {
-    throw new RequestFault('ERR Upstash-Encoding can not be had with the response format resp2');
+    throw new RequestFault('ERR Upstash-Encoding is not allowed with the response format resp2');
   }
   return { encoding: encoding === undefined ? 'text' : 'base64', isResp2 };
 }
@@ -138,7 +138,7 @@ function transactionOf(plans: readonly CommandPlan[]): AtomicPlan[] {
 }
 
 function aboutAllKeys({ command }: KeyspacePlan): string {
-  return `'${command.name}' is about all keys, and can not be part of a transaction`;
+  return `'${command.name}' is about all keys, and cannot be part of a transaction`;
 }
 
 /** @throws RequestFault if the answer to one of the commands cannot be kept */
@@ -202,7 +202,7 @@ class UpstashHandlers {
   readonly multiExec = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const { bodies, turns, limits } = this.#options;
     const format = formatOf(request);
-    if (format.isResp2) throw new RequestFault('ERR resp2 can not be had of /multi-exec');
+    if (format.isResp2) throw new RequestFault('ERR resp2 is not allowed for /multi-exec');
     const write = listOfReplies(format);
     turns.check();
     const body = await bodies.read(request, reply, this.#bodyLimit);

@@ -150,7 +150,7 @@ export class CompactionScheduler {
     try {
       const snapshot = await this.#fold(shard, input);
       // A shard that was opened again meanwhile has tidied its folder, this snapshot included.
-      if (client.epoch !== epoch || !client.isServing) throw new Error('the shard was opened anew');
+      if (client.epoch !== epoch || !client.isServing) throw new Error('the shard was reopened');
       await client.installSnapshot(snapshot);
       return true;
     } catch (error) {

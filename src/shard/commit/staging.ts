@@ -47,12 +47,12 @@ export class Staging {
     return this.#records;
   }
 
-  /** They have to be on stable storage before they are answered, whatever the mode. */
+  /** The records must be on stable storage before they are answered, in every mode. */
   get mustSync(): boolean {
     return this.#mustSync;
   }
 
-  /** The entry that a reader sees now, or saw then: expired ones are gone. */
+  /** The entry that a reader sees at `now`; undefined if it is missing or expired. */
   get(namespace: string, key: string, now = this.#now): Entry | undefined {
     const entry = this.#find(namespace, key);
     return entry === undefined || isExpired(entry, now) ? undefined : entry;

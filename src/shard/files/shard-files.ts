@@ -19,14 +19,14 @@ import type { ShardPlace } from '../shard-place.ts';
 import { removeFilesOf, removeLeftovers } from './shard-folder.ts';
 import { writeTableSnapshot } from './table-snapshot.ts';
 
-/** What a compaction reads: files that nobody writes any more. */
+/** The immutable files that a compaction reads. */
 export interface CompactionInput {
   readonly snapshot: SnapshotReference | null;
   /** Oldest first. The new snapshot takes the last one's generation. */
   readonly journals: readonly JournalEnd[];
 }
 
-/** What the reserve gives up at a time for what takes a line or a small file. */
+/** How much the reserve gives up at a time for a line or a small file, in bytes. */
 const stepBytes = 16 * 1024;
 
 function refer({ header: { generation } }: JournalWriter): JournalReference {
@@ -39,7 +39,7 @@ function carryOver(writer: JournalWriter, records: Iterable<string>, at: number)
   writer.sync();
 }
 
-/** What a shard's files are when they are taken over. */
+/** The state of a shard's files when a start takes them over. */
 export interface ShardFilesState {
   readonly current: Current;
   /** Ends of the live journals that are never written again, oldest first. */
@@ -54,7 +54,7 @@ export class ShardFiles {
   #current: Current;
   #sealed: readonly JournalEnd[];
   #writer: JournalWriter;
-  /** Of the journal that comes next. Skips those that may be named without our knowing. */
+  /** Of the next journal. Skips generations that a failed call may have named. */
   #nextGeneration: number;
 
   constructor(place: ShardPlace, { current, sealed, writer, reserve }: ShardFilesState) {
@@ -86,7 +86,7 @@ export class ShardFiles {
     return this.#current.snapshot?.bytes ?? 0;
   }
 
-  /** What may still be written, the reserve included, in bytes. */
+  /** The space that may still be written, the reserve included, in bytes. */
   get roomBytes(): number {
     return this.#freeBytes + this.#reserve.bytes;
   }
@@ -97,8 +97,8 @@ export class ShardFiles {
   }
 
   /**
-   * Ends the journal and goes on in a new one: from here on all before it is immutable. Returns
-   * what holds everything up to this moment.
+   * Ends the journal and continues in a new one. Returns the files that hold everything up to this
+   * moment; they are immutable from here on.
    */
   cut(at: number, mayMakeRoom = true): CompactionInput {
     const { nextSeq, header } = this.#writer;
@@ -111,9 +111,9 @@ export class ShardFiles {
   }
 
   /**
-   * The same, for a compaction; undefined where there is nothing to compact.
+   * The same, for a compaction; undefined if there is nothing to compact.
    *
-   * @param roomBytes on a full disk: what it needs, and what is given up for it; else undefined
+   * @param roomBytes on a full disk: the bytes to free for it; else undefined
    * @param records that must outlive the journals before the cut
    */
   beginCompaction(
@@ -140,7 +140,7 @@ export class ShardFiles {
   installSnapshot(snapshot: SnapshotReference, keepPrevious: boolean): void {
     const isFolded = ({ generation }: { generation: number }): boolean =>
       generation <= snapshot.generation;
-    // Where the shard has gone on from memory meanwhile, the snapshot is of files long replaced.
+    // If the shard has continued from memory meanwhile, the snapshot is of replaced files.
     if (this.#sealed.some(({ generation }) => generation === snapshot.generation)) {
       const { journals, snapshot: oldSnapshot } = this.#current;
       const replaced = { snapshot: oldSnapshot, journals: journals.filter(isFolded) };
@@ -152,24 +152,24 @@ export class ShardFiles {
       });
       this.#sealed = this.#sealed.filter((journal) => !isFolded(journal));
     }
-    // With the generation before the last goes whatever a failed compaction left.
+    // This also removes files that a failed compaction has left.
     removeLeftovers(this.#place, this.#current);
   }
 
   /**
-   * Finds room for what has just not fitted: the previous generation goes first, then, where it may
-   * be spent on this, the reserve. False where there is none.
+   * Frees space for bytes that did not fit: first the previous generation, then, if allowed, the
+   * reserve. False if there is none to free.
    */
   makeRoom(bytes: number, maySpendReserve: boolean): boolean {
     if (this.dropPrevious()) return true;
     return maySpendReserve && this.#reserve.release(bytes);
   }
 
-  /** Removes what the last compaction replaced; false where it has gone already. */
+  /** Removes the files that the last compaction replaced; false if there are none. */
   dropPrevious(): boolean {
     const { previous } = this.#current;
     if (previous === null) return false;
-    // Before current.json says so: that takes room, and nothing is read from these.
+    // Before current.json says so: writing it takes space, and these files are never read.
     removeFilesOf(this.#place, previous);
     this.#current = { ...this.#current, previous: null };
     try {
@@ -181,9 +181,9 @@ export class ShardFiles {
   }
 
   /**
-   * Goes on behind a failed sync, with files of which nobody knows what they hold: the journal is
-   * never written again, and what lies behind its last good sync is disowned. Durable when it
-   * returns; until then it may be tried again.
+   * Continues after a failed sync. The content of the files is unknown: the journal is never
+   * written again, and the bytes after its last good sync are disowned. Durable when it returns;
+   * until then it may be retried.
    *
    * @param table all that was made visible
    * @param records what must be known beside it
@@ -196,11 +196,11 @@ export class ShardFiles {
     });
   }
 
-  /** Syncs all and leaves a mark in both places: whatever is missing below it later is damage. */
+  /** Syncs all and leaves a mark in both places: bytes missing below it later are damage. */
   stop(at: number): void {
     this.#orFindRoom(() => this.#writer.appendMark('stop', at));
     this.#writer.trim();
-    // A journal that holds nothing yet can not vouch for the end of the one before it.
+    // A journal without lines cannot vouch for the end of the one before it.
     const end = this.#writer.isNew ? this.#writer.header.previous : this.#writer.end;
     if (end !== null) {
       const mark: Mark = { generation: end.generation, bytes: end.bytes };
@@ -210,8 +210,8 @@ export class ShardFiles {
   }
 
   /**
-   * Outside `always` lines may be seen and then lost, and seq must jump at the next start. What
-   * tells it so must not be lost with them: the header, and that a clean stop is over.
+   * Outside `always`, readers may see lines that a crash then takes, and seq must jump at the next
+   * start. So this syncs the lines that say so: the header, or that a clean stop is over.
    */
   noteThatEndMayBeLost(at: number): void {
     this.#orFindRoom(() => {
@@ -237,12 +237,12 @@ export class ShardFiles {
     this.#sealed = [...this.#sealed, previous];
   }
 
-  /** All that was made visible is synced, so the last good sync is where the shard stands. */
+  /** All visible changes are synced, so the shard continues from the last good sync. */
   #goOnBehindLastSync(at: number): void {
     const { durableEnd, header } = this.#writer;
     const { generation, bytes, seq } = durableEnd;
     const others = this.#current.journals.filter((journal) => journal.generation !== generation);
-    // Of a journal whose very header is in doubt nothing is kept: the next one takes its place.
+    // Nothing is kept of a journal whose header is in doubt: the next one takes its place.
     const kept = bytes === 0 ? others : [...others, { generation, bytes }];
     const previous = bytes === 0 ? header.previous : durableEnd;
     const next = this.#makeJournal({ seq, fsync: header.fsync, at, previous });
@@ -251,7 +251,7 @@ export class ShardFiles {
     if (bytes > 0) this.#sealed = [...this.#sealed, durableEnd];
   }
 
-  /** What was made visible is nowhere for certain but in memory: it is all written anew. */
+  /** Only memory is sure to hold all visible changes, so the whole table becomes a snapshot. */
   #goOnFromMemory(table: EntryTable, records: Iterable<string>, at: number): void {
     const { end, header } = this.#writer;
     const { seq } = end;
@@ -272,7 +272,7 @@ export class ShardFiles {
     const { fileSystem, folder, identity } = this.#place;
     const generation = this.#nextGeneration;
     const path = `${folder}/${journalName(generation)}`;
-    // Left by an attempt that has not named it. After a failed sync no file is used again.
+    // An earlier attempt made this file and did not name it. After a failed sync no file is reused.
     if (fileSystem.exists(path)) fileSystem.remove(path);
     const file = fileSystem.create(path);
     try {
@@ -300,7 +300,7 @@ export class ShardFiles {
     const { fileSystem, folder, identity } = this.#place;
     try {
       const name = prepareCurrent(fileSystem, folder, identity, current);
-      // From here on it may be named, whatever fails, and so its file must stay as it is.
+      // From here on the file may be named even if a call fails, so it must not be made again.
       this.#nextGeneration += 1;
       name();
     } catch (error) {
@@ -312,7 +312,7 @@ export class ShardFiles {
     this.#writer = next;
   }
 
-  /** What the shard can not go on without is worth all that can be spared. */
+  /** Retries with all space that can be freed: the shard cannot continue without this. */
   #orFindRoom(work: () => void): void {
     for (;;) {
       try {

@@ -26,7 +26,7 @@ export function removeFilesOf(place: ShardPlace, files: FileSet): void {
   removeFiles(place, namesIn(files));
 }
 
-/** What a crash left half made, and files that were replaced but not yet removed. */
+/** Removes files that a crash left unfinished, and replaced files that were not yet removed. */
 export function removeLeftovers(place: ShardPlace, current: Current): void {
   const named = new Set([currentName, ...namesIn(current)]);
   for (const name of current.previous === null ? [] : namesIn(current.previous)) named.add(name);
@@ -36,7 +36,7 @@ export function removeLeftovers(place: ShardPlace, current: Current): void {
   removeFiles(place, leftovers);
 }
 
-/** What is served must be durable first, whichever mode it was written in. */
+/** Entries must be durable before they are served, whichever mode wrote them. */
 export function syncLiveFiles({ fileSystem, folder }: ShardPlace, current: Current): void {
   for (const name of [currentName, ...namesIn(current)]) {
     const file = fileSystem.open(`${folder}/${name}`);

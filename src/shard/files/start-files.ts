@@ -19,7 +19,7 @@ export interface StartOptions {
   readonly reserveBytes: number;
 }
 
-/** Durable when it returns: what is served can not be taken back any more. */
+/** Durable when it returns: a crash cannot take back what the shard will serve. */
 export function startFiles(
   place: ShardPlace,
   recovered: Recovered,
@@ -39,7 +39,7 @@ export function startFiles(
   return files;
 }
 
-/** What is served must be durable first, and so must be what a decision counts on. */
+/** Entries must be durable before they are served, and before an outcome relies on them. */
 export function secureFiles(place: ShardPlace, recovered: Recovered): void {
   rewriteUnmarked(place, recovered);
   syncLiveFiles(place, recovered.current);
@@ -50,9 +50,8 @@ function seqAfter({ tail, mayHaveLostEnd }: Recovered): number {
 }
 
 /**
- * After a failed sync the system may call bytes clean, and show them, that are not on disk; another
- * sync would not write them. So what no mark vouches for is written once more, as it is, before the
- * sync that counts.
+ * After a failed sync the system may show bytes as clean that are not on disk, and another sync
+ * would not write them. So bytes that no mark vouches for are written once more before the sync.
  */
 function rewriteUnmarked({ fileSystem, folder }: ShardPlace, { tail }: Recovered): void {
   const { generation, bytes } = tail.end;
@@ -71,7 +70,7 @@ function rewriteUnmarked({ fileSystem, folder }: ShardPlace, { tail }: Recovered
   }
 }
 
-/** Goes on in the journal that is written to, or begins the one that a crash left without a header. */
+/** Continues in the open journal, or begins the one that a crash left without a header. */
 function takeOver(
   place: ShardPlace,
   recovered: Recovered,
@@ -86,8 +85,8 @@ function takeOver(
   const file = fileSystem.open(`${folder}/${journalName(generation)}`);
   const isTail = generation === tail.end.generation;
   const used = isTail ? tail.end.bytes : 0;
-  // Only room that was made ahead can be behind it by now. Durably gone: the next journal's header
-  // may vouch for this end before anything else of this file is synced.
+  // Bytes after `used` are preallocated padding. Truncate and sync now: the next journal's header
+  // will state this end, maybe before this file is synced again.
   if (file.size() > used) {
     file.truncate(used);
     file.sync();

@@ -140,11 +140,11 @@ describe('a request that comes again with its key', () => {
     const again = await requests.run(identity('1'), increment(...several));
     expect(shown(again)).toEqual([201, '1,1,1,1,1', 'true']);
     // What came after the backup is not in it, neither the effect nor its record.
-    const anew = await requests.run(identity('2'), increment(...several));
-    expect(shown(anew)).toEqual([201, '2,2,2,2,2', 'first']);
+    const later = await requests.run(identity('2'), increment(...several));
+    expect(shown(later)).toEqual([201, '2,2,2,2,2', 'first']);
   });
 
-  test('is carried out anew when the window has passed', async () => {
+  test('is carried out again when the window has passed', async () => {
     await requests.run(identity('1'), increment('a'));
     clock.advance(windowMs - 1);
     expect(shown(await requests.run(identity('1'), increment('a')))).toEqual([201, '1', 'true']);
@@ -245,7 +245,7 @@ const large = (bytes: number): AtomicWork => ({
   }),
 });
 
-describe('an answer that can not be kept', () => {
+describe('an answer that cannot be kept', () => {
   test('is refused before anything is carried out', async () => {
     const asked = requests.run(identity('1'), large(keptAnswerBytesMax + 1));
     await expect(asked).rejects.toMatchObject({

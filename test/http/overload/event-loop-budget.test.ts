@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { EventLoopBudget } from '../../../src/http/overload/event-loop-budget.ts';
 
-test('a turn that lasts is spent, and the next begins anew', async () => {
+test('a long turn is spent, and the next begins with a full budget', async () => {
   const turn = new EventLoopBudget();
   const first = Array.from({ length: 100 }, (_, i) => turn.isSpent(i));
   expect(first).not.toContain(true);

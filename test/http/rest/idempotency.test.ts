@@ -192,7 +192,7 @@ describe('a transaction', () => {
     expect(model.entries.get('default\nn')?.value.toString()).toBe('1');
   });
 
-  test('that can not be carried out may be sent again', async () => {
+  test('that cannot be carried out may be sent again', async () => {
     const { url } = await openApp();
     await fetch(`${url}/v1/keys/n`, { method: 'PUT', body: 'word' });
     const body = JSON.stringify({ operations: [{ op: 'increment', key: 'n' }] });

@@ -189,7 +189,7 @@ describe('a thread that dies', () => {
     });
   });
 
-  test('for want of memory while its shard is opened anew is given up at once', async () => {
+  test('that runs out of memory while its shard is reopened is given up at once', async () => {
     simulated.holdNext = true;
     simulated.thread.isHeld = true;
     const write = simulated.ask(put('a', '1'));

@@ -66,6 +66,9 @@ export class ShardedFiles {
         outcomes: shard.outcomesOf(ids),
       })),
     );
+    // Time starts no lower than on disk, as the engine has it.
+    const behindMs = Math.max(...opened.map(({ found }) => found.at)) - clock.wallMs();
+    if (behindMs > 0) clock.advance(behindMs);
     this.#shards = opened.map((shard) => shard.start({ ...startOf(clock.wallMs()), outcomes }));
     for (const [transaction, committed] of outcomes) if (committed) this.#acknowledge(transaction);
   }

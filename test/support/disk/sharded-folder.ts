@@ -22,7 +22,7 @@ export class ShardedFolder {
   readonly #fileSystem: FileSystem;
   readonly #locations;
   readonly #shards: readonly Shard[];
-  readonly timestamp = 1_000_000;
+  readonly timestamp: number;
 
   /** Makes the folder where there is none; else with as many shards as it has. */
   constructor(
@@ -36,9 +36,11 @@ export class ShardedFolder {
     this.#fileSystem = fileSystem;
     this.#locations = openDataFolder(fileSystem, path, counts, 0);
     const clock = new ManualClock();
-    this.#shards = this.#locations.map((location) =>
-      new OpenedShard({ ...location, fileSystem, fsync, clock }).start(startOf(this.timestamp)),
+    const opened = this.#locations.map(
+      (location) => new OpenedShard({ ...location, fileSystem, fsync, clock }),
     );
+    this.timestamp = Math.max(1_000_000, ...opened.map(({ found }) => found.at));
+    this.#shards = opened.map((shard) => shard.start(startOf(this.timestamp)));
   }
 
   /** @returns the version, or undefined where nothing was written */

@@ -122,7 +122,7 @@ export class Disk {
     await run('python3', ['-c', `${ioctl}0x8004587d, struct.pack("I", 2))`, this.path]);
   }
 
-  /** After a cut, what was on the disk; nobody may have anything open on it. */
+  /** After a cut, what was on the disk; no process may have a file open on it. */
   mountAgain(): void {
     execFileSync('umount', [this.path]);
     this.#mountImage();

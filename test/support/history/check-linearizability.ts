@@ -63,7 +63,7 @@ function prefixAt(calls: readonly RecordedCall[], position: number): RecordedCal
 
 /**
  * If a history can be explained, so can each of its beginnings. The search says up to where it can;
- * where what is told later mattered for that, the first that can not is found by halving.
+ * where what is told later mattered for that, the first that cannot is found by halving.
  */
 function explain(
   key: string,
@@ -113,7 +113,7 @@ function explanationOf(
 function hint({ outcome, invoked }: RecordedCall, prefix: readonly RecordedCall[]): string[] {
   if (outcome.kind !== 'found' || outcome.value === undefined) return [];
   const put = prefix.find(({ call }) => call.op === 'put' && call.value === outcome.value);
-  if (put === undefined) return ['nobody had put that value'];
+  if (put === undefined) return ['no call had put that value'];
   if (put.outcome.kind === 'not-applied') return ['the put of that value was said not to happen'];
   if (put.outcome.kind === 'written' && put.outcome.version !== outcome.version) {
     return [`that value was put as version ${put.outcome.version}`];

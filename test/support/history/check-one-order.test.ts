@@ -66,7 +66,7 @@ test('half of a transaction that is under way, or over, is found', () => {
   }
 });
 
-test('half of what nobody was told of is found by the version it was to have', () => {
+test('half of an unacknowledged transaction is found by the version it was to have', () => {
   const script = new Script();
   script.do(['a', put('a1'), written(1)], ['b', put('b1'), written(1)]);
   script.begin([

@@ -49,5 +49,5 @@ export function describeCall({ client, call, invoked, returned, outcome }: Recor
 
 export function describeState({ entry }: KeyState): string {
   if (entry === undefined) return 'no entry';
-  return `${entry.value ?? 'a value nobody read'} version ${entry.version ?? 'nobody was told'}`;
+  return `${entry.value ?? 'a value that no call read'} version ${entry.version ?? 'not told'}`;
 }

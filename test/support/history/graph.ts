@@ -65,7 +65,7 @@ export function cycleIn<Value extends object>(
   return cycle;
 }
 
-/** Nodes that can not be put in order: all that are in a cycle, or behind one. */
+/** Nodes that cannot be put in order: all that are in a cycle, or behind one. */
 function leftOver(edges: readonly (readonly Edge[])[]): Set<number> {
   const incoming = edges.map(() => 0);
   for (const from of edges) for (const { to } of from) incoming[to] = (incoming[to] ?? 0) + 1;

@@ -1,4 +1,4 @@
-// Writes a history down while it happens. Whoever is told something first must say so first: the
+// Writes a history down while it happens. A client that is told something first must say so first: the
 // order of the recorder's calls is the order of the events.
 import type { Call, CallOutcome, RecordedCall } from './recorded-call.ts';
 

@@ -1,6 +1,6 @@
 // Makes the history of one key ready for the search: what must have happened, and what may have.
-// A call of unknown outcome whose value somebody read did happen, before that reader was answered;
-// what nobody could have seen the value of is left to be used where something needs it.
+// A call of unknown outcome whose value a call read did happen, before that reader was answered;
+// a value that no call could have seen is left to be used where something needs it.
 import type { RecordedCall } from './recorded-call.ts';
 
 /** Calls of unknown outcome that do the same wherever they happen: the earliest sent is used first. */
@@ -87,7 +87,7 @@ export function keyHistory(calls: readonly RecordedCall[]): KeyHistory {
     if (call.call.op !== 'expire') continue;
     const isCertain = call.outcome.kind === 'expired' && knownPuts.has(call.call.value);
     if (isCertain) certain.push(call);
-    // The deadline of what nobody saw removes nothing that anybody knows of.
+    // The deadline of an unseen value removes nothing that a call has seen.
     else if (knownPuts.has(call.call.value) || loosePuts.has(call.call.value)) loose.push(call);
   }
   certain.sort(inOrderSent);

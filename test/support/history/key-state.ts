@@ -4,9 +4,9 @@ import { unreachable } from '../../../src/base/assert.ts';
 import type { CallConditions, CallOutcome, RecordedCall } from './recorded-call.ts';
 
 export interface KnownEntry {
-  /** Undefined: put by a call of unknown outcome whose value nobody ever read. */
+  /** Undefined: put by a call of unknown outcome whose value no call ever read. */
   readonly value: string | undefined;
-  /** Undefined: nobody has been told; at least the state's `floor`. */
+  /** Undefined: no client was told; at least the state's `floor`. */
   readonly version: number | undefined;
 }
 
@@ -48,7 +48,7 @@ function versionThatFits(
   return candidates.toSorted((a, b) => a - b).find((each) => hold(conditions, each));
 }
 
-/** The state in which the entry is known to have this version; undefined where it can not have it. */
+/** The state in which the entry is known to have this version; undefined where it cannot have it. */
 function withVersion(state: KeyState, version: number): KeyState | undefined {
   const { entry, floor } = state;
   if (entry === undefined) return version === 0 ? state : undefined;
@@ -124,7 +124,7 @@ function expired({ floor }: KeyState): KeyState {
 
 /**
  * The state behind a call of unknown outcome that did happen and changed something; undefined
- * where it can not have changed anything.
+ * where it cannot have changed anything.
  *
  * @param isUnseen that of an expiry: the value it removes was never read
  */

@@ -23,7 +23,7 @@ export interface DeleteCall extends CallConditions {
   readonly op: 'delete';
 }
 
-/** Nobody's call: the deadline of the put of this value passes, and removes what it put. */
+/** A call of no client: the deadline of the put of this value passes, and removes what it put. */
 export interface ExpireCall {
   readonly op: 'expire';
   readonly value: string;

@@ -28,7 +28,7 @@ export type CallOutcome =
   | { readonly kind: 'unknown'; readonly code: string };
 
 export interface Call extends CallBegun {
-  /** Likewise; for an unknown outcome, the place from which it can not take effect any more. */
+  /** Likewise; for an unknown outcome, the place from which it cannot take effect any more. */
   to: number;
   outcome: CallOutcome;
 }

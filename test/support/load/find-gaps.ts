@@ -35,7 +35,7 @@ export function findGaps(
   for (const [key, content] of after) {
     if (content === undefined || before.get(key)?.version === content.version) continue;
     if (!calls.some(({ op, value }) => op === 'put' && value === content.value))
-      gaps.push(`${key}: nobody put what is there`);
+      gaps.push(`${key}: no call put the present value`);
   }
   return { gaps, lost };
 }

@@ -51,7 +51,7 @@ describe('what was acknowledged and is not there is found', () => {
 describe('what is there and must not be is found', () => {
   test.each<[string, Call[], Content]>([
     ['a put that was refused', [put('r', [1, 2], refused)], { value: 'r', version: 1 }],
-    ['what nobody put', [a], { value: 'z', version: 1 }],
+    ['a value that no call put', [a], { value: 'z', version: 1 }],
   ])('%s', (_, calls, after) => {
     expect(losses(undefined, calls, after)).toBe(1);
   });

@@ -38,7 +38,7 @@ function lossOf(before: Content, calls: readonly Call[], content: Content): stri
     return `nothing is there after ${describe(acknowledged, lastFrom)}`;
   }
   const source = calls.find(({ op, value }) => op === 'put' && value === content.value);
-  if (source === undefined) return `${short(content)} is there, which nobody put`;
+  if (source === undefined) return `${short(content)} is there, which no call put`;
   const { outcome, to } = source;
   if (outcome.kind === 'written' && outcome.version !== content.version) {
     return `version ${content.version} is there, version ${outcome.version} was acknowledged`;

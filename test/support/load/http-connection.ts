@@ -16,7 +16,7 @@ export interface HttpRequest {
 }
 
 export class NoReplyError extends Error {
-  /** Nobody was there to take the request. */
+  /** No server took the request. */
   readonly wasRefused: boolean;
   readonly code: string;
 

@@ -91,7 +91,7 @@ function formOf(random: Random, words: readonly string[]): Form {
   return fitsBody(words) && chance(random, 0.5) ? 'body' : 'path';
 }
 
-/** What can not be part of a transaction is seldom in one: it would discard all of it. */
+/** What cannot be part of a transaction is seldom in one: it would discard all of it. */
 function fitsTransaction(random: Random, words: readonly string[]): boolean {
   const name = nameOf(words);
   if (!words.every(isText) || comparedByMeaning.has(name)) return false;

@@ -72,7 +72,7 @@ export class SimulatedClient {
     }
   }
 
-  /** Lets everything that can go on without anybody go on. */
+  /** Lets everything proceed that needs no further call. */
   async settle(): Promise<void> {
     for (let turn = 0; turn < 50; turn++) await Promise.resolve();
   }

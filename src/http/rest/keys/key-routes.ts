@@ -46,7 +46,7 @@ function refusePartialPut(request: FastifyRequest): void {
   });
 }
 
-const noBody = Buffer.alloc(0);
+const emptyBody = Buffer.alloc(0);
 
 /** A write gives no value back, so there is nothing to count. */
 function nothingIsGiven(): undefined {
@@ -90,7 +90,7 @@ class KeyHandlers {
     noQuery(request);
     const { ifMatch, ifNoneMatch } = conditionsOfRequest(request.headers);
     const operation = { op: 'delete', namespace, key, ifMatch, ifNoneMatch } as const;
-    await this.#write(request, reply, operation, noBody);
+    await this.#write(request, reply, operation, emptyBody);
   };
 
   async #write(

@@ -107,7 +107,7 @@ test('a deadline is a number that JSON can hold, however late it is', () => {
   expect(changes).toEqual({ a: { value, expiresAt: Number.MAX_SAFE_INTEGER } });
 });
 
-test('an increment that can not be carried out names its place', () => {
+test('an increment that cannot be carried out names its place', () => {
   const operations: MomentOperation[] = [
     { op: 'get', ...name('a') },
     { op: 'increment', ...name('a'), by: 1n },

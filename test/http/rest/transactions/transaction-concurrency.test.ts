@@ -1,5 +1,5 @@
 // Many clients at once, over real threads and files: what is moved between keys is never seen half,
-// and nobody waits for ever.
+// and no client waits for ever.
 import { describe, expect, test } from 'vitest';
 import { pickFrom, randomBelow, seededRandom, type Random } from '../../../support/random.ts';
 import { openShardedApp } from '../../../support/http/open-sharded-app.ts';

@@ -521,7 +521,7 @@ describe('limits', () => {
     expect((await post(app.url, `[${'[],'.repeat(600_000)}[]]`)).status).toBe(413);
   });
 
-  test('a large value can not be had again and again in one reply, and nothing happens', async () => {
+  test('a large value cannot be had again and again in one reply, and nothing happens', async () => {
     const valueBytesMax = 8 * 2 ** 20;
     app = await openApp({ limits: { valueBytesMax, bodyBytesInFlightMax: 2 ** 24 } });
     await put('large', 'x'.repeat(valueBytesMax));

@@ -1,9 +1,10 @@
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
+/** Worker threads run compiled code, which vitest's transform does not reach: build first, once. */
+export const globalSetup = ['test/support/processes/build-first.ts'];
+
 /** What all tests share. */
 export const shared: TestProjectInlineConfiguration['test'] = {
-  // Worker threads run compiled code, which vitest's transform does not reach: build first, always.
-  globalSetup: ['test/support/processes/build-first.ts'],
   // As Node does it: a CommonJS module's exports are its default export, whatever is among them.
   deps: { interopDefault: false },
   pool: 'forks',
@@ -35,6 +36,7 @@ const loops = [
 
 export default defineConfig({
   test: {
+    globalSetup,
     projects: [
       {
         test: {
@@ -45,6 +47,8 @@ export default defineConfig({
           // Faults need root and tools that not every machine has: vitest.faults.config.ts. Peers
           // are other servers: vitest.peers.config.ts.
           exclude: ['test/faults/**', 'test/overload/**', 'test/peers/**', ...loops],
+          // Files share their modules, so that no file loads the server and its libraries again.
+          isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

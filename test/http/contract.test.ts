@@ -4,7 +4,7 @@ import { drain, listen } from '../../src/http/server.ts';
 import { makeTestFolder, openTestStore } from '../support/stores/embedded-store.ts';
 import { HttpStore } from '../support/stores/http-store.ts';
 import { ManualClock } from '../support/simulated/manual-clock.ts';
-import { storeContract } from '../support/stores/store-contract.ts';
+import { flushAll, storeContract } from '../support/stores/store-contract.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -40,7 +40,7 @@ storeContract('the REST dialect over a socket', {
       await embedded.close();
       await folder.remove();
     };
-    return { store, clock, close };
+    return { store, clock, empty: (namespaces) => flushAll(embedded, namespaces), close };
   },
   cannot: {
     namespaces: 'the REST dialect has one namespace',

@@ -1,6 +1,6 @@
 import { makeTestFolder, openTestStore } from '../support/stores/embedded-store.ts';
 import { ManualClock } from '../support/simulated/manual-clock.ts';
-import { storeContract } from '../support/stores/store-contract.ts';
+import { flushAll, storeContract } from '../support/stores/store-contract.ts';
 
 for (const cacheBytes of [0, 1024 * 1024]) {
   storeContract(`the router over threads, read cache of ${cacheBytes} bytes`, {
@@ -12,7 +12,7 @@ for (const cacheBytes of [0, 1024 * 1024]) {
         await store.close();
         await folder.remove();
       };
-      return { store, clock, close };
+      return { store, clock, empty: (namespaces) => flushAll(store, namespaces), close };
     },
   });
 }

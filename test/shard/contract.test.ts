@@ -1,12 +1,13 @@
 import { BareShardStore } from '../support/stores/bare-shard-store.ts';
 import { ManualClock } from '../support/simulated/manual-clock.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
-import { storeContract } from '../support/stores/store-contract.ts';
+import { flushAll, storeContract } from '../support/stores/store-contract.ts';
 
 storeContract('one bare shard', {
   open: async () => {
     const clock = new ManualClock();
     const store = new BareShardStore(new MemoryFileSystem(), clock);
-    return { store, clock, close: () => store.close() };
+    const empty = (namespaces: readonly string[]) => flushAll(store, namespaces);
+    return { store, clock, empty, close: () => store.close() };
   },
 });

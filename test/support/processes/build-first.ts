@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 
 export default function buildFirst(): void {
-  execFileSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
-  execFileSync('npx', ['tsc', '-p', 'test/simulation/tsconfig.json'], { stdio: 'inherit' });
+  execFileSync('node_modules/.bin/tsc', ['-p', 'test/simulation/tsconfig.json'], {
+    stdio: 'inherit',
+  });
 }

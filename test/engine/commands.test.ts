@@ -1,5 +1,5 @@
 // Commands over real threads: routed by their keys, in order, and never outrun by the read cache.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { CommandRunner, type CommandResult } from '../../src/http/upstash/command-runner.ts';
 import type { CommandStore } from '../../src/store/store.ts';
@@ -24,11 +24,12 @@ async function open(): Promise<void> {
   });
 }
 
-beforeEach(async () => {
+beforeAll(async () => {
   folder = await makeTestFolder();
   await open();
 });
-afterEach(async () => {
+beforeEach(async () => expect(await run('FLUSHALL')).toEqual(['OK']));
+afterAll(async () => {
   await store.close();
   await folder.remove();
 });

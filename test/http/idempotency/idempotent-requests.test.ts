@@ -29,7 +29,7 @@ let clock: ManualClock;
 let store: CommandStore;
 let requests: IdempotentRequests;
 
-async function open(shards = 3, recordsMax = 5): Promise<void> {
+async function open(shards = 2, recordsMax = 5): Promise<void> {
   store = await openTestStore(folder.path, { shards, clock });
   requests = new IdempotentRequests({ store, windowMs, recordsMax, wallMs: () => clock.wallMs() });
   await requests.load();
@@ -105,7 +105,7 @@ describe('a request that comes again with its key', () => {
     expect(shown(await requests.run(identity('2'), increment('z')))).toEqual([201, '1', 'true']);
   });
 
-  test.each([1, 2, 7])('is, with %i shards instead of 3', async (shards) => {
+  test.each([1, 3, 5])('is, with %i shards instead of 2', async (shards) => {
     for (const key of several) {
       // oxlint-disable-next-line no-await-in-loop
       await requests.run(identity(key), increment(key));
@@ -132,11 +132,11 @@ describe('a request that comes again with its key', () => {
     const name = join(kept.path, 'backup');
     await writeFile(name, pieces);
     const file = nodeFileSystem.openReadOnly(name);
-    const plan = { fileSystem: nodeFileSystem, dataDir: folder.path, store: 'restored', shards: 2 };
+    const plan = { fileSystem: nodeFileSystem, dataDir: folder.path, store: 'restored', shards: 3 };
     restoreBackup({ file, name }, { ...plan, now: clock.wallMs() });
     file.close();
     await kept.remove();
-    await open(2);
+    await open(3);
     const again = await requests.run(identity('1'), increment(...several));
     expect(shown(again)).toEqual([201, '1,1,1,1,1', 'true']);
     // What came after the backup is not in it, neither the effect nor its record.

@@ -5,19 +5,18 @@ import {
   prepareCurrent,
   writeCurrent,
   type Current,
-  type JournalReference,
   type Mark,
   type SnapshotReference,
 } from '../../storage/current.ts';
 import { isDiskFull } from '../../storage/disk-full.ts';
-import { journalName } from '../../storage/file-names.ts';
 import type { JournalEnd, JournalHeader } from '../../storage/journal-format.ts';
-import { JournalWriter } from '../../storage/journal-writer.ts';
+import type { JournalWriter } from '../../storage/journal-writer.ts';
 import type { Reserve } from '../../storage/reserve.ts';
 import type { EntryTable } from '../table/entry-table.ts';
 import type { ShardPlace } from '../shard-place.ts';
+import { carryOver, createJournal, referTo, type NextHeader } from './next-journal.ts';
+import { continueFromLastSync, continueFromMemory } from './rotate-after-failed-sync.ts';
 import { removeFilesOf, removeLeftovers } from './shard-folder.ts';
-import { writeTableSnapshot } from './table-snapshot.ts';
 
 /** The immutable files that a compaction reads. */
 export interface CompactionInput {
@@ -28,16 +27,6 @@ export interface CompactionInput {
 
 /** How much the reserve gives up at a time for a line or a small file, in bytes. */
 const stepBytes = 16 * 1024;
-
-function refer({ header: { generation } }: JournalWriter): JournalReference {
-  return { generation };
-}
-
-/** Durable when it returns. */
-function carryOver(writer: JournalWriter, records: Iterable<string>, at: number): void {
-  for (const record of records) writer.append([record], at);
-  writer.sync();
-}
 
 /** The state of a shard's files when a start takes them over. */
 export interface ShardFilesState {
@@ -103,7 +92,7 @@ export class ShardFiles {
   cut(at: number, mayMakeRoom = true): CompactionInput {
     const { nextSeq, header } = this.#writer;
     if (nextSeq > header.seq) {
-      this.switch({ seq: nextSeq, fsync: header.fsync, at }, mayMakeRoom);
+      this.rotateJournal({ seq: nextSeq, fsync: header.fsync, at }, mayMakeRoom);
     }
     // The header says where the journal before it ended.
     this.#orFindRoom(() => this.#writer.flushHeader());
@@ -190,9 +179,16 @@ export class ShardFiles {
    */
   mend(table: EntryTable, records: Iterable<string>, at: number): void {
     const isAllSynced = this.#writer.header.fsync === 'always';
+    const create = (header: NextHeader): JournalWriter =>
+      createJournal(this.#place, this.#nextGeneration, header);
     this.#orFindRoom(() => {
-      if (isAllSynced) this.#goOnBehindLastSync(at);
-      else this.#goOnFromMemory(table, records, at);
+      const before = { current: this.#current, sealed: this.#sealed, writer: this.#writer };
+      const { next, current, sealed } = isAllSynced
+        ? continueFromLastSync(before, create, at)
+        : continueFromMemory(before, create, at, this.#place, table, records);
+      this.#nameJournal(next, current);
+      this.#sealed = sealed;
+      if (!isAllSynced) removeLeftovers(this.#place, this.#current);
     });
   }
 
@@ -221,7 +217,7 @@ export class ShardFiles {
   }
 
   /** The next journal is made, synced and named before anything is written to it. */
-  switch(header: Pick<JournalHeader, 'seq' | 'fsync' | 'at'>, mayMakeRoom = true): void {
+  rotateJournal(header: Pick<JournalHeader, 'seq' | 'fsync' | 'at'>, mayMakeRoom = true): void {
     // The new header will vouch for the old journal's end, so that end must be durable.
     this.#writer.sync();
     this.#writer.trim();
@@ -229,70 +225,17 @@ export class ShardFiles {
     const { generation, bytes } = previous;
     const { journals } = this.#current;
     this.#orFindRoom(() => {
-      const next = this.#makeJournal({ ...header, previous }, mayMakeRoom);
+      const next = createJournal(
+        this.#place,
+        this.#nextGeneration,
+        { ...header, previous },
+        mayMakeRoom,
+      );
       // Until the next header is written, this alone says that the old journal is whole.
       const mark = { generation, bytes };
-      this.#nameJournal(next, { ...this.#current, journals: [...journals, refer(next)], mark });
+      this.#nameJournal(next, { ...this.#current, journals: [...journals, referTo(next)], mark });
     });
     this.#sealed = [...this.#sealed, previous];
-  }
-
-  /** All visible changes are synced, so the shard continues from the last good sync. */
-  #goOnBehindLastSync(at: number): void {
-    const { durableEnd, header } = this.#writer;
-    const { generation, bytes, seq } = durableEnd;
-    const others = this.#current.journals.filter((journal) => journal.generation !== generation);
-    // Nothing is kept of a journal whose header is in doubt: the next one takes its place.
-    const kept = bytes === 0 ? others : [...others, { generation, bytes }];
-    const previous = bytes === 0 ? header.previous : durableEnd;
-    const next = this.#makeJournal({ seq, fsync: header.fsync, at, previous });
-    this.#flushHeader(next);
-    this.#nameJournal(next, { ...this.#current, journals: [...kept, refer(next)] });
-    if (bytes > 0) this.#sealed = [...this.#sealed, durableEnd];
-  }
-
-  /** Only memory is sure to hold all visible changes, so the whole table becomes a snapshot. */
-  #goOnFromMemory(table: EntryTable, records: Iterable<string>, at: number): void {
-    const { end, header } = this.#writer;
-    const { seq } = end;
-    const snapshot = writeTableSnapshot(this.#place, table, end.generation, seq, at);
-    const next = this.#makeJournal({ seq, fsync: header.fsync, at, previous: end });
-    this.#flushHeader(next, () => carryOver(next, records, at));
-    const journals = [refer(next)];
-    this.#nameJournal(next, { snapshot, journals, previous: null, mark: null });
-    this.#sealed = [];
-    removeLeftovers(this.#place, this.#current);
-  }
-
-  /** The next journal, empty and durable, in a new file; not named yet. */
-  #makeJournal(
-    header: Pick<JournalHeader, 'seq' | 'fsync' | 'at' | 'previous'>,
-    mayMakeRoom = true,
-  ): JournalWriter {
-    const { fileSystem, folder, identity } = this.#place;
-    const generation = this.#nextGeneration;
-    const path = `${folder}/${journalName(generation)}`;
-    // An earlier attempt made this file and did not name it. After a failed sync no file is reused.
-    if (fileSystem.exists(path)) fileSystem.remove(path);
-    const file = fileSystem.create(path);
-    try {
-      file.sync();
-      fileSystem.syncFolder(folder);
-    } catch (error) {
-      file.close();
-      throw error;
-    }
-    return JournalWriter.begin(file, { ...identity, generation, ...header }, mayMakeRoom);
-  }
-
-  #flushHeader(next: JournalWriter, more: () => void = () => undefined): void {
-    try {
-      next.flushHeader();
-      more();
-    } catch (error) {
-      next.close();
-      throw error;
-    }
   }
 
   /** Makes the next journal live, and the one that is written to. */

@@ -32,7 +32,7 @@ export function startFiles(
   const { tail, mayHaveLostEnd } = recovered;
   const goesOn = files.writer.header === tail.header;
   if (goesOn && (files.writer.header.fsync !== fsync || mayHaveLostEnd)) {
-    files.switch({ seq: seqAfter(recovered), fsync, at });
+    files.rotateJournal({ seq: seqAfter(recovered), fsync, at });
   }
   if (fsync !== 'always') files.noteThatEndMayBeLost(at);
   files.reserve.replenish();

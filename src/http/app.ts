@@ -29,14 +29,12 @@ import { UnsentReplies } from './overload/unsent-replies.ts';
 import { LargeRequestQueue } from './overload/large-request-queue.ts';
 import { ConcurrencyLimiter } from './overload/concurrency-limiter.ts';
 import { RequestOrder } from './connections/request-order.ts';
-import { routedTarget } from './wire/request-target.ts';
-import { backupRoutes } from './rest/backup-routes.ts';
-import { batchRoutes } from './rest/batch/batch-routes.ts';
-import { keyRoutes } from './rest/keys/key-routes.ts';
-import { listRoutes } from './rest/listing/list-routes.ts';
-import { transactionRoutes } from './rest/transactions/transaction-routes.ts';
-import { unstorageRoutes } from './unstorage/unstorage-routes.ts';
-import { upstashRoutes } from './upstash/upstash-routes.ts';
+import type { Dialect } from './dialect.ts';
+import { restDialect } from './rest/dialect.ts';
+import type { RouteContext } from './route-context.ts';
+import { unstorageDialect } from './unstorage/dialect.ts';
+import { upstashDialect } from './upstash/dialect.ts';
+import { Dialects } from './wire/dialects.ts';
 import { trackedResponse, type ResponseObservers } from './connections/tracked-response.ts';
 
 export interface AppOptions {
@@ -56,10 +54,13 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Open sockets and unanswered requests; `drain` in src/http/server.ts waits for them. */
     readonly connections: Connections;
+    readonly dialects: Dialects;
     /** Replies that clients have not taken yet. */
     readonly replies: UnsentReplies;
   }
 }
+
+const dialects = new Dialects<Dialect>([restDialect, unstorageDialect, upstashDialect]);
 
 const noQuery: Record<string, unknown> = {};
 
@@ -74,14 +75,14 @@ interface Watchers extends ResponseObservers {
 
 function watchersOf({ clock, limits }: AppOptions): Watchers {
   const connections = new Connections(limits.connectionsMax);
-  const meter = new RequestMeter(clock);
+  const meter = new RequestMeter(clock, dialects);
   const work = new ConcurrencyLimiter(() => clock.monotonicMs());
   const replies = new UnsentReplies({
     bytesMax: replyBytesInFlightMax,
     stallMsMax: limits.requestTimeoutMs,
     clock,
   });
-  const admission = new Admission({ clock, connections, replies, work });
+  const admission = new Admission({ clock, connections, dialects, replies, work });
   const { requestTimeoutMs } = limits;
   const order = new RequestOrder({ connections, replies, heldBytesMax, requestTimeoutMs });
   const bodies = new BodyReader(limits);
@@ -101,10 +102,11 @@ function frameworkOf({ limits }: AppOptions, watchers: Watchers) {
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     // While draining, the server still answers requests on open connections as usual.
     return503OnClosing: false,
-    rewriteUrl: routedTarget,
+    rewriteUrl: (request) => dialects.routedTarget(request),
     routerOptions: { querystringParser: () => noQuery },
     frameworkErrors: (_error, request, reply) => sendUnroutable(request, reply),
-    clientErrorHandler: (error, socket) => answerClientError(error, socket, watchers),
+    clientErrorHandler: (error, socket) =>
+      answerClientError(error, socket, { ...watchers, dialects }),
   });
   // src/http/body reads all bodies: as bytes, within our limits, whatever their type.
   for (const method of methodsWithBody) {
@@ -167,18 +169,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await idempotency.load();
   const app = frameworkOf(options, watchers);
   app.decorate('connections', connections).decorate('replies', replies);
+  app.decorate('dialects', dialects);
   watchServer(app, watchers, limits.connectionsMax);
   app.addHook('onRoute', ({ url }) => meter.addRoute(url));
   handleErrors(app, options.logger);
   handleMissingRoutes(app);
-  const shared = { store, clock, bodies, work, turns, values, limits, idempotency };
-  keyRoutes(app, shared);
-  listRoutes(app, { store, work, turns });
-  batchRoutes(app, shared);
-  transactionRoutes(app, shared);
-  backupRoutes(app, { store });
-  unstorageRoutes(app, shared);
-  await upstashRoutes(app, shared);
+  const context: RouteContext = { store, clock, bodies, work, turns, values, limits, idempotency };
+  for (const dialect of dialects.list) await dialect.routes(app, context);
   healthRoutes(app, { store, isStopping: options.isStopping ?? (() => false) });
   const { version, logLinesLost = () => 0 } = options;
   metricsRoutes(app, { ...watchers, store, idempotency, version, logLinesLost });

@@ -4,15 +4,6 @@ import { pathOfTarget, queryText } from '../wire/request-target.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
 import type { RequestIdentity } from './idempotent-requests.ts';
 
-/** Headers that change the effect of a request, or its answer, in any dialect. */
-const tellingHeaders = [
-  'if-match',
-  'if-none-match',
-  'x-ttl',
-  'upstash-encoding',
-  'upstash-response-format',
-] as const;
-
 /**
  * @returns undefined if the request has no Idempotency-Key
  * @throws StoreError BAD_REQUEST if the Idempotency-Key is malformed
@@ -22,6 +13,8 @@ export function identityOf(request: FastifyRequest, body: Uint8Array): RequestId
   const key = idempotencyKeyOf(headers['idempotency-key']);
   if (key === undefined) return undefined;
   const path = pathOfTarget(request.originalUrl);
-  const telling = tellingHeaders.map((name) => JSON.stringify(headers[name] ?? null));
-  return { key, method, path, rest: [queryText(request), ...telling, body] };
+  const headerTexts = request.server.dialects.identityHeaders.map((name) =>
+    JSON.stringify(headers[name] ?? null),
+  );
+  return { key, method, path, rest: [queryText(request), ...headerTexts, body] };
 }

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
 import { Histogram, secondsBounds } from '../../base/histogram.ts';
-import { routeOfTarget } from '../wire/request-target.ts';
+import type { Dialects } from '../wire/dialects.ts';
 
 export interface MeteredSeries {
   readonly route: string;
@@ -18,11 +18,13 @@ const knownMethods = new Set(['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'OPTIONS',
 
 export class RequestMeter {
   readonly #clock: Clock;
+  readonly #dialects: Dialects;
   readonly #routes = new Set<string>();
   /** By route, then by method and status class. */
   readonly #series = new Map<string, Map<string, MeteredSeries>>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, dialects: Dialects) {
+    this.#dialects = dialects;
     this.#clock = clock;
   }
 
@@ -36,7 +38,7 @@ export class RequestMeter {
   }
 
   observe(request: IncomingMessage, status: number, startedAtMs: number): void {
-    const route = routeOfTarget(request.url ?? '', this.#routes);
+    const route = this.#dialects.routeOfTarget(request.url ?? '', this.#routes);
     const seconds = (this.nowMs() - startedAtMs) / 1000;
     this.#seriesOf(route, request.method ?? '', Math.trunc(status / 100)).observe(seconds);
   }

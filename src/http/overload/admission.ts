@@ -4,9 +4,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
 import type { Connections } from '../connections/connections.ts';
-import { problemFor } from '../wire/error-form.ts';
+import type { DialectTraits, Dialects } from '../wire/dialects.ts';
 import type { Handle } from '../connections/request-order.ts';
-import { isCommandTarget, pathOfTarget, routedTarget } from '../wire/request-target.ts';
+import { pathOfTarget } from '../wire/request-target.ts';
+import { problemOf, type Problem } from '../wire/problem.ts';
 import type { UnsentReplies } from './unsent-replies.ts';
 import { EventLoopBudget } from './event-loop-budget.ts';
 import { tooMuchAsked, type ConcurrencyLimiter } from './concurrency-limiter.ts';
@@ -19,6 +20,7 @@ export type RefusalReason = (typeof refusalReasons)[number];
 export interface AdmissionOptions {
   readonly clock: Clock;
   readonly connections: Connections;
+  readonly dialects: Dialects;
   readonly replies: UnsentReplies;
   readonly work: ConcurrencyLimiter;
 }
@@ -26,24 +28,28 @@ export interface AdmissionOptions {
 /** Cheap, and operators need these most under overload. */
 const alwaysAdmitted: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
 
-/** Built once per target: refusing has to be cheap. */
-function refusalFor(target: string) {
-  const { status, headers, body } = problemFor(target, tooMuchAsked());
+/** Built once per dialect: refusing has to be cheap. */
+function refusalOf({ status, headers, body }: Problem) {
   const length = String(Buffer.byteLength(body));
   const own = { 'content-length': length, 'cache-control': 'no-store' };
   return { status, head: Object.entries({ ...headers, ...own }).flat(), body };
 }
 
-const refusal = refusalFor('/');
-const commandRefusal = refusalFor('/upstash');
+type Refusal = ReturnType<typeof refusalOf>;
+
+const refusal = refusalOf(problemOf(tooMuchAsked()));
 
 export class Admission {
   readonly #options: AdmissionOptions;
+  readonly #refusalByDialect: ReadonlyMap<DialectTraits, Refusal>;
   readonly #turn = new EventLoopBudget();
   readonly #refusals = new Map<RefusalReason, number>();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
+    this.#refusalByDialect = new Map(
+      options.dialects.list.map((one) => [one, refusalOf(one.formatError(tooMuchAsked()))]),
+    );
   }
 
   refusals(reason: RefusalReason): number {
@@ -76,9 +82,12 @@ export class Admission {
 
   #refuse(reason: RefusalReason, request: IncomingMessage, response: ServerResponse): void {
     this.#refusals.set(reason, this.refusals(reason) + 1);
-    const { status, head, body } = isCommandTarget(request.url ?? '') ? commandRefusal : refusal;
+    const { dialects } = this.#options;
+    const dialect = dialects.dialectOf(request.url ?? '');
+    const own = dialect === undefined ? undefined : this.#refusalByDialect.get(dialect);
+    const { status, head, body } = own ?? refusal;
     // The meter counts a refusal under the route that the request would have had.
-    request.url = routedTarget(request);
+    request.url = dialects.routedTarget(request);
     if (reason === 'connections') response.shouldKeepAlive = false;
     response.writeHead(status, head).end(body);
   }

@@ -2,6 +2,13 @@
 // below a base. Slashes separate a key's parts on the wire, and colons in the store. Asks no store.
 import { StoreError } from '../../base/errors.ts';
 import { percentDecode } from '../wire/percent-decode.ts';
+import type { Mount } from '../wire/request-target.ts';
+
+export const itemMount: Mount = {
+  prefix: '/unstorage/',
+  route: '/unstorage/:item',
+  target: '/unstorage/-',
+};
 
 export interface Item {
   readonly namespace: string;

@@ -17,8 +17,8 @@ import { identityOf } from '../idempotency/request-identity.ts';
 import type { HttpLimits } from '../limits.ts';
 import { unitsOf, type ConcurrencyLimiter } from '../overload/concurrency-limiter.ts';
 import { keyNotFound, sendError, sendProblem } from '../wire/problem.ts';
-import { itemRoute, nameText } from '../wire/request-target.ts';
-import { itemOf, type Item } from './item.ts';
+import { nameText } from '../wire/request-target.ts';
+import { itemMount, itemOf, type Item } from './item.ts';
 import { ItemsBelow } from './items-below.ts';
 import { ttlMsOfHeader } from './time-to-live.ts';
 
@@ -124,7 +124,7 @@ class UnstorageHandlers {
   }
 
   #itemOf(request: FastifyRequest): Item {
-    return itemOf(nameText(request), this.#options.limits.keyBytesMax);
+    return itemOf(nameText(request, itemMount), this.#options.limits.keyBytesMax);
   }
 
   #keyOf(request: FastifyRequest): Item {
@@ -168,8 +168,8 @@ class UnstorageHandlers {
 
 export function unstorageRoutes(app: FastifyInstance, options: UnstorageRouteOptions): void {
   const handlers = new UnstorageHandlers(options);
-  app.get(itemRoute, { exposeHeadRoute: false }, handlers.get);
-  app.head(itemRoute, handlers.head);
-  app.put(itemRoute, handlers.put);
-  app.delete(itemRoute, handlers.delete);
+  app.get(itemMount.route, { exposeHeadRoute: false }, handlers.get);
+  app.head(itemMount.route, handlers.head);
+  app.put(itemMount.route, handlers.put);
+  app.delete(itemMount.route, handlers.delete);
 }

@@ -1,7 +1,14 @@
 // Reads a command from the request target: `/set/key/value/EX/100`, or `/set/key?EX=100` with the
 // value as the body. Arguments become byte strings, whatever bytes they are. Knows no command.
 import { percentDecodeBytes } from '../wire/percent-decode.ts';
+import type { Mount } from '../wire/request-target.ts';
 import { RequestFault } from './request-fault.ts';
+
+export const commandMount: Mount = {
+  prefix: '/upstash/',
+  route: '/upstash/:command',
+  target: '/upstash/-',
+};
 
 function decode(text: string): string {
   const bytes = percentDecodeBytes(text);

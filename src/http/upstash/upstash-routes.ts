@@ -18,9 +18,9 @@ import type { HttpLimits } from '../limits.ts';
 import type { ReplyMemoryBudget } from '../overload/reply-memory-budget.ts';
 import type { LargeRequestQueue } from '../overload/large-request-queue.ts';
 import { unitsOf, type ConcurrencyLimiter } from '../overload/concurrency-limiter.ts';
-import { commandRoute, isMeant, nameText, queryText } from '../wire/request-target.ts';
+import { isMeant, nameText, queryText } from '../wire/request-target.ts';
 import { statusOfError } from '../wire/status-of-error.ts';
-import { commandOfPath } from './command-of-path.ts';
+import { commandMount, commandOfPath } from './command-of-path.ts';
 import { mayWrite, type CommandPlan, type KeyspacePlan } from './command-planner.ts';
 import {
   CommandRunner,
@@ -175,7 +175,7 @@ class UpstashHandlers {
     if (!isMeant(request)) return reply.callNotFound();
     const write = oneReply(formatOf(request));
     const body = await this.#options.bodies.read(request, reply, this.#bodyLimit);
-    const words = commandOfPath(nameText(request), queryText(request), body);
+    const words = commandOfPath(nameText(request, commandMount), queryText(request), body);
     this.#send(reply, await this.#answerEach({ request, body, commands: [words], write }));
   };
 
@@ -322,7 +322,12 @@ export async function upstashRoutes(
   await app.register(async (scope) => {
     handleErrors(scope, tokens);
     for (const method of methods) {
-      scope.route({ method, url: commandRoute, exposeHeadRoute: false, handler: handlers.path });
+      scope.route({
+        method,
+        url: commandMount.route,
+        exposeHeadRoute: false,
+        handler: handlers.path,
+      });
     }
     for (const method of ['POST', 'PUT'] as const) {
       scope.route({ method, url: '/upstash', handler: handlers.body });

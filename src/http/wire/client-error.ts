@@ -1,10 +1,11 @@
 // Answers requests that node's HTTP parser refuses before a request object exists: malformed HTTP,
-// too large headers, late requests, CONNECT. Writes problem+json to the bare socket.
+// too large headers, late requests, CONNECT. Writes to the bare socket.
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { StoreError, systemErrorCode } from '../../base/errors.ts';
 import type { BodyReader } from '../body/body-reader.ts';
 import type { Connections } from '../connections/connections.ts';
+import type { Dialects } from './dialects.ts';
 import { problemOf, type Problem } from './problem.ts';
 import type { RequestOrder } from '../connections/request-order.ts';
 
@@ -24,6 +25,27 @@ function refusalOf(error: Error): StoreError {
   return new StoreError('BAD_REQUEST', 'The request is not well-formed HTTP/1.1.');
 }
 
+/**
+ * @returns the target of the refused request; empty if the bytes at hand do not tell it. The packet
+ * may hold earlier requests, so only a head that begins after the last empty line counts.
+ */
+function targetInPacket(error: Error): string {
+  if (!('rawPacket' in error && 'bytesParsed' in error)) return '';
+  const { rawPacket, bytesParsed } = error;
+  if (!Buffer.isBuffer(rawPacket) || typeof bytesParsed !== 'number') return '';
+  const parsed = rawPacket.toString('latin1', 0, bytesParsed);
+  const end = parsed.lastIndexOf('\r\n\r\n');
+  const head = end === -1 ? parsed : parsed.slice(end + 4);
+  return /^[A-Z]+ (\S+)/.exec(head)?.[1] ?? '';
+}
+
+/** If the head has arrived and the body is late or malformed, node has a request with a target. */
+function targetOf(error: Error, socket: Socket, connections: Connections): string {
+  const request = connections.lastOpenOn(socket)?.req;
+  if (request !== undefined && !request.complete) return request.url ?? '';
+  return targetInPacket(error);
+}
+
 function textOf({ status, headers, body }: Problem): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   const length = Buffer.byteLength(body);
@@ -35,6 +57,7 @@ function textOf({ status, headers, body }: Problem): string {
 export interface ConnectionObservers {
   readonly bodies: BodyReader;
   readonly connections: Connections;
+  readonly dialects: Dialects;
   readonly order: RequestOrder;
 }
 
@@ -43,15 +66,19 @@ export function answerClientError(
   socket: Socket,
   observers: ConnectionObservers,
 ): void {
-  const { bodies, connections, order } = observers;
-  const refuse = (): void => refuseOn(socket, error, connections);
+  const { bodies, order } = observers;
+  const refuse = (): void => refuseOn(socket, error, observers);
   const isLate = systemErrorCode(error) === 'ERR_HTTP_REQUEST_TIMEOUT';
   // The client is not at fault if its body waits for room, or if earlier requests are held.
   if (isLate && (bodies.answerLate(socket) || order.excuses(socket, refuse))) return;
   refuse();
 }
 
-function refuseOn(socket: Socket, error: Error, connections: Connections): void {
+function refuseOn(
+  socket: Socket,
+  error: Error,
+  { connections, dialects }: ConnectionObservers,
+): void {
   const code = systemErrorCode(error);
   // The connection has had its last reply, so later requests on it get no answer.
   if (connections.isFinal(socket) || code === 'HPE_CLOSED_CONNECTION') return;
@@ -59,7 +86,10 @@ function refuseOn(socket: Socket, error: Error, connections: Connections): void 
   const isHalfReplied =
     connections.lastAwaitedOn(socket) === undefined && connections.isReplying(socket);
   if (isCut || isHalfReplied) socket.destroy();
-  else answerLast(socket, problemOf(refusalOf(error)), connections);
+  else {
+    const target = targetOf(error, socket, connections);
+    answerLast(socket, dialects.problemFor(target, refusalOf(error)), connections);
+  }
 }
 
 const noTunnel = problemOf(

@@ -3,21 +3,25 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { StoreError } from '../../base/errors.ts';
-import { problemFor } from './error-form.ts';
 import { sendProblem } from './problem.ts';
-import { faultOfHead, isCommandTarget, isMeant, pathOfTarget } from './request-target.ts';
+import { faultOfHead, isMeant, pathOfTarget } from './request-target.ts';
 
 const readMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
-function internalError({ method, originalUrl }: FastifyRequest): StoreError {
-  const isRead = readMethods.has(method) && !isCommandTarget(originalUrl);
+function internalError({ method, originalUrl, server }: FastifyRequest): StoreError {
+  const { isGetReadOnly = true } = server.dialects.dialectOf(originalUrl) ?? {};
+  const isRead = readMethods.has(method) && isGetReadOnly;
   return new StoreError('INTERNAL', 'The request failed for a reason of the server.', {
     outcome: isRead ? 'not-applied' : 'unknown',
   });
 }
 
-function send({ originalUrl }: FastifyRequest, reply: FastifyReply, error: StoreError): void {
-  sendProblem(reply, problemFor(originalUrl, error));
+function send(
+  { originalUrl, server }: FastifyRequest,
+  reply: FastifyReply,
+  error: StoreError,
+): void {
+  sendProblem(reply, server.dialects.problemFor(originalUrl, error));
 }
 
 /** Answers errors that handlers throw and promises that reject. */
@@ -32,7 +36,7 @@ export function handleErrors(app: FastifyInstance, logger: Logger | false): void
   });
 }
 
-/** Answers requests that the router cannot route at all; see `routedTarget`. */
+/** Answers requests that the router cannot route at all; see `Dialects.routedTarget`. */
 export function sendUnroutable(request: FastifyRequest, reply: FastifyReply): void {
   const fault = faultOfHead(request.raw);
   if (fault !== undefined) {

@@ -7,7 +7,7 @@ import { StoreError } from '../../base/errors.ts';
 import { headerLinesMax } from '../limits.ts';
 
 /** A family of routes whose targets contain names that no router may touch. */
-interface Mount {
+export interface Mount {
   readonly prefix: string;
   /** The pattern under which its routes are registered. */
   readonly route: string;
@@ -15,36 +15,13 @@ interface Mount {
   readonly target: string;
 }
 
-/** The patterns of routes that have a name in their target. */
-export const keyRoute = '/v1/keys/:key';
-export const commandRoute = '/upstash/:command';
-export const itemRoute = '/unstorage/:item';
-
-const mounts: readonly Mount[] = [
-  { prefix: '/v1/keys/', route: keyRoute, target: '/v1/keys/-' },
-  { prefix: '/upstash/', route: commandRoute, target: '/upstash/-' },
-  { prefix: '/unstorage/', route: itemRoute, target: '/unstorage/-' },
-];
-
-/** Paths with a prefix of a mount that are routes of their own: they contain no name. */
-const ownRoutes: ReadonlyMap<string, string> = new Map([
-  ['/upstash/pipeline', '/upstash/pipeline'],
-  ['/upstash/multi-exec', '/upstash/multi-exec'],
-  // Some clients put a slash after their base address.
-  ['/upstash/', '/upstash'],
-]);
-
-function mountOf(path: string): Mount | undefined {
-  return mounts.find(({ prefix }) => path.startsWith(prefix));
-}
-
 /** The router cannot decode this, so the request goes to the handler of unroutable requests. */
-const unroutableTarget = '/%';
+export const unroutableTarget = '/%';
 
 /** Clients that take us for a proxy send the absolute form (RFC 9112 section 3.2.2). */
 const schemeAndAuthority = /^https?:\/\/[^/?#]*/i;
 
-function originForm(target: string): string {
+export function originForm(target: string): string {
   if (target.startsWith('/')) return target;
   const path = target.replace(schemeAndAuthority, '');
   return path.startsWith('/') ? path : `/${path}`;
@@ -87,15 +64,6 @@ export function faultOfHead(request: IncomingMessage): StoreError | undefined {
   return hosts === 1 || isOld ? undefined : malformed('HTTP/1.1 asks for a Host header.');
 }
 
-/** The target that the router gets; for the framework's `rewriteUrl`. */
-export function routedTarget(request: IncomingMessage): string {
-  const { url: target = '' } = request;
-  if (target.includes('#') || faultOfHead(request) !== undefined) return unroutableTarget;
-  const path = originForm(target);
-  const mount = mountOf(path);
-  return mount === undefined ? path : (ownRoutes.get(pathOfTarget(path)) ?? mount.target);
-}
-
 export function pathOfTarget(target: string): string {
   const path = originForm(target);
   const end = path.indexOf('?');
@@ -108,15 +76,9 @@ export function queryText(request: FastifyRequest): string {
   return start === -1 ? '' : request.originalUrl.slice(start + 1);
 }
 
-/** The name after the prefix (a key, a command, an item), still encoded. */
-export function nameText(request: FastifyRequest): string {
-  const path = pathOfTarget(request.originalUrl);
-  return path.slice(mountOf(path)?.prefix.length ?? 0);
-}
-
-/** Whether the target is under /upstash, even if the rest is wrong: commands come by any method. */
-export function isCommandTarget(target: string): boolean {
-  return /^\/upstash(?:[/?#]|$)/.test(originForm(target));
+/** The name after the prefix of a mount, still encoded. */
+export function nameText(request: FastifyRequest, { prefix }: Mount): string {
+  return pathOfTarget(request.originalUrl).slice(prefix.length);
 }
 
 /**
@@ -125,13 +87,4 @@ export function isCommandTarget(target: string): boolean {
  */
 export function isMeant({ params }: { readonly params: Readonly<Record<string, unknown>> }) {
   return params['command'] === undefined || params['command'] === '-';
-}
-
-/** The label under which metrics count a routed target; `routes` has the known routes. */
-export function routeOfTarget(target: string, routes: ReadonlySet<string>): string {
-  const mount = mounts.find((each) => each.target === target);
-  if (mount !== undefined) return mount.route;
-  const path = pathOfTarget(target);
-  if (routes.has(path)) return path;
-  return path.startsWith('/docs/') ? '/docs' : 'other';
 }

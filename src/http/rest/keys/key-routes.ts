@@ -13,10 +13,10 @@ import type { IdempotentRequests } from '../../idempotency/idempotent-requests.t
 import { identityOf } from '../../idempotency/request-identity.ts';
 import type { HttpLimits } from '../../limits.ts';
 import { unitsOf, type ConcurrencyLimiter } from '../../overload/concurrency-limiter.ts';
-import { keyRoute, queryText } from '../../wire/request-target.ts';
+import { queryText } from '../../wire/request-target.ts';
 import { conditionsOfRequest } from './conditions-of-request.ts';
 import { sendResult, sendWriteResult } from './key-reply.ts';
-import { keyOfRequest } from './key.ts';
+import { keyMount, keyOfRequest } from './key.ts';
 import { operationsOnce } from '../operations-once.ts';
 import { parseQuery, type Query } from '../query.ts';
 import { parseTtl } from './ttl.ts';
@@ -137,8 +137,8 @@ class KeyHandlers {
 export function keyRoutes(app: FastifyInstance, options: KeyRouteOptions): void {
   const handlers = new KeyHandlers(options);
   // HEAD has a handler of its own, because it need not fetch the value.
-  app.get(keyRoute, { exposeHeadRoute: false }, handlers.get);
-  app.head(keyRoute, handlers.head);
-  app.put(keyRoute, handlers.put);
-  app.delete(keyRoute, handlers.delete);
+  app.get(keyMount.route, { exposeHeadRoute: false }, handlers.get);
+  app.head(keyMount.route, handlers.head);
+  app.put(keyMount.route, handlers.put);
+  app.delete(keyMount.route, handlers.delete);
 }

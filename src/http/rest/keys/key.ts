@@ -3,8 +3,14 @@
 import type { FastifyRequest } from 'fastify';
 import { StoreError } from '../../../base/errors.ts';
 import { byteStringOfText } from '../../../base/byte-string.ts';
-import { nameText } from '../../wire/request-target.ts';
+import { nameText, type Mount } from '../../wire/request-target.ts';
 import { percentDecode } from '../../wire/percent-decode.ts';
+
+export const keyMount: Mount = {
+  prefix: '/v1/keys/',
+  route: '/v1/keys/:key',
+  target: '/v1/keys/-',
+};
 
 /** With the `u` flag, only a surrogate without a partner is a character of its own. */
 const loneSurrogate = /\p{Surrogate}/u;
@@ -22,9 +28,9 @@ function checkedLength(key: string, keyBytesMax: number): string {
   );
 }
 
-/** @returns the key of a request to `keyRoute`, as a byte string */
+/** @returns the key of a request under `keyMount`, as a byte string */
 export function keyOfRequest(request: FastifyRequest, keyBytesMax: number): string {
-  const key = percentDecode(nameText(request));
+  const key = percentDecode(nameText(request, keyMount));
   if (key === undefined) throw keyInvalid('A key must be valid percent-encoding of valid UTF-8.');
   return checkedLength(key, keyBytesMax);
 }

@@ -1,0 +1,22 @@
+// Describes the REST protocol of Upstash Redis under /upstash. Errors are `{"error"}`.
+import type { Dialect } from '../dialect.ts';
+import { commandMount } from './command-of-path.ts';
+import { upstashProblemOf } from './error-reply.ts';
+import { upstashRoutes } from './upstash-routes.ts';
+
+export const upstashDialect: Dialect = {
+  name: 'upstash',
+  base: '/upstash',
+  mount: commandMount,
+  ownPaths: new Map([
+    ['/upstash/pipeline', '/upstash/pipeline'],
+    ['/upstash/multi-exec', '/upstash/multi-exec'],
+    // Some clients put a slash after their base address.
+    ['/upstash/', '/upstash'],
+  ]),
+  // Commands come by any method.
+  isGetReadOnly: false,
+  identityHeaders: ['upstash-encoding', 'upstash-response-format'],
+  formatError: upstashProblemOf,
+  routes: upstashRoutes,
+};

@@ -1,0 +1,72 @@
+// Finds the dialect that a request target belongs to, and what each dialect says about requests and
+// errors. Knows dialects only by the list it is given.
+import type { IncomingMessage } from 'node:http';
+import type { StoreError } from '../../base/errors.ts';
+import { problemOf, type Problem } from './problem.ts';
+import {
+  faultOfHead,
+  originForm,
+  pathOfTarget,
+  unroutableTarget,
+  type Mount,
+} from './request-target.ts';
+
+/** What the code shared by all dialects needs to know of one. */
+export interface DialectTraits {
+  readonly name: string;
+  /** The path that all paths of the dialect begin with, without a slash at the end. */
+  readonly base: string;
+  readonly mount: Mount;
+  /** Router targets of paths that begin with the mount's prefix but contain no name. */
+  readonly ownPaths: ReadonlyMap<string, string>;
+  /** False if a GET may write. An internal error then leaves the outcome unknown. */
+  readonly isGetReadOnly: boolean;
+  /** Headers that change the effect of a request, or its answer; in lower case. */
+  readonly identityHeaders: readonly string[];
+  formatError(error: StoreError): Problem;
+}
+
+function isUnder(base: string, path: string): boolean {
+  return path.startsWith(base) && ['', '/', '?', '#'].includes(path.charAt(base.length));
+}
+
+export class Dialects<T extends DialectTraits = DialectTraits> {
+  readonly list: readonly T[];
+  /** Of all dialects, each once, in the order of the list. Kept fingerprints depend on this order. */
+  readonly identityHeaders: readonly string[];
+
+  constructor(list: readonly T[]) {
+    this.list = list;
+    this.identityHeaders = [...new Set(list.flatMap((one) => one.identityHeaders))];
+  }
+
+  /** @param target the raw request target, which may be malformed after the dialect's base */
+  dialectOf(target: string): T | undefined {
+    const path = originForm(target);
+    return this.list.find(({ base }) => isUnder(base, path));
+  }
+
+  /** @param target the raw request target; one of no dialect gets problem+json */
+  problemFor(target: string, error: StoreError): Problem {
+    return this.dialectOf(target)?.formatError(error) ?? problemOf(error);
+  }
+
+  /** The target that the router gets; for the framework's `rewriteUrl`. */
+  routedTarget(request: IncomingMessage): string {
+    const { url: target = '' } = request;
+    if (target.includes('#') || faultOfHead(request) !== undefined) return unroutableTarget;
+    const path = originForm(target);
+    const dialect = this.list.find(({ mount }) => path.startsWith(mount.prefix));
+    if (dialect === undefined) return path;
+    return dialect.ownPaths.get(pathOfTarget(path)) ?? dialect.mount.target;
+  }
+
+  /** The label under which metrics count a routed target; `routes` has the known routes. */
+  routeOfTarget(target: string, routes: ReadonlySet<string>): string {
+    const dialect = this.list.find(({ mount }) => mount.target === target);
+    if (dialect !== undefined) return dialect.mount.route;
+    const path = pathOfTarget(target);
+    if (routes.has(path)) return path;
+    return path.startsWith('/docs/') ? '/docs' : 'other';
+  }
+}

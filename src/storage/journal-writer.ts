@@ -1,6 +1,7 @@
 // Appends sealed lines to one journal file, and tracks how much is written and how much is synced.
 // Does not know the meaning of the changes. A failed write leaves the file as it was. After a
 // failed sync or truncation nothing may write to the file again (`isBroken`).
+import { assert } from '../base/assert.ts';
 import { StoreError } from '../base/errors.ts';
 import { isDiskFull } from './disk-full.ts';
 import { writeFully, type OpenFile } from './file-system.ts';
@@ -68,6 +69,7 @@ export class JournalWriter {
 
   /** On a file whose content up to `position` is valid and durable, with nothing behind it. */
   static goOn(file: OpenFile, header: JournalHeader, position: JournalPosition): JournalWriter {
+    assert(file.size() === position.bytes, 'a journal goes on at its end');
     return new JournalWriter(file, header, position, false);
   }
 
@@ -116,6 +118,7 @@ export class JournalWriter {
    *   error; the file is as it was unless `isBroken`
    */
   append(records: readonly string[], at: number): void {
+    assert(records.length > 0, 'a batch line has records');
     this.#write((bytes) => encodeBatchLine(this.#nextSeq, at, bytes, records));
     this.#nextSeq += records.length;
   }

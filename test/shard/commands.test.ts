@@ -105,7 +105,7 @@ test('what was written is there after a restart, and after a compaction, with it
   }
 });
 
-test('a write whose sync fails is of unknown outcome, and a read beside it is not applied', () => {
+test('a write whose sync fails is of unknown outcome, and a read in the same batch is not applied', () => {
   ask('SET a 1');
   failEach(files, { call: 'sync' });
   expect(ask('INCR a', 'GET a')).toEqual([

@@ -70,7 +70,7 @@ describe('a full disk', () => {
     expect(await contentsOf(openShard(files.copy(), 'always'))).toEqual(contents);
   });
 
-  test('takes puts that still fit beside one that does not', async () => {
+  test('takes puts that still fit in a batch with one that does not', async () => {
     const store = openShard(files, 'always', clock);
     const large = Buffer.alloc(2048 * kibibyte, 'x');
     const results = store.ask(put('a', '1'), put('large', large), put('b', '2'), get('a'));

@@ -39,7 +39,7 @@ async function brokenShard(fsync: FsyncMode): Promise<BareShardStore> {
 const settled = ['a=1', 'b=1'];
 
 describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
-  test('a write whose sync fails is of unknown outcome if it waits for one, else it stands', async () => {
+  test('a write whose sync fails is of unknown outcome if it waits for one, else it is kept', async () => {
     const store = openShard(files, fsync);
     failEach(files, { call: 'sync' });
     const { kind } = await store.submit(put('a', '2'));

@@ -197,7 +197,7 @@ describe('a shard whose memory is full', () => {
     expect(answersOf(shard, put('large', 'x'.repeat(400_000)))).toMatchObject([
       { kind: 'written' },
     ]);
-    // A start reads them in any order: the large one beside all others.
+    // A start reads them in any order: the large one in memory with all others.
     let written = 0;
     for (let entries = -1; entries < shard.report().entries; written++) {
       ({ entries } = shard.report());
@@ -213,7 +213,7 @@ describe('a shard whose memory is full', () => {
     expect(answersOf(shard, put('more', 'x'.repeat(60_000)))).toMatchObject([{ kind: 'written' }]);
   });
 
-  test('leaves what finds no room beside the rest of its batch to the next', () => {
+  test('leaves what finds no room after the rest of its batch to the next', () => {
     const shard = startShard(Infinity, 10_000_000);
     const puts = [1, 2, 3].map((n) => put(`k${n}`, 'x'.repeat(400_000)));
     expect(answersOf(shard, ...puts)).toMatchObject([{ kind: 'written' }]);

@@ -2,6 +2,7 @@
 // at a time and in order, and every operation is completed once. Knows neither the states of a
 // shard nor the lives of its thread. The sender is connected to one thread that takes batches, or
 // to none.
+import { assert } from '../../base/assert.ts';
 import { StoreError, type Outcome } from '../../base/errors.ts';
 import { batchSizeBounds, Histogram } from '../../base/histogram.ts';
 import type { Parcel } from '../../protocol/parcel.ts';
@@ -236,6 +237,7 @@ export class BatchSender {
       const answer = await receiver.batch(
         batch.map(({ operation }) => operation as ShardOperation),
       );
+      assert(answer.results.length <= batch.length, 'a shard answers only what it was sent');
       this.batchOperations.observe(answer.results.length);
       return answer;
     }

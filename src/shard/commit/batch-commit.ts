@@ -44,7 +44,7 @@ export class BatchCommit {
 
   /**
    * On a full disk, the batch goes on with what fits: reads always, puts while they fit, deletes on
-   * the reserve. What did not fit is run again with less.
+   * the reserve. The batch is run again with less if it did not fit.
    *
    * @param timestamp never below an earlier one
    * @param otherHeapBytes memory kept for anything but entries and prepared changes

@@ -7,6 +7,7 @@ import {
   encodePut,
   valueOfRecord,
 } from '../../storage/record.ts';
+import { assert } from '../../base/assert.ts';
 import { byteStringOfText } from '../../base/byte-string.ts';
 import { defaultNamespace } from '../../base/default-namespace.ts';
 import type { ChangeRecord, PrepareRecord } from '../../storage/record.ts';
@@ -112,6 +113,7 @@ export class PreparedTransactions {
       this.#heapBytes += sign * entryHeapBytes(key, put.value, put.expiresAt);
       this.#puts += sign;
     }
+    assert(this.#puts >= 0 && this.#heapBytes >= 0, 'a transaction is counted as often as removed');
     if (sign === 1) this.#largest.add(bytes);
     else this.#largest.remove(bytes);
   }

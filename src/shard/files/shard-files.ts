@@ -175,7 +175,7 @@ export class ShardFiles {
    * until then it may be retried.
    *
    * @param table all that was made visible
-   * @param records what must be known beside it
+   * @param records of transactions, which the table does not hold
    */
   mend(table: EntryTable, records: Iterable<string>, at: number): void {
     const isAllSynced = this.#writer.header.fsync === 'always';

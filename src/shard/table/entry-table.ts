@@ -2,6 +2,7 @@
 // structures and the estimate of their heap use. Knows no file. Does not judge expiry: an expired
 // entry stays until the shard deletes it.
 import sortedBtree from 'sorted-btree';
+import { assert } from '../../base/assert.ts';
 import type { Entry } from './entry.ts';
 import { LargestSize } from './largest-size.ts';
 
@@ -134,6 +135,7 @@ export class EntryTable {
     table.order.delete(key);
     this.#entries -= 1;
     this.#forget(table, old);
+    assert(this.#entries >= 0 && this.#bytes >= 0, 'a table deletes only what it has counted');
     if (table.byKey.size === 0) this.#drop(table);
   }
 
@@ -144,6 +146,7 @@ export class EntryTable {
     this.#drop(table);
     this.#entries -= table.byKey.size;
     this.#bytes -= table.bytes;
+    assert(this.#entries >= 0 && this.#bytes >= 0, 'a table deletes only what it has counted');
     this.#largest.removeAll(table.largest);
     // Other requests wait meanwhile: do whichever is less work.
     if (table.deadlines * 2 > this.#deadlines.size) {

@@ -35,7 +35,7 @@ const elsewhere = (key: string, value: string) => ({
   namespace: 'a-first',
 });
 
-test('a stream of a shard gives what stands, the journal over the snapshot, in order', async () => {
+test('a stream of a shard gives the live entries, the journal over the snapshot, in order', async () => {
   await submitEach(store, [put('a', '1'), put('b', '2'), put('d', '3'), put('e', '4')]);
   compactShard(files, store);
   await submitEach(store, [put('c', '5'), put('b', '6'), remove('d'), elsewhere('z', '7')]);

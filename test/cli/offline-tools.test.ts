@@ -2,17 +2,17 @@
 // that the folder they read is never changed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { largeKey, makeLargeStore } from '../support/stores/large-store.ts';
+import { serveInTest } from '../support/processes/server-of-test.ts';
 import {
   makeTemporaryFolder,
   programFile,
   removeFolder,
   runToEnd,
   startServer,
-  type ServerProcess,
 } from '../support/processes/server-process.ts';
 
 const lastLine = (text: string) => text.trimEnd().split('\n').at(-1);
@@ -34,29 +34,29 @@ async function digestsOf(folder: string): Promise<Record<string, string>> {
 }
 
 describe('on a small store', () => {
+  /** As a server has left it, for each test to copy. */
+  let written: string;
   let folder: string;
   let data: string;
-  let server: ServerProcess | undefined;
+
+  beforeAll(async () => {
+    written = await makeTemporaryFolder();
+    const { program, url } = await startServer(written, ['--shards', '2']);
+    for (const key of ['a', 'b', 'c', 'd']) {
+      await fetch(`${url}/v1/keys/${key}`, { method: 'PUT', body: `value of ${key}` });
+    }
+    await fetch(`${url}/v1/keys/bytes`, { method: 'PUT', body: Buffer.from([255, 0]) });
+    program.kill('SIGTERM');
+    await program.exited;
+  });
+  afterAll(() => removeFolder(written));
 
   beforeEach(async () => {
     folder = await makeTemporaryFolder();
     data = join(folder, 'data');
-    server = await startServer(data, ['--shards', '2']);
-    for (const key of ['a', 'b', 'c', 'd']) {
-      await fetch(`${server.url}/v1/keys/${key}`, { method: 'PUT', body: `value of ${key}` });
-    }
-    await fetch(`${server.url}/v1/keys/bytes`, { method: 'PUT', body: Buffer.from([255, 0]) });
+    await cp(written, data, { recursive: true });
   });
-
-  afterEach(async () => {
-    await server?.program.end();
-    await removeFolder(folder);
-  });
-
-  async function stop(): Promise<void> {
-    server?.program.kill('SIGTERM');
-    await server?.program.exited;
-  }
+  afterEach(() => removeFolder(folder));
 
   /** Makes one value of a journal another one, and says where. */
   async function damageJournal(): Promise<string> {
@@ -69,18 +69,18 @@ describe('on a small store', () => {
   }
 
   test('while a server has it, all of them refuse with code 3 and say who has it', async () => {
+    const { program } = await serveInTest(data, ['--shards', '2']);
     for (const args of [['verify'], ['dump'], ['repair', '--to', join(folder, 'new')]]) {
       const [command = '', ...rest] = args;
       const { code, stdout, stderr } = await runToEnd([command, data, ...rest]);
       expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
-      expect(stderr).toMatch(`is locked by process ${server?.program.pid}, `);
+      expect(stderr).toMatch(`is locked by process ${program.pid}, `);
       expect(stderr).toMatch(/^holdfast: [^\n]+\n$/);
     }
     expect(await readdir(folder)).toEqual(['data']);
   });
 
   test('that is good: verify ends with 0, dump gives its entries, repair an equal store', async () => {
-    await stop();
     const before = await digestsOf(data);
     const verified = await runToEnd(['verify', data]);
     expect(verified).toMatchObject({ code: 0, stdout: 'good: 2 shards, 0.0 MiB\n', stderr: '' });
@@ -103,7 +103,6 @@ describe('on a small store', () => {
   });
 
   test('that is damaged: every command says where, and a repaired one serves what was kept', async () => {
-    await stop();
     const where = await damageJournal();
     await rm(join(data, 'layout-000001/shard-0001/current.json'));
     const before = await digestsOf(data);
@@ -140,13 +139,12 @@ describe('on a small store', () => {
     );
     expect(await digestsOf(data)).toEqual(before);
 
-    server = await startServer(newDir);
-    const { items } = (await (await fetch(`${server.url}/v1/keys`)).json()) as { items: unknown[] };
+    const { url } = await serveInTest(newDir, ['--shards', '2']);
+    const { items } = (await (await fetch(`${url}/v1/keys`)).json()) as { items: unknown[] };
     expect(items).toHaveLength(4);
   });
 
   test('a refused start names every damaged shard', async () => {
-    await stop();
     for (const shard of [0, 1]) {
       await rm(join(data, `layout-000001/shard-000${shard}/current.json`));
     }
@@ -160,7 +158,6 @@ describe('on a small store', () => {
   });
 
   test('a refused start changes no file', async () => {
-    await stop();
     await damageJournal();
     const before = await digestsOf(data);
     expect((await runToEnd(['serve', '--port', '0', '--data-dir', data])).code).toBe(3);
@@ -168,7 +165,6 @@ describe('on a small store', () => {
   });
 
   test('wrong usage of repair ends with 2, and nothing is written', async () => {
-    await stop();
     await mkdir(join(folder, 'full'));
     await writeFile(join(folder, 'full', 'mine.txt'), 'mine');
     for (const [to, message] of [

@@ -7,50 +7,34 @@ import { connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import {
+  expectCleanFolder,
+  putKept,
+  runInTest,
+  serveInTest,
+} from '../support/processes/server-of-test.ts';
+import {
+  isRunning,
   makeTemporaryFolder,
   programFile,
-  ProgramProcess,
   removeFolder,
-  runToEnd,
-  startServer,
   urlOf,
   type ProgramOptions,
-  type ServerProcess,
+  type ProgramProcess,
 } from '../support/processes/server-process.ts';
 
 let folder: string;
 beforeEach(async () => void (folder = await makeTemporaryFolder()));
 afterEach(() => removeFolder(folder));
 
-async function start(flags: string[] = [], options?: ProgramOptions): Promise<ServerProcess> {
-  const server = await startServer(folder, ['--shards', '1', ...flags], options);
-  onTestFinished(() => server.program.end());
-  return server;
-}
-
-const put = async (url: string): Promise<number> =>
-  (await fetch(`${url}/v1/keys/kept`, { method: 'PUT', body: 'x' })).status;
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
-
-async function expectCleanFolder(): Promise<void> {
-  const { code, stdout } = await runToEnd(['verify', folder]);
-  expect([code, stdout]).toEqual([0, expect.stringMatching(/^good: [^\n]*\n$/)]);
-}
+const start = (flags?: readonly string[], options?: ProgramOptions) =>
+  serveInTest(folder, flags, options);
 
 /** On a terminal of its own. */
 async function startOnTerminal(): Promise<{ terminal: ProgramProcess; pid: number; log: string }> {
   const words = [process.execPath, programFile, 'serve', '--port', '0', '--shards', '1'];
   const log = join(folder, 'log');
   const command = `exec ${[...words, '--data-dir', join(folder, 'data')].join(' ')} 2>${log}`;
-  const terminal = new ProgramProcess('script', ['-qec', command, '/dev/null']);
-  onTestFinished(() => terminal.end());
+  const terminal = runInTest('script', ['-qec', command, '/dev/null']);
   await terminal.printed(/ listens on /);
   const pid = Number(await readFile(join(folder, 'data', 'LOCK'), 'utf8'));
   onTestFinished(() => {
@@ -61,13 +45,12 @@ async function startOnTerminal(): Promise<{ terminal: ProgramProcess; pid: numbe
 
 describe('SIGHUP', () => {
   test('does not end a server that nohup started', async () => {
-    const args = [process.execPath, programFile, 'serve', '--port', '0', '--data-dir', folder];
-    const program = new ProgramProcess('nohup', args);
-    onTestFinished(() => program.end());
+    const args = ['serve', '--port', '0', '--shards', '1', '--data-dir', folder];
+    const program = runInTest('nohup', [process.execPath, programFile, ...args]);
     const url = await urlOf(program);
     program.kill('SIGHUP');
     await program.logged(/"msg":"SIGHUP is ignored: no standard stream is a terminal"/);
-    expect(await put(url)).toBe(201);
+    expect(await putKept(url)).toBe(201);
     program.kill('SIGTERM');
     expect(await program.exited).toEqual({ code: 0, signal: null });
   });
@@ -97,7 +80,7 @@ test('SIGUSR1 opens no debugger and ends nothing', async () => {
   // Signals are delivered in no order, but one that is answered in the log comes behind it.
   program.kill('SIGHUP');
   await program.logged(/"msg":"SIGHUP is ignored/);
-  expect(await put(url)).toBe(201);
+  expect(await putKept(url)).toBe(201);
   program.kill('SIGTERM');
   expect(await program.exited).toEqual({ code: 0, signal: null });
   expect(program.stderr).not.toMatch(/debugger/i);
@@ -114,8 +97,7 @@ test('SIGUSR1 opens no debugger in a command that works', async () => {
   const asked = once(silent, 'request');
   const target = join(folder, 'backup');
   const args = ['backup', '--url', `http://127.0.0.1:${port}`, '--to', target];
-  const program = new ProgramProcess(process.execPath, [programFile, ...args]);
-  onTestFinished(() => program.end());
+  const program = runInTest(process.execPath, [programFile, ...args]);
   await asked;
   program.kill('SIGUSR1');
   program.kill('SIGTERM');
@@ -137,10 +119,10 @@ describe('drainDelayMs', () => {
     expect(ready.status).toBe(503);
     expect(await ready.json()).toMatchObject({ reason: 'The server is stopping.' });
     expect((await fetch(`${url}/livez`, { headers })).status).toBe(200);
-    expect(await put(url)).toBe(201);
+    expect(await putKept(url)).toBe(201);
     expect(await program.exited).toEqual({ code: 0, signal: null });
     expect(performance.now() - from).toBeGreaterThanOrEqual(2000);
-    await expectCleanFolder();
+    expectCleanFolder(folder);
   });
 
   const endless = [...withDelay(80_000_000), '--shutdown-deadline-ms', '86400000'];
@@ -179,8 +161,7 @@ describe('drainDelayMs', () => {
 test('keepAliveTimeoutMs is how long a connection may be idle, and clients are told', async () => {
   const { url } = await start(['--keep-alive-timeout-ms', '700000']);
   expect((await fetch(`${url}/livez`)).headers.get('keep-alive')).toBe('timeout=700');
-  const brief = await startServer(join(folder, 'brief'), ['--keep-alive-timeout-ms', '1']);
-  onTestFinished(() => brief.program.end());
+  const brief = await serveInTest(join(folder, 'brief'), ['--keep-alive-timeout-ms', '1']);
   const socket = connect(Number(new URL(brief.url).port), '127.0.0.1');
   socket.resume().write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
   await once(socket, 'close', { signal: AbortSignal.timeout(10_000) });

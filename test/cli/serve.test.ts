@@ -5,58 +5,42 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { copyProject } from '../support/processes/project-copy.ts';
 import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+} from 'vitest';
+import { copyProject } from '../support/processes/project-copy.ts';
+import { putKept, runInTest, serveInTest } from '../support/processes/server-of-test.ts';
+import {
+  isRunning,
   makeTemporaryFolder,
-  ProgramProcess,
   removeFolder,
   runToEnd,
-  startServer,
   urlOf,
-  type ProgramOptions,
   type ServerProcess,
 } from '../support/processes/server-process.ts';
 
 let folder: string;
-let started: ProgramProcess[];
-let sockets: Socket[];
+beforeEach(async () => void (folder = await makeTemporaryFolder()));
+afterEach(() => removeFolder(folder));
 
-beforeEach(async () => {
-  folder = await makeTemporaryFolder();
-  started = [];
-  sockets = [];
-});
-
-afterEach(async () => {
-  for (const socket of sockets) socket.destroy();
-  for (const program of started) await program.end();
-  await removeFolder(folder);
-});
-
-async function start(flags: string[] = [], options?: ProgramOptions): Promise<ServerProcess> {
-  const server = await startServer(folder, flags, options);
-  started.push(server.program);
-  return server;
-}
+const start = (flags?: readonly string[]) => serveInTest(folder, flags);
 
 async function openSocket(url: string, sent = ''): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
   // The server may reset what it cuts off.
   socket.on('error', () => undefined);
-  sockets.push(socket);
+  onTestFinished(() => void socket.destroy());
   await once(socket, 'connect');
   socket.write(sent);
   return socket;
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 const lastLine = (text: string) => text.trimEnd().split('\n').at(-1);
@@ -73,7 +57,7 @@ async function startSlowReader(url: string): Promise<Socket> {
 
 describe('the start', () => {
   test('says where it listens, where the data is, how durable it is, and what to try', async () => {
-    const { program, url } = await start();
+    const { program, url } = await start(['--shards', 'auto']);
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect(program.stdout).toContain(`  data   ${folder}\n`);
     expect(program.stdout).toContain('  fsync  always (');
@@ -87,9 +71,8 @@ describe('the start', () => {
     await writeFile(configFile, '{ "fsync": "never", "shards": 3, "logLevel": "error" }');
     const env = { HOLDFAST_SHARDS: '2', HOLDFAST_FSYNC: 'interval' };
     const dataDir = join(folder, 'data');
-    const server = await startServer(dataDir, ['--config', configFile, '--shards', '1'], { env });
-    started.push(server.program);
-    expect(server.program.stdout).toContain('  fsync  interval (');
+    const { program } = await serveInTest(dataDir, ['--config', configFile], { env });
+    expect(program.stdout).toContain('  fsync  interval (');
     const manifest: unknown = JSON.parse(await readFile(join(dataDir, 'manifest.json'), 'utf8'));
     expect(manifest).toMatchObject({ shards: 1 });
   });
@@ -110,7 +93,8 @@ describe('what cannot be served', () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
-    const args = ['serve', '--port', String(port), '--data-dir', folder, '--log-level', 'warn'];
+    const flags = ['--data-dir', folder, '--shards', '1', '--log-level', 'warn'];
+    const args = ['serve', '--port', String(port), ...flags];
     const { code, stdout, stderr } = await runToEnd(args);
     other.close();
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -148,7 +132,7 @@ describe('what cannot be served', () => {
   });
 
   test('a damaged store is refused with code 3, and nothing is changed', async () => {
-    const { program } = await start(['--shards', '1']);
+    const { program } = await start();
     await program.end();
     const manifest = join(folder, 'manifest.json');
     await writeFile(manifest, (await readFile(manifest, 'utf8')).replace(/\d/, '7'));
@@ -164,8 +148,8 @@ describe('the stop', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)(
     '%s ends with code 0 with any clients connected, and keeps what was acknowledged',
     async (signal) => {
-      const { program, url } = await start();
-      await fetch(`${url}/v1/keys/kept`, { method: 'PUT', body: 'kept' });
+      const { program, url } = await start(['--shards', '2']);
+      await putKept(url);
       await openSocket(url);
       await openSocket(url, 'GET /v1/keys/kept HTTP/1.1\r\nhost: x\r\n');
       await openSocket(
@@ -174,7 +158,7 @@ describe('the stop', () => {
       );
       program.kill(signal);
       expect(await program.exited).toEqual({ code: 0, signal: null });
-      const again = await start();
+      const again = await start(['--shards', '2']);
       const reply = await fetch(`${again.url}/v1/keys/kept`);
       expect(await reply.text()).toBe('kept');
       expect((await fetch(`${again.url}/v1/keys/half`)).status).toBe(404);
@@ -182,7 +166,7 @@ describe('the stop', () => {
   );
 
   test('under load no acknowledged write is lost', async () => {
-    const { program, url } = await start();
+    const { program, url } = await start(['--shards', '2']);
     const acknowledged = new Set<string>();
     const writeUntilStopped = async (writer: number) => {
       for (let count = 0; ; count++) {
@@ -197,7 +181,7 @@ describe('the stop', () => {
     };
     await Promise.all(Array.from({ length: 16 }, (_, writer) => writeUntilStopped(writer)));
     expect(await program.exited).toEqual({ code: 0, signal: null });
-    const again = await start();
+    const again = await start(['--shards', '2']);
     const operations = [...acknowledged].map((key) => ({ op: 'get', key }));
     const body = JSON.stringify({ operations });
     const reply = await fetch(`${again.url}/v1/batch`, { method: 'POST', body });
@@ -242,23 +226,23 @@ describe('the stop', () => {
 
 describe('npm start', () => {
   let project: string;
-  beforeEach(async () => void (project = await copyProject()));
-  afterEach(() => removeFolder(project));
+  beforeAll(async () => void (project = await copyProject()));
+  afterAll(() => removeFolder(project));
 
   /** Builds and serves from a copy of the project, as the README says. */
   async function npmStart(): Promise<ServerProcess & { serverPid: number }> {
     const args = ['start', '--', '--port', '0', '--data-dir', folder];
-    const program = new ProgramProcess('npm', args, { cwd: project, detached: true });
-    started.push(program);
+    const program = runInTest('npm', args, { cwd: project, detached: true });
     const url = await urlOf(program);
     const serverPid = Number(await readFile(join(folder, 'LOCK'), 'utf8'));
     return { program, url, serverPid };
   }
 
-  test('SIGTERM to npm ends the server cleanly', async () => {
+  test('builds and serves, and SIGTERM to npm ends the server cleanly', async () => {
+    expect(await readdir(project)).not.toContain('dist');
     const { program, url, serverPid } = await npmStart();
     expect(isRunning(serverPid)).toBe(true);
-    expect((await fetch(`${url}/livez`)).status).toBe(200);
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
     program.kill('SIGTERM');
     await program.exited;
     expect(isRunning(serverPid)).toBe(false);

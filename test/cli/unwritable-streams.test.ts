@@ -16,13 +16,17 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import {
+  expectCleanFolder,
+  putKept,
+  runInTest,
+  serveInTest,
+} from '../support/processes/server-of-test.ts';
+import {
   makeTemporaryFolder,
   programFile,
-  ProgramProcess,
+  type ProgramProcess,
   type ProgramOptions,
   removeFolder,
-  runToEnd,
-  startServer,
 } from '../support/processes/server-process.ts';
 
 let folder: string;
@@ -69,16 +73,9 @@ async function serveBy(script: string, options?: ProgramOptions): Promise<Server
   const port = await freePort();
   const serve = ['serve', '--port', String(port), '--data-dir', dataDir, '--shards', '1'];
   const command = [process.execPath, programFile, ...serve];
-  const program = new ProgramProcess('sh', ['-c', script, 'sh', ...command], {
-    ...options,
-    detached: true,
-  });
-  onTestFinished(() => program.end());
+  const args = ['-c', script, 'sh', ...command];
+  const program = runInTest('sh', args, { ...options, detached: true });
   return untilReady({ program, url: `http://127.0.0.1:${port}` });
-}
-
-async function put({ url }: Server, key: string): Promise<number> {
-  return (await fetch(`${url}/v1/keys/${key}`, { method: 'PUT', body: 'x' })).status;
 }
 
 async function linesLost({ url }: Server): Promise<number> {
@@ -89,18 +86,12 @@ async function linesLost({ url }: Server): Promise<number> {
 async function expectCleanStop({ program }: Server): Promise<void> {
   program.kill('SIGTERM');
   expect(await program.exited).toEqual({ code: 0, signal: null });
-  await expectCleanFolder();
+  expectCleanFolder(dataDir);
 }
 
 /** SIGHUP without a terminal is ignored, with a line in the log. */
 function logSomething({ program }: Server): void {
   program.kill('SIGHUP');
-}
-
-/** As a start proves it, which tells a clean stop from a torn end. */
-async function expectCleanFolder(): Promise<void> {
-  const { code, stdout } = await runToEnd(['verify', dataDir]);
-  expect([code, stdout]).toEqual([0, expect.stringMatching(/^good: [^\n]*\n$/)]);
 }
 
 /** A pipe that takes nothing more. @returns the descriptor that keeps it open, and its path */
@@ -129,7 +120,7 @@ describe('serve', () => {
     ['all three are closed', '<&- >&- 2>&-'],
   ])('starts, serves and stops cleanly where %s', async (_what, redirections) => {
     const server = await serveBy(`exec "$@" ${redirections}`);
-    expect(await put(server, 'kept')).toBe(201);
+    expect(await putKept(server.url)).toBe(201);
     await expectCleanStop(server);
   });
 
@@ -141,11 +132,11 @@ describe('serve', () => {
 
   test('goes on behind a pipe whose reader has gone', async () => {
     const server = await serveBy('{ "$@"; echo "code $?" >&2; } | true');
-    expect(await put(server, 'kept')).toBe(201);
+    expect(await putKept(server.url)).toBe(201);
     process.kill(Number(await readFile(join(dataDir, 'LOCK'), 'utf8')), 'SIGTERM');
     await server.program.exited;
     expect(server.program.stderr).toMatch(/"msg":"stopped"}\ncode 0\n$/);
-    await expectCleanFolder();
+    expectCleanFolder(dataDir);
   });
 
   test('goes on when the reader of its log goes, and tells metrics what was lost', async () => {
@@ -153,20 +144,20 @@ describe('serve', () => {
     server.program.child.stderr?.destroy();
     server.program.child.stdout?.destroy();
     logSomething(server);
-    expect(await put(server, 'kept')).toBe(201);
+    expect(await putKept(server.url)).toBe(201);
     await expect.poll(() => linesLost(server)).toBeGreaterThan(0);
     server.program.kill('SIGTERM');
     await once(server.program.child, 'exit');
     expect(server.program.child.exitCode).toBe(0);
-    await expectCleanFolder();
+    expectCleanFolder(dataDir);
   });
 
   test('answers, and stops long before the deadline, behind a full pipe', async () => {
     const { path } = fullPipe();
     const server = await serveBy(`exec "$@" >"${path}" 2>"${path}"`);
-    expect(await put(server, 'kept')).toBe(201);
+    expect(await putKept(server.url)).toBe(201);
     logSomething(server);
-    expect(await put(server, 'kept')).toBe(204);
+    expect(await putKept(server.url)).toBe(204);
     const from = performance.now();
     await expectCleanStop(server);
     expect(performance.now() - from).toBeLessThan(8000);
@@ -190,7 +181,7 @@ describe('serve', () => {
     const exited = once(child, 'exit');
     child.kill('SIGTERM');
     expect(await exited).toEqual([0, null]);
-    await expectCleanFolder();
+    expectCleanFolder(dataDir);
   });
 
   test('writes what has waited once the pipe is read', async () => {
@@ -237,7 +228,7 @@ describe('serve', () => {
       const server = await serveBy(`exec "$@" ${redirections}`, options);
       process.kill(server.program.pid, 'SIGUSR2');
       await expect.poll(() => linesLost(server)).toBeGreaterThan(0);
-      expect(await put(server, 'kept')).toBeLessThan(300);
+      expect(await putKept(server.url)).toBeLessThan(300);
       await expectCleanStop(server);
     }
   });
@@ -253,8 +244,8 @@ describe('serve', () => {
   });
 
   test('starts over a torn journal that it cannot tell of', async () => {
-    const { program, url } = await startServer(dataDir, ['--shards', '1', '--fsync', 'never']);
-    await fetch(`${url}/v1/keys/kept`, { method: 'PUT', body: 'kept' });
+    const { program, url } = await serveInTest(dataDir, ['--fsync', 'never']);
+    await putKept(url);
     await program.end();
     const shard = join(dataDir, 'layout-000001', 'shard-0000');
     const journals = (await readdir(shard)).filter((name) => name.startsWith('journal-'));
@@ -270,15 +261,14 @@ describe('serve', () => {
 
 async function run(script: string, args: readonly string[]) {
   const command = [process.execPath, programFile, ...args];
-  const program = new ProgramProcess('sh', ['-c', script, 'sh', ...command]);
-  onTestFinished(() => program.end());
+  const program = runInTest('sh', ['-c', script, 'sh', ...command]);
   const { code } = await program.exited;
   return { code, stdout: program.stdout, stderr: program.stderr };
 }
 
 async function makeStore(): Promise<void> {
-  const { program, url } = await startServer(dataDir, ['--shards', '1']);
-  await fetch(`${url}/v1/keys/kept`, { method: 'PUT', body: 'kept' });
+  const { program, url } = await serveInTest(dataDir);
+  await putKept(url);
   program.kill('SIGTERM');
   await program.exited;
 }

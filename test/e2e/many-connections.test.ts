@@ -10,7 +10,7 @@ import {
 
 const idleConnections = 2000;
 const busyConnections = 64;
-const requestsEach = 100;
+const requestsEach = 40;
 
 function openIdle(port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {

@@ -5,13 +5,10 @@ import { describe, expect, test } from 'vitest';
 import { defaultSettings } from '../../src/cli/load-settings.ts';
 import { readDocument, readManual } from '../support/documents/document.ts';
 import { mismatchesOf, stepsOf } from '../support/documents/session.ts';
-import { copyProject } from '../support/processes/project-copy.ts';
 import {
   makeTemporaryFolder,
-  ProgramProcess,
   removeFolder,
   startServer,
-  urlOf,
 } from '../support/processes/server-process.ts';
 
 /** Pages without anything to type, each with the reason. */
@@ -32,24 +29,10 @@ describe('the README', () => {
     expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(180);
   });
 
+  // That `npm start` builds and serves, test/cli/serve.test.ts shows.
   test('begins with the two commands', () => {
     const [first] = blocks;
     expect(first?.lines.join('\n')).toMatch(/npm ci && npm start\b[^]*npm ci && npm test\b/);
-  });
-
-  test('tells the truth about npm start, which builds and serves', async () => {
-    const folder = await makeTemporaryFolder();
-    const project = await copyProject();
-    const args = ['start', '--', '--port', '0', '--data-dir', folder];
-    const program = new ProgramProcess('npm', args, { cwd: project, detached: true });
-    try {
-      const reply = await fetch(`${await urlOf(program)}/readyz`);
-      expect(reply.status).toBe(200);
-    } finally {
-      await program.end();
-      await removeFolder(project);
-      await removeFolder(folder);
-    }
   });
 });
 

@@ -12,9 +12,9 @@ beforeEach(async () => {
 afterEach(() => removeFolder(dataDir));
 
 test.each([
-  ['always', 10],
-  ['interval', 5],
-  ['never', 5],
+  ['always', 8],
+  ['interval', 4],
+  ['never', 4],
 ] as const)(
   'in %s, killed under load %i times, nothing acknowledged is lost and no version comes twice',
   { timeout: 180_000 },

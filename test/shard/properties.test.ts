@@ -7,12 +7,12 @@ import { seededRandom } from '../support/random.ts';
 import { compactShard, openShard } from '../support/disk/shard-files.ts';
 
 test.each([
-  ['always', ['stop', 'kill', 'power cut']],
-  ['interval', ['stop', 'kill']],
-  ['never', ['stop', 'kill']],
+  ['always', ['stop', 'kill', 'power cut'], 200],
+  ['interval', ['stop', 'kill'], 100],
+  ['never', ['stop', 'kill'], 100],
 ] as const)(
   'a shard in %s does what a Map does, through compactions and restarts by %j',
-  async (fsync, restarts) => {
+  async (fsync, restarts, numRuns) => {
     await fc.assert(
       fc.asyncProperty(commands(restarts), async (script) => {
         const clock = new ManualClock();
@@ -37,7 +37,7 @@ test.each([
         await model.checkAll(store, clock.wallMs());
         expect(store.shard.report().isBroken).toBe(false);
       }),
-      { numRuns: 300 },
+      { numRuns },
     );
   },
 );

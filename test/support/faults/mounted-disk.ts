@@ -5,6 +5,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { isRunning } from '../processes/server-process.ts';
 
 const run = promisify(execFile);
 const namePrefix = 'holdfast-disk-';
@@ -24,14 +25,6 @@ function removeHome(home: string): void {
   }
   rmSync(home, { recursive: true, force: true });
   left.delete(home);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 /** What test processes that were killed have left mounted. */

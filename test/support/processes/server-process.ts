@@ -108,6 +108,14 @@ function killGroup(leader: number): void {
   }
 }
 
+export function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 /** The environment of the tests, without any HOLDFAST_ variable. */
 export function environmentWithoutSettings(): Record<string, string | undefined> {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_'));

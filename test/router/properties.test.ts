@@ -4,8 +4,10 @@ import { makeTestFolder, openTestStore } from '../support/stores/embedded-store.
 import { ManualClock } from '../support/simulated/manual-clock.ts';
 import { commands, Model } from '../support/stores/random-commands.ts';
 
+const numRuns = 8;
+
 test.each([0, 64 * 1024])(
-  'the router over threads does what a Map does, through restarts, with a cache of %i bytes',
+  `the router over threads does what a Map does ${numRuns} times, through restarts, with a cache of %i bytes`,
   async (cacheBytes) => {
     const property = fc.asyncProperty(commands(['stop']), async (script) => {
       const folder = await makeTestFolder();
@@ -29,7 +31,7 @@ test.each([0, 64 * 1024])(
         await folder.remove();
       }
     });
-    await fc.assert(property, { numRuns: 15 });
+    await fc.assert(property, { numRuns });
   },
   120_000,
 );

@@ -64,8 +64,8 @@ async function openShards(
 }
 
 test.each([
-  ['the model store', openModel, 50],
-  ['three shards', openShards, 8],
+  ['the model store', openModel, 40],
+  ['three shards', openShards, 5],
 ] as const)(
   'transactions over %s do what a Map does, through restarts',
   async (_, open, numRuns) => {

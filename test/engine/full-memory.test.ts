@@ -120,10 +120,10 @@ const always: readonly Case[] = [
   ['10 bytes', 24, sized(10)],
   ['100 bytes', 28, sized(100)],
   ['a byte, with keys of 1,000', 32, (n) => ({ key: `${n}`.padEnd(1000, 'k'), value: 'v' })],
-  ['99,999 bytes of Chinese', 48, sized(99_999, '漢')],
-  ['1,000,000 bytes, all of them 0', 80, sized(1_000_000, 0)],
-  ['8 MiB', 200, sized(8 * mebibyte)],
-  ['all sizes', 80, (n) => sized(10 ** (1 + (n % 6)))(n)],
+  ['99,999 bytes of Chinese', 40, sized(99_999, '漢')],
+  ['1,000,000 bytes, all of them 0', 64, sized(1_000_000, 0)],
+  ['8 MiB', 180, sized(8 * mebibyte)],
+  ['all sizes', 56, (n) => sized(10 ** (1 + (n % 6)))(n)],
 ];
 const inRounds: readonly Case[] = [
   ['10 bytes', 128, sized(10)],

@@ -54,8 +54,6 @@ export class Shard {
   #syncSeconds = NaN;
   /** The seq up to which a mark says that all is durable. */
   #markedSeq: number;
-  /** The timestamp of the last batch. */
-  #lastTimestamp = 0;
   /** There was no room to record an outcome. */
   #isStuck = false;
 
@@ -66,8 +64,6 @@ export class Shard {
   }
 
   apply({ timestamp, operations }: BatchRequest): BatchReply<ShardAnswer> {
-    assert(timestamp >= this.#lastTimestamp, 'batches come in the order of time');
-    this.#lastTimestamp = timestamp;
     this.#syncSeconds = NaN;
     this.#isStuck = false;
     if (this.#files.writer.isBroken) return this.#refuseAll(operations, 'not-applied');

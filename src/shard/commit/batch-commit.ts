@@ -37,6 +37,8 @@ export interface Committed {
 export class BatchCommit {
   readonly #options: BatchCommitOptions;
   #syncSeconds = NaN;
+  /** Of the last line, Unix milliseconds. */
+  #lastTimestamp = 0;
 
   constructor(options: BatchCommitOptions) {
     this.#options = options;
@@ -104,6 +106,8 @@ export class BatchCommit {
     maySpendReserve: boolean,
   ): number | undefined {
     if (records.length === 0) return undefined;
+    assert(timestamp >= this.#lastTimestamp, 'journal lines are in the order of time');
+    this.#lastTimestamp = timestamp;
     const { files, fsync } = this.#options;
     for (;;) {
       try {

@@ -1,0 +1,54 @@
+// Holds the account of the table against V8's own figures. Measures the heap of its process, so no
+// other test file may share the process: vitest.config.ts.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, test } from 'vitest';
+import type { Entry } from '../../../src/shard/table/entry.ts';
+import { EntryTable } from '../../../src/shard/table/entry-table.ts';
+
+/** Strings of their own, as they come out of frames and files. */
+function copyOf(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** What V8 says that the table takes, in bytes. */
+function measure(fill: (table: EntryTable) => void): { table: EntryTable; takes: number } {
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  const table = new EntryTable();
+  fill(table);
+  collectGarbage();
+  return { table, takes: process.memoryUsage().heapUsed - before };
+}
+
+describe('what a table says it takes of the heap is no less than what it takes, and not twice as much', () => {
+  const count = 33_000;
+  const numbers = Array.from({ length: count }, (_, number) => number);
+  const cases: Record<string, (number: number) => Partial<Entry>> = {
+    'short keys and values': (n) => ({ key: `k${n}`, value: 'v' }),
+    'keys in descending order': (n) => ({ key: `k${String(count - n).padStart(8, '0')}` }),
+    'keys in no order': () => ({ key: `k${Math.random()}`, value: 'v'.repeat(100) }),
+    'long keys, each put twice': (n) => ({ key: `k${n >> 1}`.padEnd(1000, 'x'), value: 'v' }),
+    'a deadline each, and versions that are large numbers': (n) => ({
+      key: `k${n}`,
+      expiresAt: 1.7e12 + n,
+      version: 2 ** 40 + n,
+    }),
+    'a namespace each': (n) => ({ key: 'k', namespace: `namespace-${n}` }),
+    'a namespace of a long name': (n) => ({ key: `k${n}`, namespace: 'n'.repeat(200) }),
+  };
+  test.each(Object.entries(cases))('%s', (_, entryOf) => {
+    const { table, takes } = measure((measured) => {
+      for (const number of numbers) {
+        const { namespace = 'default', key = '', value = 'value', ...rest } = entryOf(number);
+        const strings = { namespace: copyOf(namespace), key: copyOf(key), value: copyOf(value) };
+        measured.set({ version: 1, expiresAt: undefined, ...strings, ...rest, ...strings });
+      }
+    });
+    expect(table.heapBytes).toBeGreaterThan(takes);
+    expect(table.heapBytes).toBeLessThan(takes * 2);
+  });
+});

@@ -1,35 +1,20 @@
 // The protocol of unstorage's `http` driver under /unstorage/{namespace}: items by key, and all
 // keys below a base. Knows a client only by its requests.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Clock } from '../../base/clock.ts';
 import { StoreError } from '../../base/errors.ts';
 import type { Result } from '../../store/result.ts';
-import type { Store } from '../../store/store.ts';
 import type { EntryPut } from '../../store/transaction.ts';
 import { recordAnswer, sendAnswer, type Answer, type AnswerSink } from '../wire/answer.ts';
-import type { BodyLimit, BodyReader } from '../body/body-reader.ts';
-import type {
-  AtomicWork,
-  IdempotentRequests,
-  RequestIdentity,
-} from '../idempotency/idempotent-requests.ts';
+import type { BodyLimit } from '../body/body-reader.ts';
+import type { AtomicWork, RequestIdentity } from '../idempotency/idempotent-requests.ts';
 import { identityOf } from '../idempotency/request-identity.ts';
-import type { HttpLimits } from '../limits.ts';
-import { unitsOf, type ConcurrencyLimiter } from '../overload/concurrency-limiter.ts';
+import { unitsOf } from '../overload/concurrency-limiter.ts';
 import { keyNotFound, sendError, sendProblem } from '../wire/problem.ts';
 import { nameText } from '../wire/request-target.ts';
 import { itemMount, itemOf, type Item } from './item.ts';
 import { ItemsBelow } from './items-below.ts';
 import { ttlMsOfHeader } from './time-to-live.ts';
-
-export interface UnstorageRouteOptions {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly bodies: BodyReader;
-  readonly work: ConcurrencyLimiter;
-  readonly limits: Pick<HttpLimits, 'keyBytesMax' | 'valueBytesMax'>;
-  readonly idempotency: IdempotentRequests;
-}
+import type { RouteContext } from '../route-context.ts';
 
 /** The driver does not read a body of any other type as text. */
 function labelOf({ headers }: FastifyRequest): string {
@@ -45,11 +30,11 @@ function sendDone(sink: AnswerSink): void {
 const emptyBody = Buffer.alloc(0);
 
 class UnstorageHandlers {
-  readonly #options: UnstorageRouteOptions;
+  readonly #options: RouteContext;
   readonly #below: ItemsBelow;
   readonly #valueLimit: BodyLimit;
 
-  constructor(options: UnstorageRouteOptions) {
+  constructor(options: RouteContext) {
     this.#options = options;
     this.#below = new ItemsBelow(options);
     this.#valueLimit = { bytesMax: options.limits.valueBytesMax, code: 'VALUE_TOO_LARGE' };
@@ -166,7 +151,7 @@ class UnstorageHandlers {
   }
 }
 
-export function unstorageRoutes(app: FastifyInstance, options: UnstorageRouteOptions): void {
+export function unstorageRoutes(app: FastifyInstance, options: RouteContext): void {
   const handlers = new UnstorageHandlers(options);
   app.get(itemMount.route, { exposeHeadRoute: false }, handlers.get);
   app.head(itemMount.route, handlers.head);

@@ -1,23 +1,15 @@
 // The REST protocol of Upstash Redis under /upstash: commands in the path, in a body, and in lists.
 // Owns the form of requests and replies. Does not know what a command does: the runner does.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Clock } from '../../base/clock.ts';
 import { defaultNamespace as namespace } from '../../base/default-namespace.ts';
 import { byteStringOfText } from '../../base/byte-string.ts';
 import type { Reply } from '../../commands/reply.ts';
-import type { CommandStore, SubmitOptions } from '../../store/store.ts';
+import type { SubmitOptions } from '../../store/store.ts';
 import { recordAnswer, sendAnswer, type Answer, type AnswerSink } from '../wire/answer.ts';
-import type { BodyLimit, BodyReader } from '../body/body-reader.ts';
-import type {
-  AtomicWork,
-  IdempotentRequests,
-  RequestIdentity,
-} from '../idempotency/idempotent-requests.ts';
+import type { BodyLimit } from '../body/body-reader.ts';
+import type { AtomicWork, RequestIdentity } from '../idempotency/idempotent-requests.ts';
 import { identityOf } from '../idempotency/request-identity.ts';
-import type { HttpLimits } from '../limits.ts';
-import type { ReplyMemoryBudget } from '../overload/reply-memory-budget.ts';
-import type { LargeRequestQueue } from '../overload/large-request-queue.ts';
-import { unitsOf, type ConcurrencyLimiter } from '../overload/concurrency-limiter.ts';
+import { unitsOf } from '../overload/concurrency-limiter.ts';
 import { isMeant, nameText, queryText } from '../wire/request-target.ts';
 import { statusOfError } from '../wire/status-of-error.ts';
 import { commandMount, commandOfPath } from './command-of-path.ts';
@@ -33,17 +25,7 @@ import { replyOfError } from './error-reply.ts';
 import { commandOfJson, commandsOfJson } from './json-arguments.ts';
 import { RequestFault } from './request-fault.ts';
 import { syncTokenHeader, SyncTokens } from './sync-tokens.ts';
-
-export interface UpstashRouteOptions {
-  readonly store: CommandStore;
-  readonly clock: Clock;
-  readonly bodies: BodyReader;
-  readonly work: ConcurrencyLimiter;
-  readonly turns: LargeRequestQueue;
-  readonly values: ReplyMemoryBudget;
-  readonly limits: HttpLimits;
-  readonly idempotency: IdempotentRequests;
-}
+import type { RouteContext } from '../route-context.ts';
 
 interface AskedCommands {
   readonly request: FastifyRequest;
@@ -151,12 +133,12 @@ function keepable(plans: readonly CommandPlan[]): AtomicPlan[] {
 }
 
 class UpstashHandlers {
-  readonly #options: UpstashRouteOptions;
+  readonly #options: RouteContext;
   readonly #runner: CommandRunner;
   readonly #tokens: SyncTokens;
   readonly #bodyLimit: BodyLimit;
 
-  constructor(options: UpstashRouteOptions, tokens: SyncTokens) {
+  constructor(options: RouteContext, tokens: SyncTokens) {
     const { store, clock, limits } = options;
     this.#options = options;
     this.#tokens = tokens;
@@ -313,10 +295,7 @@ function handleErrors(scope: FastifyInstance, tokens: SyncTokens): void {
   });
 }
 
-export async function upstashRoutes(
-  app: FastifyInstance,
-  options: UpstashRouteOptions,
-): Promise<void> {
+export async function upstashRoutes(app: FastifyInstance, options: RouteContext): Promise<void> {
   const tokens = new SyncTokens();
   const handlers = new UpstashHandlers(options, tokens);
   await app.register(async (scope) => {

@@ -1,19 +1,13 @@
 // POST /v1/batch: many operations in one request, each independent of the others. If all of them
 // are reads, they read one moment. Owns the order of the steps; other files read and write JSON.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Clock } from '../../../base/clock.ts';
 import { StoreError } from '../../../base/errors.ts';
 import { isWrite, type Operation } from '../../../store/operation.ts';
 import type { Result } from '../../../store/result.ts';
-import type { Store } from '../../../store/store.ts';
 import { recordAnswer, sendAnswer, type Answer, type AnswerSink } from '../../wire/answer.ts';
-import type { BodyLimit, BodyReader } from '../../body/body-reader.ts';
-import type { IdempotentRequests } from '../../idempotency/idempotent-requests.ts';
+import type { BodyLimit } from '../../body/body-reader.ts';
 import { identityOf } from '../../idempotency/request-identity.ts';
-import type { HttpLimits } from '../../limits.ts';
-import type { ReplyMemoryBudget } from '../../overload/reply-memory-budget.ts';
-import type { LargeRequestQueue } from '../../overload/large-request-queue.ts';
-import { unitsOf, type ConcurrencyLimiter } from '../../overload/concurrency-limiter.ts';
+import { unitsOf } from '../../overload/concurrency-limiter.ts';
 import { queryText } from '../../wire/request-target.ts';
 import { parseBatchEnvelope } from './batch-envelope.ts';
 import { parseBatchItem, type BatchItem } from './batch-item.ts';
@@ -22,17 +16,7 @@ import type { ItemLimits } from '../json/json-item.ts';
 import { jsonMediaType } from '../json/json-text.ts';
 import { operationsOnce } from '../operations-once.ts';
 import { parseQuery } from '../query.ts';
-
-export interface BatchRouteOptions {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly bodies: BodyReader;
-  readonly work: ConcurrencyLimiter;
-  readonly turns: LargeRequestQueue;
-  readonly values: ReplyMemoryBudget;
-  readonly limits: HttpLimits;
-  readonly idempotency: IdempotentRequests;
-}
+import type { RouteContext } from '../../route-context.ts';
 
 function parseItem(json: unknown, limits: ItemLimits, nowMs: number): BatchItem | StoreError {
   try {
@@ -65,10 +49,10 @@ function sendResults(
 }
 
 class BatchHandler {
-  readonly #options: BatchRouteOptions;
+  readonly #options: RouteContext;
   readonly #bodyLimit: BodyLimit;
 
-  constructor(options: BatchRouteOptions) {
+  constructor(options: RouteContext) {
     this.#options = options;
     this.#bodyLimit = { bytesMax: options.limits.batchBytesMax, code: 'REQUEST_TOO_LARGE' };
   }
@@ -110,6 +94,6 @@ class BatchHandler {
   }
 }
 
-export function batchRoutes(app: FastifyInstance, options: BatchRouteOptions): void {
+export function batchRoutes(app: FastifyInstance, options: RouteContext): void {
   app.post('/v1/batch', new BatchHandler(options).post);
 }

@@ -2,17 +2,13 @@
 // the same turn: it is no async function and makes no promise. Owns no header of a reply.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { defaultNamespace as namespace } from '../../../base/default-namespace.ts';
-import type { Clock } from '../../../base/clock.ts';
 import { StoreError } from '../../../base/errors.ts';
 import type { Conditions, DeleteOperation, PutOperation } from '../../../store/operation.ts';
 import type { Result } from '../../../store/result.ts';
-import type { Store } from '../../../store/store.ts';
 import { sendAnswer, type AnswerSink } from '../../wire/answer.ts';
-import type { BodyLimit, BodyReader } from '../../body/body-reader.ts';
-import type { IdempotentRequests } from '../../idempotency/idempotent-requests.ts';
+import type { BodyLimit } from '../../body/body-reader.ts';
 import { identityOf } from '../../idempotency/request-identity.ts';
-import type { HttpLimits } from '../../limits.ts';
-import { unitsOf, type ConcurrencyLimiter } from '../../overload/concurrency-limiter.ts';
+import { unitsOf } from '../../overload/concurrency-limiter.ts';
 import { queryText } from '../../wire/request-target.ts';
 import { conditionsOfRequest } from './conditions-of-request.ts';
 import { sendResult, sendWriteResult } from './key-reply.ts';
@@ -20,15 +16,7 @@ import { keyMount, keyOfRequest } from './key.ts';
 import { operationsOnce } from '../operations-once.ts';
 import { parseQuery, type Query } from '../query.ts';
 import { parseTtl } from './ttl.ts';
-
-export interface KeyRouteOptions {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly bodies: BodyReader;
-  readonly work: ConcurrencyLimiter;
-  readonly limits: Pick<HttpLimits, 'keyBytesMax' | 'valueBytesMax'>;
-  readonly idempotency: IdempotentRequests;
-}
+import type { RouteContext } from '../../route-context.ts';
 
 function noQuery(request: FastifyRequest): void {
   parseQuery(queryText(request), []);
@@ -59,10 +47,10 @@ function sendOnlyResult(sink: AnswerSink, [result]: readonly Result[]): void {
 }
 
 class KeyHandlers {
-  readonly #options: KeyRouteOptions;
+  readonly #options: RouteContext;
   readonly #valueLimit: BodyLimit;
 
-  constructor(options: KeyRouteOptions) {
+  constructor(options: RouteContext) {
     this.#options = options;
     this.#valueLimit = { bytesMax: options.limits.valueBytesMax, code: 'VALUE_TOO_LARGE' };
   }
@@ -134,7 +122,7 @@ class KeyHandlers {
   }
 }
 
-export function keyRoutes(app: FastifyInstance, options: KeyRouteOptions): void {
+export function keyRoutes(app: FastifyInstance, options: RouteContext): void {
   const handlers = new KeyHandlers(options);
   // HEAD has a handler of its own, because it need not fetch the value.
   app.get(keyMount.route, { exposeHeadRoute: false }, handlers.get);

@@ -1,13 +1,12 @@
 // GET /v1/keys: one page of a listing. Other files read the query and the cursor.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ListItem, ListPage, ListQuery } from '../../../store/listing.ts';
-import type { Store } from '../../../store/store.ts';
 import { pageBytesMax } from '../../../base/limits.ts';
-import type { LargeRequestQueue } from '../../overload/large-request-queue.ts';
-import { unitsOf, type ConcurrencyLimiter } from '../../overload/concurrency-limiter.ts';
+import { unitsOf } from '../../overload/concurrency-limiter.ts';
 import { queryText } from '../../wire/request-target.ts';
 import { jsonMediaType, keyMember, valueMember } from '../json/json-text.ts';
 import { encodeCursor, parseListQuery } from './list-query.ts';
+import type { RouteContext } from '../../route-context.ts';
 
 function itemText({ key, version, size, expiresAt, value }: ListItem): string {
   const expiry = expiresAt === undefined ? '' : `,"expiresAt":${expiresAt}`;
@@ -20,17 +19,11 @@ function pageText(query: ListQuery, { items, next }: ListPage): string {
   return `{"items":[${items.map(itemText).join(',')}]${cursor}}`;
 }
 
-export interface ListRouteOptions {
-  readonly store: Store;
-  readonly work: ConcurrencyLimiter;
-  readonly turns: LargeRequestQueue;
-}
-
 function unitsOfPage({ limit, includeValues }: ListQuery): number {
   return unitsOf(limit, includeValues ? pageBytesMax : 0);
 }
 
-export function listRoutes(app: FastifyInstance, { store, work, turns }: ListRouteOptions): void {
+export function listRoutes(app: FastifyInstance, { store, work, turns }: RouteContext): void {
   app.get('/v1/keys', async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const query = parseListQuery(queryText(request));
     turns.check();

@@ -14,7 +14,7 @@ import type { AtomicWork, RequestIdentity } from '../../idempotency/idempotent-r
 import { identityOf } from '../../idempotency/request-identity.ts';
 import { unitsOf } from '../../overload/concurrency-limiter.ts';
 import { queryText } from '../../wire/request-target.ts';
-import type { BatchRouteOptions } from '../batch/batch-routes.ts';
+import type { RouteContext } from '../../route-context.ts';
 import { countGiven, type ReserveReplyBytes } from './given-values.ts';
 import { jsonMediaType } from '../json/json-text.ts';
 
@@ -28,8 +28,6 @@ import {
 } from './transaction-decision.ts';
 import { parseTransaction } from './transaction-envelope.ts';
 import { transactionText } from './transaction-result.ts';
-
-export type TransactionRouteOptions = BatchRouteOptions;
 
 interface Decided {
   readonly outcome: TransactionOutcome;
@@ -71,10 +69,10 @@ function decidedOnce({
 }
 
 class TransactionHandler {
-  readonly #options: TransactionRouteOptions;
+  readonly #options: RouteContext;
   readonly #bodyLimit: BodyLimit;
 
-  constructor(options: TransactionRouteOptions) {
+  constructor(options: RouteContext) {
     this.#options = options;
     this.#bodyLimit = { bytesMax: options.limits.batchBytesMax, code: 'REQUEST_TOO_LARGE' };
   }
@@ -137,6 +135,6 @@ class TransactionHandler {
   }
 }
 
-export function transactionRoutes(app: FastifyInstance, options: TransactionRouteOptions): void {
+export function transactionRoutes(app: FastifyInstance, options: RouteContext): void {
   app.post('/v1/transactions', new TransactionHandler(options).post);
 }

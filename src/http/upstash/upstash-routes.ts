@@ -1,29 +1,23 @@
 // The REST protocol of Upstash Redis under /upstash: commands in the path, in a body, and in lists.
-// Owns the form of requests and replies. Does not know what a command does: the runner does.
+// Owns the form of requests; reply-format.ts has that of replies. Does not know what a command does.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { defaultNamespace as namespace } from '../../base/default-namespace.ts';
 import { byteStringOfText } from '../../base/byte-string.ts';
-import type { Reply } from '../../commands/reply.ts';
 import type { SubmitOptions } from '../../store/store.ts';
-import { recordAnswer, sendAnswer, type Answer, type AnswerSink } from '../wire/answer.ts';
+import { recordAnswer, sendAnswer, type Answer } from '../wire/answer.ts';
 import type { BodyLimit } from '../body/body-reader.ts';
 import type { AtomicWork, RequestIdentity } from '../idempotency/idempotent-requests.ts';
 import { identityOf } from '../idempotency/request-identity.ts';
 import { unitsOf } from '../overload/concurrency-limiter.ts';
 import { isMeant, nameText, queryText } from '../wire/request-target.ts';
-import { statusOfError } from '../wire/status-of-error.ts';
 import { commandMount, commandOfPath } from './command-of-path.ts';
 import { mayWrite, type CommandPlan, type KeyspacePlan } from './command-planner.ts';
-import {
-  CommandRunner,
-  isStoreError,
-  type CommandResult,
-  type AtomicPlan,
-} from './command-runner.ts';
-import { envelope, errorEnvelope, resp2, type Encoding } from './envelope.ts';
-import { replyOfError } from './error-reply.ts';
+import { CommandRunner, isStoreError, type AtomicPlan } from './command-runner.ts';
+import { errorEnvelope } from './envelope.ts';
 import { commandOfJson, commandsOfJson } from './json-arguments.ts';
+import { formatOf, listOfReplies, oneReply, sendJson, type WriteResults } from './reply-format.ts';
 import { RequestFault } from './request-fault.ts';
+import { keepable, transactionOf } from './transaction-plan.ts';
 import { syncTokenHeader, SyncTokens } from './sync-tokens.ts';
 import type { RouteContext } from '../route-context.ts';
 
@@ -36,101 +30,7 @@ interface AskedCommands {
 
 type CommandRequest = FastifyRequest<{ Params: Record<string, unknown> }>;
 
-interface Format {
-  readonly encoding: Encoding;
-  readonly isResp2: boolean;
-}
-
 const methods = ['GET', 'HEAD', 'POST', 'PUT'] as const;
-
-function headerOf({ headers }: FastifyRequest, name: string): string | undefined {
-  const value = headers[name];
-  return Array.isArray(value) ? value.join(', ') : value;
-}
-
-function formatOf(request: FastifyRequest): Format {
-  const encoding = headerOf(request, 'upstash-encoding');
-  if (encoding !== undefined && encoding.toLowerCase() !== 'base64') {
-    throw new RequestFault('ERR Upstash-Encoding must be base64, or left out');
-  }
-  const format = headerOf(request, 'upstash-response-format')?.toLowerCase() ?? 'json';
-  if (format !== 'json' && format !== 'resp2') {
-    throw new RequestFault('ERR Upstash-Response-Format must be json or resp2');
-  }
-  const isResp2 = format === 'resp2';
-  if (isResp2 && encoding !== undefined) {
-    throw new RequestFault('ERR Upstash-Encoding is not allowed with the response format resp2');
-  }
-  return { encoding: encoding === undefined ? 'text' : 'base64', isResp2 };
-}
-
-function asReply(result: CommandResult): Reply {
-  return isStoreError(result) ? replyOfError(result) : result;
-}
-
-function statusOf(result: CommandResult): number {
-  if (isStoreError(result)) return statusOfError[result.code];
-  return result.kind === 'error' ? 400 : 200;
-}
-
-function sendJson(sink: AnswerSink, status: number, text: string): void {
-  sink.code(status).header('content-type', 'application/json');
-  sink.header('x-content-type-options', 'nosniff').send(Buffer.from(text));
-}
-
-function sendResp2(sink: AnswerSink, status: number, body: Buffer): void {
-  sink.code(status).header('content-type', 'application/octet-stream');
-  sink.header('x-content-type-options', 'nosniff').send(body);
-}
-
-/** Writes the results of commands in the format that the request asks for. */
-type WriteResults = (sink: AnswerSink, results: readonly CommandResult[]) => void;
-
-function oneReply({ encoding, isResp2 }: Format): WriteResults {
-  return (sink, [result]) => {
-    if (result === undefined) throw new Error('a command has one result');
-    const status = statusOf(result);
-    if (isResp2) sendResp2(sink, status, resp2(asReply(result)));
-    else sendJson(sink, status, envelope(asReply(result), encoding));
-  };
-}
-
-function listOfReplies({ encoding, isResp2 }: Format): WriteResults {
-  return (sink, results) => {
-    const replies = results.map(asReply);
-    if (isResp2) sendResp2(sink, 200, Buffer.concat(replies.map(resp2)));
-    else sendJson(sink, 200, `[${replies.map((each) => envelope(each, encoding)).join(',')}]`);
-  };
-}
-
-/** The error text of Redis, with the reason appended. */
-function discarded(index: number, message: string): RequestFault {
-  const why = `command ${index + 1}: ${message}`;
-  return new RequestFault(`EXECABORT Transaction discarded because of previous errors. (${why})`);
-}
-
-/** @throws RequestFault if one of the commands cannot be part of a transaction */
-function transactionOf(plans: readonly CommandPlan[]): AtomicPlan[] {
-  return plans.map((plan, index) => {
-    if (plan.kind === 'keyspace') throw discarded(index, `ERR ${aboutAllKeys(plan)}`);
-    const isWrong = plan.kind === 'answered' && !plan.isRun && plan.reply.kind === 'error';
-    if (isWrong) throw discarded(index, plan.reply.message);
-    return plan;
-  });
-}
-
-function aboutAllKeys({ command }: KeyspacePlan): string {
-  return `'${command.name}' is about all keys, and cannot be part of a transaction`;
-}
-
-/** @throws RequestFault if the answer to one of the commands cannot be kept */
-function keepable(plans: readonly CommandPlan[]): AtomicPlan[] {
-  return plans.map((plan) => {
-    if (plan.kind !== 'keyspace') return plan;
-    const why = 'and an Idempotency-Key makes several commands one';
-    throw new RequestFault(`ERR ${aboutAllKeys(plan)}, ${why}; nothing was carried out`);
-  });
-}
 
 class UpstashHandlers {
   readonly #options: RouteContext;

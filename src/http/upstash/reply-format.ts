@@ -1,0 +1,75 @@
+// Writes the results of commands in the format that a request asks for: JSON or resp2, as text or
+// base64. Knows no command.
+import type { FastifyRequest } from 'fastify';
+import type { Reply } from '../../commands/reply.ts';
+import type { AnswerSink } from '../wire/answer.ts';
+import { statusOfError } from '../wire/status-of-error.ts';
+import { isStoreError, type CommandResult } from './command-runner.ts';
+import { envelope, resp2, type Encoding } from './envelope.ts';
+import { replyOfError } from './error-reply.ts';
+import { RequestFault } from './request-fault.ts';
+
+export interface Format {
+  readonly encoding: Encoding;
+  readonly isResp2: boolean;
+}
+
+function headerOf({ headers }: FastifyRequest, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+export function formatOf(request: FastifyRequest): Format {
+  const encoding = headerOf(request, 'upstash-encoding');
+  if (encoding !== undefined && encoding.toLowerCase() !== 'base64') {
+    throw new RequestFault('ERR Upstash-Encoding must be base64, or left out');
+  }
+  const format = headerOf(request, 'upstash-response-format')?.toLowerCase() ?? 'json';
+  if (format !== 'json' && format !== 'resp2') {
+    throw new RequestFault('ERR Upstash-Response-Format must be json or resp2');
+  }
+  const isResp2 = format === 'resp2';
+  if (isResp2 && encoding !== undefined) {
+    throw new RequestFault('ERR Upstash-Encoding is not allowed with the response format resp2');
+  }
+  return { encoding: encoding === undefined ? 'text' : 'base64', isResp2 };
+}
+
+function asReply(result: CommandResult): Reply {
+  return isStoreError(result) ? replyOfError(result) : result;
+}
+
+function statusOf(result: CommandResult): number {
+  if (isStoreError(result)) return statusOfError[result.code];
+  return result.kind === 'error' ? 400 : 200;
+}
+
+export function sendJson(sink: AnswerSink, status: number, text: string): void {
+  sink.code(status).header('content-type', 'application/json');
+  sink.header('x-content-type-options', 'nosniff').send(Buffer.from(text));
+}
+
+function sendResp2(sink: AnswerSink, status: number, body: Buffer): void {
+  sink.code(status).header('content-type', 'application/octet-stream');
+  sink.header('x-content-type-options', 'nosniff').send(body);
+}
+
+/** Writes the results of commands in the format that the request asks for. */
+export type WriteResults = (sink: AnswerSink, results: readonly CommandResult[]) => void;
+
+export function oneReply({ encoding, isResp2 }: Format): WriteResults {
+  return (sink, [result]) => {
+    if (result === undefined) throw new Error('a command has one result');
+    const status = statusOf(result);
+    if (isResp2) sendResp2(sink, status, resp2(asReply(result)));
+    else sendJson(sink, status, envelope(asReply(result), encoding));
+  };
+}
+
+export function listOfReplies({ encoding, isResp2 }: Format): WriteResults {
+  return (sink, results) => {
+    const replies = results.map(asReply);
+    if (isResp2) sendResp2(sink, 200, Buffer.concat(replies.map(resp2)));
+    else sendJson(sink, 200, `[${replies.map((each) => envelope(each, encoding)).join(',')}]`);
+  };
+}

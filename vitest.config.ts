@@ -40,7 +40,7 @@ export default defineConfig({
       {
         test: {
           ...shared,
-          // `npm run test:quick` runs this project alone, for the desk: under a minute.
+          // `npm run test:quick` runs this project alone, for the desk: about a minute on two cores.
           name: 'quick',
           include: ['test/**/*.test.ts'],
           // Faults need root and tools that not every machine has: vitest.faults.config.ts. Peers

@@ -37,7 +37,7 @@ async function runCommand(args: readonly string[]): Promise<void> {
   }
 }
 
-function buildProgram(): Command {
+export function buildProgram(): Command {
   const program = new Command('holdfast')
     .description('A durable, sharded key-value server over plain HTTP.')
     .version(programVersion, '-V, --version', 'print the version');

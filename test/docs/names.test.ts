@@ -8,20 +8,14 @@ import { Value } from 'typebox/value';
 import { describe, expect, test } from 'vitest';
 import { errorSentences, type ErrorCode } from '../../src/base/errors.ts';
 import { programFolder } from '../../src/base/program-folder.ts';
-import { backupCommand } from '../../src/cli/backup-command.ts';
 import { exitCodes } from '../../src/cli/command-error.ts';
-import { dumpCommand } from '../../src/cli/dump-command.ts';
 import { defaultSettings } from '../../src/cli/load-settings.ts';
-import { repairCommand } from '../../src/cli/repair-command.ts';
-import { reshardCommand } from '../../src/cli/reshard-command.ts';
-import { restoreCommand } from '../../src/cli/restore-command.ts';
+import { buildProgram } from '../../src/cli/program.ts';
 import { programVersion } from '../../src/cli/program-version.ts';
-import { serveCommand } from '../../src/cli/serve-command.ts';
 import { environmentNameOf, flagOf, tokenVariable } from '../../src/cli/setting-spelling.ts';
 import { spellValue } from '../../src/cli/setting-value.ts';
 import { settingNames } from '../../src/cli/settings-schema.ts';
 import { startBlock } from '../../src/cli/start-block.ts';
-import { verifyCommand } from '../../src/cli/verify-command.ts';
 import { statusOfError } from '../../src/http/wire/status-of-error.ts';
 import { plantedBugs } from '../simulation/planted-bugs.ts';
 import { readDocument, readManual } from '../support/documents/document.ts';
@@ -69,15 +63,10 @@ describe('settings', () => {
   });
 });
 
-const commands = [
-  serveCommand(),
-  backupCommand(),
-  restoreCommand(),
-  reshardCommand(),
-  verifyCommand(),
-  repairCommand(),
-  dumpCommand(),
-];
+const { commands } = buildProgram();
+const backupFlags = commands
+  .filter((command) => command.name() === 'backup')
+  .flatMap(({ options }) => options.map(({ long }) => long ?? ''));
 
 describe('commands', () => {
   const lines = text.split('\n');
@@ -100,9 +89,8 @@ describe('commands', () => {
     (name) => expect(readDocument('docs/tools.md').anchors).toContain(name),
   );
 
-  test.each(backupCommand().options.map(({ long }) => long ?? ''))(
-    'the page of tools names %s of backup',
-    (flag) => expect(textOf('docs/tools.md')).toContain(flag),
+  test.each(backupFlags)('the page of tools names %s of backup', (flag) =>
+    expect(textOf('docs/tools.md')).toContain(flag),
   );
 });
 

@@ -1,5 +1,5 @@
 // The records of journals and the entries of snapshots, as JSON members. A value that is UTF-8 text
-// is a string. Any other value is base64, and so is a large one of mostly control characters. Only
+// is a string. Any other value is base64, and so is a large one whose text would be mostly escapes. Only
 // the bytes decide which.
 import { isUtf8 } from 'node:buffer';
 import { byteStringOfText, textOfByteString } from '../base/byte-string.ts';
@@ -71,7 +71,7 @@ function keyText(key: string): string {
   return JSON.stringify(textOfByteString(key));
 }
 
-/** Values as long as this stand as base64 if most of their JSON text would be escapes. */
+/** Values as long as this are base64 if most of their JSON text would be escapes. */
 const escapedBytesMin = 64 * 1024;
 
 /** @param value as byte string */
@@ -85,7 +85,7 @@ function valueMember(value: string): string {
   return text ?? base64Member(bytes);
 }
 
-/** Undefined if a large value would take more than twice its bytes: the memory is to be bounded. */
+/** Undefined if a large value would take more than twice its bytes: that bounds the memory. */
 function textMember(value: string, text: string): string | undefined {
   const json = JSON.stringify(text);
   if (value.length >= escapedBytesMin && json.length > 2 * value.length) return undefined;
@@ -98,7 +98,7 @@ function base64Member(bytes: Buffer): string {
 
 /**
  * @param key and `value` as byte strings
- * @param version where it is not the record's seq
+ * @param version if it is not the record's seq
  */
 export function encodePut(
   namespace: string,

@@ -16,7 +16,7 @@ const journalGeneration = 2;
 export interface ShardPosition {
   /** Its next change takes this seq: above the version of every entry. */
   readonly seq: number;
-  /** Stamp, Unix milliseconds. */
+  /** Timestamp, Unix milliseconds. */
   readonly at: number;
 }
 

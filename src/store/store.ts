@@ -135,7 +135,7 @@ export interface Store {
    * before the end calls `return`. An iteration that fails has given no whole backup. The method is
    * absent if the engine takes none.
    *
-   * @throws StoreError OVERLOADED if a backup is running
+   * @throws StoreError OVERLOADED if a backup is running; SHARD_UNAVAILABLE if a shard does not serve
    */
   backup?(): Promise<AsyncIterable<Uint8Array>>;
 

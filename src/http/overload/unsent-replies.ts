@@ -16,7 +16,7 @@ const unreadBytesMax = 64 * 1024;
 
 const sweepMs = 500;
 
-export interface ReplyRoomOptions {
+export interface UnsentRepliesOptions {
   readonly bytesMax: number;
   /** How long a client may take no bytes at all. */
   readonly stallMsMax: number;
@@ -24,14 +24,14 @@ export interface ReplyRoomOptions {
 }
 
 export class UnsentReplies {
-  readonly #options: ReplyRoomOptions;
+  readonly #options: UnsentRepliesOptions;
   readonly #room: ByteBudget;
   /** The time by which each connection must have taken what it asked for. */
   readonly #deadlinesMs = new Map<Socket, number>();
   #sweep: NodeJS.Timeout | undefined;
   #cuts = 0;
 
-  constructor(options: ReplyRoomOptions) {
+  constructor(options: UnsentRepliesOptions) {
     this.#options = options;
     this.#room = new ByteBudget(options.bytesMax);
   }

@@ -19,18 +19,24 @@ export interface OpenTask extends ShardLocation {
   readonly fsync: FsyncMode;
 }
 
-/** The torn tail of a journal that a crash left behind, and that a start cuts off. */
-export interface TornTailReport {
+/** The torn end of a journal, which a start cuts off. */
+export interface TornTail {
   readonly generation: number;
+  /** The journal is valid up to here. */
   readonly bytes: number;
   readonly reason: string;
+  /** How many bytes are behind the valid part. */
   readonly cutBytes: number;
 }
 
+/** What the recovery of a shard found. */
 export interface OpenedReport {
   readonly entries: number;
+  /** The highest timestamp on disk: time must start no lower. */
   readonly at: number;
-  readonly torn: readonly TornTailReport[];
+  /** The torn ends that a start will cut off. */
+  readonly torn: readonly TornTail[];
+  /** Transactions that are prepared and have no outcome here. */
   readonly inDoubt: readonly InDoubtTransaction[];
 }
 

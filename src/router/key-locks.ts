@@ -5,16 +5,12 @@ import { Mutex, type MutexInterface } from 'async-mutex';
 import type { StoreError } from '../base/errors.ts';
 import { allLocksWaitersMax, lockWaitersMax } from '../base/limits.ts';
 import { overloaded } from '../base/overloaded.ts';
-import type { EntryName } from '../store/operation.ts';
+import { textOfName, type EntryName } from '../store/operation.ts';
 
 interface KeyLock {
   readonly mutex: Mutex;
   /** Number of holders and waiters. */
   users: number;
-}
-
-function lockKey({ namespace, key }: EntryName): string {
-  return `${namespace}\0${key}`;
 }
 
 function tooMany(count: number, what: string): StoreError {
@@ -37,7 +33,7 @@ export class KeyLocks {
   }
 
   isHeld(name: EntryName): boolean {
-    return this.#allUsers > 0 || this.#locks.has(lockKey(name));
+    return this.#allUsers > 0 || this.#locks.has(textOfName(name));
   }
 
   /**
@@ -50,7 +46,7 @@ export class KeyLocks {
   async hold<T>(names: readonly EntryName[], work: () => Promise<T> | T): Promise<T> {
     // oxlint-disable-next-line no-await-in-loop -- until no caller wants all of them
     while (this.#allUsers > 0) await this.#untilAllAreFree();
-    const keys = [...new Set(names.map(lockKey))].toSorted();
+    const keys = [...new Set(names.map(textOfName))].toSorted();
     this.#boundWaiters(keys);
     const releases: MutexInterface.Releaser[] = [];
     const locks = keys.map((key) => this.#use(key));

@@ -3,7 +3,7 @@
 // the cache only if no write for the key was queued behind that read. Knows neither shards nor
 // locks.
 import { LRUCache } from 'lru-cache';
-import type { EntryName } from '../store/operation.ts';
+import { textOfName, type EntryName } from '../store/operation.ts';
 import type { EntryResult, Result } from '../store/result.ts';
 
 /** Bytes that an entry costs besides its key and value: result, buffer, links of the list. */
@@ -14,10 +14,6 @@ export interface PendingReads {
   count: number;
   /** True once a write is queued behind these reads: their answers are old by then. */
   isOutrun: boolean;
-}
-
-function cacheKey({ namespace, key }: EntryName): string {
-  return `${namespace}\0${key}`;
 }
 
 export class ReadCache {
@@ -48,7 +44,7 @@ export class ReadCache {
   /** @param now the present timestamp: an entry that has expired by then is missing */
   get(name: EntryName, now: number): EntryResult | undefined {
     if (this.#entries === undefined) return undefined;
-    const entry = this.#entries.get(cacheKey(name));
+    const entry = this.#entries.get(textOfName(name));
     if (entry === undefined || (entry.expiresAt !== undefined && entry.expiresAt <= now)) {
       this.#misses += 1;
       return undefined;
@@ -59,7 +55,7 @@ export class ReadCache {
 
   writeQueued(name: EntryName): void {
     if (this.#entries === undefined) return;
-    const key = cacheKey(name);
+    const key = textOfName(name);
     this.#entries.delete(key);
     const pending = this.#pending.get(key);
     if (pending === undefined) return;
@@ -78,7 +74,7 @@ export class ReadCache {
   /** @returns the value to hand to `readAnswered` with the read's answer */
   readQueued(name: EntryName): PendingReads | undefined {
     if (this.#entries === undefined) return undefined;
-    const key = cacheKey(name);
+    const key = textOfName(name);
     const pending = this.#pending.get(key) ?? { count: 0, isOutrun: false };
     pending.count += 1;
     this.#pending.set(key, pending);
@@ -90,7 +86,7 @@ export class ReadCache {
     if (this.#entries === undefined || pending === undefined) return;
     pending.count -= 1;
     if (pending.isOutrun) return;
-    const key = cacheKey(name);
+    const key = textOfName(name);
     if (pending.count === 0) this.#pending.delete(key);
     if (result.kind !== 'entry' || result.value === undefined) return;
     // A copy: the answer is a view of its whole batch, which must not live as long as the entry.

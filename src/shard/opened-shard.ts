@@ -2,8 +2,7 @@
 // them. `start` brings the files into order and makes the serving shard.
 import { assert } from '../base/assert.ts';
 import { StoreError } from '../base/errors.ts';
-import type { InDoubtTransaction } from '../protocol/shard-operation.ts';
-import type { StartTask } from '../protocol/shard-task.ts';
+import type { OpenedReport, StartTask } from '../protocol/shard-task.ts';
 import { BatchCommit } from './commit/batch-commit.ts';
 import { preparedOfRecord, PreparedTransactions } from './commit/prepared-transactions.ts';
 import { Staging } from './commit/staging.ts';
@@ -11,22 +10,11 @@ import { DiskSpace, reserveBytesFor } from './files/disk-space.ts';
 import { secureFiles, startFiles } from './files/start-files.ts';
 import { recoverShard, type Recovered } from './recovery/recovery.ts';
 import { Shard, type ShardOptions } from './shard.ts';
-import type { TornTail } from './shard-place.ts';
 import { unlimitedMemory } from './table/memory-limits.ts';
 
-/** What recovery found. */
-export interface ShardOpened {
-  readonly entries: number;
-  /** The highest timestamp on disk: time must start no lower. */
-  readonly at: number;
-  /** The torn ends that `start` will cut off. */
-  readonly torn: readonly TornTail[];
-  /** Transactions that are prepared and have no outcome here. */
-  readonly inDoubt: readonly InDoubtTransaction[];
-}
-
 export class OpenedShard {
-  readonly found: ShardOpened;
+  /** What recovery found. */
+  readonly found: OpenedReport;
   readonly #options: ShardOptions;
   readonly #recovered: Recovered;
 

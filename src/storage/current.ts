@@ -1,7 +1,7 @@
 // current.json names a shard's live files. A file that current.json does not name does not count.
 // The file is one sealed line, and a writer replaces it whole.
 import { damaged, unreadable } from './damage.ts';
-import { currentName } from './file-names.ts';
+import { currentName, journalName, snapshotName } from './file-names.ts';
 import { formatVersion, isReadableFormatVersion } from './format-version.ts';
 import { prepareFile, readWhole, type FileSystem } from './file-system.ts';
 import type { ShardIdentity } from '../base/shard-identity.ts';
@@ -36,6 +36,12 @@ export interface FileSet {
   readonly snapshot: SnapshotReference | null;
   /** By generation; the last of the live ones is written to. */
   readonly journals: readonly JournalReference[];
+}
+
+/** Names of the files in their folder. */
+export function namesOf({ snapshot, journals }: FileSet): string[] {
+  const names = journals.map(({ generation }) => journalName(generation));
+  return snapshot === null ? names : [snapshotName(snapshot.generation), ...names];
 }
 
 export interface Current extends FileSet {

@@ -10,6 +10,11 @@ import { recordOfVersion1 } from './record-of-version-1.ts';
 
 export const journalFormat = 'holdfast-journal';
 
+/** A journal is padded with spaces ahead of its writes. Such bytes are no line, and no damage. */
+export function isBlank(bytes: Buffer): boolean {
+  return bytes.every((byte) => byte === 0x20);
+}
+
 /** Where a journal ends. */
 export interface JournalEnd {
   readonly generation: number;
@@ -27,7 +32,7 @@ export interface JournalHeader extends ShardIdentity {
   readonly seq: number;
   /** The mode it is written in. */
   readonly fsync: FsyncMode;
-  /** Stamp, Unix milliseconds. */
+  /** Timestamp, Unix milliseconds. */
   readonly at: number;
   readonly previous: JournalEnd | null;
 }

@@ -3,7 +3,12 @@
 // (src/shard/recovery/recovery.ts).
 import type { OpenFile } from './file-system.ts';
 import type { FormatVersion } from './format-version.ts';
-import { decodeJournalLine, type JournalHeader, type JournalLine } from './journal-format.ts';
+import {
+  decodeJournalLine,
+  isBlank,
+  type JournalHeader,
+  type JournalLine,
+} from './journal-format.ts';
 import { readLines, type Line } from './line-reader.ts';
 import { noChecksum, openLine, parseLine, type OpenedLine } from './sealed-line.ts';
 
@@ -30,11 +35,6 @@ export interface JournalReading {
   readonly durableBytes: number;
   /** A line that proves itself but that this version does not understand. */
   readonly isUnknown: boolean;
-}
-
-/** Room that was made ahead. */
-function isBlank(bytes: Buffer): boolean {
-  return bytes.every((byte) => byte === 0x20);
 }
 
 function headerMisfit(header: JournalHeader, opened: OpenedLine): string | undefined {

@@ -19,6 +19,11 @@ export interface EntryName {
   readonly key: string;
 }
 
+/** The name as one string. NUL separates the two, because no namespace contains one. */
+export function textOfName({ namespace, key }: EntryName): string {
+  return `${namespace}\0${key}`;
+}
+
 export interface GetOperation extends EntryName {
   readonly op: 'get';
 }

@@ -3,6 +3,7 @@
 import { byteStringOfText } from '../base/byte-string.ts';
 import type { EntryPosition } from '../shard/streams/entry-stream.ts';
 import type { OpenFile } from '../storage/file-system.ts';
+import { isBlank } from '../storage/journal-format.ts';
 import { readLines, type Line } from '../storage/line-reader.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
 
@@ -35,11 +36,6 @@ export function salvageLines(
     }
   }
   return bad;
-}
-
-/** A journal is padded with spaces ahead of its writes: such bytes are no damage. */
-function isBlank(bytes: Buffer): boolean {
-  return bytes.every((byte) => byte === 0x20);
 }
 
 const sealEnd = /"crc":"[0-9a-f]{8}"\}/g;

@@ -2,11 +2,10 @@
 // command table.
 import { commandTable } from '../../commands/command-table.ts';
 import { idempotencyKey } from './idempotency.ts';
-import { headers, problems } from './replies.ts';
+import { headers, problems, storeProblems } from './replies.ts';
 
 const text = { type: 'string' } as const;
 const bytes = { 'application/octet-stream': { schema: text } };
-const storeProblems = ['OVERLOADED', 'SHARD_UNAVAILABLE', 'SHUTTING_DOWN', 'INTERNAL'] as const;
 
 const commandLines = Array.from(commandTable.values(), ({ name, syntax, summary }) => {
   const words = `${name.toUpperCase()} ${syntax}`.trim();

@@ -1,6 +1,6 @@
 // Describes the routes of one key.
 import { idempotencyKey, idempotencyProblems } from './idempotency.ts';
-import { headers, problems } from './replies.ts';
+import { headers, problems, storeProblems } from './replies.ts';
 import { ttlText } from './schemas.ts';
 
 const bytes = { type: 'string', format: 'binary' } as const;
@@ -49,7 +49,6 @@ const ttl = {
   schema: ttlText,
 } as const;
 
-const storeProblems = ['OVERLOADED', 'SHARD_UNAVAILABLE', 'SHUTTING_DOWN', 'INTERNAL'] as const;
 const writeProblems = [...storeProblems, 'DISK_FULL', 'SHARD_FULL'] as const;
 
 const readReplies = {

@@ -1,7 +1,7 @@
 // Describes the routes of many keys.
 import { listLimitDefault, listLimitMax } from '../rest/listing/list-query.ts';
 import { idempotencyKey, idempotencyProblems } from './idempotency.ts';
-import { headers, problems } from './replies.ts';
+import { headers, problems, storeProblems } from './replies.ts';
 import { schemaRef } from './schemas.ts';
 
 function parameter(name: string, description: string, schema: Readonly<Record<string, unknown>>) {
@@ -9,7 +9,6 @@ function parameter(name: string, description: string, schema: Readonly<Record<st
 }
 
 const text = { type: 'string' } as const;
-const storeProblems = ['OVERLOADED', 'SHARD_UNAVAILABLE', 'SHUTTING_DOWN', 'INTERNAL'] as const;
 
 function json(name: Parameters<typeof schemaRef>[0]) {
   return { 'application/json': { schema: schemaRef(name) } };

@@ -5,6 +5,14 @@ import { statusOfError } from '../wire/status-of-error.ts';
 
 const text = { type: 'string' } as const;
 
+/** Errors that any request to the store may get. */
+export const storeProblems = [
+  'OVERLOADED',
+  'SHARD_UNAVAILABLE',
+  'SHUTTING_DOWN',
+  'INTERNAL',
+] as const;
+
 export const replyHeaders = {
   ETag: {
     description: 'The version of the entry, in quotes.',

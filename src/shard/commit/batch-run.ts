@@ -56,8 +56,8 @@ function sizeOf(answer: ShardAnswer): number {
 }
 
 /**
- * Caps the deadline at the largest valid date. The front end's clock may be behind the timestamp, so a
- * TTL that the front end accepts may reach past that date.
+ * Caps the deadline at the largest safe integer. The front end's clock may be behind the timestamp,
+ * so a TTL that the front end accepts may reach past it.
  */
 function deadlineOf(now: number, ttlMs: number): number {
   return Math.min(now + ttlMs, Number.MAX_SAFE_INTEGER);

@@ -1,19 +1,8 @@
 // Tells a shard's live files from leftovers, by current.json; syncs the first, removes the second.
 // Knows no content of snapshots and journals.
-import type { Current, FileSet } from '../../storage/current.ts';
-import {
-  currentName,
-  isDataFile,
-  isTemporary,
-  journalName,
-  snapshotName,
-} from '../../storage/file-names.ts';
+import { namesOf, type Current, type FileSet } from '../../storage/current.ts';
+import { currentName, isDataFile, isTemporary } from '../../storage/file-names.ts';
 import type { ShardPlace } from '../shard-place.ts';
-
-function namesIn({ snapshot, journals }: FileSet): string[] {
-  const names = journals.map(({ generation }) => journalName(generation));
-  return snapshot === null ? names : [snapshotName(snapshot.generation), ...names];
-}
 
 function removeFiles({ fileSystem, folder }: ShardPlace, names: readonly string[]): void {
   for (const name of names) {
@@ -23,13 +12,13 @@ function removeFiles({ fileSystem, folder }: ShardPlace, names: readonly string[
 }
 
 export function removeFilesOf(place: ShardPlace, files: FileSet): void {
-  removeFiles(place, namesIn(files));
+  removeFiles(place, namesOf(files));
 }
 
 /** Removes files that a crash left unfinished, and replaced files that were not yet removed. */
 export function removeLeftovers(place: ShardPlace, current: Current): void {
-  const named = new Set([currentName, ...namesIn(current)]);
-  for (const name of current.previous === null ? [] : namesIn(current.previous)) named.add(name);
+  const named = new Set([currentName, ...namesOf(current)]);
+  for (const name of current.previous === null ? [] : namesOf(current.previous)) named.add(name);
   const leftovers = place.fileSystem
     .list(place.folder)
     .filter((name) => isTemporary(name) || (isDataFile(name) && !named.has(name)));
@@ -38,7 +27,7 @@ export function removeLeftovers(place: ShardPlace, current: Current): void {
 
 /** Entries must be durable before they are served, whichever mode wrote them. */
 export function syncLiveFiles({ fileSystem, folder }: ShardPlace, current: Current): void {
-  for (const name of [currentName, ...namesIn(current)]) {
+  for (const name of [currentName, ...namesOf(current)]) {
     const file = fileSystem.open(`${folder}/${name}`);
     try {
       file.sync();

@@ -2,7 +2,8 @@
 // operator. Does not decide where the valid part ends: recovery.ts does.
 import { cutTailName, cutTailOrder, journalName } from '../../storage/file-names.ts';
 import { writeFully, type FileSystem, type OpenFile } from '../../storage/file-system.ts';
-import type { ShardPlace, TornTail } from '../shard-place.ts';
+import type { TornTail } from '../../protocol/shard-task.ts';
+import type { ShardPlace } from '../shard-place.ts';
 
 /** How many cut tails a shard keeps. */
 const keptTailsMax = 16;

@@ -13,7 +13,8 @@ import { SnapshotReader } from '../../storage/snapshot-reader.ts';
 import type { TransactionTraces } from '../../storage/transaction-outcome.ts';
 import { EntryTable } from '../table/entry-table.ts';
 import { unlimitedMemory, type MemoryLimits } from '../table/memory-limits.ts';
-import type { ShardPlace, TornTail } from '../shard-place.ts';
+import type { TornTail } from '../../protocol/shard-task.ts';
+import type { ShardPlace } from '../shard-place.ts';
 import { RecordReplay, type ReplayedChange, type ReplaySink } from './record-replay.ts';
 
 /** The live files and how a start would go on from them, without the entries. */

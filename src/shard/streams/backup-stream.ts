@@ -2,7 +2,7 @@
 // into one sorted stream. Opens all files at once, so that a compaction may remove them meanwhile.
 // Memory: the last change of each key in the journals. Knows no thread and no client.
 import { BackupWriter } from '../../storage/backup-writer.ts';
-import { journalName, snapshotName } from '../../storage/file-names.ts';
+import { namesOf } from '../../storage/current.ts';
 import type { FileSystem } from '../../storage/file-system.ts';
 import { encodeEntry } from '../../storage/record.ts';
 import type { ShardLocation } from '../../protocol/shard-task.ts';
@@ -44,7 +44,7 @@ export class BackupStream {
     this.#files = new HeldFiles(fileSystem);
     try {
       for (const { folder, source } of cut.parts) {
-        for (const name of namesIn(source)) this.#files.hold(`${folder}/${name}`);
+        for (const name of namesOf(source)) this.#files.hold(`${folder}/${name}`);
       }
     } catch (error) {
       this.#files.close();
@@ -86,9 +86,4 @@ export class BackupStream {
       this.#files.close();
     }
   }
-}
-
-function namesIn({ snapshot, journals }: StreamSource): string[] {
-  const names = journals.map(({ generation }) => journalName(generation));
-  return snapshot === null ? names : [snapshotName(snapshot.generation), ...names];
 }

@@ -5,11 +5,12 @@ import { unreachable } from '../../../base/assert.ts';
 import { StoreError } from '../../../base/errors.ts';
 import { int64Max, int64Min, parseInt64 } from '../../../commands/argument.ts';
 import { conditionsHold } from '../../../store/conditions.ts';
-import type {
-  DeleteOperation,
-  EntryName,
-  Operation,
-  PutOperation,
+import {
+  textOfName,
+  type DeleteOperation,
+  type EntryName,
+  type Operation,
+  type PutOperation,
 } from '../../../store/operation.ts';
 import type {
   ConditionFailedResult,
@@ -72,7 +73,7 @@ class Overlay {
 
   constructor(names: readonly EntryName[], moment: TransactionMoment) {
     this.#moment = moment;
-    for (const [place, name] of names.entries()) this.#places.set(placeKey(name), place);
+    for (const [place, name] of names.entries()) this.#places.set(textOfName(name), place);
     this.#entries = [...moment.entries];
     this.changes = names.map(() => undefined);
   }
@@ -101,15 +102,10 @@ class Overlay {
   }
 
   #placeOf(name: EntryName): number {
-    const place = this.#places.get(placeKey(name));
+    const place = this.#places.get(textOfName(name));
     if (place === undefined) throw new Error('an operation is about an entry that was not read');
     return place;
   }
-}
-
-/** NUL separates the two unambiguously, because no namespace contains one. */
-function placeKey({ namespace, key }: EntryName): string {
-  return `${namespace}\0${key}`;
 }
 
 /** All distinct names, in the order of their first appearance. */
@@ -117,7 +113,7 @@ export function namesOnce(all: Iterable<EntryName>): EntryName[] {
   const names = new Map<string, EntryName>();
   for (const { namespace, key } of all) {
     const name = { namespace, key };
-    if (!names.has(placeKey(name))) names.set(placeKey(name), name);
+    if (!names.has(textOfName(name))) names.set(textOfName(name), name);
   }
   return [...names.values()];
 }

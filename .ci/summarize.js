@@ -1,17 +1,43 @@
-// Prints a line a vitest JSON report and, last, their sum; fails where a report has no tests.
+// Prints each failure of the vitest JSON reports, a line of counts per report and, last, their sum.
+// The end of a long log is all that is kept of it: a failure has to be named there.
+// Fails if a report has no tests.
 import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, relative } from 'node:path';
+
+/** Of the message of one failure. */
+const messageLinesMax = 40;
+
+function firstLines(text) {
+  const lines = text.split('\n');
+  if (lines.length <= messageLinesMax) return text;
+  return `${lines.slice(0, messageLinesMax).join('\n')}\n(and ${lines.length - messageLinesMax} lines more)`;
+}
+
+/** Of one test file: its failed tests, or the error that kept its tests from being collected. */
+function failuresIn({ name, status, message, assertionResults }) {
+  const file = relative(process.cwd(), name);
+  const failed = assertionResults.filter((test) => test.status === 'failed');
+  if (failed.length === 0) return status === 'failed' ? [`${file}\n${message ?? ''}`] : [];
+  return failed.map(({ fullName, failureMessages }) => {
+    return `${file} > ${fullName}\n${failureMessages.join('\n')}`;
+  });
+}
 
 const sum = { passed: 0, failed: 0, skipped: 0 };
-for (const file of process.argv.slice(2)) {
-  const report = JSON.parse(readFileSync(file, 'utf8'));
+const counts = [];
+for (const path of process.argv.slice(2)) {
+  const report = JSON.parse(readFileSync(path, 'utf8'));
+  const name = basename(path, '.json');
+  for (const failure of report.testResults.flatMap(failuresIn))
+    console.log(`FAILED ${name}: ${firstLines(failure)}\n`);
   const passed = report.numPassedTests;
   const failed = Math.max(report.numFailedTests, report.success ? 0 : 1);
   const skipped = report.numPendingTests + report.numTodoTests;
-  console.log(`${basename(file, '.json')}: passed ${passed}, failed ${failed}, skipped ${skipped}`);
+  counts.push(`${name}: passed ${passed}, failed ${failed}, skipped ${skipped}`);
   if (passed + failed === 0) process.exitCode = 1;
   sum.passed += passed;
   sum.failed += failed;
   sum.skipped += skipped;
 }
+console.log(counts.join('\n'));
 console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);

@@ -67,10 +67,15 @@ async function scan({ args }: KeyspaceCall, keyspace: Keyspace): Promise<Reply> 
   return array([bulk(cursorBehind(page.next)), arrayOfKeys(found)]);
 }
 
-/** Both SYNC and ASYNC are answered when it is done. */
-async function flush({ args }: KeyspaceCall, keyspace: Keyspace): Promise<Reply> {
+/** @throws RedisError if they are no arguments of FLUSHDB or FLUSHALL */
+export function parseFlush(args: readonly string[]): void {
   const word = args.length === 0 ? 'SYNC' : optionWord(argumentAt(args, 0));
   if (args.length > 1 || (word !== 'SYNC' && word !== 'ASYNC')) throw syntaxError();
+}
+
+/** Both SYNC and ASYNC are answered when it is done. */
+async function flush({ args }: KeyspaceCall, keyspace: Keyspace): Promise<Reply> {
+  parseFlush(args);
   await keyspace.clear();
   return ok;
 }

@@ -10,7 +10,8 @@ import {
   type KeyspaceCommand,
   type CommandOutcome,
 } from './command.ts';
-import { RedisError, error, tooLong, type Reply } from './reply.ts';
+import { parseFlush } from './keyspace-commands.ts';
+import { RedisError, error, ok, tooLong, type Reply } from './reply.ts';
 
 export interface KeyedRequest {
   /** The words behind the name, and the keys among them, as from `resolveCommand`. */
@@ -50,6 +51,16 @@ export async function runOnKeyspace(
 ): Promise<Reply> {
   try {
     return await command.run({ name: command.name, args, limits }, keyspace);
+  } catch (thrown) {
+    return errorOf(thrown);
+  }
+}
+
+/** The reply that FLUSHDB or FLUSHALL will have, for a caller that empties the keyspace itself. */
+export function checkFlush(args: readonly string[]): Reply {
+  try {
+    parseFlush(args);
+    return ok;
   } catch (thrown) {
     return errorOf(thrown);
   }

@@ -25,8 +25,9 @@ import { metricsRoutes } from './metrics/metrics-routes.ts';
 import { RequestMeter } from './metrics/request-meter.ts';
 import { Admission } from './overload/admission.ts';
 import { ReplyMemoryBudget } from './overload/reply-memory-budget.ts';
-import { UnsentReplies } from './overload/unsent-replies.ts';
+import { UnsentReplies } from './connections/unsent-replies.ts';
 import { LargeRequestQueue } from './overload/large-request-queue.ts';
+import { LargeRequests } from './overload/large-requests.ts';
 import { ConcurrencyLimiter } from './overload/concurrency-limiter.ts';
 import { RequestOrder } from './connections/request-order.ts';
 import type { Dialect } from './dialect.ts';
@@ -35,7 +36,7 @@ import type { RouteContext } from './route-context.ts';
 import { unstorageDialect } from './unstorage/dialect.ts';
 import { upstashDialect } from './upstash/dialect.ts';
 import { Dialects } from './wire/dialects.ts';
-import { trackedResponse, type ResponseObservers } from './connections/tracked-response.ts';
+import { trackedResponse, type ResponseObservers } from './tracked-response.ts';
 
 export interface AppOptions {
   readonly store: CommandStore;
@@ -152,13 +153,18 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { store, clock, limits } = options;
   const watchers = watchersOf(options);
   const { bodies, connections, meter, replies, work } = watchers;
-  const turns = new LargeRequestQueue({
-    monotonicMs: () => clock.monotonicMs(),
-    hasRoom: () => !work.isEnough,
-  });
-  const values = new ReplyMemoryBudget({
-    bytesMax: gatheredBytesMax,
-    requestBytesMax: requestReplyBytesMax,
+  const large = new LargeRequests({
+    queue: new LargeRequestQueue({
+      monotonicMs: () => clock.monotonicMs(),
+      hasRoom: () => !work.isEnough,
+    }),
+    bodies,
+    work,
+    replyMemory: new ReplyMemoryBudget({
+      bytesMax: gatheredBytesMax,
+      requestBytesMax: requestReplyBytesMax,
+    }),
+    bodyBytesMax: limits.batchBytesMax,
   });
   const idempotency = new IdempotentRequests({
     store,
@@ -174,7 +180,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.addHook('onRoute', ({ url }) => meter.addRoute(url));
   handleErrors(app, options.logger);
   handleMissingRoutes(app);
-  const context: RouteContext = { store, clock, bodies, work, turns, values, limits, idempotency };
+  const context: RouteContext = { store, clock, bodies, work, large, limits, idempotency };
   for (const dialect of dialects.list) await dialect.routes(app, context);
   healthRoutes(app, { store, isStopping: options.isStopping ?? (() => false) });
   const { version, logLinesLost = () => 0 } = options;

@@ -5,16 +5,14 @@ import type { BodyReader } from './body/body-reader.ts';
 import type { IdempotentRequests } from './idempotency/idempotent-requests.ts';
 import type { HttpLimits } from './limits.ts';
 import type { ConcurrencyLimiter } from './overload/concurrency-limiter.ts';
-import type { LargeRequestQueue } from './overload/large-request-queue.ts';
-import type { ReplyMemoryBudget } from './overload/reply-memory-budget.ts';
+import type { LargeRequests } from './overload/large-requests.ts';
 
 export interface RouteContext {
   readonly store: CommandStore;
   readonly clock: Clock;
   readonly bodies: BodyReader;
   readonly work: ConcurrencyLimiter;
-  readonly turns: LargeRequestQueue;
-  readonly values: ReplyMemoryBudget;
+  readonly large: LargeRequests;
   readonly limits: HttpLimits;
   readonly idempotency: IdempotentRequests;
 }

@@ -132,6 +132,20 @@ describe('imports', () => {
     expect(findCycle()).toBeUndefined();
   });
 
+  test('lead one way between folders beside each other', () => {
+    const ways = new Set(
+      localImports
+        .map(({ from, to }) => [dirname(from), dirname(to)] as const)
+        .filter(([from, to]) => from !== to && dirname(from) === dirname(to))
+        .map(([from, to]) => `${from} -> ${to}`),
+    );
+    const bothWays = [...ways].filter((way) =>
+      ways.has(way.split(' -> ').toReversed().join(' -> ')),
+    );
+    expect(ways.size).toBeGreaterThan(20);
+    expect(bothWays).toEqual([]);
+  });
+
   test.each(Object.entries(soleImporters))('of %s stand in one place', (name, importers) => {
     const actual = files.filter((file) => importedBy(file).includes(name));
     expect(actual).toEqual(importers);

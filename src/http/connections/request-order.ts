@@ -6,8 +6,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Connections } from './connections.ts';
 import { LateRequests } from './late-requests.ts';
-import { HeldRequests } from '../overload/held-requests.ts';
-import type { UnsentReplies } from '../overload/unsent-replies.ts';
+import { HeldRequests } from './held-requests.ts';
+import type { UnsentReplies } from './unsent-replies.ts';
 
 export type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 

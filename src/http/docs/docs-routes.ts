@@ -38,10 +38,6 @@ export async function docsRoutes(
   { version }: { readonly version: string },
 ): Promise<void> {
   await app.register(async (scope) => {
-    scope.addHook('onSend', (_request, reply, _payload, done) => {
-      reply.header('x-content-type-options', 'nosniff');
-      done();
-    });
     scope.addHook('onRequest', (request, reply, done) => {
       const page = pageBehind(request.url);
       if (page === undefined) done();

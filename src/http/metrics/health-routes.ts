@@ -8,7 +8,7 @@ export interface HealthOptions {
 }
 
 function sendJson(reply: FastifyReply, status: number, json: unknown): void {
-  reply.header('content-type', 'application/json').header('x-content-type-options', 'nosniff');
+  reply.header('content-type', 'application/json');
   reply.code(status).send(Buffer.from(JSON.stringify(json)));
 }
 

@@ -4,7 +4,7 @@ import type { IdempotentRequests } from '../idempotency/idempotent-requests.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { RequestOrder } from '../connections/request-order.ts';
 import { refusalReasons, type Admission } from '../overload/admission.ts';
-import type { UnsentReplies } from '../overload/unsent-replies.ts';
+import type { UnsentReplies } from '../connections/unsent-replies.ts';
 import type { ConcurrencyLimiter } from '../overload/concurrency-limiter.ts';
 import type { RequestMeter } from './request-meter.ts';
 import type { MetricSampler } from './sampled-metric.ts';

@@ -39,7 +39,6 @@ export function metricsRoutes(app: FastifyInstance, options: MetricsOptions): vo
   collectDefaultMetrics({ register: registry });
   app.get('/metrics', async (_request, reply) => {
     const text = await registry.metrics();
-    reply.header('content-type', registry.contentType);
-    reply.header('x-content-type-options', 'nosniff').send(Buffer.from(text));
+    reply.header('content-type', registry.contentType).send(Buffer.from(text));
   });
 }

@@ -7,8 +7,9 @@ import type { Connections } from '../connections/connections.ts';
 import type { DialectTraits, Dialects } from '../wire/dialects.ts';
 import type { Handle } from '../connections/request-order.ts';
 import { pathOfTarget } from '../wire/request-target.ts';
-import { problemOf, type Problem } from '../wire/problem.ts';
-import type { UnsentReplies } from './unsent-replies.ts';
+import { headersOfEachReply, type Answer } from '../wire/answer.ts';
+import { problemOf } from '../wire/problem.ts';
+import type { UnsentReplies } from '../connections/unsent-replies.ts';
 import { EventLoopBudget } from './event-loop-budget.ts';
 import { tooMuchAsked, type ConcurrencyLimiter } from './concurrency-limiter.ts';
 
@@ -29,9 +30,8 @@ export interface AdmissionOptions {
 const alwaysAdmitted: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
 
 /** Built once per dialect: refusing has to be cheap. */
-function refusalOf({ status, headers, body }: Problem) {
-  const length = String(Buffer.byteLength(body));
-  const own = { 'content-length': length, 'cache-control': 'no-store' };
+function refusalOf({ status, headers, body }: Answer) {
+  const own = { ...headersOfEachReply, 'content-length': String(body.length) };
   return { status, head: Object.entries({ ...headers, ...own }).flat(), body };
 }
 

@@ -25,7 +25,7 @@ export function backupRoutes(app: FastifyInstance, options: BackupRouteOptions):
   const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     parseQuery(queryText(request), []);
     const pieces = await backup();
-    reply.header('content-type', backupMediaType).header('x-content-type-options', 'nosniff');
+    reply.header('content-type', backupMediaType);
     reply.header('content-disposition', 'attachment; filename="holdfast-backup.ndjson"');
     // No handler listens for this timeout, so node destroys the connection.
     reply.raw.setTimeout(stalledMs);

@@ -2,9 +2,10 @@
 // the answer is kept.
 import type { Operation } from '../../store/operation.ts';
 import type { Durability, Result } from '../../store/result.ts';
-import { recordAnswer, type AnswerSink } from '../wire/answer.ts';
+import type { SubmitOptions } from '../../store/store.ts';
+import type { Answer } from '../wire/answer.ts';
 import type { AtomicWork } from '../idempotency/idempotent-requests.ts';
-import { countGiven, type ReserveReplyBytes } from './transactions/given-values.ts';
+import { countGiven } from './transactions/given-values.ts';
 import {
   namesOnce,
   runAtMoment,
@@ -18,26 +19,21 @@ function withDurability(result: MomentResult, durability: Durability): Result {
   return { ...result, durability };
 }
 
-/** @param write writes the results, one an operation, as the answer to the request */
+/** @param answerOf the answer to the request; gets one result an operation */
 export function operationsOnce(
   operations: readonly Operation[],
   limits: MomentLimits,
-  refuse: ReserveReplyBytes,
-  write: (sink: AnswerSink, results: readonly Result[]) => void,
+  answerOf: (results: readonly Result[]) => Answer,
+  options: SubmitOptions = {},
 ): AtomicWork {
   const names = namesOnce(operations);
   return {
     names,
     decide: (moment) => {
       const { results, changes } = runAtMoment(names, moment, operations, limits);
-      countGiven(results, moment.entries, refuse);
+      countGiven(results, moment.entries, options);
       const answer = (durability: Durability) =>
-        recordAnswer((sink) => {
-          write(
-            sink,
-            results.map((result) => withDurability(result, durability)),
-          );
-        });
+        answerOf(results.map((result) => withDurability(result, durability)));
       return { changes, answer };
     },
   };

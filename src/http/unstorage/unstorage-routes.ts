@@ -1,15 +1,18 @@
 // The protocol of unstorage's `http` driver under /unstorage/{namespace}: items by key, and all
 // keys below a base. Knows a client only by its requests.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { bufferOf } from '../../base/byte-string.ts';
 import { StoreError } from '../../base/errors.ts';
+import { deadlineOf } from '../../store/deadline.ts';
+import type { DeleteOperation, PutOperation } from '../../store/operation.ts';
 import type { Result } from '../../store/result.ts';
 import type { EntryPut } from '../../store/transaction.ts';
-import { recordAnswer, sendAnswer, type Answer, type AnswerSink } from '../wire/answer.ts';
+import { answering, contentAnswer, type Answer } from '../wire/answer.ts';
 import type { BodyLimit } from '../body/body-reader.ts';
 import type { AtomicWork, RequestIdentity } from '../idempotency/idempotent-requests.ts';
 import { identityOf } from '../idempotency/request-identity.ts';
 import { unitsOf } from '../overload/concurrency-limiter.ts';
-import { keyNotFound, sendError, sendProblem } from '../wire/problem.ts';
+import { keyNotFound, problemOf } from '../wire/problem.ts';
 import { nameText } from '../wire/request-target.ts';
 import { itemMount, itemOf, type Item } from './item.ts';
 import { ItemsBelow } from './items-below.ts';
@@ -22,76 +25,68 @@ function labelOf({ headers }: FastifyRequest): string {
   return isRaw ? 'application/octet-stream' : 'text/plain; charset=utf-8';
 }
 
-function sendDone(sink: AnswerSink): void {
-  sink.header('content-type', 'text/plain; charset=utf-8');
-  sink.header('x-content-type-options', 'nosniff').send(Buffer.from('OK'));
-}
+const done = contentAnswer(200, 'text/plain; charset=utf-8', 'OK');
 
 const emptyBody = Buffer.alloc(0);
 
 class UnstorageHandlers {
-  readonly #options: RouteContext;
+  readonly #context: RouteContext;
   readonly #below: ItemsBelow;
   readonly #valueLimit: BodyLimit;
 
-  constructor(options: RouteContext) {
-    this.#options = options;
-    this.#below = new ItemsBelow(options);
-    this.#valueLimit = { bytesMax: options.limits.valueBytesMax, code: 'VALUE_TOO_LARGE' };
+  constructor(context: RouteContext) {
+    this.#context = context;
+    this.#below = new ItemsBelow(context);
+    this.#valueLimit = { bytesMax: context.limits.valueBytesMax, code: 'VALUE_TOO_LARGE' };
   }
 
-  readonly get = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  readonly get = async (request: FastifyRequest, { server }: FastifyReply): Promise<Answer> => {
     const item = this.#itemOf(request);
-    if (item.isBase) await this.#list(item, reply);
-    else this.#sendEntry(request, reply, await this.#read('get', item));
+    const answer = item.isBase
+      ? contentAnswer(200, 'application/json', await this.#below.list(item))
+      : this.#answerOf(request, await this.#read('get', item));
+    server.replies.check(answer.body.length);
+    return answer;
   };
 
-  readonly head = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  readonly head = async (request: FastifyRequest): Promise<Answer> => {
     const item = this.#keyOf(request);
-    this.#sendEntry(request, reply, await this.#read('head', item));
+    return this.#answerOf(request, await this.#read('head', item));
   };
 
-  readonly put = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  readonly put = async (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
     const { namespace, key } = this.#keyOf(request);
     const ttlMs = ttlMsOfHeader(request.headers['x-ttl']);
-    const { bodies, store, work } = this.#options;
-    const value = await bodies.read(request, reply, this.#valueLimit);
+    const value = await this.#context.bodies.read(request, reply, this.#valueLimit);
     const identity = identityOf(request, value);
     const units = unitsOf(1, value.length);
-    if (identity !== undefined) {
-      const put = (now: number): EntryPut => ({
-        value,
-        expiresAt: ttlMs === undefined ? undefined : now + ttlMs,
-      });
-      sendAnswer(reply, await this.#once(identity, [{ namespace, key }], put, units));
-      return;
+    if (identity === undefined) {
+      return await this.#write({ op: 'put', namespace, key, value, ttlMs }, units);
     }
-    const operation = { op: 'put', namespace, key, value, ttlMs } as const;
-    const result = await work.during(units, () => store.submit(operation));
-    if (result.kind === 'refused') sendError(reply, result.error);
-    else sendDone(reply);
+    const put = (now: number): EntryPut => ({ value, expiresAt: deadlineOf(now, ttlMs) });
+    return await this.#once(identity, [{ namespace, key }], put, units);
   };
 
   /** In this protocol, deleting a missing key succeeds. */
-  readonly delete = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  readonly delete = async (request: FastifyRequest): Promise<Answer> => {
     const item = this.#itemOf(request);
+    const { namespace, key, isBase } = item;
     const identity = identityOf(request, emptyBody);
+    const units = unitsOf(1, 0);
     if (identity !== undefined) {
-      const { namespace, key, isBase } = item;
       const names = isBase ? () => this.#below.names(item) : [{ namespace, key }];
-      sendAnswer(reply, await this.#once(identity, names, () => 'delete', unitsOf(1, 0)));
-    } else {
-      if (item.isBase) await this.#below.delete(item);
-      else await this.#delete(item);
-      sendDone(reply);
+      return await this.#once(identity, names, () => 'delete', units);
     }
+    if (!isBase) return await this.#write({ op: 'delete', namespace, key }, units);
+    await this.#below.delete(item);
+    return done;
   };
 
-  async #delete({ namespace, key }: Item): Promise<void> {
-    const { store, work } = this.#options;
-    const operation = { op: 'delete', namespace, key } as const;
-    const result = await work.during(unitsOf(1, 0), () => store.submit(operation));
+  async #write(operation: PutOperation | DeleteOperation, units: number): Promise<Answer> {
+    const { store, work } = this.#context;
+    const result = await work.during(units, () => store.submit(operation));
     if (result.kind === 'refused') throw result.error;
+    return done;
   }
 
   #once(
@@ -100,16 +95,16 @@ class UnstorageHandlers {
     changeAt: (now: number) => EntryPut | 'delete',
     units: number,
   ): Promise<Answer> {
-    const { idempotency, work } = this.#options;
+    const { idempotency, work } = this.#context;
     const decide: AtomicWork['decide'] = ({ entries, now }) => ({
       changes: entries.map(() => changeAt(now)),
-      answer: () => recordAnswer(sendDone),
+      answer: () => done,
     });
     return work.during(units, () => idempotency.run(identity, { names, decide }));
   }
 
   #itemOf(request: FastifyRequest): Item {
-    return itemOf(nameText(request, itemMount), this.#options.limits.keyBytesMax);
+    return itemOf(nameText(request, itemMount), this.#context.limits.keyBytesMax);
   }
 
   #keyOf(request: FastifyRequest): Item {
@@ -120,41 +115,26 @@ class UnstorageHandlers {
   }
 
   async #read(op: 'get' | 'head', { namespace, key }: Item): Promise<Result> {
-    return await this.#options.store.submit({ op, namespace, key });
+    return await this.#context.store.submit({ op, namespace, key });
   }
 
-  #sendEntry(request: FastifyRequest, reply: FastifyReply, result: Result): void {
-    if (result.kind === 'refused') {
-      sendError(reply, result.error);
-      return;
-    }
-    if (result.kind !== 'entry') {
-      sendProblem(reply, keyNotFound);
-      return;
-    }
-    const { expiresAt, size, value } = result;
-    if (value !== undefined) reply.server.replies.check(size);
+  #answerOf(request: FastifyRequest, result: Result): Answer {
+    if (result.kind === 'refused') return problemOf(result.error);
+    if (result.kind !== 'entry') return keyNotFound;
+    const { expiresAt, size, value = emptyBody } = result;
+    const headers: Record<string, string> = { vary: 'Accept', 'content-length': String(size) };
     if (expiresAt !== undefined) {
-      const seconds = Math.max(1, Math.ceil((expiresAt - this.#options.clock.wallMs()) / 1000));
-      reply.header('x-ttl', String(seconds));
+      const seconds = Math.max(1, Math.ceil((expiresAt - this.#context.clock.wallMs()) / 1000));
+      headers['x-ttl'] = String(seconds);
     }
-    reply.header('content-type', labelOf(request)).header('vary', 'Accept');
-    reply.header('x-content-type-options', 'nosniff').header('content-length', String(size));
-    reply.send(value);
-  }
-
-  async #list(base: Item, reply: FastifyReply): Promise<void> {
-    const body = await this.#below.list(base);
-    reply.server.replies.check(body.length);
-    reply.header('content-type', 'application/json').header('x-content-type-options', 'nosniff');
-    reply.send(body);
+    return contentAnswer(200, labelOf(request), bufferOf(value), headers);
   }
 }
 
-export function unstorageRoutes(app: FastifyInstance, options: RouteContext): void {
-  const handlers = new UnstorageHandlers(options);
-  app.get(itemMount.route, { exposeHeadRoute: false }, handlers.get);
-  app.head(itemMount.route, handlers.head);
-  app.put(itemMount.route, handlers.put);
-  app.delete(itemMount.route, handlers.delete);
+export function unstorageRoutes(app: FastifyInstance, context: RouteContext): void {
+  const { get, head, put, delete: remove } = new UnstorageHandlers(context);
+  app.get(itemMount.target, { exposeHeadRoute: false }, answering(get));
+  app.head(itemMount.target, answering(head));
+  app.put(itemMount.target, answering(put));
+  app.delete(itemMount.target, answering(remove));
 }

@@ -8,7 +8,8 @@ import { replyBytesOf } from '../../commands/reply-bytes.ts';
 import type { Reply } from '../../commands/reply.ts';
 import { runKeyed } from '../../commands/run-command.ts';
 import type { EntryResult } from '../../store/result.ts';
-import type { TransactionPlan, EntryPut } from '../../store/transaction.ts';
+import { EntryOverlay } from '../../store/entry-overlay.ts';
+import type { TransactionPlan } from '../../store/transaction.ts';
 import type { SubmitOptions } from '../../store/store.ts';
 import type { KeyedPlan } from './command-planner.ts';
 
@@ -40,7 +41,7 @@ export function decideCommands(
       if (refusal !== undefined) throw refusal;
       return reply;
     });
-    return { outcome, changes: keys.map((key) => run.changeOf(key)) };
+    return { outcome, changes: run.changes() };
   };
 }
 
@@ -51,8 +52,7 @@ interface AtomicRunOptions {
 
 class AtomicRun {
   readonly #options: AtomicRunOptions;
-  readonly #standing: Map<string, CommandEntry | undefined>;
-  readonly #changed = new Set<string>();
+  readonly #overlay: EntryOverlay<CommandEntry>;
   #touchedBytes = 0;
 
   constructor(
@@ -61,28 +61,28 @@ class AtomicRun {
     options: AtomicRunOptions,
   ) {
     this.#options = options;
-    this.#standing = new Map(keys.map((key, index) => [key, entryOf(entries[index])]));
+    this.#overlay = new EntryOverlay(keys, entries.map(entryOf));
   }
 
   run({ command, args, keys }: KeyedPlan): Reply {
-    const entries = keys.map((key) => this.#standing.get(key));
+    const places = keys.map((key) => this.#overlay.placeOf(key));
+    const entries = places.map((place) => this.#overlay.get(place));
     for (const entry of entries) this.#touch(entry?.value.length ?? 0);
     const { reply, changes } = runKeyed(command, { args, keys, entries, ...this.#options });
     for (const [index, change] of changes.entries()) {
-      const key = keys[index];
-      if (change === undefined || key === undefined) continue;
-      this.#changed.add(key);
-      this.#standing.set(key, change === 'delete' ? undefined : change.put);
+      const place = places[index];
+      if (change === undefined || place === undefined) continue;
+      this.#overlay.set(place, change === 'delete' ? undefined : change.put);
       if (change !== 'delete') this.#touch(change.put.value.length);
     }
     return reply;
   }
 
-  changeOf(key: string): EntryPut | 'delete' | undefined {
-    if (!this.#changed.has(key)) return undefined;
-    const entry = this.#standing.get(key);
-    if (entry === undefined) return 'delete';
-    return { value: Buffer.from(entry.value, 'latin1'), expiresAt: entry.expiresAt };
+  changes() {
+    return this.#overlay.changes(({ value, expiresAt }) => ({
+      value: Buffer.from(value, 'latin1'),
+      expiresAt,
+    }));
   }
 
   #touch(bytes: number): void {

@@ -6,7 +6,7 @@ import { byteStringOfBytes } from '../../base/byte-string.ts';
 import type { Clock } from '../../base/clock.ts';
 import { StoreError } from '../../base/errors.ts';
 import { bulk, nil, type Reply } from '../../commands/reply.ts';
-import { runKeyed, runOnKeyspace } from '../../commands/run-command.ts';
+import { checkFlush, runKeyed, runOnKeyspace } from '../../commands/run-command.ts';
 import type { CommandOperation, EntryName, GetOperation } from '../../store/operation.ts';
 import type { ReplyResult, Result } from '../../store/result.ts';
 import type { CommandStore, SubmitOptions } from '../../store/store.ts';
@@ -129,17 +129,9 @@ export class CommandRunner {
   }
 
   /** Plans a command that deletes all keys, without running it. */
-  async flushing({ command, args }: KeyspacePlan): Promise<Flushing> {
-    let flush: string[] = [];
-    const unread = (): never => {
-      throw new Error(`${command.name} reads no key`);
-    };
-    const clear = async (): Promise<void> => {
-      flush = [this.#options.namespace];
-    };
-    const keyspace = { scan: unread, count: unread, randomKey: unread, clear };
-    const reply = await runOnKeyspace(command, args, keyspace, this.#planner.limits);
-    return { reply, flush };
+  flushing({ args }: KeyspacePlan): Flushing {
+    const reply = checkFlush(args);
+    return { reply, flush: reply.kind === 'error' ? [] : [this.#options.namespace] };
   }
 
   #alone(plan: KeyedPlan | KeyspacePlan, options?: SubmitOptions): Promise<CommandResult> {

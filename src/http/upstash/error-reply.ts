@@ -3,7 +3,8 @@
 import { byteStringOfText } from '../../base/byte-string.ts';
 import type { StoreError } from '../../base/errors.ts';
 import { error as errorReply, type Reply } from '../../commands/reply.ts';
-import { problemOf, type Problem } from '../wire/problem.ts';
+import { contentAnswer, type Answer } from '../wire/answer.ts';
+import { problemOf } from '../wire/problem.ts';
 import { envelope } from './envelope.ts';
 
 /** The message comes first, as in Redis. The code and the outcome follow. */
@@ -12,11 +13,7 @@ export function replyOfError({ code, outcome, message }: StoreError): Reply {
 }
 
 /** The error as the answer to a whole request. */
-export function upstashProblemOf(error: StoreError): Problem {
+export function upstashProblemOf(error: StoreError): Answer {
   const { status, headers } = problemOf(error);
-  return {
-    status,
-    headers: { ...headers, 'content-type': 'application/json' },
-    body: envelope(replyOfError(error), 'text'),
-  };
+  return contentAnswer(status, 'application/json', envelope(replyOfError(error), 'text'), headers);
 }

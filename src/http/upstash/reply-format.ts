@@ -2,7 +2,7 @@
 // base64. Knows no command.
 import type { FastifyRequest } from 'fastify';
 import type { Reply } from '../../commands/reply.ts';
-import type { AnswerSink } from '../wire/answer.ts';
+import { contentAnswer, type Answer } from '../wire/answer.ts';
 import { statusOfError } from '../wire/status-of-error.ts';
 import { isStoreError, type CommandResult } from './command-runner.ts';
 import { envelope, resp2, type Encoding } from './envelope.ts';
@@ -44,32 +44,32 @@ function statusOf(result: CommandResult): number {
   return result.kind === 'error' ? 400 : 200;
 }
 
-export function sendJson(sink: AnswerSink, status: number, text: string): void {
-  sink.code(status).header('content-type', 'application/json');
-  sink.header('x-content-type-options', 'nosniff').send(Buffer.from(text));
+export function jsonAnswer(status: number, text: string): Answer {
+  return contentAnswer(status, 'application/json', text);
 }
 
-function sendResp2(sink: AnswerSink, status: number, body: Buffer): void {
-  sink.code(status).header('content-type', 'application/octet-stream');
-  sink.header('x-content-type-options', 'nosniff').send(body);
+function resp2Answer(status: number, body: Buffer): Answer {
+  return contentAnswer(status, 'application/octet-stream', body);
 }
 
-/** Writes the results of commands in the format that the request asks for. */
-export type WriteResults = (sink: AnswerSink, results: readonly CommandResult[]) => void;
+/** The answer that has the results of commands, in the format that the request asks for. */
+export type AnswerOfResults = (results: readonly CommandResult[]) => Answer;
 
-export function oneReply({ encoding, isResp2 }: Format): WriteResults {
-  return (sink, [result]) => {
+export function oneReply({ encoding, isResp2 }: Format): AnswerOfResults {
+  return ([result]) => {
     if (result === undefined) throw new Error('a command has one result');
     const status = statusOf(result);
-    if (isResp2) sendResp2(sink, status, resp2(asReply(result)));
-    else sendJson(sink, status, envelope(asReply(result), encoding));
+    const reply = asReply(result);
+    return isResp2
+      ? resp2Answer(status, resp2(reply))
+      : jsonAnswer(status, envelope(reply, encoding));
   };
 }
 
-export function listOfReplies({ encoding, isResp2 }: Format): WriteResults {
-  return (sink, results) => {
+export function listOfReplies({ encoding, isResp2 }: Format): AnswerOfResults {
+  return (results) => {
     const replies = results.map(asReply);
-    if (isResp2) sendResp2(sink, 200, Buffer.concat(replies.map(resp2)));
-    else sendJson(sink, 200, `[${replies.map((each) => envelope(each, encoding)).join(',')}]`);
+    if (isResp2) return resp2Answer(200, Buffer.concat(replies.map(resp2)));
+    return jsonAnswer(200, `[${replies.map((each) => envelope(each, encoding)).join(',')}]`);
   };
 }

@@ -4,43 +4,48 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { defaultNamespace as namespace } from '../../base/default-namespace.ts';
 import { byteStringOfText } from '../../base/byte-string.ts';
 import type { SubmitOptions } from '../../store/store.ts';
-import { recordAnswer, sendAnswer, type Answer } from '../wire/answer.ts';
-import type { BodyLimit } from '../body/body-reader.ts';
+import { answering, sendAnswer, type Answer } from '../wire/answer.ts';
 import type { AtomicWork, RequestIdentity } from '../idempotency/idempotent-requests.ts';
 import { identityOf } from '../idempotency/request-identity.ts';
 import { unitsOf } from '../overload/concurrency-limiter.ts';
-import { isMeant, nameText, queryText } from '../wire/request-target.ts';
+import { nameText, queryText } from '../wire/request-target.ts';
 import { commandMount, commandOfPath } from './command-of-path.ts';
 import { mayWrite, type CommandPlan, type KeyspacePlan } from './command-planner.ts';
 import { CommandRunner, isStoreError, type AtomicPlan } from './command-runner.ts';
 import { errorEnvelope } from './envelope.ts';
 import { commandOfJson, commandsOfJson } from './json-arguments.ts';
-import { formatOf, listOfReplies, oneReply, sendJson, type WriteResults } from './reply-format.ts';
+import {
+  formatOf,
+  jsonAnswer,
+  listOfReplies,
+  oneReply,
+  type AnswerOfResults,
+} from './reply-format.ts';
 import { RequestFault } from './request-fault.ts';
 import { keepable, transactionOf } from './transaction-plan.ts';
 import { syncTokenHeader, SyncTokens } from './sync-tokens.ts';
 import type { RouteContext } from '../route-context.ts';
 
-interface AskedCommands {
+interface Asked {
   readonly request: FastifyRequest;
   readonly body: Buffer;
-  readonly commands: readonly (readonly string[])[];
-  readonly write: WriteResults;
+  readonly plans: readonly CommandPlan[];
 }
 
-type CommandRequest = FastifyRequest<{ Params: Record<string, unknown> }>;
+interface AskedCommands extends Asked {
+  readonly answerOf: AnswerOfResults;
+}
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT'] as const;
 
 class UpstashHandlers {
-  readonly #options: RouteContext;
+  readonly #context: RouteContext;
   readonly #runner: CommandRunner;
   readonly #tokens: SyncTokens;
-  readonly #bodyLimit: BodyLimit;
 
-  constructor(options: RouteContext, tokens: SyncTokens) {
-    const { store, clock, limits } = options;
-    this.#options = options;
+  constructor(context: RouteContext, tokens: SyncTokens) {
+    const { store, clock, limits } = context;
+    this.#context = context;
     this.#tokens = tokens;
     this.#runner = new CommandRunner({
       store,
@@ -49,169 +54,159 @@ class UpstashHandlers {
       keyBytesMax: limits.keyBytesMax,
       valueBytesMax: limits.valueBytesMax,
     });
-    this.#bodyLimit = { bytesMax: limits.batchBytesMax, code: 'REQUEST_TOO_LARGE' };
   }
 
   /** The path is the command, the body its last argument, and the query its options. */
-  readonly path = async (request: CommandRequest, reply: FastifyReply): Promise<void> => {
-    if (!isMeant(request)) return reply.callNotFound();
-    const write = oneReply(formatOf(request));
-    const body = await this.#options.bodies.read(request, reply, this.#bodyLimit);
-    const words = commandOfPath(nameText(request, commandMount), queryText(request), body);
-    this.#send(reply, await this.#answerEach({ request, body, commands: [words], write }));
-  };
+  readonly path = (request: FastifyRequest, reply: FastifyReply): Promise<Answer> =>
+    this.#one(request, reply, (body) =>
+      commandOfPath(nameText(request, commandMount), queryText(request), body),
+    );
 
   /** The body is the command. */
-  readonly body = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const write = oneReply(formatOf(request));
-    const body = await this.#options.bodies.read(request, reply, this.#bodyLimit);
-    const commands = [commandOfJson(body)];
-    this.#send(reply, await this.#answerEach({ request, body, commands, write }));
+  readonly body = (request: FastifyRequest, reply: FastifyReply): Promise<Answer> =>
+    this.#one(request, reply, commandOfJson);
+
+  readonly pipeline = (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
+    const answerOf = listOfReplies(formatOf(request));
+    return this.#many(request, reply, (asked, options) =>
+      this.#answerEach({ ...asked, answerOf }, options),
+    );
   };
 
-  readonly pipeline = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const { bodies, turns, limits } = this.#options;
-    const write = listOfReplies(formatOf(request));
-    turns.check();
-    const body = await bodies.read(request, reply, this.#bodyLimit);
-    const answer = await turns.run(() => {
-      const commands = commandsOfJson(body, limits.batchOperationsMax);
-      return this.#answerEach({ request, body, commands, write });
-    });
-    this.#send(reply, answer);
-  };
-
-  readonly multiExec = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const { bodies, turns, limits } = this.#options;
+  readonly multiExec = (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
     const format = formatOf(request);
     if (format.isResp2) throw new RequestFault('ERR resp2 is not allowed for /multi-exec');
-    const write = listOfReplies(format);
-    turns.check();
-    const body = await bodies.read(request, reply, this.#bodyLimit);
-    const answer = await turns.run(() => {
-      const commands = commandsOfJson(body, limits.batchOperationsMax);
-      return this.#answerAtomically({ request, body, commands, write });
-    });
-    this.#send(reply, answer);
+    const answerOf = listOfReplies(format);
+    return this.#many(request, reply, (asked, options) =>
+      this.#answerAtomically({ ...asked, answerOf }, options),
+    );
   };
 
-  /** A kept answer may be old, so each reply carries the current token. */
-  #send(reply: FastifyReply, { headers, ...answer }: Answer): void {
-    const withToken = { ...headers, [syncTokenHeader]: this.#tokens.current };
-    sendAnswer(reply, { ...answer, headers: withToken });
+  async #one(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    parse: (body: Buffer) => readonly string[],
+  ): Promise<Answer> {
+    const { large } = this.#context;
+    const answerOf = oneReply(formatOf(request));
+    const body = await large.read(request, reply);
+    const plans = this.#runner.plan([parse(body)]);
+    return await large.runNow(unitsOf(1, body.length), (options) =>
+      this.#answerEach({ request, body, plans, answerOf }, options),
+    );
+  }
+
+  #many(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    answer: (asked: Asked, options: SubmitOptions) => Promise<Answer>,
+  ): Promise<Answer> {
+    const { large, limits } = this.#context;
+    return large.run(request, reply, (body) => {
+      const plans = this.#runner.plan(commandsOfJson(body, limits.batchOperationsMax));
+      return { parts: plans.length, work: (options) => answer({ request, body, plans }, options) };
+    });
   }
 
   /** Runs each command on its own, in order; with an Idempotency-Key, all as one transaction. */
-  #answerEach(asked: AskedCommands): Promise<Answer> {
-    const plans = this.#runner.plan(asked.commands);
-    const isWrite = mayWrite(plans);
-    const identity = isWrite ? identityOf(asked.request, asked.body) : undefined;
-    return this.#during(asked, async (options) => {
-      try {
-        if (identity !== undefined) return await this.#eachOnce(identity, plans, asked, options);
-        const results = await this.#runner.run(plans, options);
-        return recordAnswer((sink) => asked.write(sink, results));
-      } finally {
-        if (isWrite) this.#tokens.noteWrite();
-      }
+  #answerEach({ answerOf, ...asked }: AskedCommands, options: SubmitOptions): Promise<Answer> {
+    const { plans } = asked;
+    return this.#answer(asked, async (identity) => {
+      if (identity !== undefined) return await this.#eachOnce(identity, plans, answerOf, options);
+      return answerOf(await this.#runner.run(plans, options));
     });
   }
 
-  #answerAtomically(asked: AskedCommands): Promise<Answer> {
-    const plans = transactionOf(this.#runner.plan(asked.commands));
-    const isWrite = mayWrite(plans);
-    const identity = isWrite ? identityOf(asked.request, asked.body) : undefined;
-    return this.#during(asked, async (options) => {
-      try {
-        if (identity !== undefined) return await this.#once(identity, plans, asked, options);
-        const results = await this.#runner.runAtomically(plans, options);
-        // Clients take a list for an answer whatever its status, so an error must not be a list.
-        if (isStoreError(results)) throw results;
-        return recordAnswer((sink) => asked.write(sink, results));
-      } finally {
-        if (isWrite) this.#tokens.noteWrite();
-      }
+  #answerAtomically({ answerOf, ...asked }: AskedCommands, options: SubmitOptions) {
+    const plans = transactionOf(asked.plans);
+    return this.#answer(asked, async (identity) => {
+      if (identity !== undefined) return await this.#once(identity, plans, answerOf, options);
+      const results = await this.#runner.runAtomically(plans, options);
+      // Clients take a list for an answer whatever its status, so an error must not be a list.
+      if (isStoreError(results)) throw results;
+      return answerOf(results);
     });
+  }
+
+  async #answer(
+    { request, body, plans }: Asked,
+    run: (identity: RequestIdentity | undefined) => Promise<Answer>,
+  ): Promise<Answer> {
+    if (!mayWrite(plans)) return await run(undefined);
+    const identity = identityOf(request, body);
+    try {
+      return await run(identity);
+    } finally {
+      this.#tokens.noteWrite();
+    }
   }
 
   #eachOnce(
     identity: RequestIdentity,
     plans: readonly CommandPlan[],
-    asked: AskedCommands,
+    answerOf: AnswerOfResults,
     options: SubmitOptions,
   ): Promise<Answer> {
     const [first] = plans;
     return plans.length === 1 && first?.kind === 'keyspace'
-      ? this.#flushOnce(identity, first, asked)
-      : this.#once(identity, keepable(plans), asked, options);
+      ? this.#flushOnce(identity, first, answerOf)
+      : this.#once(identity, keepable(plans), answerOf, options);
   }
 
   #once(
     identity: RequestIdentity,
     plans: readonly AtomicPlan[],
-    { write }: AskedCommands,
+    answerOf: AnswerOfResults,
     options: SubmitOptions,
   ): Promise<Answer> {
     const { names, decide } = this.#runner.together(plans, options);
     const decideOnce: AtomicWork['decide'] = (moment) => {
       const { outcome, changes } = decide(moment);
-      return { changes, answer: () => recordAnswer((sink) => write(sink, outcome)) };
+      return { changes, answer: () => answerOf(outcome) };
     };
-    return this.#options.idempotency.run(identity, { names, decide: decideOnce }, options);
+    return this.#context.idempotency.run(identity, { names, decide: decideOnce }, options);
   }
 
   async #flushOnce(
     identity: RequestIdentity,
     plan: KeyspacePlan,
-    { write }: AskedCommands,
+    answerOf: AnswerOfResults,
   ): Promise<Answer> {
-    const { reply, flush } = await this.#runner.flushing(plan);
-    const answer = (): Answer => recordAnswer((sink) => write(sink, [reply]));
-    if (flush.length === 0) return answer();
-    const work: AtomicWork = { names: [], decide: () => ({ changes: [], flush, answer }) };
-    return this.#options.idempotency.run(identity, work, { alone: true });
-  }
-
-  #during(
-    { commands, body }: AskedCommands,
-    work: (options: SubmitOptions) => Promise<Answer>,
-  ): Promise<Answer> {
-    const units = unitsOf(commands.length, body.length);
-    return this.#options.work.during(units, () =>
-      this.#options.values.during((reserveReplyBytes) => work({ reserveReplyBytes })),
-    );
+    const { reply, flush } = this.#runner.flushing(plan);
+    const answer = answerOf([reply]);
+    if (flush.length === 0) return answer;
+    const decide = () => ({ changes: [], flush, answer: () => answer });
+    return await this.#context.idempotency.run(identity, { names: [], decide }, { alone: true });
   }
 }
 
 /** Answers this dialect's own faults. The app's handler answers other errors in the same form. */
-function handleErrors(scope: FastifyInstance, tokens: SyncTokens): void {
+function handleErrors(scope: FastifyInstance): void {
   scope.setErrorHandler((thrown, _request, reply) => {
-    reply.header(syncTokenHeader, tokens.current);
-    if (thrown instanceof RequestFault) {
-      sendJson(reply, thrown.status, errorEnvelope(byteStringOfText(thrown.message)));
-      return;
-    }
-    throw thrown;
+    if (!(thrown instanceof RequestFault)) throw thrown;
+    const text = errorEnvelope(byteStringOfText(thrown.message));
+    sendAnswer(reply, jsonAnswer(thrown.status, text));
   });
 }
 
-export async function upstashRoutes(app: FastifyInstance, options: RouteContext): Promise<void> {
+export async function upstashRoutes(app: FastifyInstance, context: RouteContext): Promise<void> {
   const tokens = new SyncTokens();
-  const handlers = new UpstashHandlers(options, tokens);
+  const { path, body, pipeline, multiExec } = new UpstashHandlers(context, tokens);
   await app.register(async (scope) => {
-    handleErrors(scope, tokens);
+    handleErrors(scope);
+    // A kept answer may be old, so each reply gets the current token as it leaves.
+    scope.addHook('onSend', (_request, reply, _payload, done) => {
+      reply.header(syncTokenHeader, tokens.current);
+      done();
+    });
     for (const method of methods) {
-      scope.route({
-        method,
-        url: commandMount.route,
-        exposeHeadRoute: false,
-        handler: handlers.path,
-      });
+      const url = commandMount.target;
+      scope.route({ method, url, exposeHeadRoute: false, handler: answering(path) });
     }
     for (const method of ['POST', 'PUT'] as const) {
-      scope.route({ method, url: '/upstash', handler: handlers.body });
-      scope.route({ method, url: '/upstash/pipeline', handler: handlers.pipeline });
-      scope.route({ method, url: '/upstash/multi-exec', handler: handlers.multiExec });
+      scope.route({ method, url: '/upstash', handler: answering(body) });
+      scope.route({ method, url: '/upstash/pipeline', handler: answering(pipeline) });
+      scope.route({ method, url: '/upstash/multi-exec', handler: answering(multiExec) });
     }
   });
 }

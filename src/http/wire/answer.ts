@@ -1,48 +1,52 @@
-// An answer to a request, recorded instead of sent: to be sent later, or again. Must not know a
-// framework.
+// A whole answer to a request. Handlers return it, so it can be sent at once, later, or again. Owns
+// no header that every reply has: src/http/tracked-response.ts does.
+import type { FastifyReply, FastifyRequest } from 'fastify';
 
 export interface Answer {
   readonly status: number;
+  /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
 }
 
-/** The part of a reply that an answer needs; a framework's reply has it, and so has a recorder. */
-export interface AnswerSink {
-  code(status: number): AnswerSink;
-  header(name: string, value: string): AnswerSink;
-  headers(values: Record<string, string>): AnswerSink;
-  send(body?: Buffer): unknown;
+/** A key's value, or its absence, is true only for the moment, and is what its type says. */
+export const headersOfEachReply = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+} as const;
+
+/** Throws or rejects with the error that is to be answered instead. */
+export type AnswerRequest<Request> = (
+  request: Request,
+  reply: FastifyReply,
+) => Answer | Promise<Answer>;
+
+const nothing = Buffer.alloc(0);
+
+export function emptyAnswer(status: number, headers: Answer['headers'] = {}): Answer {
+  return { status, headers, body: nothing };
 }
 
-/** @param write writes one answer, up to its `send` */
-export function recordAnswer(write: (sink: AnswerSink) => void): Answer {
-  let status = 200;
-  const headers: Record<string, string> = {};
-  let body: Buffer = Buffer.alloc(0);
-  const sink: AnswerSink = {
-    code: (given) => {
-      status = given;
-      return sink;
-    },
-    header: (name, value) => {
-      headers[name] = value;
-      return sink;
-    },
-    headers: (values) => {
-      Object.assign(headers, values);
-      return sink;
-    },
-    send: (given) => {
-      if (given !== undefined) body = given;
-    },
+export function contentAnswer(
+  status: number,
+  mediaType: string,
+  content: string | Buffer,
+  headers?: Answer['headers'],
+): Answer {
+  // As bytes: the framework adds a charset to text of a JSON type, and JSON types have none.
+  const body = typeof content === 'string' ? Buffer.from(content) : content;
+  return { status, headers: { ...headers, 'content-type': mediaType }, body };
+}
+
+export function sendAnswer(reply: FastifyReply, { status, headers, body }: Answer): void {
+  reply.code(status).headers({ ...headers });
+  if (body.length > 0) reply.send(body);
+  else reply.send();
+}
+
+/** The framework's handler that sends what `answer` returns. */
+export function answering<Request extends FastifyRequest>(answer: AnswerRequest<Request>) {
+  return async (request: Request, reply: FastifyReply): Promise<void> => {
+    sendAnswer(reply, await answer(request, reply));
   };
-  write(sink);
-  return { status, headers, body };
-}
-
-export function sendAnswer(sink: AnswerSink, { status, headers, body }: Answer): void {
-  sink.code(status).headers({ ...headers });
-  if (body.length > 0) sink.send(body);
-  else sink.send();
 }

@@ -6,7 +6,8 @@ import { StoreError, systemErrorCode } from '../../base/errors.ts';
 import type { BodyReader } from '../body/body-reader.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { Dialects } from './dialects.ts';
-import { problemOf, type Problem } from './problem.ts';
+import { headersOfEachReply, type Answer } from './answer.ts';
+import { problemOf } from './problem.ts';
 import type { RequestOrder } from '../connections/request-order.ts';
 
 function refusalOf(error: Error): StoreError {
@@ -46,12 +47,12 @@ function targetOf(error: Error, socket: Socket, connections: Connections): strin
   return targetInPacket(error);
 }
 
-function textOf({ status, headers, body }: Problem): string {
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  const length = Buffer.byteLength(body);
-  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}`;
-  const own = `cache-control: no-store\r\ncontent-length: ${length}\r\nconnection: close\r\n`;
-  return `${head}${own}\r\n${body}`;
+function bytesOf({ status, headers, body }: Answer): Buffer {
+  const own = { 'content-length': body.length, connection: 'close' };
+  const lines = Object.entries({ ...headers, ...headersOfEachReply, ...own });
+  const text = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${text}\r\n`;
+  return Buffer.concat([Buffer.from(head, 'latin1'), body]);
 }
 
 export interface ConnectionObservers {
@@ -112,19 +113,19 @@ export function answerConnect({ socket }: IncomingMessage, connections: Connecti
 /**
  * Sends the last answer of a connection, after the replies to earlier requests that arrived whole.
  */
-function answerLast(socket: Socket, problem: Problem, connections: Connections): void {
+function answerLast(socket: Socket, answer: Answer, connections: Connections): void {
   const awaited = connections.lastAwaitedOn(socket);
   connections.noteFinalReply(socket);
   if (awaited === undefined) {
-    answerAndClose(socket, problem);
+    answerAndClose(socket, answer);
     return;
   }
   // If the client has ended its side, node would close the socket after that reply.
   socket.removeAllListeners('end');
-  awaited.once('close', () => answerAndClose(socket, problem));
+  awaited.once('close', () => answerAndClose(socket, answer));
 }
 
-function answerAndClose(socket: Socket, problem: Problem): void {
+function answerAndClose(socket: Socket, answer: Answer): void {
   // An earlier reply may have closed the connection: a drain has begun, or the client asked for it.
-  if (socket.writable) socket.end(textOf(problem), () => socket.destroy());
+  if (socket.writable) socket.end(bytesOf(answer), () => socket.destroy());
 }

@@ -2,7 +2,8 @@
 // errors. Knows dialects only by the list it is given.
 import type { IncomingMessage } from 'node:http';
 import type { StoreError } from '../../base/errors.ts';
-import { problemOf, type Problem } from './problem.ts';
+import type { Answer } from './answer.ts';
+import { problemOf } from './problem.ts';
 import {
   faultOfHead,
   originForm,
@@ -23,7 +24,7 @@ export interface DialectTraits {
   readonly isGetReadOnly: boolean;
   /** Headers that change the effect of a request, or its answer; in lower case. */
   readonly identityHeaders: readonly string[];
-  formatError(error: StoreError): Problem;
+  formatError(error: StoreError): Answer;
 }
 
 function isUnder(base: string, path: string): boolean {
@@ -47,7 +48,7 @@ export class Dialects<T extends DialectTraits = DialectTraits> {
   }
 
   /** @param target the raw request target; one of no dialect gets problem+json */
-  problemFor(target: string, error: StoreError): Problem {
+  problemFor(target: string, error: StoreError): Answer {
     return this.dialectOf(target)?.formatError(error) ?? problemOf(error);
   }
 

@@ -3,8 +3,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { StoreError } from '../../base/errors.ts';
-import { sendProblem } from './problem.ts';
-import { faultOfHead, isMeant, pathOfTarget } from './request-target.ts';
+import { sendAnswer } from './answer.ts';
+import { faultOfHead, pathOfTarget } from './request-target.ts';
 
 const readMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
@@ -21,7 +21,7 @@ function send(
   reply: FastifyReply,
   error: StoreError,
 ): void {
-  sendProblem(reply, server.dialects.problemFor(originalUrl, error));
+  sendAnswer(reply, server.dialects.problemFor(originalUrl, error));
 }
 
 /** Answers errors that handlers throw and promises that reject. */
@@ -55,10 +55,9 @@ export function sendUnroutable(request: FastifyRequest, reply: FastifyReply): vo
 export function handleMissingRoutes(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => {
     const url = pathOfTarget(request.url);
-    const allowed = app.supportedMethods.filter((method) => {
-      const route = app.findRoute({ method, url });
-      return route !== null && isMeant(route);
-    });
+    const allowed = app.supportedMethods.filter(
+      (method) => app.findRoute({ method, url }) !== null,
+    );
     if (allowed.length === 0) {
       const detail = 'Nothing is at this path; see /docs.';
       send(request, reply, new StoreError('ROUTE_NOT_FOUND', detail));

@@ -9,9 +9,9 @@ import { headerLinesMax } from '../limits.ts';
 /** A family of routes whose targets contain names that no router may touch. */
 export interface Mount {
   readonly prefix: string;
-  /** The pattern under which its routes are registered. */
+  /** The label of its routes in metrics. */
   readonly route: string;
-  /** The target that the router gets for every path with the prefix. */
+  /** The target that the router gets for every path with the prefix; its routes are for it. */
   readonly target: string;
 }
 
@@ -79,12 +79,4 @@ export function queryText(request: FastifyRequest): string {
 /** The name after the prefix of a mount, still encoded. */
 export function nameText(request: FastifyRequest, { prefix }: Mount): string {
   return pathOfTarget(request.originalUrl).slice(prefix.length);
-}
-
-/**
- * Whether the route that the router found is meant for the target. The router sees `-` for every
- * name. Any other "name" is a path of a route of its own, asked for with a wrong method.
- */
-export function isMeant({ params }: { readonly params: Readonly<Record<string, unknown>> }) {
-  return params['command'] === undefined || params['command'] === '-';
 }

@@ -21,6 +21,7 @@ import {
   type ShardOperation,
 } from '../../protocol/shard-operation.ts';
 import { conditionsHold } from '../../store/conditions.ts';
+import { deadlineOf } from '../../store/deadline.ts';
 import type {
   CommandOperation,
   DeleteOperation,
@@ -53,14 +54,6 @@ function sizeOf(answer: ShardAnswer): number {
   if (answer.kind === 'entry') return answer.withValue ? answer.value.length : 0;
   if (answer.kind !== 'page') return 0;
   return answer.items.reduce((sum, item) => sum + item.key.length + (item.value?.length ?? 0), 0);
-}
-
-/**
- * Caps the deadline at the largest safe integer. The front end's clock may be behind the timestamp,
- * so a TTL that the front end accepts may reach past it.
- */
-function deadlineOf(now: number, ttlMs: number): number {
-  return Math.min(now + ttlMs, Number.MAX_SAFE_INTEGER);
 }
 
 function preparedChangeOf({ namespace, key, put }: EntryChange): PreparedChange {
@@ -197,7 +190,7 @@ export class BatchRun {
     const { namespace, key, value, ttlMs } = operation;
     const old = this.staging.get(namespace, key)?.version ?? 0;
     if (!conditionsHold(operation, old)) return { kind: 'condition-failed', version: old };
-    const expiresAt = ttlMs === undefined ? undefined : deadlineOf(this.#now, ttlMs);
+    const expiresAt = deadlineOf(this.#now, ttlMs);
     const refusal = this.quota.refusalOfPuts([{ namespace, key, value, expiresAt }]);
     if (refusal !== undefined) return refusal;
     const bytes = byteStringOfBytes(value);

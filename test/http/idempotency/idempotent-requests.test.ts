@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { recordAnswer, type Answer } from '../../../src/http/wire/answer.ts';
+import { contentAnswer, type Answer } from '../../../src/http/wire/answer.ts';
 import {
   IdempotentRequests,
   keptAnswerBytesMax,
@@ -64,7 +64,7 @@ function increment(...keys: string[]): AtomicWork {
       );
       return {
         changes: values.map((value) => ({ value: Buffer.from(value), expiresAt: undefined })),
-        answer: () => recordAnswer((sink) => sink.code(201).send(Buffer.from(values.join()))),
+        answer: () => contentAnswer(201, 'text/plain', values.join()),
       };
     },
   };
@@ -241,7 +241,7 @@ const large = (bytes: number): AtomicWork => ({
   ...increment('a'),
   decide: (moment) => ({
     changes: increment('a').decide(moment).changes,
-    answer: () => recordAnswer((sink) => sink.send(Buffer.alloc(bytes, 'x'))),
+    answer: () => contentAnswer(200, 'text/plain', Buffer.alloc(bytes, 'x')),
   }),
 });
 

@@ -4,10 +4,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { StoreError } from '../../../base/errors.ts';
 import { isWrite, type Operation } from '../../../store/operation.ts';
 import type { Result } from '../../../store/result.ts';
-import { recordAnswer, sendAnswer, type Answer, type AnswerSink } from '../../wire/answer.ts';
-import type { BodyLimit } from '../../body/body-reader.ts';
+import { answering, contentAnswer, type Answer } from '../../wire/answer.ts';
 import { identityOf } from '../../idempotency/request-identity.ts';
-import { unitsOf } from '../../overload/concurrency-limiter.ts';
+import type { ReplyOptions } from '../../overload/large-requests.ts';
 import { queryText } from '../../wire/request-target.ts';
 import { parseBatchEnvelope } from './batch-envelope.ts';
 import { parseBatchItem, type BatchItem } from './batch-item.ts';
@@ -39,61 +38,51 @@ function replyText(items: readonly (BatchItem | StoreError)[], results: readonly
   return `{"results":[${texts.join(',')}]}`;
 }
 
-function sendResults(
-  sink: AnswerSink,
-  items: readonly (BatchItem | StoreError)[],
-  results: readonly Result[],
-): void {
-  sink.header('content-type', jsonMediaType).header('x-content-type-options', 'nosniff');
-  sink.send(Buffer.from(replyText(items, results)));
-}
-
 class BatchHandler {
-  readonly #options: RouteContext;
-  readonly #bodyLimit: BodyLimit;
+  readonly #context: RouteContext;
 
-  constructor(options: RouteContext) {
-    this.#options = options;
-    this.#bodyLimit = { bytesMax: options.limits.batchBytesMax, code: 'REQUEST_TOO_LARGE' };
+  constructor(context: RouteContext) {
+    this.#context = context;
   }
 
-  readonly post = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const { turns, bodies, work, limits } = this.#options;
+  readonly post = (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
+    const { large, limits } = this.#context;
     parseQuery(queryText(request), []);
-    turns.check();
-    const body = await bodies.read(request, reply, this.#bodyLimit);
-    const answer = await turns.run(() => {
+    return large.run(request, reply, (body) => {
       const json = parseBatchEnvelope(body, limits.batchOperationsMax);
-      const units = unitsOf(json.length, body.length);
-      return work.during(units, () => this.#answer(json, request, body));
+      const work = (options: ReplyOptions) => this.#answer(json, request, body, options);
+      return { parts: json.length, work };
     });
-    sendAnswer(reply, answer);
   };
 
   /** Runs each operation on its own; with an Idempotency-Key, all of them as one transaction. */
-  #answer(json: readonly unknown[], request: FastifyRequest, body: Buffer): Promise<Answer> {
-    const { clock, limits, values, store, idempotency } = this.#options;
+  async #answer(
+    json: readonly unknown[],
+    request: FastifyRequest,
+    body: Buffer,
+    options: ReplyOptions,
+  ): Promise<Answer> {
+    const { clock, limits, store, idempotency } = this.#context;
     const nowMs = clock.wallMs();
     const items = json.map((item) => parseItem(item, limits, nowMs));
     const operations: Operation[] = [];
     for (const item of items) if (!(item instanceof StoreError)) operations.push(item.operation);
     const identity = operations.some(isWrite) ? identityOf(request, body) : undefined;
-    return values.during(async (reserveReplyBytes) => {
-      if (identity !== undefined) {
-        const once = operationsOnce(operations, limits, reserveReplyBytes, (sink, results) =>
-          sendResults(sink, items, results),
-        );
-        return await idempotency.run(identity, once, { reserveReplyBytes });
-      }
-      const isReadOnly = operations.every(({ op }) => op === 'get');
-      const results = isReadOnly
-        ? await store.getMany(operations, { reserveReplyBytes })
-        : await store.submitAll(operations, { reserveReplyBytes });
-      return recordAnswer((sink) => sendResults(sink, items, results));
-    });
+    const answerOf = (results: readonly Result[]) =>
+      contentAnswer(200, jsonMediaType, replyText(items, results));
+    if (identity !== undefined) {
+      const once = operationsOnce(operations, limits, answerOf, options);
+      return await idempotency.run(identity, once, options);
+    }
+    const isReadOnly = operations.every(({ op }) => op === 'get');
+    return answerOf(
+      isReadOnly
+        ? await store.getMany(operations, options)
+        : await store.submitAll(operations, options),
+    );
   }
 }
 
-export function batchRoutes(app: FastifyInstance, options: RouteContext): void {
-  app.post('/v1/batch', new BatchHandler(options).post);
+export function batchRoutes(app: FastifyInstance, context: RouteContext): void {
+  app.post('/v1/batch', answering(new BatchHandler(context).post));
 }

@@ -1,17 +1,10 @@
 // Builds the pieces of JSON that replies consist of. The pieces are concatenated by hand, because
 // values are large and leave once: an object would be made only to be serialised.
 import { isUtf8 } from 'node:buffer';
-import { textOfByteString } from '../../../base/byte-string.ts';
+import { bufferOf, textOfByteString } from '../../../base/byte-string.ts';
 
 /** The media type of JSON replies; JSON has no charset parameter (RFC 8259). */
 export const jsonMediaType = 'application/json';
-
-/** A view of the same bytes, not a copy. */
-export function bufferOf(value: Uint8Array): Buffer {
-  return Buffer.isBuffer(value)
-    ? value
-    : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-}
 
 /** `"value":…` if the value is UTF-8 text, else `"valueBase64":…`. */
 export function valueMember(value: Uint8Array): string {

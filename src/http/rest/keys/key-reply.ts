@@ -2,15 +2,17 @@
 // so it sets headers one by one, without objects in between. Knows no store, only results.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { unreachable } from '../../../base/assert.ts';
+import { bufferOf } from '../../../base/byte-string.ts';
 import { conditionsHold } from '../../../store/conditions.ts';
 import type { Conditions } from '../../../store/operation.ts';
 import type { EntryResult, Result } from '../../../store/result.ts';
-import type { AnswerSink } from '../../wire/answer.ts';
-import { conditionFailed, keyNotFound, sendError, sendProblem } from '../../wire/problem.ts';
-import { bufferOf } from '../json/json-text.ts';
+import { emptyAnswer, headersOfEachReply, sendAnswer, type Answer } from '../../wire/answer.ts';
+import { conditionFailed, keyNotFound, problemOf } from '../../wire/problem.ts';
 import { labelOfAccept } from './value-label.ts';
 
 const noConditions: Conditions = {};
+
+const eachReply = Object.entries(headersOfEachReply).flat();
 
 /** Above this size, copying a value into a text costs more than a second write. */
 const smallValueBytesMax = 4096;
@@ -19,16 +21,15 @@ function etagOf(version: number): string {
   return `"${version}"`;
 }
 
-function sendConditionFailed(reply: AnswerSink, version: number): void {
-  if (version !== 0) reply.header('etag', etagOf(version));
-  sendProblem(reply, conditionFailed);
+function conditionFailedAnswer(version: number): Answer {
+  if (version === 0) return conditionFailed;
+  return { ...conditionFailed, headers: { ...conditionFailed.headers, etag: etagOf(version) } };
 }
 
 /** Sets the headers of every reply about an entry, whether or not the value follows. */
 function describeEntry(reply: FastifyReply, entry: EntryResult): void {
   reply.header('etag', etagOf(entry.version));
   reply.header('vary', 'Accept');
-  reply.header('x-content-type-options', 'nosniff');
   if (entry.expiresAt !== undefined) reply.header('holdfast-expires-at', String(entry.expiresAt));
 }
 
@@ -43,16 +44,8 @@ function sendSmallValue(
   label: string,
   text: string,
 ): void {
-  const size = String(entry.size);
   const head = ['etag', etagOf(entry.version), 'vary', 'Accept', 'content-type', label];
-  head.push(
-    'content-length',
-    size,
-    'x-content-type-options',
-    'nosniff',
-    'cache-control',
-    'no-store',
-  );
+  head.push('content-length', String(entry.size), ...eachReply);
   if (entry.expiresAt !== undefined) head.push('holdfast-expires-at', String(entry.expiresAt));
   const { raw } = reply;
   raw.writeHead(200, head).write(text, 'latin1');
@@ -80,7 +73,7 @@ function sendEntryIf(
   { ifMatch, ifNoneMatch }: Conditions,
 ): void {
   if (!conditionsHold({ ifMatch }, entry.version)) {
-    sendConditionFailed(reply, entry.version);
+    sendAnswer(reply, conditionFailedAnswer(entry.version));
   } else if (!conditionsHold({ ifNoneMatch }, entry.version)) {
     describeEntry(reply, entry);
     reply.code(304).send();
@@ -89,33 +82,26 @@ function sendEntryIf(
   }
 }
 
-function sendWritten(sink: AnswerSink, status: number, durability: string, etag?: string): void {
-  if (etag !== undefined) sink.header('etag', etag);
-  sink.header('holdfast-durability', durability);
-  sink.header('x-content-type-options', 'nosniff');
-  sink.code(status).send();
-}
-
 /** Answers a write, whose conditions the store has judged already. */
-export function sendWriteResult(sink: AnswerSink, result: Exclude<Result, EntryResult>): void {
+export function answerOfWrite(result: Exclude<Result, EntryResult>): Answer {
   switch (result.kind) {
     case 'missing':
-      sendProblem(sink, keyNotFound);
-      break;
-    case 'written':
-      sendWritten(sink, result.created ? 201 : 204, result.durability, etagOf(result.version));
-      break;
+      return keyNotFound;
+    case 'written': {
+      const headers = {
+        etag: etagOf(result.version),
+        'holdfast-durability': result.durability,
+      };
+      return emptyAnswer(result.created ? 201 : 204, headers);
+    }
     case 'deleted':
-      sendWritten(sink, 204, result.durability);
-      break;
+      return emptyAnswer(204, { 'holdfast-durability': result.durability });
     case 'condition-failed':
-      sendConditionFailed(sink, result.version);
-      break;
+      return conditionFailedAnswer(result.version);
     case 'refused':
-      sendError(sink, result.error);
-      break;
+      return problemOf(result.error);
     default:
-      unreachable(result);
+      return unreachable(result);
   }
 }
 
@@ -126,7 +112,7 @@ export function sendResult(
   result: Result,
   conditions: Conditions = noConditions,
 ): void {
-  if (result.kind !== 'entry') sendWriteResult(reply, result);
+  if (result.kind !== 'entry') sendAnswer(reply, answerOfWrite(result));
   else if (conditions === noConditions) sendEntry(request, reply, result);
   else sendEntryIf(request, reply, result, conditions);
 }

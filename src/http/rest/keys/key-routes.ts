@@ -1,17 +1,17 @@
 // GET, HEAD, PUT and DELETE of one key. If the store answers a read at once, the handler replies in
-// the same turn: it is no async function and makes no promise. Owns no header of a reply.
+// the same turn: it is no async function and makes no promise. A write returns its answer. Owns no header of a reply.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { defaultNamespace as namespace } from '../../../base/default-namespace.ts';
 import { StoreError } from '../../../base/errors.ts';
 import type { Conditions, DeleteOperation, PutOperation } from '../../../store/operation.ts';
 import type { Result } from '../../../store/result.ts';
-import { sendAnswer, type AnswerSink } from '../../wire/answer.ts';
+import { answering, type Answer } from '../../wire/answer.ts';
 import type { BodyLimit } from '../../body/body-reader.ts';
 import { identityOf } from '../../idempotency/request-identity.ts';
 import { unitsOf } from '../../overload/concurrency-limiter.ts';
 import { queryText } from '../../wire/request-target.ts';
 import { conditionsOfRequest } from './conditions-of-request.ts';
-import { sendResult, sendWriteResult } from './key-reply.ts';
+import { answerOfWrite, sendResult } from './key-reply.ts';
 import { keyMount, keyOfRequest } from './key.ts';
 import { operationsOnce } from '../operations-once.ts';
 import { parseQuery, type Query } from '../query.ts';
@@ -36,23 +36,18 @@ function refusePartialPut(request: FastifyRequest): void {
 
 const emptyBody = Buffer.alloc(0);
 
-/** A write gives no value back, so there is nothing to count. */
-function nothingIsGiven(): undefined {
-  return undefined;
-}
-
-function sendOnlyResult(sink: AnswerSink, [result]: readonly Result[]): void {
+function answerOfOnly([result]: readonly Result[]): Answer {
   if (result === undefined || result.kind === 'entry') throw new Error('a write has one result');
-  sendWriteResult(sink, result);
+  return answerOfWrite(result);
 }
 
 class KeyHandlers {
-  readonly #options: RouteContext;
+  readonly #context: RouteContext;
   readonly #valueLimit: BodyLimit;
 
-  constructor(options: RouteContext) {
-    this.#options = options;
-    this.#valueLimit = { bytesMax: options.limits.valueBytesMax, code: 'VALUE_TOO_LARGE' };
+  constructor(context: RouteContext) {
+    this.#context = context;
+    this.#valueLimit = { bytesMax: context.limits.valueBytesMax, code: 'VALUE_TOO_LARGE' };
   }
 
   readonly get = (request: FastifyRequest, reply: FastifyReply): void => {
@@ -63,46 +58,44 @@ class KeyHandlers {
     this.#read('head', request, reply);
   };
 
-  readonly put = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  readonly put = async (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
     const key = this.#keyOf(request);
     const ttlMs = this.#ttlOf(parseQuery(queryText(request), ['ttl']));
     const { ifMatch, ifNoneMatch } = conditionsOfRequest(request.headers);
     refusePartialPut(request);
-    const value = await this.#options.bodies.read(request, reply, this.#valueLimit);
+    const value = await this.#context.bodies.read(request, reply, this.#valueLimit);
     const operation = { op: 'put', namespace, key, value, ttlMs, ifMatch, ifNoneMatch } as const;
-    await this.#write(request, reply, operation, value);
+    return await this.#write(request, operation, value);
   };
 
-  readonly delete = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  readonly delete = async (request: FastifyRequest): Promise<Answer> => {
     const key = this.#keyOf(request);
     noQuery(request);
     const { ifMatch, ifNoneMatch } = conditionsOfRequest(request.headers);
     const operation = { op: 'delete', namespace, key, ifMatch, ifNoneMatch } as const;
-    await this.#write(request, reply, operation, emptyBody);
+    return await this.#write(request, operation, emptyBody);
   };
 
   async #write(
     request: FastifyRequest,
-    reply: FastifyReply,
     operation: PutOperation | DeleteOperation,
     body: Buffer,
-  ): Promise<void> {
-    const { store, work, limits, idempotency } = this.#options;
+  ): Promise<Answer> {
+    const { store, work, limits, idempotency } = this.#context;
     const units = unitsOf(1, body.length);
     const identity = identityOf(request, body);
     if (identity === undefined) {
-      sendResult(request, reply, await work.during(units, () => store.submit(operation)));
-      return;
+      return answerOfOnly([await work.during(units, () => store.submit(operation))]);
     }
-    const once = operationsOnce([operation], limits, nothingIsGiven, sendOnlyResult);
-    sendAnswer(reply, await work.during(units, () => idempotency.run(identity, once)));
+    const once = operationsOnce([operation], limits, answerOfOnly);
+    return await work.during(units, () => idempotency.run(identity, once));
   }
 
   #read(op: 'get' | 'head', request: FastifyRequest, reply: FastifyReply): void {
     const key = this.#keyOf(request);
     noQuery(request);
     const conditions = readConditions(request);
-    const result = this.#options.store.submit({ op, namespace, key });
+    const result = this.#context.store.submit({ op, namespace, key });
     if (!(result instanceof Promise)) {
       sendResult(request, reply, result, conditions);
       return;
@@ -113,20 +106,20 @@ class KeyHandlers {
   }
 
   #keyOf(request: FastifyRequest): string {
-    return keyOfRequest(request, this.#options.limits.keyBytesMax);
+    return keyOfRequest(request, this.#context.limits.keyBytesMax);
   }
 
   #ttlOf(query: Query): number | undefined {
     const text = query.get('ttl');
-    return text === undefined ? undefined : parseTtl(text, this.#options.clock.wallMs());
+    return text === undefined ? undefined : parseTtl(text, this.#context.clock.wallMs());
   }
 }
 
-export function keyRoutes(app: FastifyInstance, options: RouteContext): void {
-  const handlers = new KeyHandlers(options);
+export function keyRoutes(app: FastifyInstance, context: RouteContext): void {
+  const handlers = new KeyHandlers(context);
   // HEAD has a handler of its own, because it need not fetch the value.
-  app.get(keyMount.route, { exposeHeadRoute: false }, handlers.get);
-  app.head(keyMount.route, handlers.head);
-  app.put(keyMount.route, handlers.put);
-  app.delete(keyMount.route, handlers.delete);
+  app.get(keyMount.target, { exposeHeadRoute: false }, handlers.get);
+  app.head(keyMount.target, handlers.head);
+  app.put(keyMount.target, answering(handlers.put));
+  app.delete(keyMount.target, answering(handlers.delete));
 }

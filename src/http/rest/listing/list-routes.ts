@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ListItem, ListPage, ListQuery } from '../../../store/listing.ts';
 import { pageBytesMax } from '../../../base/limits.ts';
 import { unitsOf } from '../../overload/concurrency-limiter.ts';
+import { answering, contentAnswer, type Answer } from '../../wire/answer.ts';
 import { queryText } from '../../wire/request-target.ts';
 import { jsonMediaType, keyMember, valueMember } from '../json/json-text.ts';
 import { encodeCursor, parseListQuery } from './list-query.ts';
@@ -23,15 +24,14 @@ function unitsOfPage({ limit, includeValues }: ListQuery): number {
   return unitsOf(limit, includeValues ? pageBytesMax : 0);
 }
 
-export function listRoutes(app: FastifyInstance, { store, work, turns }: RouteContext): void {
-  app.get('/v1/keys', async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+export function listRoutes(app: FastifyInstance, { store, large }: RouteContext): void {
+  const list = async (request: FastifyRequest, { server }: FastifyReply): Promise<Answer> => {
     const query = parseListQuery(queryText(request));
-    turns.check();
-    const newBody = async (): Promise<Buffer> =>
-      Buffer.from(pageText(query, await store.list(query)));
-    const body = await turns.run(() => work.during(unitsOfPage(query), newBody));
-    reply.server.replies.check(body.length);
-    reply.header('content-type', jsonMediaType).header('x-content-type-options', 'nosniff');
-    reply.send(body);
-  });
+    const answer = await large.runBodiless(unitsOfPage(query), async () =>
+      contentAnswer(200, jsonMediaType, pageText(query, await store.list(query))),
+    );
+    server.replies.check(answer.body.length);
+    return answer;
+  };
+  app.get('/v1/keys', answering(list));
 }

@@ -5,9 +5,11 @@ import { unreachable } from '../../../base/assert.ts';
 import { StoreError } from '../../../base/errors.ts';
 import { int64Max, int64Min, parseInt64 } from '../../../commands/argument.ts';
 import { conditionsHold } from '../../../store/conditions.ts';
+import { deadlineOf } from '../../../store/deadline.ts';
+import { EntryOverlay } from '../../../store/entry-overlay.ts';
 import {
   textOfName,
-  type DeleteOperation,
+  type Conditions,
   type EntryName,
   type Operation,
   type PutOperation,
@@ -64,50 +66,6 @@ const deleted = { kind: 'deleted' } as const;
 /** No 64-bit integer has more characters, its sign among them. */
 const integerBytesMax = 20;
 
-/** The present entry of each name: the operations' changes over the entries of the moment. */
-class Overlay {
-  readonly #moment: TransactionMoment;
-  readonly #places = new Map<string, number>();
-  readonly #entries: (EntryResult | undefined)[];
-  readonly changes: (EntryPut | 'delete' | undefined)[];
-
-  constructor(names: readonly EntryName[], moment: TransactionMoment) {
-    this.#moment = moment;
-    for (const [place, name] of names.entries()) this.#places.set(textOfName(name), place);
-    this.#entries = [...moment.entries];
-    this.changes = names.map(() => undefined);
-  }
-
-  get now(): number {
-    return this.#moment.now;
-  }
-
-  get(name: EntryName): EntryResult | undefined {
-    return this.#entries[this.#placeOf(name)];
-  }
-
-  /** @returns the version of the entry after this put */
-  put(name: EntryName, value: Uint8Array, expiresAt: ExpiresAt): number {
-    const place = this.#placeOf(name);
-    const version = this.#moment.versions[place] ?? 0;
-    this.#entries[place] = { kind: 'entry', version, expiresAt, size: value.length, value };
-    this.changes[place] = { value, expiresAt };
-    return version;
-  }
-
-  delete(name: EntryName): void {
-    const place = this.#placeOf(name);
-    this.#entries[place] = undefined;
-    this.changes[place] = 'delete';
-  }
-
-  #placeOf(name: EntryName): number {
-    const place = this.#places.get(textOfName(name));
-    if (place === undefined) throw new Error('an operation is about an entry that was not read');
-    return place;
-  }
-}
-
 /** All distinct names, in the order of their first appearance. */
 export function namesOnce(all: Iterable<EntryName>): EntryName[] {
   const names = new Map<string, EntryName>();
@@ -128,81 +86,100 @@ export function runAtMoment(
   operations: readonly MomentOperation[],
   limits: MomentLimits,
 ): MomentOutcome {
-  const overlay = new Overlay(names, moment);
+  const run = new MomentRun(names, moment, limits);
   const results = operations.map((operation, index) =>
-    runOne(overlay, operation, () => `operations[${index}]`, limits),
+    run.run(operation, () => `operations[${index}]`),
   );
-  return { results, changes: overlay.changes };
+  return { results, changes: run.changes() };
 }
 
-function runOne(
-  overlay: Overlay,
-  operation: MomentOperation,
-  place: () => string,
-  limits: MomentLimits,
-): MomentResult {
-  switch (operation.op) {
-    case 'get':
-      return overlay.get(operation) ?? missing;
-    case 'head': {
-      const entry = overlay.get(operation);
-      return entry === undefined ? missing : { ...entry, value: undefined };
+class MomentRun {
+  readonly #overlay: EntryOverlay<EntryResult>;
+  readonly #moment: TransactionMoment;
+  readonly #limits: MomentLimits;
+
+  constructor(names: readonly EntryName[], moment: TransactionMoment, limits: MomentLimits) {
+    this.#overlay = new EntryOverlay(names.map(textOfName), moment.entries);
+    this.#moment = moment;
+    this.#limits = limits;
+  }
+
+  run(operation: MomentOperation, parameter: () => string): MomentResult {
+    const place = this.#overlay.placeOf(textOfName(operation));
+    const entry = this.#overlay.get(place);
+    switch (operation.op) {
+      case 'get':
+        return entry ?? missing;
+      case 'head':
+        return entry === undefined ? missing : { ...entry, value: undefined };
+      case 'put':
+        return this.#put(place, entry, operation);
+      case 'delete':
+        return this.#delete(place, entry, operation);
+      case 'increment':
+        return this.#increment(place, entry, operation, parameter);
+      default:
+        return unreachable(operation);
     }
-    case 'put':
-      return put(overlay, operation);
-    case 'delete':
-      return remove(overlay, operation);
-    case 'increment':
-      return increment(overlay, operation, place, limits);
-    default:
-      return unreachable(operation);
+  }
+
+  changes(): MomentOutcome['changes'] {
+    return this.#overlay.changes(({ value, expiresAt }) => {
+      if (value === undefined) throw new Error('an entry was put without its value');
+      return { value, expiresAt };
+    });
+  }
+
+  #put(place: number, entry: EntryResult | undefined, operation: PutOperation): MomentResult {
+    const standing = entry?.version ?? 0;
+    if (!conditionsHold(operation, standing)) return conditionFailed(standing);
+    const { value, ttlMs } = operation;
+    const version = this.#set(place, value, deadlineOf(this.#moment.now, ttlMs));
+    return { kind: 'written', created: standing === 0, version };
+  }
+
+  #delete(place: number, entry: EntryResult | undefined, conditions: Conditions): MomentResult {
+    const standing = entry?.version ?? 0;
+    if (!conditionsHold(conditions, standing)) return conditionFailed(standing);
+    if (standing === 0) return missing;
+    this.#overlay.set(place, undefined);
+    return deleted;
+  }
+
+  #increment(
+    place: number,
+    entry: EntryResult | undefined,
+    { by }: IncrementOperation,
+    parameter: () => string,
+  ): MomentResult {
+    const before = entry === undefined ? 0n : integerOf(entry.value);
+    if (before === undefined) {
+      throw notAnInteger(parameter(), 'The value that stands there is no decimal 64-bit integer.');
+    }
+    const sum = before + by;
+    if (sum < int64Min || sum > int64Max) {
+      throw notAnInteger(parameter(), `The sum of ${before} and ${by} is no 64-bit integer.`);
+    }
+    const value = Buffer.from(sum.toString(), 'latin1');
+    const limit = this.#limits.valueBytesMax;
+    if (value.length > limit) {
+      const detail = `${parameter()}: A value may have at most ${limit} bytes.`;
+      throw new StoreError('VALUE_TOO_LARGE', detail, { limit, parameter: parameter() });
+    }
+    const expiresAt = entry?.expiresAt;
+    return { kind: 'incremented', version: this.#set(place, value, expiresAt), expiresAt, value };
+  }
+
+  /** @returns the version of the entry after this put */
+  #set(place: number, value: Uint8Array, expiresAt: ExpiresAt): number {
+    const version = this.#moment.versions[place] ?? 0;
+    this.#overlay.set(place, { kind: 'entry', version, expiresAt, size: value.length, value });
+    return version;
   }
 }
 
-function put(overlay: Overlay, operation: PutOperation): MomentResult {
-  const standing = overlay.get(operation)?.version ?? 0;
-  if (!conditionsHold(operation, standing)) return { kind: 'condition-failed', version: standing };
-  const { value, ttlMs } = operation;
-  const version = overlay.put(operation, value, deadlineOf(overlay.now, ttlMs));
-  return { kind: 'written', created: standing === 0, version };
-}
-
-/** Caps the deadline: a front end whose clock is behind the store's may let too much through. */
-function deadlineOf(now: number, ttlMs: number | undefined): ExpiresAt {
-  return ttlMs === undefined ? undefined : Math.min(now + ttlMs, Number.MAX_SAFE_INTEGER);
-}
-
-function remove(overlay: Overlay, operation: DeleteOperation): MomentResult {
-  const standing = overlay.get(operation)?.version ?? 0;
-  if (!conditionsHold(operation, standing)) return { kind: 'condition-failed', version: standing };
-  if (standing === 0) return missing;
-  overlay.delete(operation);
-  return deleted;
-}
-
-function increment(
-  overlay: Overlay,
-  operation: IncrementOperation,
-  place: () => string,
-  { valueBytesMax }: MomentLimits,
-): MomentResult {
-  const entry = overlay.get(operation);
-  const before = entry === undefined ? 0n : integerOf(entry.value);
-  if (before === undefined) {
-    throw notAnInteger(place(), 'The value that stands there is no decimal 64-bit integer.');
-  }
-  const sum = before + operation.by;
-  if (sum < int64Min || sum > int64Max) {
-    throw notAnInteger(place(), `The sum of ${before} and ${operation.by} is no 64-bit integer.`);
-  }
-  const value = Buffer.from(sum.toString(), 'latin1');
-  if (value.length > valueBytesMax) {
-    const detail = `${place()}: A value may have at most ${valueBytesMax} bytes.`;
-    throw new StoreError('VALUE_TOO_LARGE', detail, { limit: valueBytesMax, parameter: place() });
-  }
-  const expiresAt = entry?.expiresAt;
-  const version = overlay.put(operation, value, expiresAt);
-  return { kind: 'incremented', version, expiresAt, value };
+function conditionFailed(version: number): ConditionFailedResult {
+  return { kind: 'condition-failed', version };
 }
 
 function integerOf(value: Uint8Array | undefined): bigint | undefined {

@@ -1,10 +1,10 @@
 // Defines a transaction of this dialect and its plan. If all checks hold, the plan runs the
 // operations, else the reads of `otherwise`. Knows no store, only the moment.
 import { unreachable } from '../../../base/assert.ts';
+import { bufferOf } from '../../../base/byte-string.ts';
 import type { EntryName, GetOperation } from '../../../store/operation.ts';
 import type { EntryResult } from '../../../store/result.ts';
 import type { TransactionPlan, TransactionMoment } from '../../../store/transaction.ts';
-import { bufferOf } from '../json/json-text.ts';
 import {
   namesOnce,
   runAtMoment,

@@ -8,16 +8,14 @@ import type {
   PlannedChanges,
   TransactionMoment,
 } from '../../../store/transaction.ts';
-import { recordAnswer, sendAnswer, type Answer } from '../../wire/answer.ts';
-import type { BodyLimit } from '../../body/body-reader.ts';
+import { answering, contentAnswer, type Answer } from '../../wire/answer.ts';
 import type { AtomicWork, RequestIdentity } from '../../idempotency/idempotent-requests.ts';
 import { identityOf } from '../../idempotency/request-identity.ts';
-import { unitsOf } from '../../overload/concurrency-limiter.ts';
+import type { ReplyOptions } from '../../overload/large-requests.ts';
 import { queryText } from '../../wire/request-target.ts';
 import type { RouteContext } from '../../route-context.ts';
-import { countGiven, type ReserveReplyBytes } from './given-values.ts';
+import { countGiven } from './given-values.ts';
 import { jsonMediaType } from '../json/json-text.ts';
-
 import { parseQuery } from '../query.ts';
 import {
   decisionOf,
@@ -38,23 +36,21 @@ interface Decided {
 /** Counts values before the store changes anything: see `countGiven`. */
 function counting(
   decide: TransactionPlan<TransactionOutcome>,
-  refuse: ReserveReplyBytes,
+  options: ReplyOptions,
 ): TransactionPlan<TransactionOutcome> {
   return (moment) => {
     const decision = decide(moment);
-    countGiven(decision.outcome.results, moment.entries, refuse);
+    countGiven(decision.outcome.results, moment.entries, options);
     return decision;
   };
 }
 
 /** @param durability undefined if the transaction wrote nothing */
 function answerOf(outcome: TransactionOutcome, durability: Durability | undefined): Answer {
-  return recordAnswer((sink) => {
-    if (durability !== undefined) sink.header('holdfast-durability', durability);
-    sink.header('content-type', jsonMediaType).header('x-content-type-options', 'nosniff');
-    sink.code(outcome.failedChecks.length === 0 ? 200 : 409);
-    sink.send(Buffer.from(transactionText(outcome, durability)));
-  });
+  const status = outcome.failedChecks.length === 0 ? 200 : 409;
+  const text = transactionText(outcome, durability);
+  if (durability === undefined) return contentAnswer(status, jsonMediaType, text);
+  return contentAnswer(status, jsonMediaType, text, { 'holdfast-durability': durability });
 }
 
 function decidedOnce({
@@ -69,51 +65,48 @@ function decidedOnce({
 }
 
 class TransactionHandler {
-  readonly #options: RouteContext;
-  readonly #bodyLimit: BodyLimit;
+  readonly #context: RouteContext;
 
-  constructor(options: RouteContext) {
-    this.#options = options;
-    this.#bodyLimit = { bytesMax: options.limits.batchBytesMax, code: 'REQUEST_TOO_LARGE' };
+  constructor(context: RouteContext) {
+    this.#context = context;
   }
 
-  readonly post = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const { turns, bodies, work, limits, clock } = this.#options;
+  readonly post = (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
+    const { large, limits, clock } = this.#context;
     parseQuery(queryText(request), []);
-    turns.check();
-    const body = await bodies.read(request, reply, this.#bodyLimit);
-    const answer = await turns.run(() => {
+    return large.run(request, reply, (body) => {
       const transaction = parseTransaction(body, limits, clock.wallMs());
       const { checks, operations, otherwise } = transaction;
       const identity = isReadOnly(transaction) ? undefined : identityOf(request, body);
-      const units = unitsOf(checks.length + operations.length + otherwise.length, body.length);
-      return work.during(units, () => this.#answer(transaction, identity));
+      const parts = checks.length + operations.length + otherwise.length;
+      return { parts, work: (options) => this.#answer(transaction, identity, options) };
     });
-    sendAnswer(reply, answer);
   };
 
-  #answer(transaction: Transaction, identity: RequestIdentity | undefined): Promise<Answer> {
-    const { values, limits, idempotency } = this.#options;
+  async #answer(
+    transaction: Transaction,
+    identity: RequestIdentity | undefined,
+    options: ReplyOptions,
+  ): Promise<Answer> {
+    const { limits, idempotency } = this.#context;
     const names = namesOfTransaction(transaction);
-    return values.during(async (reserveReplyBytes) => {
-      const decide = counting(decisionOf(transaction, names, limits), reserveReplyBytes);
-      if (identity !== undefined) {
-        const once: AtomicWork = { names, decide: (moment) => decidedOnce(decide(moment)) };
-        return await idempotency.run(identity, once, { reserveReplyBytes });
-      }
-      const { outcome, durability } = isReadOnly(transaction)
-        ? await this.#readAll(names, decide, reserveReplyBytes)
-        : await this.#transact(names, decide, reserveReplyBytes);
-      return answerOf(outcome, durability);
-    });
+    const decide = counting(decisionOf(transaction, names, limits), options);
+    if (identity !== undefined) {
+      const once: AtomicWork = { names, decide: (moment) => decidedOnce(decide(moment)) };
+      return await idempotency.run(identity, once, options);
+    }
+    const { outcome, durability } = isReadOnly(transaction)
+      ? await this.#readAll(names, decide, options)
+      : await this.#transact(names, decide, options);
+    return answerOf(outcome, durability);
   }
 
   async #transact(
     names: readonly EntryName[],
     decide: TransactionPlan<TransactionOutcome>,
-    reserveReplyBytes: ReserveReplyBytes,
+    options: ReplyOptions,
   ): Promise<Decided> {
-    const result = await this.#options.store.transact(names, decide, { reserveReplyBytes });
+    const result = await this.#context.store.transact(names, decide, options);
     if (result.kind === 'refused') throw result.error;
     return result;
   }
@@ -122,10 +115,10 @@ class TransactionHandler {
   async #readAll(
     names: readonly EntryName[],
     decide: TransactionPlan<TransactionOutcome>,
-    reserveReplyBytes: ReserveReplyBytes,
+    options: ReplyOptions,
   ): Promise<Decided> {
-    const { store, clock } = this.#options;
-    const results = await store.getMany(names, { reserveReplyBytes });
+    const { store, clock } = this.#context;
+    const results = await store.getMany(names, options);
     const entries = results.map((result): EntryResult | undefined => {
       if (result.kind === 'refused') throw result.error;
       return result.kind === 'entry' ? result : undefined;
@@ -135,6 +128,6 @@ class TransactionHandler {
   }
 }
 
-export function transactionRoutes(app: FastifyInstance, options: RouteContext): void {
-  app.post('/v1/transactions', new TransactionHandler(options).post);
+export function transactionRoutes(app: FastifyInstance, context: RouteContext): void {
+  app.post('/v1/transactions', answering(new TransactionHandler(context).post));
 }

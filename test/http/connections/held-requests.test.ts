@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { beforeEach, expect, test } from 'vitest';
-import { HeldRequests } from '../../../src/http/overload/held-requests.ts';
+import { HeldRequests } from '../../../src/http/connections/held-requests.ts';
 
 const kibibyte = 1024;
 

@@ -1,16 +1,18 @@
 // The class of all replies of a server. Here each reply's begin and end are seen most cheaply: no
-// hook, listener or closure per request. Also keeps replies out of caches: a key's value, or its
-// absence, is true only for the moment.
+// hook, listener or closure per request. Owns the headers that every reply has.
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { BodyReader } from '../body/body-reader.ts';
-import type { Connections } from './connections.ts';
-import type { RequestMeter } from '../metrics/request-meter.ts';
-import type { UnsentReplies } from '../overload/unsent-replies.ts';
-import type { RequestOrder } from './request-order.ts';
+import type { BodyReader } from './body/body-reader.ts';
+import type { Connections } from './connections/connections.ts';
+import type { RequestOrder } from './connections/request-order.ts';
+import type { UnsentReplies } from './connections/unsent-replies.ts';
+import type { RequestMeter } from './metrics/request-meter.ts';
+import { headersOfEachReply } from './wire/answer.ts';
 
 /** Assumed for a reply whose body went out before its end, as only small ones do. */
 const smallReplyBytes = 4096;
+
+const eachReply = Object.entries(headersOfEachReply);
 
 export interface ResponseObservers {
   readonly bodies: BodyReader;
@@ -48,14 +50,16 @@ export function trackedResponse(observers: ResponseObservers) {
       order.noteTurn(this, socket);
     }
 
-    /** Leaves an array of headers as it is: its maker has put `no-store` there. */
+    /** Leaves an array of headers as it is: its maker has put these headers there. */
     override writeHead(...parts: unknown[]): this {
       if (connections.draining) this.shouldKeepAlive = false;
       const headers = parts[1];
       if (headers === undefined) {
-        if (!this.hasHeader('cache-control')) this.setHeader('cache-control', 'no-store');
+        for (const [name, value] of eachReply) {
+          if (!this.hasHeader(name)) this.setHeader(name, value);
+        }
       } else if (isRecord(headers)) {
-        headers['cache-control'] ??= 'no-store';
+        for (const [name, value] of eachReply) headers[name] ??= value;
       }
       return super.writeHead(...(parts as [number]));
     }

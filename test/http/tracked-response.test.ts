@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { openApp, testLimits } from '../../support/http/open-app.ts';
-import { rawRequest, sendRaw } from '../../support/http/raw-request.ts';
+import { openApp, testLimits } from '../support/http/open-app.ts';
+import { rawRequest, sendRaw } from '../support/http/raw-request.ts';
 
 const large = 'v'.repeat(testLimits.valueBytesMax);
 

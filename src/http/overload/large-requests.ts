@@ -1,0 +1,80 @@
+// The one way of requests that ask for many things: batches, transactions, pipelines, listings.
+// Owns the order of the gates: the queue, the body, the store's work, the memory of the reply. Must
+// not know what is asked for.
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { StoreError } from '../../base/errors.ts';
+import type { BodyLimit, BodyReader } from '../body/body-reader.ts';
+import { unitsOf, type ConcurrencyLimiter } from './concurrency-limiter.ts';
+import type { LargeRequestQueue } from './large-request-queue.ts';
+import type { ReplyMemoryBudget } from './reply-memory-budget.ts';
+
+export interface LargeRequestGates {
+  readonly queue: LargeRequestQueue;
+  readonly bodies: BodyReader;
+  readonly work: ConcurrencyLimiter;
+  readonly replyMemory: ReplyMemoryBudget;
+  readonly bodyBytesMax: number;
+}
+
+/** To be called for each value of the reply, with its bytes; a returned error refuses the value. */
+export interface ReplyOptions {
+  readonly reserveReplyBytes: (bytes: number) => StoreError | undefined;
+}
+
+type Work<T> = (options: ReplyOptions) => Promise<T>;
+
+/** A body that has been parsed. */
+export interface LargeRequest<T> {
+  /** How many operations, checks or commands it has. */
+  readonly parts: number;
+  readonly work: Work<T>;
+}
+
+export class LargeRequests {
+  readonly #gates: LargeRequestGates;
+  readonly #bodyLimit: BodyLimit;
+
+  constructor(gates: LargeRequestGates) {
+    this.#gates = gates;
+    this.#bodyLimit = { bytesMax: gates.bodyBytesMax, code: 'REQUEST_TOO_LARGE' };
+  }
+
+  /**
+   * Reads the body, waits for a turn, then parses the body and does the work. Parsing is part of
+   * the turn because it takes most of it.
+   *
+   * @throws StoreError OVERLOADED, REQUEST_TOO_LARGE; all that parsing and the work throw
+   */
+  async run<T>(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    parse: (body: Buffer) => LargeRequest<T>,
+  ): Promise<T> {
+    const { queue } = this.#gates;
+    queue.check();
+    const body = await this.read(request, reply);
+    return await queue.run(() => {
+      const { parts, work } = parse(body);
+      return this.runNow(unitsOf(parts, body.length), work);
+    });
+  }
+
+  /** Waits for a turn, for a large request without a body. */
+  async runBodiless<T>(units: number, work: Work<T>): Promise<T> {
+    const { queue } = this.#gates;
+    queue.check();
+    return await queue.run(() => this.runNow(units, work));
+  }
+
+  /** Does the work at once, for a request that may be large but is not. */
+  runNow<T>(units: number, work: Work<T>): Promise<T> {
+    const { work: limiter, replyMemory } = this.#gates;
+    return limiter.during(units, () =>
+      replyMemory.during((reserveReplyBytes) => work({ reserveReplyBytes })),
+    );
+  }
+
+  read(request: FastifyRequest, reply: FastifyReply): Buffer | Promise<Buffer> {
+    return this.#gates.bodies.read(request, reply, this.#bodyLimit);
+  }
+}

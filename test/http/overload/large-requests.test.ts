@@ -1,0 +1,81 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { expect, test } from 'vitest';
+import type { BodyReader } from '../../../src/http/body/body-reader.ts';
+import { ConcurrencyLimiter } from '../../../src/http/overload/concurrency-limiter.ts';
+import { LargeRequestQueue } from '../../../src/http/overload/large-request-queue.ts';
+import { LargeRequests } from '../../../src/http/overload/large-requests.ts';
+import { ReplyMemoryBudget } from '../../../src/http/overload/reply-memory-budget.ts';
+
+/** No part of the request or the reply is looked at before the body is read. */
+const [request, reply] = [{} as FastifyRequest, {} as FastifyReply];
+
+function openGates() {
+  const steps: string[] = [];
+  let nowMs = 0;
+  const queue = new LargeRequestQueue({ monotonicMs: () => nowMs, hasRoom: () => true });
+  const work = new ConcurrencyLimiter(() => nowMs);
+  const replyMemory = new ReplyMemoryBudget({ bytesMax: 100, requestBytesMax: 60 });
+  const read = async (): Promise<Buffer> => {
+    steps.push('body read');
+    return Buffer.from('body');
+  };
+  const bodies = { read } as unknown as BodyReader;
+  const large = new LargeRequests({ queue, bodies, work, replyMemory, bodyBytesMax: 10 });
+  const pass = (ms: number) => {
+    nowMs += ms;
+  };
+  return { large, steps, queue, work, replyMemory, pass };
+}
+
+test('a body is read, then parsed, then its work is counted until it ends', async () => {
+  const { large, steps, work, replyMemory } = openGates();
+  const result = await large.run(request, reply, (body) => {
+    steps.push(`${body.toString()} parsed, ${work.units} units`);
+    return {
+      parts: 3,
+      work: async ({ reserveReplyBytes }) => {
+        expect(reserveReplyBytes(50)).toBeUndefined();
+        steps.push(`${Math.floor(work.units)} units, ${replyMemory.bytes} bytes`);
+        return 'done';
+      },
+    };
+  });
+  expect(result).toBe('done');
+  expect(steps).toEqual(['body read', 'body parsed, 0 units', '3 units, 50 bytes']);
+  expect([work.units, replyMemory.bytes]).toEqual([0, 0]);
+});
+
+test('a body that cannot be parsed counts as no work, and its error is passed on', async () => {
+  const { large, work } = openGates();
+  const failing = large.run(request, reply, () => {
+    throw new Error('no JSON');
+  });
+  await expect(failing).rejects.toThrow('no JSON');
+  expect(work.units).toBe(0);
+});
+
+test('work that fails gives back all that it has reserved', async () => {
+  const { large, work, replyMemory } = openGates();
+  const failing = large.runNow(5, async ({ reserveReplyBytes }) => {
+    reserveReplyBytes(60);
+    throw new Error('the store refuses');
+  });
+  await expect(failing).rejects.toThrow('the store refuses');
+  expect([work.units, replyMemory.bytes]).toEqual([0, 0]);
+});
+
+function never(): never {
+  expect.fail('it was parsed or begun');
+}
+
+test('a late queue refuses a request before its body is read', async () => {
+  const { large, steps, queue, pass } = openGates();
+  // The first takes the time of this turn, so the others wait.
+  void queue.run(() => pass(3));
+  const waiting = Array.from({ length: 32 }, async () => queue.run(() => undefined));
+  pass(1500);
+  await expect(large.run(request, reply, never)).rejects.toMatchObject({ code: 'OVERLOADED' });
+  await expect(large.runBodiless(1, never)).rejects.toMatchObject({ code: 'OVERLOADED' });
+  expect(steps).toEqual([]);
+  await Promise.all(waiting);
+});

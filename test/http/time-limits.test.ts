@@ -59,6 +59,20 @@ test('clients that are slow to ask are cut with a 408', async () => {
   await expect.poll(() => app.connections.socketCount).toBe(0);
 });
 
+test('a late command is told so in the form of its dialect', async () => {
+  const { port } = await openApp({ limits });
+  const heads = ['POST /upstash', 'PUT /upstash/set/a', 'POST /upstash/pipeline'];
+  const cuts = heads.map(async (head) => {
+    const socket = await open(port);
+    const text = readToCut(socket);
+    socket.write(`${head} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n["set"`);
+    const { status, body } = parseReply(await text);
+    return [head, status, JSON.parse(body)];
+  });
+  const error = expect.stringMatching(/^ERR .*\(REQUEST_TIMEOUT, not-applied\)$/);
+  expect(await Promise.all(cuts)).toEqual(heads.map((head) => [head, 408, { error }]));
+});
+
 /** Past this, node has given up a request that has not arrived. */
 const givenUpAfterMs = limits.requestTimeoutMs + 1500;
 

@@ -13,7 +13,7 @@ import type { UnsentReplies } from '../connections/unsent-replies.ts';
 import { EventLoopBudget } from './event-loop-budget.ts';
 import { tooMuchAsked, type ConcurrencyLimiter } from './concurrency-limiter.ts';
 
-export const refusalReasons = ['connections', 'replies', 'turn', 'work'] as const;
+export const refusalReasons = ['connections', 'replies', 'event_loop', 'work'] as const;
 
 /** The sign of overload that a request was refused for. */
 export type RefusalReason = (typeof refusalReasons)[number];
@@ -69,7 +69,7 @@ export class Admission {
     const { clock, connections, replies, work } = this.#options;
     const isTurnSpent = this.#turn.isSpent(clock.monotonicMs());
     if (connections.isSurplus(socket)) return 'connections';
-    if (isTurnSpent) return 'turn';
+    if (isTurnSpent) return 'event_loop';
     if (replies.isFull) return 'replies';
     // A read of one key takes next to nothing and must not wait for writes elsewhere.
     if (method !== 'GET' && method !== 'HEAD' && work.isFull) return 'work';

@@ -111,7 +111,7 @@ test.each([
   'holdfast_http_connections ',
   'holdfast_http_requests_refused_total{reason="connections"} 0',
   'holdfast_http_requests_refused_total{reason="replies"} 0',
-  'holdfast_http_requests_refused_total{reason="turn"} 0',
+  'holdfast_http_requests_refused_total{reason="event_loop"} 0',
   'holdfast_http_requests_refused_total{reason="work"} 0',
   'holdfast_http_connections_dropped_total 0',
   'holdfast_http_connections_cut_total 0',

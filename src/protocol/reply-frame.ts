@@ -1,17 +1,12 @@
 // Owns the framed buffer that brings back a shard's answers to a batch; see batch-frame.ts.
 import { assert, unreachable } from '../base/assert.ts';
+import type { ListItem } from '../store/listing.ts';
 import type { Durability } from '../store/result.ts';
 import { replyBytesOf } from '../commands/reply-bytes.ts';
 import { readCommandReply, writeCommandReply } from './command-reply-frame.ts';
 import { decodeError, encodeError } from './error-data.ts';
 import { FrameReader, FrameWriter } from './frame-bytes.ts';
-import type {
-  BatchReply,
-  PageItem,
-  ShardAnswer,
-  ShardReport,
-  ShardResult,
-} from './shard-operation.ts';
+import type { BatchReply, ShardAnswer, ShardReport, ShardResult } from './shard-operation.ts';
 
 const kinds = {
   entry: 1,
@@ -205,7 +200,7 @@ function readValue(frame: FrameReader): { size: number; value: Buffer | undefine
 
 function writePage(
   frame: FrameWriter,
-  items: readonly PageItem<string>[],
+  items: readonly ListItem<string>[],
   scannedTo: string | undefined,
 ): void {
   frame.u8(scannedTo === undefined ? 0 : 1);
@@ -222,11 +217,11 @@ function writePage(
 }
 
 function readPage(frame: FrameReader): {
-  items: PageItem<Uint8Array>[];
+  items: ListItem[];
   scannedTo: string | undefined;
 } {
   const scannedTo = frame.u8() === 1 ? frame.string() : undefined;
-  const items: PageItem<Uint8Array>[] = [];
+  const items: ListItem[] = [];
   for (let left = frame.u32(); left > 0; left--) {
     items.push({
       key: frame.string(),

@@ -2,7 +2,7 @@
 // are byte strings inside a shard and buffers outside; the frame turns one into the other. Knows
 // neither threads nor framing.
 import type { StoreError } from '../base/errors.ts';
-import type { ListQuery } from '../store/listing.ts';
+import type { ListItem, ListQuery } from '../store/listing.ts';
 import {
   isWrite,
   type CommandOperation,
@@ -106,17 +106,9 @@ export interface CutOperation {
   readonly op: 'cut';
 }
 
-export interface PageItem<Value> {
-  readonly key: string;
-  readonly version: number;
-  readonly expiresAt: ExpiresAt;
-  readonly size: number;
-  readonly value: Value | undefined;
-}
-
 export interface PageResult<Value> {
   readonly kind: 'page';
-  readonly items: readonly PageItem<Value>[];
+  readonly items: readonly ListItem<Value>[];
   /** The last key that the shard looked at, if there may be more behind it; else undefined. */
   readonly scannedTo: string | undefined;
 }

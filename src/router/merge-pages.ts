@@ -1,10 +1,9 @@
 // Merges the shards' parts of a listing page into one page, in key order. Knows no shard.
-import type { PageItem, PageResult } from '../protocol/shard-operation.ts';
+import type { PageResult } from '../protocol/shard-operation.ts';
 import { pageBytesMax } from '../base/limits.ts';
-import type { ListPage, ListQuery } from '../store/listing.ts';
+import type { ListItem, ListPage, ListQuery } from '../store/listing.ts';
 
 type ShardPage = PageResult<Uint8Array>;
-type Item = PageItem<Uint8Array>;
 
 /** Whether `a` comes before `b` in the direction of the walk. */
 type Before = (a: string, b: string) => boolean;
@@ -34,7 +33,7 @@ export function mergePages(parts: readonly ShardPage[], query: ListQuery): ListP
   return { items, next: horizon };
 }
 
-function withinBounds(items: readonly Item[], limit: number): readonly Item[] {
+function withinBounds(items: readonly ListItem[], limit: number): readonly ListItem[] {
   let bytes = 0;
   let count = 0;
   for (const { key, value } of items) {

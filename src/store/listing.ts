@@ -18,13 +18,14 @@ export interface ListQuery {
   readonly includeValues: boolean;
 }
 
-export interface ListItem {
+/** A value is a byte string inside a shard, and a buffer elsewhere. */
+export interface ListItem<Value = Uint8Array> {
   readonly key: string;
   readonly version: number;
   readonly expiresAt: ExpiresAt;
   readonly size: number;
   /** Present only if the query includes values. */
-  readonly value: Uint8Array | undefined;
+  readonly value: Value | undefined;
 }
 
 export interface ListPage {

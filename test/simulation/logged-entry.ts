@@ -1,5 +1,6 @@
 // An entry as the simulation writes it down, and what an operation makes of entries.
-import type { ShardChanges, PageItem } from '../../src/protocol/shard-operation.ts';
+import type { ShardChanges } from '../../src/protocol/shard-operation.ts';
+import type { ListItem } from '../../src/store/listing.ts';
 import { nameOf } from './entry-names.ts';
 
 export interface LoggedEntry {
@@ -13,7 +14,7 @@ export type Held = LoggedEntry | 'nothing' | 'unsure';
 
 export type LoggedChange = readonly [name: string, held: Held];
 
-type Item = Pick<PageItem<Uint8Array>, 'version' | 'expiresAt' | 'value'>;
+type Item = Pick<ListItem, 'version' | 'expiresAt' | 'value'>;
 
 /** An entry of a shard, with its name. */
 export interface NamedItem extends Item {

@@ -1,8 +1,8 @@
 // One shard's part of a listing page, bounded in items, bytes and entries scanned. Reads the table
 // only. Knows no staging and no other shard.
 import { pageBytesMax, pageScanMax } from '../../base/limits.ts';
-import type { PageItem, PageResult } from '../../protocol/shard-operation.ts';
-import type { ListQuery } from '../../store/listing.ts';
+import type { PageResult } from '../../protocol/shard-operation.ts';
+import type { ListItem, ListQuery } from '../../store/listing.ts';
 import { isExpired, type Entry } from './entry.ts';
 import type { EntryTable } from './entry-table.ts';
 
@@ -40,14 +40,14 @@ function* entriesInOrder(table: EntryTable, query: ListQuery): Generator<Entry, 
   }
 }
 
-function itemOf(entry: Entry, includeValues: boolean): PageItem<string> {
+function itemOf(entry: Entry, includeValues: boolean): ListItem<string> {
   const { key, version, expiresAt, value } = entry;
   return { key, version, expiresAt, size: value.length, value: includeValues ? value : undefined };
 }
 
 /** @param now the page's timestamp, Unix milliseconds: the page leaves out entries expired by then */
 export function listPage(table: EntryTable, query: ListQuery, now: number): PageResult<string> {
-  const items: PageItem<string>[] = [];
+  const items: ListItem<string>[] = [];
   let bytes = 0;
   let scanned = 0;
   let last: string | undefined;

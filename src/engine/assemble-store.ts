@@ -4,11 +4,11 @@
 import type { Logger } from 'pino';
 import { TimestampClock, type Clock } from '../base/clock.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
+import type { ShardLocation } from '../base/shard-location.ts';
 import type {
   BackupTasks,
   CompactorTasks,
   OpenedReport,
-  ShardLocation,
   ShardTasks,
 } from '../protocol/shard-task.ts';
 import { Backups } from '../router/background/backups.ts';

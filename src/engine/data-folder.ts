@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../base/errors.ts';
 import { shardCountMax } from '../base/limits.ts';
-import type { ShardLocation } from '../protocol/shard-task.ts';
+import type { ShardLocation } from '../base/shard-location.ts';
 import { createShardFolder } from '../storage/create-shard-folder.ts';
 import { layoutFolderName } from '../storage/file-names.ts';
 import { formatVersion } from '../storage/format-version.ts';

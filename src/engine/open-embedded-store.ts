@@ -6,7 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { defaultShardCount } from '../base/default-shard-count.ts';
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
-import type { ShardLocation } from '../protocol/shard-task.ts';
+import type { ShardLocation } from '../base/shard-location.ts';
 import { WorkerPool } from '../router/threads/worker-pool.ts';
 import { acquireFolderLock, type FolderLock } from '../storage/folder-lock.ts';
 import { unfinishedMaking } from '../storage/manifest.ts';

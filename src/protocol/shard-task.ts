@@ -2,18 +2,10 @@
 // batch is one framed buffer each way (batch-frame.ts). Every rarer task is plain data.
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
-import type { ShardIdentity } from '../base/shard-identity.ts';
+import type { ShardLocation } from '../base/shard-location.ts';
 import { decodeError, encodeError } from './error-data.ts';
 import type { Parcel } from './parcel.ts';
 import type { InDoubtTransaction, ShardReport } from './shard-operation.ts';
-
-/** Where a shard's files are, and whose they are. */
-export interface ShardLocation {
-  readonly folder: string;
-  /** The folder's name relative to the data folder, for errors. */
-  readonly name: string;
-  readonly identity: ShardIdentity;
-}
 
 export interface OpenTask extends ShardLocation {
   readonly fsync: FsyncMode;

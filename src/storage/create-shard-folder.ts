@@ -1,5 +1,5 @@
 // Makes the first files of an empty shard: an empty journal, and current.json.
-import type { ShardIdentity } from '../base/shard-identity.ts';
+import type { ShardIdentity } from '../base/shard-location.ts';
 import { writeCurrent } from './current.ts';
 import { journalName } from './file-names.ts';
 import type { FileSystem } from './file-system.ts';

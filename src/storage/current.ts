@@ -4,7 +4,7 @@ import { damaged, unreadable } from './damage.ts';
 import { currentName, journalName, snapshotName } from './file-names.ts';
 import { formatVersion, isReadableFormatVersion } from './format-version.ts';
 import { prepareFile, readWhole, type FileSystem } from './file-system.ts';
-import type { ShardIdentity } from '../base/shard-identity.ts';
+import type { ShardIdentity } from '../base/shard-location.ts';
 import { decodeSealedFile, encodeSealedFile } from './sealed-file.ts';
 
 const format = 'holdfast-current';

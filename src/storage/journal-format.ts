@@ -2,7 +2,7 @@
 // results) and mark lines (nothing but a mark). FORMAT.md has the grammar and a worked example.
 // Only this file and record.ts know the members of the lines.
 import type { FsyncMode } from '../base/fsync-mode.ts';
-import type { ShardIdentity } from '../base/shard-identity.ts';
+import type { ShardIdentity } from '../base/shard-location.ts';
 import { formatVersion, isReadableFormatVersion, type FormatVersion } from './format-version.ts';
 import { isCount } from './is-count.ts';
 import { isJournalRecord, type JournalRecord } from './record.ts';

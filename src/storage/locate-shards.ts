@@ -1,20 +1,13 @@
 // Computes the folders of a store's shards from its manifest.
-import type { ShardIdentity } from '../base/shard-identity.ts';
+import type { ShardLocation } from '../base/shard-location.ts';
 import { shardFolderName } from './file-names.ts';
 import type { Manifest } from './manifest.ts';
 
-export interface ShardFolder {
-  readonly folder: string;
-  /** The folder's name relative to the data folder, for errors. */
-  readonly name: string;
-  readonly identity: ShardIdentity;
-}
+/** The facts that a manifest has about its layout. */
+export type Layout = Pick<Manifest, 'store' | 'shards' | 'layout'>;
 
 /** By number. */
-export function locateShards(
-  dataDir: string,
-  { store, shards, layout }: Pick<Manifest, 'store' | 'shards' | 'layout'>,
-): ShardFolder[] {
+export function locateShards(dataDir: string, { store, shards, layout }: Layout): ShardLocation[] {
   return Array.from({ length: shards }, (_, shard) => {
     const name = `${layout}/${shardFolderName(shard)}`;
     return { name, folder: `${dataDir}/${name}`, identity: { store, shard } };

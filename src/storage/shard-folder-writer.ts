@@ -1,7 +1,7 @@
 // Makes the folder of a shard that begins with entries: a snapshot of generation 1, and a journal
 // of generation 2 that follows it. Nothing counts before `finish` has returned. Does not name the
 // layout: the caller does.
-import type { ShardIdentity } from '../base/shard-identity.ts';
+import type { ShardIdentity } from '../base/shard-location.ts';
 import { writeCurrent, type Mark, type SnapshotReference } from './current.ts';
 import { journalName, snapshotName } from './file-names.ts';
 import { writeFully, type FileSystem, type OpenFile } from './file-system.ts';

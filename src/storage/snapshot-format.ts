@@ -7,7 +7,7 @@
 //   ],"footer":<sealed>}
 //
 // Here stand the fixed text, header and footer; block-format.ts has the blocks, record.ts the entries.
-import type { ShardIdentity } from '../base/shard-identity.ts';
+import type { ShardIdentity } from '../base/shard-location.ts';
 import { formatVersion, isReadableFormatVersion } from './format-version.ts';
 import { isCount } from './is-count.ts';
 

@@ -1,6 +1,6 @@
 // Reads one journal of a damaged store past its damage: every line that proves itself, and the bad
 // stretches between them. Does not know which lines count; shard-salvage.ts decides that.
-import type { ShardIdentity } from '../base/shard-identity.ts';
+import type { ShardIdentity } from '../base/shard-location.ts';
 import { damaged, unreadable, type FilePosition } from '../storage/damage.ts';
 import type { OpenFile } from '../storage/file-system.ts';
 import {

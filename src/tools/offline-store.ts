@@ -1,9 +1,8 @@
 // Opens a data folder for the offline tools: reads its manifest and locates its shards.
 // Changes nothing. The caller holds the folder's lock, which keeps servers out.
 import { StoreError } from '../base/errors.ts';
-import type { ShardPlace } from '../shard/shard-place.ts';
+import { placesOf, type ShardPlace } from '../shard/shard-place.ts';
 import type { FileSystem } from '../storage/file-system.ts';
-import { locateShards } from '../storage/locate-shards.ts';
 import { readManifest, type StoredManifest } from '../storage/manifest.ts';
 import { formatVersion } from '../storage/format-version.ts';
 
@@ -48,7 +47,7 @@ export function openStoreOfAnyVersion(fileSystem: FileSystem, dataDir: string): 
   if (!fileSystem.exists(dataDir)) throw noStore(dataDir, 'there is no such folder');
   const manifest = readManifest(fileSystem, dataDir);
   if (manifest === undefined) throw noStore(dataDir, 'there is no store in this folder');
-  const shards = locateShards(dataDir, manifest).map((place) => ({ ...place, fileSystem }));
+  const shards = placesOf(fileSystem, dataDir, manifest);
   return { manifest, shards };
 }
 

@@ -6,10 +6,9 @@ import { StoreError } from '../base/errors.ts';
 import { seqJumpRepaired } from '../base/limits.ts';
 import { entriesOf } from '../shard/streams/entry-stream.ts';
 import { proveShard } from '../shard/recovery/recovery.ts';
-import type { ShardPlace } from '../shard/shard-place.ts';
+import { placesOf, type ShardPlace } from '../shard/shard-place.ts';
 import { layoutFolderName, manifestName } from '../storage/file-names.ts';
 import type { FileSystem } from '../storage/file-system.ts';
-import { locateShards } from '../storage/locate-shards.ts';
 import { removeManifestReplacement, replaceManifest, type Manifest } from '../storage/manifest.ts';
 import { encodeEntry } from '../storage/record.ts';
 import { ShardFolderWriter } from '../storage/shard-folder-writer.ts';
@@ -79,7 +78,7 @@ function writeShards(
   report: (finding: Finding) => void,
 ): number {
   const { fileSystem, newDir, onWork } = options;
-  const targets = locateShards(newDir, manifest).map((place) => ({ ...place, fileSystem }));
+  const targets = placesOf(fileSystem, newDir, manifest);
   const writing: ShardInWriting[] = [];
   try {
     for (const salvaged of salvageAll(options, source, report)) {
@@ -109,8 +108,8 @@ function* salvageAll(
   source: RepairSource,
   report: (finding: Finding) => void,
 ): Generator<SalvagedShard, void, void> {
-  const shards = locateShards(dataDir, source).map((location, shard) => ({
-    place: { ...location, fileSystem },
+  const shards = placesOf(fileSystem, dataDir, source).map((place, shard) => ({
+    place,
     isOurs: (key: string) => shardOfSlot(slotOfKey(key), source.shards) === shard,
   }));
   onWork?.('salvaging', dataBytes(fileSystem, dataDir));

@@ -1,7 +1,7 @@
 // Reads one snapshot of a damaged store past its damage: every block that proves itself, and the
 // ranges of keys between them that no block proves. Does not know which snapshot counts.
 import { byteStringOfText } from '../base/byte-string.ts';
-import type { ShardIdentity } from '../base/shard-identity.ts';
+import type { ShardIdentity } from '../base/shard-location.ts';
 import {
   compareEntries,
   type EntryPosition,

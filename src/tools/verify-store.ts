@@ -4,12 +4,11 @@
 import { StoreError } from '../base/errors.ts';
 import { shardOfSlot, slotOfKey } from '../store/slot.ts';
 import { proveShard, type ProvedShard } from '../shard/recovery/recovery.ts';
-import type { ShardPlace } from '../shard/shard-place.ts';
+import { placesOf, type ShardPlace } from '../shard/shard-place.ts';
 import { damaged, DamageError, textOfPosition } from '../storage/damage.ts';
 import { journalName, snapshotName } from '../storage/file-names.ts';
 import type { FileSystem, OpenFile } from '../storage/file-system.ts';
 import { JournalReader } from '../storage/journal-reader.ts';
-import { locateShards } from '../storage/locate-shards.ts';
 import { SnapshotReader } from '../storage/snapshot-reader.ts';
 import type { Finding } from './finding.ts';
 import { findRepairSource, type RepairSource } from './repair-source.ts';
@@ -58,11 +57,11 @@ class Verification {
   run(): VerifySummary {
     const { fileSystem, dataDir } = this.#options;
     const source = this.#findSource();
-    const places = source === undefined ? [] : locateShards(dataDir, source);
+    const places = source === undefined ? [] : placesOf(fileSystem, dataDir, source);
     const proved = places.map((place) => {
       const { shard } = place.identity;
       const isOurs = (key: string): boolean => shardOfSlot(slotOfKey(key), places.length) === shard;
-      return this.#verifyShard({ ...place, fileSystem }, isOurs);
+      return this.#verifyShard(place, isOurs);
     });
     for (const part of inDoubtTransactions(proved.map((shard) => shard?.traces))) {
       const { shard, transaction, outcome } = part;

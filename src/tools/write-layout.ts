@@ -4,9 +4,8 @@ import { StoreError } from '../base/errors.ts';
 import { entriesOf, type StreamedEntry } from '../shard/streams/entry-stream.ts';
 import { mergeEntryStreams } from '../shard/streams/merge-entry-streams.ts';
 import { proveShard } from '../shard/recovery/recovery.ts';
-import type { ShardPlace } from '../shard/shard-place.ts';
+import { placesOf, type ShardPlace } from '../shard/shard-place.ts';
 import type { FileSystem } from '../storage/file-system.ts';
-import { locateShards } from '../storage/locate-shards.ts';
 import { encodeEntry } from '../storage/record.ts';
 import { ShardFolderWriter, type ShardPosition } from '../storage/shard-folder-writer.ts';
 import { shardOfSlot, slotOfKey } from '../store/slot.ts';
@@ -43,7 +42,7 @@ export function writeLayout(
 ): number {
   const { fileSystem, dataDir, layout } = plan;
   const folder = `${dataDir}/${layout}`;
-  const places = locateShards(dataDir, plan).map((place) => ({ ...place, fileSystem }));
+  const places = placesOf(fileSystem, dataDir, plan);
   try {
     fileSystem.makeFolder(folder);
     const written = writeShards(places, entries, position);

@@ -3,7 +3,7 @@
 import { StoreError, systemErrorCode } from '../../src/base/errors.ts';
 import { resolveInDoubt } from '../../src/storage/transaction-outcome.ts';
 import { recoverShard, type Recovered } from '../../src/shard/recovery/recovery.ts';
-import { locateShards } from '../../src/storage/locate-shards.ts';
+import { placesOf } from '../../src/shard/shard-place.ts';
 import { readManifest, type Manifest } from '../../src/storage/manifest.ts';
 import { reshard } from '../../src/tools/reshard.ts';
 import { randomBelow } from '../support/random.ts';
@@ -93,9 +93,7 @@ export class ReshardLife {
   #recover(manifest: Manifest): Recovered[] {
     const fileSystem = this.#view();
     try {
-      return locateShards(dataFolder, manifest).map((place) =>
-        recoverShard({ ...place, fileSystem }),
-      );
+      return placesOf(fileSystem, dataFolder, manifest).map((place) => recoverShard(place));
     } catch (error) {
       throw new Violation(`between two processes the folder is damaged: ${String(error)}`);
     }

@@ -3,12 +3,8 @@
 // cut holds.
 import { StoreError } from '../../base/errors.ts';
 import { overloaded } from '../../base/overloaded.ts';
-import {
-  valueOfTask,
-  type BackupTasks,
-  type BeginBackupTask,
-  type ShardLocation,
-} from '../../protocol/shard-task.ts';
+import type { ShardLocation } from '../../base/shard-location.ts';
+import { valueOfTask, type BackupTasks, type BeginBackupTask } from '../../protocol/shard-task.ts';
 import type { Sequencer } from '../sequencer.ts';
 import type { TaskThread } from '../threads/task-thread.ts';
 import type { CompactionScheduler } from './compaction-scheduler.ts';

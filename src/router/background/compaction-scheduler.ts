@@ -1,9 +1,10 @@
 // Decides when a shard's journal is folded into its snapshot, one shard at a time. Carries the work
 // from the shard to the compactor's thread and back. Never looks into the parcels that it carries.
 import { liveJournalsMax } from '../../base/limits.ts';
+import type { ShardLocation } from '../../base/shard-location.ts';
 import type { Parcel } from '../../protocol/parcel.ts';
 import type { ShardReport } from '../../protocol/shard-operation.ts';
-import { valueOfTask, type CompactorTasks, type ShardLocation } from '../../protocol/shard-task.ts';
+import { valueOfTask, type CompactorTasks } from '../../protocol/shard-task.ts';
 import type { ShardClient } from '../shard/shard-client.ts';
 import type { TaskThread } from '../threads/task-thread.ts';
 

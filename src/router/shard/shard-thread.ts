@@ -1,6 +1,7 @@
 // One life of a shard's thread: its tasks as typed calls, each with its time limit. Never starts
 // another thread after a death: shard-lifecycle.ts does.
 import type { FsyncMode } from '../../base/fsync-mode.ts';
+import type { ShardLocation } from '../../base/shard-location.ts';
 import { encodeBatch } from '../../protocol/batch-frame.ts';
 import { heapTooSmall, isOutOfMemory } from '../../protocol/heap-too-small.ts';
 import type { Parcel } from '../../protocol/parcel.ts';
@@ -14,7 +15,6 @@ import type {
 import {
   valueOfTask,
   type OpenedReport,
-  type ShardLocation,
   type ShardTasks,
   type TaskAnswer,
 } from '../../protocol/shard-task.ts';

@@ -5,7 +5,7 @@ import { BackupWriter } from '../../storage/backup-writer.ts';
 import { namesOf } from '../../storage/current.ts';
 import type { FileSystem } from '../../storage/file-system.ts';
 import { encodeEntry } from '../../storage/record.ts';
-import type { ShardLocation } from '../../protocol/shard-task.ts';
+import type { ShardLocation } from '../../base/shard-location.ts';
 import { EntryStream, type StreamSource } from './entry-stream.ts';
 import { HeldFiles } from './held-files.ts';
 import { mergeEntryStreams } from './merge-entry-streams.ts';
@@ -74,7 +74,7 @@ export class BackupStream {
       const store = parts[0]?.identity.store ?? '';
       const writer = new BackupWriter({ store, shards: parts.length, seq, at, createdAt });
       const streams = parts.map(({ source, ...location }) =>
-        new EntryStream({ ...location, fileSystem: this.#files }, source).entries(),
+        new EntryStream(this.#files, location, source).entries(),
       );
       for (const { namespace, record, version } of mergeEntryStreams(streams)) {
         writer.add(namespace, encodeEntry(record, version));

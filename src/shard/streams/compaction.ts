@@ -25,7 +25,7 @@ export function compact(place: ShardPlace, input: CompactionInput): SnapshotRefe
   if (fileSystem.exists(temporary)) fileSystem.remove(temporary);
   const file = fileSystem.create(temporary);
   try {
-    const stream = new EntryStream(place, input);
+    const stream = new EntryStream(fileSystem, place, input);
     const writer = new SnapshotWriter(file, { ...identity, generation });
     for (const { namespace, record, version } of stream.entries()) {
       writer.add(namespace, encodeEntry(record, version));

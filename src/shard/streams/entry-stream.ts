@@ -2,6 +2,7 @@
 // journals after it. Verifies everything that it reads. Memory: the last change of each key in the
 // journals. Knows no live file, and does not judge expiry.
 import { byteStringOfText } from '../../base/byte-string.ts';
+import type { ShardLocation } from '../../base/shard-location.ts';
 import type { SnapshotReference } from '../../storage/current.ts';
 import { damaged } from '../../storage/damage.ts';
 import { journalName, snapshotName } from '../../storage/file-names.ts';
@@ -41,21 +42,22 @@ export function compareEntries(a: EntryPosition, b: EntryPosition): number {
   return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
 }
 
-/** A shard's place for which opening files is enough. */
-export interface StreamPlace extends Omit<ShardPlace, 'fileSystem'> {
-  readonly fileSystem: Pick<FileSystem, 'openReadOnly'>;
-}
-
 export class EntryStream {
-  readonly #place: StreamPlace;
+  readonly #fileSystem: Pick<FileSystem, 'openReadOnly'>;
+  readonly #location: ShardLocation;
   readonly #source: StreamSource;
   /** Namespaces whose entries in the snapshot are all deleted. */
   readonly #flushed = new Set<string>();
   #seq = 1;
   #at = 0;
 
-  constructor(place: StreamPlace, source: StreamSource) {
-    this.#place = place;
+  constructor(
+    fileSystem: Pick<FileSystem, 'openReadOnly'>,
+    location: ShardLocation,
+    source: StreamSource,
+  ) {
+    this.#fileSystem = fileSystem;
+    this.#location = location;
     this.#source = source;
   }
 
@@ -99,9 +101,9 @@ export class EntryStream {
   *#readSnapshot(): Generator<StreamedEntry, void, void> {
     const { snapshot } = this.#source;
     if (snapshot === null) return;
-    const { fileSystem, folder, name, identity } = this.#place;
+    const { folder, name, identity } = this.#location;
     const fileName = snapshotName(snapshot.generation);
-    const file = fileSystem.openReadOnly(`${folder}/${fileName}`);
+    const file = this.#fileSystem.openReadOnly(`${folder}/${fileName}`);
     try {
       const expected = { ...identity, generation: snapshot.generation };
       const reader = new SnapshotReader(file, `${name}/${fileName}`, expected, snapshot);
@@ -146,9 +148,9 @@ export class EntryStream {
   }
 
   #readJournal(end: JournalEnd, onLine: (line: JournalLine) => void): void {
-    const { fileSystem, folder, name } = this.#place;
+    const { folder, name } = this.#location;
     const fileName = journalName(end.generation);
-    const file = fileSystem.openReadOnly(`${folder}/${fileName}`);
+    const file = this.#fileSystem.openReadOnly(`${folder}/${fileName}`);
     try {
       const reading = new JournalReader(file, onLine).read(end.bytes);
       if (reading.bytes !== end.bytes || reading.crc !== end.crc || reading.nextSeq !== end.seq) {
@@ -189,6 +191,6 @@ export function entriesOf(
   const sources = liveSources(shards);
   return places.flatMap((place, shard) => {
     const source = sources[shard];
-    return source === undefined ? [] : [new EntryStream(place, source).entries()];
+    return source === undefined ? [] : [new EntryStream(place.fileSystem, place, source).entries()];
   });
 }

@@ -2,11 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { TimestampClock } from '../../../src/base/clock.ts';
 import { StoreError } from '../../../src/base/errors.ts';
 import { taskMaxMs } from '../../../src/base/limits.ts';
-import {
-  answerTask,
-  type BackupTasks,
-  type ShardLocation,
-} from '../../../src/protocol/shard-task.ts';
+import type { ShardLocation } from '../../../src/base/shard-location.ts';
+import { answerTask, type BackupTasks } from '../../../src/protocol/shard-task.ts';
 import { Backups } from '../../../src/router/background/backups.ts';
 import { CompactionScheduler } from '../../../src/router/background/compaction-scheduler.ts';
 import { ReadCache } from '../../../src/router/read-cache.ts';

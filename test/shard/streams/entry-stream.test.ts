@@ -19,7 +19,7 @@ function streamOf(fileSystem: MemoryFileSystem): EntryStream {
   const place = { ...shardPlace, fileSystem };
   const [source] = liveSources([proveShard(place)]);
   if (source === undefined) throw new Error('one shard has one source');
-  return new EntryStream(place, source);
+  return new EntryStream(fileSystem, place, source);
 }
 
 function* shown(

@@ -7,7 +7,7 @@ import { recoverShard } from '../../../src/shard/recovery/recovery.ts';
 import { OpenedShard } from '../../../src/shard/opened-shard.ts';
 import type { Shard } from '../../../src/shard/shard.ts';
 import type { FileSystem } from '../../../src/storage/file-system.ts';
-import { locateShards } from '../../../src/storage/locate-shards.ts';
+import { placesOf } from '../../../src/shard/shard-place.ts';
 import { readManifest } from '../../../src/storage/manifest.ts';
 import type { Operation } from '../../../src/store/operation.ts';
 import { shardOfSlot, slotOfKey } from '../../../src/store/slot.ts';
@@ -89,8 +89,8 @@ export class ShardedFolder {
 export function contentsOfFolder(fileSystem: FileSystem, path: string = dataDir): string[] {
   const manifest = readManifest(fileSystem, path);
   if (manifest === undefined) throw new Error('there is no store');
-  const lines = locateShards(path, manifest).flatMap((location) => {
-    const { table } = recoverShard({ ...location, fileSystem });
+  const lines = placesOf(fileSystem, path, manifest).flatMap((place) => {
+    const { table } = recoverShard(place);
     return namespaces.flatMap((namespace) =>
       Array.from(table.ascending(namespace, ''), ({ key, version, expiresAt, value }) => {
         const bytes = Buffer.from(value, 'latin1').toString('base64');
@@ -105,9 +105,7 @@ export function contentsOfFolder(fileSystem: FileSystem, path: string = dataDir)
 export function seqsOfFolder(fileSystem: FileSystem, path: string = dataDir): number[] {
   const manifest = readManifest(fileSystem, path);
   if (manifest === undefined) throw new Error('there is no store');
-  return locateShards(path, manifest).map(
-    (location) => recoverShard({ ...location, fileSystem }).tail.end.seq,
-  );
+  return placesOf(fileSystem, path, manifest).map((place) => recoverShard(place).tail.end.seq);
 }
 
 /** A backup of the folder, whole. */

@@ -81,9 +81,11 @@ export function systemErrorCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** No room: on the disk, in the quota, or in one file. */
 const fullDiskCodes: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
-/** Whether an error is a system error that says that the disk has no room. */
-export function isFullDisk(error: unknown): boolean {
+/** True for a system error that says there is no room, and for the StoreError that stands for it. */
+export function isDiskFull(error: unknown): boolean {
+  if (error instanceof StoreError) return error.code === 'DISK_FULL';
   return fullDiskCodes.has(systemErrorCode(error));
 }

@@ -2,8 +2,7 @@
 // Does not know the meaning of the changes. A failed write leaves the file as it was. After a
 // failed sync or truncation nothing may write to the file again (`isBroken`).
 import { assert } from '../base/assert.ts';
-import { StoreError } from '../base/errors.ts';
-import { isDiskFull } from './disk-full.ts';
+import { isDiskFull, StoreError } from '../base/errors.ts';
 import { writeFully, type OpenFile } from './file-system.ts';
 import {
   encodeBatchLine,

@@ -2,7 +2,7 @@
 // gives it up piece by piece, for deletes and for the compaction after them. The file is not part
 // of the data: it may be missing, short, or hold any bytes.
 import { randomFillSync } from 'node:crypto';
-import { isDiskFull } from './disk-full.ts';
+import { isDiskFull } from '../base/errors.ts';
 import { reserveName } from './file-names.ts';
 import { writeFully, type FileSystem, type OpenFile } from './file-system.ts';
 

@@ -1,6 +1,6 @@
 // Gives an offline store another number of shards, in place. After a crash at any point, the old
 // layout or the new one is live, whole. The caller holds the folder's lock. Knows no command line.
-import { isFullDisk, StoreError } from '../base/errors.ts';
+import { isDiskFull, StoreError } from '../base/errors.ts';
 import { shardCountMax } from '../base/limits.ts';
 import { proveShard } from '../shard/recovery/recovery.ts';
 import type { FileSystem } from '../storage/file-system.ts';
@@ -36,7 +36,7 @@ export function reshard(
   try {
     return reshardStore(fileSystem, dataDir, shards, onWork);
   } catch (error) {
-    if (!isFullDisk(error)) throw error;
+    if (!isDiskFull(error)) throw error;
     const detail =
       'no room on disk for the new layout, which takes about as much as the live data; what was ' +
       'written of it is removed, and the store is as it was';

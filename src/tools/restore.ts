@@ -3,7 +3,7 @@
 // unfinished store. The caller holds the folder's lock, and proves a backup first if it can be
 // read twice.
 import { byteStringOfText } from '../base/byte-string.ts';
-import { isFullDisk, StoreError } from '../base/errors.ts';
+import { isDiskFull, StoreError } from '../base/errors.ts';
 import { seqJumpRepaired } from '../base/limits.ts';
 import type { StreamedEntry } from '../shard/streams/entry-stream.ts';
 import { BackupReader } from '../storage/backup-reader.ts';
@@ -86,7 +86,7 @@ export function restoreBackup(backup: Backup, plan: RestorePlan): number {
     return entries;
   } catch (error) {
     removeIfPossible(fileSystem, dataDir);
-    if (!isFullDisk(error)) throw error;
+    if (!isDiskFull(error)) throw error;
     const detail = `no room on disk in ${dataDir}: what was written is removed`;
     throw new StoreError('DISK_FULL', detail, {}, error);
   }

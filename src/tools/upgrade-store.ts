@@ -1,7 +1,7 @@
 // Rewrites a store of an older format version in the current version, in place, before a server
 // opens the store. After a crash at any point, the old layout or the new one is live, whole. The
 // caller holds the folder's lock.
-import { isFullDisk, StoreError } from '../base/errors.ts';
+import { isDiskFull, StoreError } from '../base/errors.ts';
 import { proveShard, type ProvedShard } from '../shard/recovery/recovery.ts';
 import type { ShardPlace } from '../shard/shard-place.ts';
 import type { FileSystem } from '../storage/file-system.ts';
@@ -46,7 +46,7 @@ export function upgradeStore(
     const entries = replaceLayout(old, proved, { fileSystem, dataDir, shards, onWork });
     return { from, entries, leftover: removeReplaced(fileSystem, dataDir) };
   } catch (error) {
-    if (!isFullDisk(error)) throw error;
+    if (!isDiskFull(error)) throw error;
     const detail =
       `no room on disk to rewrite the store in format version ${formatVersion}, which takes about as ` +
       'much as the live data; the new files are removed, and the store is unchanged';

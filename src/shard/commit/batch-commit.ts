@@ -2,10 +2,9 @@
 // then makes the changes visible. On a full disk it retries with what fits. Knows no operation.
 import { assert } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
-import type { StoreError } from '../../base/errors.ts';
+import { isDiskFull, type StoreError } from '../../base/errors.ts';
 import type { FsyncMode } from '../../base/fsync-mode.ts';
 import type { ShardAnswer, ShardOperation } from '../../protocol/shard-operation.ts';
-import { isDiskFull } from '../../storage/disk-full.ts';
 import type { DiskSpace } from '../files/disk-space.ts';
 import type { ShardFiles } from '../files/shard-files.ts';
 import type { EntryTable } from '../table/entry-table.ts';

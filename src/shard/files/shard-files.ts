@@ -1,6 +1,7 @@
 // Owns the live files of a serving shard: names them in current.json, switches journals, installs
 // compacted snapshots, and makes room on a full disk. Knows no operation. start-files.ts makes the
 // files of a recovered shard ready to serve.
+import { isDiskFull } from '../../base/errors.ts';
 import {
   prepareCurrent,
   writeCurrent,
@@ -8,7 +9,6 @@ import {
   type Mark,
   type SnapshotReference,
 } from '../../storage/current.ts';
-import { isDiskFull } from '../../storage/disk-full.ts';
 import type { JournalEnd, JournalHeader } from '../../storage/journal-format.ts';
 import type { JournalWriter } from '../../storage/journal-writer.ts';
 import type { Reserve } from '../../storage/reserve.ts';

@@ -10,8 +10,6 @@ export interface ItemLimits {
   readonly valueBytesMax: number;
 }
 
-const loneSurrogate = /\p{Surrogate}/u;
-
 /** Characters of an unknown name that an error shows: the name may be megabytes long. */
 const shownCharacters = 64;
 
@@ -39,7 +37,7 @@ export function isVersion(json: unknown): json is number {
 
 function bytesOfText(value: unknown): Buffer {
   if (typeof value !== 'string') throw badMember('value', 'value must be a string.');
-  if (loneSurrogate.test(value)) throw badMember('value', 'value must be well-formed Unicode.');
+  if (!value.isWellFormed()) throw badMember('value', 'value must be well-formed Unicode.');
   return Buffer.from(value, 'utf8');
 }
 

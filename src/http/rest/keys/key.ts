@@ -12,9 +12,6 @@ export const keyMount: Mount = {
   target: '/v1/keys/-',
 };
 
-/** With the `u` flag, only a surrogate without a partner is a character of its own. */
-const loneSurrogate = /\p{Surrogate}/u;
-
 function keyInvalid(detail: string, limit?: number): StoreError {
   return new StoreError('KEY_INVALID', detail, { parameter: 'key', limit });
 }
@@ -38,6 +35,6 @@ export function keyOfRequest(request: FastifyRequest, keyBytesMax: number): stri
 /** @returns the key of a JSON item, as a byte string */
 export function keyOfJson(key: unknown, keyBytesMax: number): string {
   if (typeof key !== 'string') throw keyInvalid('key must be a string.');
-  if (loneSurrogate.test(key)) throw keyInvalid('key must be well-formed Unicode.');
+  if (!key.isWellFormed()) throw keyInvalid('key must be well-formed Unicode.');
   return checkedLength(byteStringOfText(key), keyBytesMax);
 }

@@ -54,6 +54,9 @@ export interface ErrorFacts {
   parameter?: string | undefined;
 }
 
+/** For what is over soon: a full queue has moved on, and a shard was opened again. */
+export const retrySoon = { retryable: true, retryAfterMs: 1000 } as const satisfies ErrorFacts;
+
 /** An expected failure. The code is stable; the message names the fault and what is allowed. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';

@@ -3,7 +3,7 @@
 // commit/ how a batch becomes durable and visible.
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
-import { StoreError, systemErrorCode, type Outcome } from '../base/errors.ts';
+import { retrySoon, StoreError, systemErrorCode, type Outcome } from '../base/errors.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import {
   isEntryWrite,
@@ -228,9 +228,5 @@ export class Shard {
 
 function journalIsBroken(outcome: Outcome): StoreError {
   const detail = 'The shard of this key could not write to its journal.';
-  return new StoreError('SHARD_UNAVAILABLE', detail, {
-    outcome,
-    retryable: true,
-    retryAfterMs: 1000,
-  });
+  return new StoreError('SHARD_UNAVAILABLE', detail, { ...retrySoon, outcome });
 }

@@ -13,6 +13,7 @@ import { removeManifestReplacement, replaceManifest, type Manifest } from '../st
 import { encodeEntry } from '../storage/record.ts';
 import { ShardFolderWriter } from '../storage/shard-folder-writer.ts';
 import { shardOfSlot, slotOfKey } from '../store/slot.ts';
+import { cleanUp } from './clean-up.ts';
 import { dataBytes } from './data-bytes.ts';
 import { resolveSalvaged, type SalvagedTraces } from './resolve-salvaged.ts';
 import { EntryDigest } from './entry-digest.ts';
@@ -66,7 +67,7 @@ export function repairStore(options: RepairOptions): RepairSummary {
     replaceManifest(fileSystem, newDir, manifest);
     return { shards, entries, losses };
   } catch (error) {
-    removeIfPossible(fileSystem, newDir, manifest.layout);
+    cleanUp(() => removeNewStore(fileSystem, newDir, manifest.layout));
     throw error;
   }
 }
@@ -177,14 +178,10 @@ class ShardInWriting {
 }
 
 /** Removes the manifest first: every start refuses a layout without one. */
-function removeIfPossible(fileSystem: FileSystem, newDir: string, layout: string): void {
-  try {
-    removeManifestReplacement(fileSystem, newDir);
-    const manifest = `${newDir}/${manifestName}`;
-    if (fileSystem.exists(manifest)) fileSystem.remove(manifest);
-    const folder = `${newDir}/${layout}`;
-    if (fileSystem.exists(folder)) fileSystem.removeFolder(folder);
-  } catch {
-    // The caller gets the error that made the repair fail, not this one.
-  }
+function removeNewStore(fileSystem: FileSystem, newDir: string, layout: string): void {
+  removeManifestReplacement(fileSystem, newDir);
+  const manifest = `${newDir}/${manifestName}`;
+  if (fileSystem.exists(manifest)) fileSystem.remove(manifest);
+  const folder = `${newDir}/${layout}`;
+  if (fileSystem.exists(folder)) fileSystem.removeFolder(folder);
 }

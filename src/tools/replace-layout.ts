@@ -11,6 +11,7 @@ import type { FileSystem } from '../storage/file-system.ts';
 import { readManifest, replaceManifest, type Manifest } from '../storage/manifest.ts';
 import type { ShardPosition } from '../storage/shard-folder-writer.ts';
 import { removeStrayLayouts } from '../storage/stray-layouts.ts';
+import { cleanUp } from './clean-up.ts';
 import type { OfflineStore } from './offline-store.ts';
 import { writeLayout, type LayoutPlan } from './write-layout.ts';
 
@@ -63,7 +64,8 @@ function nameLayout(fileSystem: FileSystem, dataDir: string, next: Manifest): vo
       const detail = `${next.layout} is named, but that may not be durable: ${String(error)}`;
       throw new StoreError('STORE_INACCESSIBLE', detail, {}, error);
     }
-    removeNew(fileSystem, dataDir);
+    // The next start removes a layout that stays here.
+    cleanUp(() => removeStrayLayouts(fileSystem, dataDir));
     throw error;
   }
 }
@@ -74,14 +76,6 @@ function names(fileSystem: FileSystem, dataDir: string, layout: string): boolean
     return readManifest(fileSystem, dataDir)?.layout === layout;
   } catch {
     return true;
-  }
-}
-
-function removeNew(fileSystem: FileSystem, dataDir: string): void {
-  try {
-    removeStrayLayouts(fileSystem, dataDir);
-  } catch {
-    // The caller gets the error of the manifest. The next start removes the new layout.
   }
 }
 

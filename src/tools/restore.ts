@@ -15,6 +15,7 @@ import {
   removeUnfinishedStore,
   unfinishedMaking,
 } from '../storage/manifest.ts';
+import { cleanUp } from './clean-up.ts';
 import { writeLayout, type OnWork } from './write-layout.ts';
 
 export interface Backup {
@@ -85,7 +86,8 @@ export function restoreBackup(backup: Backup, plan: RestorePlan): number {
     nameManifest(fileSystem, dataDir, 'filled');
     return entries;
   } catch (error) {
-    removeIfPossible(fileSystem, dataDir);
+    // A file that stays here is removed by the next start or restore.
+    cleanUp(() => removeUnfinishedStore(fileSystem, dataDir));
     if (!isDiskFull(error)) throw error;
     const detail = `no room on disk in ${dataDir}: what was written is removed`;
     throw new StoreError('DISK_FULL', detail, {}, error);
@@ -98,13 +100,5 @@ function* entriesOf(reader: BackupReader): Generator<StreamedEntry, void, void> 
       const key = byteStringOfText(record.key);
       yield { namespace, key, version: record.version, record };
     }
-  }
-}
-
-function removeIfPossible(fileSystem: FileSystem, dataDir: string): void {
-  try {
-    removeUnfinishedStore(fileSystem, dataDir);
-  } catch {
-    // The caller gets the error of the restore. The next start or restore removes the files.
   }
 }

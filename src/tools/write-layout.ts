@@ -9,6 +9,7 @@ import type { FileSystem } from '../storage/file-system.ts';
 import { encodeEntry } from '../storage/record.ts';
 import { ShardFolderWriter, type ShardPosition } from '../storage/shard-folder-writer.ts';
 import { shardOfSlot, slotOfKey } from '../store/slot.ts';
+import { cleanUp } from './clean-up.ts';
 import { EntryDigest } from './entry-digest.ts';
 import { liveBytes } from './live-bytes.ts';
 
@@ -54,17 +55,11 @@ export function writeLayout(
     checkReadsBack(layout, places, written);
     return written.entries;
   } catch (error) {
-    removeIfPossible(fileSystem, folder);
+    // The next start removes a folder that stays here: no manifest names it.
+    cleanUp(() => {
+      if (fileSystem.exists(folder)) fileSystem.removeFolder(folder);
+    });
     throw error;
-  }
-}
-
-/** The next start removes a folder that cannot be removed here: no manifest names it. */
-function removeIfPossible(fileSystem: FileSystem, folder: string): void {
-  try {
-    if (fileSystem.exists(folder)) fileSystem.removeFolder(folder);
-  } catch {
-    // The caller gets the error of the write, not this one.
   }
 }
 

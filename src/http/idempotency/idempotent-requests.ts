@@ -1,7 +1,7 @@
 // Runs each request with an Idempotency-Key once, as one transaction with the record of its answer.
 // A repeat within the window gets that answer. Must not know dialects.
 import { createHash } from 'node:crypto';
-import { StoreError } from '../../base/errors.ts';
+import { retrySoon, StoreError } from '../../base/errors.ts';
 import type { EntryName } from '../../store/operation.ts';
 import type { Durability, EntryResult } from '../../store/result.ts';
 import { slotOfKey } from '../../store/slot.ts';
@@ -201,9 +201,5 @@ function reused(): StoreError {
 function inFlight(): StoreError {
   const detail =
     'The request that first came with this Idempotency-Key is still being carried out.';
-  return new StoreError('IDEMPOTENCY_KEY_IN_FLIGHT', detail, {
-    parameter,
-    retryable: true,
-    retryAfterMs: 1000,
-  });
+  return new StoreError('IDEMPOTENCY_KEY_IN_FLIGHT', detail, { ...retrySoon, parameter });
 }

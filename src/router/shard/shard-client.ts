@@ -1,7 +1,7 @@
 // One shard as the main thread sees it: operations go in here, and the shard's status comes out.
 // batch-sender.ts has the waiting operations, and shard-lifecycle.ts has the states. Knows neither
 // threads nor frames.
-import { StoreError } from '../../base/errors.ts';
+import { retrySoon, StoreError } from '../../base/errors.ts';
 import { queueWaitMaxMs } from '../../base/limits.ts';
 import { overloaded } from '../../base/overloaded.ts';
 import type { Parcel } from '../../protocol/parcel.ts';
@@ -22,10 +22,7 @@ const queueIsFull = overloaded('Too many operations wait for this shard already.
 const waitedTooLong = overloaded(
   `The operation has waited for its shard for ${queueWaitMaxMs} ms; it was not begun.`,
 );
-const shuttingDown = new StoreError('SHUTTING_DOWN', 'The store is closing.', {
-  retryable: true,
-  retryAfterMs: 1000,
-});
+const shuttingDown = new StoreError('SHUTTING_DOWN', 'The store is closing.', retrySoon);
 
 export class ShardClient implements ShardQueue {
   readonly shard: number;

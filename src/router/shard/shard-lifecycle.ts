@@ -8,7 +8,7 @@
 //      +----------+------------+      its thread died or hangs
 //
 //   any -> failed (until the next start of the program), any -> closed (for good)
-import { StoreError, type Outcome } from '../../base/errors.ts';
+import { retrySoon, StoreError, type Outcome } from '../../base/errors.ts';
 import { Histogram, secondsBounds } from '../../base/histogram.ts';
 import type { FsyncMode } from '../../base/fsync-mode.ts';
 import { shardRetryMs } from '../../base/limits.ts';
@@ -99,8 +99,7 @@ export class ShardLifecycle {
 
   unavailable(outcome: Outcome): StoreError {
     const detail = `Shard ${this.#shard} does not serve: ${this.#reason ?? 'its thread died'}.`;
-    const facts = { retryable: true, retryAfterMs: 1000, outcome };
-    return new StoreError('SHARD_UNAVAILABLE', detail, facts);
+    return new StoreError('SHARD_UNAVAILABLE', detail, { ...retrySoon, outcome });
   }
 
   /** As `ShardThread.open`. */

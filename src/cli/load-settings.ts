@@ -1,19 +1,12 @@
 // Owns the precedence of settings: config/default.json, then the file of --config, then the
 // environment, then flags. Refuses, in one line, an unknown setting or a value that is not allowed.
 import { join } from 'node:path';
-import { Value } from 'typebox/value';
 import { programFolder } from '../base/program-folder.ts';
 import { usageError } from './command-error.ts';
 import { environmentNameOf, environmentPrefix, flagOf, tokenVariable } from './setting-spelling.ts';
-import { allowedValues, readSettingJson, readSettingText } from './setting-value.ts';
+import { allowedValues, areSettings, readSettingJson, readSettingText } from './setting-value.ts';
 import { readSettingsFile } from './settings-file.ts';
-import {
-  isSettingName,
-  settingNames,
-  settingsSchema,
-  type SettingName,
-  type Settings,
-} from './settings-schema.ts';
+import { isSettingName, settingNames, type SettingName, type Settings } from './settings-schema.ts';
 import { visibleName, visibleText } from './visible-text.ts';
 
 export interface SettingSources {
@@ -44,7 +37,7 @@ export function loadSettings(sources: SettingSources): Settings {
   ];
   for (const layer of layers) for (const [name, one] of layer) given.set(name, one);
   const settings = Object.fromEntries([...given].map(([name, { value }]) => [name, value]));
-  if (Value.Check(settingsSchema, settings)) return checkTogether(settings, given);
+  if (areSettings(settings)) return checkTogether(settings, given);
   const missing = settingNames.filter((name) => !given.has(name));
   throw usageError(`${defaultSettingsFile} lacks ${missing.join(', ')}`);
 }

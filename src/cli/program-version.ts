@@ -1,13 +1,14 @@
 // Reads the version of this program from its package.json.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Type } from 'typebox';
-import { Value } from 'typebox/value';
+import { assert } from '../base/assert.ts';
 import { programFolder } from '../base/program-folder.ts';
 
 function readVersion(): string {
   const text = readFileSync(join(programFolder, 'package.json'), 'utf8');
-  return Value.Parse(Type.Object({ version: Type.String() }), JSON.parse(text)).version;
+  const { version } = JSON.parse(text) as { readonly version?: unknown };
+  assert(typeof version === 'string', 'package.json has a version');
+  return version;
 }
 
 export const programVersion = readVersion();

@@ -1,120 +1,155 @@
 // Owns the settings: names, types, bounds, units and purpose. The type, the flags, the environment
 // names, the help text and the refusals all come from this schema. Knows no default: those are in
 // config/default.json alone. Does not know where values come from: load-settings.ts does.
-import { Type, type Static } from 'typebox';
 import { shardCountMax } from '../base/limits.ts';
+
+interface Described {
+  /** The placeholder of the value in help: `<bytes>`. */
+  readonly unit: string;
+  readonly description: string;
+}
+
+/** Any text but the empty one. */
+interface TextSetting extends Described {
+  readonly kind: 'text';
+}
+
+interface ChoiceSetting extends Described {
+  readonly kind: 'choice';
+  readonly choices: readonly string[];
+}
+
+interface IntegerSetting extends Described {
+  readonly kind: 'integer';
+  readonly minimum: number;
+  readonly maximum: number;
+  /** A word and not null: a file, the environment and a flag can all spell `auto` alike. */
+  readonly orAuto: boolean;
+}
+
+/**
+ * The allowed values of a setting. Plain data, because every start of any command reads it: a schema
+ * library would take longer to load than all the rest.
+ */
+export type SettingSchema = TextSetting | ChoiceSetting | IntegerSetting;
 
 const kibibyte = 1024;
 const mebibyte = 1024 * kibibyte;
 const gibibyte = 1024 * mebibyte;
 
+const text = (unit: string, description: string) => ({ kind: 'text', unit, description }) as const;
+
+const choice = <const Choice extends string>(
+  unit: string,
+  choices: readonly Choice[],
+  description: string,
+) => ({ kind: 'choice', choices, unit, description }) as const;
+
+const integer = (minimum: number, maximum: number, unit: string, description: string) =>
+  ({ kind: 'integer', minimum, maximum, orAuto: false, unit, description }) as const;
+
+const integerOrAuto = (minimum: number, maximum: number, unit: string, description: string) =>
+  ({ ...integer(minimum, maximum, unit, description), orAuto: true }) as const;
+
 /** More than a day makes no sense for any setting, and Node's timers stop at 2^31 - 1 ms. */
 const milliseconds = (minimum: number, description: string) =>
-  Type.Integer({ minimum, maximum: 86_400_000, unit: 'ms', description });
+  integer(minimum, 86_400_000, 'ms', description);
 
 const bytes = (minimum: number, maximum: number, description: string) =>
-  Type.Integer({ minimum, maximum, unit: 'bytes', description });
+  integer(minimum, maximum, 'bytes', description);
 
-const count = (minimum: number, maximum: number, unit: string, description: string) =>
-  Type.Integer({ minimum, maximum, unit, description });
+export const settingsSchema = {
+  host: text('host', 'address to listen on; anything but loopback lets other machines in'),
+  port: integer(0, 65_535, 'port', 'TCP port to listen on; 0 takes any free one'),
+  dataDir: text(
+    'folder',
+    'folder that holds the data, made if missing; relative to the current directory',
+  ),
+  shards: integerOrAuto(
+    1,
+    shardCountMax,
+    'shards',
+    'shards, each a thread and its files; auto: as many as an existing folder has, for a new ' +
+      'one the number of cores, from 2 to 16',
+  ),
+  fsync: choice(
+    'mode',
+    ['always', 'interval', 'never'],
+    'when a write reaches stable storage; always: before it is answered; interval: within ' +
+      'fsyncIntervalMs; never: when the operating system pleases',
+  ),
+  fsyncIntervalMs: milliseconds(1, 'longest time between two syncs where fsync is interval'),
+  cacheBytes: bytes(0, 64 * gibibyte, 'memory for the read cache; 0 turns it off'),
+  compactJournalBytes: bytes(
+    64 * kibibyte,
+    1024 * gibibyte,
+    'size of a shard’s journal from which it is compacted',
+  ),
+  keyBytesMax: bytes(1, 4 * kibibyte, 'longest key, in bytes of UTF-8'),
+  valueBytesMax: bytes(1, 64 * mebibyte, 'largest value'),
+  batchOperationsMax: integer(1, 1_000_000, 'operations', 'most operations in one batch request'),
+  batchBytesMax: bytes(kibibyte, gibibyte, 'largest body of a batch request'),
+  bodyBytesInFlightMax: bytes(
+    kibibyte,
+    64 * gibibyte,
+    'bodies of all requests in flight, summed, as far as they have arrived; past it bodies wait, ' +
+      'and those that come too slowly are refused with 503',
+  ),
+  connectionsMax: integer(1, 1_000_000, 'connections', 'most open connections'),
+  headersTimeoutMs: milliseconds(1, 'longest time for the headers of a request to arrive'),
+  requestTimeoutMs: milliseconds(1, 'longest time for a whole request to arrive'),
+  keepAliveTimeoutMs: milliseconds(
+    1,
+    'how long a connection may be idle between requests; longer than a load balancer keeps it',
+  ),
+  idempotencyWindowMs: milliseconds(
+    1000,
+    'how long the answer to a request with an Idempotency-Key is kept',
+  ),
+  idempotencyRecordsMax: integer(
+    1,
+    10_000_000,
+    'answers',
+    'most answers that are kept for an Idempotency-Key; past it the oldest go before their time',
+  ),
+  drainDelayMs: milliseconds(
+    0,
+    'how long after SIGTERM connections are still accepted while /readyz says 503, so that load ' +
+      'balancers learn of it; part of shutdownDeadlineMs',
+  ),
+  shutdownDeadlineMs: milliseconds(
+    100,
+    'longest time from the signal to stop to a clean exit; past it the exit code is 1',
+  ),
+  shardHeapMiB: integerOrAuto(
+    16,
+    1024 * 1024,
+    'MiB',
+    'V8 heap limit of one shard’s thread; auto: 60 % of the memory that the process may use, ' +
+      'shared among all shards',
+  ),
+  logLevel: choice(
+    'level',
+    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+    'least severe log line that is written to standard error',
+  ),
+} satisfies Readonly<Record<string, SettingSchema>>;
 
-/** A word and not null: a file, the environment and a flag can all spell `auto` alike. */
-const auto = Type.Literal('auto');
+export type SettingName = keyof typeof settingsSchema;
 
-export const settingsSchema = Type.Object(
-  {
-    host: Type.String({
-      minLength: 1,
-      unit: 'host',
-      description: 'address to listen on; anything but loopback lets other machines in',
-    }),
-    port: Type.Integer({
-      minimum: 0,
-      maximum: 65_535,
-      unit: 'port',
-      description: 'TCP port to listen on; 0 takes any free one',
-    }),
-    dataDir: Type.String({
-      minLength: 1,
-      unit: 'folder',
-      description: 'folder that holds the data, made if missing; relative to the current directory',
-    }),
-    shards: Type.Union([auto, Type.Integer({ minimum: 1, maximum: shardCountMax })], {
-      unit: 'shards',
-      description:
-        'shards, each a thread and its files; auto: as many as an existing folder has, for a new ' +
-        'one the number of cores, from 2 to 16',
-    }),
-    fsync: Type.Enum(['always', 'interval', 'never'], {
-      unit: 'mode',
-      description:
-        'when a write reaches stable storage; always: before it is answered; interval: within ' +
-        'fsyncIntervalMs; never: when the operating system pleases',
-    }),
-    fsyncIntervalMs: milliseconds(1, 'longest time between two syncs where fsync is interval'),
-    cacheBytes: bytes(0, 64 * gibibyte, 'memory for the read cache; 0 turns it off'),
-    compactJournalBytes: bytes(
-      64 * kibibyte,
-      1024 * gibibyte,
-      'size of a shard’s journal from which it is compacted',
-    ),
-    keyBytesMax: bytes(1, 4 * kibibyte, 'longest key, in bytes of UTF-8'),
-    valueBytesMax: bytes(1, 64 * mebibyte, 'largest value'),
-    batchOperationsMax: count(1, 1_000_000, 'operations', 'most operations in one batch request'),
-    batchBytesMax: bytes(kibibyte, gibibyte, 'largest body of a batch request'),
-    bodyBytesInFlightMax: bytes(
-      kibibyte,
-      64 * gibibyte,
-      'bodies of all requests in flight, summed, as far as they have arrived; past it bodies wait, ' +
-        'and those that come too slowly are refused with 503',
-    ),
-    connectionsMax: count(1, 1_000_000, 'connections', 'most open connections'),
-    headersTimeoutMs: milliseconds(1, 'longest time for the headers of a request to arrive'),
-    requestTimeoutMs: milliseconds(1, 'longest time for a whole request to arrive'),
-    keepAliveTimeoutMs: milliseconds(
-      1,
-      'how long a connection may be idle between requests; longer than a load balancer keeps it',
-    ),
-    idempotencyWindowMs: milliseconds(
-      1000,
-      'how long the answer to a request with an Idempotency-Key is kept',
-    ),
-    idempotencyRecordsMax: count(
-      1,
-      10_000_000,
-      'answers',
-      'most answers that are kept for an Idempotency-Key; past it the oldest go before their time',
-    ),
-    drainDelayMs: milliseconds(
-      0,
-      'how long after SIGTERM connections are still accepted while /readyz says 503, so that load ' +
-        'balancers learn of it; part of shutdownDeadlineMs',
-    ),
-    shutdownDeadlineMs: milliseconds(
-      100,
-      'longest time from the signal to stop to a clean exit; past it the exit code is 1',
-    ),
-    shardHeapMiB: Type.Union([auto, Type.Integer({ minimum: 16, maximum: 1024 * 1024 })], {
-      unit: 'MiB',
-      description:
-        'V8 heap limit of one shard’s thread; auto: 60 % of the memory that the process may use, ' +
-        'shared among all shards',
-    }),
-    logLevel: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
-      unit: 'level',
-      description: 'least severe log line that is written to standard error',
-    }),
-  },
-  { additionalProperties: false },
-);
+type ValueOf<Schema extends SettingSchema> = Schema extends { choices: readonly (infer Choice)[] }
+  ? Choice
+  : Schema extends IntegerSetting
+    ? number | (Schema['orAuto'] extends true ? 'auto' : never)
+    : string;
 
-export type Settings = Readonly<Static<typeof settingsSchema>>;
-export type SettingName = keyof Settings;
+export type Settings = {
+  readonly [Name in SettingName]: ValueOf<(typeof settingsSchema)[Name]>;
+};
 
 export function isSettingName(name: string): name is SettingName {
-  return Object.hasOwn(settingsSchema.properties, name);
+  return Object.hasOwn(settingsSchema, name);
 }
 
-export const settingNames: readonly SettingName[] = Object.keys(settingsSchema.properties).filter(
-  isSettingName,
-);
+export const settingNames: readonly SettingName[] =
+  Object.keys(settingsSchema).filter(isSettingName);

@@ -1,203 +1,193 @@
 // The JSON of the REST dialect as JSON Schema, for readers and their tools. The program itself
 // judges requests by hand, item by item, to say exactly what is wrong.
-import { Type } from 'typebox';
 import { errorSentences } from '../../base/errors.ts';
 
-const strict = { additionalProperties: false } as const;
+type Schemas = Readonly<Record<string, object>>;
 
-const key = Type.String({ minLength: 1, description: 'Well-formed Unicode.' });
-const version = Type.Integer({ minimum: 1, description: 'Only grows, over deletion too.' });
-const expiresAt = Type.Integer({ description: 'Unix milliseconds; absent where it stays.' });
-const value = Type.String({ description: 'The value, where it is UTF-8 text.' });
-const valueBase64 = Type.String({
+/** An object whose later members may be absent. */
+function object(required: Schemas, optional: Schemas = {}) {
+  return {
+    type: 'object',
+    required: Object.keys(required),
+    properties: { ...required, ...optional },
+  };
+}
+
+/** As `object`, and it has no other members. */
+function strictObject(required: Schemas, optional?: Schemas) {
+  return { ...object(required, optional), additionalProperties: false };
+}
+
+const arrayOf = (items: object) => ({ type: 'array', items });
+const oneOfText = (...texts: readonly string[]) => ({ enum: texts });
+const exactly = (text: string) => ({ type: 'string', const: text });
+
+const boolean = { type: 'boolean' };
+const integer = { type: 'integer' };
+const string = { type: 'string' };
+const count = { type: 'integer', minimum: 0 };
+
+const key = { type: 'string', minLength: 1, description: 'Well-formed Unicode.' };
+const version = {
+  type: 'integer',
+  minimum: 1,
+  description: 'Only grows, over deletion too.',
+};
+const expiresAt = { ...integer, description: 'Unix milliseconds; absent where it stays.' };
+const value = { ...string, description: 'The value, where it is UTF-8 text.' };
+const valueBase64 = {
+  ...string,
   contentEncoding: 'base64',
   description: 'The value as base64 with padding, where it is not UTF-8 text.',
-});
-const versionMatch = Type.Union([version, Type.Array(version, { minItems: 1 }), Type.Literal('*')]);
-const conditions = {
-  ifMatch: Type.Optional(versionMatch),
-  ifNoneMatch: Type.Optional(versionMatch),
 };
+const versionMatch = {
+  anyOf: [version, { ...arrayOf(version), minItems: 1 }, exactly('*')],
+};
+const conditions = { ifMatch: versionMatch, ifNoneMatch: versionMatch };
 
-export const ttlText = Type.String({
+export const ttlText = {
+  type: 'string',
   pattern: '^[0-9]+(ms|s|m|h|d)?$',
   description: 'Time to live: a positive integer with a unit, or of seconds.',
   examples: ['90s', '15m', '3600'],
-});
+};
 
 const error = {
-  code: Type.Enum(Object.keys(errorSentences), {
+  code: {
+    ...oneOfText(...Object.keys(errorSentences)),
     description: Object.entries(errorSentences)
       .map(([code, sentence]) => `- \`${code}\`: ${sentence}`)
       .join('\n'),
-  }),
-  detail: Type.String({ description: 'What is wrong with this request, and what is allowed.' }),
-  retryable: Type.Boolean({ description: 'Whether the same request may succeed later.' }),
-  outcome: Type.Enum(['not-applied', 'applied', 'unknown'], {
+  },
+  detail: { ...string, description: 'What is wrong with this request, and what is allowed.' },
+  retryable: { ...boolean, description: 'Whether the same request may succeed later.' },
+  outcome: {
+    ...oneOfText('not-applied', 'applied', 'unknown'),
     description: 'What became of the operation: a promise, not a guess.',
-  }),
-  limit: Type.Optional(Type.Integer({ description: 'The limit that was exceeded.' })),
-  parameter: Type.Optional(
-    Type.String({ description: 'The parameter, header or member at fault.' }),
-  ),
-  retryAfterMs: Type.Optional(Type.Integer({ description: 'When to try again.' })),
+  },
 };
 
-const Problem = Type.Object({
-  type: Type.String({ examples: ['urn:holdfast:error:KEY_NOT_FOUND'] }),
-  title: Type.String({ description: 'The sentence of the code.' }),
-  status: Type.Integer(),
-  ...error,
-});
+const errorExtras = {
+  limit: { ...integer, description: 'The limit that was exceeded.' },
+  parameter: { ...string, description: 'The parameter, header or member at fault.' },
+  retryAfterMs: { ...integer, description: 'When to try again.' },
+};
 
-const ListItem = Type.Object(
+const Problem = object(
   {
-    key,
+    type: { ...string, examples: ['urn:holdfast:error:KEY_NOT_FOUND'] },
+    title: { ...string, description: 'The sentence of the code.' },
+    status: integer,
+    ...error,
+  },
+  errorExtras,
+);
+
+const ListItem = strictObject(
+  { key, version, size: { ...count, description: 'Length of the value in bytes.' } },
+  { expiresAt, value, valueBase64 },
+);
+
+const ListPage = strictObject(
+  { items: arrayOf(ListItem) },
+  { cursor: { ...string, description: 'Absent on the last page.' } },
+);
+
+const ttl = { anyOf: [ttlText, { type: 'integer', minimum: 1 }] };
+
+const BatchOperation = {
+  anyOf: [
+    strictObject({ op: exactly('get'), key }, conditions),
+    strictObject({ op: exactly('delete'), key }, conditions),
+    {
+      ...strictObject({ op: exactly('put'), key }, { value, valueBase64, ttl, ...conditions }),
+      description: 'Has either value or valueBase64.',
+    },
+  ],
+};
+
+const BatchResult = object(
+  { status: { ...integer, description: 'What the single request would have had.' } },
+  {
     version,
-    size: Type.Integer({ minimum: 0, description: 'Length of the value in bytes.' }),
-    expiresAt: Type.Optional(expiresAt),
-    value: Type.Optional(value),
-    valueBase64: Type.Optional(valueBase64),
+    value,
+    valueBase64,
+    expiresAt,
+    durability: oneOfText('synced', 'written'),
+    ...error,
+    ...errorExtras,
   },
-  strict,
 );
 
-const ListPage = Type.Object(
-  {
-    items: Type.Array(ListItem),
-    cursor: Type.Optional(Type.String({ description: 'Absent on the last page.' })),
-  },
-  strict,
-);
+const get = strictObject({ op: exactly('get'), key });
 
-const ttl = Type.Union([ttlText, Type.Integer({ minimum: 1 })]);
+const increment = {
+  type: 'integer',
+  minimum: -Number.MAX_SAFE_INTEGER,
+  maximum: Number.MAX_SAFE_INTEGER,
+  default: 1,
+};
 
-const BatchOperation = Type.Union([
-  Type.Object({ op: Type.Literal('get'), key, ...conditions }, strict),
-  Type.Object({ op: Type.Literal('delete'), key, ...conditions }, strict),
-  Type.Object(
+const TransactionOperation = {
+  anyOf: [
+    get,
+    strictObject({ op: exactly('delete'), key }),
     {
-      op: Type.Literal('put'),
-      key,
-      value: Type.Optional(value),
-      valueBase64: Type.Optional(valueBase64),
-      ttl: Type.Optional(ttl),
-      ...conditions,
-    },
-    { ...strict, description: 'Has either value or valueBase64.' },
-  ),
-]);
-
-const BatchResult = Type.Object({
-  status: Type.Integer({ description: 'What the single request would have had.' }),
-  version: Type.Optional(version),
-  value: Type.Optional(value),
-  valueBase64: Type.Optional(valueBase64),
-  expiresAt: Type.Optional(expiresAt),
-  durability: Type.Optional(Type.Enum(['synced', 'written'])),
-  ...Type.Partial(Type.Object(error)).properties,
-});
-
-const get = Type.Object({ op: Type.Literal('get'), key }, strict);
-
-const TransactionOperation = Type.Union([
-  get,
-  Type.Object({ op: Type.Literal('delete'), key }, strict),
-  Type.Object(
-    {
-      op: Type.Literal('put'),
-      key,
-      value: Type.Optional(value),
-      valueBase64: Type.Optional(valueBase64),
-      ttl: Type.Optional(ttl),
-    },
-    { ...strict, description: 'Has either value or valueBase64.' },
-  ),
-  Type.Object(
-    {
-      op: Type.Literal('increment'),
-      key,
-      by: Type.Optional(
-        Type.Integer({
-          minimum: -Number.MAX_SAFE_INTEGER,
-          maximum: Number.MAX_SAFE_INTEGER,
-          default: 1,
-        }),
-      ),
+      ...strictObject({ op: exactly('put'), key }, { value, valueBase64, ttl }),
+      description: 'Has either value or valueBase64.',
     },
     {
-      ...strict,
+      ...strictObject({ op: exactly('increment'), key }, { by: increment }),
       description:
         'Adds to a value that is a 64-bit integer as decimal text, in its one spelling; no entry ' +
         'counts as 0. The deadline stays. The result has the sum as its value.',
     },
-  ),
-]);
+  ],
+};
 
-const Check = Type.Object(
+const Check = {
+  ...strictObject({ key }, { version, exists: boolean, value, valueBase64 }),
+  description:
+    'Has exactly one of version, exists, value and valueBase64. No entry has no version and no ' +
+    'value; one that has expired is none. Values are compared by their bytes.',
+};
+
+const Transaction = strictObject(
+  {},
   {
-    key,
-    version: Type.Optional(version),
-    exists: Type.Optional(Type.Boolean()),
-    value: Type.Optional(value),
-    valueBase64: Type.Optional(valueBase64),
-  },
-  {
-    ...strict,
-    description:
-      'Has exactly one of version, exists, value and valueBase64. No entry has no version and no ' +
-      'value; one that has expired is none. Values are compared by their bytes.',
+    checks: arrayOf(Check),
+    operations: arrayOf(TransactionOperation),
+    otherwise: { ...arrayOf(get), description: 'What to read where a check does not hold.' },
   },
 );
 
-const Transaction = Type.Object(
-  {
-    checks: Type.Optional(Type.Array(Check)),
-    operations: Type.Optional(Type.Array(TransactionOperation)),
-    otherwise: Type.Optional(
-      Type.Array(get, { description: 'What to read where a check does not hold.' }),
-    ),
-  },
-  strict,
-);
-
-const TransactionReply = Type.Object(
-  {
-    committed: Type.Literal(true),
-    results: Type.Array(BatchResult, { description: 'One an operation, in order.' }),
-  },
-  strict,
-);
-
-const TransactionRefusal = Type.Object(
-  {
-    committed: Type.Literal(false),
-    failedChecks: Type.Array(Type.Integer({ minimum: 0 }), {
-      minItems: 1,
-      description: 'The places of all checks that did not hold.',
-    }),
-    results: Type.Array(BatchResult, { description: 'One an item of otherwise, in order.' }),
-  },
-  strict,
-);
-
-const Readiness = Type.Object({
-  ready: Type.Boolean(),
-  reason: Type.Optional(Type.String()),
-  shards: Type.Array(
-    Type.Object({
-      shard: Type.Integer({ minimum: 0 }),
-      state: Type.Enum(['opening', 'serving', 'suspended', 'failed', 'closed']),
-      reason: Type.Optional(Type.String({ description: 'Why it does not serve.' })),
-    }),
-  ),
+const TransactionReply = strictObject({
+  committed: { type: 'boolean', const: true },
+  results: { ...arrayOf(BatchResult), description: 'One an operation, in order.' },
 });
+
+const TransactionRefusal = strictObject({
+  committed: { type: 'boolean', const: false },
+  failedChecks: {
+    ...arrayOf(count),
+    minItems: 1,
+    description: 'The places of all checks that did not hold.',
+  },
+  results: { ...arrayOf(BatchResult), description: 'One an item of otherwise, in order.' },
+});
+
+const ShardState = object(
+  { shard: count, state: oneOfText('opening', 'serving', 'suspended', 'failed', 'closed') },
+  { reason: { ...string, description: 'Why it does not serve.' } },
+);
+
+const Readiness = object({ ready: boolean, shards: arrayOf(ShardState) }, { reason: string });
 
 export const schemas = {
   Problem,
   ListPage,
-  Batch: Type.Object({ operations: Type.Array(BatchOperation) }, strict),
-  BatchReply: Type.Object({ results: Type.Array(BatchResult) }, strict),
+  Batch: strictObject({ operations: arrayOf(BatchOperation) }),
+  BatchReply: strictObject({ results: arrayOf(BatchResult) }),
   Transaction,
   TransactionReply,
   TransactionRefusal,

@@ -1,0 +1,51 @@
+// Which values a setting takes: its bounds, its choices, and nothing near them.
+import { describe, expect, test } from 'vitest';
+import { readSettingJson, readSettingText } from '../../src/cli/setting-value.ts';
+import {
+  settingNames,
+  settingsSchema,
+  type SettingName,
+  type SettingSchema,
+} from '../../src/cli/settings-schema.ts';
+
+const schemaOf = (name: SettingName): SettingSchema => settingsSchema[name];
+
+const integers = settingNames.flatMap((name) => {
+  const schema = schemaOf(name);
+  return schema.kind === 'integer' ? [[name, schema] as const] : [];
+});
+
+describe('an integer', () => {
+  test.each(integers)('of %s may be either bound, and not beyond', (name, schema) => {
+    for (const bound of [schema.minimum, schema.maximum]) {
+      expect(readSettingJson(name, bound)).toBe(bound);
+      expect(readSettingText(name, String(bound))).toBe(bound);
+    }
+    for (const beyond of [schema.minimum - 1, schema.maximum + 1]) {
+      expect(readSettingJson(name, beyond)).toBeUndefined();
+      expect(readSettingText(name, String(beyond))).toBeUndefined();
+    }
+  });
+
+  test.each(integers)(
+    'of %s is no fraction, and auto only if the schema says so',
+    (name, schema) => {
+      expect(readSettingJson(name, schema.minimum + 0.5)).toBeUndefined();
+      expect(readSettingJson(name, Number.NaN)).toBeUndefined();
+      const auto = schema.orAuto ? 'auto' : undefined;
+      expect([readSettingJson(name, 'auto'), readSettingText(name, 'auto')]).toEqual([auto, auto]);
+    },
+  );
+});
+
+test.each(settingNames)('%s takes each of its choices, and no other value', (name) => {
+  const schema = schemaOf(name);
+  const choices = schema.kind === 'choice' ? schema.choices : [];
+  for (const one of choices) {
+    expect(readSettingJson(name, one)).toBe(one);
+    expect(readSettingText(name, one)).toBe(one);
+  }
+  for (const other of ['', null, undefined, true, {}, [...choices], [1]]) {
+    expect(readSettingJson(name, other)).toBeUndefined();
+  }
+});

@@ -9,15 +9,15 @@ export const backupFormat = 'holdfast-backup';
 export const backupOpening = `{"format":"${backupFormat}",`;
 
 export interface BackupHeader {
-  /** Id of the store that it was taken of. */
+  /** Id of the store that the backup shows. */
   readonly store: string;
-  /** How many shards that store had. */
+  /** Shard count of that store. */
   readonly shards: number;
-  /** The highest seq that any shard would have taken next: above the version of every entry. */
+  /** The highest next seq of any shard: above the version of every entry. */
   readonly seq: number;
-  /** The store's timestamp at the moment that it shows. */
+  /** The store's timestamp at the moment that the backup shows, Unix milliseconds. */
   readonly at: number;
-  /** By the clock of the machine, Unix milliseconds. */
+  /** The machine's clock, Unix milliseconds. */
   readonly createdAt: number;
 }
 
@@ -44,7 +44,7 @@ export function encodeBackupFooter({ entries, blocks }: BackupFooter): string {
   return JSON.stringify({ entries, blocks }).slice(0, -1);
 }
 
-/** Undefined if the header is of another format or version. */
+/** @returns undefined if the header is of another format or version */
 export function decodeBackupHeader(parsed: unknown): BackupHeader | undefined {
   const { format, formatVersion: version, ...members } = parsed as Record<string, unknown>;
   if (format !== backupFormat || !isReadableFormatVersion(version)) return undefined;
@@ -53,7 +53,7 @@ export function decodeBackupHeader(parsed: unknown): BackupHeader | undefined {
   return isCount(at) && isCount(createdAt) ? { store, shards, seq, at, createdAt } : undefined;
 }
 
-/** Undefined if the line is no footer: in a block, `entries` is a list. */
+/** @returns undefined if the line is no footer: in a block, `entries` is a list */
 export function decodeBackupFooter(parsed: unknown): BackupFooter | undefined {
   const { entries, blocks } = parsed as Record<string, unknown>;
   return isCount(entries) && isCount(blocks) ? { entries, blocks } : undefined;

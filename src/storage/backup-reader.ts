@@ -1,5 +1,5 @@
-// Reads a backup block by block. Verifies every line's checksum, the chain, the order of entries,
-// their versions, the counts of the footer, and that nothing follows the footer. Knows no shard.
+// Reads a backup block by block. Verifies every line's checksum, the chain, and the order and versions
+// of entries. Verifies the counts of the footer, and that nothing follows it. Knows no shard.
 import {
   backupOpening,
   decodeBackupFooter,
@@ -14,7 +14,7 @@ import { readLines, type Line } from './line-reader.ts';
 import { ChainReader } from './sealed-chain.ts';
 
 export class BackupReader {
-  /** Once it is read to its end. */
+  /** True once the reader has verified the footer. */
   isWhole = false;
   readonly header: BackupHeader;
   readonly #name: string;
@@ -22,7 +22,7 @@ export class BackupReader {
   readonly #chain = new ChainReader((what) => this.#damage(what));
   readonly #order = new BlockOrder();
   #place: FilePosition;
-  /** Where the line behind it begins. */
+  /** Start of the line after `#place`. */
   #next: FilePosition;
 
   /**
@@ -37,7 +37,7 @@ export class BackupReader {
     this.#place = { file: name, line: 1, offset: 0 };
     this.#next = this.#place;
     this.#lines = readLines(file);
-    // Of any other file, a line may be as long as memory.
+    // A file of another kind may have no newline, and reading its first line would fill the memory.
     const opening = Buffer.alloc(backupOpening.length);
     file.read(opening, 0);
     if (opening.toString('latin1') !== backupOpening) {
@@ -49,7 +49,7 @@ export class BackupReader {
     this.header = header;
   }
 
-  /** Entries that were read so far. */
+  /** Number of entries read so far. */
   get entries(): number {
     return this.#order.entries;
   }
@@ -87,7 +87,7 @@ export class BackupReader {
     return block;
   }
 
-  /** Undefined at the end of the file. */
+  /** @returns undefined at the end of the file */
   #nextLine(): unknown {
     const next = this.#lines.next();
     if (next.done) {

@@ -24,7 +24,7 @@ export class BackupWriter {
     this.#line(encodeBackupHeader(header));
   }
 
-  /** What `take` would give. */
+  /** Number of bytes that the next `take` returns. */
   get pendingBytes(): number {
     return this.#pendingBytes;
   }
@@ -34,7 +34,7 @@ export class BackupWriter {
     this.#blocks.add(namespace, entry);
   }
 
-  /** A backup without its footer is not whole: only this makes it one. */
+  /** Writes the footer. Readers refuse a backup without one. */
   finish(): BackupFooter {
     this.#blocks.end();
     const { entries, blocks } = this.#blocks;
@@ -42,7 +42,7 @@ export class BackupWriter {
     return { entries, blocks };
   }
 
-  /** The bytes that follow those taken before; of their own memory. */
+  /** Takes out all encoded bytes, in memory of their own: a message to another thread can move it. */
   take(): Uint8Array<ArrayBuffer> {
     const piece = new Uint8Array(this.#pendingBytes);
     let filled = 0;

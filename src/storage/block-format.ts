@@ -12,7 +12,7 @@ export function encodeBlock(namespace: string, entries: readonly string[]): stri
   return `{"namespace":${JSON.stringify(namespace)},"entries":[${entries.join(',')}]`;
 }
 
-/** Undefined if the line is of another kind. */
+/** @returns undefined if the line is of another kind */
 export function decodeBlock(parsed: unknown): EntryBlock | undefined {
   const { namespace, entries } = parsed as Record<string, unknown>;
   if (typeof namespace !== 'string' || !Array.isArray(entries)) return undefined;

@@ -17,7 +17,7 @@ export class BlockOrder {
     return this.#blocks;
   }
 
-  /** Says why the block cannot follow those before it; undefined if it can. */
+  /** @returns why the block cannot follow those before it; undefined if it can */
   misfitOf({ namespace, entries }: EntryBlock): string | undefined {
     if (namespace !== this.#namespace) {
       if (namespace < this.#namespace) return 'blocks are out of order';

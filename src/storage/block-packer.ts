@@ -1,6 +1,8 @@
 // Packs a sorted stream of entries into blocks. Memory: one block.
 
-/** Characters of entries in a block: a bad byte costs no more than this to a salvage. */
+/**
+ * Characters of entries in a block. A salvage loses a whole block to one bad byte, so blocks are small.
+ */
 const blockCharacters = 64 * 1024;
 
 export class BlockPacker {
@@ -11,23 +13,23 @@ export class BlockPacker {
   #entries = 0;
   #blocks = 0;
 
-  /** @param onBlock takes a block that is full, with its entries encoded; it is never empty */
+  /** @param onBlock takes a full block of encoded entries; the list is never empty */
   constructor(onBlock: (namespace: string, entries: readonly string[]) => void) {
     this.#onBlock = onBlock;
   }
 
-  /** Entries in blocks that were handed over. */
+  /** Number of entries in the blocks that `onBlock` got. */
   get entries(): number {
     return this.#entries;
   }
 
-  /** Blocks that were handed over. */
+  /** Number of blocks that `onBlock` got. */
   get blocks(): number {
     return this.#blocks;
   }
 
   /**
-   * Entries come in (namespace, key) order.
+   * Callers add entries in (namespace, key) order.
    *
    * @param entry encoded (record.ts)
    */
@@ -40,7 +42,7 @@ export class BlockPacker {
     this.#characters += entry.length;
   }
 
-  /** Hands over what is left. */
+  /** Gives the last block to `onBlock`, unless it is empty. */
   end(): void {
     const block = this.#block;
     if (block.length === 0) return;

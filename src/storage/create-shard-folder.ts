@@ -4,7 +4,7 @@ import { writeCurrent } from './current.ts';
 import { journalName } from './file-names.ts';
 import type { FileSystem } from './file-system.ts';
 
-/** Makes the folder and files of a shard that has never held anything; durable when it returns. */
+/** Makes the folder and files of a shard without data. They are durable when it returns. */
 export function createShardFolder(
   fileSystem: FileSystem,
   folder: string,

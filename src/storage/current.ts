@@ -13,7 +13,7 @@ export interface SnapshotReference {
   readonly generation: number;
   readonly bytes: number;
   readonly entries: number;
-  /** Checksum of its footer. */
+  /** Checksum of the snapshot's footer. */
   readonly crc: string;
 }
 
@@ -34,18 +34,18 @@ export interface Mark {
 
 export interface FileSet {
   readonly snapshot: SnapshotReference | null;
-  /** By generation; the last of the live ones is written to. */
+  /** Oldest first. The shard writes to the last of the live ones. */
   readonly journals: readonly JournalReference[];
 }
 
-/** Names of the files in their folder. */
+/** File names, relative to the shard's folder. */
 export function namesOf({ snapshot, journals }: FileSet): string[] {
   const names = journals.map(({ generation }) => journalName(generation));
   return snapshot === null ? names : [snapshotName(snapshot.generation), ...names];
 }
 
 export interface Current extends FileSet {
-  /** The files before the last compaction, kept until the next one. */
+  /** The files that the last compaction replaced. The shard keeps them until the next one. */
   readonly previous: FileSet | null;
   readonly mark: Mark | null;
 }
@@ -98,7 +98,7 @@ export function readCurrent(
       `it belongs to shard ${String(object['shard'])} of store ${String(object['store'])}`,
     );
   }
-  // A sealed object of our format and version has our shapes.
+  // A sealed object of this format and version has the members of `Current`.
   const { snapshot, journals, previous, mark } = object as unknown as Current;
   return { snapshot, journals, previous, mark };
 }

@@ -4,18 +4,18 @@ import { StoreError } from '../base/errors.ts';
 export interface FilePosition {
   /** Relative to the data folder. */
   readonly file: string;
-  /** From 1. */
+  /** Counted from 1. */
   readonly line?: number | undefined;
   /** In bytes. */
   readonly offset?: number | undefined;
-  /** The seq that was expected there. */
+  /** The seq that the reader expected there. */
   readonly seq?: number | undefined;
 }
 
-/** A file is not valid, and the program has changed nothing. */
+/** A file is not valid. The program refuses to go on and has changed no file. */
 export class DamageError extends StoreError {
   readonly place: FilePosition;
-  /** What is wrong there, without the place. */
+  /** The reason, without the place. */
   readonly what: string;
 
   constructor(code: 'STORE_DAMAGED' | 'STORE_MISMATCH', place: FilePosition, what: string) {
@@ -37,7 +37,7 @@ export function damaged(place: FilePosition, what: string): DamageError {
   return new DamageError('STORE_DAMAGED', place, what);
 }
 
-/** A backup is no part of a store: nothing is to be repaired, and another copy of it may be whole. */
+/** Damage to a backup has its own hint: no store needs repair, and another copy may be whole. */
 export function damagedBackup(place: FilePosition, what: string): StoreError {
   return new StoreError(
     'STORE_DAMAGED',

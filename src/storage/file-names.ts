@@ -2,23 +2,23 @@
 
 export const manifestName = 'manifest.json';
 /**
- * What the manifest is called while its store is made: of a new one, which holds nothing yet, and of
- * one that is made from data, which must not be taken for empty.
+ * Names of the manifest while a program makes the store. A start may remove an unfinished `new` store,
+ * because it holds no data. It must refuse an unfinished `filled` one, which is made from data.
  */
 export const manifestDraftNames = {
   new: 'manifest.json.tmp',
   filled: 'manifest.json.filling.tmp',
 } as const;
 /**
- * What the manifest's replacement is called until it is whole. Not as the draft of a new store is:
- * a folder that has lost its manifest must not be taken for one that never had any.
+ * Name of the manifest's replacement until it is whole. A draft's name would make a folder that has
+ * lost its manifest look unfinished.
  */
 export const manifestReplacementName = 'manifest.json.next.tmp';
 export const currentName = 'current.json';
 export const lockName = 'LOCK';
-/** Room kept on the disk, see reserve.ts. */
+/** A file that keeps room on the disk, see reserve.ts. */
 export const reserveName = 'reserve';
-/** What a file is called until it is whole and durable. */
+/** Ends the name of a file that is not yet whole and durable. */
 export const temporarySuffix = '.tmp';
 
 function padded(number: number, digits: number): string {
@@ -29,7 +29,7 @@ export function layoutFolderName(layout: number): string {
   return `layout-${padded(layout, 6)}`;
 }
 
-/** The layout that comes after it. */
+/** Name of the layout that follows `layout`. */
 export function nextLayoutFolderName(layout: string): string {
   return layoutFolderName(Number(layout.slice(layout.lastIndexOf('-') + 1)) + 1);
 }
@@ -46,12 +46,16 @@ export function journalName(generation: number): string {
   return `journal-${padded(generation, 6)}.ndjson`;
 }
 
-/** Where the bytes cut off a journal's end are kept, for people to look at. */
+/** Name of the file that keeps bytes cut off a journal's end, for operators to inspect. */
 export function cutTailName(generation: number, offset: number): string {
   return `journal-${padded(generation, 6)}.cut-at-${offset}`;
 }
 
-/** Which of two tails was cut later; undefined for a name that is no tail's. */
+/**
+ * A later cut compares higher.
+ *
+ * @returns undefined for the name of any other file
+ */
 export function cutTailOrder(name: string): [generation: number, offset: number] | undefined {
   const [, generation, offset] = /^journal-(\d{6,})\.cut-at-(\d+)$/.exec(name) ?? [];
   return generation === undefined ? undefined : [Number(generation), Number(offset)];
@@ -61,18 +65,18 @@ export function isLayoutFolder(name: string): boolean {
   return /^layout-\d{6,}$/.test(name);
 }
 
-/** Undefined for a name that is no shard folder's. */
+/** @returns undefined for the name of anything but a shard's folder */
 export function shardOfFolder(name: string): number | undefined {
   const [, shard] = /^shard-(\d{4,})$/.exec(name) ?? [];
   return shard === undefined ? undefined : Number(shard);
 }
 
-/** A snapshot or journal of any generation. */
+/** True for snapshots and journals of any generation. */
 export function isDataFile(name: string): boolean {
   return /^(snapshot-\d{6,}\.json|journal-\d{6,}\.ndjson)$/.test(name);
 }
 
-/** Undefined for a name that is no snapshot's or journal's. */
+/** @returns undefined for the name of anything but a snapshot or journal */
 export function dataFileOf(
   name: string,
 ): { readonly kind: 'snapshot' | 'journal'; readonly generation: number } | undefined {

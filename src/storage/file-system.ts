@@ -5,46 +5,54 @@
 // say otherwise. Callers join paths with '/'.
 
 export interface OpenFile {
-  /** Writes at `offset`; may write less than all, which says that the next try will fail. */
+  /**
+   * Writes at `offset`. May write less than all bytes: the next try then throws the reason.
+   *
+   * @returns the number of bytes written
+   */
   write(bytes: Uint8Array, offset: number): number;
-  /** Reads from `offset` into `target`; 0 at the end of the file. */
+  /**
+   * Reads from `offset` into `target`.
+   *
+   * @returns the number of bytes read; 0 at the end of the file
+   */
   read(target: Uint8Array, offset: number): number;
   size(): number;
   truncate(length: number): void;
   /** fdatasync: content and length are on stable storage when it returns. */
   sync(): void;
-  /** The same beside other work; rejects with the system error. */
+  /** Syncs without blocking the thread. Rejects with the system error. */
   syncSoon(): Promise<void>;
   close(): void;
 }
 
-/** A file that is only read. The size of one that is read from front to back is Infinity. */
+/** A file that is only read. `size` is Infinity if the length is unknown, as of a pipe. */
 export type ReadableFile = Pick<OpenFile, 'read' | 'size' | 'close'>;
 
 export interface FileSystem {
-  /** Creates a file that must not exist yet. */
+  /** Creates a file. Throws EEXIST if it exists. */
   create(path: string): OpenFile;
-  /** Opens a file that exists, for reading and writing. */
+  /** Opens an existing file for reading and writing. */
   open(path: string): OpenFile;
   openReadOnly(path: string): OpenFile;
   exists(path: string): boolean;
   /** Names in a folder, sorted. */
   list(folder: string): string[];
-  /** Makes a folder and those above it, where they are not there; their names are durable. */
+  /** Makes a folder and its missing parents, durably. Does nothing if the folder exists. */
   makeFolder(folder: string): void;
   rename(from: string, to: string): void;
   remove(path: string): void;
-  /** Removes a folder and all that is in it. */
+  /** Removes a folder and its content. */
   removeFolder(folder: string): void;
   /** Makes creations, renames and removals in a folder durable. */
   syncFolder(folder: string): void;
-  /** Bytes that may still be written to the disk that holds the folder. */
+  /** Bytes that the disk of the folder has free for this process. */
   freeBytes(folder: string): number;
 }
 
 /**
- * Writes all bytes: one write may be cut short without an error (a disk that fills up), and only
- * the next one says why.
+ * Writes all bytes. A disk that fills up cuts a write short without an error, and only the next
+ * write throws the reason. So one write is not enough.
  */
 export function writeFully(file: OpenFile, bytes: Uint8Array, offset: number): void {
   let written = 0;
@@ -73,8 +81,8 @@ export function readWhole(fileSystem: FileSystem, path: string): Buffer {
 }
 
 /**
- * Writes what is to replace a small file, or to create it, durably beside it. The function returned
- * puts it in its place, durably. A crash at any moment leaves the old content or the new, whole.
+ * Prepares a small file's new content, durably, beside the file. The returned function puts it in
+ * place, durably. A crash at any moment leaves the old content or the new, whole.
  */
 export function prepareFile(
   fileSystem: FileSystem,

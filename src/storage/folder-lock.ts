@@ -16,19 +16,19 @@ import { StoreError, systemErrorCode } from '../base/errors.ts';
 import { lockName } from './file-names.ts';
 
 export interface FolderHold {
-  /** Lets the next process in. Does nothing the second time. */
+  /** Releases the lock, so that another process can take it. A second call does nothing. */
   release(): void;
 }
 
 export interface FolderLock extends FolderHold {
-  /** Once the folder is really in use: a start that is refused changes no file. */
+  /** Call it once the store is in use: a refused start must change no file. */
   writeProcessId(): void;
 }
 
 /**
  * @param dataDir a folder that exists
- * @throws StoreError STORE_IN_USE if another process (or this one) holds the lock,
- *   STORE_INACCESSIBLE if the file cannot be locked at all
+ * @throws StoreError STORE_IN_USE if this process or another one holds the lock; STORE_INACCESSIBLE
+ *   if the file cannot be locked at all
  */
 export function acquireFolderLock(dataDir: string): FolderLock {
   const path = join(dataDir, lockName);
@@ -37,8 +37,8 @@ export function acquireFolderLock(dataDir: string): FolderLock {
 }
 
 /**
- * Keeps servers out while a folder is read, on a read-only file system too: makes and writes
- * nothing. Several readers may hold it at once. A folder without the file is not in use.
+ * Keeps servers out while a tool reads a folder. Works on a read-only file system, because it
+ * writes nothing. Several readers may hold the folder at once. A folder without LOCK is not in use.
  *
  * @throws as `acquireFolderLock` does
  */
@@ -62,7 +62,8 @@ function hold(file: number, path: string, kind: LockKind): FolderHold {
     release: () => {
       if (!held) return;
       held = false;
-      // Never removed: a process that has opened the old file would then lock a file of its own.
+      // Nothing removes LOCK. Otherwise a process that has the old file open would lock a file of
+      // its own.
       closeSync(file);
     },
   };
@@ -78,8 +79,8 @@ function openLockFile(path: string, flags: number): number {
 }
 
 /**
- * Node has no flock, but flock(1) locks an open file that it inherits, and since the lock belongs
- * to the open file description that it shares with us, it outlives that short process.
+ * Node has no flock(2), so this runs flock(1), which locks the open file that it inherits. The lock
+ * belongs to the open file description. This process shares it, so the lock outlives flock(1).
  */
 function lockOpenFile(file: number, path: string, kind: LockKind): void {
   const { error, status, signal } = spawnSync('flock', [`--${kind}`, '-n', '3'], {
@@ -102,7 +103,7 @@ function holderOf(path: string): string {
   return `${holder}, which holds this data folder; stop it first, or use another folder`;
 }
 
-/** What is not yet overwritten may name the holder before. */
+/** LOCK may name a dead process: a holder writes its own id only after it has the lock. */
 function isAlive(processId: string): boolean {
   if (!/^[1-9]\d*$/.test(processId)) return false;
   try {
@@ -117,7 +118,7 @@ function writeProcessId(file: number): void {
     ftruncateSync(file, 0);
     writeSync(file, `${process.pid}\n`, 0);
   } catch {
-    // A full disk must not keep a store from serving reads; the lock itself is held.
+    // The lock is held without the process id, too. A store on a full disk must still serve reads.
   }
 }
 

@@ -4,7 +4,7 @@
 /** Every file is written in this version. */
 export const formatVersion = 2;
 
-/** Versions that the program reads. It rewrites a store of an older one before it serves. */
+/** The program reads these versions. It rewrites a store of an older one before it serves. */
 export const readableFormatVersions = [1, 2] as const;
 
 export type FormatVersion = (typeof readableFormatVersions)[number];

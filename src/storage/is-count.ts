@@ -1,4 +1,4 @@
-// Checks a parsed value that must be a count, an offset, a seq or a timestamp.
+// Checks a parsed count, offset, seq or timestamp.
 
 export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;

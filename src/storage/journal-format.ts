@@ -1,6 +1,6 @@
-// The lines of a journal. The first line is the header; after it come batch lines (changes, as
-// results) and mark lines (nothing but a mark). FORMAT.md has the grammar and a worked example.
-// Only this file and record.ts know the members of the lines.
+// The lines of a journal. The first line is the header. After it come batch lines, which hold
+// changes as results, and mark lines, which hold none. FORMAT.md has the grammar and a worked
+// example. Only this file and record.ts know the members of the lines.
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardIdentity } from '../base/shard-location.ts';
 import { formatVersion, isReadableFormatVersion, type FormatVersion } from './format-version.ts';
@@ -10,47 +10,50 @@ import { recordOfVersion1 } from './record-of-version-1.ts';
 
 export const journalFormat = 'holdfast-journal';
 
-/** A journal is padded with spaces ahead of its writes. Such bytes are no line, and no damage. */
+/** The writer pads a journal with spaces ahead of its writes. Such bytes are no line, and no damage. */
 export function isBlank(bytes: Buffer): boolean {
   return bytes.every((byte) => byte === 0x20);
 }
 
-/** Where a journal ends. */
+/** The end of a journal's valid part. */
 export interface JournalEnd {
   readonly generation: number;
-  /** Its valid length in bytes. */
+  /** Length of the valid part in bytes. */
   readonly bytes: number;
-  /** The seq that the next change would have taken there. */
+  /** The seq that the next record would have taken in this journal. */
   readonly seq: number;
-  /** Checksum of its last line. */
+  /** Checksum of the last line. */
   readonly crc: string;
 }
 
 export interface JournalHeader extends ShardIdentity {
   readonly generation: number;
-  /** The first change in it takes this seq. Above `previous.seq` where seq jumped. */
+  /** The first record takes this seq. It is above `previous.seq` if a start made seq jump. */
   readonly seq: number;
-  /** The mode it is written in. */
+  /** The mode of the shard that writes the journal. */
   readonly fsync: FsyncMode;
-  /** Timestamp, Unix milliseconds. */
+  /** The store's timestamp, Unix milliseconds. */
   readonly at: number;
   readonly previous: JournalEnd | null;
 }
 
-/** Why a mark was left: a clean stop, a start after one, or nothing to do. */
+/** Reason for the mark: a clean stop, a start after one, or a shard that has become idle. */
 export type MarkKind = 'stop' | 'start' | 'idle';
 
 export interface JournalLine {
-  /** Seq of its first change; for a mark, of the change to come. */
+  /** Seq of the first record. In a mark, the seq of the next record. */
   readonly seq: number;
   readonly at: number;
-  /** Bytes of this file known to be on stable storage when the line was written. */
+  /** Durable length: so many bytes of this file were on stable storage before the line was written. */
   readonly d: number;
   readonly records: readonly JournalRecord[];
   readonly mark: MarkKind | undefined;
 }
 
-/** All `encode…` functions give the text of an object without its closing brace; see sealed-line. */
+/**
+ * Every `encode…` function returns the text of an object without its closing brace, as `sealLine`
+ * takes it.
+ */
 export function encodeJournalHeader(header: JournalHeader): string {
   return JSON.stringify({
     format: journalFormat,
@@ -65,7 +68,7 @@ export function encodeJournalHeader(header: JournalHeader): string {
   }).slice(0, -1);
 }
 
-/** @param records encoded changes, in order of their seq */
+/** @param records encoded records, in order of their seq */
 export function encodeBatchLine(
   seq: number,
   at: number,
@@ -79,11 +82,11 @@ export function encodeMarkLine(seq: number, at: number, d: number, mark: MarkKin
   return `{"seq":${seq},"at":${at},"d":${d},"mark":"${mark}"`;
 }
 
-/** What a line that proves itself turns out to be. */
+/** The meaning of a line whose checksum is right. */
 export type DecodedLine =
   | { readonly kind: 'header'; readonly header: JournalHeader; readonly version: FormatVersion }
   | { readonly kind: 'line'; readonly line: JournalLine }
-  /** Written by a later version, or foreign. */
+  /** A later version of the program wrote it, or another program. */
   | { readonly kind: 'unknown' };
 
 function isJournalEnd(value: unknown): value is JournalEnd {
@@ -112,7 +115,7 @@ function decodeHeader(object: Record<string, unknown>): DecodedLine {
   return { kind: 'header', header, version };
 }
 
-/** @param version that of the journal's header */
+/** @param version the format version that the journal's header states */
 export function decodeJournalLine(
   parsed: unknown,
   version: FormatVersion = formatVersion,

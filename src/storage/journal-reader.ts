@@ -1,6 +1,6 @@
-// Reads one journal from its start. Hands over each batch in order, and says where the valid part
-// ends and how much of the file must be valid. Does not judge a bad line: the caller does
-// (src/shard/recovery/recovery.ts).
+// Reads one journal from its start and hands over each batch in order. Finds the end of the valid
+// part, and how many bytes must be valid. A bad line may be damage or the torn end of a crash: the
+// caller decides (src/shard/recovery/recovery.ts).
 import type { OpenFile } from './file-system.ts';
 import type { FormatVersion } from './format-version.ts';
 import {
@@ -20,20 +20,20 @@ export interface BadLine {
 
 export interface JournalReading {
   readonly header: JournalHeader | undefined;
-  /** Length of the valid part in bytes. Where no line is bad, only blanks lie behind it. */
+  /** Length of the valid part in bytes. If no line is bad, only blanks follow it. */
   readonly bytes: number;
   readonly crc: string;
-  /** The seq that the next change would take. */
+  /** The seq that the next record takes. */
   readonly nextSeq: number;
-  /** The highest timestamp in the valid part. */
+  /** The highest timestamp in the valid part, Unix milliseconds. */
   readonly at: number;
-  /** The valid part's last line is the mark of a clean stop. */
+  /** True if the valid part ends with the mark of a clean stop. */
   readonly isStopped: boolean;
-  /** The first line that is not valid; undefined where all are. */
+  /** The first line that is not valid; undefined if all are. */
   readonly bad: BadLine | undefined;
-  /** Highest `d` in any line that proves itself, valid or behind a bad one. */
+  /** The highest `d` of any line whose checksum is right, even behind a bad line. */
   readonly durableBytes: number;
-  /** A line that proves itself but that this version does not understand. */
+  /** True if the checksum of a line is right, but this version does not know its shape. */
   readonly isUnknown: boolean;
 }
 
@@ -57,13 +57,13 @@ export class JournalReader {
   #durableBytes = 0;
   #isUnknown = false;
 
-  /** @param onLine called for each valid batch line, in order */
+  /** @param onLine called with each valid batch line, in order */
   constructor(file: OpenFile, onLine: (line: JournalLine) => void) {
     this.#file = file;
     this.#onLine = onLine;
   }
 
-  /** @param end read no further than this offset: what lies behind it is disowned */
+  /** @param end reads no further than this offset: the shard has disowned the bytes behind it */
   read(end = Infinity): JournalReading {
     for (const line of readLines(this.#file, end)) {
       if (this.#bad === undefined) {
@@ -86,7 +86,11 @@ export class JournalReader {
     };
   }
 
-  /** Takes a line over if it is valid; otherwise says why not, and has changed nothing. */
+  /**
+   * Takes over a valid line.
+   *
+   * @returns why the line is not valid, having changed nothing; undefined if it is valid
+   */
   #take(line: Line): string | undefined {
     if (isBlank(line.bytes)) {
       this.#isBlankBehind = true;
@@ -137,7 +141,7 @@ export class JournalReader {
     if (line.mark === undefined) this.#onLine(line);
   }
 
-  /** Behind a bad line nothing is taken, but what proves itself still says what must be there. */
+  /** A line behind a bad one does not count. Its `d` still says how many bytes must be valid. */
   #noteMark(bytes: Buffer): void {
     if (openLine(bytes) === undefined) return;
     const decoded = decodeJournalLine(parseLine(bytes), this.#version);

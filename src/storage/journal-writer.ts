@@ -1,5 +1,5 @@
-// Appends sealed lines to one journal file, and tracks how much is written and how much is synced.
-// Does not know the meaning of the changes. A failed write leaves the file as it was. After a
+// Appends sealed lines to one journal file, and tracks the written length and the synced length.
+// Does not know the meaning of the records. A failed write leaves the file as it was. After a
 // failed sync or truncation nothing may write to the file again (`isBroken`).
 import { assert } from '../base/assert.ts';
 import { isDiskFull, StoreError } from '../base/errors.ts';
@@ -15,11 +15,11 @@ import {
 import { noChecksum, sealLine, type SealedText } from './sealed-line.ts';
 
 const newline = Buffer.from('\n');
-/** How much room is made ahead, in bytes; between the two, a quarter of what is written. */
+/** Bytes of room made ahead: a quarter of the written length, within these bounds. */
 const roomBytesMin = 64 * 1024;
 const roomBytesMax = 1024 * 1024;
 
-/** Where a writer goes on in an existing file. */
+/** The end of an existing file, as a writer needs it to continue. */
 export interface JournalPosition {
   readonly bytes: number;
   /** Checksum of the last line. */
@@ -31,9 +31,9 @@ export class JournalWriter {
   readonly header: JournalHeader;
   readonly #file: OpenFile;
   #written: number;
-  /** Where the part ends that is known to be on stable storage. */
+  /** End of the part that is known to be on stable storage. */
   #durable: JournalEnd;
-  /** Length of the file: what lies behind the written part is blank. */
+  /** Length of the file. Blanks fill it from `#written` on. */
   #room: number;
   #mayMakeRoom: boolean;
   #crc: string;
@@ -55,9 +55,9 @@ export class JournalWriter {
   }
 
   /**
-   * On an empty, durable file; the header goes out with the first line.
+   * Starts on an empty, durable file. The first line takes the header with it.
    *
-   * @param mayMakeRoom whether the file may grow ahead of what is written
+   * @param mayMakeRoom whether the file may grow ahead of the written part
    */
   static begin(file: OpenFile, header: JournalHeader, mayMakeRoom = true): JournalWriter {
     const crc = header.previous?.crc ?? noChecksum;
@@ -66,7 +66,7 @@ export class JournalWriter {
     return writer;
   }
 
-  /** On a file whose content up to `position` is valid and durable, with nothing behind it. */
+  /** Continues a file that is valid and durable up to `position` and ends there. */
   static goOn(file: OpenFile, header: JournalHeader, position: JournalPosition): JournalWriter {
     assert(file.size() === position.bytes, 'a journal goes on at its end');
     return new JournalWriter(file, header, position, false);
@@ -76,12 +76,12 @@ export class JournalWriter {
     return this.#written;
   }
 
-  /** The offset known to be on stable storage. */
+  /** Length of the part that is known to be on stable storage, in bytes. */
   get syncedBytes(): number {
     return this.#durable.bytes;
   }
 
-  /** The end of what is known to be on stable storage: what a broken journal is worth. */
+  /** End of the part on stable storage. The next journal continues there if this one is broken. */
   get durableEnd(): JournalEnd {
     return this.#durable;
   }
@@ -90,12 +90,12 @@ export class JournalWriter {
     return this.#nextSeq;
   }
 
-  /** Nothing is written yet, not even the header. */
+  /** True until the header is written. */
   get isNew(): boolean {
     return this.#headerIsDue;
   }
 
-  /** A sync or a cut has failed: what the file holds is unknown until it is recovered. */
+  /** True once a sync or truncation has failed. Only a recovery can then tell the file's content. */
   get isBroken(): boolean {
     return this.#broken;
   }
@@ -110,11 +110,10 @@ export class JournalWriter {
   }
 
   /**
-   * Writes one batch as one line; not yet synced.
+   * Writes one batch as one line, without a sync. A throw leaves the file as it was, unless `isBroken`.
    *
-   * @param records encoded changes; the first takes `nextSeq`
-   * @throws StoreError DISK_FULL, `limit` saying how many bytes would have fitted, or the system
-   *   error; the file is as it was unless `isBroken`
+   * @param records encoded records; the first takes `nextSeq`
+   * @throws StoreError DISK_FULL, with the bytes that would have fitted as `limit`; system errors
    */
   append(records: readonly string[], at: number): void {
     assert(records.length > 0, 'a batch line has records');
@@ -122,7 +121,9 @@ export class JournalWriter {
     this.#nextSeq += records.length;
   }
 
-  /** Writes and syncs a line that says how much is on stable storage, if there is anything. */
+  /**
+   * Writes and syncs a mark line, which states the durable length. Does nothing on an empty journal.
+   */
   appendMark(kind: MarkKind, at: number): void {
     if (this.#headerIsDue) return;
     this.sync();
@@ -130,7 +131,9 @@ export class JournalWriter {
     this.sync();
   }
 
-  /** Writes the header now, synced, if it is still due: what came before is then sealed. */
+  /**
+   * Writes the header and syncs it, if it is still due. The header seals the journal before this one.
+   */
   flushHeader(): void {
     if (!this.#headerIsDue) return;
     this.#write(undefined);
@@ -144,7 +147,7 @@ export class JournalWriter {
     this.#durable = this.end;
   }
 
-  /** Syncs what is written by now, beside other work. */
+  /** Syncs the bytes written so far, without blocking the thread. */
   async syncSoon(): Promise<void> {
     this.#refuseIfBroken();
     const { end } = this;
@@ -152,7 +155,7 @@ export class JournalWriter {
     this.#syncing = this.#file.syncSoon();
     try {
       await this.#syncing;
-      // After another sync has failed, the system may call clean what it has dropped.
+      // After a failed sync, the system may report dropped pages as clean: this success proves nothing.
       if (!this.#broken && end.bytes > this.syncedBytes) this.#durable = end;
     } catch (error) {
       this.#broken = true;
@@ -162,7 +165,7 @@ export class JournalWriter {
     }
   }
 
-  /** Cuts off the room that was made ahead: for a file that is not written any more. */
+  /** Cuts the blanks off a file that gets no more lines. */
   trim(): void {
     this.#refuseIfBroken();
     if (this.#room === this.#written) return;
@@ -174,14 +177,14 @@ export class JournalWriter {
     this.#durable = this.end;
   }
 
-  /** Closes the file, once a sync that is under way beside us has let go of it. */
+  /** Closes the file, after a `syncSoon` that is still using it. */
   close(): void {
     const close = (): void => this.#file.close();
     if (this.#syncing === undefined) close();
     else this.#syncing.then(close, close);
   }
 
-  /** A file whose sync or cut failed may hold anything: nothing may be built on it. */
+  /** A file whose sync or truncation failed may hold anything, so no line may follow it. */
   #refuseIfBroken(): void {
     if (!this.#broken) return;
     throw Object.assign(new Error('the journal failed before'), { code: 'EIO' });
@@ -218,9 +221,9 @@ export class JournalWriter {
   }
 
   /**
-   * Where every batch is synced, lines are written over blanks that are there already: a sync that
-   * need not make a longer file durable takes a third less. Blanks, because a reader of JSON passes
-   * over them. Without room on disk it goes on without.
+   * In `always`, the writer makes the file longer ahead of its lines, with blanks. A sync takes a
+   * third less if it need not make a longer file durable. Readers of JSON pass over blanks. If the
+   * disk has no room for blanks, the writer does without.
    */
   #makeRoomFor(bytes: number): void {
     if (!this.#mayMakeRoom || this.#written + bytes <= this.#room) return;
@@ -238,7 +241,7 @@ export class JournalWriter {
     this.#room = this.#written + blanks.length;
   }
 
-  /** A write that failed may have left bytes behind: they must not be taken for a line later. */
+  /** A failed write may leave bytes behind, and a reader must not take them for a line. */
   #cutBack(): void {
     this.#orBreak(() => {
       this.#file.truncate(this.#written);

@@ -3,26 +3,26 @@
 import type { ReadableFile } from './file-system.ts';
 
 export interface Line {
-  /** Without the newline. Valid until the next line is asked for. */
+  /** Without the newline. Valid until the caller asks for the next line. */
   readonly bytes: Buffer;
-  /** Where it begins in the file, in bytes. */
+  /** The line's start in the file, in bytes. */
   readonly offset: number;
-  /** From 1. */
+  /** Counted from 1. */
   readonly number: number;
-  /** False for bytes at the end of the file that no newline follows. */
+  /** False if no newline follows: then these are the last bytes of the file. */
   readonly complete: boolean;
 }
 
 const newline = 0x0a;
 const pieceBytesMax = 4 * 1024 * 1024;
 
-/** @param end read no further than this offset */
+/** @param end reads no further than this offset */
 export function* readLines(file: ReadableFile, end = Infinity): Generator<Line, void, void> {
-  // A byte more than a small file has, so that its end is met in one read.
+  // One byte more than a small file has: a single read then meets its end.
   let buffer = Buffer.allocUnsafe(Math.min(pieceBytesMax, file.size() + 1));
-  let start = 0; // of the line being looked for, in buffer
+  let start = 0; // start of the current line, in buffer
   let filled = 0;
-  let offset = 0; // of buffer[0] in the file
+  let offset = 0; // offset of buffer[0] in the file
   let number = 1;
   let searched = 0;
   for (;;) {

@@ -24,15 +24,15 @@ export interface Manifest {
   /** The store's id, a UUID. */
   readonly store: string;
   readonly shards: number;
-  /** Name of the live layout folder. */
+  /** Name of the live layout's folder. */
   readonly layout: string;
   /** Unix milliseconds. */
   readonly createdAt: number;
 }
 
-/** A manifest as it was read. */
+/** A manifest as a file holds it. */
 export interface StoredManifest extends Manifest {
-  /** Of all files of the layout. */
+  /** Format version of all files of the layout. */
   readonly formatVersion: FormatVersion;
 }
 
@@ -44,17 +44,17 @@ function draftPath(dataDir: string, making: Making): string {
   return `${dataDir}/${manifestDraftNames[making]}`;
 }
 
-/** What a store is made for. */
+/** Purpose of a store in the making: `new` begins empty, `filled` takes over data. */
 export type Making = keyof typeof manifestDraftNames;
 
 const makings: readonly Making[] = ['new', 'filled'];
 
 /**
- * Undefined if there is no store yet: an empty folder, or one where the making of a new store was cut
- * short (then nothing was ever acknowledged in it).
+ * A crash may cut the making of a new store short. No client has got an acknowledgement from it then.
  *
- * @throws StoreError STORE_DAMAGED if there is data but no manifest, or it is not whole; STORE_MISMATCH
- *   if a restore or repair into the folder was cut short, or if the format version is not known
+ * @returns undefined if there is no store yet: an empty folder, or an unfinished new store
+ * @throws StoreError STORE_DAMAGED if there is data but no manifest, or it is not whole;
+ *   STORE_MISMATCH if a restore or repair was cut short, or if the format version is not known
  */
 export function readManifest(fileSystem: FileSystem, dataDir: string): StoredManifest | undefined {
   const path = manifestPath(dataDir);
@@ -95,7 +95,7 @@ function wasCutShort(dataDir: string): StoreError {
   );
 }
 
-/** A new store's shards hold empty journals and nothing else. */
+/** An unfinished new store has only empty journals: a longer file is data. */
 function holdsData(fileSystem: FileSystem, layout: string): boolean {
   return fileSystem.list(layout).some((shard) =>
     fileSystem
@@ -113,23 +113,25 @@ function holdsData(fileSystem: FileSystem, layout: string): boolean {
 }
 
 /**
- * Until the manifest is named, its draft says that the folder is being made, and what for. It is
- * written before the first layout folder and becomes the manifest after the last file: a folder
- * that has it, and no manifest, holds a store whose making was cut short.
+ * Finds out whether the making of a store was cut short. The draft of the manifest is there before
+ * the first layout folder. It becomes the manifest after the last file is durable. So a folder with
+ * a draft and no manifest holds an unfinished store.
+ *
+ * @returns the purpose of the unfinished store; undefined if there is none
  */
 export function unfinishedMaking(fileSystem: FileSystem, dataDir: string): Making | undefined {
   if (fileSystem.exists(manifestPath(dataDir))) return undefined;
   return makings.find((making) => fileSystem.exists(draftPath(dataDir, making)));
 }
 
-/** Removes what is left of a making that was cut short. */
+/** Removes the files of an unfinished store, its draft last. */
 export function removeUnfinishedStore(fileSystem: FileSystem, dataDir: string): void {
   const making = unfinishedMaking(fileSystem, dataDir);
   if (making === undefined) return;
   for (const name of fileSystem.list(dataDir).filter(isLayoutFolder)) {
     fileSystem.removeFolder(`${dataDir}/${name}`);
   }
-  // Layouts without the draft would look like a store that has lost its manifest.
+  // Without this sync, a crash could leave layouts and no draft: like a store that lost its manifest.
   fileSystem.syncFolder(dataDir);
   fileSystem.remove(draftPath(dataDir, making));
   fileSystem.syncFolder(dataDir);
@@ -140,7 +142,7 @@ function encodeManifest({ store, shards, layout, createdAt }: Manifest): Buffer 
   return encodeSealedFile(object);
 }
 
-/** First step of making a store: says durably that one is being made. */
+/** First step of making a store: says durably that the making has begun. */
 export function draftManifest(
   fileSystem: FileSystem,
   dataDir: string,
@@ -157,19 +159,23 @@ export function draftManifest(
   fileSystem.syncFolder(dataDir);
 }
 
-/** Last step: from here on the folder is a store. */
+/** Last step of making a store: the draft becomes the manifest, durably. */
 export function nameManifest(fileSystem: FileSystem, dataDir: string, making: Making): void {
   fileSystem.rename(draftPath(dataDir, making), manifestPath(dataDir));
   fileSystem.syncFolder(dataDir);
 }
 
-/** A crash leaves the one or the other, whole; durable when it returns. */
+/** Replaces the manifest durably. A crash leaves the old one or the new one, whole. */
 export function replaceManifest(fileSystem: FileSystem, dataDir: string, manifest: Manifest): void {
   const bytes = encodeManifest(manifest);
   prepareFile(fileSystem, dataDir, manifestName, bytes, manifestReplacementName)();
 }
 
-/** Removes the file of a replacement that was cut short. True if there was one. */
+/**
+ * Removes the file of a replacement that was cut short.
+ *
+ * @returns whether there was one
+ */
 export function removeManifestReplacement(fileSystem: FileSystem, dataDir: string): boolean {
   const path = `${dataDir}/${manifestReplacementName}`;
   if (!fileSystem.exists(path)) return false;

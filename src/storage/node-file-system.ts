@@ -1,4 +1,4 @@
-// The real file system, by Node's synchronous calls.
+// The real file system, through Node's synchronous calls.
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import type { FileSystem, OpenFile } from './file-system.ts';
@@ -45,8 +45,8 @@ class NodeOpenFile implements OpenFile {
 }
 
 /**
- * Makes a folder and those above it, durably. Not by Node's `recursive`, which never returns where a file
- * system takes no folders at all (/proc).
+ * Makes a folder and its parents, durably. Goes step by step: Node's `recursive` never returns if a
+ * file system takes no folders at all (/proc).
  */
 function makeFolder(folder: string): void {
   if (fs.existsSync(folder)) return;

@@ -1,7 +1,7 @@
 // Translates journal records of format version 1. Only its records of transactions over several
 // shards had other names: `part` is `prepare` now, `note` is `commit` or `abort`.
 
-/** Any other record is returned as it is. */
+/** Returns any other record as it is. */
 export function recordOfVersion1(record: unknown): unknown {
   if (typeof record !== 'object' || record === null) return record;
   const { op, shards, committed, ...rest } = record as Record<string, unknown>;

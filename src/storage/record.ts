@@ -1,58 +1,60 @@
-// The records of journals and the entries of snapshots, as JSON members. A value that is UTF-8 text
-// is a string. Any other value is base64, and so is a large one whose text would be mostly escapes. Only
-// the bytes decide which.
+// Encodes and decodes the records of journals and the entries of snapshots, as JSON. A value of
+// UTF-8 text is a string, any other value is base64. A large value whose text would be mostly
+// escapes is base64, too. The bytes alone decide, so equal values have equal encodings.
 import { isUtf8 } from 'node:buffer';
 import { byteStringOfText, textOfByteString } from '../base/byte-string.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
 import { isCount } from './is-count.ts';
 
-/** A value as it stands in a parsed line. */
+/** The members of a record that hold its value. A valid record has exactly one of them. */
 export interface ValueMembers {
   readonly value?: string;
   readonly valueBase64?: string;
 }
 
-/** A change of one entry, as it stands in a parsed journal line. */
+/** A change of one entry, as a parsed journal line holds it. */
 export type ChangeRecord =
   | (ValueMembers & {
       readonly op: 'put';
       readonly namespace?: string;
       readonly key: string;
       readonly expiresAt?: number;
-      /** If it is not the record's seq: a transaction knows its versions before it is written. */
+      /**
+       * Present if the version is not the record's seq: a transaction fixes its versions in advance.
+       */
       readonly version?: number;
     })
   | { readonly op: 'delete'; readonly namespace?: string; readonly key: string };
 
-/** All entries of a namespace are gone. */
+/** Removes all entries of a namespace. */
 export interface FlushRecord {
   readonly op: 'flush';
   readonly namespace?: string;
 }
 
-/** The changes of a transaction over several shards in one of them. The outcome makes or drops them. */
+/** One shard's changes of a transaction over several shards. A later outcome applies or drops them. */
 export interface PrepareRecord {
   readonly op: 'prepare';
   readonly transaction: string;
-  /** All shards that it changes, this one among them. */
+  /** Numbers of all shards that the transaction changes, including this one. */
   readonly participants: readonly number[];
-  /** Of all entries that it puts. */
+  /** Version of all entries that the transaction puts. */
   readonly version: number;
-  /** Namespaces that are flushed before the changes. */
+  /** Namespaces to flush before the changes. */
   readonly flush?: readonly string[];
   readonly changes: readonly ChangeRecord[];
 }
 
-/** The outcome of a prepared transaction. */
+/** Commits or aborts a prepared transaction. */
 export interface OutcomeRecord {
   readonly op: 'commit' | 'abort';
   readonly transaction: string;
 }
 
-/** What a journal line holds. Each takes one seq: the line's, plus its index. */
+/** A record of a journal line. Each record takes one seq: the line's seq plus the record's index. */
 export type JournalRecord = ChangeRecord | FlushRecord | PrepareRecord | OutcomeRecord;
 
-/** An entry as it stands in a parsed snapshot block. */
+/** An entry as a parsed snapshot block holds it. */
 export type EntryRecord = ValueMembers & {
   readonly key: string;
   readonly version: number;
@@ -71,12 +73,12 @@ function keyText(key: string): string {
   return JSON.stringify(textOfByteString(key));
 }
 
-/** Values as long as this are base64 if most of their JSON text would be escapes. */
+/** Values of at least this many bytes are base64 if most of their JSON text would be escapes. */
 const escapedBytesMin = 64 * 1024;
 
-/** @param value as byte string */
+/** @param value a byte string */
 function valueMember(value: string): string {
-  // One byte a character in UTF-8 means ASCII: by far the most common, and needs no buffer.
+  // ASCII has one byte a character in UTF-8. It is by far the most common, and needs no buffer.
   if (Buffer.byteLength(value, 'utf8') === value.length) {
     return textMember(value, value) ?? base64Member(Buffer.from(value, 'latin1'));
   }
@@ -85,7 +87,9 @@ function valueMember(value: string): string {
   return text ?? base64Member(bytes);
 }
 
-/** Undefined if a large value would take more than twice its bytes: that bounds the memory. */
+/**
+ * @returns undefined if a large value's text would take more than twice its bytes: that bounds memory
+ */
 function textMember(value: string, text: string): string | undefined {
   const json = JSON.stringify(text);
   if (value.length >= escapedBytesMin && json.length > 2 * value.length) return undefined;
@@ -97,8 +101,8 @@ function base64Member(bytes: Buffer): string {
 }
 
 /**
- * @param key and `value` as byte strings
- * @param version if it is not the record's seq
+ * @param key and `value` are byte strings
+ * @param version present if it is not the record's seq
  */
 export function encodePut(
   namespace: string,
@@ -135,7 +139,10 @@ export function encodeOutcome(transaction: string, committed: boolean): string {
   return `{"op":"${op}","transaction":${JSON.stringify(transaction)}}`;
 }
 
-/** An entry of a snapshot, from a record of either file: its text is taken over as it is. */
+/**
+ * Encodes an entry for a snapshot from a parsed record of a journal or snapshot. Keeps the record's
+ * text, so a compaction need not convert values.
+ */
 export function encodeEntry(record: Omit<EntryRecord, 'version'>, version: number): string {
   const value =
     record.value === undefined
@@ -144,7 +151,7 @@ export function encodeEntry(record: Omit<EntryRecord, 'version'>, version: numbe
   return `{"key":${JSON.stringify(record.key)},"version":${version},${value}${expiryMember(record.expiresAt)}}`;
 }
 
-/** An entry of a snapshot from what a shard holds; `key` and `value` as byte strings. */
+/** Encodes an entry for a snapshot from a shard's table. `key` and `value` are byte strings. */
 export function encodeEntryOf(
   key: string,
   version: number,
@@ -154,7 +161,7 @@ export function encodeEntryOf(
   return `{"key":${keyText(key)},"version":${version},${valueMember(value)}${expiryMember(expiresAt)}}`;
 }
 
-/** The value of a parsed record as byte string. */
+/** @returns the value of a parsed record, as byte string */
 export function valueOfRecord(record: ValueMembers): string {
   return record.value === undefined
     ? Buffer.from(record.valueBase64 ?? '', 'base64').toString('latin1')
@@ -205,7 +212,7 @@ export function isOutcomeRecord(record: JournalRecord): record is OutcomeRecord 
   return record.op === 'commit' || record.op === 'abort';
 }
 
-/** Whether a parsed value has the shape of a record that this version understands. */
+/** True if this version knows the record's shape. */
 export function isJournalRecord(record: unknown): record is JournalRecord {
   if (typeof record !== 'object' || record === null) return false;
   const { op, transaction, namespace } = record as Partial<Record<string, unknown>>;

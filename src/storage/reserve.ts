@@ -1,12 +1,12 @@
-// The reserve: a file of meaningless bytes that keeps space on the disk. On a full disk the shard
-// gives it up piece by piece, for deletes and for the compaction after them. The file is not part
-// of the data: it may be missing, short, or hold any bytes.
+// The reserve: a file of meaningless bytes that keeps space on the disk. A shard on a full disk
+// gives the space up piece by piece, for deletes and for the compaction after them. The file is no
+// data: it may be missing, short, or hold any bytes.
 import { randomFillSync } from 'node:crypto';
 import { isDiskFull } from '../base/errors.ts';
 import { reserveName } from './file-names.ts';
 import { writeFully, type FileSystem, type OpenFile } from './file-system.ts';
 
-/** Blocks are what a disk gives and takes back. */
+/** Bytes of a disk block, the unit in which file systems allocate space. */
 const blockBytes = 4096;
 const pieceBytes = 64 * 1024;
 
@@ -16,7 +16,7 @@ export class Reserve {
   #bytes: number;
   #wantedBytes: number;
 
-  /** Takes over what is there; makes nothing yet. */
+  /** Uses the file of an earlier run, at its length. Creates none. */
   constructor(fileSystem: FileSystem, folder: string, wantedBytes: number) {
     this.#fileSystem = fileSystem;
     this.#path = `${folder}/${reserveName}`;
@@ -32,12 +32,16 @@ export class Reserve {
     return this.#bytes < this.#wantedBytes;
   }
 
-  /** How much it should hold from now on. What is there already stays. */
+  /** Sets the wanted size in bytes. A larger file keeps its length. */
   want(bytes: number): void {
     this.#wantedBytes = bytes;
   }
 
-  /** False where the disk has no room for all that is wanted; then it takes none of it. */
+  /**
+   * Fills the file up to the wanted size, durably.
+   *
+   * @returns false if the disk has no room for all of it; the file then keeps its old length
+   */
   replenish(): boolean {
     if (!this.isShort) return true;
     try {
@@ -50,10 +54,14 @@ export class Reserve {
     }
   }
 
-  /** Gives up at least so many bytes, or all there are; false where there is nothing to give. */
+  /**
+   * Gives up at least `bytes` of space, or all there is.
+   *
+   * @returns false if the reserve is empty
+   */
   release(bytes: number): boolean {
     if (this.#bytes === 0) return false;
-    // A block for what is asked may begin anywhere, and the file system needs some for itself.
+    // One block more, as the write may begin inside a block, and one for the file system's own records.
     const given = (Math.ceil(bytes / blockBytes) + 2) * blockBytes;
     const left = Math.max(0, this.#bytes - given);
     this.#withFile((file) => file.truncate(left));
@@ -61,7 +69,7 @@ export class Reserve {
     return true;
   }
 
-  /** Random bytes: blanks take no room where a file system compresses. */
+  /** Random bytes, because a compressing file system would allocate next to nothing for blanks. */
   #fill(file: OpenFile): void {
     const from = this.#bytes;
     try {

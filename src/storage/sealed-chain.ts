@@ -21,7 +21,7 @@ export class ChainReader {
   readonly #damage: (what: string) => Error;
   #crc = noChecksum;
 
-  /** @param damage makes the error for a line that is not what it must be */
+  /** @param damage makes the error for a line that breaks the chain */
   constructor(damage: (what: string) => Error) {
     this.#damage = damage;
   }
@@ -31,7 +31,11 @@ export class ChainReader {
     return this.#crc;
   }
 
-  /** The object of the next line, which must prove itself and its place. */
+  /**
+   * Checks the next line's checksum and that it follows the line before.
+   *
+   * @returns the object of the line
+   */
   open(bytes: Buffer): unknown {
     const opened = openLine(bytes);
     if (opened === undefined) throw this.#damage('the line does not match its checksum');

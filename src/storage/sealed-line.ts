@@ -1,14 +1,14 @@
-// Sealed lines: a JSON object on one line that proves itself and its place. Its last two members
-// are "p", the checksum of the line before, and "crc", the checksum of this line's bytes up to
-// that member. All files of a store are made of them; this file alone knows how one is sealed.
+// Sealed lines: a JSON object on one line that proves its content and its place. Its last two
+// members are checksums: "p" of the line before, and "crc" of this line's bytes up to that member.
+// All files of a store consist of such lines. Only this file knows how a line is sealed.
 //
 //   {"seq":1,"p":"00000000","crc":"c0ffee11"}
 //
-// Checksums are CRC-32 (ISO 3309, as in gzip), 8 lower-case hexadecimal digits: it notices every
-// change of up to 32 neighbouring bits and any other with a chance of one in 2^32.
+// A checksum is a CRC-32 (ISO 3309, as in gzip), 8 lower-case hexadecimal digits. It notices every
+// change of up to 32 neighbouring bits. It misses one in 2^32 of all other changes.
 import { crc32 } from 'node:zlib';
 
-/** What the first line of a chain has for the line before. */
+/** The first line of a chain has this as the checksum of the line before. */
 export const noChecksum = '00000000';
 
 const chainLength = ',"p":"00000000"'.length;
@@ -16,7 +16,7 @@ const sealLength = ',"crc":"00000000"}'.length;
 const sealPattern = /^,"p":"([0-9a-f]{8})","crc":"([0-9a-f]{8})"\}$/;
 
 export interface SealedText {
-  /** The line's bytes, without a newline. */
+  /** The bytes of the line, without a newline. */
   readonly bytes: Buffer;
   readonly checksum: string;
 }
@@ -45,7 +45,11 @@ export interface OpenedLine {
   readonly checksum: string;
 }
 
-/** Checks that a line (without its newline) proves itself; undefined where it does not. */
+/**
+ * Checks a line, given without its newline, against its own checksum.
+ *
+ * @returns undefined if they do not match
+ */
 export function openLine(bytes: Buffer): OpenedLine | undefined {
   const sealedAt = bytes.length - sealLength;
   if (sealedAt <= chainLength) return undefined;
@@ -56,8 +60,10 @@ export function openLine(bytes: Buffer): OpenedLine | undefined {
 }
 
 /**
- * The object that a line holds, `p` and `crc` included; undefined where it is no JSON, which a
- * line that proves itself never is unless a person made it so.
+ * Parses a line, `p` and `crc` included. A line with a right checksum is JSON, unless a person has
+ * forged the checksum.
+ *
+ * @returns undefined if the line is no JSON
  */
 export function parseLine(bytes: Buffer): unknown {
   try {

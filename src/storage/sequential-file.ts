@@ -1,5 +1,5 @@
-// Presents a pipe, a FIFO or a socket as a file to read from front to back. Keeps the beginning, so
-// that a reader may look at it first.
+// Presents a pipe, FIFO or socket as a file that is read from front to back. Keeps the first bytes,
+// so that a reader may inspect them and then begin at offset 0.
 import type { ReadableFile } from './file-system.ts';
 
 const keptBytesMax = 4096;
@@ -10,16 +10,16 @@ export class SequentialFile implements ReadableFile {
   readonly #beginning = Buffer.alloc(keptBytesMax);
   #position = 0;
 
-  /** @param readNext reads on, as `read` does; 0 at the end */
+  /** @param readNext reads the bytes that follow, and returns their number; 0 at the end */
   constructor(readNext: (target: Uint8Array) => number, close: () => void) {
     this.#readNext = readNext;
     this.#close = close;
   }
 
   /**
-   * Reads what is kept of the beginning, and otherwise on from where it has come to.
+   * Reads from the kept first bytes, or from the current position.
    *
-   * @throws Error where the offset is neither
+   * @throws Error if the offset is neither
    */
   read(target: Uint8Array, offset: number): number {
     if (target.length === 0) return 0;

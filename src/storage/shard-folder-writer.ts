@@ -1,6 +1,5 @@
-// Makes the folder of a shard that begins with entries: a snapshot of generation 1, and a journal
-// of generation 2 that follows it. Nothing counts before `finish` has returned. Does not name the
-// layout: the caller does.
+// Makes a shard's folder from entries: a snapshot of generation 1 and a journal of generation 2.
+// Nothing counts before `finish` has returned. The caller puts the layout into the manifest.
 import type { ShardIdentity } from '../base/shard-location.ts';
 import { writeCurrent, type Mark, type SnapshotReference } from './current.ts';
 import { journalName, snapshotName } from './file-names.ts';
@@ -12,11 +11,11 @@ import { SnapshotWriter } from './snapshot-writer.ts';
 const snapshotGeneration = 1;
 const journalGeneration = 2;
 
-/** Where a shard stands when it is made. */
+/** The seq and timestamp that a new shard starts from. */
 export interface ShardPosition {
-  /** Its next change takes this seq: above the version of every entry. */
+  /** Seq of the shard's next record. Must be above the version of every entry. */
   readonly seq: number;
-  /** Timestamp, Unix milliseconds. */
+  /** The store's timestamp, Unix milliseconds. */
   readonly at: number;
 }
 
@@ -27,7 +26,7 @@ export class ShardFolderWriter {
   readonly #file: OpenFile;
   readonly #snapshot: SnapshotWriter;
 
-  /** @param folder is made; it must not hold anything */
+  /** @param folder this makes it; if it exists, it must be empty */
   constructor(fileSystem: FileSystem, folder: string, identity: ShardIdentity) {
     this.#fileSystem = fileSystem;
     this.#folder = folder;
@@ -41,7 +40,7 @@ export class ShardFolderWriter {
   }
 
   /**
-   * Entries come in (namespace, key) order, each once.
+   * Callers add entries in (namespace, key) order, each once.
    *
    * @param entry encoded (record.ts)
    */
@@ -49,7 +48,7 @@ export class ShardFolderWriter {
     this.#snapshot.add(namespace, entry);
   }
 
-  /** The shard is whole and durable when this returns. `close` is still to be called. */
+  /** Makes the shard whole and durable. The caller must still call `close`. */
   finish({ seq, at }: ShardPosition): SnapshotReference {
     const snapshot = { generation: snapshotGeneration, ...this.#snapshot.finish(seq, at) };
     const mark = this.#beginJournal(seq, at);
@@ -64,7 +63,7 @@ export class ShardFolderWriter {
     this.#file.close();
   }
 
-  /** The journal before it never was: the header says that it ended before its first byte. */
+  /** No journal of generation 1 exists, so the header states that it ended before its first byte. */
   #beginJournal(seq: number, at: number): Mark {
     const previous = { generation: snapshotGeneration, bytes: 0, seq, crc: noChecksum };
     const header: JournalHeader = {

@@ -20,23 +20,23 @@ export const footerClosing = '}';
 export const blockSeparator = ',';
 
 export interface SnapshotHeader extends ShardIdentity {
-  /** It holds all that the journals up to this generation did. */
+  /** The snapshot holds all changes of the journals up to this generation. */
   readonly generation: number;
 }
 
 export interface NamespaceRange {
   readonly namespace: string;
   readonly entries: number;
-  /** Where its first block begins in the file, in bytes. */
+  /** Start of the namespace's first block in the file, in bytes. */
   readonly offset: number;
 }
 
 export interface SnapshotFooter {
   readonly entries: number;
   readonly blocks: number;
-  /** The seq that the next change would have taken. */
+  /** The seq that the next record would have taken. */
   readonly seq: number;
-  /** The highest timestamp in what it was made from. */
+  /** The highest timestamp in the files that the snapshot is made from, Unix milliseconds. */
   readonly at: number;
   readonly namespaces: readonly NamespaceRange[];
 }
@@ -55,7 +55,7 @@ export function encodeSnapshotFooter(footer: SnapshotFooter): string {
   return JSON.stringify(footer).slice(0, -1);
 }
 
-/** Undefined where it is of another format or version. */
+/** @returns undefined if the header is of another format or version */
 export function decodeSnapshotHeader(parsed: unknown): SnapshotHeader | undefined {
   const { format, store, shard, generation, ...members } = parsed as Record<string, unknown>;
   const { formatVersion: version } = members;

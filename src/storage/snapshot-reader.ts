@@ -1,5 +1,5 @@
-// Reads a snapshot block by block. Verifies every line's checksum, the chain, the fixed text, the
-// order of entries, the counts of the footer, and that nothing follows the footer. Knows no table.
+// Reads a snapshot block by block. Verifies the fixed text, every line's checksum, the chain, and the
+// order of entries. Verifies the counts of the footer, and that nothing follows it. Knows no table.
 import { decodeBlock, type EntryBlock } from './block-format.ts';
 import { BlockOrder } from './block-order.ts';
 import { damaged, unreadable, type FilePosition } from './damage.ts';
@@ -18,7 +18,7 @@ import {
   type SnapshotHeader,
 } from './snapshot-format.ts';
 
-/** What names a snapshot in current.json. */
+/** Length in bytes and footer checksum of a snapshot, as current.json states them. */
 export interface SnapshotClaim {
   readonly bytes: number;
   readonly crc: string;
@@ -70,7 +70,7 @@ export class SnapshotReader {
     }
   }
 
-  /** Only after all blocks were read. */
+  /** Available after the caller has read all blocks. */
   get footer(): SnapshotFooter {
     if (this.#footer === undefined) throw this.#damage('the end of the file is missing');
     return this.#footer;

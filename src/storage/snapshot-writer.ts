@@ -1,6 +1,6 @@
 // Writes a snapshot in one pass, from entries in (namespace, key) order. Memory: one block and one
-// piece of output. The file is whole and durable when `finish` returns. Does not name the file: the
-// caller does.
+// piece of output. The file is whole and durable when `finish` returns. The caller puts its name
+// into current.json.
 import { assert } from '../base/assert.ts';
 import { encodeBlock } from './block-format.ts';
 import { BlockPacker } from './block-packer.ts';
@@ -68,7 +68,7 @@ export class SnapshotWriter {
     if (this.#pendingBytes >= pieceBytes) this.#writeOut();
   }
 
-  /** Counts the block that is about to be written at the present end. */
+  /** Counts the block that the writer is about to write at the current end. */
   #noteRange(namespace: string, count: number): void {
     const before = this.#namespaces.at(-1);
     if (before?.namespace === namespace) {

@@ -1,13 +1,13 @@
-// Removes layouts that the manifest does not name. Either a reshard was cut short while it made
-// them, or a reshard has replaced them and not yet removed them.
+// Removes layouts that the manifest does not name. A reshard that is cut short leaves one: its
+// unfinished new layout, or the old layout that it replaced.
 import { isLayoutFolder } from './file-names.ts';
 import type { FileSystem } from './file-system.ts';
 import { readManifest, removeManifestReplacement } from './manifest.ts';
 
 /**
- * Removes stray layouts. Removes nothing if there is no manifest to say which layout is live.
+ * Removes stray layouts. Without a manifest, no layout is known to be live, and all stay.
  *
- * @returns their names
+ * @returns the names of the removed layouts
  * @throws StoreError if the manifest is not valid; system errors
  */
 export function removeStrayLayouts(fileSystem: FileSystem, dataDir: string): string[] {
@@ -16,7 +16,8 @@ export function removeStrayLayouts(fileSystem: FileSystem, dataDir: string): str
   const stray = fileSystem
     .list(dataDir)
     .filter((name) => isLayoutFolder(name) && name !== manifest.layout);
-  // What the manifest says must be durable before what it does not name goes.
+  // The rename to the present manifest may not be durable yet. A crash would bring the old manifest
+  // back, and its layout must then still exist.
   if (stray.length > 0) fileSystem.syncFolder(dataDir);
   for (const name of stray) fileSystem.removeFolder(`${dataDir}/${name}`);
   const wasReplaced = removeManifestReplacement(fileSystem, dataDir);

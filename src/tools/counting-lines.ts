@@ -1,6 +1,6 @@
-// Decides which lines of a damaged store's journal count. Two kinds of lines do not count: those
-// that a crash left behind the last durable mark, and those that the shard disowned when it went
-// on in another journal. Knows no file and no entry.
+// Decides which lines of a damaged store's journal count. Two kinds do not count. A crash left the
+// first kind behind the last durable mark. The shard disowned the second kind when it went on in
+// another journal. Knows no file and no entry.
 import { encodeBatchLine } from '../storage/journal-format.ts';
 import { encodeDelete } from '../storage/record.ts';
 import { noChecksum, sealLine } from '../storage/sealed-line.ts';
@@ -16,7 +16,7 @@ export interface CountingPart {
 }
 
 /**
- * Decides what counts in the journal that the shard wrote to last.
+ * Decides which lines count in the journal that the shard wrote to last.
  *
  * @param durableBytes so many bytes of the journal are known to be on stable storage
  */
@@ -36,14 +36,14 @@ export function countInTail(journal: SalvagedJournal, durableBytes: number): Cou
   return { lines: lines.filter(({ offset }) => offset < before), torn, isWhole: false };
 }
 
-/** The end of a journal, as far as later journals tell. */
+/** The end of a journal, as later journals state it. */
 export interface StatedEnd {
   readonly bytes: number;
   readonly seq: number;
   readonly crc: string | undefined;
 }
 
-/** Decides what counts in a journal that has a later one. */
+/** Decides which lines count in a journal that has a later one. */
 export function countInSealed({ lines, reading }: SalvagedJournal, end: StatedEnd): CountingPart {
   const isOwned = ({ offset, seq, records }: ProvableLine): boolean =>
     offset < end.bytes && seq + records.length <= end.seq;
@@ -54,7 +54,7 @@ export function countInSealed({ lines, reading }: SalvagedJournal, end: StatedEn
   return { lines: lines.filter(isOwned), torn: undefined, isWhole };
 }
 
-/** True if so few bytes cannot hold a change, but at most a mark. */
+/** True if so few bytes can hold a mark at most, and no change. */
 export function holdsNoChange(bytes: number, seq: number, at: number): boolean {
   const shortest = encodeBatchLine(seq, at, 0, [encodeDelete('default', 'x')]);
   return bytes < sealLine(shortest, noChecksum).bytes.length + 1;

@@ -7,14 +7,14 @@ import type { FileSystem } from '../storage/file-system.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
 import { openOfflineStore } from './offline-store.ts';
 
-/** A piece is yielded once it has this many characters. */
+/** Pieces have at least this many characters, except for the last one. */
 const pieceCharacters = 64 * 1024;
 
 /**
- * Proves every file at once, and reads the entries again only when the caller takes the pieces.
+ * Proves every file at once. Reads the entries again only when the caller takes the pieces.
  *
- * @param now Unix milliseconds; entries that have expired by then, or by the store's highest timestamp,
- *   are left out
+ * @param now Unix milliseconds. The dump leaves out entries that have expired by then, or by the
+ *   store's highest timestamp.
  * @returns pieces of many whole lines
  * @throws StoreError if `openOfflineStore` or a start would throw one; system errors
  */

@@ -1,4 +1,4 @@
-// Sums up a sorted stream of entries, to tell whether two streams are equal. Keeps no entry.
+// Sums up a sorted stream of entries, so that a caller can compare two streams. Keeps no entry.
 import { crc32 } from 'node:zlib';
 
 export class EntryDigest {

@@ -1,9 +1,9 @@
-// Finds where the journals of a damaged shard begin and end, from current.json and from what one
-// journal's header says of another. Reads no file.
+// Finds the first change and the end of a damaged shard's journals. Uses current.json, and each
+// header's statements about earlier journals. Reads no file.
 import type { StatedEnd } from './counting-lines.ts';
 import type { JournalSource, ShardSources } from './shard-sources.ts';
 
-/** True if the journals begin with the shard's first change. */
+/** True if the first journal begins with the shard's first change. */
 export function beginsAtTheStart(
   sources: ShardSources,
   journals: readonly JournalSource[],
@@ -13,7 +13,11 @@ export function beginsAtTheStart(
   return (current.previous ?? current).snapshot === null;
 }
 
-/** The seq at which the journals after a snapshot begin; undefined if no header says so. */
+/**
+ * Finds the seq at which the journals after a snapshot begin.
+ *
+ * @returns undefined if no header states it
+ */
 export function seqBehind(
   journals: readonly JournalSource[],
   generation: number,
@@ -21,7 +25,7 @@ export function seqBehind(
   return journals.find((one) => one.generation > generation)?.journal?.header?.previous?.seq;
 }
 
-/** Where a journal ended, by the header of the next journal, or else of any later one. */
+/** Finds the end of a journal, as the next journal's header states it, or else any later header. */
 export function statedEnd(source: JournalSource, later: readonly JournalSource[]): StatedEnd {
   const ends = later.flatMap(({ journal }) => journal?.header?.previous ?? []);
   const own = ends.find(({ generation }) => generation === source.generation);
@@ -39,11 +43,11 @@ export interface Tail {
    * for bytes behind the last line.
    */
   readonly statedBytes: number;
-  /** True if a journal after the tail may be without a header: no file says that it held bytes. */
+  /** True if the last journal may lack even its header: no file says that it held any bytes. */
   readonly mayBeUnbegun: boolean;
 }
 
-/** Finds the journal that the shard wrote to last. A crash may leave a later one without header. */
+/** Finds the journal that the shard wrote to last. A crash may leave a later one without a header. */
 export function tailOf(journals: readonly JournalSource[], { current }: ShardSources): Tail {
   const statedFor = ({ generation, bytes = 0 }: JournalSource): number =>
     Math.max(current?.mark?.generation === generation ? current.mark.bytes : 0, bytes);

@@ -1,5 +1,6 @@
-// Reads one journal of a damaged store past its damage: every line that proves itself, and the bad
-// stretches between them. Does not know which lines count; shard-salvage.ts decides that.
+// Reads one journal of a damaged store past its damage. Finds every line that matches its own
+// checksum, and the bad stretches between such lines. Does not know which lines count:
+// shard-salvage.ts decides that.
 import type { ShardIdentity } from '../base/shard-location.ts';
 import { damaged, unreadable, type FilePosition } from '../storage/damage.ts';
 import type { OpenFile } from '../storage/file-system.ts';
@@ -16,7 +17,7 @@ import { salvageLines, type UnprovenLine } from './salvage-lines.ts';
 /** A line that matches its own checksum. */
 export interface ProvableLine extends JournalLine {
   readonly offset: number;
-  /** Where the next line begins. */
+  /** Start of the next line in the file, in bytes. */
   readonly end: number;
   /** Checksum of the line before, as stated in this line. */
   readonly previous: string;
@@ -32,7 +33,7 @@ export interface SalvagedJournal {
   readonly headerCrc: string | undefined;
   /** Offset of the first line after the header; 0 if the header is lost. */
   readonly headerEnd: number;
-  /** In the order in which the file has them. */
+  /** In the order of the file. */
   readonly lines: readonly ProvableLine[];
   readonly bad: readonly UnprovenLine[];
   /** The journal as a start reads it, up to the first bad line. */
@@ -42,13 +43,14 @@ export interface SalvagedJournal {
 export interface JournalClaim extends ShardIdentity {
   readonly generation: number;
   readonly name: string;
-  /** Nothing behind these bytes is read: the shard has disowned it. */
+  /** Valid length, if the shard has disowned the bytes behind it. The salvage does not read those. */
   readonly bytes?: number | undefined;
 }
 
 /**
- * Reads the journal, and hands back all lines that prove themselves.
+ * Reads the journal.
  *
+ * @returns all lines that match their own checksums, and the bad stretches
  * @throws StoreError STORE_DAMAGED if the journal is another shard's, store's or generation's;
  *   STORE_MISMATCH if a line that follows one of ours is of a later version
  */

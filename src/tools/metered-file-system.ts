@@ -1,5 +1,5 @@
-// Wraps a file system, and reports the bytes that are read from files opened for reading. The
-// offline tools show their progress from it, and no reader has to report anything.
+// Wraps a file system, and reports the bytes read from files opened for reading. The offline tools
+// show their progress from it, so no reader has to report anything.
 import type { FileSystem, OpenFile, ReadableFile } from '../storage/file-system.ts';
 
 /** @param onRead called after each read with its number of bytes */

@@ -32,7 +32,7 @@ export function orderLines(
   }
 }
 
-/** Neither seq nor time ever goes back. */
+/** True if the line may stand behind `last`: neither seq nor time ever goes back. */
 function mayFollow(line: ProvableLine, last: { nextSeq: number; at: number }): boolean {
   return line.seq >= last.nextSeq && line.at >= last.at;
 }

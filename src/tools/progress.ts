@@ -4,7 +4,7 @@ export interface ProgressOptions {
   /** Takes one line without its newline. */
   readonly print: (line: string) => void;
   readonly monotonicMs: () => number;
-  /** Milliseconds before the first line, and between two lines at least. */
+  /** Milliseconds before the first line, and the least between two lines. */
   readonly everyMs?: number;
 }
 

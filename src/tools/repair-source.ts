@@ -23,7 +23,7 @@ import { refuseOlderVersion } from './offline-store.ts';
 export type RepairSource = Pick<Manifest, 'store' | 'shards' | 'layout'>;
 
 /**
- * Finds what to repair, and reports damage of the manifest and whatever does not count.
+ * Finds the store to repair. Reports damage of the manifest, and files and folders that do not count.
  *
  * @throws StoreError STORE_INACCESSIBLE if there is no store, or if no file says which store it
  *   belongs to; STORE_MISMATCH if another version of the program wrote the store
@@ -93,7 +93,7 @@ function inferSource(
 
 /**
  * Two layouts exist while a reshard or an upgrade replaces one. An unfinished layout lacks the last
- * file of some shard. A whole layout holds all that the layout before it holds.
+ * file of some shard. A whole layout holds all data of the layout before it.
  */
 function newestWhole(
   fileSystem: FileSystem,
@@ -124,7 +124,9 @@ function mostNamedStore(fileSystem: FileSystem, folders: readonly ShardFolderThe
   return most[0];
 }
 
-/** At least one shard per folder. The slots of keys show whether the last folders are missing. */
+/**
+ * Infers at least one shard per folder. The slots of keys show whether the last folders are missing.
+ */
 function inferShards(fileSystem: FileSystem, folders: readonly ShardFolderThere[]): number {
   const least = Math.max(...folders.map(({ shard }) => shard + 1));
   let counts = Array.from({ length: shardCountMax - least + 1 }, (_, index) => least + index);
@@ -171,7 +173,11 @@ function isWorthReading(name: string): boolean {
   return name === currentName || isDataFile(name);
 }
 
-/** The JSON object of a line that proves itself, of any kind of file. */
+/**
+ * Parses a line of any kind of file.
+ *
+ * @returns undefined if the line does not match its own checksum
+ */
 function provableObject(bytes: Buffer): Record<string, unknown> | undefined {
   const header = bytes.subarray(headerOpening.length, bytes.length - headerClosing.length);
   for (const part of [bytes, bytes.subarray(0, -1), header]) {

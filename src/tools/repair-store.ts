@@ -1,6 +1,5 @@
-// Repairs a damaged store into a new folder, with every record that can still be proved. The new
-// store gets a new id: files of the two must never be taken for one another's. Never changes the
-// old store.
+// Repairs a damaged store into a new folder, with every record that can still be proved. Never changes
+// the old store. The new store gets a new id, so that nothing takes files of one store for the other's.
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../base/errors.ts';
 import { seqJumpRepaired } from '../base/limits.ts';
@@ -42,7 +41,7 @@ export interface RepairSummary {
 
 /**
  * Salvages all shards and writes the new store. The new store is whole, durable and proved when the
- * call returns. Before, the new folder has a layout without a manifest, which every start refuses.
+ * call returns. Until then, the new folder has a layout without a manifest, which every start refuses.
  *
  * @throws StoreError as `findRepairSource` does; STORE_INACCESSIBLE if the new files do not read
  *   back; system errors
@@ -100,9 +99,8 @@ function writeShards(
 }
 
 /**
- * Salvages one shard after another, so that only one is in memory. The outcome of a transaction in
- * doubt is known only once all shards were read. So a shard that has such a transaction is read
- * twice.
+ * Salvages one shard after another, so that only one is in memory. Only a pass over all shards
+ * gives the outcome of a transaction in doubt. So this reads a shard with such a transaction twice.
  */
 function* salvageAll(
   { fileSystem, dataDir, onWork }: RepairOptions,

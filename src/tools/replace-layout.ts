@@ -1,6 +1,6 @@
-// Writes a whole store into a second layout, proves the new files, and names the new layout in the
-// manifest in one step. After a crash at any point, the old layout or the new one is live, whole.
-// Reshard and upgrade use this. Does not know why they replace the layout.
+// Writes a whole store into a second layout and proves the new files. Then puts the new layout into
+// the manifest in one step. After a crash at any point, the old layout or the new one is live,
+// whole. Reshard and upgrade use this. Does not know why they replace the layout.
 import { StoreError } from '../base/errors.ts';
 import { seqJumpUnsynced } from '../base/limits.ts';
 import { entriesOf } from '../shard/streams/entry-stream.ts';

@@ -1,6 +1,6 @@
-// Resolves the transactions that are in doubt in a damaged store. Applies the rule of a start
-// (src/storage/transaction-outcome.ts) to the salvaged records. If lines are lost, the true outcome
-// may be another one, and a finding says so. Knows no file.
+// Resolves the transactions in doubt of a damaged store, from the salvaged records. Applies the
+// rule of a start (src/storage/transaction-outcome.ts). If lines are lost, the true outcome may be
+// another one, and a finding says so. Knows no file.
 import { resolveInDoubt, type TransactionTraces } from '../storage/transaction-outcome.ts';
 import type { Finding } from './finding.ts';
 

@@ -1,7 +1,6 @@
-// Makes a store from a backup, in a folder that holds none. The manifest gets its name last, once
-// the end of the backup is proved. After a crash before that, the next start or restore sees an
-// unfinished store. The caller holds the folder's lock, and proves a backup first if it can be
-// read twice.
+// Makes a store from a backup, in a folder that holds none. The manifest gets its name last, after the
+// end of the backup is proved. After a crash before that, the next start or restore finds an unfinished
+// store. The caller holds the folder's lock. It proves a backup first if it can read it twice.
 import { byteStringOfText } from '../base/byte-string.ts';
 import { isDiskFull, StoreError } from '../base/errors.ts';
 import { seqJumpRepaired } from '../base/limits.ts';
@@ -20,7 +19,7 @@ import { writeLayout, type OnWork } from './write-layout.ts';
 
 export interface Backup {
   readonly file: ReadableFile;
-  /** Named in errors. */
+  /** The name of the backup in errors. */
   readonly name: string;
 }
 
@@ -52,7 +51,7 @@ export function refuseUnlessEmpty(fileSystem: FileSystem, dataDir: string): void
 }
 
 /**
- * Reads all of a backup, and checks every line.
+ * Reads a whole backup, and checks every line.
  *
  * @returns the number of entries
  * @throws StoreError STORE_DAMAGED or STORE_MISMATCH
@@ -64,11 +63,11 @@ export function proveBackup({ file, name }: Backup): number {
 }
 
 /**
- * Writes the store and makes it live. If the restore fails, its files are removed again.
+ * Writes the store and makes it live. A restore that fails removes its files again.
  *
- * @param backup is read once, from front to back, and proved on the way
+ * @param backup this reads it once, from front to back, and proves it on the way
  * @returns the number of entries
- * @throws StoreError, STORE_DAMAGED or STORE_MISMATCH among others; system errors
+ * @throws StoreError, for example STORE_DAMAGED or STORE_MISMATCH; system errors
  */
 export function restoreBackup(backup: Backup, plan: RestorePlan): number {
   const { fileSystem, dataDir, store, shards, now, onWork } = plan;
@@ -79,7 +78,8 @@ export function restoreBackup(backup: Backup, plan: RestorePlan): number {
     draftManifest(fileSystem, dataDir, { store, shards, layout, createdAt: now }, 'filled');
     onWork?.('restoring', backup.file.size());
     const reader = new BackupReader(backup.file, backup.name);
-    // The original store has given more versions since the backup. None may be given again.
+    // The original store has used more versions since the backup. The new store must not use them
+    // again.
     const position = { seq: reader.header.seq + seqJumpRepaired, at: reader.header.at };
     const layoutPlan = { fileSystem, dataDir, layout, store, shards, onWork };
     const entries = writeLayout(layoutPlan, entriesOf(reader), () => position);

@@ -7,7 +7,7 @@ import { isBlank } from '../storage/journal-format.ts';
 import { readLines, type Line } from '../storage/line-reader.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
 
-/** A line that does not prove itself. */
+/** A line that does not match its own checksum. */
 export interface UnprovenLine {
   readonly line: number;
   readonly offset: number;
@@ -17,11 +17,11 @@ export interface UnprovenLine {
 }
 
 /**
- * Hands each line to the caller. If the caller does not take a line, hands over the lines that seem
- * to be in it.
+ * Hands each line to the caller. If the caller refuses a line, hands over its parts: the lines that
+ * a damaged newline may have joined.
  *
- * @param take returns false if the line does not prove itself
- * @returns the lines, or parts of lines, that were not taken
+ * @param take returns false if the line does not match its own checksum
+ * @returns the lines, or parts of lines, that `take` refused
  */
 export function salvageLines(
   file: OpenFile,
@@ -40,7 +40,7 @@ export function salvageLines(
 
 const sealEnd = /"crc":"[0-9a-f]{8}"\}/g;
 
-/** Splits a line after each seal, with or without the byte there that was the newline. */
+/** Splits a line after each seal. Drops the byte behind a seal if it may be the damaged newline. */
 function partsOf({ bytes, offset, number, complete }: Line): Line[] {
   const parts: Line[] = [];
   let start = 0;
@@ -66,7 +66,7 @@ function badLine({ number, offset, bytes }: Line): UnprovenLine {
 
 const namePattern = /(?:"namespace":("(?:[^"\\]|\\.)*"),)?"key":("(?:[^"\\]|\\.)*")/g;
 
-/** Entries whose names can still be read in the bytes, damaged or not. */
+/** Finds entries whose names are still legible in the bytes, damaged or not. */
 function namedIn(bytes: Buffer): EntryPosition[] {
   const named: EntryPosition[] = [];
   for (const [, namespace, key] of bytes.toString('utf8').matchAll(namePattern)) {

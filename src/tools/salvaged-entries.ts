@@ -56,7 +56,7 @@ export class SalvagedEntries {
 
   /**
    * Deletes all known entries of a namespace. An entry with this version or a newer one stays: a
-   * client put the entry after the flush, and the outcome record at the flush's place is lost.
+   * client put it after the flush, and the outcome record at the flush's place is lost.
    *
    * @param seq of the flush, or the version of the transaction that flushed
    */
@@ -71,7 +71,7 @@ export class SalvagedEntries {
   /**
    * Replaces everything known by the entries of a snapshot, except in the snapshot's gaps.
    *
-   * @param seq the seq that the next change would have had when the snapshot was made
+   * @param seq the seq that the next change would have had when the shard made the snapshot
    */
   overlay(entries: readonly StreamedEntry[], gaps: readonly KeyRange[], seq: number): void {
     const inGap: Covers = (entry) => gaps.some((gap) => isInRange(entry, gap));
@@ -88,7 +88,7 @@ export class SalvagedEntries {
     });
   }
 
-  /** In (namespace, key) order. Deleted keys are included. */
+  /** In (namespace, key) order. Includes deleted keys. */
   sorted(): LastKnown[] {
     const all = [...this.#namespaces.values()].flatMap((keys) => [...keys.values()]);
     return all.toSorted(compareEntries);

@@ -1,7 +1,7 @@
 // Salvages everything that can still be proved of one shard of a damaged store. Goes through the
-// files from the oldest that is needed. Snapshots give the entries at their seq, journals the
-// changes since. A seq that no line has is a lost change. Does not resolve transactions in doubt:
-// the caller gives their outcomes (resolve-salvaged.ts). Changes nothing.
+// files, starting with the oldest that is needed. A snapshot gives all entries at its seq, a
+// journal the changes after that. A seq that no line has is a lost change. The caller gives the
+// outcomes of transactions in doubt (resolve-salvaged.ts). Changes no file.
 import { byteStringOfText } from '../base/byte-string.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
 import type { EntryPosition, StreamedEntry } from '../shard/streams/entry-stream.ts';
@@ -21,16 +21,16 @@ import type { SalvagedSnapshot } from './snapshot-salvage.ts';
 
 export interface SalvagedShard {
   readonly shard: number;
-  /** In order. */
+  /** In (namespace, key) order. */
   readonly entries: readonly StreamedEntry[];
-  /** Above every seq that was seen. */
+  /** Above every seq in the files. */
   readonly seq: number;
-  /** The highest timestamp that was seen. */
+  /** The highest timestamp in the files, Unix milliseconds. */
   readonly at: number;
 }
 
 /**
- * Goes through a shard's files and reports what is wrong with them.
+ * Goes through a shard's files and reports their damage.
  *
  * @throws StoreError STORE_MISMATCH if a later version wrote some of the files; system errors
  */
@@ -46,10 +46,12 @@ export function salvageShard(options: ShardSourcesOptions): ShardSalvage {
   return salvage;
 }
 
-/** Every header has more bytes than this. */
+/** The least length of a header, in bytes. */
 const headerBytesMin = 199;
 
-/** The file that would hold changes that turn out to be missing. */
+/**
+ * The file that probably held the changes that are missing, and the entries that its bad lines name.
+ */
 interface Suspect {
   readonly name: string;
   readonly named: readonly EntryPosition[];
@@ -63,15 +65,15 @@ export class ShardSalvage {
     change: (change) => this.#applyChange(change),
     flush: (namespace, seq) => this.#entries.flush(namespace, seq),
   });
-  /** How many doubts there were when a prepare record was found. */
+  /** The number of doubts before each prepare record, by transaction id. */
   readonly #doubtsAtPrepare = new Map<string, number>();
   #isEndUnproved = false;
-  /** The seq that the next change must have; undefined while nothing is known. */
+  /** The seq that the next change must have; undefined until a file states one. */
   #nextSeq: number | undefined;
   #highestSeq = 1;
   #at = 0;
   #behind: Suspect = { name: '', named: [] };
-  /** The gaps of the newest snapshot, reported if older files do not fill them. */
+  /** The gaps of the newest snapshot. The report has them only if older files do not fill them. */
   #gapsOfNewest: Finding[] = [];
 
   constructor(shard: number, report: (finding: Finding) => void) {
@@ -101,12 +103,12 @@ export class ShardSalvage {
   get traces(): SalvagedTraces {
     const { prepared, outcomes } = this.#replay;
     const isDoubtful = this.#isEndUnproved || this.#entries.doubts.length > 0;
-    // Without the changes, which would keep the shard's entries in memory.
+    // The prepared changes would keep all shards' data in memory until the last shard is read.
     const bare = Array.from(prepared, ([id, { participants }]) => [id, { participants }] as const);
     return { prepared: new Map(bare), outcomes, isDoubtful };
   }
 
-  /** @param outcomes of all transactions that are in doubt here */
+  /** @param outcomes of all transactions that are in doubt in this shard */
   finish(
     outcomes: ReadonlyMap<string, SalvagedOutcome>,
     report: (finding: Finding) => void,
@@ -132,7 +134,9 @@ export class ShardSalvage {
     return { shard: this.#shard, entries, seq: this.#highestSeq, at: this.#at };
   }
 
-  /** Snapshots and journals by generation, a snapshot after the journals that are folded into it. */
+  /**
+   * Goes through snapshots and journals by generation. A snapshot comes after the journals it contains.
+   */
   #merge(
     snapshots: SalvagedSnapshot[],
     journals: readonly JournalSource[],
@@ -156,8 +160,8 @@ export class ShardSalvage {
     const { generation, entries, gaps, footer, name } = snapshot;
     const seq = footer?.seq ?? seqBehind(journals, generation);
     if (seq !== undefined) this.#continueAt(seq, true, this.#behind);
-    // If an outcome may be lost, the snapshot may have the prepared changes, and later ones over them.
-    // The journal behind the snapshot states again what was in doubt when the snapshot was made.
+    // If outcome records may be lost, the snapshot may already contain the prepared changes, or newer
+    // ones. The next journal repeats every prepare that was in doubt when the shard made the snapshot.
     if (this.#entries.doubts.length > 0) this.#replay.prepared.clear();
     this.#entries.overlay(entries, gaps, seq ?? Infinity);
     this.#at = Math.max(this.#at, footer?.at ?? 0);
@@ -199,7 +203,7 @@ export class ShardSalvage {
     }
   }
 
-  /** A journal behind the tail, in which nothing proves itself. */
+  /** Takes a journal behind the tail, none of whose lines matches its own checksum. */
   #takeUnbegun({ journal, name }: JournalSource, isAllowed: boolean): void {
     if (isAllowed) {
       const bad = journal?.bad[0];
@@ -213,7 +217,7 @@ export class ShardSalvage {
     this.#lose(this.#nextSeq ?? 1, Infinity, undefined, this.#behind);
   }
 
-  /** @returns where the last line that counts ended when it was written, or a little before that */
+  /** @returns the offset at which the last counting line once ended, or a little less */
   #apply(journal: SalvagedJournal, lines: readonly ProvableLine[]): number {
     const { header, headerCrc, bad, name } = journal;
     const suspect = { name, named: bad.flatMap(({ named }) => named) };
@@ -231,10 +235,11 @@ export class ShardSalvage {
       this.#continueAt(line.seq, isJumpKnown, suspect);
       this.#applyLine(line);
       isJumpKnown = true;
-      // Missing bytes before the line have moved it. The durable bytes it states came before it.
+      // If bytes before the line are missing, its offset is too low. It stood behind `d` bytes at
+      // least.
       end = Math.max(line.end, line.d + line.end - line.offset);
     }
-    // A line that fits nowhere still says how far the journal went.
+    // A line that fits nowhere still shows how far seq had come.
     const seqs = lines.map(({ seq, records }) => seq + records.length);
     const seq = seqs.reduce((highest, one) => Math.max(highest, one), 0);
     if (seq > (this.#nextSeq ?? seq)) this.#continueAt(seq, false, suspect);
@@ -258,14 +263,15 @@ export class ShardSalvage {
     this.#entries.set({ ...change, record: record.op === 'put' ? record : undefined });
   }
 
-  /** Whether the outcome record may be lost, and the key has been changed after it. */
+  /** True if the outcome record may be lost, and a later change of the key is known. */
   #isOutdated(change: Omit<LastKnown, 'record'>, transaction: string): boolean {
     const hasLostSince =
       this.#entries.doubts.length > (this.#doubtsAtPrepare.get(transaction) ?? 0);
     const known = hasLostSince ? this.#entries.get(change) : undefined;
     if (known === undefined) return false;
     if (known.record !== undefined) return known.version >= change.version;
-    // Nothing puts a key between prepare and outcome; but an expired entry may have been swept then.
+    // A key is locked from prepare to outcome, so no client changes it then. But the sweep may have
+    // removed its expired entry.
     const isDeletedSince = known.version > change.version;
     if (isDeletedSince) this.#doubtKeys([change]);
     return isDeletedSince;
@@ -278,7 +284,7 @@ export class ShardSalvage {
     this.#entries.doubt({ toSeq: Infinity, covers, named: keys, finding: undefined });
   }
 
-  /** Moves on to the next change's seq. Any seq in between is a lost change. */
+  /** Advances to the seq of the next change. Every seq that this skips is a lost change. */
   #continueAt(seq: number, isExact: boolean, suspect: Suspect): void {
     const expected = this.#nextSeq;
     if (expected !== undefined && seq > expected) {
@@ -305,7 +311,7 @@ export class ShardSalvage {
     });
   }
 
-  /** Without a whole snapshot and the first journal, the changes before are unknown. */
+  /** Without a whole snapshot and without the first journal, no file holds the earliest changes. */
   #doubtBefore(journals: readonly JournalSource[], oldest: SalvagedSnapshot | undefined): void {
     const first = journals.find(({ journal }) => journal?.header !== undefined)?.journal?.header;
     const toSeq = (first?.previous?.seq ?? Infinity) - 1;

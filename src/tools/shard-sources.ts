@@ -27,12 +27,12 @@ import { missingSnapshot, salvageSnapshot, type SalvagedSnapshot } from './snaps
 
 export interface ShardSourcesOptions {
   readonly place: ShardPlace;
-  /** Whether a key belongs to this shard at all. */
+  /** True for keys whose slots belong to this shard. */
   readonly isOurs: (key: string) => boolean;
   readonly report: (finding: Finding) => void;
 }
 
-/** A journal that is named, or there. */
+/** A journal that current.json names, or that is in the folder. */
 export interface JournalSource extends JournalReference {
   /** Relative to the data folder. */
   readonly name: string;
@@ -85,7 +85,7 @@ export class ShardSources {
     }
   }
 
-  /** Newest first, as many as are needed to leave no gap. */
+  /** Newest first. Reads older ones only until no gap is left. */
   readSnapshots(): SalvagedSnapshot[] {
     const snapshots: SalvagedSnapshot[] = [];
     for (const { generation, reference } of this.#snapshotsNamed()) {
@@ -96,7 +96,7 @@ export class ShardSources {
     return snapshots;
   }
 
-  /** Oldest first, those above a generation. */
+  /** Oldest first, only generations above `above`. */
   readJournals(above: number): JournalSource[] {
     return this.#journalsNamed()
       .filter(({ generation }) => generation > above)
@@ -165,7 +165,11 @@ export class ShardSources {
     return { ...reference, name, journal: { ...journal, lines } };
   }
 
-  /** Undefined, and reported, if the file is missing or not this shard's. */
+  /**
+   * Reads a file.
+   *
+   * @returns undefined, after a report, if the file is missing or not this shard's
+   */
   #read<T>(file: string, read: (open: OpenFile) => T): T | undefined {
     const { fileSystem, folder } = this.#place;
     const name = this.nameOf(file);

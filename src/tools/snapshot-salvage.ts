@@ -1,5 +1,5 @@
-// Reads one snapshot of a damaged store past its damage: every block that proves itself, and the
-// ranges of keys between them that no block proves. Does not know which snapshot counts.
+// Reads one snapshot of a damaged store past its damage. Finds every block that matches its own
+// checksum, and the ranges of keys between such blocks. Does not know which snapshot counts.
 import { byteStringOfText } from '../base/byte-string.ts';
 import type { ShardIdentity } from '../base/shard-location.ts';
 import {
@@ -30,7 +30,7 @@ export interface SalvagedSnapshot {
   /** Relative to the data folder. */
   readonly name: string;
   readonly footer: SnapshotFooter | undefined;
-  /** In order. */
+  /** In (namespace, key) order. */
   readonly entries: readonly StreamedEntry[];
   /** Ranges in which entries may be missing. Outside them none is missing. */
   readonly gaps: readonly KeyRange[];
@@ -42,7 +42,7 @@ export interface SalvagedSnapshot {
 export interface SnapshotOwner extends ShardIdentity {
   readonly generation: number;
   readonly name: string;
-  /** As current.json names it, if it does. */
+  /** The snapshot's reference in current.json, if there is one. */
   readonly reference: SnapshotReference | undefined;
 }
 
@@ -104,12 +104,12 @@ class SnapshotSalvage {
     };
   }
 
-  /** Returns false if the line does not prove itself. */
+  /** @returns false if the line does not match its own checksum */
   #take(line: Line): boolean {
     const { bytes } = line;
     if (startsWith(bytes, headerOpening)) return this.#takeHeader(line);
     if (startsWith(bytes, footerOpening)) return this.#takeFooter(line);
-    // The separator behind it is not part of what its checksum covers.
+    // The separator behind a block is outside its checksum.
     const isLast = openLine(bytes) !== undefined;
     const object = isLast ? bytes : bytes.subarray(0, -1);
     const opened = openLine(object);

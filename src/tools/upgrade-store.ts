@@ -1,6 +1,6 @@
-// Rewrites a store of an older format version in the current version, in place, before a server
-// opens the store. After a crash at any point, the old layout or the new one is live, whole. The
-// caller holds the folder's lock.
+// Rewrites a store of an older format version in the current version, in place. Runs before a
+// server opens the store. After a crash at any point, the old layout or the new one is live, whole.
+// The caller holds the folder's lock.
 import { isDiskFull, StoreError } from '../base/errors.ts';
 import { proveShard, type ProvedShard } from '../shard/recovery/recovery.ts';
 import type { ShardPlace } from '../shard/shard-place.ts';
@@ -54,7 +54,7 @@ export function upgradeStore(
   }
 }
 
-/** Only the program that wrote a store knows for certain what its crash may have left. */
+/** Only the program that wrote a store knows for certain what state its crash may have left. */
 function proveCleanlyStopped(place: ShardPlace, version: FormatVersion): ProvedShard {
   const proved = proveShard(place);
   const { current, tail, torn, traces } = proved;

@@ -1,6 +1,5 @@
-// Reads a whole store as a start would, and reports all damage, not only the first. Only damage of
-// live files makes a store damaged. Files that the last compaction replaced are read too. Changes
-// nothing.
+// Reads a whole store as a start would, and reports all damage, not only the first. Only damage of live
+// files makes a store damaged. Reads the files that the last compaction replaced, too. Changes nothing.
 import { StoreError } from '../base/errors.ts';
 import { shardOfSlot, slotOfKey } from '../store/slot.ts';
 import { proveShard, type ProvedShard } from '../shard/recovery/recovery.ts';
@@ -120,7 +119,7 @@ class Verification {
     }
   }
 
-  /** Reports what is wrong outside the live files' valid part: torn ends and spare files. */
+  /** Reports everything outside the valid part of the live files: torn ends and spare files. */
   #verifyRest(place: ShardPlace, { torn, current }: ProvedShard): void {
     for (const { generation, bytes, reason } of torn) {
       const file = `${place.name}/${journalName(generation)}`;

@@ -1,5 +1,5 @@
-// Distributes one sorted stream of entries over the shards of a new layout, and reads the new files
-// back to prove them. Knows no manifest: the caller names the layout, which counts only then.
+// Distributes one sorted stream of entries over the shards of a new layout. Reads the new files
+// back to prove them. Knows no manifest: the layout counts only once the caller has put it there.
 import { StoreError } from '../base/errors.ts';
 import { entriesOf, type StreamedEntry } from '../shard/streams/entry-stream.ts';
 import { mergeEntryStreams } from '../shard/streams/merge-entry-streams.ts';
@@ -19,7 +19,7 @@ export type OnWork = (work: string, bytes: number) => void;
 export interface LayoutPlan {
   readonly fileSystem: FileSystem;
   readonly dataDir: string;
-  /** Name of the layout's folder, which must not be there. */
+  /** Name of the layout's folder. The folder must not exist. */
   readonly layout: string;
   /** The store's id. */
   readonly store: string;
@@ -49,7 +49,7 @@ export function writeLayout(
     const written = writeShards(places, entries, position);
     fileSystem.syncFolder(folder);
     fileSystem.syncFolder(dataDir);
-    // Once to prove the files, once for what is in them.
+    // This reads every byte twice: once to prove the files, once to compare the entries.
     const bytes = places.reduce((sum, place) => sum + liveBytes(place), 0);
     plan.onWork?.('reading back', 2 * bytes);
     checkReadsBack(layout, places, written);
@@ -88,13 +88,13 @@ function writeShards(
   }
 }
 
-/** The shards must not give a version again that an entry has. */
+/** The new shards would use a version again that an entry has. */
 function versionTooHigh(version: number, seq: number): StoreError {
   const detail = `there is an entry of version ${version}, though the next to be given is ${seq}`;
   return new StoreError('STORE_DAMAGED', detail);
 }
 
-/** Reads every entry as a start would, in the order in which they were written. */
+/** Reads every entry as a start would, and compares the whole with the entries written. */
 function checkReadsBack(layout: string, places: readonly ShardPlace[], written: EntryDigest): void {
   const found = new EntryDigest();
   try {

@@ -1,5 +1,5 @@
-// A shard that is recovered and does not serve yet. Says what its files held; has changed none of
-// them. `start` brings the files into order and makes the serving shard.
+// A recovered shard that does not serve yet. Has read its files and changed none of them. `start`
+// brings the files into order and makes the serving shard.
 import { assert } from '../base/assert.ts';
 import { StoreError } from '../base/errors.ts';
 import type { OpenedReport, StartTask } from '../protocol/shard-task.ts';
@@ -13,7 +13,7 @@ import { Shard, type ShardOptions } from './shard.ts';
 import { unlimitedMemory } from './table/memory-limits.ts';
 
 export class OpenedShard {
-  /** What recovery found. */
+  /** The result of recovery, without the entries. */
   readonly found: OpenedReport;
   readonly #options: ShardOptions;
   readonly #recovered: Recovered;
@@ -35,14 +35,14 @@ export class OpenedShard {
     this.#recovered = recovered;
   }
 
-  /** Of these transactions, the outcomes that the files record: whether they are committed. */
+  /** @returns the outcomes that the files record for these transactions: true if committed */
   outcomesOf(transactions: readonly string[]): ReadonlyMap<string, boolean> {
     const { outcomes } = this.#recovered.traces;
     return new Map([...outcomes].filter(([transaction]) => transactions.includes(transaction)));
   }
 
   /**
-   * Makes durable what recovery found, before another shard records an outcome that relies on it.
+   * Makes the recovered data durable, before another shard records an outcome that relies on it.
    *
    * @throws system errors
    */
@@ -51,9 +51,10 @@ export class OpenedShard {
   }
 
   /**
-   * Brings the files into order, records the outcomes, and returns the serving shard. Durable when
-   * it returns. This object must not be used afterwards.
+   * Brings the files into order, durably, and records the outcomes. The caller must not use this
+   * object afterwards.
    *
+   * @returns the serving shard
    * @throws StoreError DISK_FULL if there is no room to record an outcome; system errors
    */
   start({ timestamp, outcomes, inFlight }: StartTask): Shard {

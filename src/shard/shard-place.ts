@@ -1,5 +1,5 @@
-// Where a shard's files are, and by which file system. Shared by recovery, which reads files, and by
-// files/, which changes them.
+// The folder of a shard's files, and the file system to use. Recovery reads these files, and
+// `files/` changes them.
 import type { ShardLocation } from '../base/shard-location.ts';
 import type { FileSystem } from '../storage/file-system.ts';
 import { locateShards, type Layout } from '../storage/locate-shards.ts';

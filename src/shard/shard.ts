@@ -25,15 +25,15 @@ import type { MemoryLimits } from './table/memory-limits.ts';
 
 export interface ShardOptions extends ShardPlace {
   readonly fsync: FsyncMode;
-  /** Undefined: as much as it takes. */
+  /** Undefined: no limit. */
   readonly memory?: MemoryLimits;
-  /** The least that is kept in reserve for deletes on a full disk, in bytes. */
+  /** The least size of the reserve, in bytes. */
   readonly reserveBytesMin?: number;
   /** For durations only. */
   readonly clock: Pick<Clock, 'monotonicMs'>;
 }
 
-/** What a shard serves from, as `OpenedShard.start` has made it. */
+/** The parts of a serving shard, as `OpenedShard.start` makes them. */
 export interface ServingParts extends Pick<ShardOptions, 'fsync' | 'clock'> {
   readonly memory: MemoryLimits;
   readonly table: EntryTable;
@@ -47,14 +47,14 @@ export interface ServingParts extends Pick<ShardOptions, 'fsync' | 'clock'> {
 
 export class Shard {
   readonly #parts: ServingParts;
-  /** Outcomes in live journals are these, and those that were counted since the start. */
+  /** Outcomes in the live journals are these, and those counted since the start. */
   #oldOutcomes: number;
-  /** Of them, those that the compaction in progress folds away. */
+  /** The part of them that the running compaction removes from the live journals. */
   #outcomesAtCompaction = 0;
   #syncSeconds = NaN;
-  /** The seq up to which a mark says that all is durable. */
+  /** The next seq when the shard last left a mark, or tried to. */
   #markedSeq: number;
-  /** There was no room to record an outcome. */
+  /** True if the disk had no room to record an outcome. */
   #isStuck = false;
 
   constructor(parts: ServingParts) {
@@ -74,7 +74,7 @@ export class Shard {
       assert(results.length <= operations.length, 'a batch answers only what was asked');
       this.#isStuck = isStuck;
       this.#syncSeconds = syncSeconds;
-      // The batch counts, whether or not there is room for its mark.
+      // A mark that finds no room must not fail the batch.
       if (operations.some(({ op }) => op === 'mark')) this.#markIfPossible(timestamp);
       return { report: this.report(), results };
     } catch (error) {
@@ -83,7 +83,7 @@ export class Shard {
     }
   }
 
-  /** Undefined if there is nothing to compact. */
+  /** @returns undefined if there is nothing to compact */
   beginCompaction(timestamp: number): CompactionInput | undefined {
     const { space } = this.#parts;
     const roomBytes = space.isFull ? space.compactionBytes : undefined;
@@ -99,7 +99,7 @@ export class Shard {
     return input;
   }
 
-  /** The compaction that was begun has come to nothing. */
+  /** Ends the compaction in progress without a new snapshot. */
   abortCompaction(): ShardReport {
     this.#syncSeconds = NaN;
     this.#parts.space.compactionEnded();
@@ -125,7 +125,7 @@ export class Shard {
     return this.report();
   }
 
-  /** Syncs while batches go on; for `interval`. */
+  /** Syncs without blocking batches, for mode `interval`. */
   async syncSoon(): Promise<ShardReport> {
     const from = this.#parts.clock.monotonicMs();
     await this.#files.writer.syncSoon();
@@ -136,31 +136,35 @@ export class Shard {
   /**
    * After a failed sync: continues in files that can be trusted.
    *
-   * @throws system errors while the disk does not work; it may be tried again
+   * @throws system errors while the disk does not work; the caller may try again
    */
   mend(timestamp: number): ShardReport {
     if (this.#files.writer.isBroken) {
       this.#files.mend(this.#parts.table, this.#parts.transactions.records(), timestamp);
     }
     this.#isStuck = false;
-    // A compaction that failed while the shard was suspended was never reported; clear it here.
+    // Nothing reports a compaction that fails while the shard is suspended, so this clears it.
     this.#parts.space.compactionEnded();
     return this.report();
   }
 
-  /** Leaves a durable mark; the shard is done. */
+  /** Leaves a durable mark. The caller must not use the shard afterwards. */
   stop(timestamp: number): void {
     if (this.#files.writer.isBroken && !this.#couldMend(timestamp)) return;
     const { writer } = this.#files;
     try {
       this.#files.stop(timestamp);
     } catch (error) {
-      // All is synced before the mark. Without room for a mark, the next start reads without it.
+      // All lines are synced before the mark. If the mark finds no room, the next start does
+      // without it.
       if (systemErrorCode(error) === undefined || writer.isBroken) throw error;
     }
   }
 
-  /** @throws system errors if acknowledged writes may be lost */
+  /**
+   * @returns false if the disk does not work yet
+   * @throws system errors if acknowledged writes may be lost
+   */
   #couldMend(timestamp: number): boolean {
     try {
       this.mend(timestamp);
@@ -194,7 +198,7 @@ export class Shard {
     };
   }
 
-  /** A start holds all outcomes of live journals. */
+  /** A start holds all outcomes of live journals in memory, so they count. */
   get #outcomesHeapBytes(): number {
     return outcomesHeapBytes(this.#oldOutcomes + this.#parts.transactions.recorded);
   }

@@ -1,5 +1,6 @@
-// The commit of a batch: runs it, appends its records as one journal line, syncs the line, and only
-// then makes the changes visible. On a full disk it retries with what fits. Knows no operation.
+// The commit of a batch. Runs the batch, appends its records as one journal line, and syncs the
+// line. Only then makes the changes visible. On a full disk it retries with the changes that fit.
+// Knows no operation.
 import { assert } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
 import { isDiskFull, type StoreError } from '../../base/errors.ts';
@@ -27,16 +28,16 @@ export interface BatchCommitOptions {
 export interface Committed {
   /** One answer per operation that was run, in order. The rest did not fit into this batch. */
   readonly answers: readonly ShardAnswer[];
-  /** The run ended before an outcome that the disk has no room to record. */
+  /** True if the run ended before an outcome that the disk has no room to record. */
   readonly isStuck: boolean;
-  /** How long the sync took; NaN if there was none. */
+  /** The duration of the sync; NaN if there was none. */
   readonly syncSeconds: number;
 }
 
 export class BatchCommit {
   readonly #options: BatchCommitOptions;
   #syncSeconds = NaN;
-  /** Of the last line, Unix milliseconds. */
+  /** Timestamp of the last line, Unix milliseconds. */
   #lastTimestamp = 0;
 
   constructor(options: BatchCommitOptions) {
@@ -44,8 +45,8 @@ export class BatchCommit {
   }
 
   /**
-   * On a full disk, the batch goes on with what fits: reads always, puts while they fit, deletes on
-   * the reserve. The batch is run again with less if it did not fit.
+   * Runs and commits a batch. On a full disk the batch runs again with less. Reads always run, puts
+   * run while they fit, and deletes may use the reserve.
    *
    * @param timestamp never below an earlier one
    * @param otherHeapBytes memory kept for anything but entries and prepared changes
@@ -87,7 +88,7 @@ export class BatchCommit {
         mayResolve = mayDelete;
         mayDelete = false;
       }
-      // Retry with what would have fitted. A second failure says that this cannot be relied on.
+      // Retry with the size that would have fitted. After a second failure, that size is not reliable.
       putBytesMax = putBytesMax === Infinity && putBytes > 0 ? fitted : 0;
     }
   }
@@ -95,8 +96,8 @@ export class BatchCommit {
   /**
    * Makes records as durable as the mode asks. Makes nothing visible.
    *
-   * @returns undefined; without room on disk, how many bytes would have fitted: the journal is then
-   *   as it was
+   * @returns undefined if the records are written. If the disk has no room: the number of bytes
+   *   that would have fitted. The journal is then as it was.
    * @throws system errors if the journal cannot be written or synced
    */
   write(

@@ -27,14 +27,14 @@ const tooManyBytes = refused(
   'The shard of this key holds as much as its memory allows (setting shardHeapMiB): nothing can be ' +
     'put before something is deleted.',
 );
-/** The write may fit in a batch of its own. */
+/** The write does not fit into this batch, but perhaps into a batch of its own. */
 export const tooLittleToWork = refused(
   'SHARD_FULL',
   'The shard of this key has too little memory left to write as much at once (setting ' +
     'shardHeapMiB): put less at a time, or delete something.',
 );
 
-/** An entry to put: only the members that its size depends on. */
+/** An entry to put, with only the members that determine its size. */
 export interface SizedEntry {
   readonly namespace: string;
   readonly key: string;
@@ -43,9 +43,9 @@ export interface SizedEntry {
 }
 
 export interface BatchLimits {
-  /** The batch may not put more than this many bytes of records: the disk has no room for them. */
+  /** The disk has room for so many bytes of put records in this batch. */
   readonly putBytesMax: number;
-  /** False: the disk has no room even for deletes. */
+  /** False if the disk has no room even for deletes. */
   readonly mayDelete: boolean;
   readonly memory: MemoryLimits;
   /** Memory kept for anything but entries and prepared changes, in bytes. */
@@ -62,7 +62,7 @@ export class BatchQuota {
   readonly #transactions: PreparedTransactions;
   readonly #staging: Staging;
   readonly #limits: BatchLimits;
-  /** Bytes that the batch's puts add to the memory that is kept. */
+  /** Bytes that the batch's puts add to the memory of entries and prepared changes. */
   #stagedBytes = 0;
   /** Bytes of keys and values of the batch's puts, summed. */
   #writtenBytes = 0;
@@ -89,22 +89,26 @@ export class BatchQuota {
     return this.#putBytes;
   }
 
-  /** How many times puts were refused because the disk had no room. */
+  /** Number of puts that the quota refused because the disk had no room. */
   get putsRefused(): number {
     return this.#putsRefused;
   }
 
-  /** The batch has written as much as one journal line may hold. */
+  /** True once the batch has written as much as one journal line may hold. */
   get isSpent(): boolean {
     return this.#writtenBytes >= writtenBytesMax;
   }
 
-  /** Says why the batch may not delete; undefined if it may. */
+  /** @returns why the batch may not delete; undefined if it may */
   refusalOfDelete(): ShardAnswer | undefined {
     return this.#limits.mayDelete ? undefined : diskFull;
   }
 
-  /** Says why the puts do not all fit; undefined if they do, and then counts their memory. */
+  /**
+   * Counts the memory of the puts if they all fit.
+   *
+   * @returns why the puts do not all fit; undefined if they do
+   */
   refusalOfPuts(puts: readonly SizedEntry[]): ShardAnswer | undefined {
     let diskBytes = this.#putBytes;
     let stagedBytes = this.#stagedBytes;
@@ -144,12 +148,12 @@ export class BatchQuota {
     return undefined;
   }
 
-  /** Counts the record of a put that was just staged. */
+  /** Counts the record of a newly staged put. */
   countPut(): void {
     this.#putBytes += this.#staging.records.at(-1)?.length ?? 0;
   }
 
-  /** Counts the record of a prepare that was just staged. */
+  /** Counts the record of a newly staged prepare. */
   countPrepare(puts: number): void {
     this.#preparedPuts += puts;
     if (puts > 0) this.countPut();

@@ -67,8 +67,8 @@ export interface BatchRunOptions extends BatchLimits {
   /** The seq that the first change takes. */
   readonly firstSeq: number;
   /**
-   * False: the disk has no room even to record an outcome. The run then ends before the first
-   * outcome that needs a record.
+   * False if the disk has no room even for an outcome record. The run then ends before the first
+   * outcome that needs one.
    */
   readonly mayResolve: boolean;
 }
@@ -92,7 +92,7 @@ export class BatchRun {
     this.quota = new BatchQuota(table, transactions, this.staging, options);
   }
 
-  /** The run ended before an outcome that the disk has no room to record. */
+  /** True if the run ended before an outcome that the disk has no room to record. */
   get isStuck(): boolean {
     return this.#isStuck;
   }
@@ -107,7 +107,7 @@ export class BatchRun {
       this.#isStuck = isOutcome(operation) && !this.#mayResolve(operation);
       if (this.#isStuck) return;
       const answer = this.#run(operation);
-      // The operation may fit in a batch of its own.
+      // The operation may fit into a batch of its own.
       if (answer === tooLittleToWork && this.staging.records.length > 0) return;
       this.answers.push(answer);
       bytes += sizeOf(answer);
@@ -146,7 +146,7 @@ export class BatchRun {
       case 'sweep':
         return this.#sweep(operation);
       case 'mark':
-        return done; // Left after the batch, see Shard.
+        return done; // Shard writes the mark after the batch.
       default:
         return unreachable(operation);
     }
@@ -166,7 +166,7 @@ export class BatchRun {
     const entries = keys.map((key) => this.staging.get(namespace, key));
     const limits = { ...defaultCommandLimits, valueBytesMax };
     const { reply, changes } = runKeyed(command, { args, keys, entries, now: this.#now, limits });
-    // Keeps the order: a key may come twice.
+    // Keeps the order, because a key may come twice.
     const changed = changes.flatMap((change, index) => {
       const key = keys[index] ?? '';
       if (change === undefined) return [];

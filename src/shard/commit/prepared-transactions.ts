@@ -1,5 +1,5 @@
-// A shard's transactions over several shards: those that it has prepared and that are in doubt, and
-// outcomes that other participants may still need. No reader sees either. Knows no file.
+// A shard's part in transactions over several shards. Holds the prepared transactions in doubt, and
+// the outcomes that other participants may still need. No reader sees either. Knows no file.
 import {
   encodeDelete,
   encodeOutcome,
@@ -47,7 +47,7 @@ export class PreparedTransactions {
     return this.#heapBytes;
   }
 
-  /** No prepared transaction has values of a larger sum, in bytes. */
+  /** An upper bound for the sum of the values of any prepared transaction, in bytes. */
   get largestBytes(): number {
     return this.#largest.bytes;
   }
@@ -62,7 +62,7 @@ export class PreparedTransactions {
     return this.#outcomes.size;
   }
 
-  /** How many entries the prepared transactions may add. */
+  /** The number of entries that the prepared transactions may add. */
   get puts(): number {
     return this.#puts;
   }
@@ -91,8 +91,8 @@ export class PreparedTransactions {
   }
 
   /**
-   * Everything as journal records, for a journal that must not depend on those before it. Encodes
-   * each record when the caller asks for it: all at once might not fit into memory.
+   * Encodes everything as journal records, for a journal that must not depend on earlier journals.
+   * Encodes each record only when the caller asks for it: all at once might not fit into memory.
    */
   records(): Iterable<string> {
     return { [Symbol.iterator]: () => this.#encoded() };

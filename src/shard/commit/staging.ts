@@ -47,7 +47,7 @@ export class Staging {
     return this.#records;
   }
 
-  /** The records must be on stable storage before they are answered, in every mode. */
+  /** True if the records must be on stable storage before the batch answers, in every mode. */
   get mustSync(): boolean {
     return this.#mustSync;
   }
@@ -59,9 +59,8 @@ export class Staging {
   }
 
   /**
-   * Returns the version that the entry has now.
-   *
-   * @param version if it is not the seq that the change takes
+   * @param version present if it is not the seq that the change takes
+   * @returns the entry's new version
    */
   put(
     namespace: string,

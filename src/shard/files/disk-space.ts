@@ -1,6 +1,6 @@
-// The state of a shard's disk: whether it is full, when puts may try again, whether a compaction
-// would free space. The reserve has the first claim on free space, so that deletes stay possible.
-// Knows no operation.
+// The state of a shard's disk: whether it is full, and when puts may try again. Also whether a
+// compaction would free space. The reserve has the first claim on free space, so that deletes stay
+// possible. Knows no operation.
 import { reserveBytesMax, reserveBytesMin } from '../../base/limits.ts';
 import type { EntryTable } from '../table/entry-table.ts';
 import type { ShardFiles } from './shard-files.ts';
@@ -33,9 +33,9 @@ export class DiskSpace {
   readonly #table: EntryTable;
   readonly #options: DiskSpaceOptions;
   #isFull = false;
-  /** A running compaction needs all free space. */
+  /** True while a compaction runs that needs all free space. */
   #isMakingRoom = false;
-  /** The seq at which the last compaction began. Nothing has changed while it is the next seq. */
+  /** The seq at which the last compaction began. While it is the next seq, nothing has changed. */
   #compactedSeq = 0;
   #tryAgainAtMs = -Infinity;
 
@@ -45,12 +45,12 @@ export class DiskSpace {
     this.#options = options;
   }
 
-  /** The disk had no room for the last put that the shard tried. */
+  /** True if the disk had no room for the last put that the shard tried. */
   get isFull(): boolean {
     return this.#isFull;
   }
 
-  /** A compaction would free space, and the disk has room for the compaction itself. */
+  /** True if a compaction would free space, and the disk has room for the compaction itself. */
   get wantsCompaction(): boolean {
     if (!this.#isFull || this.#isMakingRoom) return false;
     const { journalBytes, snapshotBytes, roomBytes, writer } = this.#files;
@@ -61,7 +61,7 @@ export class DiskSpace {
     return this.compactionBytes + keptReserveBytes <= roomBytes;
   }
 
-  /** The disk space that a compaction needs, at least, in bytes. */
+  /** The least disk space that a compaction needs, in bytes. */
   get compactionBytes(): number {
     return this.#liveBytes + compactionOverheadBytes;
   }
@@ -71,7 +71,10 @@ export class DiskSpace {
     this.#compactedSeq = this.#files.writer.nextSeq;
   }
 
-  /** Called with or without a new snapshot. Adjusts the reserve to the present amount of data. */
+  /**
+   * Adjusts the reserve to the present amount of data. Callers call it after every compaction, even
+   * after one that has failed.
+   */
   compactionEnded(): void {
     this.#isMakingRoom = false;
     this.#files.reserve.want(reserveBytesFor(this.#table, this.#options.reserveBytesMin));
@@ -97,7 +100,7 @@ export class DiskSpace {
     this.#isFull = false;
   }
 
-  /** The size of a snapshot of all entries, at least, in bytes. */
+  /** The least size of a snapshot of all entries, in bytes. */
   get #liveBytes(): number {
     return this.#table.bytes + this.#table.entries * snapshotOverheadBytes;
   }

@@ -20,7 +20,8 @@ export function createJournal(
   mayMakeRoom = true,
 ): JournalWriter {
   const path = `${folder}/${journalName(generation)}`;
-  // An earlier attempt made this file and did not name it. After a failed sync no file is reused.
+  // An earlier attempt made this file, and current.json does not name it. After a failed sync
+  // nothing may reuse a file.
   if (fileSystem.exists(path)) fileSystem.remove(path);
   const file = fileSystem.create(path);
   try {
@@ -37,7 +38,7 @@ export function referTo({ header: { generation } }: JournalWriter): JournalRefer
   return { generation };
 }
 
-/** Writes the records to another journal. Durable when it returns. */
+/** Writes the records to another journal, durably. */
 export function carryOver(writer: JournalWriter, records: Iterable<string>, at: number): void {
   for (const record of records) writer.append([record], at);
   writer.sync();

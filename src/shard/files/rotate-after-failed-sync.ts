@@ -1,6 +1,6 @@
-// How a shard continues after a failed sync. The content of its journal is then unknown, so the
-// journal is never written again, and the bytes after its last good sync are disowned. Prepares the
-// next journal and current.json's content; shard-files.ts makes them live.
+// Continues a shard's files after a failed sync. The content of the journal is then unknown. So the
+// shard never writes to that journal again, and disowns the bytes after its last good sync. This
+// file prepares the next journal and current.json's content; shard-files.ts makes them live.
 import type { Current } from '../../storage/current.ts';
 import type { JournalEnd } from '../../storage/journal-format.ts';
 import type { JournalWriter } from '../../storage/journal-writer.ts';
@@ -13,7 +13,7 @@ import { writeTableSnapshot } from './table-snapshot.ts';
 export interface FilesBefore {
   readonly current: Current;
   readonly sealed: readonly JournalEnd[];
-  /** Of the journal whose sync has failed. */
+  /** Writer of the journal whose sync has failed. */
   readonly writer: JournalWriter;
 }
 
@@ -21,7 +21,7 @@ export interface FilesBefore {
 export interface FilesAfter {
   readonly current: Current;
   readonly sealed: readonly JournalEnd[];
-  /** Of the next journal; its header is durable. */
+  /** Writer of the next journal, whose header is durable. */
   readonly next: JournalWriter;
 }
 
@@ -35,7 +35,7 @@ export function continueFromLastSync(
 ): FilesAfter {
   const { generation, bytes, seq } = durableEnd;
   const others = current.journals.filter((journal) => journal.generation !== generation);
-  // Nothing is kept of a journal whose header is in doubt: the next one takes its place.
+  // If even the header is in doubt, the next journal replaces this one.
   const kept = bytes === 0 ? others : [...others, { generation, bytes }];
   const previous = bytes === 0 ? header.previous : durableEnd;
   const next = createJournal({ seq, fsync: header.fsync, at, previous });
@@ -48,8 +48,8 @@ export function continueFromLastSync(
 }
 
 /**
- * Continues from memory: outside `always`, only memory is sure to hold all visible changes. The
- * whole table becomes a snapshot.
+ * Continues from memory: outside `always`, only memory is sure to hold all visible changes. Writes
+ * the whole table as a snapshot.
  *
  * @param records of transactions, which no snapshot holds
  */

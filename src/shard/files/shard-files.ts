@@ -1,4 +1,4 @@
-// Owns the live files of a serving shard: names them in current.json, switches journals, installs
+// Owns the live files of a serving shard. Names them in current.json, switches journals, installs
 // compacted snapshots, and makes room on a full disk. Knows no operation. start-files.ts makes the
 // files of a recovered shard ready to serve.
 import { isDiskFull } from '../../base/errors.ts';
@@ -25,7 +25,7 @@ export interface CompactionInput {
   readonly journals: readonly JournalEnd[];
 }
 
-/** How much the reserve gives up at a time for a line or a small file, in bytes. */
+/** Bytes that the reserve gives up at a time, for a line or a small file. */
 const stepBytes = 16 * 1024;
 
 /** The state of a shard's files when a start takes them over. */
@@ -43,7 +43,7 @@ export class ShardFiles {
   #current: Current;
   #sealed: readonly JournalEnd[];
   #writer: JournalWriter;
-  /** Of the next journal. Skips generations that a failed call may have named. */
+  /** Generation of the next journal. Skips those that a failed call may have named. */
   #nextGeneration: number;
 
   constructor(place: ShardPlace, { current, sealed, writer, reserve }: ShardFilesState) {
@@ -86,24 +86,26 @@ export class ShardFiles {
   }
 
   /**
-   * Ends the journal and continues in a new one. Returns the files that hold everything up to this
-   * moment; they are immutable from here on.
+   * Ends the journal and continues in a new one.
+   *
+   * @returns the files that hold everything up to this moment; they are immutable from here on
    */
   cut(at: number, mayMakeRoom = true): CompactionInput {
     const { nextSeq, header } = this.#writer;
     if (nextSeq > header.seq) {
       this.rotateJournal({ seq: nextSeq, fsync: header.fsync, at }, mayMakeRoom);
     }
-    // The header says where the journal before it ended.
+    // The header says at which offset the journal before it ended.
     this.#orFindRoom(() => this.#writer.flushHeader());
     return { snapshot: this.#current.snapshot, journals: this.#sealed };
   }
 
   /**
-   * The same, for a compaction; undefined if there is nothing to compact.
+   * Cuts for a compaction.
    *
    * @param roomBytes on a full disk: the bytes to free for it; else undefined
    * @param records that must outlive the journals before the cut
+   * @returns undefined if there is nothing to compact
    */
   beginCompaction(
     at: number,
@@ -122,14 +124,15 @@ export class ShardFiles {
   }
 
   /**
-   * Puts a compacted snapshot, whole and durable under its name, in the place of what it holds.
+   * Makes a compacted snapshot live, in place of the files that it contains. The snapshot must be
+   * whole and durable.
    *
-   * @param keepPrevious whether to keep the files it replaces until the next one
+   * @param keepPrevious whether to keep the files it replaces until the next compaction
    */
   installSnapshot(snapshot: SnapshotReference, keepPrevious: boolean): void {
     const isFolded = ({ generation }: { generation: number }): boolean =>
       generation <= snapshot.generation;
-    // If the shard has continued from memory meanwhile, the snapshot is of replaced files.
+    // If the shard has continued from memory meanwhile, the snapshot is of files that do not count.
     if (this.#sealed.some(({ generation }) => generation === snapshot.generation)) {
       const { journals, snapshot: oldSnapshot } = this.#current;
       const replaced = { snapshot: oldSnapshot, journals: journals.filter(isFolded) };
@@ -146,19 +149,26 @@ export class ShardFiles {
   }
 
   /**
-   * Frees space for bytes that did not fit: first the previous generation, then, if allowed, the
-   * reserve. False if there is none to free.
+   * Frees space for bytes that did not fit. Removes the previous generation first, and then spends
+   * the reserve, if allowed.
+   *
+   * @returns false if there is no space to free
    */
   makeRoom(bytes: number, maySpendReserve: boolean): boolean {
     if (this.dropPrevious()) return true;
     return maySpendReserve && this.#reserve.release(bytes);
   }
 
-  /** Removes the files that the last compaction replaced; false if there are none. */
+  /**
+   * Removes the files that the last compaction replaced.
+   *
+   * @returns false if there are none
+   */
   dropPrevious(): boolean {
     const { previous } = this.#current;
     if (previous === null) return false;
-    // Before current.json says so: writing it takes space, and these files are never read.
+    // Removes them before current.json says so: writing current.json takes space, and no start
+    // reads them.
     removeFilesOf(this.#place, previous);
     this.#current = { ...this.#current, previous: null };
     try {
@@ -170,11 +180,11 @@ export class ShardFiles {
   }
 
   /**
-   * Continues after a failed sync. The content of the files is unknown: the journal is never
-   * written again, and the bytes after its last good sync are disowned. Durable when it returns;
-   * until then it may be retried.
+   * Continues after a failed sync. The content of the files is unknown, so the shard never writes
+   * to the journal again. It disowns the bytes after the last good sync. The result is durable.
+   * After a throw, the caller may try again.
    *
-   * @param table all that was made visible
+   * @param table all visible entries
    * @param records of transactions, which the table does not hold
    */
   mend(table: EntryTable, records: Iterable<string>, at: number): void {
@@ -192,11 +202,14 @@ export class ShardFiles {
     });
   }
 
-  /** Syncs all and leaves a mark in both places: bytes missing below it later are damage. */
+  /**
+   * Syncs all and leaves a mark in the journal and in current.json. Bytes missing below the mark
+   * are damage.
+   */
   stop(at: number): void {
     this.#orFindRoom(() => this.#writer.appendMark('stop', at));
     this.#writer.trim();
-    // A journal without lines cannot vouch for the end of the one before it.
+    // An empty journal cannot vouch for the end of the one before it.
     const end = this.#writer.isNew ? this.#writer.header.previous : this.#writer.end;
     if (end !== null) {
       const mark: Mark = { generation: end.generation, bytes: end.bytes };
@@ -206,8 +219,8 @@ export class ShardFiles {
   }
 
   /**
-   * Outside `always`, readers may see lines that a crash then takes, and seq must jump at the next
-   * start. So this syncs the lines that say so: the header, or that a clean stop is over.
+   * Outside `always`, readers may see lines that a crash then takes. Seq must jump at the start
+   * after that. So this syncs the lines that say so: the header, or the end of a clean stop.
    */
   noteThatEndMayBeLost(at: number): void {
     this.#orFindRoom(() => {
@@ -216,7 +229,7 @@ export class ShardFiles {
     });
   }
 
-  /** The next journal is made, synced and named before anything is written to it. */
+  /** Makes, syncs and names the next journal before anything is written to it. */
   rotateJournal(header: Pick<JournalHeader, 'seq' | 'fsync' | 'at'>, mayMakeRoom = true): void {
     // The new header will vouch for the old journal's end, so that end must be durable.
     this.#writer.sync();
@@ -231,19 +244,19 @@ export class ShardFiles {
         { ...header, previous },
         mayMakeRoom,
       );
-      // Until the next header is written, this alone says that the old journal is whole.
+      // Until the shard writes the next header, this mark alone says that the old journal is whole.
       const mark = { generation, bytes };
       this.#nameJournal(next, { ...this.#current, journals: [...journals, referTo(next)], mark });
     });
     this.#sealed = [...this.#sealed, previous];
   }
 
-  /** Makes the next journal live, and the one that is written to. */
+  /** Makes the next journal live. The shard writes to it from then on. */
   #nameJournal(next: JournalWriter, current: Current): void {
     const { fileSystem, folder, identity } = this.#place;
     try {
       const name = prepareCurrent(fileSystem, folder, identity, current);
-      // From here on the file may be named even if a call fails, so it must not be made again.
+      // From here on current.json may name the file even if a call fails, so no later call may make it.
       this.#nextGeneration += 1;
       name();
     } catch (error) {
@@ -255,7 +268,7 @@ export class ShardFiles {
     this.#writer = next;
   }
 
-  /** Retries with all space that can be freed: the shard cannot continue without this. */
+  /** Retries with all space that the shard can free: without this work the shard cannot continue. */
   #orFindRoom(work: () => void): void {
     for (;;) {
       try {

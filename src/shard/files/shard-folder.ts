@@ -1,5 +1,5 @@
-// Tells a shard's live files from leftovers, by current.json; syncs the first, removes the second.
-// Knows no content of snapshots and journals.
+// Tells a shard's live files from leftovers, by current.json. Syncs the live files and removes the
+// leftovers. Knows no content of snapshots and journals.
 import { namesOf, type Current, type FileSet } from '../../storage/current.ts';
 import { currentName, isDataFile, isTemporary } from '../../storage/file-names.ts';
 import type { ShardPlace } from '../shard-place.ts';
@@ -15,7 +15,7 @@ export function removeFilesOf(place: ShardPlace, files: FileSet): void {
   removeFiles(place, namesOf(files));
 }
 
-/** Removes files that a crash left unfinished, and replaced files that were not yet removed. */
+/** Removes files that a crash left unfinished, and replaced files that are still there. */
 export function removeLeftovers(place: ShardPlace, current: Current): void {
   const named = new Set([currentName, ...namesOf(current)]);
   for (const name of current.previous === null ? [] : namesOf(current.previous)) named.add(name);

@@ -19,7 +19,7 @@ export interface StartOptions {
   readonly reserveBytes: number;
 }
 
-/** Durable when it returns: a crash cannot take back what the shard will serve. */
+/** Makes everything that the shard will serve durable, so that a crash cannot take it back. */
 export function startFiles(
   place: ShardPlace,
   recovered: Recovered,
@@ -39,7 +39,7 @@ export function startFiles(
   return files;
 }
 
-/** Entries must be durable before they are served, and before an outcome relies on them. */
+/** Makes entries durable before the shard serves them, and before an outcome relies on them. */
 export function secureFiles(place: ShardPlace, recovered: Recovered): void {
   rewriteUnmarked(place, recovered);
   syncLiveFiles(place, recovered.current);
@@ -50,8 +50,8 @@ function seqAfter({ tail, mayHaveLostEnd }: Recovered): number {
 }
 
 /**
- * After a failed sync the system may show bytes as clean that are not on disk, and another sync
- * would not write them. So bytes that no mark vouches for are written once more before the sync.
+ * After a failed sync the system may report dropped bytes as clean, and another sync would not
+ * write them. So this writes all bytes that no mark vouches for again, before the sync.
  */
 function rewriteUnmarked({ fileSystem, folder }: ShardPlace, { tail }: Recovered): void {
   const { generation, bytes } = tail.end;
@@ -70,7 +70,7 @@ function rewriteUnmarked({ fileSystem, folder }: ShardPlace, { tail }: Recovered
   }
 }
 
-/** Continues in the open journal, or begins the one that a crash left without a header. */
+/** Continues in the open journal, or makes the header of a journal that a crash left without one. */
 function takeOver(
   place: ShardPlace,
   recovered: Recovered,
@@ -85,8 +85,8 @@ function takeOver(
   const file = fileSystem.open(`${folder}/${journalName(generation)}`);
   const isTail = generation === tail.end.generation;
   const used = isTail ? tail.end.bytes : 0;
-  // Bytes after `used` are preallocated padding. Truncate and sync now: the next journal's header
-  // will state this end, maybe before this file is synced again.
+  // The bytes after `used` are blanks. Truncate and sync now: the next journal's header states this
+  // end, maybe before another sync of this file.
   if (file.size() > used) {
     file.truncate(used);
     file.sync();

@@ -7,7 +7,7 @@ import type { EntryTable } from '../table/entry-table.ts';
 import type { ShardPlace } from '../shard-place.ts';
 
 /**
- * The snapshot is whole and durable under its name when this returns, but not live yet.
+ * Writes the snapshot, whole and durable under its name, but not live yet.
  *
  * @param generation the snapshot replaces all journals up to this generation
  * @param seq the seq that the next change takes

@@ -1,11 +1,11 @@
 // Cuts off the torn end of a journal after a crash. Keeps the bytes in a separate file for the
-// operator. Does not decide where the valid part ends: recovery.ts does.
+// operator. recovery.ts finds the end of the valid part.
 import { cutTailName, cutTailOrder, journalName } from '../../storage/file-names.ts';
 import { writeFully, type FileSystem, type OpenFile } from '../../storage/file-system.ts';
 import type { TornTail } from '../../protocol/shard-task.ts';
 import type { ShardPlace } from '../shard-place.ts';
 
-/** How many cut tails a shard keeps. */
+/** Number of cut tails that a shard keeps. */
 const keptTailsMax = 16;
 
 export function cutTornTail(place: ShardPlace, { generation, bytes }: TornTail): void {
@@ -21,7 +21,9 @@ export function cutTornTail(place: ShardPlace, { generation, bytes }: TornTail):
   removeOldTails(place);
 }
 
-/** Copies the torn end if possible. Ignores a failure: a store must start on a full disk, too. */
+/**
+ * Copies the torn end if possible. Ignores a failure, because a store must start on a full disk, too.
+ */
 function keepTail(fileSystem: FileSystem, journal: OpenFile, from: number, path: string): void {
   try {
     if (fileSystem.exists(path)) fileSystem.remove(path);

@@ -1,5 +1,5 @@
 // Turns journal records, in order, into changes of entries. Holds prepared changes back until their
-// outcome record, and makes them at that place. The caller decides transactions that stay in doubt
+// outcome record, and applies them at its place. The caller decides transactions that stay in doubt
 // (src/storage/transaction-outcome.ts). Knows no table and no file.
 import { byteStringOfText } from '../../base/byte-string.ts';
 import { defaultNamespace } from '../../base/default-namespace.ts';
@@ -15,10 +15,12 @@ export interface ReplayedChange {
   readonly namespace: string;
   /** As byte string. */
   readonly key: string;
-  /** The entry's version, if the change puts it. */
+  /**
+   * The version of the entry that the change puts. For a delete, the seq or the transaction's version.
+   */
   readonly version: number;
   readonly record: ChangeRecord;
-  /** Id of the transaction over several shards that makes the change, if one does. */
+  /** Id of the transaction over several shards that contains the change; undefined if none does. */
   readonly transaction: string | undefined;
 }
 
@@ -43,7 +45,7 @@ export class RecordReplay implements TransactionTraces {
     for (const [index, record] of records.entries()) this.#take(record, seq + index);
   }
 
-  /** Makes or drops the changes of a prepared transaction, as an outcome record does. */
+  /** Applies or drops the changes of a prepared transaction, as an outcome record does. */
   resolve(transaction: string, committed: boolean): void {
     const prepared = this.prepared.get(transaction);
     this.prepared.delete(transaction);

@@ -1,5 +1,5 @@
-// Recovery: live files -> table, read-only. Reads and verifies every live file. Changes nothing.
-// The result says which torn ends to cut and where to go on; start-files.ts does that.
+// Recovery: live files -> table. Reads and verifies every live file, and changes none. The result
+// says which torn ends to cut and in which journal to continue; start-files.ts does that.
 // ARCHITECTURE.md has the steps by number.
 import { byteStringOfText } from '../../base/byte-string.ts';
 import { heapTooSmall } from '../../protocol/heap-too-small.ts';
@@ -17,29 +17,31 @@ import type { TornTail } from '../../protocol/shard-task.ts';
 import type { ShardPlace } from '../shard-place.ts';
 import { RecordReplay, type ReplayedChange, type ReplaySink } from './record-replay.ts';
 
-/** The live files and how a start would go on from them, without the entries. */
+/** The live files and the journal to continue in, without the entries. */
 export interface ProvedShard {
   readonly current: Current;
-  /** Ends of the live journals that are immutable, oldest first. */
+  /** Ends of the immutable live journals, oldest first. */
   readonly sealed: readonly JournalEnd[];
-  /** The journal to go on in; its header is undefined if the shard has not written one yet. */
+  /** The journal to continue in. Its header is undefined if the shard has not written one yet. */
   readonly tail: {
     readonly header: JournalHeader | undefined;
     readonly end: JournalEnd;
-    /** Marks say that the journal is on stable storage up to this offset. */
+    /** The journal is on stable storage at least up to this offset, as marks say. */
     readonly durableBytes: number;
   };
   readonly torn: readonly TornTail[];
   /** The highest timestamp in any file, Unix milliseconds. */
   readonly at: number;
-  /** Changes that readers saw may be missing at the end: the shard must not reuse their seqs. */
+  /**
+   * True if changes that readers saw may be missing at the end: the shard must not reuse their seqs.
+   */
   readonly mayHaveLostEnd: boolean;
   /** Records of transactions over several shards. */
   readonly traces: TransactionTraces;
 }
 
 export interface Recovered extends ProvedShard {
-  /** Without the changes of transactions that are in doubt here. */
+  /** Lacks the changes of transactions that are in doubt in this shard. */
   readonly table: EntryTable;
   readonly traces: RecordReplay;
 }
@@ -61,7 +63,7 @@ function changeIn(sink: EntrySink, { namespace, key, version, record }: Replayed
 interface ReadJournal extends JournalReference {
   readonly name: string;
   readonly reading: JournalReading;
-  /** Length of the file. */
+  /** Length of the file, in bytes. */
   readonly fileBytes: number;
 }
 
@@ -83,7 +85,12 @@ export function recoverShard(place: ShardPlace, memory: MemoryLimits = unlimited
   return { ...new Recovery(place, table, traces, checkMemory).run(), table, traces };
 }
 
-/** The same in little memory: says whether a start could recover the shard, and from where. */
+/**
+ * Verifies the files without keeping entries, so that it needs little memory.
+ *
+ * @returns what a start would continue from
+ * @throws StoreError as `recoverShard`, except for entries that do not fit into memory
+ */
 export function proveShard(place: ShardPlace): ProvedShard {
   return new Recovery(place, undefined, new RecordReplay(noSink)).run();
 }
@@ -247,8 +254,8 @@ class Recovery {
 
   /**
    * Decides whether a bad line is a torn end or damage. Behind the last sync a crash may leave any
-   * bytes, and no client was told that they were synced. So a start cuts the journal at the first
-   * bad line. A bad line below the offset that is known to be synced is damage.
+   * bytes, and no client heard that they were synced. So a start cuts the journal at the first bad
+   * line. A bad line below the offset that is known to be synced is damage.
    */
   #judgeTail(journal: ReadJournal): TornTail[] {
     const { generation, name, reading, fileBytes } = journal;
@@ -265,7 +272,10 @@ class Recovery {
     return [{ generation, bytes, reason: bad.reason, cutBytes: fileBytes - bytes }];
   }
 
-  /** The highest mark: in the journal's own lines, in current.json, or at an early end. */
+  /**
+   * The highest mark in the journal's own lines or in current.json, or the length that current.json
+   * states.
+   */
   #durableBytesOf({ generation, bytes = 0, reading }: ReadJournal): number {
     const { mark } = this.#current;
     const marked = mark?.generation === generation ? mark.bytes : 0;

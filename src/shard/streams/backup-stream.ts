@@ -1,5 +1,5 @@
 // A backup of a cut over all shards, as pieces of bytes. Merges the immutable files of every shard
-// into one sorted stream. Opens all files at once, so that a compaction may remove them meanwhile.
+// into one sorted stream. Opens all files at once, so that compactions may remove them meanwhile.
 // Memory: the last change of each key in the journals. Knows no thread and no client.
 import { BackupWriter } from '../../storage/backup-writer.ts';
 import { namesOf } from '../../storage/current.ts';
@@ -21,11 +21,11 @@ export interface BackupPart extends ShardLocation {
 }
 
 export interface BackupCut {
-  /** By shard. */
+  /** One part for each shard. */
   readonly parts: readonly BackupPart[];
-  /** The timestamp of the cut. */
+  /** The timestamp of the cut, Unix milliseconds. */
   readonly at: number;
-  /** Unix milliseconds. */
+  /** The machine's clock, Unix milliseconds. */
   readonly createdAt: number;
 }
 
@@ -54,15 +54,14 @@ export class BackupStream {
   }
 
   /**
-   * The next piece, about 1 MiB; undefined after the last one.
-   *
+   * @returns the next piece, about 1 MiB; undefined after the last one
    * @throws StoreError STORE_DAMAGED if a file is not valid; system errors
    */
   next(): Uint8Array<ArrayBuffer> | undefined {
     return this.#pieces.next().value ?? undefined;
   }
 
-  /** Ends a backup that the caller does not read to its end; does nothing otherwise. */
+  /** Ends a backup that the caller does not read to its end. Does nothing after the last piece. */
   close(): void {
     this.#pieces.return();
     this.#files.close();

@@ -14,7 +14,7 @@ export class HeldFiles implements Pick<FileSystem, 'openReadOnly'> {
     this.#held.set(path, this.#fileSystem.openReadOnly(path));
   }
 
-  /** A held file. If the caller closes the returned file, the held one stays open. */
+  /** Opens a held file. Closing the returned file does not close the held one. */
   openReadOnly(path: string): OpenFile {
     const file = this.#held.get(path);
     if (file === undefined) throw new Error(`${path} is not held`);

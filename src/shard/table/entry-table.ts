@@ -84,7 +84,7 @@ export class EntryTable {
     );
   }
 
-  /** No value is larger together with its key, in bytes. */
+  /** An upper bound for the size of any value together with its key, in bytes. */
   get largestBytes(): number {
     return this.#largest.bytes;
   }
@@ -148,7 +148,7 @@ export class EntryTable {
     this.#bytes -= table.bytes;
     assert(this.#entries >= 0 && this.#bytes >= 0, 'a table deletes only what it has counted');
     this.#largest.removeAll(table.largest);
-    // Other requests wait meanwhile: do whichever is less work.
+    // Other requests wait during a flush, so take the way that is less work.
     if (table.deadlines * 2 > this.#deadlines.size) {
       const kept = [...this.#deadlines.keys()].filter((entry) => entry.namespace !== namespace);
       this.#deadlines.clear();

@@ -1,7 +1,7 @@
 // The entry of a key, as a shard keeps it in memory. Knows no table and no file.
 /**
- * One key with its value. The value is a byte string: for the small values that most stores hold,
- * this is one compact heap object that the garbage collector need not look into.
+ * One key with its value. The value is a byte string. V8 stores a small one as one compact object
+ * that the garbage collector need not look into.
  */
 export interface Entry {
   readonly namespace: string;

@@ -1,5 +1,5 @@
-// The approximate size of the largest of many values. Counts each value by its size in steps. Does
-// not count small values, so that most puts cost one comparison. Knows no entry.
+// The approximate size of the largest of many values. Groups the values by their size in steps.
+// Ignores small values, so that most puts cost one comparison. Knows no entry.
 
 const stepBits = 16;
 const stepBytes = 2 ** stepBits;

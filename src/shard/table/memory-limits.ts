@@ -1,6 +1,6 @@
-// How much of its thread's heap a shard may fill. A thread that exhausts its heap ends, and the
-// next one could not recover the files either. So the shard refuses puts in time. Knows the costs
-// of batches and of V8, but not of an entry: entry-table.ts has those.
+// Decides how much of its thread's heap a shard may fill. A thread that exhausts its heap ends, and
+// the next one could not recover the files either. So the shard refuses puts in time. Knows the
+// costs of batches and of V8, but not of an entry: entry-table.ts has those.
 
 export interface MemoryLimits {
   /** The most that entries and prepared changes may take after a put, in bytes. */

@@ -18,7 +18,7 @@ export type ShardTaskHandlers = {
 export function shardTasks(
   options: Pick<ShardOptions, 'fileSystem' | 'clock' | 'memory' | 'reserveBytesMin'>,
 ) {
-  // A thread that replaces a dead one has recovered nothing: it must not answer.
+  // Undefined in a thread that replaces a dead one: it has recovered nothing, so it must not answer.
   let state: OpenedShard | Shard | undefined;
   const opened = (): OpenedShard => {
     assert(state instanceof OpenedShard, 'a shard is opened once, and asked before it is started');

@@ -1,6 +1,6 @@
-// Byte strings: bytes held as a one-byte string, one character a byte. The engine holds keys so:
-// comparing keys is then comparing bytes, and a length is a length in bytes. A shard holds values
-// so, too. Only front ends and files translate to text.
+// Byte strings: bytes held as a one-byte string, one character a byte. The engine holds keys like
+// this, so comparing keys is comparing bytes, and a length is in bytes. A shard also holds values
+// like this. Only front ends and files translate to text.
 
 /** The UTF-8 bytes of `text`, which must be well-formed Unicode. ASCII is returned unchanged. */
 export function byteStringOfText(text: string): string {

@@ -43,7 +43,7 @@ export const sweepStepMax = 500;
 /** V8's Map holds at most 2^24 entries: the bound stays below that. */
 export const shardEntriesMax = 2 ** 24 - 1024;
 
-/** Past this number of live journals, a shard is compacted at any size: restarts add journals. */
+/** With more live journals than this, a shard is compacted at any size: restarts add journals. */
 export const liveJournalsMax = 8;
 
 export const shardCountMax = 64;

@@ -1,7 +1,7 @@
-// The error for operations that are refused because too much is waiting already.
+// The error for operations that are refused because too many are waiting already.
 import { retrySoon, StoreError, type ErrorFacts } from './errors.ts';
 
-/** @param detail what is full, as a sentence */
+/** @param detail a sentence that names the full queue */
 export function overloaded(
   detail = 'Too many operations wait for a shard already.',
   facts: Pick<ErrorFacts, 'limit' | 'retryAfterMs'> = {},

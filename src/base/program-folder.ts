@@ -1,5 +1,5 @@
-// Finds the folder in which this program is installed, the same from source and from dist/. The
-// files in config/ and the compiled worker entry points are thus found from any current directory.
+// Finds the folder in which this program is installed, the same from source and from dist/. So the
+// program finds config/ and the compiled worker entry points from any current directory.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 

@@ -19,7 +19,7 @@ function getbit({ args, entries: [old] }: KeyedCall): CommandOutcome {
   return answer(integer(bitAt(old?.value ?? '', offset)));
 }
 
-/** A bit that is so already, in a value that is long enough, is no change. */
+/** Setting a bit to its present value is no change, unless the value has to grow. */
 function setbit(call: KeyedCall): CommandOutcome {
   const offset = bitOffset(parseInt64(argumentAt(call.args, 1)), call.limits.valueBytesMax);
   const message = 'bit is not an integer or out of range';
@@ -36,14 +36,17 @@ function setbit(call: KeyedCall): CommandOutcome {
   return answerAndPut(integer(before), bytes.toString('latin1'), old?.expiresAt);
 }
 
-/** Whether indexes count bits. @throws CommandError */
+/**
+ * @returns true if indexes count bits, false if bytes
+ * @throws RedisError
+ */
 function countsBits(args: readonly string[], index: number): boolean {
   const word = index < args.length ? optionWord(argumentAt(args, index)) : 'BYTE';
   if (word !== 'BIT' && word !== 'BYTE') throw syntaxError();
   return word === 'BIT';
 }
 
-/** The bits that a range of bits or bytes means. */
+/** The range of bits that a range of bits or bytes covers. */
 function bitsOf(first: bigint, last: bigint, inBits: boolean, length: number) {
   if (inBits) return indexRange(first, last, length * 8);
   const range = indexRange(first, last, length);
@@ -62,7 +65,7 @@ function bitcount({ args, entries: [old] }: KeyedCall): CommandOutcome {
   return answer(integer(countOnes(bytesOfByteString(old.value), range.first, range.last)));
 }
 
-/** @throws CommandError */
+/** @throws RedisError */
 function bitposRange(args: readonly string[], length: number): IndexRange | undefined {
   if (args.length > 5) throw syntaxError();
   const first = args.length > 2 ? int64At(args, 2) : 0n;
@@ -71,7 +74,7 @@ function bitposRange(args: readonly string[], length: number): IndexRange | unde
   return bitsOf(first, last, inBits, length);
 }
 
-/** Zeros follow the value without end, but only if the call gives no end. */
+/** Zeros follow the value without end, but only if the call gives no end of the range. */
 function bitpos({ args, entries: [old] }: KeyedCall): CommandOutcome {
   const number = int64At(args, 1);
   if (number !== 0n && number !== 1n) throw new RedisError('The bit argument must be 1 or 0.');

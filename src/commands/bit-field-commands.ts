@@ -40,7 +40,7 @@ const lengths: ReadonlyMap<string, number> = new Map([
   ['OVERFLOW', 1],
 ]);
 
-/** @throws CommandError */
+/** @throws RedisError */
 function typeOf(text: string): FieldType {
   const isSigned = text.startsWith('i');
   const bits = parseInt64(untilNul(text.slice(1))) ?? 0n;
@@ -51,7 +51,7 @@ function typeOf(text: string): FieldType {
   );
 }
 
-/** `#n` is the n-th field of this width. @throws CommandError */
+/** `#n` is the n-th field of this width. @throws RedisError */
 function offsetOf(text: string, { bits }: FieldType, bytesMax: number): number {
   if (!text.startsWith('#')) return bitOffset(parseInt64(text), bytesMax);
   const index = parseInt64(text.slice(1));
@@ -60,13 +60,13 @@ function offsetOf(text: string, { bits }: FieldType, bytesMax: number): number {
   return bitOffset(offset, bytesMax);
 }
 
-/** @throws CommandError */
+/** @throws RedisError */
 function overflowOf(word: string): Overflow {
   if (word === 'WRAP' || word === 'SAT' || word === 'FAIL') return word;
   throw new RedisError('Invalid OVERFLOW type specified');
 }
 
-/** @throws CommandError */
+/** @throws RedisError */
 function stepsOf({ args, limits }: KeyedCall): Step[] {
   const steps: Step[] = [];
   let overflow: Overflow = 'WRAP';
@@ -113,7 +113,7 @@ function writeStep(bytes: Uint8Array, { op, offset, type, operand, overflow }: W
   return integer(op === 'SET' ? old : field);
 }
 
-/** As in Redis, the value reaches as far as any write, one that fails included. */
+/** As in Redis, the value grows to the end of the furthest write, even of one that fails. */
 function bitfield(call: KeyedCall): CommandOutcome {
   const steps = stepsOf(call);
   const [old] = call.entries;

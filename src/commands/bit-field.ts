@@ -1,19 +1,19 @@
 // Reads and writes integers of 1 to 64 bits at any bit of a byte string, the highest bit first.
 // Owns the treatment of integers that do not fit. Knows no command.
 
-/** `i` is signed (two's complement, 1 to 64 bits), `u` is not (1 to 63 bits). */
+/** `i` is signed (two's complement, 1 to 64 bits), `u` is unsigned (1 to 63 bits). */
 export interface FieldType {
   readonly isSigned: boolean;
   readonly bits: number;
 }
 
-/** WRAP: the lowest bits stay. SAT: the nearest that fits. FAIL: nothing is written. */
+/** WRAP keeps the lowest bits. SAT takes the nearest integer that fits. FAIL writes nothing. */
 export type Overflow = 'WRAP' | 'SAT' | 'FAIL';
 
-/** A number is exact up to here. */
+/** A JavaScript number holds integers of this width exactly, with a bit to spare. */
 const exactBits = 52;
 
-/** Up to 52 bits, unsigned. Behind the end there are zeros. */
+/** Reads up to 52 bits, unsigned. Bits behind the end of the value are 0. */
 function readBits(value: string | Uint8Array, offset: number, bits: number): number {
   let result = 0;
   for (let left = bits, at = offset; left > 0;) {
@@ -43,7 +43,7 @@ export function readField(
   return isSigned ? BigInt.asIntN(bits, plain) : plain;
 }
 
-/** The lowest bits of `field` are written; they lie within the bytes. */
+/** Writes the lowest bits of `field`. They must lie within the bytes. */
 export function writeField(bytes: Uint8Array, offset: number, bits: number, field: bigint): void {
   let rest = BigInt.asUintN(bits, field);
   for (let end = offset + bits; end > offset;) {
@@ -59,10 +59,11 @@ export function writeField(bytes: Uint8Array, offset: number, bits: number, fiel
 }
 
 /**
- * The content of a field after `increment` was added to `value`; undefined if it must not be written.
+ * The content of a field after the addition of `increment` to `value`.
  *
  * @param value one that the field may hold, or any 64-bit integer with an increment of 0
  * @param increment a signed 64-bit integer
+ * @returns undefined if the command must not write the field
  */
 export function fieldAfter(
   value: bigint,
@@ -77,7 +78,8 @@ export function fieldAfter(
   if (sum >= min && sum <= max) return sum;
   if (overflow === 'FAIL') return undefined;
   if (overflow === 'WRAP') return isSigned ? BigInt.asIntN(bits, sum) : BigInt.asUintN(bits, sum);
-  // Redis takes the distance to `max` in 64 bits: what is too far below counts as above.
+  // Redis takes the distance to `max` in 64 bits, so an integer that is far too small overflows
+  // upwards.
   const distance = BigInt.asIntN(64, max - start);
   const isAbove = sum > max || (isSigned && bits < 64 && increment > distance);
   return isAbove ? max : min;

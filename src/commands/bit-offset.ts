@@ -1,7 +1,7 @@
 // Checks the offset of a bit as commands give it. Knows no value.
 import { RedisError } from './reply.ts';
 
-/** Behind a value there are zeros, up to where Redis has its limit unless told otherwise: 512 MB. */
+/** Bits behind a value's end read as 0, up to Redis's default limit of 512 MB. */
 export const readableBytesMax = 512 * 1024 * 1024;
 
 export function badOffset(): RedisError {
@@ -9,9 +9,9 @@ export function badOffset(): RedisError {
 }
 
 /**
- * @param offset undefined if it was no integer
- * @param bytesMax bytes in which it must lie
- * @throws CommandError
+ * @param offset undefined if the argument is no integer
+ * @param bytesMax the bit must lie within so many bytes
+ * @throws RedisError
  */
 export function bitOffset(offset: bigint | undefined, bytesMax: number): number {
   if (offset === undefined || offset < 0n || offset >> 3n >= bytesMax) throw badOffset();

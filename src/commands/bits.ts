@@ -18,7 +18,7 @@ const ones = Uint8Array.from({ length: 256 }, (_, byte) => {
   return count;
 });
 
-/** The byte with the bits outside of first..last, both bits of the whole string, cleared. */
+/** The byte at `at`, with all bits outside first..last of the whole string cleared. */
 function maskedByte(bytes: Uint8Array, at: number, first: number, last: number): number {
   let byte = bytes[at] ?? 0;
   if (at === Math.floor(first / 8)) byte &= 0xff >> (first % 8);
@@ -26,7 +26,7 @@ function maskedByte(bytes: Uint8Array, at: number, first: number, last: number):
   return byte & 0xff;
 }
 
-/** How many of the bits first..last are set. The range lies within the bytes. */
+/** Counts the set bits among first..last. The range must lie within the bytes. */
 export function countOnes(bytes: Uint8Array, first: number, last: number): number {
   const [from, to] = [Math.floor(first / 8), Math.floor(last / 8)];
   let count = ones[maskedByte(bytes, from, first, last)] ?? 0;
@@ -35,7 +35,11 @@ export function countOnes(bytes: Uint8Array, first: number, last: number): numbe
   return count + (ones[maskedByte(bytes, to, first, last)] ?? 0);
 }
 
-/** The first bit of first..last that is `bit`, or undefined. The range lies within the bytes. */
+/**
+ * Finds the first bit of first..last that is `bit`. The range must lie within the bytes.
+ *
+ * @returns undefined if there is none
+ */
 export function findBit(
   bytes: Uint8Array,
   bit: 0 | 1,
@@ -53,7 +57,7 @@ export function findBit(
 
 export type BitOperator = 'AND' | 'OR' | 'XOR';
 
-/** As long as the longest; shorter ones count as if zeros followed. */
+/** Combines the sources. Shorter ones count as if zeros followed, up to the length of the longest. */
 export function combine(operator: BitOperator, sources: readonly Uint8Array[]): Buffer {
   const [first, ...others] = sources;
   assert(first !== undefined, 'at least one source');

@@ -37,35 +37,35 @@ export const defaultCommandLimits: CommandLimits = {
 export interface KeyedCall {
   /** The command's name, in lower case: error texts have it. */
   readonly name: string;
-  /** What stands behind the name. Byte strings. */
+  /** The words after the name, as byte strings. */
   readonly args: readonly string[];
-  /** The keys among the arguments, in their order; a key may come twice. */
+  /** The keys among the arguments, in order. A key may come twice. */
   readonly keys: readonly string[];
   /** The entry of each key at `now`; undefined if there is none, or if it has expired. */
   readonly entries: readonly (CommandEntry | undefined)[];
-  /** Unix milliseconds. The one source of time. */
+  /** Unix milliseconds. A function must take the time from nowhere else. */
   readonly now: number;
   readonly limits: CommandLimits;
 }
 
 export interface KeyPage {
-  /** Keys in byte order, none expired; may be fewer than were asked for, and none at all. */
+  /** Keys in byte order, without expired ones. May be fewer than asked for, or empty. */
   readonly keys: readonly string[];
   /** The next page begins behind this key; undefined if there are no more. */
   readonly next: string | undefined;
 }
 
-/** What an executor must offer for the commands that look at all keys. Rejects as it likes. */
+/** An executor offers this to the commands that look at all keys. Calls may reject with any error. */
 export interface Keyspace {
   /**
-   * Walks the keys that begin with `prefix`, in byte order, behind the key `after` (exclusive; it
-   * need not exist), and looks at no more than about `limit` of them. A walk from undefined to
-   * undefined gives every key that is there throughout exactly once.
+   * Walks the keys that begin with `prefix`, in byte order, behind the key `after`. `after` need
+   * not exist. Looks at about `limit` keys at most. A walk from undefined to undefined gives a key
+   * exactly once if the key exists all the time.
    */
   scan(after: string | undefined, prefix: string, limit: number): Promise<KeyPage>;
-  /** How many keys there are, expired ones not counted. */
+  /** Number of keys, without expired ones. */
   count(): Promise<number>;
-  /** Any key, each about as likely; undefined if there is none. */
+  /** A random key, each about as likely; undefined if there is none. */
   randomKey(): Promise<string | undefined>;
   /** Deletes all keys. */
   clear(): Promise<void>;
@@ -84,7 +84,7 @@ export interface ConnectionCall {
   readonly now: number;
 }
 
-/** Where keys stand among the words of a command, as in COMMAND INFO: the name is word 0. */
+/** Positions of keys among the words of a command, as in COMMAND INFO. The name is word 0. */
 export interface KeyPositions {
   readonly first: number;
   /** Counted from the end if negative: -1 is the last word. */
@@ -95,13 +95,13 @@ export interface KeyPositions {
 interface CommandDescription {
   /** In lower case. */
   readonly name: string;
-  /** Words, the name among them; negative: at least so many (COMMAND INFO). */
+  /** Number of words, including the name. If negative, the least number (COMMAND INFO). */
   readonly arity: number;
-  /** The words behind the name, in the notation of the Redis documentation. */
+  /** The words after the name, in the notation of the Redis documentation. */
   readonly syntax: string;
   /** One line. */
   readonly summary: string;
-  /** What each option does, by its syntax. */
+  /** The effect of each option, by the option's syntax. */
   readonly options?: Readonly<Record<string, string>>;
 }
 
@@ -109,22 +109,22 @@ export interface KeyedCommand extends CommandDescription {
   readonly kind: 'keyed';
   readonly keys: KeyPositions;
   readonly access: 'read' | 'write';
-  /** Pure. Throws CommandError, and nothing else, for what it refuses. */
+  /** Pure. Refuses a call with RedisError, and throws nothing else. */
   readonly run: (call: KeyedCall) => CommandOutcome;
 }
 
 export interface KeyspaceCommand extends CommandDescription {
   readonly kind: 'keyspace';
   readonly access: 'read' | 'write';
-  /** Throws (rejects with) CommandError, and what the keyspace does. */
+  /** Rejects with RedisError, or with an error of the keyspace. */
   readonly run: (call: KeyspaceCall, keyspace: Keyspace) => Promise<Reply>;
 }
 
-/** Needs no key and no right. */
+/** A command that needs no key and no permission. */
 export interface ConnectionCommand extends CommandDescription {
   readonly kind: 'connection';
   readonly access: 'none';
-  /** Pure. Throws CommandError. */
+  /** Pure. Refuses a call with RedisError. */
   readonly run: (call: ConnectionCall) => Reply;
 }
 

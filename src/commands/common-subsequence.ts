@@ -1,7 +1,7 @@
-// Finds the longest common subsequence of two byte strings, choosing among several as Redis does.
-// Uses one bit a cell of the usual table and 32 cells at a time, for speed. Knows no command.
+// Finds the longest common subsequence of two byte strings. Chooses among several as Redis does. For
+// speed, the usual table has one bit a cell, and 32 cells are computed at a time. Knows no command.
 
-/** A run of bytes that follow each other in both strings; all ends inclusive. */
+/** A run of bytes that both strings have in a row. All ends are inclusive. */
 export interface CommonRange {
   readonly firstInA: number;
   readonly lastInA: number;
@@ -9,7 +9,7 @@ export interface CommonRange {
   readonly lastInB: number;
 }
 
-/** For each byte that `a` has: where it stands in `b`, as a row of bits. */
+/** A row of bits for each byte of `a`. Bit j is set if the byte is at position j of `b`. */
 class Places {
   readonly rowOf = new Uint8Array(256);
   readonly bits: Uint32Array;
@@ -34,12 +34,12 @@ export class CommonSubsequence {
   readonly #b: string;
   readonly #words: number;
   /**
-   * Row i is about the first i bytes of `a`. Its bit j is clear if they have one byte more in common
-   * with the first j + 1 bytes of `b` than with the first j.
+   * Row i is about the first i bytes of `a`. Bit j is clear if the j-th byte of `b` lengthens their
+   * longest common subsequence.
    */
   readonly #rows: Uint32Array;
 
-  /** Takes a bit of memory for each pair of bytes, and time to match. */
+  /** Takes one bit of memory for each pair of bytes, and time in proportion. */
   constructor(a: string, b: string) {
     this.#a = a;
     this.#b = b;
@@ -57,7 +57,7 @@ export class CommonSubsequence {
     return length;
   }
 
-  /** From the last to the first. */
+  /** The runs in order from the last to the first. */
   ranges(): CommonRange[] {
     const ranges: CommonRange[] = [];
     let [i, j] = [this.#a.length, this.#b.length];
@@ -74,13 +74,13 @@ export class CommonSubsequence {
     return ranges;
   }
 
-  /** Whether the j-th byte of `b` adds to what the first i of `a` have in common with it. */
+  /** True if the j-th byte of `b` adds to the subsequence of the first i bytes of `a`. */
   #gains(i: number, j: number): boolean {
     const bits = this.#rows[i * this.#words + ((j - 1) >>> 5)] ?? 0;
     return ((bits >>> ((j - 1) & 31)) & 1) === 0;
   }
 
-  /** Each row from the one before it: Hyyrö's bit-parallel form of the recurrence. */
+  /** Computes each row from the one before it. Source: Hyyrö's bit-parallel form of the recurrence. */
   #fill({ rowOf, bits }: Places): void {
     const [a, rows, words] = [this.#a, this.#rows, this.#words];
     for (let i = 0, at = 0; i < a.length; i++) {

@@ -1,4 +1,4 @@
-// The commands that need no key: whether the server is there, and its time.
+// The commands that need no key: a check that the server is there, and its time.
 import { argumentAt } from './argument.ts';
 import type { ConnectionCall, ConnectionCommand } from './command.ts';
 import { array, bulk, status, wrongArity, type Reply } from './reply.ts';
@@ -8,7 +8,7 @@ function ping({ name, args }: ConnectionCall): Reply {
   return args.length === 0 ? status('PONG') : bulk(args[0]);
 }
 
-/** Seconds, and the microseconds of the second begun; the clock knows milliseconds alone. */
+/** Seconds, and the microseconds within the present second. The clock has milliseconds only. */
 function time({ now }: ConnectionCall): Reply {
   const seconds = Math.floor(now / 1000);
   return array([bulk(String(seconds)), bulk(String((now - seconds * 1000) * 1000))]);

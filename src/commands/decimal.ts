@@ -14,18 +14,21 @@ export interface Decimal {
   readonly scale: number;
 }
 
-/** Bytes that Redis's buffer for a number has room for. */
+/** Length of Redis's buffer for a number, in bytes. */
 const textMax = 5 * 1024 - 1;
-/** Decimals written, as in its format `%.17Lf`. */
+/** Decimals in the output, as in Redis's format `%.17Lf`. */
 const decimalsMax = 17;
 
-/** Rounded to 64 bits, what reaches the first is infinite, and up to the second is zero. */
+/**
+ * Redis rounds to 64 bits. A number from `infinite` on becomes infinite, and one of up to
+ * 2^-`underflowBits` zero.
+ */
 const infinite = (2n ** 65n - 1n) * 2n ** 16319n;
 const underflowBits = 16446;
 
 const decimalForm = /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/i;
 const hexForm = /^([+-]?)0x([\da-f]*)(?:\.([\da-f]*))?(?:p([+-]?\d+))?$/i;
-/** Far beyond both ends of the range, whatever the digits. */
+/** An exponent this large is far beyond both ends of the range, whatever the digits. */
 const exponentMax = 40_000;
 
 function power(base: bigint, exponent: number): bigint {
@@ -42,7 +45,7 @@ function roundsToZero({ digits, scale }: Decimal): boolean {
   return magnitude << BigInt(underflowBits) <= power(10n, scale);
 }
 
-/** digits * base^exponent, of bases 10 and 2. */
+/** digits * base^exponent, for the bases 10 and 2. */
 function scaled(digits: bigint, base: 10 | 2, exponent: number): Decimal {
   if (exponent >= 0) return { digits: digits * power(BigInt(base), exponent), scale: 0 };
   // 2^-n is 5^n / 10^n.
@@ -63,9 +66,9 @@ function parseForm(match: RegExpExecArray, base: 10 | 2): Decimal | undefined {
 }
 
 /**
- * A number as strtold reads it, decimal or hexadecimal. Infinity is a number.
+ * Parses a number as strtold does, decimal or hexadecimal. Infinity is a number.
  *
- * @returns undefined if the text is no such number: spaces around it, out of range, NaN
+ * @returns undefined for any other text: spaces around the number, out of range, NaN
  */
 export function parseDecimal(text: string): Decimal | 'infinity' | undefined {
   if (text.length > textMax) return undefined;
@@ -84,14 +87,14 @@ export function addDecimals(a: Decimal, b: Decimal): Decimal | undefined {
   return isInfinite(sum) ? undefined : sum;
 }
 
-/** To the nearest, halves to even. */
+/** Rounds to the nearest, halves to even. */
 function dividedRounding(dividend: bigint, divisor: bigint): bigint {
   const [quotient, twice] = [dividend / divisor, (dividend % divisor) * 2n];
   const isUp = twice > divisor || (twice === divisor && quotient % 2n === 1n);
   return isUp ? quotient + 1n : quotient;
 }
 
-/** Up to 17 decimals, without zeros behind them, without an exponent, never `-0`. */
+/** Writes up to 17 decimals, without trailing zeros, without an exponent, never `-0`. */
 export function formatDecimal({ digits, scale }: Decimal): string {
   const magnitude = digits < 0n ? -digits : digits;
   const isLong = scale > decimalsMax;

@@ -1,11 +1,11 @@
 // Reads deadlines as commands give them: relative or absolute, in seconds or milliseconds. Owns
-// their arithmetic, which overflows exactly if that of Redis does.
+// their arithmetic, which overflows exactly if Redis's does.
 import { clampToNumber, int64Max, int64Min, parseInt64 } from './argument.ts';
 import { RedisError, notAnInteger } from './reply.ts';
 
 export interface ExpireUnit {
   readonly inSeconds: boolean;
-  /** False: milliseconds or seconds since the epoch. */
+  /** False: since the Unix epoch. */
   readonly isRelative: boolean;
 }
 
@@ -35,16 +35,16 @@ function absolute(name: string, time: bigint, unit: ExpireUnit, now: number): bi
  * A deadline of EXPIRE and its kin, in Unix milliseconds; it may lie in the past. Past the year
  * 287396 all deadlines are one: entries hold numbers.
  *
- * @throws CommandError
+ * @throws RedisError
  */
 export function parseDeadline(name: string, text: string, unit: ExpireUnit, now: number): number {
   return clampToNumber(absolute(name, int64(text), unit, now));
 }
 
 /**
- * A deadline of SET, GETEX and their kin: as above, but what is given must be above zero.
+ * A deadline of SET, GETEX and their kin. The given time must be above zero.
  *
- * @throws CommandError
+ * @throws RedisError
  */
 export function parsePositiveDeadline(
   name: string,

@@ -15,7 +15,7 @@ import { RedisError, integer, one, zero } from './reply.ts';
 const options = ['NX', 'XX', 'GT', 'LT'] as const;
 type Option = (typeof options)[number];
 
-/** @throws CommandError */
+/** @throws RedisError */
 function parseOptions(args: readonly string[]): ReadonlySet<Option> {
   const given = new Set<Option>();
   for (const argument of args.slice(2)) {
@@ -30,7 +30,7 @@ function parseOptions(args: readonly string[]): ReadonlySet<Option> {
   return given;
 }
 
-/** No deadline is one that never comes: GT never holds against it, and LT always. */
+/** A key without a deadline counts as one that expires at infinity: GT never holds, LT always. */
 function optionHolds(option: Option, current: number | undefined, deadline: number): boolean {
   switch (option) {
     case 'NX':
@@ -57,7 +57,7 @@ function expireIn(unit: ExpireUnit): (call: KeyedCall) => CommandOutcome {
   };
 }
 
-/** -2 if there is no key, -1 if the key does not expire; seconds are rounded to the nearest. */
+/** -2 if there is no key, -1 if the key does not expire. Seconds are rounded to the nearest. */
 function deadlineIn({ inSeconds, isRelative }: ExpireUnit): (call: KeyedCall) => CommandOutcome {
   return ({ now, entries: [old] }) => {
     if (old === undefined) return answer(integer(-2));

@@ -2,18 +2,18 @@
 // a malformed pattern as Redis's stringmatchlen does. Matches without recursion, in at most the
 // square of the key's length, however long the pattern is. Knows no command.
 
-/** What one byte of a key must be; or any number of any. */
+/** One part of a pattern: `many` matches any number of bytes, any other part one byte. */
 type Token =
   | { readonly kind: 'many' }
   | { readonly kind: 'any' }
   | { readonly kind: 'byte'; readonly byte: string }
-  /** 1 at each byte that is meant. */
+  /** 1 at each byte that the class contains. */
   | { readonly kind: 'class'; readonly bytes: Uint8Array };
 
 const many: Token = { kind: 'many' };
 const any: Token = { kind: 'any' };
 
-/** A class from behind its `[`. One that is not closed ends with the pattern. */
+/** Parses a class, from the byte after its `[`. A class without `]` ends with the pattern. */
 function parseClass(pattern: string, start: number): { token: Token; end: number } {
   const isNegated = pattern[start] === '^';
   const [outside, inside] = isNegated ? [1, 0] : [0, 1];
@@ -66,7 +66,7 @@ function takes(token: Token, byte: string): boolean {
   return token.kind === 'class' ? token.bytes[byte.charCodeAt(0)] === 1 : true;
 }
 
-/** On a mismatch, the last `*` takes one more byte; earlier ones need not be tried again. */
+/** On a mismatch, the last `*` takes one more byte. Earlier ones need no other try. */
 function matches(tokens: readonly Token[], key: string): boolean {
   let [token, at] = [0, 0];
   let [starToken, starAt] = [-1, 0];
@@ -89,10 +89,10 @@ function matches(tokens: readonly Token[], key: string): boolean {
   return token === tokens.length;
 }
 
-/** A pattern, made ready once for many keys. Both are byte strings. */
+/** Compiles a pattern once, to match many keys. Pattern and keys are byte strings. */
 export function compileGlob(pattern: string): (key: string) => boolean {
   const tokens = parseGlob(pattern);
-  // Of the key without bytes, stringmatchlen takes no `*` for a match, unless KEYS skips it.
+  // stringmatchlen matches the empty key with no `*`. But KEYS skips the match for the pattern `*`.
   return (key) => (key === '' ? pattern === '' || pattern === '*' : matches(tokens, key));
 }
 

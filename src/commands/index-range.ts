@@ -18,7 +18,7 @@ export function indexRange(first: bigint, last: bigint, length: number): IndexRa
   return from > end ? undefined : { first: Number(from), last: Number(end) };
 }
 
-/** Two negative ends in the wrong order, which would otherwise both become 0. */
+/** True if both ends are negative and in the wrong order. Clamping would turn both into 0. */
 export function isReversed(first: bigint, last: bigint): boolean {
   return first < 0n && last < 0n && first > last;
 }

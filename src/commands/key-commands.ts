@@ -12,7 +12,7 @@ import {
 } from './command.ts';
 import { RedisError, integer, ok, one, status, syntaxError, zero } from './reply.ts';
 
-/** A key that comes twice is deleted once. */
+/** A key that comes twice counts once. */
 function del({ keys, entries }: KeyedCall): CommandOutcome {
   const there = new Set(keys.filter((_, i) => entries[i] !== undefined));
   const changes = entries.map((entry) => (entry === undefined ? undefined : 'delete'));
@@ -30,7 +30,11 @@ function type({ entries: [entry] }: KeyedCall): CommandOutcome {
 
 const [int32Min, int32Max] = [-(2n ** 31n), 2n ** 31n - 1n];
 
-/** @throws CommandError for any database but 0, the only one */
+/**
+ * Checks the database: 0 is the only one.
+ *
+ * @throws RedisError for any other
+ */
 function checkDatabase(args: readonly string[], index: number): void {
   const database = int64At(args, index);
   if (database < int32Min || database > int32Max)
@@ -38,7 +42,7 @@ function checkDatabase(args: readonly string[], index: number): void {
   if (database !== 0n) throw new RedisError('DB index is out of range');
 }
 
-/** @throws CommandError */
+/** @throws RedisError */
 function parseCopyOptions(args: readonly string[]): { readonly replaces: boolean } {
   let replaces = false;
   for (let i = 2; i < args.length; i++) {
@@ -62,7 +66,7 @@ function copy({ args, keys, entries: [source, target] }: KeyedCall): CommandOutc
   return { reply: one, changes: [undefined, { put: source }] };
 }
 
-/** @throws CommandError if there is nothing to rename */
+/** @throws RedisError if there is nothing to rename */
 function sourceOf({ entries: [source] }: KeyedCall): CommandEntry {
   if (source === undefined) throw new RedisError('no such key');
   return source;

@@ -1,12 +1,12 @@
 // The commands that look at all keys, in bounded steps. They use the keyspace that an executor
-// offers, and do not know how it is kept.
+// offers, and do not know how it stores keys.
 import { argumentAt, clampToNumber, int64At, optionWord } from './argument.ts';
 import type { Keyspace, KeyspaceCall, KeyspaceCommand } from './command.ts';
 import { compileGlob, literalPrefix } from './glob.ts';
 import { array, bulk, RedisError, integer, ok, syntaxError, type Reply } from './reply.ts';
 import { cursorBehind, keyOfCursor } from './scan-cursor.ts';
 
-/** Keys that one step looks at, at most. */
+/** The most keys that one step looks at. */
 const stepKeysMax = 1000;
 const scanKeysDefault = 10;
 
@@ -35,7 +35,7 @@ interface ScanOptions {
   isForStrings: boolean;
 }
 
-/** @throws CommandError */
+/** @throws RedisError */
 function parseScanOptions(args: readonly string[]): ScanOptions {
   const options = { count: scanKeysDefault, pattern: '*', isForStrings: true };
   for (let i = 1; i < args.length; i += 2) {
@@ -56,7 +56,7 @@ function parseScanOptions(args: readonly string[]): ScanOptions {
   return options;
 }
 
-/** If the client asks only for keys of another type, the walk ends at once: there are none. */
+/** If the client asks only for keys of another type, the walk ends at once: every value is a string. */
 async function scan({ args }: KeyspaceCall, keyspace: Keyspace): Promise<Reply> {
   const after = keyOfCursor(argumentAt(args, 0));
   const { count, pattern, isForStrings } = parseScanOptions(args);
@@ -73,7 +73,7 @@ export function parseFlush(args: readonly string[]): void {
   if (args.length > 1 || (word !== 'SYNC' && word !== 'ASYNC')) throw syntaxError();
 }
 
-/** Both SYNC and ASYNC are answered when it is done. */
+/** Answers SYNC and ASYNC alike, after the flush. */
 async function flush({ args }: KeyspaceCall, keyspace: Keyspace): Promise<Reply> {
   parseFlush(args);
   await keyspace.clear();

@@ -17,10 +17,10 @@ interface LcsOptions {
   shortest: bigint;
 }
 
-/** Bytes of a cell in Redis's table. Redis bounds that table as it bounds a value. */
+/** Bytes of a cell in Redis's table. Redis limits that table to the size of a value. */
 const cellBytes = 4;
 
-/** @throws CommandError */
+/** @throws RedisError */
 function optionsOf(args: readonly string[]): LcsOptions {
   const options = { isLength: false, isIndexes: false, hasLengths: false, shortest: 0n };
   for (let at = 2; at < args.length; at++) {
@@ -45,7 +45,11 @@ function rangeReply(range: CommonRange, hasLength: boolean): Reply {
   return array(hasLength ? [inA, inB, integer(lengthOf(range))] : [inA, inB]);
 }
 
-/** Their product is what time and memory grow with. @throws CommandError */
+/**
+ * Time and memory grow with the product of both lengths.
+ *
+ * @throws RedisError
+ */
 function checkSize(a: string, b: string, bytesMax: number): void {
   if ((a.length + 1) * (b.length + 1) * cellBytes <= bytesMax) return;
   throw new RedisError('Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len');

@@ -11,7 +11,7 @@ import {
 import { addDecimals, formatDecimal, parseDecimal } from './decimal.ts';
 import { bulk, RedisError, integer, notAnInteger } from './reply.ts';
 
-/** @throws CommandError */
+/** @throws RedisError */
 function add(old: CommandEntry | undefined, increment: bigint): CommandOutcome {
   const value = old === undefined ? 0n : parseInt64(old.value);
   if (value === undefined) throw new RedisError(notAnInteger);
@@ -27,12 +27,12 @@ function incrby({ args, entries: [old] }: KeyedCall): CommandOutcome {
 
 function decrby({ args, entries: [old] }: KeyedCall): CommandOutcome {
   const decrement = int64At(args, 1);
-  // Its negative is no 64-bit integer.
+  // The negative of this number is no 64-bit integer.
   if (decrement === int64Min) throw new RedisError('decrement would overflow');
   return add(old, -decrement);
 }
 
-/** The value is judged before the increment. */
+/** As in Redis, a bad value is reported before a bad increment. */
 function incrbyfloat({ args, entries: [old] }: KeyedCall): CommandOutcome {
   const value = parseDecimal(old?.value ?? '0');
   const increment = value === undefined ? undefined : parseDecimal(argumentAt(args, 1));

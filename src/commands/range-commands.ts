@@ -24,7 +24,7 @@ function getrange({ args, entries: [old] }: KeyedCall): CommandOutcome {
   return answer(bulk(range === undefined ? '' : value.slice(range.first, range.last + 1)));
 }
 
-/** A gap before the offset is filled with NULs. Nothing is put, and no key made, by no bytes. */
+/** Fills a gap before the offset with NULs. An empty part changes nothing, and makes no key. */
 function setrange({ args, limits, entries: [old] }: KeyedCall): CommandOutcome {
   const offset = int64At(args, 1);
   if (offset < 0n) throw new RedisError('offset is out of range');

@@ -42,7 +42,7 @@ function isBreak(character: string): boolean {
   return character === '\r' || character === '\n';
 }
 
-/** As Redis does it: breaks at the end of the text fall away, others become spaces. */
+/** Cleans the text as Redis does: drops line breaks at its end, and turns others into spaces. */
 export function error(text: string): Reply {
   let end = text.length;
   while (end > 0 && isBreak(text.charAt(end - 1))) end -= 1;
@@ -50,8 +50,8 @@ export function error(text: string): Reply {
 }
 
 /**
- * Ends a command from within: it changes nothing and answers with this error. The message is
- * without the code, as in `syntax error`.
+ * Ends a command from within. The command changes nothing and answers with this error. The message
+ * lacks the code, as in `syntax error`.
  */
 export class RedisError extends Error {
   override readonly name = 'RedisError';

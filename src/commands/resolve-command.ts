@@ -1,5 +1,5 @@
 // Finds the command of a request in the table, and its keys. Owns the errors for unknown commands
-// and for wrong numbers of words. Judges no permission: its caller does, by the command returned.
+// and for wrong numbers of words. The caller judges permissions, by the returned command.
 import { untilNul } from './argument.ts';
 import type { Command } from './command.ts';
 import { commandTable } from './command-table.ts';
@@ -7,13 +7,13 @@ import { error, wrongArity, type Reply } from './reply.ts';
 
 export interface ResolvedCommand {
   readonly command: Command;
-  /** The words behind the name. */
+  /** The words after the name. */
   readonly args: readonly string[];
   /** The keys among them, in order; a key may come twice. */
   readonly keys: readonly string[];
 }
 
-/** How many bytes of names and arguments an error repeats. */
+/** Bytes of names and arguments that an error repeats, at most. */
 const repeatedMax = 128;
 
 function unknownCommand(words: readonly string[]): Reply {

@@ -14,10 +14,10 @@ import { parseFlush } from './keyspace-commands.ts';
 import { RedisError, error, ok, tooLong, type Reply } from './reply.ts';
 
 export interface KeyedRequest {
-  /** The words behind the name, and the keys among them, as from `resolveCommand`. */
+  /** The words after the name, and the keys among them, as `resolveCommand` returns them. */
   readonly args: readonly string[];
   readonly keys: readonly string[];
-  /** What stands under each key at `now`, in the order of `keys`. */
+  /** The entry of each key at `now`, in the order of `keys`. */
   readonly entries: readonly (CommandEntry | undefined)[];
   /** Unix milliseconds. */
   readonly now: number;
@@ -29,11 +29,11 @@ function errorOf(thrown: unknown): Reply {
   throw thrown;
 }
 
-/** Never throws for what a client may do: that is an error reply, without changes. */
+/** Never throws for a client's mistake: that is an error reply without changes. */
 export function runKeyed(command: KeyedCommand, request: KeyedRequest): CommandOutcome {
   const { limits = defaultCommandLimits, ...rest } = request;
   try {
-    // A client cannot send Redis such an argument. Commands that grow a value check the limit too.
+    // A client cannot send Redis such an argument. Commands that grow a value also check the limit.
     if (request.args.some(({ length }) => length > limits.valueBytesMax))
       throw new RedisError(tooLong);
     return command.run({ name: command.name, limits, ...rest });
@@ -42,7 +42,7 @@ export function runKeyed(command: KeyedCommand, request: KeyedRequest): CommandO
   }
 }
 
-/** Rejects only with what the keyspace rejects with. */
+/** Rejects only with errors of the keyspace. */
 export async function runOnKeyspace(
   command: KeyspaceCommand,
   args: readonly string[],

@@ -4,7 +4,7 @@
 import { untilNul } from './argument.ts';
 import { RedisError } from './reply.ts';
 
-/** Keys are far shorter. A longer cursor cannot be valid, so no work is done for it. */
+/** Keys are far shorter. A longer cursor cannot be valid, so the server does not decode it. */
 const keyBytesMax = 64 * 1024;
 
 /** @param after the last key that was looked at, or undefined if there are no more */
@@ -16,12 +16,12 @@ export function cursorBehind(after: string | undefined): string {
 }
 
 /**
- * @returns the key to go on behind, or undefined at the beginning
- * @throws CommandError if the argument is no cursor of this server
+ * @returns the key to continue behind; undefined at the beginning
+ * @throws RedisError if the argument is no cursor of this server
  */
 export function keyOfCursor(argument: string): string | undefined {
   const digits = untilNul(argument);
-  // What strtoul takes for zero.
+  // Redis reads the cursor with strtoul, which takes these for zero.
   if (/^(?:[+-]?0+)?$/.test(digits)) return undefined;
   const isOurs =
     digits.length <= 1 + 3 * keyBytesMax && /^1(?:[01]\d\d|2[0-4]\d|25[0-5])*$/.test(digits);

@@ -16,7 +16,7 @@ interface Options {
   condition?: 'NX' | 'XX' | 'IFEQ';
   comparand?: string;
   get?: boolean;
-  /** What becomes of the deadline, and by which option: no other may follow. */
+  /** The option that sets, keeps or removes the deadline. A call may give only one such option. */
   ttl?: 'EX' | 'PX' | 'EXAT' | 'PXAT' | 'KEEPTTL' | 'PERSIST';
   time?: string;
 }
@@ -28,12 +28,12 @@ const units: Readonly<Record<'EX' | 'PX' | 'EXAT' | 'PXAT', ExpireUnit>> = {
   PXAT: { inSeconds: false, isRelative: false },
 };
 
-/** The same option may come again, and its last argument counts; a rival may not. */
+/** An option may come again, and its last argument counts. Another option of the same kind may not. */
 function isFree<Option>(taken: Option | undefined, option: Option): boolean {
   return taken === undefined || taken === option;
 }
 
-/** @throws CommandError */
+/** @throws RedisError */
 function parseOptions(words: readonly string[], isSet: boolean): Options {
   const options: Options = {};
   for (let i = 0; i < words.length; i++) {
@@ -64,7 +64,10 @@ function parseOptions(words: readonly string[], isSet: boolean): Options {
   return options;
 }
 
-/** The deadline that options give, or undefined. @throws CommandError */
+/**
+ * @returns the deadline that the options give, Unix milliseconds, or undefined
+ * @throws RedisError
+ */
 function deadlineOf(call: KeyedCall, { ttl, time }: Options): number | undefined {
   if (time === undefined || ttl === undefined || ttl === 'KEEPTTL' || ttl === 'PERSIST')
     return undefined;
@@ -77,7 +80,7 @@ function conditionHolds({ condition, comparand }: Options, value: string | undef
   return condition === undefined || value === comparand;
 }
 
-/** A value whose deadline has passed is never seen: nothing is put. */
+/** No reader would ever see a value whose deadline has passed, so this puts none. */
 function putUntil(call: KeyedCall, value: string, deadline: number | undefined): CommandOutcome {
   const isPast = deadline !== undefined && deadline <= call.now;
   if (!isPast) return answerAndPut(ok, value, deadline);
@@ -111,7 +114,7 @@ function setnx({ args, entries: [old] }: KeyedCall): CommandOutcome {
 function getex(call: KeyedCall): CommandOutcome {
   const options = parseOptions(call.args.slice(1), false);
   const [old] = call.entries;
-  // As in Redis, a bad time is no error if there is no key, so the deadline is read only here.
+  // Read the deadline only here: as in Redis, a bad time is no error if there is no key.
   if (old === undefined) return answer(nil);
   const reply = bulk(old.value);
   const deadline = deadlineOf(call, options);

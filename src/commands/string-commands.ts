@@ -32,7 +32,7 @@ function mget({ entries }: KeyedCall): CommandOutcome {
   return answer(array(entries.map((entry) => bulk(entry?.value))));
 }
 
-/** @throws CommandError if a key has no value */
+/** @throws RedisError if a key comes without a value */
 function putsOfPairs({ name, args, keys }: KeyedCall): CommandOutcome['changes'] {
   if (args.length % 2 === 1) throw wrongArity(name);
   return keys.map((_, i) => ({ put: { value: argumentAt(args, 2 * i + 1) } }));

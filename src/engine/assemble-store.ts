@@ -26,7 +26,7 @@ import { resolveInDoubt } from '../storage/transaction-outcome.ts';
 import type { CommandStore } from '../store/store.ts';
 
 export interface AssemblyOptions {
-  /** By number. */
+  /** One location for each shard, in order of their numbers. */
   readonly locations: readonly ShardLocation[];
   readonly fsync: FsyncMode;
   readonly fsyncIntervalMs: number;
@@ -207,7 +207,7 @@ async function outcomesOfInDoubt(
   );
 }
 
-/** Waits for all: no thread may still be at work when the caller goes on. */
+/** Waits for all. The caller must not continue while a thread is still at work. */
 async function allOrFirstError<T>(work: readonly Promise<T>[]): Promise<T[]> {
   const settled = await Promise.allSettled(work);
   return settled.map((result) => {

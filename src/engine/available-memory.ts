@@ -1,6 +1,6 @@
-// How much memory the process may use. That is the machine's memory, or less in a control group
-// with a limit, as in a container. Knows the files in which Linux says so. Must not know the use of
-// the memory.
+// Finds the memory that the process may use: the machine's, or less in a control group with a
+// limit. A container is such a group. Knows the files in which Linux states it. Must not know the
+// use of the memory.
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 
@@ -41,7 +41,7 @@ function groupsOf(text: string): Group[] {
   });
 }
 
-/** A group's folder and those around it, the mount last: a limit in any of them holds. */
+/** A group's folder and those around it, the mount last. A limit in any of them applies. */
 function foldersOf({ mount, path }: Group): string[] {
   const parts = path.split('/').filter((part) => part !== '');
   return [...parts.map((_, index) => `/${parts.slice(0, parts.length - index).join('/')}`), ''].map(

@@ -26,7 +26,7 @@ export interface ShardCounts {
 
 /**
  * @param now Unix milliseconds
- * @returns where the shards are, by number
+ * @returns one location for each shard, in order of their numbers
  * @throws StoreError STORE_MISMATCH if the folder has another number of shards than asked for, or
  *   another format version; STORE_DAMAGED
  */

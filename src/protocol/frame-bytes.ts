@@ -1,7 +1,7 @@
 // Writes and reads numbers, byte strings and bytes, one after another in a buffer, little-endian.
 // Must not know any message; see batch-frame.ts.
 
-/** Below this length, copying characters in JavaScript beats a call into the runtime. */
+/** Below this length, copying characters in JavaScript is faster than a call into the runtime. */
 const shortString = 24;
 
 export class FrameWriter {
@@ -15,7 +15,7 @@ export class FrameWriter {
     this.#view = new DataView(this.#buffer.buffer);
   }
 
-  /** All that was written, in a buffer of its own that may be moved to another thread. */
+  /** @returns all bytes written, in a buffer of its own that the caller may move to another thread */
   finish(): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.#view.buffer as ArrayBuffer, 0, this.#offset);
   }

@@ -1,6 +1,6 @@
-// Owns what the router asks of one shard and what the shard answers, as both sides see it. Values
-// are byte strings inside a shard and buffers outside; the frame turns one into the other. Knows
-// neither threads nor framing.
+// Owns the operations that the router asks of one shard and the shard's answers, as both sides see
+// them. Values are byte strings inside a shard and buffers outside; the frame turns one into the
+// other. Knows neither threads nor framing.
 import type { StoreError } from '../base/errors.ts';
 import type { ListItem, ListQuery } from '../store/listing.ts';
 import {
@@ -25,8 +25,8 @@ export interface ShardChanges {
   /** Each key once. */
   readonly changes: readonly EntryChange[];
   /**
-   * Version of all entries that are put: a seq that the shard had not given when the keys were
-   * locked.
+   * Version of all entries that the transaction puts. The shard had not used this seq when the
+   * transaction locked the keys.
    */
   readonly version: number;
   /**
@@ -54,8 +54,7 @@ export interface PrepareOperation extends ShardChanges, InDoubtTransaction {
 }
 
 /**
- * The second phase: makes prepared changes visible, or drops them. Does nothing if none are
- * prepared.
+ * The second phase: makes prepared changes visible, or drops them. Does nothing if the shard has none.
  */
 export interface OutcomeOperation {
   readonly op: 'commit' | 'abort';
@@ -77,7 +76,7 @@ export interface AtMoment {
   readonly now: number;
 }
 
-/** A get of one entry, among several that are read at one moment. */
+/** A get of one entry, among several reads at one moment. */
 export interface GetAtOperation extends EntryName, AtMoment {
   readonly op: 'getAt';
 }
@@ -123,7 +122,7 @@ export interface DoneResult {
   readonly kind: 'done';
 }
 
-/** An entry that the changes depend on has expired; nothing was changed. */
+/** An entry that the changes depend on has expired. The shard has changed nothing. */
 export interface StaleResult {
   readonly kind: 'stale';
 }
@@ -166,14 +165,15 @@ export type ShardAnswer =
 
 /** The state of a shard, sent with every reply. */
 export interface ShardReport {
-  /** How durable the writes of this batch are. */
+  /** The durability of the writes of this batch. */
   readonly durability: Durability;
   readonly nextSeq: number;
   readonly entries: number;
   /** Keys and values, summed. */
   readonly bytes: number;
   /**
-   * Bytes that the shard keeps in memory, at most, and their limit, past which puts are refused.
+   * Bytes that the shard keeps in memory, at most, and their limit. The shard refuses puts beyond
+   * the limit.
    */
   readonly heapBytes: number;
   readonly heapBytesMax: number;
@@ -181,9 +181,9 @@ export interface ShardReport {
   readonly journalBytes: number;
   readonly liveJournals: number;
   readonly snapshotBytes: number;
-  /** When the first entry expires, Unix milliseconds; Infinity if no entry does. */
+  /** The first expiry of any entry, Unix milliseconds; Infinity if none expires. */
   readonly nextExpiryAt: number;
-  /** How long this batch's sync took; NaN if there was none. */
+  /** Duration of this batch's sync; NaN if there was none. */
   readonly syncSeconds: number;
   readonly hasUnsynced: boolean;
   readonly hasUnmarked: boolean;
@@ -223,7 +223,7 @@ export function isEntryRead(operation: ShardOperation | CutOperation): boolean {
   return 'key' in operation && (operation.op === 'getAt' || !isWrite(operation));
 }
 
-/** True for changes of entries for a caller, who has to hear what became of them. */
+/** True for a caller's changes of entries. The caller has to hear the outcome. */
 export function isEntryWrite(operation: ShardOperation | CutOperation): boolean {
   if (operation.op === 'change' || operation.op === 'prepare') return true;
   return 'key' in operation && operation.op !== 'getAt' && isWrite(operation);

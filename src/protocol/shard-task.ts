@@ -1,5 +1,5 @@
-// Owns the tasks that a worker thread takes: each by name, with what goes in and what comes out. A
-// batch is one framed buffer each way (batch-frame.ts). Every rarer task is plain data.
+// Owns the tasks of worker threads: the name, input and output of each. A batch is one framed
+// buffer each way (batch-frame.ts). Every rarer task is plain data.
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardLocation } from '../base/shard-location.ts';
@@ -14,14 +14,14 @@ export interface OpenTask extends ShardLocation {
 /** The torn end of a journal, which a start cuts off. */
 export interface TornTail {
   readonly generation: number;
-  /** The journal is valid up to here. */
+  /** Length of the valid part of the journal, in bytes. */
   readonly bytes: number;
   readonly reason: string;
-  /** How many bytes are behind the valid part. */
+  /** Number of bytes behind the valid part. */
   readonly cutBytes: number;
 }
 
-/** What the recovery of a shard found. */
+/** The result of a shard's recovery. */
 export interface OpenedReport {
   readonly entries: number;
   /** The highest timestamp on disk: time must start no lower. */
@@ -45,13 +45,13 @@ export interface CompactTask extends ShardLocation {
 }
 
 /**
- * A task gives its value or fails in an expected way; the main thread gives up a thread that
- * throws.
+ * A task gives its value, or fails in an expected way. If a task throws, the main thread gives the
+ * thread up.
  */
 export type TaskAnswer<Value> =
   { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: string };
 
-/** Name of a shard task -> [what goes in, what comes out]. */
+/** Name of a shard task -> [input, output]. */
 export interface ShardTasks {
   /** Reads and verifies all live files; changes nothing. */
   open: [OpenTask, TaskAnswer<OpenedReport>];
@@ -63,32 +63,32 @@ export interface ShardTasks {
   start: [StartTask, TaskAnswer<ShardReport>];
   batch: [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>];
   sync: [undefined, TaskAnswer<ShardReport>];
-  /** Seals the input of a compaction. Goes in: the timestamp. */
+  /** Seals the input of a compaction. Input: the timestamp. */
   beginCompaction: [number, TaskAnswer<Parcel | undefined>];
   /** Makes the snapshot of a compaction the live one. */
   installSnapshot: [Parcel, TaskAnswer<ShardReport>];
-  /** The compaction that was begun has failed. */
+  /** The compaction in progress has failed. */
   abortCompaction: [undefined, TaskAnswer<ShardReport>];
-  /** Seals all that the shard holds, for a reader of the files. Goes in: the timestamp. */
+  /** Seals all the shard's data, for a reader of the files. Input: the timestamp. */
   cut: [number, TaskAnswer<Parcel>];
-  /** Continues after a failed sync. Goes in: the timestamp. */
+  /** Continues after a failed sync. Input: the timestamp. */
   mend: [number, TaskAnswer<ShardReport>];
-  /** Leaves a durable mark; no task comes after this one. Goes in: the timestamp. */
+  /** Leaves a durable mark; no task comes after this one. Input: the timestamp. */
   stop: [number, TaskAnswer<undefined>];
 }
 
 export interface BeginBackupTask {
-  /** By shard: where its files are, and what the cut has sealed in it. */
+  /** One part for each shard: its location, and the files that the cut has sealed. */
   readonly parts: readonly CompactTask[];
-  /** The timestamp of the cut. */
+  /** The timestamp of the cut, Unix milliseconds. */
   readonly at: number;
-  /** Unix milliseconds. */
+  /** The machine's clock, Unix milliseconds. */
   readonly createdAt: number;
 }
 
 /** One thread takes one backup, and ends with it. */
 export interface BackupTasks {
-  /** Opens all files of the cut: a compaction may remove them once this is answered. */
+  /** Opens all files of the cut: after the answer a compaction may remove them. */
   begin: [BeginBackupTask, TaskAnswer<undefined>];
   /** The next piece; undefined behind the last one. */
   next: [undefined, TaskAnswer<Uint8Array<ArrayBuffer> | undefined>];

@@ -94,7 +94,7 @@ export class ReadCache {
     this.#entries.set(key, { ...result, value });
   }
 
-  /** Called if a shard may no longer hold the entries that it answered before. */
+  /** The caller calls this if a shard may no longer hold the entries that it answered before. */
   clear(): void {
     this.#entries?.clear();
   }

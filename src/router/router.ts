@@ -33,7 +33,7 @@ export interface RouterOptions {
   readonly onClosed: () => void;
 }
 
-/** How durable a write is when the store answers it. */
+/** The durability of a write when the store answers it. */
 export function durabilityOf(fsync: FsyncMode): Durability {
   return fsync === 'always' ? 'synced' : 'written';
 }

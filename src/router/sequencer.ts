@@ -140,7 +140,7 @@ export class Sequencer {
   }
 
   /**
-   * Asks all shards at one moment, or no shard if one has no room.
+   * Asks all shards at one moment. Asks none if one has no room.
    *
    * @throws StoreError OVERLOADED; or the error of a shard that does not serve
    */

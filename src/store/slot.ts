@@ -11,8 +11,8 @@ const crc16Table = new Uint16Array(256).map((_, byte) => {
 });
 
 /**
- * The hashed part of a key: between the first `{` and the next `}`, if not empty; else the whole
- * key.
+ * The hashed part of a key: between the first `{` and the next `}`. The whole key if that part is
+ * missing or empty.
  */
 function hashTagRange(key: string): [start: number, end: number] {
   const open = key.indexOf('{');

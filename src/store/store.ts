@@ -26,7 +26,7 @@ export interface ShardStatus {
   readonly snapshotBytes: number;
   readonly queueOperations: number;
   readonly queueBytes: number;
-  /** Operations of each batch, since the start. */
+  /** Number of operations in each batch, since the start. */
   readonly batchOperations: Histogram;
   /** Seconds that each batch's sync took, since the start; batches without a sync do not count. */
   readonly syncSeconds: Histogram;

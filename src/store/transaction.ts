@@ -43,7 +43,7 @@ export type TransactionPlan<Outcome> = (moment: TransactionMoment) => PlannedCha
 export interface CommittedResult<Outcome> {
   readonly kind: 'committed';
   readonly outcome: Outcome;
-  /** How durable the changes are; undefined if there are none. */
+  /** The durability of the changes; undefined if there are none. */
   readonly durability: Durability | undefined;
 }
 

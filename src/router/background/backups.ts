@@ -19,10 +19,10 @@ type Piece = IteratorResult<Uint8Array, undefined>;
 export interface BackupsOptions {
   readonly sequencer: Sequencer;
   readonly compactions: CompactionScheduler;
-  /** Where each shard's files are, by number. */
+  /** One location for each shard, in order of their numbers. */
   readonly locations: readonly ShardLocation[];
   readonly timestamp: () => number;
-  /** Unix milliseconds. */
+  /** The machine's clock, Unix milliseconds. */
   readonly wallMs: () => number;
   /** Starts a thread for one backup. */
   readonly newThread: () => TaskThread<BackupTasks>;
@@ -38,8 +38,7 @@ export class Backups {
   }
 
   /**
-   * @returns the pieces; the caller reads them to the end, or calls `return`, before the next
-   *   backup
+   * @returns the pieces. The caller reads them to the end, or calls `return`, before the next backup.
    * @throws StoreError OVERLOADED if a backup is running; the error of a shard that does not serve;
    *   any error of the thread
    */
@@ -70,7 +69,7 @@ export class Backups {
     await this.#running?.abort();
   }
 
-  /** Takes a consistent cut: all shards seal what they hold at one moment. */
+  /** Takes a consistent cut: all shards seal their data at one moment. */
   async #cut(): Promise<BeginBackupTask> {
     const { sequencer, locations, timestamp, wallMs } = this.#options;
     const cuts = await sequencer.askAll({ op: 'cut' });

@@ -1,5 +1,5 @@
-// Decides when a shard's journal is folded into its snapshot, one shard at a time. Carries the work
-// from the shard to the compactor's thread and back. Never looks into the parcels that it carries.
+// Decides when a compaction folds a shard's journal into its snapshot, one shard at a time. Carries the
+// work from the shard to the compactor's thread and back. Never looks into the parcels that it carries.
 import { liveJournalsMax } from '../../base/limits.ts';
 import type { ShardLocation } from '../../base/shard-location.ts';
 import type { Parcel } from '../../protocol/parcel.ts';

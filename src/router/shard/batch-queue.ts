@@ -23,8 +23,8 @@ export class BatchQueue {
   }
 
   /**
-   * Whether so many more operations of so many bytes may wait. Always true if nothing waits that
-   * may be refused, however large the operations are.
+   * True if so many more operations of so many bytes may wait. An empty queue takes operations of
+   * any size. Operations that must be delivered do not count.
    */
   hasRoom(operations: number, bytes: number, nowMs: number): boolean {
     const first = this.#waiting.find(({ mustDeliver }) => !mustDeliver);

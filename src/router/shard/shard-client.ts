@@ -1,4 +1,4 @@
-// One shard as the main thread sees it: operations go in here, and the shard's status comes out.
+// One shard as the main thread sees it. Operations go in here, and the shard's status comes out.
 // batch-sender.ts has the waiting operations, and shard-lifecycle.ts has the states. Knows neither
 // threads nor frames.
 import { retrySoon, StoreError } from '../../base/errors.ts';
@@ -151,7 +151,11 @@ export class ShardClient implements ShardQueue {
     }
   }
 
-  /** Has the shard seal its input for a compaction; undefined if there is nothing to compact. */
+  /**
+   * Has the shard seal the input of a compaction.
+   *
+   * @returns undefined if there is nothing to compact
+   */
   beginCompaction(): Promise<Parcel | undefined> {
     return this.#lifecycle.beside('beginCompaction', this.#options.timestamp());
   }

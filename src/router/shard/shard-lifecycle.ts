@@ -181,8 +181,8 @@ export class ShardLifecycle {
   /**
    * Sends queued operations, leaves a durable mark and ends the thread.
    *
-   * @param refusal for operations that cannot be sent
-   * @throws StoreError if the mark could not be left, or if the shard does not serve and
+   * @param refusal for operations that the sender cannot send
+   * @throws StoreError if the shard could not leave the mark, or if it does not serve and
    *   acknowledged writes may be unsynced; Error if the thread died
    */
   async close(refusal: StoreError): Promise<void> {

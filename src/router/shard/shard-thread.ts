@@ -111,7 +111,7 @@ export class ShardThread {
     return decodeReply(await this.#thread.run('batch', frame, { transfer: [frame.buffer] }));
   }
 
-  /** Seals the effects of all earlier operations, for a reader of the files. */
+  /** Seals the effects of all earlier operations in immutable files, for a reader of the files. */
   async cut(): Promise<Parcel> {
     return valueOfTask(await this.#thread.run('cut', this.#options.timestamp()));
   }

@@ -1,6 +1,5 @@
-// The one file of the main thread that knows piscina. Makes pools of one thread, and knows where
-// the compiled entry points are. A pool begins its tasks in the order in which they were sent.
-// Knows no task.
+// The one file of the main thread that knows piscina. Makes pools of one thread from the compiled
+// entry points. A pool begins its tasks in the order in which they were sent. Knows no task.
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
 import { programFolder } from '../../base/program-folder.ts';

@@ -1,6 +1,6 @@
-// The yardstick: a fastify server with the same routes that does nothing. It answers with what it
-// was told Holdfast answers, the same status, headers and body, to requests that it reads whole and
-// does not look at. A process of its own; the replies come in BARE_REPLIES.
+// The yardstick: a fastify server with the same routes that stores nothing. It reads requests whole and
+// ignores them. It answers with recorded replies of Holdfast, of the same status, headers and body.
+// Runs in a process of its own. BARE_REPLIES has the replies.
 import { fastify, type FastifyReply } from 'fastify';
 import type { RecordedReplies, RecordedReply } from './recorded-reply.ts';
 

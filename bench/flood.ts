@@ -1,5 +1,5 @@
-// A flood at several times what a server can do, with a polite client among it, and what comes of
-// it: how late those were who were let in, how the polite one fared, and how soon all was well.
+// Floods a server with several times its capacity, while one polite client asks for one thing at a time.
+// Measures the latency of accepted requests and of the polite client, and the time until recovery.
 import { Agent, request as httpRequest } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { quantileOf, runOpenLoop, type OpenLoopFigures } from './open-loop.ts';
@@ -29,7 +29,7 @@ export interface FloodReport {
   readonly offered: number;
   readonly accepted: Latencies;
   readonly refused: Latencies;
-  /** Requests answered by anything but 2xx and 503. */
+  /** Requests answered by neither 2xx nor 503. */
   readonly strange: number;
   readonly unanswered: number;
   readonly unsent: number;
@@ -37,7 +37,7 @@ export interface FloodReport {
   readonly politeRefused: Latencies;
   readonly politeFailed: number;
   readonly recoveryMs: number;
-  /** Most memory that the server has held so far. */
+  /** The peak of the server's memory so far. */
   readonly peakMiB: number;
 }
 
@@ -63,12 +63,12 @@ function requestOf(kind: FloodKind, number: number): Buffer {
 }
 
 interface PoliteReply {
-  /** Undefined where there was none. */
+  /** Undefined if no reply came. */
   readonly status: number | undefined;
   readonly latencyMs: number;
 }
 
-/** One request at a time, on a connection of its own. */
+/** Sends one request at a time, on a connection of its own. */
 class PoliteClient {
   readonly #url: string;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -142,7 +142,7 @@ function peakMiB(pid: number): number {
   return Math.round(Number(kibibytes) / 1024);
 }
 
-/** How long it takes until twenty requests in a row are as quick as they were before. */
+/** Measures the time until twenty requests in a row are as quick as before the flood. */
 async function recoveryMs(polite: PoliteClient, wellMs: number): Promise<number> {
   const startedAtMs = performance.now();
   for (let inARow = 0; inARow < 20;) {
@@ -158,7 +158,7 @@ async function wellMsOf(polite: PoliteClient): Promise<number> {
   const before: number[] = [];
   // oxlint-disable-next-line no-await-in-loop -- one request at a time
   while (before.length < 50) before.push((await polite.ask()).latencyMs);
-  // What was the slowest before is well; a few milliseconds more or less say nothing.
+  // As slow as the slowest request before the flood is well, give or take a few milliseconds.
   return 50 + Math.max(...before);
 }
 
@@ -169,7 +169,7 @@ export async function flood(options: FloodOptions): Promise<FloodReport> {
   const target = { port: Number(new URL(url).port), request, patienceMs: 15_000 };
   const polite = new PoliteClient(url);
   const wellMs = await wellMsOf(polite);
-  // More than it can do, on so few connections that it is never too much.
+  // The server cannot answer so many, but so few connections never overload it: this is its capacity.
   const calm = await runOpenLoop({
     ...target,
     requestsPerSecond: 50_000,

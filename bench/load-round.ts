@@ -1,4 +1,4 @@
-// Starts one round of load (load.ts) and says what came of it, for one round and for several.
+// Starts a round of load (load.ts) and formats its figures, for one round and for several.
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,7 +13,7 @@ export interface LoadFigures {
   readonly clientCpu: number;
 }
 
-/** How many rounds of each kind, and how long. */
+/** Number of rounds of each kind, and their length. */
 export interface Plan {
   readonly rounds: number;
   readonly seconds: number;
@@ -36,7 +36,7 @@ export function medianRate(rounds: readonly LoadFigures[]): number {
   return median(rounds.map((one) => one.requestsPerSecond));
 }
 
-/** Latencies, the client's share, and how far the rounds lie apart. */
+/** Latencies, the load generator's share of a core, and the spread of the rounds. */
 export function cellsOf(rounds: readonly LoadFigures[]): string[] {
   const rates = rounds.map((one) => Math.round(one.requestsPerSecond));
   const medianOf = (figure: (one: LoadFigures) => number) => median(rounds.map(figure));

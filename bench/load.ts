@@ -1,7 +1,7 @@
-// One round of load, as a process of its own so that the load costs the servers no event loop:
-// `node load.js URL KIND SECONDS SEED`. Closed loop, 64 connections (fewer for long pipelines), one
-// request at a time on each. Prints the figures as one line of JSON; fails when any reply is not a
-// 2xx, or a command of a pipeline was not carried out.
+// One round of load, in a process of its own, so that it takes no time from a server's event loop:
+// `node load.js URL KIND SECONDS SEED`. Closed loop: 64 connections, fewer for long pipelines, with one
+// request at a time each. Prints the figures as one line of JSON. Fails if any reply is not a 2xx, or
+// if a command of a pipeline fails.
 import autocannon from 'autocannon';
 import type { LoadFigures } from './load-round.ts';
 import {
@@ -12,12 +12,12 @@ import {
   type LoadKind,
 } from './workload.ts';
 
-/** Built once a connection and sent round and round, so that building costs the client nothing. */
+/** Number of requests that a connection prepares in advance and repeats: making them costs time. */
 function requestsPerConnection(kind: LoadKind): number {
   return Math.max(4, Math.min(500, 2000 / operationsOf(kind)));
 }
 
-/** A pipeline is a 200 whatever becomes of its commands. */
+/** A pipeline's status is 200 even if its commands fail, so this looks into the body. */
 function isCarriedOut(body: string | Buffer | undefined): boolean {
   return !(body ?? '').includes('{"error"');
 }

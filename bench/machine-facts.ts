@@ -1,10 +1,10 @@
-// What a figure is worth nothing without: the machine it was measured on.
+// Describes the machine: a figure means nothing without the machine that it was measured on.
 import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { median } from './median.ts';
 
-/** Milliseconds that a 100-byte append and its fdatasync take, at the median. */
+/** The median time of a 100-byte append and its fdatasync, in milliseconds. */
 function measureSyncMs(folder: string): number {
   const path = join(folder, 'sync-probe');
   const file = openSync(path, 'w');
@@ -20,7 +20,7 @@ function measureSyncMs(folder: string): number {
   return median(times);
 }
 
-/** @param folder where the data will be */
+/** @param folder the folder of the data, whose disk is measured */
 export function machineFacts(folder: string): string {
   const [cpu] = cpus();
   return [

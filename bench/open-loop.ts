@@ -1,20 +1,20 @@
-// Open-loop load: requests begin by a fixed schedule, whatever the server does, and their latency
-// counts from the scheduled moment. A closed loop waits for a slow server and so hides how long
-// others would have waited. Speaks just enough HTTP for that, over bare sockets, to be cheap.
+// Open-loop load: requests begin by a fixed schedule, whatever the server does. Latency counts from the
+// scheduled moment. A closed loop waits for a slow server, and so hides the time that others would have
+// waited. Speaks only as much HTTP as it needs, over bare sockets, to be cheap.
 import { connect, type Socket } from 'node:net';
 
-/** With no connection free for so long, a request is given up: all of them press on the server. */
+/** A request that finds no free connection for so long is given up: the server holds all of them up. */
 const connectionWaitMs = 250;
 
 export interface OpenLoopOptions {
   readonly port: number;
   readonly requestsPerSecond: number;
   readonly seconds: number;
-  /** One request at a time on each. */
+  /** Number of connections, with one request at a time each. */
   readonly connections: number;
   /** How long the run waits for replies after its last request. */
   readonly patienceMs: number;
-  /** The bytes of the request with this number. */
+  /** @returns the bytes of the request with this number */
   readonly request: (number: number) => Buffer;
 }
 
@@ -23,11 +23,11 @@ export interface OpenLoopFigures {
   readonly byStatus: ReadonlyMap<number, readonly number[]>;
   /** Requests that found no free connection in time, and were never sent. */
   readonly unsent: number;
-  /** Requests that were sent and got no whole reply: cut, or not in time. */
+  /** Requests that got no whole reply: the connection was cut, or the time was over. */
   readonly unanswered: number;
 }
 
-/** Reads replies off one connection; keeps no more of them than where they end. */
+/** Reads the replies of one connection. Keeps only the incomplete part of a head. */
 export class ReplyReader {
   #head: Buffer = Buffer.alloc(0);
   #bodyLeft = 0;
@@ -64,7 +64,7 @@ class Line {
   readonly #run: OpenLoopRun;
   readonly #reader = new ReplyReader();
   #socket: Socket | undefined;
-  /** The scheduled moment of the request that is under way. */
+  /** The scheduled moment of the request in flight. */
   #dueAtMs: number | undefined;
 
   constructor(run: OpenLoopRun) {
@@ -77,7 +77,7 @@ class Line {
     this.#socket.write(bytes);
   }
 
-  /** A request under way has got no reply. */
+  /** Closes the connection. A request in flight counts as unanswered. */
   close(): void {
     if (this.#dueAtMs !== undefined) this.#end(undefined);
     this.#socket?.destroy();
@@ -89,7 +89,7 @@ class Line {
       const status = this.#reader.read(chunk);
       if (status !== undefined) this.#end(status);
     });
-    // What went wrong shows as a request without a reply.
+    // The close event follows, and counts the request in flight as unanswered.
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#socket = undefined;
@@ -192,7 +192,7 @@ export function runOpenLoop(options: OpenLoopOptions): Promise<OpenLoopFigures> 
   return new OpenLoopRun(options).run();
 }
 
-/** The latency that this share of the replies did not exceed; NaN where there are none. */
+/** The latency that this share of the replies did not exceed; NaN if there are no replies. */
 export function quantileOf(ascending: readonly number[], share: number): number {
   return ascending[Math.min(ascending.length - 1, Math.floor(ascending.length * share))] ?? NaN;
 }

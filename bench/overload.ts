@@ -1,6 +1,6 @@
-// `npm run overload -- [SECONDS] [TIMES] [KIND]`: floods a compiled server with each kind of request at
-// several times its capacity, on a healthy disk and on one whose syncs take 200 ms more, and prints
-// what came of it. Fails where a bound is broken.
+// `npm run overload -- [SECONDS] [TIMES] [KIND]`: floods a compiled server with requests of each kind,
+// at several times its capacity. Does so on a healthy disk, and on one whose syncs take 200 ms more.
+// Prints the figures. Fails if the server breaks a bound.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -36,7 +36,7 @@ function isWithinBounds(report: FloodReport): boolean {
   return isInTime && politeAccepted.count > 0 && strange === 0 && politeFailed === 0;
 }
 
-/** Makes every sync of a process take 200 ms more, until the returned function is called. */
+/** Makes every sync of a process take 200 ms more, until the caller calls the returned function. */
 async function slowDisk(pid: number): Promise<() => Promise<unknown>> {
   const inject = 'inject=fdatasync:delay_exit=200000';
   const args = ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=fdatasync', '-e', inject];

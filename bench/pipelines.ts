@@ -1,8 +1,8 @@
-// Measures what a command in a pipeline costs: requests and commands a second of Holdfast with its
-// default settings (fsync always) under /upstash/pipeline, for pipelines of 1 to 1,000 commands,
-// all SETs of 100-byte values or all GETs. 64 connections, but no more than 6,400 commands at once:
-// beyond, the server would refuse some. Keys are drawn evenly from 10,000, which the read cache
-// holds. The load generator shares the machine.
+// Measures the cost of a command in a pipeline: requests and commands a second of Holdfast, under
+// /upstash/pipeline. The settings are the defaults (fsync always). Pipelines have 1 to 1,000 commands,
+// all SETs of 100-byte values or all GETs. There are 64 connections, but 6,400 commands at once at
+// most: the server would refuse some of a larger number. Keys are drawn evenly from 10,000, which fit
+// into the read cache. The load generator shares the machine.
 //
 //   npm run bench:pipelines -- --rounds 5 --seconds 4
 import { parseArgs } from 'node:util';
@@ -25,7 +25,7 @@ import {
 const lengths = [1, 10, 100, 1000] as const;
 
 async function measure(url: string, kind: PipelineKind, { rounds, seconds }: Plan) {
-  // Whatever is compiled and cached on the way does not count.
+  // Warm up: compiling code and filling caches must not count.
   await loadRound(url, kind, 1, 0);
   const measured: LoadFigures[] = [];
   for (let round = 1; round <= rounds; round++) {

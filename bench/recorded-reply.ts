@@ -1,4 +1,4 @@
-// A reply of Holdfast, recorded so that the bare server can give the same one.
+// Records replies of Holdfast, so that the bare server can give the same ones.
 import { drawRequest, randomStream, type WorkloadKind } from './workload.ts';
 
 export interface RecordedReply {
@@ -10,7 +10,7 @@ export interface RecordedReply {
 
 export type RecordedReplies = Readonly<Record<WorkloadKind, RecordedReply>>;
 
-/** Those that the HTTP server below both adds by itself. */
+/** The HTTP server of the bare server adds these headers by itself. */
 const addedBelow = new Set(['connection', 'date', 'keep-alive', 'transfer-encoding']);
 
 async function recordReply(url: string, kind: WorkloadKind): Promise<RecordedReply> {
@@ -22,7 +22,7 @@ async function recordReply(url: string, kind: WorkloadKind): Promise<RecordedRep
   return { status: reply.status, headers: Object.fromEntries(headers), body };
 }
 
-/** Asks a server that has every key of the workload. */
+/** Records replies of a server that has every key of the workload. */
 export async function recordReplies(url: string): Promise<RecordedReplies> {
   return {
     get: await recordReply(url, 'get'),

@@ -1,7 +1,7 @@
-// Measures how long a killed server takes to serve again: from the start of the process to the
-// first 200 of /readyz, with a million entries of 100 bytes (a) in journals only and (b) in
-// snapshots, after a compaction. The files are in the operating system's cache, as they are after a
-// crash of the process; a cold disk adds the time to read them.
+// Measures the time from the start of a process after a kill until the first 200 of /readyz. The store
+// has a million entries of 100 bytes: (a) in journals only, and (b) in snapshots, after a compaction.
+// The files are in the operating system's cache, as after a crash of the process. A cold disk adds the
+// time to read them.
 //
 //   npm run bench:recovery -- --entries 1000000 --rounds 3
 import { parseArgs } from 'node:util';
@@ -22,7 +22,11 @@ const compactSoon = ['--compact-journal-bytes', '64KiB'];
 const requestEntries = 5000;
 const compactionDeadlineMs = 120_000;
 
-/** Milliseconds from the start of the process until it is ready; it is killed afterwards. */
+/**
+ * Starts a process, and kills it once it is ready.
+ *
+ * @returns the milliseconds until it was ready
+ */
 async function measureStart(folder: string): Promise<number> {
   const begun = performance.now();
   const { program, url } = await startServer(folder, neverCompact);
@@ -42,7 +46,7 @@ async function report(what: string, folder: string, rounds: number): Promise<voi
 
 async function fill(folder: string, entries: number): Promise<void> {
   const { program, url } = await startServer(folder, neverCompact);
-  // Made piece by piece: all requests at once would be hundreds of megabytes.
+  // Makes the requests piece by piece: all at once would take hundreds of megabytes.
   for (let from = 0; from < entries; from += 100_000) {
     await send(url, fillRequests(from, Math.min(from + 100_000, entries), requestEntries));
   }
@@ -69,7 +73,7 @@ async function shardCountOf(url: string): Promise<number> {
   return text.split('\n').filter((line) => line.startsWith('holdfast_shard_entries{')).length;
 }
 
-/** Writes a little until every shard has been compacted once. */
+/** Writes a little at a time until every shard has been compacted once. */
 async function compact(folder: string): Promise<void> {
   const { program, url } = await startServer(folder, compactSoon);
   const shards = await shardCountOf(url);

@@ -1,9 +1,9 @@
-// Measures what durability and sharding cost over HTTP: requests a second of Holdfast with its
-// default settings (fsync always), as a ratio to bare fastify with the same routes and replies.
-// GET and PUT of 100-byte values and batches of 100 puts, 64 connections, keys drawn evenly from
-// 10,000. Both servers run all the time, one at a time is loaded, rounds alternate, medians count.
-// The load generator shares the machine, as it does for both. GETs are mostly answered by the read
-// cache, since 10,000 keys fit.
+// Measures the cost of durability and sharding over HTTP. The figures are requests a second of
+// Holdfast, and their ratio to bare fastify with the same routes and replies. The settings are the
+// defaults (fsync always). The kinds are GET and PUT of 100-byte values, and batches of 100 puts, over
+// 64 connections. Keys are drawn evenly from 10,000. They fit into the read cache, which answers most
+// GETs. Both servers run all the time, rounds of load alternate between them, and medians count. The
+// load generator shares the machine in both cases.
 //
 //   npm run bench -- --rounds 5 --seconds 4
 import { join } from 'node:path';
@@ -37,7 +37,7 @@ async function measure(
   urls: { bare: string; holdfast: string },
   { rounds, seconds }: Plan,
 ): Promise<Measured> {
-  // Whatever is compiled and cached on the way does not count.
+  // Warm up: compiling code and filling caches must not count.
   await loadRound(urls.bare, kind, 1, 0);
   await loadRound(urls.holdfast, kind, 1, 0);
   const measured: Measured = { bare: [], holdfast: [] };

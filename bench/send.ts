@@ -1,4 +1,4 @@
-// Sends prepared requests, a few at a time, and insists on a 2xx for each.
+// Sends prepared requests, a few at a time, and fails unless every reply is a 2xx.
 import type { BenchRequest } from './workload.ts';
 
 const atOnce = 8;

@@ -1,12 +1,12 @@
-// What servers are asked: kinds of request over keys drawn evenly from a seeded stream, so that
-// there is no hot key and a run can be repeated.
+// The requests of the load. They draw their keys evenly from a seeded stream, so that there is no hot
+// key and runs can be repeated.
 
 export const workloadKinds = ['get', 'put', 'batch'] as const;
 export type WorkloadKind = (typeof workloadKinds)[number];
 
 export const pipelineCommands = ['set', 'get'] as const;
 
-/** So many commands in one request, all alike, in the protocol of Upstash. */
+/** Requests of so many equal commands, in the protocol of Upstash. */
 export interface PipelineKind {
   readonly command: (typeof pipelineCommands)[number];
   readonly length: number;
@@ -82,7 +82,7 @@ function pipeline({ command, length }: PipelineKind, drawIndex: () => number): B
   };
 }
 
-/** How many single operations one request of a kind stands for. */
+/** Number of single operations in one request of a kind. */
 export function operationsOf(kind: LoadKind): number {
   if (typeof kind === 'object') return kind.length;
   return kind === 'batch' ? batchOperations : 1;
@@ -91,7 +91,7 @@ export function operationsOf(kind: LoadKind): number {
 const connectionsMax = 64;
 const operationsAtOnceMax = connectionsMax * batchOperations;
 
-/** Fewer for requests that stand for many: more than so much at once is refused, as it should be. */
+/** Long pipelines use fewer connections: the server would refuse some of more commands at once. */
 export function connectionsFor(kind: LoadKind): number {
   return Math.min(connectionsMax, Math.floor(operationsAtOnceMax / operationsOf(kind)));
 }

@@ -1,14 +1,14 @@
-// Which folder may import which, by the table in ARCHITECTURE.md's terms: arrows only point down.
-// Reads the import statements themselves, those of types included.
+// Checks which folder imports which, against the table of ARCHITECTURE.md: arrows only point down.
+// Reads the import statements themselves, including those of types.
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { programFolder } from '../../src/base/program-folder.ts';
 
-/** Layer to the layers it may import, besides itself. A folder that is not here has no place. */
+/** Layer -> the layers that it may import, besides itself. A folder that is missing here fails. */
 const allowedImports: Readonly<Record<string, readonly string[]>> = {
   'src/base': [],
-  // What commands do, as pure functions: the engine carries them out, front ends name them.
+  // Commands are pure functions. The engine carries them out, and front ends name them.
   'src/commands': ['src/base'],
   'src/store': ['src/commands', 'src/base'],
   'src/protocol': ['src/store', 'src/commands', 'src/base'],
@@ -16,12 +16,12 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   'src/shard': ['src/storage', 'src/protocol', 'src/store', 'src/commands', 'src/base'],
   workers: ['src/shard', 'src/storage', 'src/protocol', 'src/base'],
   'src/router': ['src/protocol', 'src/store', 'src/commands', 'src/base'],
-  // Where the embedded engine is put together: the one place that joins router and storage.
+  // The one layer that joins router and storage into the embedded engine.
   'src/engine': ['src/router', 'src/storage', 'src/protocol', 'src/store', 'src/base'],
   // Works on the files of a store that no server uses.
   'src/tools': ['src/shard', 'src/storage', 'src/protocol', 'src/store', 'src/base'],
   'src/http': ['src/store', 'src/commands', 'src/base'],
-  // The wiring: what is below is all there is.
+  // The wiring: it may import every layer below.
   'src/cli': [
     'src/http',
     'src/engine',
@@ -36,12 +36,12 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   'src/main.ts': ['src/cli'],
 };
 
-/** Single files that cross the table all the same, each with its reason. */
+/** Files that may cross the table, each with its reason. */
 const exceptions: Readonly<Record<string, readonly string[]>> = {};
 
-/** Packages that one file alone knows. */
+/** Packages that only these files may import. */
 const soleImporters: Readonly<Record<string, readonly string[]>> = {
-  // The pool itself; and its thread's side, for moving buffers back without a copy.
+  // The pool itself, and its threads' entry points, which move buffers back without a copy.
   piscina: ['src/router/threads/worker-pool.ts', 'workers/backup.ts', 'workers/shard.ts'],
 };
 
@@ -92,7 +92,11 @@ function isAllowed({ from, to }: Import): boolean {
   return exceptions[from]?.includes(to) ?? false;
 }
 
-/** The files of one cycle in order, or undefined. */
+/**
+ * Finds a cycle of imports.
+ *
+ * @returns its files in order; undefined if there is none
+ */
 function findCycle(): string[] | undefined {
   const finished = new Set<string>();
   const visit = (file: string, path: readonly string[]): string[] | undefined => {

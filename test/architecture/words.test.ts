@@ -11,7 +11,7 @@ const folders = ['src', 'workers', 'bench', 'test'] as const;
 const vagueWords =
   /\b(?:anew|anybody|can not|everybody|lawful|lawfully|nobody|of its own accord|somebody|whoever)\b/i;
 
-/** Words that stand for themselves: the rules, and keys that tests use. */
+/** Lines in which such a word stands for itself: the rules, and keys that tests use. */
 const exceptions: readonly RegExp[] = [
   /^test\/(?:architecture|docs)\/words\.test\.ts/,
   /^test\/commands\/.*(?:BITOP OR k none nobody|LCS none nobody IDX)/,

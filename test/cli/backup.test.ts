@@ -1,4 +1,4 @@
-// `holdfast backup` as typed, against servers that do what they should, and others.
+// Types `holdfast backup`, against servers that behave well and servers that do not.
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -39,7 +39,7 @@ async function serve(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** What a server with these entries would stream. */
+/** The backup that a server with so many entries would send. */
 async function bytesOf(entries: number): Promise<Buffer> {
   const { model, url } = await openApp();
   for (let index = 0; index < entries; index++) await model.submit(put(`key ${index}`, 'x'));
@@ -155,7 +155,7 @@ describe('holdfast backup', () => {
     const args = ['sh', process.execPath, programFile, 'backup', '--url', url, '--to', file];
     const program = new ProgramProcess('sh', ['-c', `exec "$@" 2>"${pipe}"`, ...args]);
     onTestFinished(() => program.end());
-    // It goes on beyond the second after which it first tells how far it is.
+    // The stream lasts longer than the second after which the command first reports its progress.
     const bytes = async (): Promise<number> =>
       (await stat(`${file}.tmp`).catch(() => undefined))?.size ?? 0;
     await expect.poll(bytes, { timeout: 20_000 }).toBeGreaterThan(100);
@@ -190,7 +190,7 @@ interface Seen {
   readonly headers: IncomingHttpHeaders[];
 }
 
-/** A server that gives a whole backup, and remembers the headers. */
+/** A server that sends a whole backup, and remembers the headers of the request. */
 async function serveBackup(): Promise<Seen> {
   const bytes = await bytesOf(3);
   const headers: IncomingHttpHeaders[] = [];

@@ -1,8 +1,8 @@
-// What becomes of lines that a standard stream does not take.
+// A standard stream that takes no more lines: the writer keeps some in memory and loses the rest.
 import { expect, test } from 'vitest';
 import { BoundedWriter } from '../../src/cli/bounded-writer.ts';
 
-/** A stream that does as it is told. */
+/** A stream that the test fills, drains and breaks. */
 function newStream({ bytesMax = 100 } = {}) {
   const stream = { text: '', slept: 0, take: (bytes: Uint8Array) => bytes.length };
   const waiting: (() => void)[] = [];

@@ -1,4 +1,4 @@
-// The program as typed, where it ends by itself: help, version, and wrong usage.
+// The program as typed, with arguments after which it ends by itself: help, version, wrong usage.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { defaultSettings } from '../../src/cli/load-settings.ts';
 import { environmentNameOf, flagOf } from '../../src/cli/setting-spelling.ts';

@@ -1,5 +1,5 @@
-// `holdfast verify`, `dump` and `repair` as processes: exit codes, what stands on which output, and
-// that the folder they read is never changed.
+// `holdfast verify`, `dump` and `repair` as processes. Checks exit codes, both outputs, and that no
+// command changes the folder that it reads.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -18,7 +18,7 @@ import {
 const lastLine = (text: string) => text.trimEnd().split('\n').at(-1);
 const linesOf = (text: string) => text.split('\n').slice(0, -1);
 
-/** The folder's files by name, with a digest of what is in them. */
+/** The folder's files by name, with a digest of their content. */
 async function digestsOf(folder: string): Promise<Record<string, string>> {
   const names = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = names.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
@@ -34,7 +34,7 @@ async function digestsOf(folder: string): Promise<Record<string, string>> {
 }
 
 describe('on a small store', () => {
-  /** As a server has left it, for each test to copy. */
+  /** A folder as a server has left it, for each test to copy. */
   let written: string;
   let folder: string;
   let data: string;
@@ -58,7 +58,11 @@ describe('on a small store', () => {
   });
   afterEach(() => removeFolder(folder));
 
-  /** Makes one value of a journal another one, and says where. */
+  /**
+   * Changes one value of a journal.
+   *
+   * @returns the place of the change
+   */
   async function damageJournal(): Promise<string> {
     const name = 'layout-000001/shard-0000/journal-000001.ndjson';
     const path = join(data, name);
@@ -214,7 +218,7 @@ describe('on a store large enough to need progress', () => {
 
   afterAll(() => removeFolder(folder));
 
-  /** In a shell, with the program, the command and the folder for words. */
+  /** Runs a script in a shell. Its arguments are the program, the command and the folder. */
   function runInShell(script: string): { stdout: string; stderr: string } {
     const words = [process.execPath, programFile, data];
     const { stdout, stderr } = spawnSync('sh', ['-c', script, ...words], { encoding: 'utf8' });

@@ -1,5 +1,5 @@
-// What signals do to a real server: those that end it, those that others would have taken for an
-// order to die or to open a debugger, and the time between a signal and the end.
+// Sends signals to a real server: those that end it, and those that must not kill it or open a
+// debugger. Checks the time between a signal and the end, too.
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -29,7 +29,7 @@ afterEach(() => removeFolder(folder));
 const start = (flags?: readonly string[], options?: ProgramOptions) =>
   serveInTest(folder, flags, options);
 
-/** On a terminal of its own. */
+/** Starts a server on a terminal of its own. */
 async function startOnTerminal(): Promise<{ terminal: ProgramProcess; pid: number; log: string }> {
   const words = [process.execPath, programFile, 'serve', '--port', '0', '--shards', '1'];
   const log = join(folder, 'log');
@@ -77,7 +77,7 @@ describe('SIGHUP', () => {
 test('SIGUSR1 opens no debugger and ends nothing', async () => {
   const { program, url } = await start();
   program.kill('SIGUSR1');
-  // Signals are delivered in no order, but one that is answered in the log comes behind it.
+  // The system delivers signals in no order. So this waits for the log line that a signal causes.
   program.kill('SIGHUP');
   await program.logged(/"msg":"SIGHUP is ignored/);
   expect(await putKept(url)).toBe(201);
@@ -138,7 +138,7 @@ describe('drainDelayMs', () => {
     program.kill('SIGTERM');
     await program.logged(/"msg":"stopping"/);
     const ended = once(program.child, 'exit');
-    // Within half a second it is taken for the same keystroke.
+    // The server takes a second signal within half a second for the same keystroke, so keep sending.
     const again = setInterval(() => program.kill('SIGTERM'), 100);
     expect(await ended).toEqual([143, null]);
     clearInterval(again);

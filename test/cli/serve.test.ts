@@ -1,4 +1,4 @@
-// `holdfast serve` as a process: what it prints, what it refuses, and how it stops.
+// `holdfast serve` as a process: its output, its refusals, and its stop.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
@@ -35,7 +35,7 @@ const start = (flags?: readonly string[]) => serveInTest(folder, flags);
 async function openSocket(url: string, sent = ''): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
-  // The server may reset what it cuts off.
+  // The server may reset a connection that it cuts.
   socket.on('error', () => undefined);
   onTestFinished(() => void socket.destroy());
   await once(socket, 'connect');
@@ -214,7 +214,7 @@ describe('the stop', () => {
     const begun = performance.now();
     const ended = program.exited.then((exit) => ({ exit, tookMs: performance.now() - begun }));
     program.kill('SIGTERM');
-    // Whether a signal counts depends on when it comes, so keep sending.
+    // The moment of a signal decides whether it counts, so keep sending.
     const sending = setInterval(() => program.kill('SIGINT'), 20);
     await ended;
     clearInterval(sending);
@@ -251,7 +251,7 @@ describe('npm start', () => {
 
   test('Ctrl-C, which npm delivers twice, stops it cleanly', async () => {
     const { program, serverPid } = await npmStart();
-    // A terminal sends the signal to the whole group; npm then hands it on once more.
+    // A terminal sends the signal to the whole group, and npm then sends it once more.
     process.kill(-program.pid, 'SIGINT');
     await program.exited;
     expect(isRunning(serverPid)).toBe(false);

@@ -1,4 +1,4 @@
-// Where settings come from, what overrides what, and how a bad one is refused.
+// The sources of settings, their precedence, and the refusal of bad values.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -164,7 +164,7 @@ describe('refusals', () => {
     const byFlag = [{ flags: { [name]: text } }, `flag ${flagOf(name)}`] as const;
     const variable = environmentNameOf(name);
     const byVariable = [{ environment: { [variable]: text } }, variable] as const;
-    // An empty variable is not set.
+    // An empty variable counts as not set.
     for (const [given, origin] of text === '' ? [byFlag] : [byFlag, byVariable]) {
       const { exitCode, message } = await refusalOf(given);
       expect(exitCode).toBe(2);

@@ -1,4 +1,4 @@
-// When a second signal counts.
+// Decides when a second signal makes the program exit at once.
 import { EventEmitter } from 'node:events';
 import { expect, test } from 'vitest';
 import { StopSignals } from '../../src/cli/stop-signals.ts';

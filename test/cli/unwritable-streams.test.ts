@@ -1,5 +1,6 @@
-// A server goes on, and stops as it should, whatever its standard streams are: full, broken, closed,
-// or a pipe that no process reads. And commands say what they can, and end with their own code.
+// A server serves and stops as usual, whatever its standard streams are. They may be full, broken,
+// closed, or a pipe that no process reads. Commands write as much as they can, and end with their
+// own exit code.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -42,7 +43,7 @@ interface Server {
   readonly url: string;
 }
 
-/** Not by what it prints, which a test may not get to see. */
+/** Asks over HTTP: a test may not get to see the output. */
 async function untilReady({ program, url }: Server): Promise<Server> {
   const ended = program.exited.then((exit) => {
     throw new Error(`ended with ${JSON.stringify(exit)}:\n${program.stdout}${program.stderr}`);
@@ -68,7 +69,7 @@ const flagsOf = (pid: number, descriptor: number): number => {
   return Number.parseInt(/^flags:\s*(\d+)/m.exec(facts)?.[1] ?? '', 8) & constants.O_NONBLOCK;
 };
 
-/** @param script of sh, in which "$@" is the server */
+/** @param script a script of sh, in which "$@" is the server */
 async function serveBy(script: string, options?: ProgramOptions): Promise<Server> {
   const port = await freePort();
   const serve = ['serve', '--port', String(port), '--data-dir', dataDir, '--shards', '1'];
@@ -89,12 +90,16 @@ async function expectCleanStop({ program }: Server): Promise<void> {
   expectCleanFolder(dataDir);
 }
 
-/** SIGHUP without a terminal is ignored, with a line in the log. */
+/** The server ignores a SIGHUP without a terminal, and writes a line to the log. */
 function logSomething({ program }: Server): void {
   program.kill('SIGHUP');
 }
 
-/** A pipe that takes nothing more. @returns the descriptor that keeps it open, and its path */
+/**
+ * Makes a pipe that takes nothing more.
+ *
+ * @returns the descriptor that keeps it open, and its path
+ */
 function fullPipe(): { pipe: number; path: string } {
   const path = join(folder, 'pipe');
   execFileSync('mkfifo', [path]);
@@ -104,7 +109,7 @@ function fullPipe(): { pipe: number; path: string } {
     try {
       for (;;) writeSync(pipe, Buffer.alloc(size, '-'));
     } catch {
-      // Full.
+      // The pipe is full.
     }
   }
   return { pipe, path };

@@ -1,4 +1,4 @@
-// Values as arrays of integers: BITFIELD and BITFIELD_RO.
+// BITFIELD and BITFIELD_RO: values as arrays of integers.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CommandSession, plain } from '../support/stores/command-session.ts';
 

@@ -1,4 +1,4 @@
-// Values as strings of bits.
+// The commands on values as strings of bits.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CommandSession } from '../support/stores/command-session.ts';
 

@@ -1,4 +1,4 @@
-// The table of commands as others rely on it.
+// The table of commands keeps the promises that dialects and documentation rely on.
 import { expect, test } from 'vitest';
 import { commandTable } from '../../src/commands/command-table.ts';
 import { isResolved, resolveCommand } from '../../src/commands/resolve-command.ts';

@@ -1,4 +1,4 @@
-// Deadlines of keys: set under conditions, read, removed, passed.
+// The commands on deadlines of keys: set under conditions, read, remove.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CommandSession } from '../support/stores/command-session.ts';
 

@@ -18,7 +18,7 @@ describe('compileGlob', () => {
     ['a**', 'a'],
     ['[\x80-\xff]', '\xc3'],
     ['\0?', '\0\0'],
-    // Malformed, as Redis takes it.
+    // Malformed patterns, as Redis takes them.
     ['a\\', 'a\\'],
     ['[^', 'a'],
     ['[ab', 'b'],

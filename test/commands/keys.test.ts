@@ -1,4 +1,4 @@
-// Keys whatever they hold: delete, exist, copy, rename.
+// The commands on keys of any content: delete, exist, copy, rename.
 import { beforeEach, expect, test } from 'vitest';
 import { CommandSession } from '../support/stores/command-session.ts';
 

@@ -1,4 +1,4 @@
-// The longest common subsequence, beside the plain table that Redis fills.
+// LCS, compared with the plain table that Redis fills.
 import * as fc from 'fast-check';
 import { beforeEach, expect, test } from 'vitest';
 import { CommonSubsequence, type CommonRange } from '../../src/commands/common-subsequence.ts';
@@ -63,7 +63,7 @@ test('what would take a table larger than a value is refused, as in Redis', asyn
   expect(await type('LCS long none')).toBe(tooLarge);
 });
 
-/** The recurrence as it is written down everywhere, and the walk back as Redis does it. */
+/** The textbook recurrence, and the walk back as Redis does it. */
 function plainly(a: string, b: string) {
   const table = Array.from({ length: a.length + 1 }, () => new Uint32Array(b.length + 1));
   const at = (i: number, j: number): number => table[i]?.[j] ?? 0;

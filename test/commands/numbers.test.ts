@@ -1,4 +1,4 @@
-// Values that are numbers: integers of 64 bits and decimals.
+// The commands on values that are numbers: integers of 64 bits and decimals.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { addDecimals, formatDecimal, parseDecimal } from '../../src/commands/decimal.ts';
 import { CommandSession } from '../support/stores/command-session.ts';

@@ -1,4 +1,4 @@
-// Parts of values, by offsets in bytes.
+// The commands on parts of values, by offsets in bytes.
 import { beforeEach, expect, test } from 'vitest';
 import { CommandSession } from '../support/stores/command-session.ts';
 

@@ -1,4 +1,4 @@
-// Whole values: SET and its options, reads, several keys at once.
+// The commands on whole values: SET and its options, reads, several keys at once.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CommandSession } from '../support/stores/command-session.ts';
 

@@ -1,5 +1,5 @@
-// Every name in the manual exists in the program, and every name that a user may need is in the
-// manual: scripts, settings, flags, exit codes, signals, error codes, metrics.
+// Every name in the manual exists in the program. Every name that a user may need is in the manual:
+// scripts, settings, flags, exit codes, signals, error codes, metrics.
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ const textOf = (path: string): string => readDocument(path).text;
 
 const namesIn = (pattern: RegExp) => [...new Set(text.match(pattern))];
 
-/** The cells of every row of every table, without the ticks of code. */
+/** The cells of every row of every table, without backticks. */
 function rowsOf(page: string): string[][] {
   return textOf(page)
     .split('\n')

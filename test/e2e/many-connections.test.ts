@@ -19,7 +19,11 @@ function openIdle(port: number): Promise<Socket> {
   });
 }
 
-/** One request at a time; the statuses it got. */
+/**
+ * Sends one request at a time.
+ *
+ * @returns the statuses of the replies
+ */
 async function keepBusy(url: string, connection: number): Promise<number[]> {
   const client = new Client(url);
   const statuses: number[] = [];

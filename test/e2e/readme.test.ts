@@ -1,5 +1,5 @@
-// Types what the README and the pages of docs/ tell people to type. Each page has a server with an
-// empty data folder; session.ts says which lines are typed.
+// Types the commands of the README and of the pages of docs/. Each page has a server with an empty
+// data folder; session.ts decides which lines to type.
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { defaultSettings } from '../../src/cli/load-settings.ts';
@@ -29,7 +29,7 @@ describe('the README', () => {
     expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(180);
   });
 
-  // That `npm start` builds and serves, test/cli/serve.test.ts shows.
+  // test/cli/serve.test.ts shows that `npm start` builds and serves.
   test('begins with the two commands', () => {
     const [first] = blocks;
     expect(first?.lines.join('\n')).toMatch(/npm ci && npm start\b[^]*npm ci && npm test\b/);

@@ -1,5 +1,5 @@
-// Clients that retry with an Idempotency-Key while the program is killed again and again: whatever
-// they asked for has happened exactly once in the end, over one shard or several.
+// Clients retry with an Idempotency-Key while the program is killed again and again. In the end
+// every request has happened exactly once, over one shard or several.
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
@@ -15,7 +15,7 @@ const lives = 4;
 
 let folder: string;
 let program: ProgramProcess | undefined;
-/** Of the server that runs; while there is none, of the last one. */
+/** Address of the running server; between two servers, that of the last one. */
 let url: string;
 
 beforeEach(async () => void (folder = await makeTemporaryFolder()));
@@ -34,7 +34,7 @@ interface Answer {
   readonly isReplayed: boolean;
 }
 
-/** Sends it until it is answered. */
+/** Sends the request again until an answer comes. */
 async function sendUntilAnswered(path: string, key: string, body: string): Promise<Answer> {
   for (;;) {
     try {
@@ -48,7 +48,7 @@ async function sendUntilAnswered(path: string, key: string, body: string): Promi
       }
       if (reply.status !== 503 && reply.status !== 409) throw new Error(text);
     } catch (error) {
-      // The connection is cut, or there is no server.
+      // The connection is cut, or no server listens.
       if (!(error instanceof TypeError)) throw error;
     }
     // oxlint-disable-next-line no-await-in-loop
@@ -56,7 +56,7 @@ async function sendUntilAnswered(path: string, key: string, body: string): Promi
   }
 }
 
-/** Counts one up in several shards by a transaction, and one by a pipeline. */
+/** Adds one to several shards by a transaction, and one by a pipeline. */
 async function count(client: number): Promise<number> {
   let replayed = 0;
   for (let request = 0; request < requestsEach; request++) {
@@ -66,7 +66,7 @@ async function count(client: number): Promise<number> {
     // oxlint-disable-next-line no-await-in-loop -- one after the other
     const answer = await sendUntilAnswered('/v1/transactions', `${client}/${request}`, body);
     const { results } = JSON.parse(answer.text) as { results: { value: string }[] };
-    // No other client counts this one: the answer is the first one, whenever it came.
+    // No other client counts here, so a late answer must be that of the first attempt.
     expect(results[1]?.value).toBe(String(request + 1));
     const pipeline = JSON.stringify([['INCR', `pipeline/${client}`]]);
     // oxlint-disable-next-line no-await-in-loop

@@ -1,5 +1,5 @@
-// Clients of the real program move amounts between keys of several shards while it is killed again
-// and again: nothing is ever half moved, and what was acknowledged has happened once.
+// Clients of the real program move amounts between keys of several shards, while the program is killed
+// again and again. No amount is ever half moved, and every acknowledged transfer has happened once.
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { transact } from '../support/http/post-transaction.ts';
@@ -35,7 +35,11 @@ async function numbersOf(url: string, keys: readonly string[]): Promise<number[]
   return results.map(({ value = '0' }) => Number(value));
 }
 
-/** Until the server is gone; returns how many transfers were acknowledged. */
+/**
+ * Moves amounts until the server is gone.
+ *
+ * @returns the number of acknowledged transfers
+ */
 async function moveUntilKilled(url: string, client: number, random: Random): Promise<number> {
   for (let acknowledged = 0; ; acknowledged++) {
     const by = 1 + Math.floor(random() * 9);
@@ -46,7 +50,7 @@ async function moveUntilKilled(url: string, client: number, random: Random): Pro
     ];
     // oxlint-disable-next-line no-await-in-loop -- one after the other
     const outcome = await transact(url, { operations }).catch((error: unknown) => {
-      // The connection is cut; anything else is none of what a kill may do.
+      // The kill cuts the connection. A kill may cause no other error.
       if (error instanceof TypeError) return undefined;
       throw error;
     });
@@ -76,7 +80,7 @@ test('a kill at any moment leaves all of a transaction or nothing', async () => 
     const counted = await numbersOf(url, counters);
     for (const client of numbers) {
       const count = (counted[client] ?? 0) - (before[client] ?? 0);
-      // What was under way when it was killed may have happened.
+      // The transfer in flight at the kill may have happened.
       const valid = [acknowledged[client], (acknowledged[client] ?? 0) + 1];
       expect(valid).toContain(count);
     }

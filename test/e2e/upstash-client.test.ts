@@ -83,7 +83,7 @@ describe('single commands', () => {
   });
 
   test('fields of integers, and what two values have in common', async () => {
-    // With its automatic pipelines, the client's bitfield() alone has no methods.
+    // In its mode of automatic pipelines, the client's bitfield() alone has no methods.
     const client = newClient({ enableAutoPipelining: false });
     const fields = client.bitfield('fields').set('u8', '#1', 200).overflow('FAIL');
     const replies = await fields.incrby('u8', '#1', 100).incrby('i5', 0, -3).get('u16', 0).exec();
@@ -185,7 +185,7 @@ test('what one client writes, REST reads, and the other way round', async () => 
   expect(await redis.get('shared')).toBe('from REST');
 });
 
-/** As the manual has it. */
+/** As the manual shows it. */
 function keyvOfManual(): Keyv {
   const programs = readDocument('docs/clients.md').blocks.map(({ lines }) => lines.join('\n'));
   const program = programs.find((one) => one.includes('new Keyv(')) ?? '';

@@ -1,5 +1,5 @@
-// The stock client `@upstash/redis` sends a request again when its connection breaks. Here it breaks
-// after the server has carried the request out, and before the client has heard of it.
+// The stock client `@upstash/redis` sends a request again if its connection breaks. Here the connection
+// breaks after the server has carried the request out, and before the client gets the reply.
 import { randomUUID } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Redis } from '@upstash/redis';
@@ -15,11 +15,11 @@ let folder: string;
 let server: ServerProcess;
 let proxy: Server;
 let proxyUrl: string;
-/** Answers that are to be lost. */
+/** Number of answers still to lose. */
 let toLose = 0;
 let lost = 0;
 
-/** Passes everything on, but for answers that are to be lost: there the connection breaks. */
+/** A proxy that cuts the connection in place of an answer, while there are answers to lose. */
 function pass(client: Socket): void {
   const upstream = connect(Number(new URL(server.url).port), '127.0.0.1');
   client.pipe(upstream);
@@ -74,7 +74,7 @@ interface Requester {
   request: (req: { readonly headers?: Record<string, string> }) => Promise<unknown>;
 }
 
-/** As docs/clients.md tells it. */
+/** The code that docs/clients.md shows. */
 function withSafeRetries(redis: Redis): Redis {
   const { client } = redis as unknown as { client: Requester };
   const request = client.request.bind(client);

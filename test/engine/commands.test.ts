@@ -1,4 +1,5 @@
-// Commands over real threads: routed by their keys, in order, and never outrun by the read cache.
+// Commands over real threads. Their keys decide the shard, they keep their order, and the read
+// cache never answers with an older value.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { CommandRunner, type CommandResult } from '../../src/http/upstash/command-runner.ts';

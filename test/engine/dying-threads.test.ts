@@ -71,7 +71,7 @@ async function untilState(shard: number, state: string, epoch: number): Promise<
   }
 }
 
-/** Writes to a shard, one after the other, until it is told to end. */
+/** A client that writes to a shard, one write after the other, until the test ends it. */
 class Neighbour {
   slowestMs = 0;
   readonly results: Result[] = [];
@@ -97,7 +97,7 @@ class Neighbour {
   }
 }
 
-/** Reads are asked again when their thread has died, but not after so long a wait. */
+/** The router asks a read again after its thread has died. It refuses one that has waited too long. */
 async function expectReadAgain(read: Promise<Result>, fromMs: number): Promise<void> {
   const outcome = outcomeOf(await read);
   const isLate = performance.now() - fromMs > queueWaitMaxMs;
@@ -110,7 +110,7 @@ async function expectRecovery(misdeed: Misdeed, when: 'before' | 'after'): Promi
   await put(kept, 'kept');
   const neighbour = new Neighbour(beside);
   const bad = misdeedKey(misdeed, when, { shard: dying, shards });
-  // In one turn, so that they are one batch.
+  // Queued in one turn, so that they are one batch.
   const writes = [put(inFlight, 'in flight'), put(bad, 'bad')];
   const read = Promise.resolve(store.submit({ op: 'get', namespace, key: kept }));
   const readAgain = expectReadAgain(read, performance.now());

@@ -1,4 +1,4 @@
-// Tasks are called by name: what an entry point does not export fails only when it is first asked for.
+// A thread's entry point exports each task by name. A missing export would fail only at the first call.
 import { expect, test } from 'vitest';
 import { shardTasks } from '../../src/shard/tasks/shard-tasks.ts';
 import { ManualClock } from '../support/simulated/manual-clock.ts';

@@ -1,6 +1,6 @@
-// Shards whose real threads have small heaps, filled until they refuse puts: with values of many
-// sizes and makes. No thread may die of it, and what they hold must come back in the same heaps.
-// MEMORY_ROUNDS=10 fills more kinds of them, so many times.
+// Real threads with small heaps, filled with values of many sizes and kinds until they refuse puts.
+// No thread may die, and every value must fit into the same heap again at the next start.
+// MEMORY_ROUNDS=10 fills more kinds, so many times.
 import { cp } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -18,9 +18,9 @@ import { get, put, remove } from '../support/stores/operations.ts';
 
 const mebibyte = 2 ** 20;
 const rounds = Number(process.env['MEMORY_ROUNDS'] ?? 0);
-/** Refusals, one after another over both shards, from which on they count as full. */
+/** After so many refusals in a row, over both shards, the shards count as full. */
 const refusalsMin = 12;
-/** Of the operations that are sent at once. */
+/** Bytes of the operations in flight at one time. */
 const sentBytesMax = 3 * mebibyte;
 const compactJournalBytes = 16 * mebibyte;
 
@@ -56,7 +56,7 @@ const sized =
   (bytes: number, filling: string | number = 'v'): Make =>
   (number) => ({ key: `key-${number}`, value: Buffer.alloc(bytes, filling) });
 
-/** Returns the numbers of what was written. */
+/** @returns the numbers of the values written */
 async function fill(make: Make, from = 0): Promise<number[]> {
   const written: number[] = [];
   for (let next = from, refusals = 0; refusals < refusalsMin;) {
@@ -77,7 +77,7 @@ async function fill(make: Make, from = 0): Promise<number[]> {
   return written;
 }
 
-/** Waits for compactions until none is due. */
+/** Waits until no compaction is due. */
 async function untilCompacted(): Promise<void> {
   const isDue = (): boolean => {
     const { shards, compactions } = store.status();
@@ -147,7 +147,7 @@ describe.each(Array.from({ length: Math.max(1, rounds) }, (_, round) => round))(
         expectNoDeath();
         await expectThere(make, written);
         await untilCompacted();
-        // As a kill leaves it: nothing is written on the way out.
+        // A copy of the files, as a kill leaves them: no shutdown writes anything.
         await cp(folder.path, copy.path, { recursive: true });
         const gone = written.splice(0, Math.ceil(written.length / 2));
         const deleted = await store.submitAll(gone.map((number) => remove(make(number).key)));

@@ -1,4 +1,4 @@
-// What earlier lives have left in a data folder, and what a start makes of it.
+// A start meets the leftovers of earlier runs in a data folder. It removes, keeps or refuses them.
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';

@@ -1,5 +1,6 @@
-// Transactions over two shards of a whole engine, which is killed, loses power or loses a thread at
-// every single place: what is found then is all of each or nothing, and all that was answered.
+// Transactions over two shards of a whole engine. A test kills it, cuts its power or ends a thread
+// at every single place. The next start finds all of each transaction or nothing, and every
+// acknowledged one.
 import { afterAll, describe, expect, test } from 'vitest';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import { byteStringOfText } from '../../src/base/byte-string.ts';
@@ -15,14 +16,14 @@ import { SimulatedEngine } from '../support/simulated/simulated-engine.ts';
 import type { SimulatedThread } from '../support/simulated/simulated-thread.ts';
 import { listOf, put, textOf } from '../support/stores/operations.ts';
 
-/** Of tests that run the engine some thousand times, on a busy machine, in milliseconds. */
+/** Time limit of tests that run the engine some thousand times on a busy machine, in milliseconds. */
 const slow = 300_000;
 
 const modes = ['always', 'interval', 'never'] as const;
 
 type Values = Readonly<Record<string, string>>;
 
-/** `b` and `c` are in the first shard, `a` and `d` in the second. Each is what stands in the end. */
+/** The state after each transaction. `b` and `c` are in the first shard, `a` and `d` in the second. */
 const states: readonly Values[] = [
   { a: '1', b: '1', c: '1' },
   { a: '2', b: '2', d: '2' },
@@ -67,15 +68,16 @@ function usedBytes(files: MemoryFileSystem): number {
 }
 
 interface Progress {
-  /** The state that was last said to stand, and those that may stand instead. */
+  /** The last acknowledged state, and the states that the next start may find instead. */
   readonly allowed: readonly Values[];
 }
 
 /**
- * A store in the first state, which becomes the second and the third, with something in between.
+ * Makes a store in the first state. Transactions lead to the second and the third, with faults in
+ * between.
  *
- * @param ready called once the first state stands
- * @param tickAt in which turns of each transaction there is housekeeping, and so a compaction
+ * @param ready called once the store is in the first state
+ * @param tickAt turns of each transaction with housekeeping, and so with a compaction
  */
 async function run(
   engine: SimulatedEngine,
@@ -107,7 +109,7 @@ async function reopened(files: MemoryFileSystem, fsync: FsyncMode): Promise<Simu
   return await SimulatedEngine.open(files, { fsync, compactJournalBytes: 1 });
 }
 
-/** What is served after the next start, and again after compactions and one more start. */
+/** Checks the state after the next start, and again after compactions and one more start. */
 async function expectAllowed(
   where: unknown,
   files: MemoryFileSystem,
@@ -131,7 +133,7 @@ async function refusalOf(opening: Promise<unknown>): Promise<string | undefined>
   }
 }
 
-/** Runs once for each call into the file system, which fails, as do all behind it. */
+/** Runs once for each call into the file system. That call fails, and so do all calls after it. */
 async function atEachCall(
   fsync: FsyncMode,
   tickAt: readonly number[],
@@ -143,7 +145,7 @@ async function atEachCall(
     let counted = { calls: 0 };
     const begin = (): void => void (counted = cutAt(files, fatal));
     const progress = await run(engine, begin, tickAt);
-    // The last decision may still be on its way.
+    // The last outcome may still be in flight.
     await refusalOf(engine.until(engine.store.close()));
     heal(files);
     await check(fatal, files, progress);
@@ -151,17 +153,17 @@ async function atEachCall(
   }
 }
 
-/** Without compactions, and with one of each shard begun at each turn of a transaction. */
+/** Without compactions; and with a compaction of each shard at each turn of a transaction. */
 const ticks: readonly (readonly number[])[] = [
   [],
   ...Array.from({ length: 4 }, (_, turn) => [turn, turn + 1]),
 ];
 
-/** All where everything is synced. The other modes do the same but for syncs, and take every other. */
+/** The other modes take every second tick: apart from syncs they do the same as `always`. */
 const ticksIn = (fsync: FsyncMode) =>
   ticks.filter((_, index) => fsync === 'always' || index % 2 === 0);
 
-/** How often each kind of fault was staged, for the output of the tests. */
+/** Number of faults of each kind, for the output of the tests. */
 const staged = new Map<string, number>();
 afterAll(() => console.info(`staged: ${JSON.stringify(Object.fromEntries(staged))}`));
 
@@ -221,7 +223,7 @@ describe.each(modes)('in %s,', (fsync) => {
           const { allowed } = await run(engine, begin, tickAt);
           isReached = counted.calls >= fatal;
           countStaged('failing calls', 1);
-          // The shard may have to be mended first.
+          // Each tick may mend the shard, which must happen first.
           for (let tick = 0; tick < 3; tick++) {
             await engine.tick(1000);
             await engine.endTurn();
@@ -262,14 +264,14 @@ describe.each(modes)('in %s,', (fsync) => {
   );
 });
 
-/** Has a thread die over the nth task that any thread is given. */
+/** Ends the thread that gets the nth of all tasks. */
 class ThreadDeaths {
   readonly #fatal: number;
   readonly #done: number;
   #tasks = 0;
   #isCounting = false;
 
-  /** @param done of the tasks that the thread has not answered */
+  /** @param done number of tasks that the dying thread still carries out without an answer */
   constructor(fatal: number, done: number) {
     this.#fatal = fatal;
     this.#done = done;
@@ -294,7 +296,7 @@ test.each(modes)('in %s, a start on a full disk decides, on the reserve', async 
   for (const left of leftTransactions) {
     const { fileSystem: files } = leaveTransaction(left, '/data', fsync);
     for (const [path, content] of files.contents()) {
-      // No room is made ahead in them that a start would find.
+      // Blanks at the end of a journal would be room for the start, so remove them.
       const text = path.endsWith('.ndjson') ? content.replace(/ +\n$/, '') : content;
       files.put(path, Buffer.from(text, 'latin1'));
     }
@@ -325,7 +327,7 @@ describe.each(leftTransactions)('a start that finds a store where $state,', (lef
         expect([fatal, refusal === undefined]).toEqual([fatal, isOver]);
         heal(files);
         await expectDecided(fatal, files.copy(), fsync);
-        // Elsewhere a power cut may take what was written beside the transaction.
+        // Outside `always` a power cut may also take the writes beside the transaction.
         if (fsync !== 'always') continue;
         await expectDecided(fatal, files.afterPowerCut(seededRandom(fatal)), fsync);
       }

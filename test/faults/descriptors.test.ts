@@ -1,5 +1,5 @@
-// More connections than the process may have open files: what is open goes on, what is not waits,
-// and nothing crashes.
+// More connections than the process may have open files. Open connections go on, others wait, and
+// nothing crashes.
 import { execFileSync } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -36,7 +36,7 @@ afterEach(async () => {
   await removeFolder(dataDir);
 });
 
-/** In the backlog of the kernel at least, whether or not the server has taken it. */
+/** Opens a connection that waits at least in the kernel's backlog, if the server does not accept it. */
 function openIdle(port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', resolve);

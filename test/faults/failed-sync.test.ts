@@ -1,6 +1,6 @@
-// Disks that fail under a server: a sync that fails once, a sync that keeps failing, media that are
-// gone altogether. Only the shard that is hit stops, nothing that was in doubt is served and then
-// lost, and it goes on by itself.
+// Disks that fail under a server: one failed sync, syncs that keep failing, a disk that is gone.
+// Only the shard on the failing disk stops. It never serves a write in doubt and then loses it. It
+// goes on by itself.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -25,9 +25,9 @@ const seed = Math.floor(Math.random() * 2 ** 31);
 const keys = keysOf(24);
 const keysOfShard = (shard: number): string[] =>
   keys.filter((key) => shardOfSlot(slotOfKey(key), shards) === shard);
-/** Of the first shard too, and not among the keys of a load. */
+/** A key of the first shard that the load does not use. */
 const probe = 'probe-2';
-/** Within which a shard goes on once its disk works. */
+/** A shard must go on within this time once its disk works. */
 const backWithinMs = 10_000;
 
 let dataDir: string;
@@ -60,7 +60,7 @@ async function start(folder: string, flags: readonly string[] = []): Promise<Ser
   return server;
 }
 
-/** On the journals of the first shard alone. */
+/** Makes syncs of the first shard's journals fail. */
 async function failSyncs({ program }: ServerProcess, when = ''): Promise<InjectedFault> {
   const home = join(dataDir, 'layout-000001', 'shard-0000');
   const journals = Array.from({ length: 40 }, (_, number) => join(home, journalName(number)));
@@ -88,7 +88,7 @@ async function readiness(connection: HttpConnection): Promise<{ status: number; 
   return { status, text: body };
 }
 
-/** How long it takes until the first shard takes a write. */
+/** @returns the milliseconds until the first shard takes a write */
 async function untilWritten(connection: HttpConnection): Promise<number> {
   const from = performance.now();
   while ((await put(connection, probe, 'again')).status >= 300) await delay(50);
@@ -153,7 +153,7 @@ test.for(['always', 'interval', 'never'] as const)(
     for (let round = 0; round < 3; round++) {
       await load.reached(load.acknowledged + 200);
       const fault = await failSyncs(server);
-      // In `never` the next sync is that of a compaction.
+      // In `never`, the next sync is that of a compaction.
       while ((await readiness(connection)).status === 200) await delay(10);
       await fault.lift();
       await untilWritten(connection);

@@ -1,4 +1,4 @@
-// Small disks that fill up under a server: what is refused has not happened, what can go on goes
+// Small disks that fill up under a server. A refused call has not happened, reads and deletes go
 // on, and writes come back by themselves.
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,10 +26,10 @@ const needs = ['root', 'mount', 'mkfs.ext4'] as const;
 const compactJournalBytes = 256 * 1024;
 const compactFlags = ['--compact-journal-bytes', String(compactJournalBytes)];
 const flags = ['--shards', '2', '--log-level', 'warn', ...compactFlags];
-/** Within which writes come back once there is room. */
+/** Writes must come back within this time once there is room. */
 const backWithinMs = 5000;
 const seed = Math.floor(Math.random() * 2 ** 31);
-/** With values of 8 KiB on average, more than the disks hold. */
+/** Values have 8 KiB on average, so the keys need more space than the disks have. */
 const keys = keysOf(1200);
 
 let started: ProgramProcess[];
@@ -63,7 +63,7 @@ function callerOf({ url }: ServerProcess, { order }: Lives, record: Call[]): Cal
   return { client: 1000, connection, order, record };
 }
 
-/** Load until so many calls were refused for want of room. */
+/** Runs load until the server has refused so many calls for lack of room. */
 async function fill({ url }: ServerProcess, { order }: Lives): Promise<Load> {
   const load = new Load(url, { seed, keys, order, valueBytesMax: 16_384, clients: 8 });
   const failed = load.ended.catch(() => undefined);
@@ -77,7 +77,7 @@ function codesOf(calls: readonly Call[], kind: 'not-applied' | 'unknown'): strin
   return [...new Set(codes)];
 }
 
-/** How long it takes until a put of this size succeeds. */
+/** @returns the milliseconds until a put of this size succeeds */
 async function untilPut(caller: Caller, key: string, bytes: number): Promise<number> {
   const from = performance.now();
   for (let tried = 0; ; tried++) {
@@ -168,11 +168,11 @@ describe.each([
     const server = await startOn(disk);
     const lives = new Lives(keys);
     const load = new Load(server.url, { seed, keys, order: lives.order, valueBytesMax: 8192 });
-    // One that ends just before the disk is full is followed by none: there is nothing to be written.
+    // A compaction that ends just before the disk is full leaves nothing for another one.
     for (let attempt = 1; (await failedCompactions(server.url)) === 0; attempt++) {
       await rm(join(disk.path, 'ballast'), { force: true });
       await load.reached(60 * attempt);
-      // Room for what the journals take, and for no snapshot.
+      // Leaves room for the journals, but for no snapshot.
       await fillUp(join(disk.path, 'ballast'));
       for (let look = 0; look < 100; look++) {
         if ((await failedCompactions(server.url)) > 0) break;
@@ -182,7 +182,7 @@ describe.each([
     await load.stop();
     await lives.judge(load, server.url);
     await rm(join(disk.path, 'ballast'));
-    // It may have been made already: the server tries once a second.
+    // The server may have made it already, since it tries once a second.
     while (await isCompactionDue(server.url, compactJournalBytes)) await delay(50);
     expect(await completedCompactions(server.url)).toBeGreaterThan(0);
     await lives.judge({ calls: [] }, server.url);
@@ -193,7 +193,7 @@ describe.each([
   });
 });
 
-/** Takes all the room there is. */
+/** Fills the disk to the last byte. */
 async function fillUp(path: string): Promise<void> {
   for (let bytes = 1024 * 1024; bytes >= 512; bytes /= 2) {
     for (;;) {

@@ -1,4 +1,5 @@
-// The log is on the disk of the data, and that fills up: lines are lost, and nothing else.
+// The log is on the disk of the data. If the disk is full, the log loses lines, and nothing else
+// breaks.
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -25,7 +26,7 @@ test('a server whose log disk is full goes on, and tells later what was lost', a
   skipWithout(context, 'root', 'mount');
   disk = Disk.tmpfs('4m');
   const [log, dataDir] = [join(disk.path, 'log'), join(disk.path, 'data')];
-  // Whole pages, so that the next line needs another one.
+  // Fill whole pages, so that the next line needs another one.
   await writeFile(log, '-'.repeat(8192));
   const serve = ['serve', '--port', '0', '--data-dir', dataDir, '--shards', '1'];
   const command = [process.execPath, programFile, ...serve];
@@ -41,7 +42,7 @@ test('a server whose log disk is full goes on, and tells later what was lost', a
     const text = await (await fetch(`${url}/metrics`)).text();
     return Number(/^holdfast_log_lines_lost_total (\d+)$/m.exec(text)?.[1]);
   };
-  // Until even the last byte is taken: what compactions give back is no room for a line.
+  // Fill the disk to the last byte. Otherwise space from compactions would be room for a line.
   const ballast = join(disk.path, 'ballast');
   await expect(writeFile(ballast, Buffer.alloc(8 * 2 ** 20))).rejects.toThrow('ENOSPC');
   await expect
@@ -58,7 +59,7 @@ test('a server whose log disk is full goes on, and tells later what was lost', a
   for (let key = 0; key < keys; key++) {
     await fetch(`${url}/v1/keys/key-${key}`, { method: 'DELETE' });
   }
-  // Deletes go on the reserve, and compactions give the room back.
+  // Deletes spend the reserve, and compactions then free space.
   await expect.poll(() => put('room-again'), { timeout: 20_000 }).toBe(201);
   const logAgain = (): Promise<string> => {
     program?.kill('SIGHUP');

@@ -1,4 +1,4 @@
-// The offline tools where nothing can be written: a copy of the disk of a dead machine, say.
+// The offline tools on a read-only file system, for example a copy of a dead machine's disk.
 import { join } from 'node:path';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { Disk, removeStaleDisks } from '../support/faults/mounted-disk.ts';

@@ -1,5 +1,5 @@
-// Folders that cannot be read or written: a start fails at once, says which in one line, and
-// leaves nothing half made.
+// Folders that cannot be read or written. A start fails at once, names the folder in one line, and
+// leaves no unfinished file.
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ import {
 
 const shardFolder = join('layout-000001', 'shard-0000');
 const toNobody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
-/** A start that fails does so at once. */
+/** A start that fails must do so within this time. */
 const failedWithinMs = 5000;
 
 let folder: string;
@@ -51,7 +51,7 @@ async function makeStore(dataDir: string): Promise<void> {
   const { program, url } = await startServer(dataDir, flags);
   started.push(program);
   await fetch(`${url}/v1/keys/large`, { method: 'PUT', body: 'x'.repeat(100_000) });
-  // Only what current.json names is read by a start.
+  // A start reads only the files that current.json names.
   const current = join(dataDir, shardFolder, currentName);
   while (!(await readFile(current, 'utf8')).includes('"snapshot":{'));
   await fetch(`${url}/v1/keys/kept`, { method: 'PUT', body: 'kept' });
@@ -63,7 +63,7 @@ async function filesOf(dataDir: string): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   for (const entry of await readdir(dataDir, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
-    // LOCK names the process that held it last.
+    // LOCK has the id of its last holder, so it differs.
     if (entry.isFile() && entry.name !== 'LOCK') files.set(path, await readFile(path, 'base64'));
     else files.set(path, '');
   }

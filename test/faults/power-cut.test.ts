@@ -1,5 +1,5 @@
-// Power cuts on a real file system: ext4 on an image, of which only what was synced is sure to be
-// there when the image is mounted again.
+// Power cuts on a real file system: ext4 on an image. After the image is mounted again, only synced
+// data is sure to be there.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
@@ -60,7 +60,7 @@ function loadOn({ url }: ServerProcess, round: number, putsOnly = false): Load {
   return new Load(url, { seed: seed + round, keys: lives.keys, order: lives.order, putsOnly });
 }
 
-/** The power goes: what the disk held at this moment, as a disk. */
+/** Cuts the power: copies the disk's content of this moment to another disk. */
 async function cutByCopy(disk: Disk, { program }: ServerProcess): Promise<Disk> {
   await stopInItsTracks(program.pid);
   const after = kept(disk.copyOfNow());
@@ -69,7 +69,7 @@ async function cutByCopy(disk: Disk, { program }: ServerProcess): Promise<Disk> 
   return after;
 }
 
-/** The power goes while syncs are under way. */
+/** Cuts the power while syncs are running. */
 async function cutInPlace(disk: Disk, { program }: ServerProcess): Promise<Disk> {
   await disk.cutOff();
   await program.end();
@@ -116,7 +116,7 @@ test.for(['interval', 'never'] as const)(
       const load = loadOn(server, round, true);
       await load.reached(500);
       const settled = fsync === 'interval' ? lives.order.next() : 0;
-      // Far longer than the interval: what was acknowledged before has been synced.
+      // The pause is far longer than the interval, so all earlier acknowledged writes are synced.
       await delay(fsync === 'interval' ? 1000 : random() * 100);
       disk = await (round % 2 === 0 ? cutByCopy : cutInPlace)(disk, server);
       await load.ended;

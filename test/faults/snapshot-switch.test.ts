@@ -1,5 +1,5 @@
-// SIGKILL at each system call by which a compaction changes the files of a shard: whatever of it
-// has happened, the next start needs no operator and has all that was acknowledged.
+// Sends SIGKILL at each system call by which a compaction changes a shard's files. The next start
+// needs no operator, and has every acknowledged write.
 import { cp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -34,7 +34,7 @@ const keys = keysOf(24);
 const shardFolder = join('layout-000001', 'shard-0000');
 const seed = Math.floor(Math.random() * 2 ** 31);
 
-/** Which files, and the calls that change them in a snapshot switch. */
+/** The files that a snapshot switch changes, and the system calls that change them. */
 const changes = [
   ['snapshots', ['openat', 'pwrite64', 'fdatasync', 'rename', 'unlink']],
   ['journals', ['openat', 'ftruncate', 'pwrite64', 'fdatasync', 'unlink']],
@@ -57,18 +57,18 @@ afterEach(async () => {
   await removeFolder(folder);
 });
 
-/** A shard with a snapshot, the generation before it, and a journal that is due. */
+/** Makes a shard with a snapshot, the generation before it, and a journal that is due. */
 async function prepare(dataDir: string): Promise<Prepared> {
   await live(
     dataDir,
     '64KiB',
     async () => undefined,
     async (url) => {
-      // While it is written to: what is left in the end may be too little for another one.
+      // Wait during the writes: afterwards too little may be left for another compaction.
       while ((await completedCompactions(url)) < 2) await delay(10);
     },
   );
-  // Killed, so that there is room made ahead to be cut off.
+  // A kill leaves blanks at the journal's end, which the next start cuts off.
   const contents = await live(dataDir, '1GiB', (url) => readContents(url, keys));
   const generations = (await readdir(join(dataDir, shardFolder))).map((name) =>
     Number(/^journal-(\d+)/.exec(name)?.[1] ?? 0),
@@ -76,7 +76,7 @@ async function prepare(dataDir: string): Promise<Prepared> {
   return { dataDir, contents, generation: Math.max(...generations) };
 }
 
-/** Some writes, and more until that is enough; what is to be done then, and SIGKILL. */
+/** Starts a server and writes until that is enough. Then calls `then`, and sends SIGKILL. */
 async function live<Result>(
   dataDir: string,
   compactJournalBytes: string,
@@ -95,7 +95,7 @@ async function live<Result>(
   return result;
 }
 
-/** What a start finds, without any help. */
+/** The contents after a start that gets no help. */
 async function contentsOf(dataDir: string): Promise<Contents> {
   const store = await openTestStore(dataDir, { shards: 1, clock: systemClock });
   try {
@@ -128,7 +128,7 @@ function pathsOf(files: Files, dataDir: string, generation: number): string[] {
 interface Point {
   readonly files: Files;
   readonly call: string;
-  /** Which of such calls. */
+  /** The number of the call among those of its kind. */
   readonly number: number;
 }
 
@@ -138,7 +138,7 @@ interface Prepared {
   readonly generation: number;
 }
 
-/** False where there are fewer such calls: the compaction ended. */
+/** @returns false if there are fewer such calls: the compaction has ended */
 async function isKilledAt(point: Point, prepared: Prepared): Promise<boolean> {
   const { files, call, number } = point;
   const dataDir = join(folder, `${files}-${call}-${number}`.replaceAll(' ', '-'));
@@ -179,7 +179,7 @@ async function writeUntilSwitched(
   }
 }
 
-/** Every such call in turn, until the compaction ends before it comes. */
+/** Kills at each such call in turn, until a compaction ends without one. */
 async function killAtEach(files: Files, call: string, prepared: Prepared): Promise<number> {
   for (let number = 1; ; number++) {
     if (!(await isKilledAt({ files, call, number }, prepared))) return number - 1;

@@ -1,4 +1,4 @@
-// The whole way: HTTP, router, threads, files.
+// The contract of a store through every layer: HTTP, router, threads, files.
 import { buildApp } from '../../src/http/app.ts';
 import { drain, listen } from '../../src/http/server.ts';
 import { makeTestFolder, openTestStore } from '../support/stores/embedded-store.ts';

@@ -7,7 +7,7 @@ import { openApp } from '../support/http/open-app.ts';
 import { parseReplies, parseReply, readToEnd } from '../support/http/raw-request.ts';
 import { LateStore } from '../support/stores/late-store.ts';
 
-/** Far beyond what any of these may take. */
+/** Far longer than any of these may take. */
 const deadlineMs = 60_000;
 
 async function open(port: number, bytes: string): Promise<Socket> {

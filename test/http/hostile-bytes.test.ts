@@ -1,7 +1,7 @@
-// Hostile requests, as bytes over bare sockets against the compiled program, each with its exact
-// answers; and behind all of them the server lives and holds what it held, after restarts too.
-// What stands behind a hostile request in the same packet tells whether its connection is closed:
-// there it must not be answered, for then it could have been smuggled in.
+// Sends hostile requests as bytes over bare sockets to the compiled program, and checks the exact
+// answers. Afterwards the server lives and has the same data, also after restarts. Each hostile
+// request has another one behind it in the same packet. If the first one closes the connection, the
+// server must not answer the second: a proxy may have let it through unseen.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -41,19 +41,19 @@ function get(target: string, headers = ''): string {
   return `GET ${target} HTTP/1.1\r\n${host}${headers}\r\n`;
 }
 
-/** Rows that must change nothing name the key `untouched`, which never comes to be. */
+/** Rows that must change nothing use the key `untouched`, which must never exist. */
 function put(headers: string, body: string, key = 'untouched'): string {
   return `PUT /v1/keys/${key} HTTP/1.1\r\n${host}${headers}\r\n${body}`;
 }
 
-/** Sent behind each row: its answer shows that the connection goes on, and ends it. */
+/** Sent behind each row. Its answer shows that the connection goes on, and ends it. */
 const sentinel = get('/livez', 'Connection: close\r\n');
 
 type Row = readonly [name: string, bytes: string, status: number, code?: string];
 
 async function answersTo(bytes: string) {
   const replies = await sendRawForAll(port, bytes + sentinel);
-  // Nothing that the server sends is for a browser to guess at.
+  // A browser must not have to guess the type of any reply.
   const typed = replies.filter(({ headers }) => headers['content-type'] !== undefined);
   expect(typed.every((reply) => reply.headers['x-content-type-options'] === 'nosniff')).toBe(true);
   return replies.map(({ status, body }) => {
@@ -438,7 +438,7 @@ describe('hostile transactions', () => {
   });
 });
 
-/** Odd keys in their percent-encoded form. */
+/** Unusual keys in their percent-encoded form. */
 const oddKeys = [
   '.',
   '..',
@@ -494,7 +494,7 @@ const oddKeys = [
 
 const everyByte = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte)).join('');
 
-/** Each value its own, so that no two keys can stand for each other. */
+/** Each key has a value of its own, so that no key can pass for another. */
 const valueOf = (index: number): string => `${index}\0${everyByte}`;
 
 async function expectOddKeys(): Promise<void> {

@@ -1,4 +1,4 @@
-// Over bare sockets: what clients of good and of bad will send, and the exact answers.
+// Over bare sockets: correct, careless and hostile requests, and the exact answers.
 import { describe, expect, test } from 'vitest';
 import { openApp, testLimits } from '../support/http/open-app.ts';
 import { rawRequest, sendRaw } from '../support/http/raw-request.ts';

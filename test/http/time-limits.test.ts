@@ -1,4 +1,4 @@
-// Clients that are slow to ask or slow to read are cut in bounded time, whatever they trickle.
+// The server cuts clients that ask or read too slowly within bounded time, whatever they trickle.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
@@ -8,7 +8,7 @@ import { LateStore } from '../support/stores/late-store.ts';
 
 const limits = { headersTimeoutMs: 300, requestTimeoutMs: 900 };
 
-/** Node looks for late requests once a second; the rest is room for a busy machine. */
+/** Node looks for late requests once a second; the rest is for a busy machine. */
 const cutWithinMs = 8000;
 
 async function open(port: number): Promise<Socket> {
@@ -17,7 +17,7 @@ async function open(port: number): Promise<Socket> {
   return socket;
 }
 
-/** Sends a byte every now and then for as long as the connection stands. */
+/** Sends a byte again and again while the connection is open. */
 function trickle(socket: Socket, byte: string): void {
   const timer = setInterval(() => socket.write(byte), 50);
   socket.once('close', () => clearInterval(timer));
@@ -25,7 +25,7 @@ function trickle(socket: Socket, byte: string): void {
 
 const half = 'PUT /v1/keys/a HTTP/1.1\r\nHost: x\r\n';
 
-/** What each client sends, and the byte that it sends every now and then behind that. */
+/** The bytes that each client sends first, and the byte that it then trickles. */
 const slowClients: readonly (readonly [what: string, bytes: string, trickled?: string])[] = [
   ['a connection that never says anything', ''],
   ['half a request line', 'GET /v1'],
@@ -73,10 +73,13 @@ test('a late command is told so in the form of its dialect', async () => {
   expect(await Promise.all(cuts)).toEqual(heads.map((head) => [head, 408, { error }]));
 });
 
-/** Past this, node has given up a request that has not arrived. */
+/** After this time node has given up a request that has not arrived in full. */
 const givenUpAfterMs = limits.requestTimeoutMs + 1500;
 
-/** One request in flight, one held behind it, part of a third, until node has given that up. */
+/**
+ * Opens a connection with one request in flight, one held behind it, and part of a third. Waits
+ * until node has given up the third.
+ */
 async function openWithPartBehind(part: string) {
   const store = new LateStore();
   const { app, port } = await openApp({ limits, store });
@@ -149,7 +152,7 @@ test('a client that reads on, if slowly, gets its reply whole', async () => {
   socket.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
     socket.pause();
-    // Takes several times the limit for a client that takes nothing.
+    // Takes several times as long as the limit for a client that reads nothing.
     setTimeout(() => socket.resume(), 4);
   });
   await expect.poll(() => bytes, { timeout: 25_000 }).toBeGreaterThan(32 * 1024 * 1024);

@@ -1,4 +1,4 @@
-// No cache between client and server may keep a reply: the next one may be another.
+// No cache between client and server may keep a reply: the next reply may differ.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';

@@ -1,5 +1,5 @@
-// Over bare sockets: clients that send slowly, or not at all, do not keep others out, and those who
-// have to give way for them are told so.
+// Over bare sockets. Clients that send slowly, or not at all, keep no others out. A client that has
+// to give way gets a reply that says so.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -18,14 +18,14 @@ const realLimits = {
   bodyBytesInFlightMax: 256 * mebibyte,
 };
 
-/** Room for two bodies, one of which is the share of the oldest. */
+/** Room for two bodies; one part of it is the share kept for the oldest. */
 const tightLimits = {
   valueBytesMax: 64 * kibibyte,
   batchBytesMax: 64 * kibibyte,
   bodyBytesInFlightMax: 128 * kibibyte,
 };
 
-/** One connection, and all that has come back on it. */
+/** A connection, and all bytes that have come back on it. */
 interface Client {
   readonly socket: Socket;
   readonly text: () => string;
@@ -55,7 +55,7 @@ async function metric(url: string, name: string): Promise<number> {
 
 const held = (url: string) => () => metric(url, 'body_bytes_in_flight');
 
-/** Answers when the test lets it. */
+/** A store that answers when the test tells it to. */
 class LateStore extends ModelStore {
   readonly #asked: (() => void)[] = [];
 
@@ -83,7 +83,7 @@ test('chunked bodies take the room of what they send, not of the limit', async (
   await expect.poll(held(url)).toBe(20 * 30);
   for (const { socket } of clients) socket.write('0\r\n\r\n');
   for (const { text } of clients) {
-    // oxlint-disable-next-line no-await-in-loop -- they are answered side by side
+    // oxlint-disable-next-line no-await-in-loop -- the server answers them in parallel
     await expect.poll(text).toContain('{"result":"OK"}');
     expect(parseReply(text()).status).toBe(200);
   }
@@ -184,7 +184,7 @@ test('a waiting body is read no further, however small its chunks are', async ()
   await Promise.all([open(port, whole), open(port, whole)]);
   await expect.poll(() => store.asked).toBe(2);
   expect(await held(url)()).toBe(tightLimits.bodyBytesInFlightMax);
-  // Far more than sockets buffer.
+  // Far more bytes than sockets buffer.
   const waiting = await open(port, head('PUT', '/v1/keys/b', chunked));
   const extension = `1;${'e'.repeat(4000)}\r\nx\r\n`.repeat(5000);
   const chunks = Buffer.from(`${extension}0\r\n\r\n`);
@@ -202,7 +202,7 @@ test('a waiting body is read no further, however small its chunks are', async ()
   await expect.poll(waiting.text).toContain('HTTP/1.1 201');
 });
 
-/** Until two looks, a round trip of the server apart, see the same. */
+/** Waits until two looks give the same figure, with a round trip to the server between them. */
 async function leftWhenStill(left: () => number): Promise<number> {
   let before = -1;
   await expect
@@ -237,7 +237,7 @@ test('a client that waits for 100 Continue gets it, though its body will have to
 
 describe('when the time for a request is up', () => {
   const limits = { ...tightLimits, headersTimeoutMs: 300, requestTimeoutMs: 1500 };
-  /** Node looks for late requests once a second. */
+  /** Node looks for late requests only once a second. */
   const timeout = 8000;
 
   test('a body that waits for room is answered 503, since its client is not to blame', async () => {

@@ -1,4 +1,4 @@
-// The policy alone, without sockets. Ticks and turns are the test's own.
+// The policy alone, without sockets. The test decides about ticks and turns.
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BodyBudget } from '../../../src/http/body/body-budget.ts';
@@ -8,7 +8,7 @@ import { TestBody } from '../../support/http/body-accounts.ts';
 const kibibyte = 1024;
 const bytesMax = 1024 * kibibyte;
 const bodyBytesMax = 256 * kibibyte;
-/** What large bodies other than the oldest may hold in sum. */
+/** The most that large bodies may hold in sum, without the oldest one. */
 const largeMax = ((bytesMax - bodyBytesMax) * 7) / 8;
 
 let budget: BodyBudget;
@@ -30,7 +30,7 @@ function open(size: number, options?: { announced: boolean }): TestBody {
   return new TestBody(budget, size, options);
 }
 
-/** Bodies that have sent so much each, and send no more. */
+/** Bodies that have each sent so many bytes, and send no more. */
 function stalled(count: number, bytes: number): TestBody[] {
   return Array.from({ length: count }, () => open(bodyBytesMax).arrive(bytes));
 }
@@ -163,7 +163,7 @@ describe('a body that comes too slowly', () => {
     ticks(2);
     expect(budget.ended).toBe(0);
     ticks(1);
-    // It wants 256 KiB in all, and so much did three of them hold.
+    // The body wants 256 KiB, as much as three of the others hold.
     expect(budget.ended).toBe(3);
     nextTurn();
     expect(bodies[5]?.arrive(bodyBytesMax).state).toBe('whole');
@@ -222,7 +222,7 @@ describe('a body that comes too slowly', () => {
     for (const body of bodies.slice(0, 3)) body.abort();
     nextTurn();
     expect(waiting.waits).toBe(false);
-    // Others wait again at once; it has just begun to be read.
+    // The others wait again at once. This one has only just begun, so it is not slow.
     stalled(5, 60 * kibibyte);
     expect(budget.waiting).toBeGreaterThan(0);
     ticks(2);
@@ -291,8 +291,8 @@ test('whatever arrives, the bound holds, and all that goes on being sent finishe
         carryOut(one, bodies);
         expectTrue(bodies);
       }
-      // From here on clients send all they have and the store answers: without a tick, so that
-      // none is helped by the end of another.
+      // From here on clients send all their bytes, and the store answers. There is no tick, so the
+      // budget ends no body to help another.
       const before = budget.ended;
       for (let round = 0; round < 2 * bodies.length; round++) {
         for (const body of bodies) body.answer();

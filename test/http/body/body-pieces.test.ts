@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BodyPieces } from '../../../src/http/body/body-pieces.ts';
 
-/** As node hands chunks out: each in memory of its own. */
+/** Node hands out each chunk in memory of its own. */
 function chunkOf(length: number, fill: number): Buffer {
   return Buffer.alloc(length, fill);
 }

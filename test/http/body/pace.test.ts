@@ -5,7 +5,7 @@ import { TestBody } from '../../support/http/body-accounts.ts';
 
 const budget = new BodyBudget({ bytesMax: 1024, bodyBytesMax: 1024 });
 
-/** A body as it stands after some ticks in each of which so many bytes arrived. */
+/** A body after some ticks, with so many new bytes in each tick. */
 function bodyWith(held: number, gainedATick: number, ticks = 3): TestBody {
   const body = new TestBody(budget, held);
   body.held = held;

@@ -14,7 +14,7 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** As much of a connection as is looked at, and what node is told of it. */
+/** The part of a connection that held-requests.ts reads, and its calls to node. */
 class Connection {
   bytesRead = 0;
   toWrite = 0;
@@ -28,7 +28,7 @@ class Connection {
     return { req: { socket: this }, _onPendingData: note } as object as ServerResponse;
   }
 
-  /** Holds requests of so many bytes until that is too much. */
+  /** Holds requests of so many bytes until the limit is reached. */
   fill(requests: number, bytes: number): number {
     for (let count = 1; count <= requests; count++) {
       this.bytesRead += bytes;

@@ -18,7 +18,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** As much of a request as is looked at. */
+/** The part of a request that late-requests.ts reads. */
 function requestOf(complete: boolean): IncomingMessage & { complete: boolean } {
   return { socket, complete } as IncomingMessage;
 }

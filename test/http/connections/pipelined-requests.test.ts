@@ -1,5 +1,5 @@
-// Pipelined requests against the same requests sent one by one: two servers over real threads and
-// files, several shards each, go through the same requests and must give the same replies.
+// Compares pipelined requests with the same requests sent one by one. Two servers over real threads
+// and files, with several shards each, get the same requests. They must give the same replies.
 import * as fc from 'fast-check';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -29,7 +29,7 @@ async function open(port: number): Promise<Socket> {
   return socket;
 }
 
-/** Without what depends on when a request was sent. */
+/** Leaves out the parts of a reply that depend on the time of its request. */
 function repliesIn(text: string, requests: readonly Sent[]) {
   const replies = parseReplies(
     text,
@@ -43,7 +43,7 @@ function repliesIn(text: string, requests: readonly Sent[]) {
   });
 }
 
-/** @param cuts where what is sent is cut in pieces */
+/** @param cuts offsets at which to cut the bytes into pieces */
 async function sendAtOnce(port: number, requests: readonly Sent[], cuts: readonly number[] = []) {
   const socket = await open(port);
   const text = readToEnd(socket);
@@ -57,11 +57,11 @@ async function sendAtOnce(port: number, requests: readonly Sent[], cuts: readonl
   return repliesIn(await text, requests);
 }
 
-/** Each is sent on a connection of its own, when the one before it has been answered. */
+/** Sends each request on a connection of its own, after the reply to the one before it. */
 async function sendOneByOne(port: number, requests: readonly Sent[]) {
   const replies = [];
   for (const request of requests) {
-    // oxlint-disable-next-line no-await-in-loop -- that is what it is about
+    // oxlint-disable-next-line no-await-in-loop -- one request at a time is the point
     replies.push(...(await sendAtOnce(port, [request])));
   }
   return replies;
@@ -106,7 +106,7 @@ const item = (method: string, name: string, body?: string): Sent => ({
 });
 const backup: Sent = { method: 'GET', target: '/v1/backup' };
 
-// Three shards have them: a in one, b in another, c and d among them.
+// Three shards hold these keys: `a`, `b`, and `c` with `d`.
 const names = ['a', 'b', 'c', 'd'];
 
 async function openTwins() {
@@ -231,7 +231,7 @@ const anyName = fc.constantFrom(...names);
 const anyValue = fc.integer({ min: 0, max: 99 }).map(String);
 const someNames = fc.uniqueArray(anyName, { minLength: 1 });
 
-/** One request that tells, now or later, in which order it took effect. */
+/** A request whose reply, or that of a later one, shows when it took effect. */
 const anyRequest: fc.Arbitrary<Sent> = fc.oneof(
   fc.tuple(anyName, anyValue).map(([name, value]) => put(name, value)),
   fc.tuple(anyName, anyValue).map(([name, value]) => putChunked(name, value)),
@@ -269,6 +269,6 @@ test('random requests, in random pieces', { timeout: 120_000 }, async () => {
     const expected = await sendOneByOne(plain, all);
     expect(await sendAtOnce(pipelined, all, places)).toEqual(expected);
   });
-  // Both servers go on with what they hold: a smaller case would not begin where this one did.
+  // Both servers keep their data, so a smaller case would not begin with the same data.
   await fc.assert(property, { numRuns: 40, endOnFailure: true });
 });

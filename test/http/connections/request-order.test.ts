@@ -1,4 +1,5 @@
-// When each of the requests of one connection begins, over a store that answers when told to.
+// Decides when each request of a connection begins, over a store that answers when the test tells
+// it to.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -21,7 +22,7 @@ function get(key: string, headers = ''): string {
 
 const lastGet = get('a', 'Connection: close\r\n');
 
-/** Either side may say first that it has no more to say. */
+/** A connection on which either side may end its direction first. */
 async function open(port: number): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   socket.once('end', () => socket.end());
@@ -30,7 +31,9 @@ async function open(port: number): Promise<Socket> {
   return socket;
 }
 
-/** A server over a late store with these bytes sent, and the first of the requests begun. */
+/**
+ * Starts a server over a late store, sends these bytes, and waits until the first request has begun.
+ */
 async function openLate(bytes: string) {
   const store = new LateStore();
   const { app, port } = await openApp({ store });
@@ -43,7 +46,11 @@ async function openLate(bytes: string) {
   return { app, store, port, socket, heldCount, replies };
 }
 
-/** Answers whatever is asked until the connection closes; the statuses and key of each. */
+/**
+ * Answers every operation until the connection closes.
+ *
+ * @returns status and key of each reply
+ */
 async function answerAll({ store, replies }: Awaited<ReturnType<typeof openLate>>) {
   const timer = setInterval(() => store.answer(), 1);
   onTestFinished(() => clearInterval(timer));
@@ -107,7 +114,7 @@ test('pipelines that are cut in two at any byte are answered alike', async () =>
   const chunked = `PUT /v1/keys/a HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n2\r\nvw\r\n0\r\n\r\n`;
   const bytes = put('a') + get('a') + chunked + lastGet;
   for (let at = 1; at < bytes.length; at += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- each changes what the next one finds
+    // oxlint-disable-next-line no-await-in-loop -- each changes the data of the next one
     const socket = await open(port);
     const text = readToEnd(socket);
     socket
@@ -189,7 +196,7 @@ describe('bytes that are no request are answered in their turn, and nothing behi
     const { app, socket, connection } = await openWithBackup();
     socket.pause().write(backupAndConnect);
     await expect.poll(() => app.connections.isFinal(connection)).toBe(true);
-    // As node does it after five minutes in which nothing was taken.
+    // Node emits this after five minutes in which the client took nothing.
     connection.emit('timeout');
     await expect.poll(() => app.connections.socketCount).toBe(0);
   });
@@ -207,7 +214,7 @@ describe('a client that', () => {
     const late = await openLate(put('a') + put('b') + put('c'));
     await expect.poll(late.heldCount).toBe(2);
     late.socket.resetAndDestroy();
-    // While requests are held, a connection is not read: that it is gone shows with the reply.
+    // The server does not read a connection with held requests, so only a reply shows that it is gone.
     const timer = setInterval(() => late.store.answer(), 1);
     onTestFinished(() => clearInterval(timer));
     await expect.poll(() => late.app.connections.socketCount).toBe(0);
@@ -218,7 +225,7 @@ describe('a client that', () => {
   });
 });
 
-/** Puts wait to be answered; with each get it is noted how many requests are open. */
+/** Puts wait for the test. Each get records the number of open requests. */
 class CountingStore extends LateStore {
   openCount: () => number = () => 0;
   mostOpen = 0;
@@ -232,7 +239,7 @@ class CountingStore extends LateStore {
 
 test('of 50,000 requests only what was read at once is held', { timeout: 120_000 }, async () => {
   const store = new CountingStore();
-  // None is refused since the machine is busy and turns are long.
+  // The clock stands still: on a busy machine with long turns the server would refuse requests.
   const clock = { wallMs: () => store.nowMs, monotonicMs: () => 0 };
   const { app, port } = await openApp({ store, clock });
   store.openCount = () => app.connections.requestCount;
@@ -241,7 +248,7 @@ test('of 50,000 requests only what was read at once is held', { timeout: 120_000
   const [connection] = await accepted;
   const text = readToEnd(socket);
   const many = 50_000;
-  // Far more bytes than systems buffer: most of them can only be sent when they are read.
+  // Far more bytes than systems buffer: the client can send most of them only as the server reads.
   const bytes = put('a') + get('a', `A: ${'a'.repeat(150)}\r\n`).repeat(many) + lastGet;
   const sent = new Promise<number>((resolve) => {
     socket.write(bytes, () => resolve(store.asked));
@@ -254,6 +261,6 @@ test('of 50,000 requests only what was read at once is held', { timeout: 120_000
   expect(statuses).toHaveLength(many + 2);
   expect(statuses.filter((status) => status === 404)).toHaveLength(many + 1);
   expect(store.mostOpen).toBeGreaterThan(10);
-  // A read has 64 KiB, and these requests have some 200 bytes each.
+  // One read takes 64 KiB, and each of these requests has about 200 bytes.
   expect(store.mostOpen).toBeLessThan(1000);
 });

@@ -1,4 +1,4 @@
-// /docs behind a reverse proxy that puts a prefix before every path and strips it again.
+// /docs behind a reverse proxy that adds a prefix to every path and strips it again.
 import { once } from 'node:events';
 import { createServer, request as sendRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +9,11 @@ import { rawRequest } from '../../support/http/raw-request.ts';
 
 const prefix = '/kv';
 
-/** @returns the address of a proxy that knows nothing but what lies behind the prefix */
+/**
+ * A proxy that forwards only paths with the prefix.
+ *
+ * @returns its address
+ */
 async function startProxy(port: number): Promise<string> {
   const proxy = createServer((request, response) => {
     const { method, url = '', headers } = request;
@@ -34,7 +38,11 @@ async function startProxy(port: number): Promise<string> {
   return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
 }
 
-/** Runs the page's own script, which knows its address alone, and gives what it asks for. */
+/**
+ * Runs the page's own script, which knows nothing but its address.
+ *
+ * @returns the address that the script requests
+ */
 function documentAddressOf(script: string, pageUrl: string): string {
   let asked = '';
   const bundle = Object.assign(

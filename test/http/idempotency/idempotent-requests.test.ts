@@ -1,4 +1,4 @@
-// Over the real store, with several shards, closed and opened in between.
+// Over the real store with several shards, which the tests close and open again.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -54,7 +54,7 @@ function identity(key: string, body = 'body', path = '/path'): RequestIdentity {
   return { key, method: 'POST', path, rest: [body] };
 }
 
-/** Counts up all keys, and answers with what they have now. */
+/** Adds one to every key, and answers with the new numbers. */
 function increment(...keys: string[]): AtomicWork {
   return {
     names: keys.map((key) => ({ namespace, key })),
@@ -139,7 +139,7 @@ describe('a request that comes again with its key', () => {
     await open(3);
     const again = await requests.run(identity('1'), increment(...several));
     expect(shown(again)).toEqual([201, '1,1,1,1,1', 'true']);
-    // What came after the backup is not in it, neither the effect nor its record.
+    // The backup has nothing of a later request: neither its effect nor its record.
     const later = await requests.run(identity('2'), increment(...several));
     expect(shown(later)).toEqual([201, '2,2,2,2,2', 'first']);
   });

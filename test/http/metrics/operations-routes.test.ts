@@ -1,4 +1,4 @@
-// Health, metrics and documentation.
+// Health, metrics and the OpenAPI document.
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { errorSentences } from '../../../src/base/errors.ts';
@@ -157,7 +157,7 @@ test('the documents name exactly the routes there are', async () => {
   const standing = paths.flatMap((path) =>
     app.supportedMethods
       .filter((method) => app.hasRoute({ method, url: path.replace(/:\w+$/, '-') }))
-      // Where there is GET there is HEAD, which needs no word of its own but for a key.
+      // Every GET has a HEAD. Only that of a key is documented.
       .filter((method) => method !== 'HEAD' || path.includes(':'))
       .map((method) => `${method} ${path}`),
   );

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ConcurrencyLimiter, unitsOf } from '../../../src/http/overload/concurrency-limiter.ts';
 
-/** Work that ends when the test says so, on a clock that the test turns. */
+/** Work that ends when the test says so, and a clock that the test sets. */
 function open() {
   let nowMs = 0;
   const work = new ConcurrencyLimiter(() => nowMs);

@@ -16,7 +16,7 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Work that takes so long, and notes when it is done. */
+/** Work that takes so many milliseconds, and records when it is done. */
 function work(name: string, ms: number): () => string {
   return () => {
     nowMs += ms;
@@ -67,7 +67,7 @@ test('work that throws is answered by its error, and the next goes on', async ()
   expect(await next).toBe('b');
 });
 
-/** As many as may always wait. */
+/** So many requests may always wait. */
 function waitAlways(): Promise<string>[] {
   return Array.from({ length: 32 }, async (_, index) => turns.run(work(`${index}`, 0)));
 }

@@ -12,13 +12,13 @@ import { openApp } from '../../support/http/open-app.ts';
 
 const pieceBytes = 1024 * 1024;
 
-/** Gives pieces without end, and counts what becomes of them. */
+/** Gives pieces without end, and records how the reader treats it. */
 class Pieces implements AsyncIterableIterator<Uint8Array> {
   taken = 0;
   isEnded = false;
   #onEnd: () => void = () => undefined;
   readonly ended = new Promise<void>((resolve) => (this.#onEnd = resolve));
-  /** The piece in whose place an error comes. */
+  /** Number of the piece that is an error instead. */
   failAt = Infinity;
 
   [Symbol.asyncIterator](): this {
@@ -101,7 +101,7 @@ describe('GET /v1/backup', () => {
     await once(response, 'readable');
     response.read(10);
     await settled(() => pieces.taken);
-    // What fills the sockets between the two, and a few ahead.
+    // The sockets between both ends take some pieces, and the server makes a few ahead.
     expect(pieces.taken).toBeLessThan(30);
     expect(pieces.isEnded).toBe(false);
     response.destroy();
@@ -120,7 +120,7 @@ describe('GET /v1/backup', () => {
     const response = await request(`${url}/v1/backup`);
     const cut = once(response, 'error');
     await pieces.ended;
-    // What was sent before is still read; then comes the cut.
+    // The client still reads all earlier bytes before it sees the cut.
     response.resume();
     expect(await cut).toEqual([expect.objectContaining({ code: 'ECONNRESET' })]);
   });
@@ -135,7 +135,7 @@ describe('GET /v1/backup', () => {
   });
 });
 
-/** Waits until a figure has stood still for some turns of the event loop. */
+/** Waits until a figure has been constant for some turns of the event loop. */
 async function settled(figure: () => number): Promise<void> {
   for (let [last, still] = [figure(), 0]; still < 20;) {
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -1,4 +1,4 @@
-// Requests of this dialect that carry an Idempotency-Key.
+// Requests of the REST dialect with an Idempotency-Key.
 import { describe, expect, test } from 'vitest';
 import { openApp } from '../../support/http/open-app.ts';
 
@@ -64,7 +64,7 @@ describe('a single key', () => {
     expect(await ask(url, 'PUT', '/v1/keys/a', { body: 'x', headers })).toMatchObject({
       status: 201,
     });
-    // Without the key, the repeat would be refused: there is one by now.
+    // Without the key the server would refuse the repeat, because the entry exists by now.
     const again = await ask(url, 'PUT', '/v1/keys/a', { body: 'x', headers });
     expect(again).toMatchObject({ status: 201, replayed: 'true' });
     const other = await ask(url, 'PUT', '/v1/keys/a', { body: 'x' });

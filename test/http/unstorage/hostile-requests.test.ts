@@ -1,5 +1,4 @@
-// Over bare sockets: requests that are wrong are answered with the right status and a problem
-// document, and change nothing.
+// Over bare sockets: wrong requests get the right status and a problem document, and change nothing.
 import { describe, expect, test } from 'vitest';
 import { openApp, testLimits } from '../../support/http/open-app.ts';
 import { rawRequest, sendRaw, type RawReply } from '../../support/http/raw-request.ts';
@@ -33,7 +32,7 @@ async function openAppWithItem() {
   return opened;
 }
 
-/** Asks a store that has one item, and makes sure that it has just that afterwards. */
+/** Asks a store with one item. Checks afterwards that the store still has just that item. */
 async function ask(method: string, target: string, request: Request = {}): Promise<RawReply> {
   const { port, model } = await openAppWithItem();
   const before = [...model.entries];

@@ -1,4 +1,4 @@
-// Which keys of the store the stock driver sees: those that it can name, each once, and no other.
+// The stock driver sees the keys that it can name, each once, and no other key.
 import * as fc from 'fast-check';
 import httpDriver from 'unstorage/drivers/http';
 import { expect, test } from 'vitest';
@@ -9,7 +9,7 @@ import type { ModelStore } from '../../support/stores/model-store.ts';
 import { openApp, testLimits } from '../../support/http/open-app.ts';
 import { openShardedApp } from '../../support/http/open-sharded-app.ts';
 
-/** Every value is its key's number, so that the value of another key is told from its own. */
+/** Each value is the number of its key, so that no other key's value can pass for it. */
 async function putAll(url: string, keys: readonly string[]): Promise<void> {
   const operations = keys.map((key, index) => ({ op: 'put', key, value: `v${index}` }));
   const body = JSON.stringify({ operations });

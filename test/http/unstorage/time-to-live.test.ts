@@ -1,4 +1,4 @@
-// x-ttl as the stock driver spells it, and as others might.
+// x-ttl as the stock driver sends it, and in other spellings.
 import { createStorage } from 'unstorage';
 import httpDriver from 'unstorage/drivers/http';
 import { expect, test } from 'vitest';

@@ -1,5 +1,5 @@
-// Over bare sockets: requests that are wrong are answered in the form that the clients of this
-// protocol read, with the right status, and change nothing.
+// Over bare sockets: wrong requests get the right status and change nothing. The answers have the
+// form that clients of this protocol read.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -24,7 +24,7 @@ interface Request {
   readonly body?: string;
 }
 
-/** Asks a store that has one entry, and makes sure that it has just that afterwards. */
+/** Asks a store with one entry. Checks afterwards that the store still has just that entry. */
 async function ask(method: string, target: string, request: Request = {}): Promise<RawReply> {
   const { port, model } = await openApp();
   await rawRequest(port, 'PUT', '/v1/keys/there', { body: 'v' });
@@ -37,7 +37,7 @@ async function ask(method: string, target: string, request: Request = {}): Promi
 const post = (target: string, body: string, headers: readonly string[] = []) =>
   ask('POST', target, { body, headers });
 
-/** Room for bodies that are hostile by their size. */
+/** Settings with room for bodies that are hostile by their size. */
 const large = { batchBytesMax: 4_000_000, bodyBytesInFlightMax: 8_000_000 };
 
 const setOther = '["set","other","v"]';

@@ -1,4 +1,4 @@
-// `upstash-sync-token`: opaque, another one after each write, and taken back whatever it is.
+// `upstash-sync-token`: opaque, new after each write. The server takes back any token.
 import { Redis } from '@upstash/redis';
 import { expect, test } from 'vitest';
 import { openApp } from '../../support/http/open-app.ts';
@@ -22,7 +22,7 @@ test('it is another one after each write, and the same while nothing is written'
     await tokenOf(url, '/multi-exec', posted('[["INCR","a"]]')),
     await tokenOf(url, '', posted('["INCR","a"]', key)),
     await tokenOf(url, '/multi-exec', posted('[["INCR","a"]]', key)),
-    // Refused, as the key came with another request: an error of the store has a token, too.
+    // Refused, because another request used the key. An error of the store has a token, too.
     await tokenOf(url, '/multi-exec', posted('[["DECR","a"]]', key)),
     await tokenOf(url, '/incr/a', { headers: { 'upstash-response-format': 'resp2' } }),
     await tokenOf(url, '/flushdb'),

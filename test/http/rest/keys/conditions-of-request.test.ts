@@ -1,4 +1,4 @@
-// RFC 9110 section 13 without dates. The entry that stands has version 7.
+// RFC 9110 section 13 without dates. The present entry has version 7.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openApp } from '../../../support/http/open-app.ts';
 import { rawRequest, type RawReply } from '../../../support/http/raw-request.ts';

@@ -61,7 +61,7 @@ test('an empty store has one empty page', async () => {
 });
 
 describe('a walk', () => {
-  // Ordered by their UTF-8 bytes, which is not the order of JavaScript's strings.
+  // In the order of their UTF-8 bytes, which differs from the order of JavaScript's strings.
   const keys = ['', '\0', 'a', 'a b', 'a/1', 'a/2', 'a//', 'b', 'ü', '\u{FFFD}', '🐟'].filter(
     Boolean,
   );

@@ -16,7 +16,7 @@ function entry(value: string, version = 7, expiresAt?: number): EntryResult {
   return { kind: 'entry', version, expiresAt, size: value.length, value: Buffer.from(value) };
 }
 
-/** At a moment at which these stand; what is written gets version 100. */
+/** Runs operations at a moment with these entries. Puts get version 100. */
 function run(standing: Readonly<Record<string, EntryResult>>, operations: MomentOperation[]) {
   const names = namesOnce(operations);
   const entries = names.map(({ key }) => standing[key]);

@@ -1,5 +1,5 @@
-// Many clients at once, over real threads and files: what is moved between keys is never seen half,
-// and no client waits for ever.
+// Many clients at once, over real threads and files. No reader ever sees half a transfer, and no
+// client waits for ever.
 import { describe, expect, test } from 'vitest';
 import { pickFrom, randomBelow, seededRandom, type Random } from '../../../support/random.ts';
 import { openShardedApp } from '../../../support/http/open-sharded-app.ts';
@@ -8,7 +8,7 @@ import { transact, type TransactionResult } from '../../../support/http/post-tra
 const accounts = Array.from({ length: 9 }, (_, index) => `account/${index}`);
 const total = accounts.length * 100;
 
-/** As many different accounts, in any order. */
+/** So many different accounts, in random order. */
 function someAccounts(random: Random, count: number): string[] {
   const left = [...accounts];
   return Array.from({ length: count }, () => {
@@ -29,7 +29,7 @@ async function openAccounts(url: string): Promise<void> {
   expect(await transact(url, { operations })).toMatchObject({ committed: true });
 }
 
-/** Blindly: any number of accounts pay the first of them, in the order that comes. */
+/** Any number of accounts pay the first one by increments, without a read. */
 async function moveByIncrements(url: string, random: Random): Promise<void> {
   const [first = '', ...others] = someAccounts(random, 2 + randomBelow(random, 4));
   const operations = [
@@ -40,7 +40,11 @@ async function moveByIncrements(url: string, random: Random): Promise<void> {
   expect([committed, results.length]).toEqual([true, operations.length]);
 }
 
-/** Reads, computes, and writes if nothing has changed; again until it is done. */
+/**
+ * Reads, computes, and writes if no version has changed. Repeats this until it commits.
+ *
+ * @returns the number of attempts
+ */
 async function moveByVersions(url: string, random: Random): Promise<number> {
   const [from = '', to = ''] = someAccounts(random, 2);
   const look = [
@@ -93,7 +97,7 @@ async function readBatch(url: string): Promise<number> {
 
 const readers = [readTogether, readOtherwise, readPage, readBatch];
 
-/** Each client does this one thing after the other. */
+/** Each client does this so many times, one after the other. */
 async function atOnce(clients: number, rounds: number, work: (random: Random) => Promise<unknown>) {
   await Promise.all(
     Array.from({ length: clients }, async (_, client) => {
@@ -121,7 +125,7 @@ describe.each(['always', 'interval'] as const)('with fsync %s', (fsync) => {
     expect([...sums]).toEqual([total]);
     expect(await readTogether(url)).toBe(total);
     expect(await readPage(url)).toBe(total);
-    // Otherwise nothing was tried: they did meet.
+    // With fewer attempts, the clients never met, and the test shows nothing.
     expect(attempts).toBeGreaterThan(6 * 10);
   });
 });

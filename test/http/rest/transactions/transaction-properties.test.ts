@@ -1,4 +1,4 @@
-// Random transactions beside a plain Map: over the model store, and over real threads and files.
+// Compares random transactions with a plain Map: over the model store, and over real threads and files.
 import * as fc from 'fast-check';
 import { test } from 'vitest';
 import type { Clock } from '../../../../src/base/clock.ts';
@@ -15,7 +15,7 @@ import { ModelStore } from '../../../support/stores/model-store.ts';
 import { testLimits } from '../../../support/http/open-app.ts';
 import { PlainModel, step } from '../../../support/stores/random-transactions.ts';
 
-/** A server that can be started again over what it holds. */
+/** A server that a test can start again over the same data. */
 interface Server {
   readonly url: string;
   readonly now: () => number;

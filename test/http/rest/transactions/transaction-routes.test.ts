@@ -248,7 +248,7 @@ test('what is only read is given as it stood, although it expires on the way', a
   class SlowStore extends ModelStore {
     override async getMany(...asked: Parameters<ModelStore['getMany']>) {
       const results = await super.getMany(...asked);
-      // By now others may have replaced it, and seen it there.
+      // By now others may have seen the entry and replaced it.
       this.nowMs += 2000;
       return results;
     }

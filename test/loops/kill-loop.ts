@@ -1,5 +1,5 @@
-// `npm run kill-loop -- --cycles N [--seed S]`: SIGKILL under load again and again, and what was
-// acknowledged, lost and unknown. Exit code 1 where anything was lost.
+// `npm run kill-loop -- --cycles N [--seed S]`: SIGKILL under load again and again. Counts
+// acknowledged, lost and unknown writes. Exit code 1 if any write was lost.
 import { runKillLives } from '../support/load/kill-lives.ts';
 import { makeTemporaryFolder, removeFolder } from '../support/processes/server-process.ts';
 import { loopArguments } from './loop-arguments.ts';

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** How many cycles a loop runs, and from which seed. */
+/** The number of cycles of a loop, and its first seed. */
 export function loopArguments(cyclesByDefault: number): { cycles: number; seed: number } {
   const { values } = parseArgs({
     options: { cycles: { type: 'string' }, seed: { type: 'string' } },

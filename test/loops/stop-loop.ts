@@ -1,5 +1,5 @@
-// `npm run stop-loop -- --cycles N [--seed S]`: SIGTERM under load again and again. Exit code 1
-// where a server did not stop cleanly or anything was lost.
+// `npm run stop-loop -- --cycles N [--seed S]`: SIGTERM under load again and again. Exit code 1 if
+// a server did not stop cleanly, or if any write was lost.
 import { runStopLives } from '../support/load/stop-lives.ts';
 import { makeTemporaryFolder, removeFolder } from '../support/processes/server-process.ts';
 import { loopArguments } from './loop-arguments.ts';

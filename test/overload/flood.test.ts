@@ -1,6 +1,5 @@
-// A short flood at several times what the server can do: every request is answered, and all that was
-// taken up is let go. How fast that is belongs to `npm run overload`, which fails where a bound is
-// broken.
+// A short flood at several times the server's capacity. The server must answer every request, and
+// then free everything. `npm run overload` measures the latencies and fails if a bound is broken.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, onTestFinished, test } from 'vitest';

@@ -1,4 +1,4 @@
-// A compiled server in a folder of its own, both gone after the test.
+// A compiled server in a folder of its own. Both are removed after the test.
 import { onTestFinished } from 'vitest';
 import {
   makeTemporaryFolder,

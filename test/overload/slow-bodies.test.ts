@@ -1,5 +1,5 @@
-// Clients that send large bodies and stop short of the end never keep others out, for as long as
-// more of them come, and the memory that they cost is bounded.
+// Clients send large bodies, but not to the end, and more such clients keep coming. They must never
+// keep others out, and their cost in memory is bounded.
 import { connect, type Socket } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
@@ -12,7 +12,7 @@ const bodyBytesInFlightMax = 256 * mebibyte;
 const clients = 64;
 
 const putMsMax = 1000;
-/** For as long as stalled clients come, and are ended for others. */
+/** In this time stalled clients keep coming, and the server ends some of them for others. */
 const watchMs = 8000;
 
 function residentMiB(pid: number): number {
@@ -22,7 +22,7 @@ function residentMiB(pid: number): number {
 
 function open(port: number): Socket {
   const socket = connect(port, '127.0.0.1');
-  // Being cut may happen to them.
+  // The server may cut these connections.
   socket.on('error', () => undefined).resume();
   onTestFinished(() => void socket.destroy());
   return socket;
@@ -37,7 +37,7 @@ function stall(port: number): Socket {
   return socket;
 }
 
-/** A stream makes `fetch` send chunks. */
+/** Given a stream, `fetch` sends chunks. */
 function streamOf(text: string): ReadableStream {
   return new Blob([text]).stream();
 }
@@ -46,7 +46,7 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** @returns the longest that one of them took, in milliseconds */
+/** @returns the longest time of any of them, in milliseconds */
 async function putSmallOnes(url: string): Promise<number> {
   let longest = 0;
   const put = async (init: RequestInit & { duplex?: 'half' }) => {
@@ -66,7 +66,7 @@ test('small PUTs succeed while stalled uploads fill the room', { timeout: 60_000
   const before = residentMiB(pid);
   for (let n = 0; n < clients; n++) {
     stall(port);
-    // oxlint-disable-next-line no-await-in-loop -- or they would hold up what is measured here
+    // oxlint-disable-next-line no-await-in-loop -- otherwise they would delay the measured requests
     await nextTurn();
   }
   let slowestMs = 0;
@@ -90,7 +90,7 @@ test('small PUTs succeed while stalled uploads fill the room', { timeout: 60_000
   expect(mostHeld).toBeGreaterThan(100 * mebibyte);
   expect(mostHeld).toBeLessThanOrEqual(bodyBytesInFlightMax);
   expect(mostMiB).toBeLessThan(before + 2 * (bodyBytesInFlightMax / mebibyte));
-  // A large one gets in, too, once those that stall have been found out.
+  // A large body gets in, too, once the server has found the stalled ones.
   const large = await fetch(`${url}/v1/keys/large`, {
     method: 'PUT',
     body: Buffer.alloc(valueBytes),
@@ -114,6 +114,6 @@ test('a body in chunks of one byte costs no more than its bytes', { timeout: 60_
   process.stdout.write(
     `memory before ${before.toFixed(0)} MiB, then ${residentMiB(pid).toFixed(0)}\n`,
   );
-  // Each chunk on its own would take 300 bytes: 230 MiB.
+  // Chunks kept one by one would take 300 bytes each: 230 MiB.
   expect(residentMiB(pid)).toBeLessThan(before + 100);
 });

@@ -1,5 +1,5 @@
-// Clients that ask for large values and never read them cost bounded memory, for a bounded time,
-// and other clients are not affected.
+// Clients ask for large values and never read them. Their cost is bounded in memory and time, and
+// they do not affect other clients.
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
@@ -9,7 +9,7 @@ const valueBytes = 8 * 1024 * 1024;
 const values = 24;
 const readers = 100;
 
-/** 24 values of 8 MiB: more than the read cache holds, so that each reply is memory of its own. */
+/** 24 values of 8 MiB: more than the read cache holds, so each reply takes memory of its own. */
 async function fill(url: string): Promise<void> {
   const body = Buffer.alloc(valueBytes, 'x');
   for (let index = 0; index < values; index++) {
@@ -26,7 +26,7 @@ function residentMiB(pid: number): number {
 
 function openReader(port: number, first: number): Socket {
   const socket = connect(port, '127.0.0.1').pause();
-  // Being cut is what is to happen.
+  // The server is supposed to cut these connections.
   socket.on('error', () => undefined);
   onTestFinished(() => void socket.destroy());
   for (let next = 0; next < 4; next++) {
@@ -45,7 +45,7 @@ test('a hundred clients that never read do not fill the memory', { timeout: 90_0
   const inFlight = () => metric(url, 'holdfast_http_reply_bytes_in_flight');
   await expect.poll(inFlight, { timeout: 20_000 }).toBeGreaterThan(200 * 1024 * 1024);
   let most = 0;
-  // Asked 100 times 8 MiB four times over, which would be 3,200 MiB.
+  // The clients ask 100 times for 8 MiB, four times over: 3,200 MiB if nothing were bounded.
   while ((await inFlight()) > 0) {
     most = Math.max(most, residentMiB(pid));
     // oxlint-disable-next-line no-await-in-loop -- one request at a time

@@ -1,5 +1,5 @@
-// Told to stop in the middle of everything, the server stops within its deadline, and what it had
-// acknowledged is there after a restart.
+// A server that is told to stop in the middle of load stops within its deadline. Every acknowledged
+// write is there after a restart.
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { startServer } from '../support/processes/server-process.ts';
@@ -14,7 +14,11 @@ function open(port: number, bytes: string): void {
   socket.write(bytes);
 }
 
-/** Puts one key after the other until the server is gone; @returns those acknowledged */
+/**
+ * Puts one key after the other until the server is gone.
+ *
+ * @returns the acknowledged keys
+ */
 async function putAll(url: string, writer: number): Promise<string[]> {
   const acknowledged: string[] = [];
   for (let n = 0; ; n++) {

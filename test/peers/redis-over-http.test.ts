@@ -1,6 +1,6 @@
-// The whole server beside a real Redis 7.0: random commands over HTTP, in pipelines, transactions
-// and alone, on keys of several shards, every reply compared. What differs on purpose is in
-// src/commands/DIALECT.md. Needs Debian's package redis-server: .ci/run has it.
+// Compares the whole server with a real Redis 7.0. Sends random commands over HTTP, in pipelines, in
+// transactions and alone, on keys of several shards. Compares every reply. src/commands/DIALECT.md
+// lists the intended differences. Needs Debian's package redis-server, which .ci/run installs.
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { redisFlags, valueBytesMax } from '../support/peers/differential.ts';
 import { commandsMin, expectNoMismatch } from '../support/peers/find-mismatch.ts';

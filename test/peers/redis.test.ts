@@ -1,5 +1,6 @@
-// The command dialect beside a real Redis 7.0: random commands, every reply compared. What differs
-// on purpose is in src/commands/DIALECT.md. Needs Debian's package redis-server: .ci/run has it.
+// Compares the command dialect with a real Redis 7.0: random commands, every reply.
+// src/commands/DIALECT.md lists the intended differences. Needs Debian's package redis-server,
+// which .ci/run installs.
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandTable } from '../../src/commands/command-table.ts';

@@ -1,4 +1,4 @@
-// SIGKILL under load, again and again: every life is judged by what the next one holds.
+// SIGKILL under load, again and again. The next start shows whether the server lost anything.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runKillLives } from '../support/load/kill-lives.ts';
 import { makeTemporaryFolder, removeFolder } from '../support/processes/server-process.ts';

@@ -171,7 +171,7 @@ const report: ShardReport = {
 
 const bytes = (value: string): Buffer => Buffer.from(value, 'latin1');
 
-/** What the other side sees of an answer: values as buffers, sizes, and the durability reached. */
+/** An answer as the main thread reads it: values as buffers, sizes, and the durability reached. */
 function seen(answer: ShardAnswer): unknown {
   if (answer.kind === 'entry') {
     const { version, expiresAt, value, withValue } = answer;

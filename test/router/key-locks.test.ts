@@ -4,7 +4,7 @@ import { KeyLocks } from '../../src/router/key-locks.ts';
 
 const name = (key: string): { namespace: string; key: string } => ({ namespace: 'default', key });
 
-/** Work that goes on until it is told to end. */
+/** Work that goes on until the test ends it. */
 function held(): { work: () => Promise<void>; end: () => void } {
   const ends: (() => void)[] = [];
   const ended = new Promise<void>((resolve) => ends.push(resolve));

@@ -40,7 +40,7 @@ function stagedQueueOf(key: string): StagedQueue {
   return queue;
 }
 
-/** Has the cache hold these entries, by reading them. */
+/** Fills the cache with these entries, by reads. */
 function fillCache(...keys: string[]): void {
   for (const key of keys) {
     sequencer.enqueue(get(key), ignore);
@@ -74,7 +74,7 @@ describe('an operation', () => {
     'that writes drops what is cached of its keys in the same turn: $op',
     (write) => {
       fillCache('0b', '0f', '1b');
-      // The queue must never hold a write of which the cache has not heard.
+      // The cache must drop a key before the queue has the write.
       queues[0].onEnqueue = () => expect(isCached('0b')).toBe(false);
       sequencer.enqueue(write, ignore);
       expect(queues[0].asked).toHaveLength(1);

@@ -1,4 +1,4 @@
-// Commands as a shard carries them out: in the order of their batch, all of their changes or none.
+// A shard runs commands in the order of their batch, and makes all changes of a command or none.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { isResolved, resolveCommand } from '../../src/commands/resolve-command.ts';
 import type { ShardOperation, ShardResult } from '../../src/protocol/shard-operation.ts';

@@ -1,5 +1,5 @@
-// A shard is killed, or loses power, at each single call into the file system: while it starts,
-// writes, changes journals, is compacted, marks and stops.
+// Kills a shard, or cuts its power, at each single call into the file system. The shard starts,
+// writes, changes journals, is compacted, leaves marks and stops meanwhile.
 import { describe, expect, test } from 'vitest';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import type { Operation } from '../../src/store/operation.ts';
@@ -9,7 +9,7 @@ import { seededRandom } from '../support/random.ts';
 import { compactShard, openShard, valuesOf } from '../support/disk/shard-files.ts';
 import { put, remove } from '../support/stores/operations.ts';
 
-/** What the shard held after each acknowledged step, and after the one under way if it took effect. */
+/** The contents after the last acknowledged step, and those with the step in flight on top. */
 interface Progress {
   acknowledged: string[];
   underWay: string[] | undefined;
@@ -24,7 +24,7 @@ const steps: readonly Step[] = [
   put('e', '6'), 'compact', remove('a'), 'stop',
 ]; // prettier-ignore
 
-/** Key and value of every entry, once as it is and once as the next step would leave it. */
+/** Key and value of every entry, after a step. */
 function applied(contents: ReadonlyMap<string, string>, step: Step): Map<string, string> {
   const next = new Map(contents);
   if (typeof step === 'string') return next;
@@ -78,7 +78,7 @@ describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
     expect(calls).toBeGreaterThan(60);
     for (const [fatal, files] of cutAtEach(calls, freshDisk)) {
       const { acknowledged, underWay } = await runUntilCut(files, fsync);
-      // A folder whose making was cut short is the data folder's matter.
+      // A shard's folder that is only half made is left to data-folder.ts.
       if (!files.exists('/data/shard-0000/current.json')) continue;
       const found = await valuesOf(openShard(files.copy(), fsync));
       expect([fatal, [acknowledged, underWay]]).toEqual([fatal, expect.arrayContaining([found])]);

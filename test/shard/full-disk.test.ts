@@ -1,4 +1,4 @@
-// A shard on a disk that fills up: what is still possible, and how it comes back.
+// A shard on a disk that fills up: it still reads and deletes, and takes puts again once there is room.
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import { reserveBytesMin } from '../../src/base/limits.ts';
@@ -26,14 +26,18 @@ beforeEach(() => {
   clock = new ManualClock();
 });
 
-/** With a reserve as real ones have it. */
+/** Opens a shard with a reserve of the usual size. */
 function openShard(on: MemoryFileSystem, fsync: FsyncMode, time?: ManualClock): BareShardStore {
   return openAny(on, fsync, time, reserveBytesMin);
 }
 
 const value = Buffer.alloc(kibibyte, 'v');
 
-/** Puts keys until one is refused for want of room; the number of those that were taken. */
+/**
+ * Puts keys until the shard refuses one for lack of room.
+ *
+ * @returns the number of keys put
+ */
 async function fill(store: BareShardStore, prefix = 'k'): Promise<number> {
   for (let count = 0; ; count++) {
     const result = await store.submit(put(`${prefix}${count}`, value));
@@ -157,7 +161,7 @@ describe('a full disk', () => {
     expect(store.shard.report().isBroken).toBe(true);
     heal(files);
     files.capacityBytes *= 4;
-    // The shard did not serve, so it is not told that the compaction is dropped.
+    // The shard did not serve, so nothing has told it that the compaction was dropped.
     store.shard.mend(store.timestamp);
     clock.advance(2000);
     expect(await store.submit(put('new', value))).toMatchObject({ kind: 'written' });
@@ -186,7 +190,7 @@ describe('a full disk', () => {
     const long = 'd'.repeat(900);
     let refusal: unknown;
     for (let round = 0; refusal === undefined; round++) {
-      // Each delete of a long key takes about a KiB, and so the whole reserve a few hundred.
+      // Each delete of a long key takes about 1 KiB, so the whole reserve is enough for a few hundred.
       files.capacityBytes -= files.freeBytes();
       const result = await store.submit(
         remove(round % 2 === 0 ? `k${round / 2}` : `${long}${round}`),

@@ -1,5 +1,5 @@
-// A failed sync: what was in doubt, what the shard goes on with, and every way to be interrupted on
-// the way.
+// A failed sync: writes in doubt, the files that the shard continues with, and every way to
+// interrupt that.
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import type { BareShardStore } from '../support/stores/bare-shard-store.ts';
@@ -20,7 +20,7 @@ beforeEach(() => {
   files = new MemoryFileSystem();
 });
 
-/** A shard with some history, whose next write has just failed to be synced. */
+/** A shard with some history, and a last write whose sync has failed. */
 async function brokenShard(fsync: FsyncMode): Promise<BareShardStore> {
   const store = openShard(files, fsync);
   await store.submit(put('a', '1'));
@@ -87,7 +87,7 @@ describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
       const count = failAt(files, fatal);
       try {
         store.shard.mend(store.timestamp);
-        // Some failures cost nothing but leftovers.
+        // Not every failure makes the call throw: some only leave files behind.
       } catch {
         store.shard.mend(store.timestamp);
       }
@@ -111,11 +111,11 @@ describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
       try {
         store.shard.mend(store.timestamp);
       } catch {
-        // Killed there.
+        // This is the kill.
       }
       if (count.calls < fatal) break;
       const found = await valuesOf(openShard(files.copy(), fsync));
-      // What is in doubt may turn out to have happened: nothing else was served meanwhile.
+      // The write in doubt may have happened: the shard has served nothing else meanwhile.
       const allowed = [settled, ['a=2', 'b=1']];
       expect([fatal, allowed]).toEqual([fatal, expect.arrayContaining([found])]);
     }
@@ -124,7 +124,7 @@ describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
 
 test('a restart makes durable what a failed sync left in doubt before it serves it', async () => {
   await brokenShard('always');
-  // The journal may not be relied on to write again what the system calls clean.
+  // The start must write these bytes again: the system may report dropped pages as clean.
   const journal = `${folder}/journal-000002.ndjson`;
   const written: [offset: number, bytes: number][] = [];
   const open = files.open.bind(files);

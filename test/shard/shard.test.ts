@@ -197,7 +197,7 @@ describe('a shard whose memory is full', () => {
     expect(answersOf(shard, put('large', 'x'.repeat(400_000)))).toMatchObject([
       { kind: 'written' },
     ]);
-    // A start reads them in any order: the large one in memory with all others.
+    // A start reads values in any order, so the large one may come when all others are in memory.
     let written = 0;
     for (let entries = -1; entries < shard.report().entries; written++) {
       ({ entries } = shard.report());

@@ -1,4 +1,4 @@
-// One process a data folder: who is refused, and that the lock dies with its holder.
+// One process may use a data folder at a time, and the lock ends with its holder.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -27,7 +27,7 @@ function refusalOf(dataDir: string): StoreError {
   throw new Error('was not refused');
 }
 
-/** A process that holds the lock until it is killed. */
+/** Starts a process that holds the lock until a kill. */
 async function startHolder(dataDir: string) {
   const lockModule = join(programFolder, 'dist', 'src', 'storage', 'folder-lock.js');
   const script = `
@@ -135,7 +135,7 @@ test('a LOCK that cannot be opened is named', async () => {
 
 const immutable = spawnSync('chattr', ['-V']).error === undefined && process.getuid?.() === 0;
 
-// Mode bits do not stop root, and only root may set the immutable flag.
+// Mode bits do not stop root. Only root may set the immutable flag.
 test.skipIf(!immutable)(
   'a read-only folder is inaccessible (needs root and chattr)',
   ({ skip }) => {

@@ -87,7 +87,7 @@ function changesOf(key: string, value: string, version: number): ShardChanges {
   return { changes, version, validUntil: Infinity };
 }
 
-/** Killed before the second shard has recorded the outcome. */
+/** Ends as a kill would: before the second shard has recorded the outcome. */
 function writeTransaction(places: readonly ShardPlace[]): void {
   const at = 1764000000001;
   const shards = places.map((place) => {

@@ -15,7 +15,7 @@ const header: JournalHeader = {
   previous: null,
 };
 
-/** A file whose sync beside other work ends when the test says so. */
+/** A file whose `syncSoon` ends when the test says so. */
 function slowToSync(file: OpenFile): { file: OpenFile; calls: string[]; endSync: () => void } {
   const calls: string[] = [];
   const ends: (() => void)[] = [];

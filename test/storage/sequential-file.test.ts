@@ -1,4 +1,4 @@
-// A pipe as a file to read from: whatever pieces it comes in, each byte is read once, and in order.
+// Reads a pipe as a file. Each byte is read once and in order, whatever the sizes of the pieces.
 import { expect, test } from 'vitest';
 import { readLines } from '../../src/storage/line-reader.ts';
 import { pipeOf } from '../support/disk/pipe-of.ts';

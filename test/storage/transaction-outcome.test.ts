@@ -4,11 +4,11 @@ import { resolveInDoubt, type TransactionTraces } from '../../src/storage/transa
 
 interface Has {
   readonly prepared?: boolean;
-  /** Its recorded outcome: whether it is committed. */
+  /** The recorded outcome: true if committed. */
   readonly outcome?: boolean | undefined;
 }
 
-/** Of one transaction, `t`, whose participants are the first two of three shards. */
+/** A shard's records of one transaction, `t`. Its participants are the first two of three shards. */
 function shard({ prepared = false, outcome }: Has): TransactionTraces {
   return {
     prepared: new Map(prepared ? [['t', { participants: [0, 1] }]] : []),
@@ -69,7 +69,7 @@ test('a start that was cut short is followed by one with the same outcome', () =
   const has = fc.record({ prepared: fc.boolean(), hasOutcome: fc.boolean() });
   fc.assert(
     fc.property(fc.tuple(has, has), fc.boolean(), fc.nat(1), (found, committed, recording) => {
-      // All records of an outcome say the same, and a shard with one is no longer in doubt.
+      // All outcome records agree, and a shard with one is no longer in doubt.
       const shards = found.map(({ hasOutcome, ...one }) =>
         shard(hasOutcome ? { outcome: committed } : one),
       );

@@ -1,4 +1,4 @@
-// What every tool makes of a transaction that a crash has cut short: what the next start serves.
+// Every tool resolves a transaction that a crash has cut short just as the next start would.
 import { describe, expect, test } from 'vitest';
 import { BackupReader } from '../../src/storage/backup-reader.ts';
 import { valueOfRecord } from '../../src/storage/record.ts';
@@ -65,7 +65,7 @@ describe.each(['always', 'interval', 'never'] as const)('in %s, where', (fsync) 
       const served = servedByStart(files, dataDir);
       reshard(files, dataDir, to);
       expect(readEntries(files, dataDir)).toEqual(served);
-      // Nothing is left in doubt.
+      // No transaction is in doubt any more.
       expect([...files.contents().values()].join()).not.toContain('"op":"prepare"');
     });
 

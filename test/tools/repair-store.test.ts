@@ -1,4 +1,4 @@
-// What a repair keeps and what it says, damage by damage.
+// Repairs of many kinds of damage: the kept entries, and the findings.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { StoreError } from '../../src/base/errors.ts';
 import { seqJumpRepaired } from '../../src/base/limits.ts';
@@ -31,14 +31,14 @@ function begin(shards: number): void {
 
 beforeEach(() => begin(1));
 
-/** Each change a batch of its own. */
+/** Writes each change as a batch of its own. */
 function write(...changes: (readonly [key: string, value: string | undefined])[]): void {
   for (const change of changes) store.write([change]);
 }
 
 const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');
 
-/** A store of so many shards, stopped, in which each letter is a key. */
+/** Makes a stopped store with so many shards, in which each letter is a key. */
 function makeLetters(shards: number): void {
   begin(shards);
   write(...letters.map((letter) => [letter, letter] as const));
@@ -288,7 +288,7 @@ describe('a repair does not use', () => {
     write(['b', '2']);
     store.compact(0);
     store.stop();
-    // As a failed sync may have left it: on disk after all, but disowned.
+    // As after a failed sync: the line is on disk after all, but disowned.
     const last = lines(journal(2)).at(-1) ?? '';
     const previous = openLine(Buffer.from(last.trimEnd()))?.checksum ?? '';
     const disowned = encodeBatchLine(3, 1, 0, [encodePut('default', 'ghost', 'boo', undefined)]);
@@ -372,5 +372,5 @@ describe('a folder in which there is nothing to be saved', () => {
 });
 
 function ignore(): void {
-  // What is found on the way does not matter here.
+  // This test looks at the error only.
 }

@@ -1,5 +1,5 @@
-// Random stores, random damage: what a repair may and may not do, whatever it meets. A failure
-// prints its seed; HOLDFAST_TEST_SEED runs that one alone, HOLDFAST_TEST_RUNS more of them.
+// Repairs random stores with random damage, and checks the rules that a repair must keep. A failure
+// prints its seed. HOLDFAST_TEST_SEED runs one seed alone, HOLDFAST_TEST_RUNS more of them.
 import { describe, expect, test } from 'vitest';
 import { byteStringOfText } from '../../src/base/byte-string.ts';
 import { StoreError } from '../../src/base/errors.ts';
@@ -23,7 +23,7 @@ const keys = [...Array.from({ length: 14 }, (_, index) => `k${index}`), 'é漢',
 );
 
 function randomValue(random: Random): string {
-  // Large ones, so that a snapshot has more than one block.
+  // Large values, so that a snapshot has more than one block.
   const length = random() < 0.3 ? 15_000 + below(random, 20_000) : below(random, 30);
   const character = oneOf(random, ['a', 'z', '"', '\\', '\n', '\u{ff}', '}']);
   return `${below(random, 1e6)}${character.repeat(length)}`;
@@ -37,7 +37,7 @@ interface TransactionInFlight {
   left: readonly number[];
 }
 
-/** A store with a past: batches, transactions, failed syncs, compactions, restarts. */
+/** A store with a history: batches, transactions, failed syncs, compactions, restarts. */
 class StoreMaker {
   readonly fileSystem = new MemoryFileSystem();
   readonly store: ShardedFiles;
@@ -72,7 +72,7 @@ class StoreMaker {
     });
   }
 
-  /** A sync that fails leaves lines on disk that are disowned. */
+  /** A failed sync leaves disowned lines on disk. */
   #mayFail(work: () => void): void {
     if (this.#random() < 0.15) failAt(this.fileSystem, 1, { call: 'sync', path: /journal/ });
     work();
@@ -80,7 +80,7 @@ class StoreMaker {
     this.store.mend();
   }
 
-  /** Another may be under way, and an outcome be recorded in the midst of it. */
+  /** Another compaction may be running, and an outcome may come in the middle of it. */
   #compact(): void {
     this.#endCompaction();
     this.#endCompaction = this.store.beginCompaction(below(this.#random, this.store.places.length));
@@ -92,7 +92,7 @@ class StoreMaker {
     this.#endCompaction = () => undefined;
   }
 
-  /** The start resolves what is in flight. */
+  /** The start resolves the transactions in flight. */
   #restart(): void {
     this.#endCompaction = () => undefined;
     if (this.#random() < 0.5) this.store.stop();
@@ -117,7 +117,7 @@ class StoreMaker {
     this.#prepare(changes, names, shards);
   }
 
-  /** Nothing else is in flight beside it. */
+  /** A flush runs while no other transaction is in flight. */
   #flush(changes: readonly (readonly [key: string, value: string | undefined])[]): void {
     this.#prepare(changes, keys, [...this.store.places.keys()], ['default']);
   }
@@ -149,7 +149,7 @@ class StoreMaker {
   }
 }
 
-/** Stopped cleanly at last, transactions in flight or not. */
+/** The store ends with a clean stop, even if transactions are in flight. */
 function makeStore(random: Random): ShardedFiles & { fileSystem: MemoryFileSystem } {
   const maker = new StoreMaker(random);
   const steps = 3 + below(random, 25);
@@ -175,7 +175,7 @@ function repair(fileSystem: MemoryFileSystem): Repair {
     return { summary, findings, entries: readEntries(fileSystem, '/new') };
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    // Nothing that could be salvaged: there is not one sound file to say whose the others are.
+    // No file is sound, so none says which store the files belong to.
     return { summary: undefined, findings, entries: new Map() };
   }
 }
@@ -199,7 +199,7 @@ function isInGap(key: string, finding: Finding): boolean {
   );
 }
 
-/** Whether a finding says of a key that what is there now may not be its newest state. */
+/** True if a finding says that the key's present state may not be its newest one. */
 function isListed(
   key: string,
   before: ReadEntry | undefined,
@@ -207,7 +207,7 @@ function isListed(
   after: Repair,
 ): boolean {
   const shard = store.shardOf(key);
-  // Its version is lower than the seq of the change.
+  // Then the entry's version is lower than the seq of the change.
   const isTransacted =
     before !== undefined && store.transacted.has(entryText(key, before.version, before.value));
   return after.findings.some((finding) => {
@@ -219,7 +219,7 @@ function isListed(
       case 'lost-entries':
         return finding.shard === shard && !after.entries.has(key) && isInGap(key, finding);
       case 'lost-changes':
-        // Of a key that nothing else tells of, only the number of changes is known.
+        // If nothing else is known of the key, the finding can only give the number of changes.
         return (
           finding.shard === shard &&
           before !== undefined &&
@@ -243,7 +243,7 @@ function isEndUnproved(key: string, store: ShardedFiles, { findings }: Repair): 
   return findings.some((one) => one.finding === 'unproved-end' && one.shard === shard);
 }
 
-/** Whether it is of an aborted transaction, all of whose outcome records are lost. */
+/** True if the entry is of an aborted transaction whose outcome records are all lost. */
 function mayBeKept(entry: string, store: ShardedFiles, { findings }: Repair): boolean {
   return findings.some(
     (finding) =>
@@ -275,8 +275,8 @@ function check(seed: number): string[] {
     const was = truth.get(key);
     const isTrue = was?.version === version && was.value === value;
     if (isTrue || store.written.has(entry) || mayBeKept(entry, store, after)) continue;
-    // Of which lines were disowned, current.json and the header of the next journal tell; if both
-    // are gone, a write that was answered `unknown` may turn out to have happened.
+    // current.json and the next journal's header tell which lines are disowned. If both are gone,
+    // the repair may keep a write that was answered `unknown`.
     const isDisowned = store.inDoubt.has(`${key}=${value}`) && isEndUnproved(key, store, after);
     if (!isDisowned) wrong.push(`${key} was never so`);
   }

@@ -1,4 +1,4 @@
-// What a repair makes of transactions over several shards, if lines are lost and if none is.
+// Repairs of transactions over several shards, with lost lines and without.
 import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/tools/finding.ts';
 import {
@@ -15,7 +15,7 @@ import { readEntries } from '../support/disk/sharded-files.ts';
 const journal = (shard: number, generation = 1): string =>
   `/old/layout-000001/shard-000${shard}/journal-00000${generation}.ndjson`;
 
-/** In shards 0 and 1; `f` and `k` are new. */
+/** The changes are in shards 0 and 1. `f` and `k` are new. */
 const changes = [
   ['b', '2'],
   ['f', '2'],
@@ -30,7 +30,7 @@ function made(leave: (store: LeftStore) => void): LeftStore {
   return leaveTransaction({ leave: (store) => leave(store as LeftStore) }, '/old');
 }
 
-/** Damages a byte of the first line that has this in it. */
+/** Damages a byte of the first line that contains this text. */
 function damageLine(
   files: MemoryFileSystem,
   path: string,
@@ -91,7 +91,7 @@ describe('if another participant has recorded the outcome,', () => {
     expect(findings).toContainEqual(
       expect.objectContaining({ finding: 'lost-changes', shard: 1, fromSeq: 2, toSeq: 2 }),
     );
-    // The damaged bytes still name it.
+    // The damaged bytes still name the key.
     expect(keysListed(findings)).toEqual(['k']);
   });
 
@@ -228,7 +228,7 @@ test("of another shard's journal nothing is used, its outcomes and marks neither
     self.write([['c', '3']]);
   });
   store.stop();
-  // Its header is damaged: by its keys alone it can be known that it is not this shard's.
+  // The header is damaged, so only the keys show that the journal belongs to another shard.
   store.fileSystem.put(journal(0), store.fileSystem.read(journal(1)));
   damageLine(store.fileSystem, journal(0), '"format"', (line) =>
     line.replace('"store"', '"stare"'),

@@ -27,7 +27,7 @@ const operations: readonly Operation[] = [
   remove('ключ 3'),
 ];
 
-/** Snapshots in some shards, journals in all. */
+/** Makes a store with journals in all shards, and snapshots in some. */
 function makeStore(shards: number, fsync: FsyncMode = 'always'): MemoryFileSystem {
   const files = new MemoryFileSystem();
   const folder = new ShardedFolder(files, shards, fsync);
@@ -83,7 +83,7 @@ test('each step announces how many bytes it will read, and then reads them', () 
   for (const { announced, done } of read.values()) {
     expect(announced).toBeGreaterThan(5000);
     expect(done).toBeGreaterThanOrEqual(announced);
-    // Small files, those that name the others, are read beside.
+    // The tool also reads small files that name the others, and does not announce them.
     expect(done).toBeLessThan(announced + 4000);
   }
 });
@@ -103,7 +103,7 @@ test('no version is given twice if the end of a journal may have been seen and l
   const files = new MemoryFileSystem();
   const folder = new ShardedFolder(files, 3, 'interval');
   const versions = operations.map((operation) => folder.write(operation) ?? 0);
-  // Not stopped: as a power cut leaves it.
+  // Without a stop, as after a power cut.
   reshard(files, dataDir, 2);
   const lowest = Math.max(...versions) + seqJumpUnsynced;
   for (const seq of seqsOfFolder(files)) expect(seq).toBeGreaterThan(lowest);
@@ -125,7 +125,8 @@ test('a torn end is read as far as it is valid, and not cut', () => {
 
 test('a damaged store is refused, and nothing is changed', () => {
   const whole = makeStore(3);
-  // Folded into snapshots, journals are kept but not live, and a reserve may hold anything.
+  // These files may differ: journals kept after a compaction are not live, and a reserve holds any
+  // bytes.
   const spare = /000[02].journal-0+1|reserve/;
   const live = [...whole.contents().keys()].filter((path) => !spare.test(path));
   expect(live).toHaveLength(9);
@@ -171,7 +172,7 @@ describe.each([
         doneOrWhyNot(() => reshard(files, dataDir, to));
         const cut = files.afterPowerCut(seededRandom(fatal * 4 + seed));
         expect([fatal, seed, contentsOfFolder(cut)]).toEqual([fatal, seed, contents]);
-        // A kill instead, and the power cut somewhere in what the next start tidies away.
+        // A kill, and then a power cut while the next start removes leftovers.
         cutAt(files, 1 + Math.floor(seededRandom(fatal * 4 + seed)() * 20));
         doneOrWhyNot(() => removeStrayLayouts(files, dataDir));
         const later = files.afterPowerCut(seededRandom(fatal * 4 + seed));

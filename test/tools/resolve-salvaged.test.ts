@@ -4,12 +4,12 @@ import type { Finding } from '../../src/tools/finding.ts';
 
 interface Has {
   readonly prepared?: boolean;
-  /** Its recorded outcome: whether it is committed. */
+  /** The recorded outcome: true if committed. */
   readonly outcome?: boolean;
   readonly doubt?: boolean;
 }
 
-/** Of one transaction, `t`, whose participants are the first two shards. */
+/** A shard's records of one transaction, `t`. Its participants are the first two shards. */
 function shard({ prepared = false, outcome, doubt = false }: Has): SalvagedTraces {
   return {
     prepared: new Map(prepared ? [['t', { participants: [0, 1] }]] : []),

@@ -78,7 +78,7 @@ describe('a restored store', () => {
     expect(files.openFiles).toBe(0);
     const restored = new ShardedFolder(files, 99);
     expect(restored.write(put('text', 'x'))).toBe(seq + seqJumpRepaired);
-    // And what is written to it can be backed up and restored again.
+    // Writes to the restored store can be backed up and restored again.
     const again = emptyFolder();
     again.put('/backup', backupOf(files, restored.cut()));
     restore(again, 2);
@@ -142,7 +142,7 @@ describe('a backup that is not whole', () => {
   });
 });
 
-/** Half a store is none: a restore may be made into it, and a start must not take it for empty. */
+/** A half-made store is no store. A restore may replace it, but a start must not take it for empty. */
 function isMade(files: MemoryFileSystem): boolean {
   if (unfinishedMaking(files, dataDir) === undefined) {
     return readManifest(files, dataDir) !== undefined;

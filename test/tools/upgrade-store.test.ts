@@ -1,4 +1,5 @@
-// Stores of earlier format versions are rewritten, or refused by name and left as they are.
+// Stores of earlier format versions: the program rewrites them, or refuses them by name and changes
+// nothing.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openDataFolder } from '../../src/engine/data-folder.ts';
 import { readCurrent, writeCurrent } from '../../src/storage/current.ts';
@@ -29,7 +30,7 @@ interface Listed {
   readonly valueBase64?: string;
 }
 
-/** As `readEntries` has them. */
+/** In the form of `readEntries`. */
 function listedEntries(listing: string): Map<string, { version: number; value: string }> {
   const { items } = JSON.parse(listing) as { items: readonly Listed[] };
   return new Map(
@@ -59,7 +60,7 @@ describe.each(keptFormatVersions)('a store of format version %i', (version) => {
     copyInto(files, folder, dataDir);
   });
 
-  /** As a crash leaves it: no mark vouches for the end of one journal. */
+  /** As after a crash: no mark vouches for the end of one journal. */
   function loseMark(): void {
     const manifest = readManifest(files, dataDir);
     if (manifest === undefined) throw new Error('there is a store');
@@ -97,7 +98,7 @@ describe.each(keptFormatVersions)('a store of format version %i', (version) => {
       return cut;
     };
     for (const [, cut] of cutAtEach(calls.length, fresh)) {
-      // A failure behind the last step leaves the old files there, and no more.
+      // A failure after the last step only leaves the old files there.
       expect(outcomeOf(() => upgradeStore(cut, dataDir))).toMatch(/^done$|cut/);
       const after = cut.afterPowerCut(() => 0.5);
       if (needsUpgrade(after, dataDir)) upgradeStore(after, dataDir);

@@ -1,4 +1,4 @@
-// What verifying says of a store, good or damaged, and that it changes nothing.
+// Verifies good and damaged stores. Checks the report, and that no file changes.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { verifyStore } from '../../src/tools/verify-store.ts';
 import {
@@ -17,7 +17,7 @@ const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');
 
 let files: MemoryFileSystem;
 
-/** Two shards, each with a snapshot, the files it was made from, and a journal behind it. */
+/** Two shards, each with a snapshot, the files that it was made from, and a journal after it. */
 beforeEach(() => {
   files = new MemoryFileSystem();
   const store = new ShardedFiles(files, '/data', 2);

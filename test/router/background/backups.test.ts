@@ -12,7 +12,7 @@ import type { TaskThread } from '../../../src/router/threads/task-thread.ts';
 import { ManualClock } from '../../support/simulated/manual-clock.ts';
 import { refused, StagedQueue, untilIdle } from '../../support/simulated/staged-queue.ts';
 
-/** Says whether compactions are held off. */
+/** A scheduler that says whether compactions are held off. */
 class WatchedCompactions extends CompactionScheduler {
   areHeld = false;
 
@@ -28,7 +28,7 @@ class WatchedCompactions extends CompactionScheduler {
 
 let queues: [StagedQueue, StagedQueue];
 let compactions: WatchedCompactions;
-/** Whether compactions were held off at each cut of a shard and each task of a thread. */
+/** For each cut of a shard and each task of a thread: whether compactions were held off. */
 let held: string[];
 
 function noteHeld(what: string): void {
@@ -54,10 +54,10 @@ beforeEach(() => {
   });
 });
 
-/** Gives three pieces, or fails in the place of one. */
+/** Gives three pieces, or fails in place of one. */
 class StagedThread implements TaskThread<BackupTasks> {
   destroyed = 0;
-  /** It takes tasks and answers none. */
+  /** True: takes tasks and answers none. */
   hangs = false;
   #endHanging: (() => void) | undefined;
   failAt = Infinity;
@@ -92,7 +92,7 @@ const locations = [0, 1].map((shard): ShardLocation => {
   return { folder: `/data/${name}`, name, identity: { store: 'store', shard } };
 });
 
-/** @param threads that it begins, in this order, and any number of others after them */
+/** @param threads the first threads to start, in this order; any number of others follows */
 function backupsWith(...threads: StagedThread[]): Backups {
   const left = [...threads];
   const clock = new ManualClock(2000);

@@ -1,4 +1,4 @@
-// When a compaction that failed is tried again.
+// Decides when a failed compaction is tried again.
 import { expect, test } from 'vitest';
 import { answerTask } from '../../../src/protocol/shard-task.ts';
 import { CompactionScheduler } from '../../../src/router/background/compaction-scheduler.ts';
@@ -6,7 +6,7 @@ import type { ShardClient } from '../../../src/router/shard/shard-client.ts';
 
 const compactJournalBytes = 1000;
 
-/** One shard that is due, whose compactions find no room. */
+/** One shard that is due. Its compactions find no room. */
 function openScheduler() {
   const state = { now: 0, wantsCompaction: false, begun: 0 };
   const client = {

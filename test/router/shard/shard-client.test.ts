@@ -23,7 +23,7 @@ function refusal(result: ShardResult | undefined): object {
   return { code, outcome, retryable };
 }
 
-/** The thread has these operations, and answers nothing until it is released. */
+/** Gives the thread these operations. It answers nothing until the test releases it. */
 async function holdOver(...operations: ShardOperation[]): Promise<Promise<ShardResult>[]> {
   simulated.thread.isHeld = true;
   const answers = operations.map((operation) => simulated.ask(operation));
@@ -31,7 +31,7 @@ async function holdOver(...operations: ShardOperation[]): Promise<Promise<ShardR
   return answers;
 }
 
-/** The thread dies while it has this write, whose outcome is unknown then. */
+/** Ends the thread while it has this write. The outcome of the write is then unknown. */
 async function dieOver(operation: ShardOperation): Promise<void> {
   const [write] = await holdOver(operation);
   simulated.thread.die();
@@ -162,7 +162,7 @@ describe('a thread that dies', () => {
     await simulated.settle();
     simulated.thread.die();
     await simulated.settle();
-    // Opened and started, one task after the other, until the read is under way again.
+    // Open and start, one task after the other, until the read is in flight again.
     for (let turn = 0; turn < 4 && simulated.client.status.state !== 'serving'; turn++) {
       simulated.thread.work(1);
       await simulated.settle();
@@ -251,7 +251,7 @@ describe('a thread that hangs', () => {
     expect(refusal(await write)).toMatchObject({ code: 'SHARD_UNAVAILABLE', outcome: 'unknown' });
     expect(simulated.threads).toHaveLength(2);
     expect(simulated.threads[0]?.isDestroyed).toBe(true);
-    // It has waited too long by now, and is told so.
+    // The read has waited too long by now, so the router may refuse it.
     expect(['entry', 'refused']).toContain((await read)?.kind);
     expect(await simulated.ask(put('a', '1'))).toMatchObject({ kind: 'written' });
   });

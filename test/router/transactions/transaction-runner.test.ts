@@ -1,4 +1,5 @@
-// Over queues of shards that answer what the test says, when it says so; reads are answered at once.
+// Runs transactions over staged queues. They answer reads at once, and other operations when the
+// test says so.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { TimestampClock } from '../../../src/base/clock.ts';
 import { lockWaitersMax } from '../../../src/base/limits.ts';
@@ -52,7 +53,7 @@ beforeEach(() => {
 const asked = (): string[][] =>
   queues.map((queue) => queue.asked.map(({ operation }) => operation.op));
 
-/** Puts each key's own name, and tells what was there. */
+/** Puts each key's own name, and returns the earlier values. */
 function putAll(...keys: string[]): Promise<TransactionResult<string[]>> {
   return runner.run(
     keys.map(name),
@@ -142,7 +143,7 @@ describe('a transaction over two shards', () => {
     prepare.complete(done);
     expect((await first).kind).toBe('committed');
     await untilIdle();
-    // The outcome has its place before what waited for the key.
+    // The outcome must be in the queue before an operation that waited for the key.
     queues[1].take('commit');
     queues[1].take('change').complete(done);
     expect((await behind).kind).toBe('committed');
@@ -172,7 +173,7 @@ describe('an entry that was read and expires', () => {
     for (const queue of queues) {
       const abort = queue.take('abort');
       expect(abort.operation).toMatchObject({ transaction: 't0' });
-      // All have prepared: a crash would commit it. The next attempt begins when an abort is recorded.
+      // All have prepared, so a crash would commit it. The next attempt must wait for a recorded abort.
       expect(asked().flat()).not.toContain('prepare');
       abort.complete(done);
     }

@@ -1,4 +1,4 @@
-// Over queues of shards that answer what the test says, when it says so.
+// Runs two-phase commits over staged queues, which answer when the test says so.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { TimestampClock } from '../../../src/base/clock.ts';
 import type { ShardResult } from '../../../src/protocol/shard-operation.ts';
@@ -43,18 +43,21 @@ beforeEach(() => {
   });
 });
 
-/** Of a transaction in as many shards as there are answers: they answer so to the prepare. */
+/**
+ * Runs a transaction over as many shards as there are answers. Each shard gives its answer to the
+ * prepare.
+ */
 async function runUntilPrepared(
   ...answers: readonly ShardResult[]
 ): Promise<{ readonly result: Committed }> {
   const result = twoPhaseCommit.run(changes.slice(0, answers.length), validUntil);
   for (const [index, answer] of answers.entries()) queues[index]?.take('prepare').complete(answer);
   await untilIdle();
-  // In an object, since an async function would wait for it.
+  // The object keeps `await` from waiting for the result.
   return { result };
 }
 
-/** What was asked of each shard and not taken, by the names of the operations. */
+/** The names of the operations in each queue that the test has not taken. */
 const asked = (): string[][] =>
   queues.map((queue) => queue.asked.map(({ operation }) => operation.op));
 
@@ -112,7 +115,7 @@ describe('a transaction over several shards', () => {
     queues[0].take('commit').complete(refused('not-applied'));
     queues[1].take('commit').complete(done);
     await untilIdle();
-    // The other one may have to hear it from the record here.
+    // The other participant may still need this one's record of the commit.
     expect([...inFlight]).toEqual(['t0']);
     expect(asked()).toEqual([[], [], []]);
   });
@@ -198,7 +201,7 @@ describe('if it is unknown whether a participant has prepared', () => {
   test('the transaction is not applied once another one has recorded the abort', async () => {
     const { result } = await runUntilPrepared(done, refused('unknown'));
     expect(asked()).toEqual([['abort'], ['abort'], []]);
-    // It may have had nothing to abort: then it has recorded nothing.
+    // This participant may not have prepared. Then it had nothing to abort, and has recorded nothing.
     queues[1].take('abort').complete(done);
     expect(await isPending(result)).toBe(true);
     queues[0].take('abort').complete(done);
@@ -217,7 +220,7 @@ describe('if it is unknown whether a participant has prepared', () => {
     expect(await result).toMatchObject({ error: { outcome: 'unknown' } });
     queues[1].take('abort').complete(done);
     await untilIdle();
-    // Its record may be needed: the other one has none.
+    // The other participant has no record, so it may need this one's.
     expect([...inFlight]).toEqual(['t0']);
     expect(asked()).toEqual([[], [], []]);
   });
@@ -243,7 +246,7 @@ describe('if an entry that was read expires', () => {
     const prepares = queues.map((queue) => queue.take('prepare'));
     clock.advance(500);
     for (const prepare of prepares) prepare.complete(done);
-    // All have prepared: a start after a crash would commit it.
+    // All have prepared, so a start after a crash would commit it.
     expect(await isPending(result)).toBe(true);
     expect(asked()).toEqual([['abort'], ['abort'], ['abort']]);
     queues[1].take('abort').complete(done);

@@ -87,7 +87,7 @@ describe('a prepared transaction', () => {
     replay.resolve('t', true);
     replay.resolve('t', true);
     expect(made).toEqual(['default/a@4=2 in t', 'default/b@4=nothing in t']);
-    // Whether there is an outcome record is for the files to say.
+    // Only the files decide whether there is an outcome record.
     expect(replay.outcomes.size).toBe(0);
   });
 

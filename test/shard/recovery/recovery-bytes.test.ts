@@ -25,11 +25,11 @@ const later = [put('a', 'two'), remove('binary'), put('b', ''), put('c', 'z'.rep
 interface Made {
   readonly files: MemoryFileSystem;
   readonly contents: string[];
-  /** What the shard held after each acknowledged operation, the last one last. */
+  /** The contents after each acknowledged operation, in order. */
   readonly history: string[][];
 }
 
-/** A snapshot, a journal behind it, and the files of the generation before. */
+/** A snapshot, a journal after it, and the files of the generation before. */
 async function makeShard(end: 'stopped' | 'crashed'): Promise<Made> {
   const files = new MemoryFileSystem();
   const store = openShard(files);
@@ -96,7 +96,7 @@ describe.each([
     }
     expect(wrong).toEqual([]);
     expect(kept).not.toContain(-1);
-    // Only the last line, which nothing vouches for yet, may be lost to a flip.
+    // A flipped bit may cost only the last line, for which no mark vouches yet.
     expect(kept).toContain(later.length - 1);
   });
 });

@@ -33,7 +33,7 @@ function writeLines(path: string, lines: readonly string[]): void {
   files.put(path, Buffer.from(lines.map((line) => `${line}\n`).join('')));
 }
 
-/** Opened, and not started. */
+/** Opens the shard without starting it. */
 function open(fileSystem: MemoryFileSystem): OpenedShard {
   return new OpenedShard({ ...shardPlace, fileSystem, fsync: 'always', clock: new ManualClock() });
 }

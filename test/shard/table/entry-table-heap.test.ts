@@ -1,12 +1,12 @@
-// Holds the account of the table against V8's own figures. Measures the heap of its process, so no
-// other test file may share the process: vitest.config.ts.
+// Compares the table's account of its memory with V8's own figures. Measures the heap of the
+// process, so no other test file may run in it: see vitest.config.ts.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import type { Entry } from '../../../src/shard/table/entry.ts';
 import { EntryTable } from '../../../src/shard/table/entry-table.ts';
 
-/** Strings of their own, as they come out of frames and files. */
+/** A string of its own, as it comes out of a frame or a file. */
 function copyOf(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }
@@ -14,7 +14,7 @@ function copyOf(text: string): string {
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** What V8 says that the table takes, in bytes. */
+/** Measures the memory of the table by V8's figures, in bytes. */
 function measure(fill: (table: EntryTable) => void): { table: EntryTable; takes: number } {
   collectGarbage();
   const before = process.memoryUsage().heapUsed;

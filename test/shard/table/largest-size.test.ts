@@ -5,7 +5,7 @@ import { LargestSize } from '../../../src/shard/table/largest-size.ts';
 const step = 65_536;
 const sizes = fc.array(fc.integer({ min: 0, max: 20 * step }), { maxLength: 30 });
 
-/** What it has to say of these. */
+/** The answer must be one to two steps above the largest of these sizes. */
 function expectLargest(largest: LargestSize, of: readonly number[]): void {
   const most = Math.max(0, ...of);
   expect(largest.bytes).toBeGreaterThanOrEqual(most + step);

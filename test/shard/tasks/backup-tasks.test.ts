@@ -29,7 +29,7 @@ function readAll(tasks: BackupTaskHandlers): Uint8Array[] {
   }
 }
 
-/** Namespace, key, version, expiry and value, as `contentsOfFolder` has them. */
+/** Namespace, key, version, expiry and value, in the form of `contentsOfFolder`. */
 function linesOf(bytes: Uint8Array): string[] {
   const files = new MemoryFileSystem();
   files.put('/backup', bytes);

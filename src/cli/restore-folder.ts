@@ -8,6 +8,7 @@ import { lockName } from '../storage/file-names.ts';
 import type { ReadableFile } from '../storage/file-system.ts';
 import { acquireFolderLock } from '../storage/folder-lock.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
+import { cleanUp } from '../tools/clean-up.ts';
 import { meteredFile, meteredFileSystem } from '../tools/metered-file-system.ts';
 import { proveBackup, refuseUnlessEmpty, restoreBackup, type Backup } from '../tools/restore.ts';
 import type { OnWork } from '../tools/write-layout.ts';
@@ -57,7 +58,7 @@ function inFolder<T>(dataDir: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    removeIfEmpty(missing);
+    cleanUp(() => removeIfEmpty(missing));
     throw error;
   } finally {
     lock.release();
@@ -74,13 +75,9 @@ function missingFolders(folder: string): string[] {
  * meanwhile finds no folder either.
  */
 function removeIfEmpty(folders: readonly string[]): void {
-  try {
-    for (const folder of folders) {
-      const names = readdirSync(folder);
-      if (names.length === 1 && names[0] === lockName) unlinkSync(join(folder, lockName));
-      rmdirSync(folder);
-    }
-  } catch {
-    // The caller gets the error of the restore. The folders that stay hold nothing.
+  for (const folder of folders) {
+    const names = readdirSync(folder);
+    if (names.length === 1 && names[0] === lockName) unlinkSync(join(folder, lockName));
+    rmdirSync(folder);
   }
 }

@@ -9,12 +9,11 @@ import { drain, listen } from '../http/server.ts';
 import { openEmbeddedStore } from '../engine/open-embedded-store.ts';
 import type { CommandStore } from '../store/store.ts';
 import { exitCodes } from './command-error.ts';
-import { createLogger } from './create-logger.ts';
 import { withDamageAdvice } from './damage-advice.ts';
-import { dieOnUnexpected } from './die-on-unexpected.ts';
 import { listenError } from './listen-error.ts';
 import { hasTerminal, stopSignals } from './process-signals.ts';
 import { programVersion } from './program-version.ts';
+import { openServerLog } from './server-log.ts';
 import type { Settings } from './settings-schema.ts';
 import { startBlock } from './start-block.ts';
 import { serverOutput, standardError } from './standard-streams.ts';
@@ -39,9 +38,7 @@ export async function serve(
   settings: Settings,
   unknownVariables: readonly string[],
 ): Promise<void> {
-  const logger = createLogger(settings.logLevel, standardError);
-  dieOnUnexpected(logger);
-  logWarnings(logger);
+  const logger = openServerLog(settings.logLevel, standardError);
   for (const variable of unknownVariables) {
     logger.warn({ variable }, 'an environment variable is ignored: there is no such setting');
   }
@@ -109,12 +106,6 @@ async function openStore(settings: Settings, logger: Logger): Promise<CommandSto
   } catch (error) {
     throw withDamageAdvice(error, dataDir);
   }
-}
-
-/** By default Node writes warnings as text, and blocks until the reader takes them. */
-function logWarnings(logger: Logger): void {
-  process.removeAllListeners('warning');
-  process.on('warning', (warning) => logger.warn({ err: warning }, 'warning of the runtime'));
 }
 
 /** Ends the process even if a part hangs. Acknowledged writes are on disk already. */

@@ -80,6 +80,27 @@ export function readWhole(fileSystem: FileSystem, path: string): Buffer {
   }
 }
 
+/** Bytes of a file that exists. */
+export function sizeOfFile(fileSystem: FileSystem, path: string): number {
+  const file = fileSystem.openReadOnly(path);
+  try {
+    return file.size();
+  } finally {
+    file.close();
+  }
+}
+
+/** Creates a file that holds the bytes, durably; its name is not durable yet. */
+export function createFile(fileSystem: FileSystem, path: string, bytes: Uint8Array): void {
+  const file = fileSystem.create(path);
+  try {
+    writeFully(file, bytes, 0);
+    file.sync();
+  } finally {
+    file.close();
+  }
+}
+
 /**
  * Prepares a small file's new content, durably, beside the file. The returned function puts it in
  * place, durably. A crash at any moment leaves the old content or the new, whole.
@@ -93,13 +114,7 @@ export function prepareFile(
 ): () => void {
   const temporary = `${folder}/${temporaryName}`;
   if (fileSystem.exists(temporary)) fileSystem.remove(temporary);
-  const file = fileSystem.create(temporary);
-  try {
-    writeFully(file, bytes, 0);
-    file.sync();
-  } finally {
-    file.close();
-  }
+  createFile(fileSystem, temporary, bytes);
   return () => {
     fileSystem.rename(temporary, `${folder}/${name}`);
     fileSystem.syncFolder(folder);

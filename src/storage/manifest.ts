@@ -15,7 +15,7 @@ import {
   readableFormatVersions,
   type FormatVersion,
 } from './format-version.ts';
-import { readWhole, prepareFile, writeFully, type FileSystem } from './file-system.ts';
+import { createFile, prepareFile, readWhole, sizeOfFile, type FileSystem } from './file-system.ts';
 import { decodeSealedFile, encodeSealedFile } from './sealed-file.ts';
 
 const format = 'holdfast';
@@ -101,14 +101,7 @@ function holdsData(fileSystem: FileSystem, layout: string): boolean {
     fileSystem
       .list(`${layout}/${shard}`)
       .filter(isDataFile)
-      .some((name) => {
-        const file = fileSystem.openReadOnly(`${layout}/${shard}/${name}`);
-        try {
-          return file.size() > 0;
-        } finally {
-          file.close();
-        }
-      }),
+      .some((name) => sizeOfFile(fileSystem, `${layout}/${shard}/${name}`) > 0),
   );
 }
 
@@ -149,13 +142,7 @@ export function draftManifest(
   manifest: Manifest,
   making: Making,
 ): void {
-  const file = fileSystem.create(draftPath(dataDir, making));
-  try {
-    writeFully(file, encodeManifest(manifest), 0);
-    file.sync();
-  } finally {
-    file.close();
-  }
+  createFile(fileSystem, draftPath(dataDir, making), encodeManifest(manifest));
   fileSystem.syncFolder(dataDir);
 }
 

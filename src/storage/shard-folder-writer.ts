@@ -3,7 +3,7 @@
 import type { ShardIdentity } from '../base/shard-location.ts';
 import { writeCurrent, type Mark, type SnapshotReference } from './current.ts';
 import { journalName, snapshotName } from './file-names.ts';
-import { writeFully, type FileSystem, type OpenFile } from './file-system.ts';
+import { createFile, type FileSystem, type OpenFile } from './file-system.ts';
 import { encodeJournalHeader, type JournalHeader } from './journal-format.ts';
 import { noChecksum, sealLine } from './sealed-line.ts';
 import { SnapshotWriter } from './snapshot-writer.ts';
@@ -76,13 +76,7 @@ export class ShardFolderWriter {
     };
     const line = sealLine(encodeJournalHeader(header), previous.crc).bytes;
     const bytes = Buffer.concat([line, Buffer.from('\n')]);
-    const file = this.#fileSystem.create(`${this.#folder}/${journalName(journalGeneration)}`);
-    try {
-      writeFully(file, bytes, 0);
-      file.sync();
-    } finally {
-      file.close();
-    }
+    createFile(this.#fileSystem, `${this.#folder}/${journalName(journalGeneration)}`, bytes);
     return { generation: journalGeneration, bytes: bytes.length };
   }
 }

@@ -1,6 +1,6 @@
 // Counts the bytes of a data folder, so that long work can show its progress. Reads no contents.
 import { isDataFile, isLayoutFolder, shardOfFolder } from '../storage/file-names.ts';
-import type { FileSystem } from '../storage/file-system.ts';
+import { sizeOfFile, type FileSystem } from '../storage/file-system.ts';
 
 /** Bytes of all snapshots and journals of all layouts, live or not. */
 export function dataBytes(fileSystem: FileSystem, dataDir: string): number {
@@ -10,7 +10,7 @@ export function dataBytes(fileSystem: FileSystem, dataDir: string): number {
     .flatMap((layout) => foldersIn(fileSystem, `${dataDir}/${layout}`));
   return shards
     .flatMap((folder) => filesIn(fileSystem, folder))
-    .reduce((sum, path) => sum + sizeOf(fileSystem, path), 0);
+    .reduce((sum, path) => sum + sizeOfFile(fileSystem, path), 0);
 }
 
 function foldersIn(fileSystem: FileSystem, layout: string): string[] {
@@ -25,13 +25,4 @@ function filesIn(fileSystem: FileSystem, folder: string): string[] {
     .list(folder)
     .filter(isDataFile)
     .map((name) => `${folder}/${name}`);
-}
-
-function sizeOf(fileSystem: FileSystem, path: string): number {
-  const file = fileSystem.openReadOnly(path);
-  try {
-    return file.size();
-  } finally {
-    file.close();
-  }
 }

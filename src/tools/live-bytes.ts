@@ -2,6 +2,7 @@
 import type { ShardPlace } from '../shard/shard-place.ts';
 import { readCurrent } from '../storage/current.ts';
 import { currentName, journalName } from '../storage/file-names.ts';
+import { sizeOfFile } from '../storage/file-system.ts';
 
 /**
  * Bytes of the live snapshot and of the live journals.
@@ -12,13 +13,7 @@ export function liveBytes({ fileSystem, folder, name, identity }: ShardPlace): n
   const current = readCurrent(fileSystem, folder, `${name}/${currentName}`, identity);
   const journals = current.journals.map(({ generation }) => {
     const path = `${folder}/${journalName(generation)}`;
-    if (!fileSystem.exists(path)) return 0;
-    const file = fileSystem.openReadOnly(path);
-    try {
-      return file.size();
-    } finally {
-      file.close();
-    }
+    return fileSystem.exists(path) ? sizeOfFile(fileSystem, path) : 0;
   });
   return journals.reduce((sum, bytes) => sum + bytes, current.snapshot?.bytes ?? 0);
 }

@@ -1,4 +1,4 @@
-// A shard on a disk that fills up: it still reads and deletes, and takes puts again once there is room.
+// A shard on a disk that fills up. It still reads and deletes, and takes puts again once there is room.
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import { reserveBytesMin } from '../../src/base/limits.ts';

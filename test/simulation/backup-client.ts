@@ -1,5 +1,5 @@
-// Takes backups, one at a time, while everything else goes on; reads each with the real reader. A
-// backup that fails is well where a fault explains it.
+// Takes backups, one at a time, in parallel to everything else. Reads each with the real reader. A
+// backup may fail only if a fault explains it.
 import { StoreError } from '../../src/base/errors.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import type { Random } from '../support/random.ts';
@@ -11,7 +11,7 @@ import type { SimulatedProcess } from './simulated-process.ts';
 
 export interface BackupOptions {
   readonly random: Random;
-  /** Of all entries that there can be. */
+  /** The names of all entries that may exist. */
   readonly names: readonly string[];
   readonly history: ClientHistory;
   readonly judge: BackupJudge;
@@ -33,9 +33,10 @@ export class BackupClient {
   }
 
   /**
-   * Undefined where it failed, as it may, or was not read to its end.
+   * Takes a backup.
    *
-   * @param isPatient whether it is read to its end in any case
+   * @param isPatient whether to read it to its end in any case
+   * @returns undefined if the backup failed because of a fault, or was not read to its end
    */
   async take(process: SimulatedProcess, isPatient = false): Promise<TakenBackup | undefined> {
     const { record } = this.#options;
@@ -79,7 +80,7 @@ export class BackupClient {
   }
 }
 
-/** Files of a cut may go before they are opened only where room or a new journal had to be found. */
+/** Errors of the disk explain missing files: only they make a shard remove files of a cut too early. */
 function isExplained(process: SimulatedProcess, error: Error): boolean {
   const { hadErrors, threadDeaths, hadHang, isClosing } = process;
   const code = error instanceof StoreError ? error.code : undefined;

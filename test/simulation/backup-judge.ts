@@ -1,5 +1,5 @@
-// What a backup must hold: what each shard held when it was cut, all cuts being one moment among
-// the calls of the clients. Takes no backup itself.
+// Judges backups. A backup must have exactly the entries that each shard had at its cut. All cuts
+// together must be one moment among the calls of the clients. Takes no backup itself.
 import type { BeginBackupTask } from '../../src/protocol/shard-task.ts';
 import type { Parcel } from '../../src/protocol/parcel.ts';
 import type { BackupSource } from '../../src/shard/streams/backup-stream.ts';
@@ -14,11 +14,11 @@ import { entryOf, type LoggedEntry, type NamedItem } from './logged-entry.ts';
 
 type Entries = ReadonlyMap<string, LoggedEntry>;
 
-/** What one shard held, and what it said of itself, when it was cut. */
+/** The entries of one shard at a cut, with the timestamp and seq that the shard stated. */
 interface Cut {
   readonly entries: Entries;
   readonly timestamp: number;
-  /** Of its next change. */
+  /** The seq that the shard's next change would take. */
   readonly seq: number;
 }
 
@@ -29,24 +29,24 @@ export interface BackupFile {
 
 export class BackupJudge {
   readonly #purses: number;
-  /** By shard and by what was answered: the answer is all that a backup is given. */
+  /** Cuts by shard and answer. A backup gets nothing but the answers. */
   #cuts = new Map<string, Cut>();
-  /** Those that the last backup was begun with, by shard. */
+  /** The cuts that the last backup began with, in order of the shards. */
   #begun: readonly Cut[] = [];
 
-  /** @param purses how many there are */
+  /** @param purses the number of purses */
   constructor(purses: number) {
     this.#purses = purses;
   }
 
-  /** @param items what the shard held when it was cut */
+  /** @param items all entries of the shard at the cut */
   noteCut(shard: number, timestamp: number, parcel: Parcel, items: readonly NamedItem[]): void {
     const entries = new Map(items.map((item) => [item.name, entryOf(item)]));
     const { seq } = parcel.content as BackupSource;
     this.#cuts.set(nameOfCut(shard, parcel), { entries, timestamp, seq });
   }
 
-  /** The thread of a backup holds the files of these cuts. */
+  /** From here on the thread of the backup holds the files of these cuts. */
   noteBegun({ parts }: BeginBackupTask): void {
     this.#begun = parts.map(({ input }, shard) => {
       const cut = this.#cuts.get(nameOfCut(shard, input));
@@ -57,9 +57,10 @@ export class BackupJudge {
   }
 
   /**
-   * Reads a backup, and says what it holds; the history takes it for a read of every key.
+   * Reads a backup and checks it. The history counts it as a read of every key.
    *
-   * @param asked when it was asked for
+   * @param asked the moment of the request for the backup
+   * @returns the entries of the backup
    */
   judge(file: BackupFile, asked: AskedMoment): Entries {
     const cuts = this.#begun;
@@ -80,7 +81,7 @@ export class BackupJudge {
   }
 }
 
-/** What a read in the place of each cut would have found. */
+/** The answers of a read at the moment of each cut. */
 function momentOf(cuts: readonly Cut[], entries: Entries, askedMs: number): Moment {
   const cutOf = (key: string): Cut => {
     const cut = cuts[shardOfName(key, cuts.length)];
@@ -93,7 +94,7 @@ function momentOf(cuts: readonly Cut[], entries: Entries, askedMs: number): Mome
       const entry = entries.get(key);
       const { expiresAt = Infinity } = entry ?? {};
       if (expiresAt > cutOf(key).timestamp) return entry;
-      // Its moment is somewhere between when it was asked for and when the shard was cut.
+      // The moment of the cut lies between the request and the shard's answer.
       return expiresAt > askedMs ? 'unsure' : undefined;
     },
     values: new Set([...entries.values()].map(({ value }) => value)),

@@ -1,5 +1,5 @@
-// What the clients of a simulation sent and were told, deadlines included: those are calls of no client,
-// and pass when the store's time does.
+// The calls of the simulated clients and their answers. Deadlines are calls, too: they belong to no
+// client, and end when the store's time passes them.
 import type { Result } from '../../src/store/result.ts';
 import { checkLinearizability } from '../support/history/check-linearizability.ts';
 import { checkOneOrder } from '../support/history/check-one-order.ts';
@@ -12,28 +12,32 @@ import { RecordedTransaction } from './transaction-history.ts';
 interface Deadline {
   readonly key: string;
   readonly value: string;
-  /** The store's time before which it cannot have passed, and after which it must have. */
+  /** The deadline passes between these two, in the store's time. */
   readonly fromMs: number;
   toMs: number;
   sent: SentCall | undefined;
   isOver: boolean;
 }
 
-/** What a client saw of the whole store at one moment. */
+/** A client's view of the whole store at one moment. */
 export interface Moment {
-  /** Of the key's shard: what has this version or a higher one is not in it. */
+  /** Seq of the key's shard: a change with this version or a higher one is not in the view. */
   readonly seqOf: (key: string) => number;
   readonly entryOf: (key: string) => LoggedEntry | 'unsure' | undefined;
-  /** All that it holds. */
+  /** All values in the view. */
   readonly values: ReadonlySet<string>;
 }
 
 export interface AskedMoment {
-  /** The store's time when it was asked for. */
+  /** The store's time at the request. */
   readonly fromMs: number;
-  /** The moment has passed. */
+  /** Call it with the answer: the moment lies before this. */
   answered(): void;
-  /** What it showed; says why it can be no one moment, if so. */
+  /**
+   * Records the view.
+   *
+   * @returns why the view cannot be one moment; undefined if it can
+   */
   told(moment: Moment): string | undefined;
 }
 
@@ -46,7 +50,7 @@ export function outcomeOf(op: Call['op'], result: Result): CallOutcome {
     case 'entry':
       return { kind: 'found', version: result.version, value: textOf(result.value) };
     case 'refused': {
-      // A get has no effect: nothing is to be said of one that was not answered.
+      // A get changes nothing, so a get without an answer tells nothing.
       const isUnknown = op === 'get' || result.error.outcome === 'unknown';
       return { kind: isUnknown ? 'unknown' : 'not-applied' };
     }
@@ -72,7 +76,7 @@ export class ClientHistory {
     this.#seenMs = seenMs;
   }
 
-  /** Another step, whose calls are one moment. */
+  /** Begins another step. Calls of one step belong to one moment. */
   newStep(): number {
     return this.#recorder.newStep();
   }
@@ -82,7 +86,7 @@ export class ClientHistory {
     return new RecordedTransaction(recorder, client, names, (key, value, expiresAt) => {
       const times = { fromMs: expiresAt, toMs: Infinity };
       const deadline = { key, value, ...times, sent: undefined, isOver: false };
-      // The history was begun again meanwhile and knows nothing of it.
+      // If the history has begun again meanwhile, it knows nothing of this put.
       if (recorder === this.#recorder) this.#deadlines.push(deadline);
       return (isCommitted) => {
         deadline.toMs = isCommitted ? expiresAt : this.#seenMs() + ttlMax;
@@ -109,7 +113,7 @@ export class ClientHistory {
     };
   }
 
-  /** Asks for one moment over all keys: a read of each. */
+  /** Asks for one moment over all keys, as a read of each. */
   ask(client: string, keys: readonly string[]): AskedMoment {
     const recorder = this.#recorder;
     const from = recorder.position;
@@ -133,7 +137,7 @@ export class ClientHistory {
     };
   }
 
-  /** Whatever was not answered by now will have its deadline counted from here at the latest. */
+  /** A put without an answer by now has its time to live counted from now at the latest. */
   processDied(): void {
     for (const deadline of this.#deadlines) {
       if (deadline.toMs === Infinity) deadline.toMs = this.#seenMs() + ttlMax;
@@ -153,7 +157,7 @@ export class ClientHistory {
     this.#deadlines = this.#deadlines.filter(({ isOver }) => !isOver);
   }
 
-  /** After a valid loss: what counts from here on is what is there now. */
+  /** Begins again after an allowed loss: from here on these entries are the truth. */
   beginAnew(entries: ReadonlyMap<string, LoggedEntry>): void {
     this.#recorder = new HistoryRecorder();
     this.#deadlines = [];
@@ -167,7 +171,7 @@ export class ClientHistory {
     this.timePassed();
   }
 
-  /** What is wrong with it, if anything is. */
+  /** @returns why the history is wrong; undefined if it is right */
   check(): string | undefined {
     const { calls } = this.#recorder;
     return checkLinearizability(calls)?.explanation ?? checkOneOrder(calls);
@@ -185,7 +189,7 @@ export class ClientHistory {
 
 const missing = { kind: 'missing' } as const;
 
-/** If it holds a write, it holds all that were acknowledged before that one was sent. */
+/** A view with some write must have all writes that were acknowledged before that one was sent. */
 function misfitOfMoment(
   calls: readonly RecordedCall[],
   { from, to }: { from: number; to: number },
@@ -206,7 +210,7 @@ function misfitOfMoment(
 }
 
 const ttlMax = 2000;
-/** So that what is under way is outlived by what it has read. */
+/** Short enough that an entry may expire while a call that has read it is in flight. */
 const ttlShortMax = 60;
 
 export function randomTtl(random: Random): number {

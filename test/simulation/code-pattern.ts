@@ -1,10 +1,10 @@
-// Finds a piece of code by its words and signs alone, however it is laid out: white space, line
-// breaks and comments in the source do not count, and neither do the quotes of a string.
+// Finds a piece of code by its words and signs alone, in any layout. White space, line breaks and
+// comments of the source do not count, nor does the kind of quotes.
 
-/** What may stand between two words or signs of a source. */
+/** Matches everything that may stand between two words or signs of a source. */
 const gap = String.raw`(?:\s|//[^\n]*\n|/\*[^]*?\*/)`;
 
-/** An own name, a number or a word; or one sign. */
+/** A name, a number or a keyword; or one sign. */
 const tokens = /[\w$]+|[^\w\s]/g;
 
 function patternOf(token: string): string {
@@ -13,10 +13,10 @@ function patternOf(token: string): string {
 }
 
 /**
- * A pattern for all places where this code stands, in any layout.
+ * Makes a pattern that matches this code in any layout.
  *
- * @param code in the words of the source; without comments
- * @throws Error if there is no code in it
+ * @param code in the words of the source, without comments
+ * @throws Error if it contains no code
  */
 export function codePattern(code: string): RegExp {
   const found = code.match(tokens);
@@ -31,7 +31,7 @@ export function codePattern(code: string): RegExp {
   return new RegExp(source, 'g');
 }
 
-/** How often this code stands in a source. */
+/** Counts the places in a source that have this code. */
 export function countOf(code: string, source: string): number {
   return source.match(codePattern(code))?.length ?? 0;
 }

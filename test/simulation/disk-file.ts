@@ -1,17 +1,17 @@
-// One file on the simulated disk: what the system shows of it, and what is on stable storage. A
-// sector that was written and not synced keeps what the disk has for it; a failed sync leaves such
-// sectors clean, so that no later sync writes them.
+// One file on the simulated disk: the content that the system shows, and the content on stable
+// storage. An unsynced sector keeps its old bytes. A failed sync marks such sectors as clean, so
+// that no later sync writes them.
 import type { Random } from '../support/random.ts';
 
 export const sectorBytes = 128;
 
 const blank = Buffer.alloc(sectorBytes);
 
-/** What a sync that is under way will make durable. */
+/** The bytes that a sync in progress will make durable. */
 export interface SyncUnderWay {
   readonly sectors: ReadonlyMap<number, Buffer>;
   readonly length: number;
-  /** How many syncs of the file had ended when it began. */
+  /** Number of syncs of the file that had ended when this one began. */
   readonly syncsBefore: number;
 }
 
@@ -20,9 +20,9 @@ export class DiskFile {
   #length = 0;
   /** Length on stable storage. */
   #durableLength = 0;
-  /** Sector -> what the disk has, where that may not be what is shown. */
+  /** Sector -> its bytes on the disk, for sectors that may differ from the shown content. */
   readonly #unsynced = new Map<number, Buffer>();
-  /** Those of which a sync has failed: the system takes them for written. */
+  /** Sectors of a failed sync. The system takes them for written. */
   readonly #lost = new Set<number>();
   #syncs = 0;
 
@@ -79,9 +79,9 @@ export class DiskFile {
     return { sectors, length: this.#length, syncsBefore: this.#syncs };
   }
 
-  /** What was written since the sync began may have been missed by it. */
+  /** A sync may miss bytes that were written after it began. */
   finishSync({ sectors, length, syncsBefore }: SyncUnderWay): void {
-    // One that began later and ended earlier has made all of it durable, and more.
+    // Another sync began later and ended earlier. It has made all of these bytes durable, and more.
     if (this.#syncs > syncsBefore) return;
     for (const [sector, written] of sectors) {
       if (!this.#unsynced.has(sector) || this.#lost.has(sector)) continue;
@@ -92,7 +92,7 @@ export class DiskFile {
     this.#syncs += 1;
   }
 
-  /** Some sectors may have been written; the system calls all of them clean. */
+  /** A failed sync may write some sectors. The system marks all of them as clean. */
   failSync(random: Random): void {
     for (const sector of this.#unsynced.keys()) {
       if (!this.#lost.has(sector) && random() < 0.3) this.#unsynced.delete(sector);
@@ -101,7 +101,7 @@ export class DiskFile {
     if (random() < 0.3) this.#durableLength = this.#length;
   }
 
-  /** What a power cut leaves: each sector as it was or as it is; the length as either, or between. */
+  /** Cuts the power. Each unsynced sector is old or new. The length is old, new, or in between. */
   afterPowerCut(random: Random): DiskFile {
     const after = new DiskFile();
     if (this.isSynced) {
@@ -117,7 +117,7 @@ export class DiskFile {
       choice < 0.3 ? low : choice < 0.6 ? high : low + Math.floor(random() * (high - low + 1));
     const bytes = Buffer.alloc(Math.ceil(high / sectorBytes) * sectorBytes);
     this.content.copy(bytes);
-    // Often one end of what was written, sometimes any of it.
+    // The disk often has one end of the written bytes, and sometimes any of them.
     const isScattered = random() < 0.5;
     const keptShare = random();
     const unsynced = [...this.#unsynced].toSorted(([a], [b]) => a - b);
@@ -140,7 +140,7 @@ export class DiskFile {
   #touch(from: number, to: number): void {
     const first = Math.floor(from / sectorBytes);
     const last = Math.ceil(to / sectorBytes);
-    // Copied at once: a file that is cut may have thousands of sectors.
+    // Copy all at once, because a truncated file may have thousands of sectors.
     const old = Math.min(last, Math.ceil(this.#length / sectorBytes));
     const shown = Buffer.alloc(Math.max(0, old - first) * sectorBytes);
     this.read(shown, first * sectorBytes);

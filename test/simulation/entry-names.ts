@@ -1,10 +1,10 @@
-// What the simulation calls an entry: its key in the default namespace, and `namespace/key` in any
-// other. Histories and logs know names alone.
+// The simulation's names of entries: the key in the default namespace, and `namespace/key` in any
+// other. Histories and logs know only these names.
 import { defaultNamespace } from '../../src/base/default-namespace.ts';
 import type { EntryName } from '../../src/store/operation.ts';
 import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
 
-/** Where the purses are; nothing but transactions writes there. */
+/** The namespace of the purses. Only transactions write to it. */
 export const purseNamespace = 'other';
 
 export const namespacesUsed: readonly string[] = [defaultNamespace, purseNamespace];

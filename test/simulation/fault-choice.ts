@@ -1,4 +1,4 @@
-// Chooses when something goes wrong, and what: by the rates of the plan, before each step.
+// Chooses faults and their time: before each step, by the rates of the plan.
 import { pickFrom, randomBelow } from '../support/random.ts';
 import type { ProcessLives } from './process-lives.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -8,9 +8,9 @@ import type { SimulationParts } from './simulation-parts.ts';
 const slowStepsMax = 60;
 const passingMsMax = 60;
 const slowCompactorStepsMax = 400;
-/** So soon, in calls to the disk, that a transaction is still under way. */
+/** So few calls to the disk that a transaction in flight does not end before them. */
 const soonCalls = 4;
-/** In steps of a start out of 10,000. */
+/** The rate of faults during a start, in steps out of 10,000. */
 const startDisturbance = 1000;
 
 export class FaultChoice {
@@ -64,7 +64,7 @@ export class FaultChoice {
     if (this.#happens(ioError)) faults.endIoErrors();
   }
 
-  /** A compaction on a full disk: it is rare, and much depends on how it ends. */
+  /** True during a compaction on a full disk. It is rare, and much depends on how it ends. */
   get #isMakingRoom(): boolean {
     const { store } = this.#lives.current;
     if (this.#parts.disk.capacityBytes === Infinity || store === undefined) return false;
@@ -72,8 +72,8 @@ export class FaultChoice {
   }
 
   /**
-   * Transactions over several shards are under way for a few steps only, and much depends on where
-   * among their parts and notes something goes wrong.
+   * Transactions over several shards are in flight for a few steps only. Much depends on the exact
+   * step of a fault.
    */
   #disturbTransaction(threads: readonly AnyThread[]): void {
     const { random, faults, ledger, record } = this.#parts;
@@ -86,10 +86,10 @@ export class FaultChoice {
     if (choice < 0.2) {
       this.#scheduler.slowDown(name, slowStepsMax);
     } else if (choice < 0.35) {
-      // What it has read may have a deadline.
+      // An entry that the transaction has read may have a deadline.
       this.#scheduler.advance(1 + randomBelow(random, passingMsMax));
     } else if (choice < 0.6) {
-      // What is written and not synced by then the next process finds, and the power may take.
+      // The next process finds unsynced writes, and a power cut may remove them.
       faults.killSoon(current, soonCalls, random() < 0.7 ? 'sync' : undefined);
     } else if (choice < 0.7) {
       this.#lives.cutPower();
@@ -101,7 +101,10 @@ export class FaultChoice {
     }
   }
 
-  /** A start that decides what was left open: it may end when one shard has noted it, and others not. */
+  /**
+   * Disturbs a start that resolves transactions. It may end after one shard has recorded an
+   * outcome, and before another one has.
+   */
   #disturbStart(threads: readonly AnyThread[]): void {
     const { random, faults, ledger } = this.#parts;
     if (!ledger.isAnyLeft || threads.length === 0) return;
@@ -111,7 +114,7 @@ export class FaultChoice {
     else faults.killSoon(this.#lives.current, soonCalls);
   }
 
-  /** It takes long, or fails, or its shard fails beside it. */
+  /** Slows the compaction down, or makes it or its shard fail. */
   #disturbCompaction(): void {
     const { random, faults, record } = this.#parts;
     const choice = random();
@@ -145,7 +148,7 @@ export class FaultChoice {
     if (threads.length === 0 || this.#lives.isClosing) return;
     if (this.#lives.current.store === undefined) return;
     const thread = pickFrom(random, threads);
-    // What a reader waits for longer than it likes it may leave: that is not watched.
+    // The store does not watch the later tasks of a backup: only its reader waits for them.
     if (thread.name === 'backup' && thread.nextTask !== 'begin') return;
     record.figures.threadHangs += 1;
     record.note(`the thread of ${thread.name} hangs`);

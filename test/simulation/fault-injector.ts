@@ -1,5 +1,5 @@
-// Decides at each call to the disk whether something goes wrong there. What may go wrong is begun by
-// the scheduler; where exactly it strikes is counted in calls.
+// Decides at each call to the disk whether the call fails. The scheduler begins a fault, and a
+// count of calls decides the exact call that it strikes.
 import type { SimulatedClock } from './simulated-clock.ts';
 import { pickFrom, randomBelow, type Random } from '../support/random.ts';
 import type { BeforeCall, DiskCall, SimulatedDisk } from './simulated-disk.ts';
@@ -7,16 +7,16 @@ import { Gone, type AnyThread, type SimulatedProcess } from './simulated-process
 
 interface Strike {
   callsLeft: number;
-  /** Counts such calls alone; undefined: all. */
+  /** Counts only calls of this kind; undefined: all calls. */
   readonly call?: DiskCall;
   readonly strike: () => void;
 }
 
 interface IoError {
-  /** Undefined: of any thread. */
+  /** Strikes only this thread; undefined: any thread. */
   readonly thread: string | undefined;
   readonly calls: readonly DiskCall[];
-  /** How many calls it fails from now on. */
+  /** Number of calls that still fail. */
   left: number;
 }
 
@@ -32,9 +32,9 @@ const ioErrorKinds: readonly (readonly DiskCall[])[] = [
 ];
 
 export class FaultInjector {
-  /** From here on nothing goes wrong any more. */
+  /** True: no fault strikes any more. */
   isStopped = false;
-  /** Since when the disk has room for everything, by the monotonic clock; Infinity: it has not. */
+  /** Monotonic time since which the disk has had room for everything; Infinity: it has no such room. */
   roomSinceMs = 0;
   #isPaused = false;
   readonly #random: Random;
@@ -57,14 +57,14 @@ export class FaultInjector {
     this.#log = log;
   }
 
-  /** Calls to the disk are to fail. */
+  /** True while calls to the disk are to fail. */
   get isFailing(): boolean {
     return this.#ioError !== undefined;
   }
 
   /**
-   * @param calls within so many calls to the disk
-   * @param call of this kind alone
+   * @param calls the kill comes within so many calls to the disk
+   * @param call only calls of this kind count
    */
   killSoon(process: SimulatedProcess, calls = 60, call?: DiskCall): void {
     this.#kill = {
@@ -86,7 +86,7 @@ export class FaultInjector {
     this.#deaths.set(thread, { callsLeft: randomBelow(this.#random, 12), strike });
   }
 
-  /** A thread that is being ended gets only so far with what it had begun. */
+  /** A thread that is being ended may still make some calls for its last task. */
   endsSoon(thread: AnyThread): void {
     const strike = (): void => {
       thread.isDying = true;
@@ -117,13 +117,13 @@ export class FaultInjector {
     this.#disk.capacityBytes = Infinity;
   }
 
-  /** A new process: what was to strike the old one does not. */
+  /** Drops the faults for the old process: they must not strike the new one. */
   forget(): void {
     this.#kill = undefined;
     this.#deaths.clear();
   }
 
-  /** For what the simulation itself wants to know: meanwhile nothing goes wrong. */
+  /** Runs a look of the simulation itself, in which no fault may strike. */
   whilePaused<T>(work: () => T): T {
     this.#isPaused = true;
     try {
@@ -161,7 +161,7 @@ export class FaultInjector {
         due.strike();
         throw new Gone('it is gone');
       };
-      // In the middle of a write, some of it is written.
+      // A fault may strike in the middle of a write, and leave a part of it.
       if (call !== 'write' || this.#random() < 0.5) return strike();
       return { bytes: 1 + randomBelow(this.#random, bytes), after: strike };
     }

@@ -1,5 +1,6 @@
-// The end of a run: nothing goes wrong any more, and everything must be well within the promised
-// time: serving, written to, listed, agreeing, closed and found again.
+// The end of a run, without faults. Within the promised time the store must serve, take writes and
+// transactions, and list. Its answers must agree. After a clean close and a restart it must agree
+// again.
 import { defaultNamespace } from '../../src/base/default-namespace.ts';
 import type { Store } from '../../src/store/store.ts';
 import { randomBelow } from '../support/random.ts';
@@ -11,11 +12,11 @@ import { demand } from './run-record.ts';
 import { tickMs, type Scheduler } from './scheduler.ts';
 import type { SimulationParts } from './simulation-parts.ts';
 
-/** Promised: a shard serves again so long after its disk works and has room. */
+/** Promised: a shard serves again within this time after its disk works and has room. */
 const healMs = 10_000;
-/** A hung thread is noticed after 15 s. */
+/** The router ends a hung thread within 15 s. */
 const hangMs = 16_000;
-/** A hung compaction after a minute and more; where it was to make room, puts wait for it. */
+/** A hung compaction is ended after a minute or more. Puts on a full disk may wait for it. */
 const compactorHangMs = 63_000;
 
 const againAfterMs = 500;
@@ -85,14 +86,14 @@ export class HealPhase {
     await this.#mustSucceed('no transaction is committed', () => client.changeAll(this.#store));
   }
 
-  /** A shard that no key belongs to may hang unnoticed until a page asks for it. */
+  /** Without a page, a hung shard to which no key belongs would go unnoticed. */
   async #mustList(): Promise<void> {
     await this.#mustSucceed('no page is answered', async () => {
       return (await readAll('last', this.#store, this.#parts.clientOptions)) !== undefined;
     });
   }
 
-  /** No client writes any more: the store must hold what the history says. */
+  /** No client writes any more, so a backup must have exactly the entries of the history. */
   async #mustBackUp(): Promise<void> {
     const { random, backupClient, judge } = this.#parts;
     await this.#mustSucceed('no backup is taken', async () => {
@@ -105,11 +106,11 @@ export class HealPhase {
     judge.judgeHistory();
   }
 
-  /** Tries again and again. */
+  /** Repeats the attempt until it succeeds. */
   async #mustSucceed(otherwise: string, attempt: () => Promise<boolean>): Promise<void> {
     while (!(await this.#scheduler.finish(attempt()))) {
       this.#requireInTime(otherwise);
-      // In small steps: a process that was stopped for long gives up no thread for it.
+      // In small steps: a process that was itself stopped for long does not give up its threads.
       for (let ms = 0; ms < againAfterMs; ms += tickMs) this.#scheduler.advance(tickMs);
     }
   }
@@ -123,7 +124,7 @@ export class HealPhase {
     );
   }
 
-  /** A page, a count and single reads tell the same, and the history allows it. */
+  /** A page, a count and single reads must agree with each other and with the history. */
   async #mustAgree(): Promise<void> {
     const { clientOptions, judge } = this.#parts;
     const store = this.#store;
@@ -147,7 +148,7 @@ export class HealPhase {
     record.note('a clean close');
     await this.#scheduler.finish(closing);
     this.#lives.current.isDead = true;
-    // A thread that was ended has its files closed by the system.
+    // The system closes the files of a thread that was ended.
     const last = new Map(this.#lives.current.threads.map((thread) => [thread.name, thread]));
     for (const ended of ['compactor', 'backup']) last.delete(ended);
     for (const [name, { openFiles }] of last) {

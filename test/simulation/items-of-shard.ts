@@ -1,4 +1,4 @@
-// What a shard holds, asked of its own thread behind the scheduler's back.
+// Reads all entries of a shard through the tasks of its own thread, unseen by the scheduler.
 import { encodeBatch } from '../../src/protocol/batch-frame.ts';
 import { decodeReply } from '../../src/protocol/reply-frame.ts';
 import type { ShardTasks } from '../../src/protocol/shard-task.ts';
@@ -6,7 +6,7 @@ import { nameOf, namespacesUsed } from './entry-names.ts';
 import type { NamedItem } from './logged-entry.ts';
 import type { Handlers } from './simulated-task-thread.ts';
 
-/** All that a shard holds, expired or not. */
+/** All entries of a shard, expired or not. */
 export function itemsOf(handlers: Handlers<ShardTasks>): readonly NamedItem[] {
   return namespacesUsed.flatMap((namespace) => itemsIn(handlers, namespace));
 }

@@ -1,4 +1,4 @@
-// An entry as the simulation writes it down, and what an operation makes of entries.
+// Entries in the logs of the simulation, and the effects of operations on them.
 import type { ShardChanges } from '../../src/protocol/shard-operation.ts';
 import type { ListItem } from '../../src/store/listing.ts';
 import { nameOf } from './entry-names.ts';
@@ -9,7 +9,7 @@ export interface LoggedEntry {
   readonly expiresAt: number | undefined;
 }
 
-/** What a key has; `unsure` after a batch that no client knows the outcome of. */
+/** The state of a key; `unsure` after a batch whose outcome no client knows. */
 export type Held = LoggedEntry | 'nothing' | 'unsure';
 
 export type LoggedChange = readonly [name: string, held: Held];
@@ -29,7 +29,7 @@ export function entryOf({ version, value, expiresAt }: Item): LoggedEntry {
   return { version, value: textOf(value), expiresAt };
 }
 
-/** What a transaction changes in one shard. */
+/** The changes that a transaction makes in one shard. */
 export function changesOf({ changes, version }: ShardChanges): LoggedChange[] {
   return changes.map(({ put, ...name }): LoggedChange => {
     if (put === undefined) return [nameOf(name), 'nothing'];
@@ -39,7 +39,7 @@ export function changesOf({ changes, version }: ShardChanges): LoggedChange[] {
 
 const shownMax = 40;
 
-/** A value as people want to see it: how it begins. */
+/** The first characters of a value, for messages. */
 export function shown(value: string): string {
   return value.length > shownMax ? `${value.slice(0, shownMax)}… of ${value.length}` : value;
 }

@@ -1,4 +1,4 @@
-// node --import …/plant-bug.js: plants the bug that PLANTED_BUG names before the program is loaded.
+// node --import …/plant-bug.js: plants the bug that PLANTED_BUG names, before the program is loaded.
 import { register } from 'node:module';
 import { plantedBugs } from './planted-bugs.ts';
 

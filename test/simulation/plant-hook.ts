@@ -1,4 +1,4 @@
-// A module hook that plants one bug in the compiled program while it is loaded.
+// A module hook that plants one bug in the compiled program while node loads it.
 import type { LoadHook } from 'node:module';
 import { codePattern, countOf } from './code-pattern.ts';
 import type { PlantedBug } from './planted-bugs.ts';

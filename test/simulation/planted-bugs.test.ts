@@ -1,5 +1,5 @@
-// The test of the test: a simulation that finds nothing in a sound program must find what is planted
-// in it. That the sound program passes the same seeds is what simulation.test.ts shows.
+// Tests the simulation itself: it must find a bug that is planted in the program.
+// simulation.test.ts shows that the program without the bug passes the same seeds.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

@@ -1,16 +1,16 @@
-// Bugs that a store like this one has had, or nearly: each is planted in the compiled program, and
-// the simulation must find it. `find` stands in the file exactly once, in any layout, or the test of
-// them fails: a bug follows the code it is planted in.
+// Bugs that a store like this one has had, or nearly had. The search plants each in the compiled
+// program, and the simulation must find it. `find` must match exactly one place of the file, in any
+// layout, or a test fails. So a bug follows the code that it is planted in.
 
 export interface PlantedBug {
   readonly name: string;
-  /** Of the source; the bug is planted in what is compiled from it. */
+  /** The source file. The bug is planted in its compiled form. */
   readonly file: string;
   readonly find: string;
   readonly replace: string;
-  /** How many seeds, from the first one on, may pass before it is found. */
+  /** The simulation must find the bug within so many seeds, counted from the first one. */
   readonly seedsMax: number;
-  /** That one, where it is not 1: a little before the one that showed it last, to save the time. */
+  /** The first seed if it is not 1: a little before the last seed that found the bug, to save time. */
   readonly firstSeed?: number;
 }
 

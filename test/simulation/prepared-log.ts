@@ -1,10 +1,10 @@
-// The transactions over several shards that one shard has prepared, as seen in its thread, and what
-// becomes of them when it is recovered. An answered prepare is on stable storage, and so is an outcome.
+// The transactions over several shards that one shard has prepared, as seen in its thread. Judges
+// them at the shard's next recovery. A prepare or outcome is on stable storage before its answer.
 import type { OutcomeOperation, PrepareOperation } from '../../src/protocol/shard-operation.ts';
 import type { StartTask } from '../../src/protocol/shard-task.ts';
 import { changesOf, type LoggedChange } from './logged-entry.ts';
 
-/** What a shard says of itself when it is opened: its transactions in doubt. */
+/** The report of a shard that has been opened: its transactions in doubt. */
 export interface Opened {
   readonly inDoubt: ReadonlySet<string>;
 }
@@ -12,24 +12,24 @@ export interface Opened {
 export interface LoggedPrepare {
   readonly participants: readonly number[];
   readonly changes: readonly LoggedChange[];
-  /** False: its answer was lost, and it may not be there. */
+  /** False if the answer of the prepare was lost: it may not have reached the disk. */
   isSure: boolean;
-  /** This outcome, true for commit, may have been recorded: its answer was lost. */
+  /** An outcome whose answer was lost, true for commit: the shard may have recorded it. */
   doubt: boolean | undefined;
 }
 
 export interface Resolved {
   readonly changes: readonly LoggedChange[];
-  /** Their outcomes, true for commit. */
+  /** The outcomes of the transactions, true for commit. */
   readonly outcomes: ReadonlyMap<string, boolean>;
-  /** Transactions whose prepare was not answered, and that are not there. */
+  /** Transactions whose prepare had no answer and did not reach the disk. */
   readonly absent: readonly string[];
   readonly misfit: string | undefined;
 }
 
 export class PreparedLog {
   readonly #prepared = new Map<string, LoggedPrepare>();
-  /** Recorded, and not to be forgotten yet. */
+  /** Transactions with a recorded outcome that the shard must not forget yet. */
   #outcomes = new Set<string>();
 
   get outcomes(): ReadonlySet<string> {
@@ -46,7 +46,7 @@ export class PreparedLog {
     this.#prepared.set(transaction, { participants, changes, isSure, doubt: undefined });
   }
 
-  /** @returns the changes that it makes; undefined if the transaction is not prepared here */
+  /** @returns the changes of the transaction; undefined if the shard has not prepared it */
   resolve({ op, transaction }: OutcomeOperation): readonly LoggedChange[] | undefined {
     const prepared = this.#prepared.get(transaction);
     if (prepared === undefined) return undefined;
@@ -59,13 +59,13 @@ export class PreparedLog {
     this.#outcomes.delete(transaction);
   }
 
-  /** This outcome may have been recorded. */
+  /** Notes that the shard may have recorded this outcome. */
   doubt(transaction: string, isCommitted: boolean): void {
     const prepared = this.#prepared.get(transaction);
     if (prepared !== undefined) prepared.doubt = isCommitted;
   }
 
-  /** Whatever was in doubt has not happened. */
+  /** Notes that nothing in doubt has happened. */
   forgetDoubt(): void {
     for (const [transaction, prepared] of this.#prepared) {
       prepared.doubt = undefined;
@@ -74,9 +74,9 @@ export class PreparedLog {
   }
 
   /**
-   * Compares with what the files have, and with the outcomes that the start was told.
+   * Compares the log with the files, and with the outcomes that the start got.
    *
-   * @param isMade whether the prepared changes are found to be made
+   * @param isMade whether the entries have the prepared changes
    */
   recover(
     { inDoubt }: Opened,
@@ -90,7 +90,7 @@ export class PreparedLog {
     let misfit = stray && `${stray} is in doubt, which it had resolved, or never prepared`;
     for (const [transaction, prepared] of this.#prepared) {
       const isThere = inDoubt.has(transaction);
-      // Neither it nor its outcome may have reached the disk.
+      // Neither the prepare nor its outcome may have reached the disk.
       const wasThere = prepared.isSure || prepared.doubt === undefined || isMade(prepared.changes);
       const outcome = isThere ? outcomes.get(transaction) : wasThere ? prepared.doubt : undefined;
       if (isThere && outcome === undefined) {

@@ -1,5 +1,5 @@
-// One process after another on one disk: how each begins, how it ends, and what is valid about
-// either. When it ends is others' choice.
+// One process after another on one disk. Begins and ends each, and judges both. Others choose the
+// time of the end.
 import { StoreError, systemErrorCode } from '../../src/base/errors.ts';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import { pickFrom, randomBelow } from '../support/random.ts';
@@ -30,7 +30,7 @@ export class ProcessLives {
     return this.#current.isClosing;
   }
 
-  /** Begins the next one, in one of the modes of the plan. */
+  /** Starts the next process, in one of the modes of the plan. */
   startNext(): void {
     const { random, plan } = this.#parts;
     this.#current = this.#newProcess(pickFrom(random, plan.modes));
@@ -57,7 +57,7 @@ export class ProcessLives {
     void this.#awaitClose(process, process.store.close());
   }
 
-  /** Where the process is gone, the next one is started on what is left. */
+  /** If the process is gone, starts the next one on the same disk. */
   replaceIfGone(): void {
     const { random, plan, record, clock, faults, history, ledger } = this.#parts;
     const { clients, backupClient } = this.#parts;
@@ -81,7 +81,7 @@ export class ProcessLives {
     this.startNext();
   }
 
-  /** While no process is there; it may be cut short, and the power with it. */
+  /** Reshards while no process runs. A kill or a power cut may interrupt it. */
   reshard(): void {
     const { random, plan, faults } = this.#parts;
     this.#reshards.reshard(this.#processOn(plan.settings.fsync));

@@ -1,15 +1,15 @@
-// Purses between which transactions carry coins: a client that reads all of them at one moment finds as
-// many coins, in as many purses, as there ever were. A purse that gives all it has is gone.
+// Purses between which transactions carry coins. A client that reads all purses at one moment
+// always finds the same number of coins and of purses. A purse that gives all its coins is deleted.
 import type { EntryPut, TransactionMoment } from '../../src/store/transaction.ts';
 import { purseNamespace } from './entry-names.ts';
 import type { Change } from './transaction-history.ts';
 
 export const coins = 1000;
 
-/** What one look at all purses found: what stands in each, undefined where there is none. */
+/** The values of all purses at one moment; undefined for a purse that does not exist. */
 export type Look = readonly (string | undefined)[];
 
-/** @param names of all purses */
+/** @param look the values of all purses */
 export function misfitOfPurses(look: Look): string | undefined {
   const there = look.filter((value) => value !== undefined);
   if (there.length === 0) return undefined;
@@ -24,7 +24,7 @@ export function misfitOfCount(count: number, purses: number): string | undefined
   return `${count} purses are there, not ${pursesFilled(purses)}`;
 }
 
-/** How many of them have something in them, once anything has. */
+/** The number of purses with coins, once any purse has coins. */
 function pursesFilled(purses: number): number {
   return Math.ceil(purses / 2);
 }
@@ -40,7 +40,7 @@ export function purseName(index: number): string {
 /** Makes a value that no other call makes. */
 export type Mint = (index: number, coins: number) => EntryPut;
 
-/** Fills half of the purses, where there are none; the moment is of all of them. */
+/** Fills half of the purses if there are none. The moment must be of all purses. */
 export function filling({ entries }: TransactionMoment, mint: Mint): Change[] {
   if (entries.some((entry) => entry !== undefined)) return [];
   const filled = pursesFilled(entries.length);
@@ -50,7 +50,7 @@ export function filling({ entries }: TransactionMoment, mint: Mint): Change[] {
   );
 }
 
-/** From each that has something to the next: some of it, or, where the next is not there, all. */
+/** Carries coins from each purse to the next: some of them, or all if the next does not exist. */
 export function carrying(
   texts: readonly (string | undefined)[],
   share: number,

@@ -1,5 +1,4 @@
-// One client: sends one thing at a time, chosen at random, and writes down what it sent and what it
-// was told.
+// One client. Sends one random call at a time, and records calls and answers.
 import type { Conditions, Operation, PutOperation } from '../../src/store/operation.ts';
 import type { Result } from '../../src/store/result.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -17,25 +16,25 @@ export interface ClientOptions {
   readonly keys: readonly string[];
   readonly valueBytes: SimulationPlan['valueBytes'];
   readonly history: ClientHistory;
-  /** Called with every put, and every transaction; what it returns is called with the result. */
+  /** Called with every put and every transaction. The returned function gets the result. */
   readonly onPut: () => (result: Result | TransactionResult<unknown>) => void;
-  /** Called with every result, in the order they are told. */
+  /** Called with every result, in the order of the answers. */
   readonly onResult: (name: string, call: Call, result: Result) => void;
-  /** Of all that clients do, how much is done to several keys at one moment. */
+  /** The share of calls that read or change several keys at one moment. */
   readonly transactions: number;
-  /** How many purses there are. */
+  /** The number of purses. */
   readonly purses: number;
   readonly onTransaction: OnTransaction;
-  /** Called with what a client has seen and must not have. */
+  /** Called with a description of something that a client must never see. */
   readonly onWrong: (wrong: string) => void;
 }
 
 /**
- * Called with what a client is told of its transaction.
+ * Called with the result of a client's transaction.
  *
- * @param number of the client's
- * @param attempts how often it was decided; all but the last came to nothing
- * @param changes whether the last was to change anything
+ * @param number the client's number of the transaction
+ * @param attempts how often the client planned it; only the last attempt can commit
+ * @param changes whether the last attempt planned any change
  */
 export type OnTransaction = (
   client: string,
@@ -54,7 +53,7 @@ export class RandomClient {
   readonly name: string;
   isBusy = false;
   readonly #options: ClientOptions;
-  /** The version of each key it was last told of. */
+  /** The last version of each key that the client has seen. */
   readonly #versions = new Map<string, number>();
   readonly #transactions: TransactionClient;
   #sent = 0;
@@ -65,7 +64,7 @@ export class RandomClient {
     this.#transactions = new TransactionClient(name, options);
   }
 
-  /** Rejects where the store does what it must not. */
+  /** Sends one random call. Rejects if the store breaks a promise. */
   async act(store: Store): Promise<void> {
     this.isBusy = true;
     const isOfMany = this.#random() < this.#options.transactions;
@@ -78,14 +77,22 @@ export class RandomClient {
     this.isBusy = false;
   }
 
-  /** Puts a value of its own; true if it was written. */
+  /**
+   * Puts a value that no other call puts.
+   *
+   * @returns whether it was written
+   */
   async put(store: Store, key: string): Promise<boolean> {
     const asked = this.#askedPut(key, {}, undefined);
     const result = await this.#submit((operation) => store.submit(operation), asked);
     return result.kind === 'written';
   }
 
-  /** Changes as many keys at once as it may; true if it is committed. */
+  /**
+   * Changes as many keys in one transaction as allowed.
+   *
+   * @returns whether it was committed
+   */
   changeAll(store: Store): Promise<boolean> {
     return this.#transactions.changeAll(store);
   }
@@ -111,7 +118,7 @@ export class RandomClient {
     }
   }
 
-  /** Writes on the condition that the entry is still the one that was read. */
+  /** Writes on the condition that the entry has not changed since a read. */
   async #readAndWrite(store: Store): Promise<void> {
     const key = pickFrom(this.#random, this.#options.keys);
     const submit = (operation: Operation): Result | Promise<Result> => store.submit(operation);

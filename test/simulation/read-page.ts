@@ -5,7 +5,7 @@ import type { Store } from '../../src/store/store.ts';
 import { entryOfName } from './entry-names.ts';
 import type { ClientOptions } from './random-client.ts';
 
-/** Undefined where it was refused, as it may be. */
+/** @returns the answer, or undefined if the store refused as it may */
 export async function orRefused<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
@@ -16,9 +16,9 @@ export async function orRefused<T>(answer: Promise<T>): Promise<T | undefined> {
 }
 
 /**
- * Reads all keys at one moment, written down as a read of each.
+ * Reads all keys at one moment, and records a read of each.
  *
- * @returns how many there are, or undefined where it was refused
+ * @returns the number of entries; undefined if the store refused
  */
 export async function readAll(
   client: string,
@@ -32,8 +32,8 @@ export async function readAll(
 /**
  * Reads a whole namespace at one moment.
  *
- * @param names of all that can be in it
- * @returns a result for each, or undefined where it was refused
+ * @param names of all entries that may be in it
+ * @returns a result for each name; undefined if the store refused
  */
 export async function readPage(
   client: string,

@@ -1,5 +1,5 @@
-// What is known of the shards from their own threads, and what they must therefore have when they
-// are recovered; what a power cut may have taken. Chooses nothing.
+// Knows from the shards' own threads which entries each shard must have after a recovery. Knows
+// which of them a power cut may have taken. Chooses nothing.
 import { decodeBatch } from '../../src/protocol/batch-frame.ts';
 import type { Parcel } from '../../src/protocol/parcel.ts';
 import { isOutcome, type ShardReport } from '../../src/protocol/shard-operation.ts';
@@ -38,17 +38,17 @@ export interface JudgeOptions {
   readonly versions: VersionJudge;
 }
 
-/** A new layout, before anything was written to it. */
+/** A new layout, before any write to it. */
 export interface FoundLayout {
-  /** By shard. */
+  /** The entries of each shard, by number. */
   readonly items: readonly (readonly NamedItem[])[];
-  /** The least that a shard would give. */
+  /** The least next seq of any shard. */
   readonly nextSeq: number;
 }
 
-/** How a reshard must have found the old layout. */
+/** The state of the old layout that a reshard must have found. */
 export interface FoundTraces {
-  /** By shard. */
+  /** The transactions in doubt in each shard, by number. */
   readonly inDoubt: readonly ReadonlySet<string>[];
   readonly outcomes: ReadonlyMap<string, boolean>;
 }
@@ -56,15 +56,15 @@ export interface FoundTraces {
 export class RecoveryJudge {
   readonly #options: JudgeOptions;
   #logs: readonly ShardLog[];
-  /** What each shard held when it was last recovered. */
+  /** The entries of each shard after its last recovery. */
   readonly #recovered = new Map<number, readonly NamedItem[]>();
-  /** The transactions that each shard had in doubt when it was last opened. */
+  /** The transactions in doubt in each shard when it was last opened. */
   readonly #inDoubt = new Map<number, ReadonlySet<string>>();
-  /** Acknowledged entries may differ now: the history begins again. */
+  /** True if acknowledged entries may be lost by right: the history then begins again. */
   #beginsAnew = false;
-  /** Written, acknowledged and not for certain on stable storage. */
+  /** True if acknowledged writes may not be on stable storage. */
   #mayLose = false;
-  /** A power cut since the shard was last recovered. */
+  /** Shards with a power cut since their last recovery. */
   #lossy = new Set<number>();
 
   constructor(options: JudgeOptions) {
@@ -87,8 +87,8 @@ export class RecoveryJudge {
   }
 
   /**
-   * The next process knows of no time but what is on disk: what has expired since, and was not yet
-   * removed, may be seen again.
+   * The next process takes the time from the disk alone. So clients may see an expired entry again,
+   * if the sweep has not removed it.
    */
   noteClockSetBack(): void {
     this.judgeHistory();
@@ -102,7 +102,7 @@ export class RecoveryJudge {
     this.#beginsAnew = true;
   }
 
-  /** What a client was told. */
+  /** Notes a client's result. */
   noteResult(name: string, call: Call, result: Result): void {
     const { versions } = this.#options;
     if (result.kind === 'entry') versions.note(name, result.version, textOf(result.value));
@@ -111,7 +111,7 @@ export class RecoveryJudge {
     }
   }
 
-  /** A shard's thread has carried out a task. */
+  /** Notes a task that a shard's thread has carried out. */
   noteTask(
     process: SimulatedProcess,
     shard: number,
@@ -169,7 +169,7 @@ export class RecoveryJudge {
     if (wrong !== undefined) throw new Violation(wrong);
   }
 
-  /** The folder has another number of shards: it must hold what the old ones had. */
+  /** Judges a reshard: the new layout must have the entries of the old one. */
   noteLayout({ items, nextSeq }: FoundLayout, { inDoubt, outcomes }: FoundTraces): void {
     const { clock, record, versions } = this.#options;
     const all = items.flat();
@@ -214,7 +214,7 @@ export class RecoveryJudge {
     return entries;
   }
 
-  /** Whatever was lost, transactions are there whole, or not at all. */
+  /** Even after a loss, every transaction is there whole or not at all. */
   #judgePurses(): void {
     const { purses, record } = this.#options;
     const entries = this.#entries();

@@ -1,5 +1,5 @@
-// Between two processes, an operator gives the folder another number of shards with the real tool,
-// which may be killed, or fail, at any call. Says afterwards what the tool must have found.
+// Runs a reshard with the real tool between two processes. A kill or an error may strike it at any
+// call. Records the state that the tool must have found.
 import { StoreError, systemErrorCode } from '../../src/base/errors.ts';
 import { resolveInDoubt } from '../../src/storage/transaction-outcome.ts';
 import { recoverShard, type Recovered } from '../../src/shard/recovery/recovery.ts';
@@ -16,14 +16,14 @@ import type { DiskView } from './simulated-disk.ts';
 import type { SimulationParts } from './simulation-parts.ts';
 
 const shardsMax = 4;
-/** About as many as a reshard of such a store makes. */
+/** About the number of calls that a reshard of such a store makes. */
 const callsOfReshard = 120;
 
 export class ReshardLife {
   readonly #parts: SimulationParts;
-  /** The layout that the last process served from, or tried to. */
+  /** The layout of the last process. */
   #layout: string | undefined;
-  /** What the last reshard of it found. */
+  /** The state of the old layout at the last reshard. */
   #found: FoundTraces | undefined;
 
   constructor(parts: SimulationParts) {
@@ -31,14 +31,14 @@ export class ReshardLife {
   }
 
   /**
-   * To another number of shards.
+   * Reshards to another number of shards.
    *
-   * @param tool the process that it is done by, which is gone afterwards
+   * @param tool the process that runs the tool; it is gone afterwards
    */
   reshard(tool: SimulatedProcess): void {
     const { random, plan, record, disk, faults } = this.#parts;
     const manifest = this.#manifest();
-    // What was named by one that was cut short is first to be served from.
+    // A process must first serve the layout of a reshard that was cut short.
     if (manifest === undefined || manifest.layout !== this.#layout) return;
     const others = Array.from({ length: shardsMax }, (_, index) => index + 1).filter(
       (count) => count !== manifest.shards,
@@ -67,7 +67,7 @@ export class ReshardLife {
     }
   }
 
-  /** A process has found the folder, and made durable what it is. */
+  /** A process has found the folder, and has made the name of the layout durable. */
   noteOpened(): void {
     const { judge } = this.#parts;
     const manifest = this.#manifest();
@@ -99,7 +99,7 @@ export class ReshardLife {
     }
   }
 
-  /** As a start would find and decide them. */
+  /** The transactions in doubt and their outcomes, as a start would find and resolve them. */
   #tracesIn(manifest: Manifest): FoundTraces {
     const traces = this.#recover(manifest).map((recovered) => recovered.traces);
     const inDoubt = traces.map(({ prepared }) => new Set(prepared.keys()));
@@ -123,7 +123,7 @@ export class ReshardLife {
 }
 
 function isAllowed(error: unknown, { isDead, hadErrors }: SimulatedProcess): boolean {
-  // Its output at a kill is lost.
+  // A kill loses the output of the tool.
   if (isDead || error instanceof Gone) return true;
   if (error instanceof Violation || !hadErrors) return false;
   const code = error instanceof StoreError ? error.code : systemErrorCode(error);

@@ -1,10 +1,10 @@
-// Restores a backup with the real tool into a fresh folder, and says what is then missing or wrong.
+// Restores a backup with the real tool into an empty folder, and compares the entries.
 import { contentsOfFolder, dataDir } from '../support/disk/sharded-folder.ts';
 import { proveBackup, restoreBackup } from '../../src/tools/restore.ts';
 import { entryOfName } from './entry-names.ts';
 import type { TakenBackup } from './backup-client.ts';
 
-/** Undefined where the restored store holds what the backup does. */
+/** @returns undefined if the restored store has the entries of the backup */
 export function misfitOfRestored(backup: TakenBackup, shards: number): string | undefined {
   const { fileSystem, path, entries } = backup;
   fileSystem.makeFolder(dataDir);

@@ -1,5 +1,5 @@
-// Puts may be refused for want of room only while there is none, or while a compaction makes some.
-// Knows what clients are told, and nothing of shards.
+// The store may refuse puts for lack of room only while there is none, or while a compaction makes
+// room. Knows the clients' results, and nothing of shards.
 import type { Result } from '../../src/store/result.ts';
 import type { TransactionResult } from '../../src/store/transaction.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -13,7 +13,7 @@ export interface RoomOptions {
   readonly record: RunRecord;
 }
 
-/** Promised: tried again every second. */
+/** Promised: a shard tries again every second. */
 const noticedWithinMs = 1500;
 
 export class RoomJudge {
@@ -24,15 +24,15 @@ export class RoomJudge {
     this.#options = options;
   }
 
-  /** From here on it is this store that is asked. */
+  /** From here on clients ask this store. */
   noteServing(store: Store): void {
     this.#store = store;
   }
 
   /**
-   * A put is sent, or a transaction.
+   * A client sends a put or a transaction.
    *
-   * @returns what takes its result
+   * @returns the function that gets the result
    */
   sent(): (result: Result | TransactionResult<unknown>) => void {
     const { clock, faults, record } = this.#options;
@@ -41,14 +41,14 @@ export class RoomJudge {
     const before = this.#compactions();
     return (result) => {
       if (result.kind !== 'refused' || result.error.code !== 'DISK_FULL') return;
-      // It may have been full for a moment meanwhile.
+      // The disk may have been full for a moment meanwhile.
       if (roomForMs < noticedWithinMs || faults.roomSinceMs !== roomSinceMs) return;
       if (before === undefined || before !== this.#compactions()) return;
       record.fail(`a put is refused, and there has been room for ${roomForMs} ms`);
     };
   }
 
-  /** Undefined while one is running. */
+  /** Figures of compactions; undefined while one is running. */
   #compactions(): string | undefined {
     const figures = this.#store?.status().compactions;
     return figures === undefined || figures.running > 0 ? undefined : JSON.stringify(figures);

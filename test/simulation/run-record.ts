@@ -1,5 +1,5 @@
-// What is written down of one run: its figures, its trace and their hash, and the first thing that
-// was wrong. Knows nothing of what a run is made of.
+// The record of one run: figures, trace, their hash, and the first violation. Knows nothing of the
+// parts of a run.
 import { createHash, type Hash } from 'node:crypto';
 
 export interface SimulationFigures {
@@ -15,31 +15,31 @@ export interface SimulationFigures {
   closes: number;
   backups: number;
   backupsFailed: number;
-  /** Transactions that changed something, by what their clients were told. */
+  /** Transactions that their clients know to have changed something. */
   transactionsCommitted: number;
   transactionsRefused: number;
   transactionsUnknown: number;
-  /** Their first attempt had become stale. */
+  /** Transactions whose first attempt had become stale. */
   transactionsPlannedAgain: number;
-  /** Over several shards, by their outcome. */
+  /** Transactions over several shards, by outcome. */
   overShardsCommitted: number;
   overShardsAborted: number;
-  /** Such transactions in flight when their process ended: before all participants had prepared… */
+  /** Transactions over several shards in flight at the end of a process: not all had prepared, */
   endsAmongPrepares: number;
-  /** …before any of them had recorded the outcome… */
+  /** all had prepared, and none had recorded the outcome, */
   endsBeforeOutcomes: number;
-  /** …before all of them had… */
+  /** some had recorded the outcome, and not all, */
   endsAmongOutcomes: number;
-  /** …and before they were told to forget it. */
+  /** all had recorded it, and none was told to forget it. */
   endsBeforeForget: number;
-  /** Threads that died while they prepared, or recorded an outcome. */
+  /** Threads that died during a prepare, or during an outcome. */
   deathsInPrepare: number;
   deathsInOutcome: number;
   committedAtStart: number;
   abortedAtStart: number;
-  /** Found by a new thread, of transactions in flight. */
+  /** Transactions in flight that a new thread found in doubt. */
   keptInDoubtAtStart: number;
-  /** Of a shard with a transaction in doubt, or with an outcome to remember. */
+  /** Compactions of shards with a transaction in doubt, or with an outcome to keep. */
   compactionsWithInDoubt: number;
   compactionsWithOutcomes: number;
   cutsWithInDoubt: number;
@@ -97,12 +97,12 @@ export class RunRecord {
   readonly #trace: string[] = [];
   #violation: string | undefined;
 
-  /** The first; undefined where nothing was wrong. */
+  /** The first violation; undefined if there is none. */
   get violation(): string | undefined {
     return this.#violation;
   }
 
-  /** The last things that happened. */
+  /** The last lines of the trace. */
   get trace(): readonly string[] {
     return this.#trace;
   }
@@ -113,19 +113,19 @@ export class RunRecord {
     if (this.#trace.length > 2 * traceKept) this.#trace.splice(0, traceKept);
   }
 
-  /** For what is found where nothing can be thrown; the next step ends the run. */
+  /** For callers that cannot throw. The next step ends the run. */
   fail(violation: string): void {
     this.note(`VIOLATION ${violation}`);
     this.#violation ??= violation;
   }
 
-  /** The run has ended with an error: a violation, or a fault of the simulation itself. */
+  /** The run has ended with an error: a violation, or a bug of the simulation itself. */
   endedWith(error: unknown): void {
     if (error instanceof Violation) this.#violation ??= error.message;
     else this.#violation ??= `the simulation threw ${(error as Error).stack}`;
   }
 
-  /** Of everything that happened; to be asked once. */
+  /** The hash of the whole trace. May be asked for once. */
   hash(): string {
     return this.#hash.digest('hex');
   }

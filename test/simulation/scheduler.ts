@@ -1,5 +1,5 @@
-// Decides what happens next of what has been begun, one step at a time; nothing happens beside it.
-// Sends nothing itself, and knows no client.
+// Chooses the next of all possible actions, one step at a time. Nothing else makes anything happen.
+// Sends no call itself, and knows no client.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pickFrom, randomBelow } from '../support/random.ts';
 import type { ProcessLives } from './process-lives.ts';
@@ -16,7 +16,7 @@ const answeredWithinMs = 60_000;
 export class Scheduler {
   readonly #parts: SimulationParts;
   readonly #lives: ProcessLives;
-  /** Until which step a thread does nothing. */
+  /** Thread -> the step until which it does nothing. */
   readonly #slowUntil = new Map<string, number>();
 
   constructor(parts: SimulationParts, lives: ProcessLives) {
@@ -26,7 +26,7 @@ export class Scheduler {
 
   /**
    * @param thread by name
-   * @param steps for so many at most nothing is heard of it
+   * @param steps the thread does nothing for so many steps, at most
    */
   slowDown(thread: string, steps: number): void {
     this.#slowUntil.set(
@@ -41,7 +41,7 @@ export class Scheduler {
     this.#lives.current.tick();
   }
 
-  /** What can happen next of what has been begun. */
+  /** All actions that are possible now. */
   actions(): Action[] {
     const process = this.#lives.current;
     const actions: Action[] = [];
@@ -65,7 +65,7 @@ export class Scheduler {
     this.#lives.replaceIfGone();
   }
 
-  /** Lets everything that can go on without a fault go on until this is answered. */
+  /** Continues without faults until there is an answer. */
   async finish<T>(work: Promise<T> | undefined): Promise<T> {
     const answered = { isDone: false };
     const noteWhenDone = async (): Promise<void> => {
@@ -87,10 +87,10 @@ export class Scheduler {
     }
   }
 
-  /** The end of a step: what must hold after each is judged. */
+  /** Ends a step, and judges the rules that hold after each step. */
   async settle(): Promise<void> {
     const { record, judge, roomJudge, faults } = this.#parts;
-    // What is promised and can be kept is kept before anything else is chosen.
+    // Promises that can settle must settle before the next choice.
     await nextTurn();
     record.figures.steps += 1;
     if (record.violation !== undefined) throw new Violation(record.violation);

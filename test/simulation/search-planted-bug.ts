@@ -1,4 +1,5 @@
-// Looks for one planted bug: simulations of the program with the bug in it, in a process of their own.
+// Searches for one planted bug: runs simulations of the program with the bug, in a process of their
+// own.
 import { execFile } from 'node:child_process';
 import { programFolder } from '../../src/base/program-folder.ts';
 import type { PlantedBug } from './planted-bugs.ts';

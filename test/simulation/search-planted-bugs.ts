@@ -1,6 +1,6 @@
-// npm run planted-bugs [-- --from-first] [name …]: looks for every planted bug, or for those whose
-// name has one of the words, and says which seed shows it. With --from-first each search begins
-// with seed 1, which tells what `firstSeed` may be. Ends with exit code 1 if one is not found.
+// npm run planted-bugs [-- --from-first] [name …]: searches for every planted bug, or for those
+// whose name has one of the words. Prints the seed that shows each. With --from-first each search
+// begins with seed 1, to find a new `firstSeed`. Ends with exit code 1 if a bug is not found.
 import { parseArgs } from 'node:util';
 import { plantedBugs } from './planted-bugs.ts';
 import { searchPlantedBug } from './search-planted-bug.ts';

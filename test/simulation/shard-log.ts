@@ -1,7 +1,7 @@
-// What one shard did, in its order of commits, as seen in its thread: to judge what it has when it
-// is recovered. After a power cut outside `always` that is what it had behind some batch, but no
-// less than what it knew to be synced; otherwise it is all. prepared-log.ts has the transactions over
-// several shards.
+// The changes of one shard in the order of its commits, as seen in its thread. Judges the entries
+// of its next recovery. Usually they must be those after the last batch. After a power cut outside
+// `always` they may be those after an earlier batch, but no earlier than the last known sync.
+// prepared-log.ts has the transactions over several shards.
 import { decodeBatch } from '../../src/protocol/batch-frame.ts';
 import { decodeReply } from '../../src/protocol/reply-frame.ts';
 import {
@@ -27,19 +27,19 @@ import { PreparedLog, type Opened, type Resolved } from './prepared-log.ts';
 
 type Batch = readonly LoggedChange[];
 
-/** What is recovered, and how it came to be. */
+/** The result of a recovery, and the circumstances. */
 export interface Recovery {
   readonly items: readonly NamedItem[];
   readonly nextSeq: number;
-  /** A power cut may have taken what was not synced. */
+  /** True if a power cut may have taken unsynced writes. */
   readonly mayHaveLost: boolean;
-  /** What has expired by then may have been removed. */
+  /** The sweep may have removed entries that have expired by then. */
   readonly now: number;
   readonly opened: Opened;
   readonly start: Pick<StartTask, 'outcomes' | 'inFlight'>;
 }
 
-/** Told of what a shard has durably done for transactions over several. */
+/** Told of each durable step of a shard in a transaction over several shards. */
 export interface CommitObserver {
   readonly onPrepared: (operation: PrepareOperation) => void;
   readonly onOutcome: (operation: OutcomeOperation) => void;
@@ -50,13 +50,13 @@ export interface CommitObserver {
 export class ShardLog {
   #base = new Map<string, Held>();
   #batches: Batch[] = [];
-  /** What stands behind all of them. */
+  /** The entries after all batches. */
   #held = new Map<string, Held>();
-  /** How many batches, from the first one on, are on stable storage. */
+  /** The number of batches, from the first one on, that are on stable storage. */
   #durable = 0;
-  /** Of one batch that may have happened, or not; behind it there can be no other. */
+  /** Changes of a batch that may have happened or not. No other batch can follow it. */
   #doubtful: Batch = [];
-  /** Of that, what has happened together or not at all. */
+  /** Transactions of that batch. Each has happened as a whole or not at all. */
   #doubtfulTogether: Batch[] = [];
   readonly #prepared = new PreparedLog();
   readonly #observer: CommitObserver;
@@ -69,12 +69,12 @@ export class ShardLog {
     this.#nextSeq = nextSeq;
   }
 
-  /** Transactions over several shards, as this one knows them. */
+  /** This shard's view of transactions over several shards. */
   get prepared(): PreparedLog {
     return this.#prepared;
   }
 
-  /** Checks what is recovered against what was done before, and begins again with it. */
+  /** Checks a recovery against the log, and begins a new log with its entries. */
   begin(recovery: Recovery): string | undefined {
     const { items, nextSeq, mayHaveLost, now, opened, start } = recovery;
     const found = new Map(items.map((item) => [item.name, entryOf(item)]));
@@ -97,7 +97,7 @@ export class ShardLog {
     return misfit;
   }
 
-  /** Checks what it holds while it serves. */
+  /** Checks the entries while the shard serves. */
   misfitNow(items: readonly NamedItem[], now: number): string | undefined {
     const found = new Map(items.map((item) => [item.name, entryOf(item)]));
     return this.#misfit(found, [], Infinity, now);
@@ -141,23 +141,23 @@ export class ShardLog {
     if (!report.isBroken) this.#nextSeq = Math.max(this.#nextSeq, report.nextSeq);
   }
 
-  /** All that was done so far is on stable storage. */
+  /** All changes so far are on stable storage. */
   noteSynced(): void {
     this.#durable = this.#batches.length;
   }
 
-  /** It has gone on behind a failed sync: what was in doubt has not happened. */
+  /** The shard has gone on after a failed sync: nothing in doubt has happened. */
   noteMended(): void {
     this.#forgetDoubt();
     this.#prepared.forgetDoubt();
   }
 
-  /** The thread died in the middle of it. */
+  /** The thread died in the middle of this batch. */
   noteLostBatch(frame: Uint8Array): void {
     for (const operation of decodeBatch(frame).operations) this.#noteDoubtful(operation);
   }
 
-  /** The thread died while it started, or the start failed: its outcome records may be there. */
+  /** The thread died during the start, or the start failed: its outcome records may be on disk. */
   noteLostStart({ outcomes }: StartTask): void {
     for (const [transaction, isCommitted] of outcomes) {
       this.#prepared.doubt(transaction, isCommitted);
@@ -179,7 +179,7 @@ export class ShardLog {
       return [[nameOf(operation), 'nothing']];
     }
     if (operation.op !== 'change' || result.kind !== 'done') return [];
-    // What has expired is not there to be deleted; the sweep removes it.
+    // An expired entry cannot be deleted: the sweep removes it.
     return changesOf(operation).filter(([name, held]) => {
       const stands = this.#held.get(name);
       const isExpired = typeof stands === 'object' && (stands.expiresAt ?? Infinity) <= timestamp;
@@ -209,8 +209,8 @@ export class ShardLog {
   }
 
   /**
-   * @param resolved what was changed behind all batches
-   * @param least how many batches there must be at least; Infinity: all
+   * @param resolved changes of transactions that the recovery has resolved, after all batches
+   * @param least the number of batches that must be there at least; Infinity: all
    */
   #misfit(
     found: ReadonlyMap<string, LoggedEntry>,
@@ -235,7 +235,7 @@ export class ShardLog {
       : `what is recovered is not what there was behind any batch; as for the last: ${reason}`;
   }
 
-  /** The batch in doubt has happened or not, and each transaction in it. */
+  /** The batch in doubt has happened or not, and so has each transaction in it. */
   #differenceInDoubt(
     held: Map<string, Held>,
     found: ReadonlyMap<string, LoggedEntry>,
@@ -245,7 +245,7 @@ export class ShardLog {
     for (const together of this.#doubtfulTogether) {
       const then = new Map([...unsure, ...together]);
       const names = together.map(([name]) => name);
-      // The keys of a transaction are its own in its batch.
+      // No other change of the batch has a key of this transaction.
       const isDone = differenceOf(then, found, now, names) === undefined;
       if (isDone) for (const [name, change] of together) unsure.set(name, change);
     }

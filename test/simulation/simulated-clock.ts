@@ -1,5 +1,5 @@
-// Both clocks of a simulation. Wall time is seen by the store through one door, so what the store
-// can know of it is known here too: the highest wall time it has been told, or has found on disk.
+// Both clocks of a simulation. The store takes wall time from here only. So this knows the highest
+// time that the store has read, or has found on disk.
 import type { Clock } from '../../src/base/clock.ts';
 
 export class SimulatedClock implements Clock {
@@ -9,12 +9,12 @@ export class SimulatedClock implements Clock {
   #seen = 0;
   #highest = 0;
 
-  /** The store's time: the highest that it knows of. */
+  /** The store's time: the highest that it knows. */
   get seenMs(): number {
     return this.#seen;
   }
 
-  /** The highest that any store has known of, though it may have forgotten since. */
+  /** The highest time that any process knew, even if a later one does not. */
   get highestMs(): number {
     return this.#highest;
   }
@@ -24,7 +24,7 @@ export class SimulatedClock implements Clock {
     return this.#wall;
   }
 
-  /** The store has been told the time, or has found it on disk. */
+  /** The store has read this time, or has found it on disk. */
   storeKnows(ms: number): void {
     if (ms <= this.#seen) return;
     this.#seen = ms;
@@ -41,18 +41,18 @@ export class SimulatedClock implements Clock {
     this.#wall += ms;
   }
 
-  /** Wall time alone, either way. */
+  /** Moves wall time alone, in either direction. */
   jump(ms: number): void {
     this.#wall += ms;
   }
 
-  /** Between two lives of the store: what the next one knows is what is on disk. */
+  /** Sets wall time between two processes. The next process knows only the times on disk. */
   setBack(ms: number): void {
     this.#wall -= ms;
     this.#seen = 0;
   }
 
-  /** Over a restart in which the clock was not set. */
+  /** Lets wall time pass the store's time over a restart, as if nothing had set the clock. */
   catchUp(): void {
     this.#wall = Math.max(this.#wall, this.#seen);
   }

@@ -1,5 +1,5 @@
-// A whole disk: files by name, what is on stable storage of both, and how much room there is. A
-// power cut leaves names as some moment since the last sync of their folder had them.
+// A whole disk: files by name, the durable state of both, and the free space. A power cut leaves
+// the names of a folder as they were at some moment since its last sync.
 import type { FileSystem, OpenFile } from '../../src/storage/file-system.ts';
 import { randomBelow, type Random } from '../support/random.ts';
 import { DiskFile, type SyncUnderWay } from './disk-file.ts';
@@ -17,9 +17,9 @@ export type DiskCall =
   | 'makeFolder';
 
 /**
- * Called before each call takes effect. May throw in its place.
+ * Called before each call takes effect. May throw instead.
  *
- * @returns of a write: how many bytes it takes before `after` is called, which may throw too
+ * @returns for a write: the number of bytes that it takes before a call of `after`, which may throw
  */
 export type BeforeCall = (
   call: DiskCall,
@@ -27,14 +27,14 @@ export type BeforeCall = (
   bytes: number,
 ) => { bytes: number; after: () => void } | undefined;
 
-/** A sync that goes on beside its thread, to be finished when the simulation says so. */
+/** A sync in parallel to its thread. The simulation decides when it ends. */
 export interface PendingSync {
   readonly finish: () => void;
 }
 
 interface Folder {
   readonly names: Map<string, DiskFile>;
-  /** As on stable storage, and what was done since, in order. */
+  /** The durable names, and the changes since, in order. */
   readonly durable: Map<string, DiskFile>;
   changes: ((names: Map<string, DiskFile>) => void)[];
 }
@@ -158,7 +158,7 @@ export class SimulatedDisk {
     folder.changes = [];
   }
 
-  /** How many bytes of a write there is room for: all, or fewer, but never none. */
+  /** The number of bytes of a write that find room: all or fewer, but at least one. */
   fitting(file: DiskFile, path: string, bytes: number, offset: number): number {
     if (this.capacityBytes === Infinity) return bytes;
     const growth = Math.max(0, offset + bytes - file.length);
@@ -180,7 +180,7 @@ export class SimulatedDisk {
   }
 }
 
-/** What one thread does to the disk, and the files it has open. */
+/** One thread's calls to the disk, and its open files. */
 export class DiskView implements FileSystem {
   openFiles = 0;
   readonly #disk: SimulatedDisk;
@@ -252,7 +252,7 @@ export class DiskView implements FileSystem {
       if (!isOpen) throw systemError('EBADF', name);
       return this.#before(call, name, bytes);
     };
-    /** A sync that fails leaves the system in the belief that it did not. */
+    /** After a failed sync the system takes the bytes for written. */
     const orFail = (sync: SyncUnderWay | undefined): void => {
       try {
         before('sync', path, 0);

@@ -1,5 +1,5 @@
-// One life of the program: the real engine over simulated threads, disk and clock. Nothing in it
-// happens unless the scheduler does it.
+// One process: the real engine over simulated threads, disk and clock. Nothing happens unless the
+// scheduler makes it happen.
 import type { Logger } from 'pino';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import { assembleStore } from '../../src/engine/assemble-store.ts';
@@ -38,7 +38,9 @@ export interface ProcessSettings {
 export interface ProcessOptions {
   readonly disk: SimulatedDisk;
   readonly clock: SimulatedClock;
-  /** Faults: called before each call to the disk; `thread` is undefined in the main thread. */
+  /**
+   * Called before each call to the disk, to inject faults. `thread` is undefined in the main thread.
+   */
   readonly before: (
     process: SimulatedProcess,
     thread: AnyThread | undefined,
@@ -52,9 +54,9 @@ export interface ProcessOptions {
     handlers: Handlers<ShardTasks>,
   ) => void;
   readonly onTaskLost: (shard: number, name: string, task: unknown) => void;
-  /** The thread of a backup has its files open. */
+  /** The thread of a backup has opened its files. */
   readonly onBackupBegun: (task: BeginBackupTask) => void;
-  /** The folder is found, and what it is is durable. */
+  /** The process has found the folder, and has made the name of its layout durable. */
   readonly onOpened: () => void;
   readonly log: (line: string) => void;
   readonly newTransactionId: () => string;
@@ -66,25 +68,25 @@ interface Timer {
   dueMs: number;
 }
 
-/** Thrown where a thread or the process is gone: nothing after it has an effect. */
+/** Thrown if the thread or the process is gone: nothing after this has an effect. */
 export class Gone extends Error {}
 
 export class SimulatedProcess {
   readonly settings: ProcessSettings;
-  /** Killed: from here on nothing it does has an effect. */
+  /** True after a kill: from then on nothing that it does has an effect. */
   isDead = false;
   isClosed = false;
-  /** It was asked to close. */
+  /** True after a request to close. */
   isClosing = false;
-  /** It has been noticed that it serves. */
+  /** True once the simulation has noted that the process serves. */
   isKnownToServe = false;
   store: Store | undefined;
-  /** Why it did not start. */
+  /** The error of a start that failed. */
   refusal: unknown;
   readonly threads: AnyThread[] = [];
   threadDeaths = 0;
   hadHang = false;
-  /** Its disk has failed it, or was full. */
+  /** True if calls to its disk have failed, or found no room. */
   hadErrors = false;
   readonly #options: ProcessOptions;
   #deferred: (() => void)[] = [];
@@ -95,7 +97,7 @@ export class SimulatedProcess {
     this.#options = options;
   }
 
-  /** Begins to start; the scheduler must go on for it to end. */
+  /** Begins to start. The scheduler must go on for the start to end. */
   start(): void {
     void this.#openOrRefuse();
   }
@@ -116,7 +118,7 @@ export class SimulatedProcess {
     return this.#deferred.length > 0;
   }
 
-  /** The end of a turn of the event loop. */
+  /** Ends a turn of the event loop. */
   endTurn(): void {
     for (const work of this.#deferred.splice(0)) work();
   }

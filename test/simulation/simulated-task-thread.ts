@@ -1,5 +1,5 @@
-// A thread without a thread: tasks begin in order, when the scheduler says so; answers arrive when
-// it says so. It dies, hangs and lingers as worker threads do.
+// A simulated thread. The scheduler decides when tasks begin, in order, and when answers arrive.
+// The thread dies, hangs and lingers as worker threads do.
 import type { TaskTable, TaskThread } from '../../src/router/threads/task-thread.ts';
 import type { DiskView, PendingSync } from './simulated-disk.ts';
 
@@ -16,37 +16,37 @@ interface Sent {
 
 export interface ThreadOptions<Tasks extends TaskTable<Tasks>> {
   readonly name: string;
-  /** What a fresh thread has: nothing recovered, no file open. */
+  /** Makes the state of a fresh thread: nothing recovered, no file open. */
   readonly begin: (thread: SimulatedTaskThread<Tasks>) => {
     handlers: Handlers<Tasks>;
     view: DiskView;
   };
-  /** Called with each task that was carried out, before its answer is told. */
+  /** Called with each finished task, before its answer is delivered. */
   readonly onDone: (
     name: string,
     task: unknown,
     answer: unknown,
     handlers: Handlers<Tasks>,
   ) => void;
-  /** Called when it dies in the middle of a task, whose effect is unknown. */
+  /** Called if the thread dies in the middle of a task, whose effect is then unknown. */
   readonly onLost: (name: string, task: unknown) => void;
   readonly onIdleDeath: (error: Error) => void;
-  /** The whole process has been killed. */
+  /** True if the whole process has been killed. */
   readonly isGone: () => boolean;
 }
 
 export class SimulatedTaskThread<Tasks extends TaskTable<Tasks>> implements TaskThread<Tasks> {
   readonly name: string;
-  /** It takes no further task and answers nothing, until it is ended. */
+  /** True: takes no task and answers nothing, until it is ended. */
   isHung = false;
-  /** Set by a fault: from here on nothing it does has an effect. */
+  /** Set by a fault: from then on nothing that the thread does has an effect. */
   isDying = false;
   isExited = false;
   readonly #options: ThreadOptions<Tasks>;
   #handlers: Handlers<Tasks>;
   #view: DiskView;
   #inbox: Sent[] = [];
-  /** Begun and not answered: those of an asynchronous kind. */
+  /** Asynchronous tasks without an answer. */
   #underWay: Sent[] = [];
   #outbox: { sent: Sent; deliver: () => void }[] = [];
   #pendingSyncs: PendingSync[] = [];
@@ -125,7 +125,7 @@ export class SimulatedTaskThread<Tasks extends TaskTable<Tasks>> implements Task
     if (this.isDying) this.die('it died');
   }
 
-  /** Ends at once, by itself; what is sent to it from now on goes to a fresh one. */
+  /** Ends by itself. Like piscina, a fresh thread gets the tasks that are sent later. */
   die(why: string): void {
     const unanswered = this.#takeAll();
     this.isDying = false;
@@ -139,7 +139,7 @@ export class SimulatedTaskThread<Tasks extends TaskTable<Tasks>> implements Task
   destroy(): Promise<void> {
     if (this.isExited) return Promise.resolve();
     if (!this.#isEnding) {
-      // What it has begun, or hangs in, may still go on for a while.
+      // The thread may go on with its present task for a while.
       this.#lingering = this.#inbox[0];
       this.#isEnding = true;
       for (const { reject } of this.#takeAll()) reject(new Error('Terminating worker thread'));
@@ -147,7 +147,7 @@ export class SimulatedTaskThread<Tasks extends TaskTable<Tasks>> implements Task
     return new Promise((resolve) => this.#onExit.push(resolve));
   }
 
-  /** @param lingers whether it carries out one more task, unheard */
+  /** @param lingers whether it carries out one more task, whose answer no caller gets */
   exit(lingers: boolean): void {
     const lingering = this.#lingering;
     if (lingering !== undefined && lingers) this.#carryOut(lingering);

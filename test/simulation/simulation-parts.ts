@@ -1,4 +1,4 @@
-// What one simulation is made of, from its seed: nothing in it has happened yet.
+// Makes the parts of one simulation from its seed. None of them has begun.
 import { seededRandom, type Random } from '../support/random.ts';
 import { BackupClient } from './backup-client.ts';
 import { BackupJudge } from './backup-judge.ts';

@@ -1,10 +1,10 @@
-// What a seed decides before a simulation begins: the settings of the store, how many clients do
-// how much, and what may go wrong.
+// The choices of a seed before a simulation begins: the settings of the store, the number of
+// clients and calls, and the kinds of faults.
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import { pickFrom, randomBelow, type Random } from '../support/random.ts';
 import type { ProcessSettings } from './simulated-process.ts';
 
-/** Kinds of faults, and how often each begins, in steps out of 10,000. */
+/** Kinds of faults, and the rate of each, in steps out of 10,000. */
 export interface FaultRates {
   readonly kill: number;
   readonly powerCut: number;
@@ -14,25 +14,25 @@ export interface FaultRates {
   readonly fullDisk: number;
   readonly close: number;
   readonly clockJump: number;
-  /** Of the steps in which a transaction over several shards is under way. */
+  /** The rate in steps with a transaction over several shards in flight. */
   readonly amidTransaction: number;
 }
 
 export interface SimulationPlan {
   readonly settings: ProcessSettings;
-  /** Each restart may choose another mode. */
+  /** A restart may choose another of these modes. */
   readonly modes: readonly FsyncMode[];
   readonly clients: number;
   readonly keys: readonly string[];
-  /** Values are shorter; one in ten may be as long as the second. */
+  /** Values are shorter than `usual`. One in ten may be as long as `long`. */
   readonly valueBytes: readonly [usual: number, long: number];
   readonly operations: number;
-  /** Of all that clients do, how much is done to several keys at one moment. */
+  /** The share of calls that read or change several keys at one moment. */
   readonly transactions: number;
   readonly purses: number;
-  /** Of the times between two processes, how many see a reshard. */
+  /** The share of pauses between two processes in which a reshard runs. */
   readonly reshards: number;
-  /** How often a backup begins, in steps out of 10,000. */
+  /** The rate at which backups begin, in steps out of 10,000. */
   readonly backups: number;
   readonly faults: FaultRates;
 }
@@ -44,8 +44,8 @@ function rate(random: Random, often: number): number {
 }
 
 /**
- * Where values are large and compactions rare, a shard has much to gain from one on a full disk.
- * What comes of it shows only in a process that lives on.
+ * With large values and rare compactions, a compaction frees much space on a full disk. Its effects
+ * show only if the process lives on.
  */
 const largeShare = 0.2;
 

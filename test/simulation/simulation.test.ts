@@ -15,7 +15,7 @@ test(`whole engine runs from ${runs} seeds keep every promise`, { timeout: 300_0
     }
   }
   console.info(`simulated: ${JSON.stringify(Object.fromEntries(sums))}`);
-  // Fewer seeds may leave out a kind of fault, and would then show nothing about it.
+  // With fewer seeds, some kind of fault may be missing, and the check would fail without a reason.
   if (runs < 150) return;
   expect([...sums].filter(([, count]) => count === 0)).toEqual([]);
 });

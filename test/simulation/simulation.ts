@@ -1,5 +1,4 @@
-// One whole run from a seed: clients, faults, restarts; then the faults stop, and everything must be
-// well.
+// One whole run from a seed: clients, faults, restarts. Then the faults stop, and everything must work.
 import { pickFrom, randomBelow } from '../support/random.ts';
 import { FaultChoice } from './fault-choice.ts';
 import { HealPhase } from './heal-phase.ts';
@@ -12,12 +11,12 @@ import type { SimulationPlan } from './simulation-plan.ts';
 
 export interface SimulationOutcome {
   readonly seed: number;
-  /** What was wrong; undefined where nothing was. */
+  /** The first violation; undefined if there was none. */
   readonly violation: string | undefined;
   readonly plan: SimulationPlan;
-  /** The last things that happened. */
+  /** The last lines of the trace. */
   readonly trace: readonly string[];
-  /** Of everything that happened: two runs of one seed have the same. */
+  /** The hash of the whole trace: equal for two runs of one seed. */
   readonly hash: string;
   readonly figures: SimulationFigures;
 }
@@ -30,9 +29,9 @@ export async function simulate(seed: number): Promise<SimulationOutcome> {
   return { seed, violation, plan, trace, hash: record.hash(), figures };
 }
 
-/** As a reader is slow that takes no piece for long. */
+/** Like a slow reader that takes no piece for a long time. */
 const slowBackupStepsMax = 600;
-/** So that one shard is cut long after another. */
+/** So the cut of one shard may come long after that of another. */
 const slowShardStepsMax = 100;
 
 class Simulation {

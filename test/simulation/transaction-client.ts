@@ -1,5 +1,5 @@
-// What one client does to several keys at one moment: transactions over random keys, and over the
-// purses, and looks at many keys at once.
+// The calls of one client on several keys at one moment: transactions over random keys and over
+// purses, and reads of many keys.
 import type { Result } from '../../src/store/result.ts';
 import type { Store } from '../../src/store/store.ts';
 import type {
@@ -19,7 +19,7 @@ import { textOf } from './logged-entry.ts';
 import type { Change } from './transaction-history.ts';
 import { tagOf } from './transaction-tag.ts';
 
-/** Says what becomes of one key, by what stands there. */
+/** Decides the change of one key by its present version. */
 type Rule = (version: number | undefined) => 'put' | 'delete' | undefined;
 
 const rules: readonly Rule[] = [
@@ -35,7 +35,7 @@ const rules: readonly Rule[] = [
 
 const keysMax = 5;
 
-/** Called at each attempt; what it mints is of this attempt. */
+/** Plans the changes of one attempt. Values from `mint` belong to this attempt. */
 type Plan = (
   moment: TransactionMoment,
   mint: (name: string, text?: string) => EntryPut,
@@ -62,7 +62,11 @@ export class TransactionClient {
     else await this.#audit(store);
   }
 
-  /** Over all keys at once; true if it is committed. */
+  /**
+   * Changes all keys in one transaction.
+   *
+   * @returns whether it was committed
+   */
   async changeAll(store: Store): Promise<boolean> {
     const { keys } = this.#options;
     const names = [...keys.slice(0, keysMax), ...this.#purses.slice(0, 1)];
@@ -79,7 +83,7 @@ export class TransactionClient {
   async #change(store: Store): Promise<void> {
     const names = this.#pick(this.#options.keys);
     const chosen = names.map(() => pickFrom(this.#random, rules));
-    // Of several with one deadline no client may see some gone and some not.
+    // Several entries share one deadline: no client may see only some of them gone.
     const ttl = this.#random() < 0.45 ? randomTtl(this.#random) : undefined;
     const isMortal = names.map(() => ttl !== undefined && this.#random() < 0.7);
     const needsFirst = this.#random() < 0.15;
@@ -155,7 +159,7 @@ export class TransactionClient {
     return result;
   }
 
-  /** All keys, all purses, or some of both at one moment; some of them from the cache. */
+  /** Reads all keys, all purses, or some of both at one moment, some of them from the cache. */
   async #look(store: Store): Promise<void> {
     const { history, keys, onResult } = this.#options;
     const choice = this.#random();
@@ -178,7 +182,7 @@ export class TransactionClient {
     }
   }
 
-  /** All purses, by a page or a count. */
+  /** Reads all purses by a page, or counts them. */
   async #audit(store: Store): Promise<void> {
     if (this.#random() < 0.4) {
       const count = await orRefused(store.count(purseNamespace));

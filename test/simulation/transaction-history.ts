@@ -1,5 +1,5 @@
-// How a transaction is written down: what it read and what it changed of each key, as calls of one
-// step. An attempt that came to nothing was at least one moment of reading.
+// Records a transaction as calls of one step: a read of each key, and its change. An attempt that
+// came to nothing is still a read at one moment.
 import type {
   EntryPut,
   TransactionMoment,
@@ -9,7 +9,7 @@ import type { HistoryRecorder, SentCall } from '../support/history/history-recor
 import type { CallConditions, CallOutcome } from '../support/history/recorded-call.ts';
 import { textOf } from './logged-entry.ts';
 
-/** How a deadline is waited for, from when it is known until its put is told of. */
+/** Begins to wait for a deadline. The returned function gets the outcome of the put. */
 export type ExpectDeadline = (name: string, value: string, expiresAt: number) => SettledDeadline;
 export type SettledDeadline = (isCommitted: boolean) => void;
 
@@ -42,7 +42,7 @@ export class RecordedTransaction {
     this.#since = recorder.begin();
   }
 
-  /** It has read and is about to change; what it was about to change before has come to nothing. */
+  /** The client has read and planned. Its earlier plan has come to nothing. */
   decided({ entries, versions }: TransactionMoment, changes: readonly Change[]): void {
     this.#end({ kind: 'not-applied' });
     const step = this.#recorder.newStep();
@@ -78,7 +78,7 @@ export class RecordedTransaction {
     else this.#end({ kind: result.error.outcome === 'unknown' ? 'unknown' : 'not-applied' });
   }
 
-  /** @param outcome of all of it; undefined where it is committed */
+  /** @param outcome of all changes; undefined if the transaction is committed */
   #end(outcome: CallOutcome | undefined): void {
     for (const { sent, ifCommitted } of this.#changes.splice(0))
       sent.answer(outcome ?? ifCommitted);

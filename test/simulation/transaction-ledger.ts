@@ -1,6 +1,6 @@
-// What is known of each transaction over several shards, by what shards' threads did and by what
-// clients were told: every shard, and every start, must give it the same outcome. Counts how often it
-// was cut short, and where.
+// Knows each transaction over several shards, from the shards' threads and from the answers to
+// clients. Every shard and every start must give it the same outcome. Counts the transactions that
+// were cut short, and at which step.
 import type { OutcomeOperation, PrepareOperation } from '../../src/protocol/shard-operation.ts';
 import type { TransactionResult } from '../../src/store/transaction.ts';
 import type { Resolved } from './prepared-log.ts';
@@ -9,18 +9,18 @@ import { textOf } from './logged-entry.ts';
 import { tagIn, tagOf } from './transaction-tag.ts';
 
 interface Known {
-  /** The attempts of clients that it is of: one, or none if it puts nothing. */
+  /** The tag of its client's attempt; empty if the transaction puts nothing. */
   readonly tags: Set<string>;
   readonly participants: readonly number[];
-  /** Participants that have answered that they have prepared it. */
+  /** Participants that have answered the prepare. */
   readonly prepared: Set<number>;
-  /** Participants that have recorded its outcome. */
+  /** Participants that have recorded the outcome. */
   readonly recorded: Set<number>;
   isCommitted: boolean | undefined;
-  /** A participant that turned out not to have prepared it. */
+  /** A participant that turned out to lack the prepare. */
   lacking: number | undefined;
   isForgotten: boolean;
-  /** The process, or a thread, has ended with it, and that is counted. */
+  /** True if the process or a thread has ended with it in flight, and the figures have it. */
   isCut: boolean;
 }
 
@@ -29,7 +29,7 @@ type Fate = 'committed' | 'not-applied';
 export class TransactionLedger {
   readonly #record: RunRecord;
   readonly #known = new Map<string, Known>();
-  /** Of an attempt, what its client was told. */
+  /** Tag of an attempt -> the outcome that its client knows. */
   readonly #fates = new Map<string, Fate>();
 
   constructor(record: RunRecord) {
@@ -42,7 +42,7 @@ export class TransactionLedger {
     return [...new Set(open.flatMap(({ participants }) => participants))];
   }
 
-  /** A process has left one for the next one to resolve, and not all participants are known to have it. */
+  /** True if a process has left a transaction to the next one, and some participants may lack it. */
   get isAnyLeft(): boolean {
     return [...this.#known.values()].some(
       ({ isCut, isForgotten, lacking, prepared, participants }) =>
@@ -74,7 +74,7 @@ export class TransactionLedger {
     }
   }
 
-  /** A shard has answered that it has prepared it. */
+  /** A shard has answered a prepare. */
   notePrepared(shard: number, { transaction, participants, changes }: PrepareOperation): void {
     const known = this.#of(transaction, participants);
     known.prepared.add(shard);
@@ -92,13 +92,13 @@ export class TransactionLedger {
     this.#resolve(transaction, known, op === 'commit', `by shard ${shard}`);
   }
 
-  /** The participants are told that all of them have recorded it. */
+  /** All participants have recorded the outcome, and are told to forget it. */
   noteForgotten(transaction: string): void {
     const known = this.#known.get(transaction);
     if (known !== undefined) known.isForgotten = true;
   }
 
-  /** A shard is recovered: what was in doubt is resolved, durably. */
+  /** A shard is recovered: its transactions in doubt are resolved, durably. */
   noteRecovered(shard: number, { outcomes, absent }: Resolved): void {
     const { figures } = this.#record;
     for (const [transaction, isCommitted] of outcomes) {
@@ -117,7 +117,7 @@ export class TransactionLedger {
     }
   }
 
-  /** All shards are started: what an earlier process has left is resolved everywhere. */
+  /** All shards have started: all transactions of an earlier process are resolved everywhere. */
   noteServing(): void {
     for (const known of this.#known.values()) known.isForgotten ||= known.isCut;
   }

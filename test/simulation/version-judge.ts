@@ -1,11 +1,12 @@
-// No version is given twice: to one entry never, and in one shard not to two plain writes, over
-// every restart and reshard. What a transaction puts in one shard has one version.
+// No version is used twice, over every restart and reshard. An entry never has one version twice.
+// Two plain writes of one shard have different versions. All puts of a transaction in one shard
+// have the same version.
 import { shardOfName } from './entry-names.ts';
 import { shown } from './logged-entry.ts';
 import type { RunRecord } from './run-record.ts';
 import { tagIn } from './transaction-tag.ts';
 
-/** A layout's versions begin above those of the layout before. */
+/** The versions of a layout begin above those of the layout before. */
 interface Layout {
   readonly fromSeq: number;
   readonly shards: number;

@@ -1,6 +1,6 @@
-// What became of work that may fail, for tests that go on either way.
+// Runs work that may fail, for tests that continue in either case.
 
-/** `done`, or what was thrown, as text. */
+/** @returns `done`, or the text of the error */
 export function doneOrWhyNot(work: () => unknown): string {
   try {
     work();

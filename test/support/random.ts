@@ -1,9 +1,9 @@
-// Random choices from a seed: the same seed, the same choices.
+// Random choices from a seed: the same seed gives the same choices.
 
 /** A number in [0, 1). */
 export type Random = () => number;
 
-/** Mulberry32: 32 bits of state, good enough to choose by, and fast. */
+/** Mulberry32: 32 bits of state, fast, and good enough for choices. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {
@@ -14,7 +14,7 @@ export function seededRandom(seed: number): Random {
   };
 }
 
-/** An integer from 0 up to, not including, `bound`. */
+/** An integer from 0 to `bound` - 1. */
 export function randomBelow(random: Random, bound: number): number {
   return Math.floor(random() * bound);
 }

@@ -1,4 +1,4 @@
-/** What a command printed on standard error, without how far it had come: slow machines are told. */
+/** Drops progress lines from a command's standard error. Only a slow machine prints them. */
 export function withoutProgress(stderr: string): string {
   return stderr.replaceAll(/^[a-z ]+: [^\n]*\bMiB\n/gm, '');
 }

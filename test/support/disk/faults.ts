@@ -1,19 +1,19 @@
-// Faults of a disk in memory, as tests stage them: calls that fail once, always or from some call on,
-// writes that are cut short, and a record of the calls that were made. A disk has one fault at a
-// time: each function here replaces the one before. Knows nothing of stores.
+// Faults of a disk in memory: calls that fail once, always or from some call on, and writes that
+// are cut short. Also records calls. A disk has one fault at a time: each function here replaces
+// the fault before. Knows nothing of stores.
 import type { Call, Fault, MemoryFileSystem } from './memory-file-system.ts';
 
-/** Which calls a fault concerns (all of them, unless it says otherwise), and how they fail. */
+/** The calls that a fault strikes, and their error. By default it strikes all calls. */
 export interface FaultyCalls {
   readonly call?: Call | readonly Call[];
   readonly path?: RegExp;
   /** Only writes of more bytes than this. */
   readonly longerThan?: number;
-  /** As Node has it: `EIO`, unless it says otherwise. */
+  /** Node's error code; `EIO` by default. */
   readonly code?: string;
 }
 
-/** How many of the calls that a fault concerns were made since it was staged, the failed included. */
+/** The number of matching calls since the test staged the fault, including the failed ones. */
 export interface CallCount {
   calls: number;
 }
@@ -23,22 +23,22 @@ export function failEach(files: MemoryFileSystem, which: FaultyCalls = {}): void
   failWhere(files, which, () => true);
 }
 
-/** The nth of these calls fails, from 1; those behind it succeed. */
+/** The nth of these calls fails, counted from 1. Later ones succeed. */
 export function failAt(files: MemoryFileSystem, nth: number, which: FaultyCalls = {}): CallCount {
   return failWhere(files, which, (call) => call === nth);
 }
 
-/** The nth of these calls fails, from 1, and so does each behind it. */
+/** The nth of these calls fails, counted from 1, and so do all later ones. */
 export function failFrom(files: MemoryFileSystem, nth: number, which: FaultyCalls): CallCount {
   return failWhere(files, which, (call) => call >= nth);
 }
 
-/** As a kill at the nth call, from 1: neither it nor any call behind it is made; they throw `cut`. */
+/** Acts as a kill at the nth call, counted from 1: that call and all later ones throw `cut` instead. */
 export function cutAt(files: MemoryFileSystem, nth: number): CallCount {
   return failWhere(files, {}, (call) => call >= nth, 'cut');
 }
 
-/** For each of so many calls, a fresh disk that is cut at that call; `nth` is its number, from 1. */
+/** For each of so many calls, gives a fresh disk that is cut at that call. `nth` counts from 1. */
 export function* cutAtEach(
   calls: number,
   freshDisk: () => MemoryFileSystem,
@@ -62,8 +62,8 @@ export function shortenWrites(files: MemoryFileSystem, bytesMax: number): CallCo
 }
 
 /**
- * Writes take so many bytes in all, the last of them in part, and fail with ENOSPC from then on.
- * Other than `capacityBytes` of the disk, this counts bytes that are written over others, too.
+ * Writes take so many bytes in sum, the last one in part. Then they fail with ENOSPC. Unlike
+ * `capacityBytes` of the disk, this also counts bytes that replace others.
  */
 export function limitWrites(files: MemoryFileSystem, bytesMax: number): void {
   let left = bytesMax;
@@ -76,14 +76,14 @@ export function limitWrites(files: MemoryFileSystem, bytesMax: number): void {
   };
 }
 
-/** The names of the calls from now on, none of which fails. */
+/** Records the names of all calls from now on, none of which fails. */
 export function recordCalls(files: MemoryFileSystem): readonly Call[] {
   const calls: Call[] = [];
   watchCalls(files, (call) => void calls.push(call));
   return calls;
 }
 
-/** Tells of each call just before it reaches the disk; none fails. */
+/** Reports each call just before it reaches the disk. No call fails. */
 export function watchCalls(
   files: MemoryFileSystem,
   seen: (call: Call, path: string) => void,

@@ -1,7 +1,7 @@
-// Ways in which a file of a store goes bad: each bit flipped in turn, or chosen by a seeded random.
+// Damages a file of a store: flips each bit in turn, or a random one from a seed.
 import type { MemoryFileSystem, Random } from './memory-file-system.ts';
 
-/** An integer from 0 up to, not including, `below`. */
+/** An integer from 0 to `limit` - 1. */
 export function below(random: Random, limit: number): number {
   return Math.floor(random() * limit);
 }
@@ -12,7 +12,7 @@ export function oneOf<T>(random: Random, items: readonly T[]): T {
   return item;
 }
 
-/** The bytes once with each of their bits flipped, and which it is. */
+/** Gives the bytes once for each bit, with that bit flipped and its name. */
 export function* bitFlips(bytes: Buffer): Generator<[what: string, flipped: Buffer], void, void> {
   for (let offset = 0; offset < bytes.length; offset++) {
     for (let bit = 0; bit < 8; bit++) {
@@ -66,7 +66,11 @@ function joined(lines: readonly string[]): Buffer {
   return Buffer.from(lines.join(''), 'latin1');
 }
 
-/** Damages one file of those below the folder, or removes it; says which and how. */
+/**
+ * Damages or removes one file below the folder.
+ *
+ * @returns the file and the damage
+ */
 export function damageOneFile(files: MemoryFileSystem, dataDir: string, random: Random): string {
   const paths = [...files.contents().keys()].filter((path) => path.startsWith(`${dataDir}/`));
   const path = oneOf(random, paths);

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { programFolder } from '../../../src/base/program-folder.ts';
 import { writeFully, type FileSystem } from '../../../src/storage/file-system.ts';
 
-/** Format versions of which a store is kept. */
+/** The format versions with a kept store. */
 export const keptFormatVersions = [1] as const;
 
 export interface KeptStore {

@@ -1,12 +1,14 @@
-// Stores that were killed in the midst of a transaction over two of their three shards: one for each
-// state in which a kill can leave it.
+// Stores after a kill in the middle of a transaction over two of three shards. There is one store
+// for each state in which a kill can leave it.
 import type { FsyncMode } from '../../../src/base/fsync-mode.ts';
 import { MemoryFileSystem } from './memory-file-system.ts';
 import { ShardedFiles, type ReadEntry } from './sharded-files.ts';
 
 export const transaction = 'the-one';
 
-/** In the first shard `b` is changed and `alice` deleted, in the second `c` is changed, `g` new. */
+/**
+ * In the first shard, `b` changes and `alice` is deleted. In the second, `c` changes and `g` is new.
+ */
 const changes = [
   ['b', '2'],
   ['alice', undefined],
@@ -20,10 +22,10 @@ const after = { a: '1', b: '2', c: '2', g: '2' };
 export interface LeftTransaction {
   readonly state: string;
   readonly isCommitted: boolean;
-  /** Shards that have prepared it and have no outcome. */
+  /** Shards that have prepared the transaction and have no outcome. */
   readonly inDoubtIn: readonly number[];
   readonly leave: (store: ShardedFiles) => void;
-  /** It clears the namespace first: then all three shards are participants. */
+  /** The transaction clears the namespace first, so all three shards are participants. */
   readonly clears?: true;
 }
 
@@ -148,7 +150,7 @@ export const leftTransactions: readonly LeftTransaction[] = [
   },
 ];
 
-/** Twice, so that no file is left of what it was before. */
+/** Compacts twice, so that no earlier file is left. */
 function compactAway(store: ShardedFiles, shard: number): void {
   store.compact(shard);
   store.write([[shard === 0 ? 'f' : 'k', '1']]);
@@ -160,7 +162,7 @@ export interface LeftStore extends ShardedFiles {
   readonly fileSystem: MemoryFileSystem;
 }
 
-/** Its shards were started, and not stopped. */
+/** Makes the store. Its shards have started and not stopped. */
 export function leaveTransaction(
   { leave }: Pick<LeftTransaction, 'leave'>,
   dataDir: string,
@@ -174,7 +176,7 @@ export function leaveTransaction(
   return Object.assign(store, { fileSystem });
 }
 
-/** What the next start serves, by key; it is made on a copy. */
+/** The entries that the next start serves, by key. The start runs on a copy. */
 export function servedByStart(files: MemoryFileSystem, dataDir: string): Map<string, ReadEntry> {
   const store = new ShardedFiles(files.copy(), dataDir, 3);
   store.start();

@@ -1,6 +1,6 @@
-// A file system in memory that remembers what is on stable storage and what is not, so that a
-// power cut can be staged: files keep what was synced and any part of what was not; names are as
-// of the last sync of their folder, or newer.
+// A file system in memory that knows which data is on stable storage, so that a test can cut the
+// power. Files then keep their synced bytes, and any part of the others. Names are those of the
+// last sync of their folder, or newer.
 import type { FileSystem, OpenFile } from '../../../src/storage/file-system.ts';
 
 /** A number in [0, 1). */
@@ -12,7 +12,7 @@ class MemoryFile {
   content: Buffer;
   synced: Buffer;
 
-  /** Holds `content`, with room behind it, once it is written to; before, it may be shared. */
+  /** Holds `content` and free room after it, once a write has come. Before that, files may share it. */
   #buffer: Buffer = Buffer.alloc(0);
 
   constructor(content: Buffer = Buffer.alloc(0), synced: Buffer = Buffer.alloc(0)) {
@@ -20,7 +20,7 @@ class MemoryFile {
     this.synced = synced;
   }
 
-  /** Grows by doubling: a file that is appended to is not copied each time. */
+  /** The buffer doubles as needed, so that appends do not copy the file each time. */
   write(bytes: Uint8Array, offset: number): void {
     const length = Math.max(this.content.length, offset + bytes.length);
     if (length > this.#buffer.length) {
@@ -36,18 +36,18 @@ class MemoryFile {
     this.content = this.content.subarray(0, length);
   }
 
-  /** What a power cut may leave: the synced bytes, and the unsynced ones in part. */
+  /** The file after a power cut: the synced bytes, and a part of the others. */
   afterPowerCut(random: Random): MemoryFile {
     const { content, synced } = this;
     if (content.equals(synced)) return new MemoryFile(content, synced);
     const length = Math.floor(random() * (Math.max(content.length, synced.length) + 1));
     const kept = Math.max(length, Math.min(synced.length, content.length));
     const bytes = Buffer.from(content.subarray(0, kept));
-    // What was written over comes back sector by sector, as it was or as it is.
+    // Each overwritten sector is old or new.
     for (let at = 0; at < Math.min(kept, synced.length); at += sectorBytes) {
       if (random() < 0.5) synced.copy(bytes, at, at, Math.min(at + sectorBytes, kept));
     }
-    // A sector that was never written reads as zeros or as what was there.
+    // A sector without a sync may read as zeros.
     if (random() < 0.3 && kept > synced.length) {
       bytes.fill(0, synced.length + Math.floor(random() * (kept - synced.length)));
     }
@@ -63,7 +63,7 @@ function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'));
 }
 
-/** A call that changes the disk, or that makes a change durable: what can fail. */
+/** The calls that change the disk, or make a change durable. Only they can fail. */
 export type Call =
   | 'create'
   | 'write'
@@ -75,15 +75,15 @@ export type Call =
   | 'removeFolder'
   | 'syncFolder';
 
-/** May throw in the place of a call, or return how many bytes a write may take. */
+/** May throw instead of a call, or return how many bytes a write may take. */
 export type Fault = (call: Call, path: string, bytes: number) => number | undefined;
 
 export class MemoryFileSystem implements FileSystem {
-  /** Set by what stages faults alone (`faults.ts`). */
+  /** Only `faults.ts` sets this. */
   fault: Fault = () => undefined;
-  /** The size of the disk. What does not fit is cut short, and then ENOSPC. */
+  /** The size of the disk. A write beyond it is cut short, and the next one throws ENOSPC. */
   capacityBytes = Infinity;
-  /** How many files are open at the moment. */
+  /** The number of open files. */
   openFiles = 0;
   readonly #folders = new Set<string>(['']);
   #names = new Map<string, MemoryFile>();
@@ -167,7 +167,7 @@ export class MemoryFileSystem implements FileSystem {
     return Buffer.from(this.#file(path).content);
   }
 
-  /** Puts a file there as if it had always been: for damage. */
+  /** Puts a durable file there, without any call that can fail. Tests damage files with it. */
   put(path: string, bytes: Uint8Array): void {
     const file = new MemoryFile(Buffer.from(bytes), Buffer.from(bytes));
     this.#names.set(path, file);
@@ -180,7 +180,7 @@ export class MemoryFileSystem implements FileSystem {
     return new Map(paths.map((path) => [path, this.read(path).toString('latin1')]));
   }
 
-  /** As it is, on another machine as it were: changing the one does not change the other. */
+  /** An independent copy, as on another machine. */
   copy(): MemoryFileSystem {
     return this.#derive(this.#names, ({ content, synced }) => {
       return new MemoryFile(Buffer.from(content), Buffer.from(synced));
@@ -190,7 +190,7 @@ export class MemoryFileSystem implements FileSystem {
   afterPowerCut(random: Random): MemoryFileSystem {
     const names = new Map<string, MemoryFile>();
     const folders = new Set([...this.#names.keys(), ...this.#syncedNames.keys()].map(folderOf));
-    // What was not synced in one folder says nothing about another.
+    // The syncs of different folders are independent.
     for (const folder of folders) {
       for (const [path, file] of random() < 0.5 ? this.#syncedNames : this.#names) {
         if (folderOf(path) === folder) names.set(path, file);
@@ -211,7 +211,7 @@ export class MemoryFileSystem implements FileSystem {
     return other;
   }
 
-  /** How many bytes of a write the disk has room for: all, or fewer, but never none. */
+  /** The number of bytes of a write that find room: all or fewer, but at least one. */
   #fitting(file: MemoryFile, path: string, bytes: number, offset: number): number {
     if (this.capacityBytes === Infinity) return bytes;
     const growth = Math.max(0, offset + bytes - file.content.length);

@@ -1,7 +1,7 @@
 // Bytes that come through a pipe.
 import { SequentialFile } from '../../../src/storage/sequential-file.ts';
 
-/** Gives so many bytes a read, at most. */
+/** A pipe that gives at most so many bytes a read. */
 export function pipeOf(bytes: Buffer, pieceBytes: number): SequentialFile {
   let at = 0;
   const readNext = (target: Uint8Array): number => {

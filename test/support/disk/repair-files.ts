@@ -1,4 +1,4 @@
-// A repair of a store in memory, from `/old` into `/new`, and what comes of it.
+// Repairs a store in memory, from `/old` into `/new`.
 import { expect } from 'vitest';
 import type { Finding } from '../../../src/tools/finding.ts';
 import { repairStore } from '../../../src/tools/repair-store.ts';
@@ -7,12 +7,12 @@ import { readEntries } from './sharded-files.ts';
 
 export interface Repaired {
   readonly findings: readonly Finding[];
-  /** As `shownEntries` shows them. */
+  /** In the form of `shownEntries`. */
   readonly kept: Readonly<Record<string, string>>;
   readonly losses: number;
 }
 
-/** Throws what the repair throws; fails if the repair leaves a file open. */
+/** Throws the error of the repair. Fails if the repair leaves a file open. */
 export function repairFiles(files: MemoryFileSystem): Repaired {
   const findings: Finding[] = [];
   const open = files.openFiles;
@@ -25,7 +25,7 @@ export function repairFiles(files: MemoryFileSystem): Repaired {
   return { findings, kept, losses };
 }
 
-/** What a start would serve, by key: `value@version`. */
+/** The entries that a start would serve, by key: `value@version`. */
 export function shownEntries(files: MemoryFileSystem, dataDir: string): Record<string, string> {
   const shown = Array.from(readEntries(files, dataDir), ([key, { value, version }]) => {
     return [key, `${value}@${version}`] as const;

@@ -18,7 +18,7 @@ export function openShard(
   return new BareShardStore(fileSystem, clock, fsync, reserveBytesMin);
 }
 
-/** A journal's lines without the room that was made ahead behind them. */
+/** A journal's lines, without the blanks after them. */
 export function readJournal(fileSystem: MemoryFileSystem, path: string): Buffer {
   const bytes = fileSystem.read(path);
   let end = bytes.length;
@@ -31,7 +31,7 @@ export function readJournal(fileSystem: MemoryFileSystem, path: string): Buffer 
   return bytes.subarray(0, end);
 }
 
-/** Folds all journals into a snapshot, as the scheduler has it done; does nothing where nothing has changed. */
+/** Folds all journals into a snapshot, as the scheduler does. Does nothing if nothing has changed. */
 export function compactShard(fileSystem: MemoryFileSystem, store: BareShardStore): void {
   const input = store.shard.beginCompaction(store.timestamp);
   if (input === undefined) return;
@@ -45,7 +45,7 @@ export async function submitEach(
   for (const operation of operations) await store.submit(operation);
 }
 
-/** All that a shard holds, as text for comparing: key, version, deadline and value. */
+/** All entries of a shard as text, to compare: key, version, deadline and value. */
 export async function contentsOf(store: BareShardStore): Promise<string[]> {
   const items = await walk(store, { includeValues: true });
   return items.map(({ key, version, expiresAt, value }) => {
@@ -54,13 +54,17 @@ export async function contentsOf(store: BareShardStore): Promise<string[]> {
   });
 }
 
-/** What a shard holds, without versions and deadlines: `key=value`. */
+/** The entries of a shard without versions and deadlines: `key=value`. */
 export async function valuesOf(store: BareShardStore): Promise<string[]> {
   const items = await walk(store, { includeValues: true });
   return items.map(({ key, value }) => `${key}=${Buffer.from(value ?? []).toString()}`);
 }
 
-/** What a start on these files comes to: its contents, or the code it refuses with. */
+/**
+ * Starts a shard on these files.
+ *
+ * @returns its entries, or the code of the error that refuses the start
+ */
 export async function startOn(
   fileSystem: MemoryFileSystem,
 ): Promise<{ contents: string[] } | { refused: string; message: string }> {

@@ -1,6 +1,6 @@
-// Files of a whole store with several shards, made in memory without threads, and a record of every
-// entry that was ever in it. Transactions over several shards are made step by step, so that one can
-// be left at any of them.
+// Makes the files of a whole store with several shards in memory, without threads. Records every
+// entry that the store ever had. Runs transactions over several shards step by step, so that a test
+// can stop at any step.
 import { openDataFolder } from '../../../src/engine/data-folder.ts';
 import type { BackupCut } from '../../../src/shard/streams/backup-stream.ts';
 import { compact } from '../../../src/shard/streams/compaction.ts';
@@ -33,14 +33,14 @@ export class ShardedFiles {
   readonly dataDir: string;
   readonly fileSystem: FileSystem;
   readonly clock = new ManualClock();
-  /** Every entry that was ever acknowledged. */
+  /** Every entry that was ever acknowledged, as `entryText` writes it. */
   readonly written = new Set<string>();
-  /** Keys and values of puts that were answered `unknown`, as `key=value`. */
+  /** Key and value of each put that was answered `unknown`, as `key=value`. */
   readonly inDoubt = new Set<string>();
   readonly places: readonly ShardPlace[];
-  /** Entries of these were put by transactions: their versions are not the seqs of their records. */
+  /** Entries put by transactions: their versions differ from the seqs of their records. */
   readonly transacted = new Set<string>();
-  /** By transaction: the entries that it puts. */
+  /** The entries that each transaction puts, by the transaction's id. */
   readonly putsOf = new Map<string, ReadonlySet<string>>();
   #shards: Shard[] = [];
 
@@ -66,14 +66,14 @@ export class ShardedFiles {
         outcomes: shard.outcomesOf(ids),
       })),
     );
-    // Time starts no lower than on disk, as the engine has it.
+    // As in the engine, time starts no lower than on disk.
     const behindMs = Math.max(...opened.map(({ found }) => found.at)) - clock.wallMs();
     if (behindMs > 0) clock.advance(behindMs);
     this.#shards = opened.map((shard) => shard.start({ ...startOf(clock.wallMs()), outcomes }));
     for (const [transaction, committed] of outcomes) if (committed) this.#acknowledge(transaction);
   }
 
-  /** A value of undefined deletes. */
+  /** Writes one batch of changes. The value undefined deletes the key. */
   write(changes: readonly (readonly [key: string, value: string | undefined])[]): void {
     const { clock } = this;
     clock.advance(1);
@@ -108,8 +108,8 @@ export class ShardedFiles {
   /**
    * Prepares a transaction.
    *
-   * @param into in those shards alone; else in all participants
-   * @param flush namespaces that it clears; then all shards are participants
+   * @param into prepares only in these shards; else in all participants
+   * @param flush namespaces to clear; then all shards are participants
    * @returns whether all participants have prepared it
    */
   prepare(
@@ -160,14 +160,14 @@ export class ShardedFiles {
     if (commit) this.#acknowledge(transaction);
   }
 
-  /** All participants have recorded the outcome: these may forget it. */
+  /** All participants have recorded the outcome, so these may forget it. */
   forget(transaction: string, shards: readonly number[]): void {
     const operations = [{ op: 'forget', transaction }] as const;
     const timestamp = this.clock.wallMs();
     for (const index of shards) this.#shards[index]?.apply({ timestamp, operations });
   }
 
-  /** A transaction in one shard, whose version is that of a seq that was to come some changes ago. */
+  /** Runs a transaction in one shard. Its version is a seq that the shard has passed since. */
   transactIn(index: number, changes: readonly (readonly [string, string | undefined])[]): void {
     const shard = this.#shards[index];
     if (shard === undefined) throw new Error('no such shard');
@@ -197,7 +197,7 @@ export class ShardedFiles {
     this.#shards[this.shardOf(key)]?.apply({ timestamp, operations: [operation] });
   }
 
-  /** Goes on where a sync has failed. */
+  /** Continues after a failed sync. */
   mend(): void {
     for (const shard of this.#shards) shard.mend(this.clock.wallMs());
   }
@@ -206,7 +206,7 @@ export class ShardedFiles {
     this.beginCompaction(index)();
   }
 
-  /** @returns what ends it */
+  /** @returns the function that ends the compaction */
   beginCompaction(index: number): () => void {
     const [shard, place] = [this.#shards[index], this.places[index]];
     if (shard === undefined || place === undefined) throw new Error('no such shard');
@@ -217,7 +217,7 @@ export class ShardedFiles {
       try {
         snapshot = compact(place, input);
       } catch (error) {
-        // The shard may have gone on from memory meanwhile, and have removed what is compacted.
+        // If the shard has continued from memory meanwhile, it may have removed the sources.
         if (systemErrorCode(error) === undefined) throw error;
         shard.abortCompaction();
         return;
@@ -226,7 +226,7 @@ export class ShardedFiles {
     };
   }
 
-  /** What is served, by key. */
+  /** The entries that the store serves, by key. */
   entries(): Map<string, ReadEntry> {
     const query = listOf({ limit: 1000, includeValues: true });
     const found = new Map<string, ReadEntry>();
@@ -240,7 +240,7 @@ export class ShardedFiles {
     return found;
   }
 
-  /** What a backup at this moment is made of. */
+  /** The sources of a backup at this moment. */
   cut(): BackupCut {
     const at = this.clock.wallMs();
     const parts = this.places.map(({ folder, name, identity }, index) => {
@@ -248,7 +248,7 @@ export class ShardedFiles {
       if (shard === undefined) throw new Error('every place has its shard');
       return { folder, name, identity, source: shard.cut(at) };
     });
-    // A copy, as it is once it has crossed to another thread.
+    // A copy, as after the way to another thread.
     return structuredClone({ parts, at, createdAt: at });
   }
 
@@ -260,7 +260,7 @@ export class ShardedFiles {
     return shardOfSlot(slotOfKey(key), this.places.length);
   }
 
-  /** In order. */
+  /** The shards of these keys, in order. */
   shardsOf(keys: readonly string[]): number[] {
     return [...new Set(keys.map((key) => this.shardOf(key)))].toSorted((a, b) => a - b);
   }
@@ -290,7 +290,7 @@ export interface ReadEntry {
   readonly value: string;
 }
 
-/** What a start would serve, by key. */
+/** The entries that a start would serve, by key. */
 export function readEntries(fileSystem: FileSystem, dataDir: string): Map<string, ReadEntry> {
   const found = new Map<string, ReadEntry>();
   const recovered = openOfflineStore(fileSystem, dataDir).shards.map((place) =>
@@ -305,7 +305,7 @@ export function readEntries(fileSystem: FileSystem, dataDir: string): Map<string
   return found;
 }
 
-/** Resolves what a crash has left in doubt, as a start does. */
+/** Resolves the transactions in doubt, as a start does. */
 export function resolveAll(shards: readonly Recovered[]): void {
   const outcomes = resolveInDoubt(shards.map(({ traces }) => traces));
   for (const { traces } of shards) {

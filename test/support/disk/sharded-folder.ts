@@ -1,4 +1,4 @@
-// A whole data folder with the shards in it, written to directly: no router, no threads.
+// A whole data folder with its shards. Tests write to the shards directly, without router or threads.
 import type { FsyncMode } from '../../../src/base/fsync-mode.ts';
 import { openDataFolder } from '../../../src/engine/data-folder.ts';
 import { BackupStream, type BackupCut } from '../../../src/shard/streams/backup-stream.ts';
@@ -15,7 +15,7 @@ import { ManualClock } from '../simulated/manual-clock.ts';
 import { startOf } from '../stores/bare-shard-store.ts';
 
 export const dataDir = '/data';
-/** Those that tests write to. */
+/** The namespaces that tests write to. */
 const namespaces = ['', 'default', 'other'];
 
 export class ShardedFolder {
@@ -24,7 +24,7 @@ export class ShardedFolder {
   readonly #shards: readonly Shard[];
   readonly timestamp: number;
 
-  /** Makes the folder where there is none; else with as many shards as it has. */
+  /** Makes the folder if there is none. An existing folder decides the number of shards. */
   constructor(
     fileSystem: FileSystem,
     shards: number,
@@ -43,7 +43,7 @@ export class ShardedFolder {
     this.#shards = opened.map((shard) => shard.start(startOf(this.timestamp)));
   }
 
-  /** @returns the version, or undefined where nothing was written */
+  /** @returns the version, or undefined if nothing was written */
   write(operation: Operation): number | undefined {
     const shard = this.#shards[shardOfSlot(slotOfKey(operation.key), this.#shards.length)];
     const reply = shard?.apply({ timestamp: this.timestamp, operations: [operation] });
@@ -52,7 +52,7 @@ export class ShardedFolder {
     return result?.kind === 'written' ? result.version : undefined;
   }
 
-  /** Many at once, each shard's in one batch. */
+  /** Writes all at once, in one batch for each shard. */
   writeAll(operations: readonly Operation[]): void {
     for (const [number, shard] of this.#shards.entries()) {
       const own = operations.filter(
@@ -69,14 +69,14 @@ export class ShardedFolder {
     shard.installSnapshot(compact({ ...location, fileSystem: this.#fileSystem }, input));
   }
 
-  /** What a backup at this moment is made of. */
+  /** The sources of a backup at this moment. */
   cut(): BackupCut {
     const parts = this.#locations.map((location, number) => {
       const shard = this.#shards[number];
       if (shard === undefined) throw new Error('every location has its shard');
       return { ...location, source: shard.cut(this.timestamp) };
     });
-    // A copy, as it is once it has crossed to another thread.
+    // A copy, as after the way to another thread.
     return structuredClone({ parts, at: this.timestamp, createdAt: 2_000_000 });
   }
 
@@ -85,7 +85,7 @@ export class ShardedFolder {
   }
 }
 
-/** All entries of all shards, as text for comparing. */
+/** All entries of all shards as text, to compare. */
 export function contentsOfFolder(fileSystem: FileSystem, path: string = dataDir): string[] {
   const manifest = readManifest(fileSystem, path);
   if (manifest === undefined) throw new Error('there is no store');
@@ -101,14 +101,14 @@ export function contentsOfFolder(fileSystem: FileSystem, path: string = dataDir)
   return lines.toSorted();
 }
 
-/** The seq that the next change of each shard takes, as a start would have it. */
+/** The seq of each shard's next change, as a start finds it. */
 export function seqsOfFolder(fileSystem: FileSystem, path: string = dataDir): number[] {
   const manifest = readManifest(fileSystem, path);
   if (manifest === undefined) throw new Error('there is no store');
   return placesOf(fileSystem, path, manifest).map((place) => recoverShard(place).tail.end.seq);
 }
 
-/** A backup of the folder, whole. */
+/** The bytes of a whole backup of the folder. */
 export function backupOf(fileSystem: FileSystem, cut: BackupCut): Buffer {
   const stream = new BackupStream(fileSystem, cut);
   const pieces: Uint8Array[] = [];

@@ -1,19 +1,19 @@
-// Reads the documents of the project: their fenced blocks, headings and links. Knows what Markdown
-// looks like to GitHub, and no server.
+// Reads the documents of the project: their fenced blocks, headings and links. Knows GitHub's
+// Markdown, and no server.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { programFolder } from '../../../src/base/program-folder.ts';
 
 export interface Block {
-  /** The word behind the fence, such as `console`; empty if there is none. */
+  /** The word after the fence, such as `console`; empty if there is none. */
   readonly language: string;
   readonly lines: readonly string[];
 }
 
 export interface Link {
-  /** Relative to the project; the document itself if the link has only a heading. */
+  /** Relative to the project. The document itself if the link has only a heading. */
   readonly path: string;
-  /** The part behind `#`; undefined if there is none. */
+  /** The part after `#`; undefined if there is none. */
   readonly heading: string | undefined;
 }
 
@@ -26,7 +26,7 @@ export interface Document {
   readonly prose: string;
   /** The anchors of all headings. */
   readonly anchors: readonly string[];
-  /** Links to files of the project; those to other sites are left out. */
+  /** Links to files of the project, without links to other sites. */
   readonly links: readonly Link[];
 }
 

@@ -1,9 +1,9 @@
-// Types what a document tells people to type, in one shell, and compares what is printed.
+// Types the commands of a document in one shell, and compares the output.
 //
-// In a ```console block, a line that begins with `$ ` is typed (it goes on in lines that begin with
-// `> `). The lines below it are what must be printed, in that order. In them `…` is anything within
-// a line, and a line of `…` alone is any lines. A ```js block is a program that node runs; in a line
-// `await EXPRESSION; // => VALUE` the two must be equal. Other blocks are read, not typed: ```sh is
+// In a ```console block, a line that begins with `$ ` is typed, with the lines after it that begin
+// with `> `. The lines below it must be printed, in that order. `…` within a line stands for any
+// text, and a line of `…` alone for any lines. Node runs a ```js block as a program. In its lines
+// `await EXPRESSION; // => VALUE` both sides must be equal. Other blocks are not typed: ```sh is
 // for commands that install, serve or never end.
 import { execFile } from 'node:child_process';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { programFolder } from '../../../src/base/program-folder.ts';
 import { environmentWithoutSettings, programFile } from '../processes/server-process.ts';
 import type { Block } from './document.ts';
 
-/** One command and what it must print. */
+/** One command, and the output that it must print. */
 export interface Step {
   command: string;
   readonly expected: string[];
@@ -22,7 +22,7 @@ export interface Step {
 /** A step that did not print what the document says. */
 export interface Mismatch {
   readonly command: string;
-  /** The first expected line that was not printed where it should be. */
+  /** The first expected line that is missing in the output at its place. */
   readonly missing: string;
   readonly printed: string;
 }
@@ -44,12 +44,12 @@ const valuePattern = /^await (.+); \/\/ => (.+)$/gm;
 function programStep({ lines }: Block): Step {
   const checked = lines.join('\n').replaceAll(valuePattern, 'assert.deepEqual(await $1, $2);');
   const program = `import assert from 'node:assert/strict';\n${checked}`;
-  // The file stays in the folder, where node finds the packages.
+  // Node looks for packages from the folder of the file, so the file must be here.
   const command = `cat > program.mjs <<'END OF PROGRAM'\n${program}\nEND OF PROGRAM\nnode program.mjs && echo passed`;
   return { command, expected: ['passed'] };
 }
 
-/** The steps of all blocks that are typed, in order. */
+/** The steps of all blocks to type, in order. */
 export function stepsOf(blocks: readonly Block[]): Step[] {
   return blocks.flatMap((block) => {
     if (block.language === 'console') return consoleSteps(block);
@@ -57,7 +57,7 @@ export function stepsOf(blocks: readonly Block[]): Step[] {
   });
 }
 
-/** Puts the command `holdfast`, and the packages of the project, into the folder of a session. */
+/** Puts the command `holdfast` and the packages of the project into the folder of a session. */
 async function prepare(folder: string): Promise<string> {
   const programs = join(folder, 'bin');
   await mkdir(programs);
@@ -69,7 +69,7 @@ async function prepare(folder: string): Promise<string> {
 
 const endOfStep = '--- end of step ---';
 
-/** Runs all commands in one shell, so that variables and files live on from step to step. */
+/** Runs all commands in one shell, so that variables and files stay for the next step. */
 async function runSteps(commands: readonly string[], folder: string): Promise<string[]> {
   const script = commands.map((command) => `${command}\necho; echo '${endOfStep}'\n`).join('');
   const { PATH = '', ...environment } = environmentWithoutSettings();
@@ -84,7 +84,7 @@ function patternOf(expectedLine: string): RegExp {
   return new RegExp(`^${escaped.replaceAll('…', '.*')}$`);
 }
 
-/** The first expected line that was not printed where it should be, or undefined. */
+/** @returns the first expected line that is missing at its place; undefined if none is */
 function firstMissing(expected: readonly string[], printed: readonly string[]): string | undefined {
   let at = 0;
   let mayBeAnywhere = false;
@@ -103,9 +103,9 @@ function firstMissing(expected: readonly string[], printed: readonly string[]): 
 }
 
 interface SessionOptions {
-  /** An empty folder, or one with the server's data folder alone. */
+  /** An empty folder, or one that has only the server's data folder. */
   readonly folder: string;
-  /** The address in the document, and that of the server that is asked instead. */
+  /** The address in the document, and the address of the real server. */
   readonly documented: string;
   readonly actual: string;
 }

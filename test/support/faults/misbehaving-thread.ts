@@ -1,4 +1,4 @@
-// Real threads for shards that go wrong on certain keys: misbehaving-shard.mjs.
+// Real threads for shards that misbehave on certain keys: misbehaving-shard.mjs.
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
 import type { AssemblyOptions } from '../../../src/engine/assemble-store.ts';
@@ -8,7 +8,7 @@ const heapMiB = 64;
 
 export type Misdeed = 'throw' | 'exit' | 'run out of memory' | 'hang' | 'spin' | 'throw later';
 
-/** A key of that shard on which its thread goes wrong: before its batch is written, or after. */
+/** A key of the shard on which its thread misbehaves, before or after it writes the batch. */
 export function misdeedKey(
   misdeed: Misdeed,
   when: 'before' | 'after',
@@ -20,7 +20,7 @@ export function misdeedKey(
   }
 }
 
-/** As `newShardThread` of the engine: one thread, and like serving but for its entry point. */
+/** Like `newShardThread` of the engine, with another entry point. */
 export const newMisbehavingThread: AssemblyOptions['newShardThread'] = (_, onIdleDeath) => {
   const pool = new Piscina({
     filename: join(import.meta.dirname, 'misbehaving-shard.mjs'),

@@ -1,5 +1,5 @@
-// Small disks of a test's own: tmpfs, and ext4 on a loop device whose image is a file that can be
-// copied and cut off. Leaves no mount behind, whatever ends the test.
+// Small disks for a test: tmpfs, and ext4 on a loop device. The image of the ext4 disk is a file,
+// which a test can copy and cut off. Leaves no mount behind, however the test ends.
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,14 +9,14 @@ import { isRunning } from '../processes/server-process.ts';
 
 const run = promisify(execFile);
 const namePrefix = 'holdfast-disk-';
-/** Folders of disks that are still there, so that they go with the process at the latest. */
+/** Folders of disks that still exist. They are removed at the end of the process at the latest. */
 const left = new Set<string>();
 
 process.once('exit', () => {
   for (const home of left) removeHome(home);
 });
 
-/** The mounts under a home folder, the last one first, and then the folder. */
+/** Removes the mounts below a home folder, the last one first, and then the folder. */
 function removeHome(home: string): void {
   for (const line of readFileSync('/proc/mounts', 'utf8').split('\n').toReversed()) {
     const [, mountPoint = ''] = line.split(' ');
@@ -27,7 +27,7 @@ function removeHome(home: string): void {
   left.delete(home);
 }
 
-/** What test processes that were killed have left mounted. */
+/** Removes mounts that killed test processes have left. */
 export function removeStaleDisks(): void {
   for (const name of readdirSync(tmpdir())) {
     const [, pid] = new RegExp(`^${namePrefix}(\\d+)-`).exec(name) ?? [];
@@ -36,7 +36,7 @@ export function removeStaleDisks(): void {
 }
 
 export class Disk {
-  /** Where it is mounted. */
+  /** The mount point. */
   readonly path: string;
   readonly #home: string;
   readonly #image: string;
@@ -65,7 +65,8 @@ export class Disk {
     const disk = Disk.#make();
     disk.#mountBacking();
     execFileSync('truncate', ['-s', size, disk.#image]);
-    // No reserved blocks, since root could take them; nothing left to a background thread.
+    // Root could use reserved blocks, so there are none. mkfs writes everything now, not in the
+    // background.
     const options = ['-q', '-F', '-m', '0', '-E', 'lazy_itable_init=0,lazy_journal_init=0'];
     execFileSync('mkfs.ext4', [...options, disk.#image]);
     disk.#mountImage();
@@ -73,11 +74,10 @@ export class Disk {
   }
 
   /**
-   * What is on the disk now: of an ext4 disk everything that was synced, and of the rest what the
-   * kernel has happened to write. The image's own page cache is the disk here: a sync hands blocks
-   * to the image, and what is only in the page cache of the mounted file system is not in it. The
-   * caller must have stopped all writers: a copy takes its time, and while it runs a later block
-   * must not be written, or it could be in the copy without an earlier one.
+   * Copies the disk as it is now: all synced data, and the other data that the kernel has written.
+   * The image's own page cache is the disk here. A sync hands blocks to the image. Data in the page
+   * cache of the mounted file system alone is not in the image. The caller must have stopped all
+   * writers: a copy takes time, and a later block could be in it without an earlier one.
    */
   copyOfNow(): Disk {
     const copy = Disk.#make();
@@ -87,7 +87,7 @@ export class Disk {
     return copy;
   }
 
-  /** Images are in memory: what they hold is what is on the disk, and a test need not wait for more. */
+  /** Images are in memory, so nothing has to reach a real disk, and tests need not wait for it. */
   #mountBacking(): void {
     mkdirSync(dirname(this.#image));
     execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', dirname(this.#image)]);
@@ -106,8 +106,8 @@ export class Disk {
   }
 
   /**
-   * Cuts the ext4 file system off from its disk at once, as media that fail do: all that follows
-   * fails, and nothing that is not on the disk gets there any more.
+   * Cuts the ext4 file system off from its disk at once, as failing media do. Every later call
+   * fails, and nothing more reaches the disk.
    */
   async cutOff(): Promise<void> {
     const ioctl = 'import fcntl,os,struct,sys; fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), ';
@@ -115,7 +115,7 @@ export class Disk {
     await run('python3', ['-c', `${ioctl}0x8004587d, struct.pack("I", 2))`, this.path]);
   }
 
-  /** After a cut, what was on the disk; no process may have a file open on it. */
+  /** Mounts the disk again after a cut. No process may have a file open on it. */
   mountAgain(): void {
     execFileSync('umount', [this.path]);
     this.#mountImage();

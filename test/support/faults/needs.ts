@@ -1,5 +1,5 @@
-// What a staged fault needs of the machine. A test that lacks something is skipped with the reason
-// printed, never passed.
+// Checks the machine for the needs of a staged fault. A test that lacks something is skipped with
+// the reason printed, and never passes.
 import { spawnSync } from 'node:child_process';
 
 export type Need =
@@ -18,7 +18,7 @@ function isThere(need: Need): boolean {
   return spawnSync('sh', ['-c', `command -v ${need}`]).status === 0;
 }
 
-/** Call it first in a test. */
+/** Call this first in a test. */
 export function skipWithout(
   context: { readonly task: { readonly name: string }; readonly skip: (note: string) => never },
   ...needs: readonly Need[]
@@ -26,7 +26,7 @@ export function skipWithout(
   const missing = needs.filter((need) => !isThere(need));
   if (missing.length === 0) return;
   const reason = `needs ${missing.join(', ')}`;
-  // The default reporter says that a test was left out, but not why.
+  // The default reporter says that a test was skipped, but not why.
   console.info(`left out: "${context.task.name}": ${reason}`);
   context.skip(reason);
 }

@@ -1,12 +1,12 @@
-// Faults in system calls, by strace: injected into a program from its start, or into a process that
-// runs. strace counts calls a thread.
+// Injects faults into system calls with strace: into a program from its start, or into a running
+// process. strace counts the calls of each thread.
 import { ProgramProcess } from '../processes/server-process.ts';
 
 export interface Injection {
-  /** Calls that touch one of these only. They need not exist yet. */
+  /** Only calls that touch one of these files. The files need not exist yet. */
   readonly paths: readonly string[];
   readonly calls: string;
-  /** As strace spells it: `error=EIO`, `signal=KILL:when=3`. */
+  /** In the syntax of strace: `error=EIO`, `signal=KILL:when=3`. */
   readonly fault: string;
 }
 
@@ -16,13 +16,13 @@ function straceArguments({ paths, calls, fault }: Injection): string[] {
   return ['-f', '-qq', '-o', '/dev/null', ...filters, ...what];
 }
 
-/** Ends with its group, strace and program. */
+/** `end` of the process ends its group: strace and the program. */
 export function startInjected(args: readonly string[], injection: Injection): ProgramProcess {
   const traced = [...straceArguments(injection), process.execPath, ...args];
   return new ProgramProcess('strace', traced, { detached: true });
 }
 
-/** A fault in a process that runs, until it is lifted. */
+/** A fault in a running process, until the test lifts it. */
 export class InjectedFault {
   readonly #strace: ProgramProcess;
 

@@ -1,5 +1,5 @@
-// Linearizability of one key's short history by trying everything, in the plainest way: to judge
-// the real checker by. Shares no code with it.
+// Decides linearizability of one key's short history by trying every order. It judges the real
+// checker, so it shares no code with it.
 import type { CallConditions, RecordedCall } from './recorded-call.ts';
 
 interface Entry {
@@ -12,7 +12,7 @@ interface State {
   readonly last: number;
 }
 
-/** Whether the calls, in some order, with those of unknown outcome left out or not, are explained. */
+/** True if some order explains the calls, with or without each call of unknown outcome. */
 export function isLinearizableByBruteForce(calls: readonly RecordedCall[]): boolean {
   const real = calls.filter(({ outcome }) => outcome.kind !== 'not-applied');
   const told = real.flatMap(({ call, outcome }) => [

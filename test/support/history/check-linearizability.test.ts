@@ -46,7 +46,7 @@ describe('small histories', () => {
         expect(isAgreed, `HISTORY_SEED=${seed} run ${run}: ${JSON.stringify(history)}`).toBe(true);
         counts[isGood ? 'good' : 'bad'] += 1;
       }
-      // A generator that makes nothing but one kind would prove nothing.
+      // If the generator made histories of one kind only, the test would show nothing.
       expect(counts.good).toBeGreaterThanOrEqual(goodMin);
       expect(counts.bad).toBeGreaterThanOrEqual(badMin);
     },

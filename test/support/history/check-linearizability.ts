@@ -1,6 +1,6 @@
-// Is there, for each key, one order of all calls that explains every answer and keeps what was over
-// before something was sent before it? Keys are judged apart: a history is linearizable exactly if
-// that of each key is (Herlihy & Wing 1990).
+// Checks each key for one order of all calls that explains every answer. In that order, a call that
+// ended before another one was sent comes before it. The check looks at one key at a time: a
+// history is linearizable exactly if each key's is (Herlihy & Wing 1990).
 import { describeCall, describeState } from './describe-call.ts';
 import { keyHistory } from './key-history.ts';
 import type { RecordedCall } from './recorded-call.ts';
@@ -8,23 +8,23 @@ import { OrderSearch, type SearchResult } from './search-order.ts';
 
 export interface Violation {
   readonly key: string;
-  /** The first answer for which there is no explanation. */
+  /** The first answer without an explanation. */
   readonly call: RecordedCall;
-  /** Its key's history up to there: all that is needed to see it. */
+  /** The key's history up to that answer, which is enough to see the violation. */
   readonly prefix: readonly RecordedCall[];
   readonly explanation: string;
 }
 
 export interface CheckOptions {
-  /** Where to give up and throw; far above what a history that was meant to be judged takes. */
+  /** The search throws after so many positions. Real histories take far fewer. */
   readonly positionsMax?: number;
 }
 
 const callsShown = 16;
 
 /**
- * @returns the first key whose history nothing explains; undefined where all is well
- * @throws Error where it takes too many positions to find out
+ * @returns the first key whose history nothing explains; undefined if there is none
+ * @throws Error if the search takes too many positions
  */
 export function checkLinearizability(
   history: readonly RecordedCall[],
@@ -51,7 +51,7 @@ function search(calls: readonly RecordedCall[], positionsMax: number): SearchRes
   return new OrderSearch(keyHistory(calls), positionsMax).search();
 }
 
-/** What was known at a position: calls that were not answered yet may or may not happen. */
+/** The history up to a position. A call without an answer by then may or may not happen. */
 function prefixAt(calls: readonly RecordedCall[], position: number): RecordedCall[] {
   return calls
     .filter(({ invoked }) => invoked <= position)
@@ -62,8 +62,8 @@ function prefixAt(calls: readonly RecordedCall[], position: number): RecordedCal
 }
 
 /**
- * If a history can be explained, so can each of its beginnings. The search says up to where it can;
- * where what is told later mattered for that, the first that cannot is found by halving.
+ * If a history can be explained, so can each of its beginnings. The search says how far it came. Later
+ * answers may have mattered for that, so bisection finds the first beginning without an explanation.
  */
 function explain(
   key: string,
@@ -109,7 +109,7 @@ function explanationOf(
   ].join('\n');
 }
 
-/** The plain cases, said plainly. */
+/** Names the cause in simple cases. */
 function hint({ outcome, invoked }: RecordedCall, prefix: readonly RecordedCall[]): string[] {
   if (outcome.kind !== 'found' || outcome.value === undefined) return [];
   const put = prefix.find(({ call }) => call.op === 'put' && call.value === outcome.value);

@@ -14,7 +14,7 @@ const unknown: CallOutcome = { kind: 'unknown' };
 
 type Part = readonly [key: string, call: Call, outcome: CallOutcome];
 
-/** A history as it is told: each step is sent, and answered, in the order of the script. */
+/** A history as a script. Each step is sent and answered in the order of its lines. */
 class Script {
   readonly #recorder = new HistoryRecorder();
 

@@ -1,8 +1,8 @@
-// Is there one order of all steps, over all keys, that explains every answer and keeps what was over
-// before something was sent before it? A step is a call, or several that were one moment: a
-// transaction, a page, a backup. Versions say in which order a key was written, so that it takes no
-// search: what must come before what is drawn as a graph, and there is an order exactly if no step
-// has to come before itself. Keys are taken to be well by themselves (check-linearizability.ts).
+// Checks for one order of all steps, over all keys, that explains every answer. In that order, a
+// step that ended before another one was sent comes before it. A step is a call, or several calls
+// at one moment: a transaction, a page, a backup. Versions give the order of the writes of a key,
+// so no search is needed. A graph shows which step must come before which. An order exists exactly
+// if the graph has no cycle. Each key must already be right by itself (check-linearizability.ts).
 import { describeCall } from './describe-call.ts';
 import { cycleIn, Graph, type CycleStep } from './graph.ts';
 import type { RecordedCall } from './recorded-call.ts';
@@ -10,9 +10,9 @@ import type { RecordedCall } from './recorded-call.ts';
 interface Step {
   readonly calls: RecordedCall[];
   readonly invoked: number;
-  /** Of the last answer; Infinity where it was never told whether it happened, and did. */
+  /** Position of the last answer. Infinity if the step took effect without an answer. */
   returned: number;
-  /** Whether what it was to change was changed; what it has read it has read in any case. */
+  /** True if the changes took effect. Reads of the step count in any case. */
   isDone: boolean;
 }
 
@@ -26,7 +26,7 @@ interface KeyCall {
   readonly step: Step;
 }
 
-/** @returns what contradicts itself; undefined where there is such an order */
+/** @returns the contradiction; undefined if there is an order */
 export function checkOneOrder(history: readonly RecordedCall[]): string | undefined {
   const steps = stepsOf(history);
   const seen = seenValues(history);
@@ -65,7 +65,7 @@ function stepsOf(history: readonly RecordedCall[]): Step[] {
   return steps.filter(({ calls }) => calls.some((call) => call.outcome.kind !== 'not-applied'));
 }
 
-/** Value -> the version it was found with. */
+/** Value -> the version that some read found with it. */
 function seenValues(history: readonly RecordedCall[]): Map<string, number> {
   const seen = new Map<string, number>();
   for (const { outcome } of history) {
@@ -76,13 +76,13 @@ function seenValues(history: readonly RecordedCall[]): Map<string, number> {
   return seen;
 }
 
-/** A step of which one change was told of, or seen, was made whole. */
+/** A step took effect as a whole if an answer, or a read, shows one of its changes. */
 function ascertain(step: Step, seen: ReadonlyMap<string, number>): void {
   const changing = step.calls.filter(changes);
   const isToldOf = changing.some(isPlain);
   step.isDone = isToldOf || changing.some(({ call }) => call.op === 'put' && seen.has(call.value));
   const told = step.calls.filter(isPlain).map(({ returned }) => returned);
-  // Not told whether it happened, it has no end that others could be behind.
+  // Without an answer it has no end, so no step comes after it for that reason.
   const isOpen = step.isDone && !isToldOf;
   step.returned = isOpen || told.length === 0 ? Infinity : Math.max(...told);
 }
@@ -99,7 +99,10 @@ function byKey(steps: readonly Step[]): Map<string, KeyCall[]> {
   return keys;
 }
 
-/** What was answered before another was sent comes before it: over one node for each answer. */
+/**
+ * Draws an edge from each step to those sent after its answer. One node for each answer keeps the
+ * edges few.
+ */
 function drawTime(graph: Graph<Step>, steps: readonly Step[]): void {
   const ends = steps
     .map((step) => ({ step, at: step.returned }))
@@ -122,15 +125,15 @@ function drawTime(graph: Graph<Step>, steps: readonly Step[]): void {
   }
 }
 
-/** What comes before what for the sake of one key. */
+/** Draws the order of the steps of one key. */
 class KeyDrawing {
   readonly #graph: Graph<Step>;
   readonly #calls: readonly KeyCall[];
-  /** By version. */
+  /** In order of their versions. */
   readonly #writes: readonly Write[];
-  /** Where it was found, and with which version. */
+  /** The reads that found an entry, with its version. */
   readonly #reads: readonly Write[];
-  /** Version -> the step that read it and removed it. */
+  /** Version -> the step that read and removed it. */
   readonly #removers: ReadonlyMap<number, Step>;
 
   constructor(graph: Graph<Step>, calls: readonly KeyCall[], seen: ReadonlyMap<string, number>) {
@@ -151,7 +154,7 @@ class KeyDrawing {
     );
   }
 
-  /** @param isMortal entries of the key may have gone by themselves */
+  /** @param isMortal true if entries of the key may have expired */
   draw(isMortal: boolean): void {
     for (const [index, { step }] of this.#writes.entries()) {
       this.#draw(this.#writes[index - 1]?.step, step, 'was written over by');
@@ -170,7 +173,10 @@ class KeyDrawing {
     if (!isMortal && !this.#calls.some(isOther)) this.#drawGaps();
   }
 
-  /** All that removed it is known: where it was missing is so as well, if there is but one place. */
+  /**
+   * Draws the place of reads that found nothing, if only one place is possible. All removals are
+   * known here.
+   */
   #drawGaps(): void {
     const gaps = [{ version: 0, remover: undefined }, ...this.#gapsBehindRemovals()];
     for (const { call, step } of this.#calls) {
@@ -191,12 +197,12 @@ class KeyDrawing {
     return [...this.#removers].map(([version, remover]) => ({ version, remover }));
   }
 
-  /** What put the version behind this one. */
+  /** The step that wrote the next higher version. */
   #after(version: number): Step | undefined {
     return this.#writes[this.#placeAfter(version)]?.step;
   }
 
-  /** Of the first write of a higher version. */
+  /** Index of the first write with a higher version. */
   #placeAfter(version: number): number {
     let [from, to] = [0, this.#writes.length];
     while (from < to) {

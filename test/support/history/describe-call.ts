@@ -1,4 +1,4 @@
-// Calls and states in words, for people who look for what went wrong.
+// Describes calls and states in words, for people who search for a bug.
 import { unreachable } from '../../../src/base/assert.ts';
 import type { KeyState } from './key-state.ts';
 import type { Call, CallConditions, CallOutcome, RecordedCall } from './recorded-call.ts';

@@ -1,4 +1,4 @@
-// A directed graph, and a way in it that leads back to where it began. Knows not what it is of.
+// A directed graph, and the search for a cycle in it. Does not know the meaning of the nodes.
 
 interface Edge {
   readonly to: number;
@@ -6,9 +6,9 @@ interface Edge {
 }
 
 export interface CycleStep<Value> {
-  /** Undefined for a node without one. */
+  /** Undefined for a node without a value. */
   readonly value: Value | undefined;
-  /** On what ground the next one comes behind it. */
+  /** The reason for the edge to the next node. */
   readonly why: string;
 }
 
@@ -38,14 +38,14 @@ export class Graph<Value extends object> {
   }
 }
 
-/** Undefined where there is none. */
+/** @returns the nodes of a cycle; undefined if there is none */
 export function cycleIn<Value extends object>(
   graph: Graph<Value>,
 ): readonly CycleStep<Value>[] | undefined {
   const left = leftOver(graph.edges);
   const [start] = left;
   if (start === undefined) return undefined;
-  // Whatever is left is behind a cycle or in one: backwards along what is left, it must come again.
+  // Every node that is left is in a cycle or behind one. A walk backwards must meet a node again.
   const before = new Map<number, { node: number; why: string }>();
   for (const node of left) {
     for (const { to, why } of graph.edges[node] ?? [])
@@ -65,7 +65,7 @@ export function cycleIn<Value extends object>(
   return cycle;
 }
 
-/** Nodes that cannot be put in order: all that are in a cycle, or behind one. */
+/** Nodes that have no place in any order: those in a cycle, or behind one. */
 function leftOver(edges: readonly (readonly Edge[])[]): Set<number> {
   const incoming = edges.map(() => 0);
   for (const from of edges) for (const { to } of from) incoming[to] = (incoming[to] ?? 0) + 1;

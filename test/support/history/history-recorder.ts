@@ -1,4 +1,4 @@
-// Writes a history down while it happens. A client that is told something first must say so first: the
+// Records a history while it happens. A client must record an answer before it acts on it: the
 // order of the recorder's calls is the order of the events.
 import type { Call, CallOutcome, RecordedCall } from './recorded-call.ts';
 
@@ -12,15 +12,15 @@ interface Pending {
   outcome: CallOutcome;
 }
 
-/** One call that has been sent. What is never answered stays unknown. */
+/** One call that has been sent. Without an answer, its outcome stays unknown. */
 export interface SentCall {
   answer(outcome: CallOutcome): void;
 }
 
 export interface SentAs {
-  /** As a part of this step. */
+  /** The step to which the call belongs. */
   readonly step?: number | undefined;
-  /** A position since which it is under way, though what it asks is said only now. */
+  /** The position at which the call began, if its content is recorded only now. */
   readonly since?: number | undefined;
 }
 
@@ -29,22 +29,26 @@ export class HistoryRecorder {
   #position = 0;
   #steps = 0;
 
-  /** Where the next event will stand. */
+  /** The position of the next event. */
   get position(): number {
     return this.#position;
   }
 
-  /** Something is under way from here on, whatever it will turn out to ask. */
+  /**
+   * Begins a call whose content is not known yet.
+   *
+   * @returns its position
+   */
   begin(): number {
     return this.#position++;
   }
 
-  /** Another step, whose calls are one moment. */
+  /** Begins another step. Calls of one step belong to one moment. */
   newStep(): number {
     return this.#steps++;
   }
 
-  /** To be called before anything is sent. */
+  /** Call this before anything is sent. */
   send(client: string, key: string, call: Call, { step, since }: SentAs = {}): SentCall {
     const pending: Pending = {
       step,

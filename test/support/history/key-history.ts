@@ -1,28 +1,28 @@
-// Makes the history of one key ready for the search: what must have happened, and what may have.
-// A call of unknown outcome whose value a call read did happen, before that reader was answered;
-// a value that no call could have seen is left to be used where something needs it.
+// Prepares the history of one key for the search: calls that certainly happened, and calls that may
+// have. A put of unknown outcome happened if a call read its value, and before that call was answered.
+// Any other call of unknown outcome stays loose: the search uses it only if it needs its effect.
 import type { RecordedCall } from './recorded-call.ts';
 
-/** Calls of unknown outcome that do the same wherever they happen: the earliest sent is used first. */
+/** Calls of unknown outcome with the same effect at any place. The search uses the earliest first. */
 export interface LooseCalls {
   readonly label: string;
-  /** By when they were sent. */
+  /** In the order in which they were sent. */
   readonly calls: readonly RecordedCall[];
   /** See `afterUnknown`. */
   readonly isUnseen: boolean;
 }
 
 export interface KeyHistory {
-  /** What happened, by when it was sent. */
+  /** Calls that certainly happened, in the order in which they were sent. */
   readonly certain: readonly RecordedCall[];
-  /** Places in `certain` of the puts whose version is known, by version. */
+  /** Indexes in `certain` of the puts with a known version, in order of the versions. */
   readonly putsInOrder: readonly number[];
   readonly loose: readonly LooseCalls[];
 }
 
 interface Sighting {
   readonly version: number;
-  /** When the first of those who read the value was answered. */
+  /** The position of the first answer that had the value. */
   readonly by: number;
 }
 
@@ -37,7 +37,7 @@ function sightings(calls: readonly RecordedCall[]): Map<string, Sighting> {
   return seen;
 }
 
-/** The call as it must have been, where it is certain that it happened. */
+/** @returns the call with its certain outcome; undefined if it may not have happened */
 function ascertain(call: RecordedCall, seen: Map<string, Sighting>): RecordedCall | undefined {
   if (call.outcome.kind !== 'unknown') return call;
   const sighting = call.call.op === 'put' ? seen.get(call.call.value) : undefined;
@@ -87,7 +87,7 @@ export function keyHistory(calls: readonly RecordedCall[]): KeyHistory {
     if (call.call.op !== 'expire') continue;
     const isCertain = call.outcome.kind === 'expired' && knownPuts.has(call.call.value);
     if (isCertain) certain.push(call);
-    // The deadline of an unseen value removes nothing that a call has seen.
+    // The deadline of a value that no call read removes nothing that a call has seen.
     else if (knownPuts.has(call.call.value) || loosePuts.has(call.call.value)) loose.push(call);
   }
   certain.sort(inOrderSent);

@@ -1,18 +1,18 @@
-// What one key may hold, and what each call may be answered by it: the sequential rules that a
-// history is judged by. Written apart from the store's own code, which it judges.
+// The sequential rules for one key: its possible states, and the answers that each state allows.
+// Shares no code with the store, which it judges.
 import { unreachable } from '../../../src/base/assert.ts';
 import type { CallConditions, CallOutcome, RecordedCall } from './recorded-call.ts';
 
 export interface KnownEntry {
-  /** Undefined: put by a call of unknown outcome whose value no call ever read. */
+  /** Undefined if a call of unknown outcome put the value, and no call ever read it. */
   readonly value: string | undefined;
-  /** Undefined: no client was told; at least the state's `floor`. */
+  /** Undefined if no client knows the version. It is then at least the state's `floor`. */
   readonly version: number | undefined;
 }
 
 export interface KeyState {
   readonly entry: KnownEntry | undefined;
-  /** The next version is above it. */
+  /** The next version is higher than this. */
   readonly floor: number;
 }
 
@@ -29,7 +29,7 @@ function hold({ ifMatch, ifNoneMatch }: CallConditions, version: number): boolea
   );
 }
 
-/** The lowest version, below `below`, that the entry may have and under which the conditions hold. */
+/** @returns the lowest version below `below` that the entry may have and that fits the conditions */
 function versionThatFits(
   { entry, floor }: KeyState,
   conditions: CallConditions,
@@ -42,13 +42,17 @@ function versionThatFits(
   }
   const { ifMatch, ifNoneMatch } = conditions;
   const listed = Array.isArray(ifMatch) ? (ifMatch as readonly number[]) : undefined;
-  // Among so many versions in a row, one is not in the list of those that must not match.
+  // One of so many successive versions is missing in the list, so it does not match.
   const tried = Array.from({ length: (ifNoneMatch?.length ?? 0) + 1 }, (_, step) => floor + step);
   const candidates = (listed ?? tried).filter((each) => each >= floor && each < below);
   return candidates.toSorted((a, b) => a - b).find((each) => hold(conditions, each));
 }
 
-/** The state in which the entry is known to have this version; undefined where it cannot have it. */
+/**
+ * The state in which the entry has this version.
+ *
+ * @returns undefined if the entry cannot have the version
+ */
 function withVersion(state: KeyState, version: number): KeyState | undefined {
   const { entry, floor } = state;
   if (entry === undefined) return version === 0 ? state : undefined;
@@ -93,8 +97,10 @@ function afterFound(
 }
 
 /**
- * The state behind a call that was answered so; undefined where this state does not give that
- * answer. The very same object where nothing is changed or learnt.
+ * The state after a call with its answer. It is the same object if the answer changes and teaches
+ * nothing.
+ *
+ * @returns undefined if this state does not allow the answer
  */
 export function afterAnswered(state: KeyState, call: RecordedCall): KeyState | undefined {
   const { outcome } = call;
@@ -123,10 +129,10 @@ function expired({ floor }: KeyState): KeyState {
 }
 
 /**
- * The state behind a call of unknown outcome that did happen and changed something; undefined
- * where it cannot have changed anything.
+ * The state after a call of unknown outcome that took effect.
  *
- * @param isUnseen that of an expiry: the value it removes was never read
+ * @param isUnseen for an expiry: no call has read the removed value
+ * @returns undefined if the call cannot have changed anything
  */
 export function afterUnknown(
   state: KeyState,

@@ -1,9 +1,9 @@
-// Which calls of unknown outcome are worth a look in a state, and which of them to use up first.
+// Finds the calls of unknown outcome that are worth a try in a state, and the ones to use first.
 import type { LooseCalls } from './key-history.ts';
 import type { KeyState } from './key-state.ts';
 import type { Call } from './recorded-call.ts';
 
-/** Whether it may still change anything, now or later; if not, it does not matter that it was used. */
+/** True if the call may still change anything. If not, it does not matter whether it was used. */
 export function isAlive({ calls, isUnseen }: LooseCalls, floor: number): boolean {
   const call = calls[0]?.call;
   if (call === undefined || call.op === 'get') return false;
@@ -11,7 +11,7 @@ export function isAlive({ calls, isUnseen }: LooseCalls, floor: number): boolean
   return !Array.isArray(call.ifMatch) || call.ifMatch.some((version: number) => version >= floor);
 }
 
-/** Whether wherever the one changes something, the other would do the same. */
+/** True if `other` has the same effect wherever `one` has one. */
 export function canDoLess(one: Call, other: Call): boolean {
   if (other.op === 'delete') {
     if (!isUnconditional(other)) return false;
@@ -24,7 +24,7 @@ export function canDoLess(one: Call, other: Call): boolean {
   return other.ifMatch === '*' && Array.isArray(one.ifMatch) && one.ifNoneMatch === undefined;
 }
 
-/** A delete changes something only where there is an entry, so `*` asks for no more. */
+/** A delete changes something only if there is an entry, so `*` is no condition. */
 function isUnconditional({ ifMatch, ifNoneMatch }: Call & { op: 'delete' }): boolean {
   return ifNoneMatch === undefined && !Array.isArray(ifMatch);
 }

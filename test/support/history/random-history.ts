@@ -1,5 +1,5 @@
-// Histories of one key as a valid store could have answered them, from a seed; and the same with
-// one lie in them (which may, by luck, be valid too).
+// Random histories of one key that a right store could have answered, from a seed. Also the same
+// with one false answer, which may still be valid by chance.
 import { unreachable } from '../../../src/base/assert.ts';
 import { pickFrom, randomBelow, type Random } from '../random.ts';
 import type { Call, CallConditions, CallOutcome, RecordedCall } from './recorded-call.ts';
@@ -7,9 +7,9 @@ import type { Call, CallConditions, CallOutcome, RecordedCall } from './recorded
 export interface RandomHistoryOptions {
   readonly calls: number;
   readonly clients: number;
-  /** Of all calls, how many are answered with `unknown` or `not-applied`. */
+  /** The share of calls that are answered `unknown` or `not-applied`. */
   readonly lostShare: number;
-  /** Of the puts, how many have a deadline. */
+  /** The share of puts that have a deadline. */
   readonly ttlShare: number;
 }
 
@@ -157,7 +157,7 @@ function lieAbout({ outcome }: RecordedCall, random: Random): CallOutcome {
   }
 }
 
-/** One answer changed, or one put's value given to another reader, or two answers swapped in time. */
+/** Changes one answer, gives one put's value to another reader, or swaps two answers in time. */
 export function corrupted(history: readonly RecordedCall[], random: Random): RecordedCall[] {
   const calls = [...history];
   const place = randomBelow(random, calls.length);

@@ -1,7 +1,7 @@
-// What clients asked of a store and what they were told, as data: the history that a checker
-// judges. Knows no store and no simulation.
+// The calls of clients and their answers, as data: the history that a checker judges. Knows no
+// store and no simulation.
 
-/** The version conditions of a call; both must hold. `*` is any entry that is there. */
+/** The version conditions of a call. Both must hold. `*` is any existing entry. */
 export interface CallConditions {
   readonly ifMatch?: '*' | readonly number[] | undefined;
   readonly ifNoneMatch?: '*' | readonly number[] | undefined;
@@ -13,9 +13,9 @@ export interface GetCall {
 
 export interface PutCall extends CallConditions {
   readonly op: 'put';
-  /** No two puts of a history have the same. */
+  /** No two puts of a history have the same value. */
   readonly value: string;
-  /** The one it was to have, where that was told before; see check-one-order.ts. */
+  /** The version that the put would have, if the client knew it in advance; see check-one-order.ts. */
   readonly version?: number | undefined;
 }
 
@@ -23,7 +23,7 @@ export interface DeleteCall extends CallConditions {
   readonly op: 'delete';
 }
 
-/** A call of no client: the deadline of the put of this value passes, and removes what it put. */
+/** A call of no client: the deadline of the put of this value passes and removes the entry. */
 export interface ExpireCall {
   readonly op: 'expire';
   readonly value: string;
@@ -32,32 +32,32 @@ export interface ExpireCall {
 export type Call = GetCall | PutCall | DeleteCall | ExpireCall;
 
 export type CallOutcome =
-  /** Answers a get; without a value where only the version was told. */
+  /** Answers a get. The value is undefined if the answer had only the version. */
   | { readonly kind: 'found'; readonly version: number; readonly value: string | undefined }
   /** Answers a get or a delete. */
   | { readonly kind: 'missing' }
-  /** Answers a put; `created` where it was told. */
+  /** Answers a put. `created` is undefined if the answer did not say. */
   | { readonly kind: 'written'; readonly version: number; readonly created: boolean | undefined }
   /** Answers a delete. */
   | { readonly kind: 'deleted' }
-  /** Answers a put or a delete; 0 is no entry. */
+  /** Answers a put or a delete. Version 0 means that there is no entry. */
   | { readonly kind: 'condition-failed'; readonly version: number }
   /** A deadline has passed. */
   | { readonly kind: 'expired' }
-  /** It may have happened at any time since it was sent, may happen yet, or never. */
+  /** The call may have happened at any time since it was sent, may still happen, or may never. */
   | { readonly kind: 'unknown' }
   /** It has not happened and never will. */
   | { readonly kind: 'not-applied' };
 
 export interface RecordedCall {
-  /** Calls of one step, on one key or several, are one moment; undefined: alone. */
+  /** Calls of one step, on one key or several, belong to one moment. Undefined: the call is alone. */
   readonly step?: number | undefined;
   readonly client: string;
   readonly key: string;
   readonly call: Call;
   /** Positions in one total order of all events. */
   readonly invoked: number;
-  /** Infinity where there was no answer: then the outcome is `unknown`. */
+  /** Infinity if there was no answer: then the outcome is `unknown`. */
   readonly returned: number;
   readonly outcome: CallOutcome;
 }

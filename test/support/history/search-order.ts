@@ -1,9 +1,9 @@
-// Looks for one order of a key's calls that the rules allow and that keeps what was before what
-// (Wing & Gong 1993), remembering where it has been (Lowe 2017). What keeps long histories short:
-// a read that fits is taken at once; puts go by version; a call of unknown outcome is only put
-// before one that does not fit without it. Depth first finds an order soon where there is one; where
-// that takes long, all positions with equally many calls in order are looked at together, so that
-// none is looked at that another is as good as.
+// Searches for an order of one key's calls that the rules allow and that respects their times (Wing
+// & Gong 1993). Remembers the positions that it has visited (Lowe 2017). Three rules make long
+// histories cheap. A read that fits comes at once. Puts come in order of their versions. A call of
+// unknown outcome comes only before a call that does not fit without it. A search in depth usually
+// finds an order soon. If it does not, a search in breadth compares all positions with equally many
+// calls, and drops those that are no better than another.
 import type { KeyHistory, LooseCalls } from './key-history.ts';
 import { afterAnswered, afterUnknown, emptyState, type KeyState } from './key-state.ts';
 import { canDoLess, isAlive, LooseIndex } from './loose-index.ts';
@@ -11,42 +11,42 @@ import type { RecordedCall } from './recorded-call.ts';
 
 export interface SearchResult {
   readonly isFound: boolean;
-  /** States behind the most calls that could be put in order (some of them). */
+  /** Some of the states after the most calls that an order can have. */
   readonly states: readonly KeyState[];
-  /** Where it is not found: nothing that is told before this position stands in the way. */
+  /** If there is no order: answers before this position do not prevent one. */
   readonly until: number;
 }
 
-/** How many of each were used. */
+/** The number of used calls in each group. */
 type Used = ReadonlyMap<LooseCalls, number>;
 
-/** A way to have put some calls in order. */
+/** A partial order: a set of calls that have their place. */
 interface Position {
   readonly state: KeyState;
   readonly used: Used;
-  /** All places before it are taken. */
+  /** All calls before this index have their place. */
   readonly first: number;
-  /** Places behind it that are taken, in ascending order. */
+  /** Indexes after `first` of calls that have their place, ascending. */
   readonly beyond: readonly number[];
-  /** How many puts are taken. */
+  /** The number of puts that have their place. */
   readonly puts: number;
 }
 
-/** Calls of unknown outcome that may be needed before one call: to put, to remove, to put. */
+/** The most calls of unknown outcome that one call may need before it: put, remove, put. */
 const looseInARowMax = 3;
 const statesKept = 8;
-/** Steps for each call that a search in depth may take. */
+/** The search in depth may take so many steps for each call. */
 const depthFactor = 4;
 
 export class OrderSearch {
   readonly #certain: readonly RecordedCall[];
   readonly #putsInOrder: readonly number[];
-  /** Value -> place. */
+  /** Value -> index of its put. */
   readonly #putOf = new Map<string, number>();
   readonly #loose: LooseIndex;
   readonly #positionsMax: number;
   #positions = 0;
-  /** Where the search has been -> what it had used up when it was there. */
+  /** Visited position -> the calls of unknown outcome used there. */
   #been = new Map<string, Used[]>();
 
   constructor(history: KeyHistory, positionsMax: number) {
@@ -60,14 +60,14 @@ export class OrderSearch {
     }
   }
 
-  /** @throws Error where it would take more than `positionsMax` positions to find out */
+  /** @throws Error if the search takes more than `positionsMax` positions */
   search(): SearchResult {
     const end = this.#endInDepth();
     if (end !== undefined) return { isFound: true, states: [end.state], until: Infinity };
     return this.#searchInBreadth();
   }
 
-  /** Undefined where it is not found soon. */
+  /** @returns undefined if the search does not end soon */
   #endInDepth(): Position | undefined {
     const start = this.#start();
     const path = [this.#stepsFrom(start)];
@@ -120,7 +120,7 @@ export class OrderSearch {
     }
   }
 
-  /** Those that no other is as good as. */
+  /** Keeps the positions than which no other is at least as good. */
   #best(positions: readonly Position[]): Position[] {
     const best = new Map<string, Position[]>();
     for (const position of positions) {
@@ -132,7 +132,11 @@ export class OrderSearch {
     return [...best.values()].flat();
   }
 
-  /** Whether the search has not been there with no more used up; it has been from now on. */
+  /**
+   * Marks the position as visited.
+   *
+   * @returns false if the search has been there before, with no more calls used up
+   */
   #isNews(position: Position): boolean {
     const key = keyOf(position);
     const before = this.#been.get(key) ?? [];
@@ -151,7 +155,7 @@ export class OrderSearch {
     return first === this.#certain.length;
   }
 
-  /** What changes and teaches nothing is best taken as soon as it fits. */
+  /** Takes calls that change and teach nothing as soon as they fit: a later place is never better. */
   #withReads(from: Position): Position {
     let position = from;
     for (let isDone = false; !isDone;) {
@@ -167,7 +171,7 @@ export class OrderSearch {
     return position;
   }
 
-  /** A deadline that removes nothing now, because its entry is still to be put. */
+  /** True for a deadline that removes nothing now, because its entry's put comes later. */
   #mayRemoveLater(place: number, position: Position): boolean {
     const { call } = this.#call(place);
     if (call.op !== 'expire') return false;
@@ -175,7 +179,7 @@ export class OrderSearch {
     return put !== undefined && !isTaken(position, put);
   }
 
-  /** First those that use nothing up. */
+  /** Steps that use up no call of unknown outcome come first. */
   *#stepsFrom(position: Position): Generator<Position, void> {
     const { places, before } = this.#candidates(position);
     const next = places.filter((place) => !this.#isNotNextPut(place, position));
@@ -188,7 +192,7 @@ export class OrderSearch {
     for (const place of next) {
       const call = this.#call(place);
       const after = afterAnswered(state, call);
-      // A deadline fits everywhere, but an entry that was replaced in time outlives it.
+      // A deadline fits everywhere. But an entry that was replaced in time must outlive it.
       if (after === undefined || (call.call.op === 'expire' && after !== state)) {
         yield* this.#stepsBehindLoose(place, position, before, looseInARowMax);
       }
@@ -208,7 +212,7 @@ export class OrderSearch {
       return changed === undefined ? [] : [{ loose, call: unknown.call, changed }];
     });
     for (const { loose, call, changed } of usable) {
-      // What can do less later is used up rather than what can do more.
+      // Use up the call that can do less later.
       const isWaste = usable.some(
         (other) => canDoLess(other.call, call) && isSame(other.changed, changed),
       );
@@ -224,7 +228,9 @@ export class OrderSearch {
     }
   }
 
-  /** Places that may come next, and the position up to which anything may have been sent. */
+  /**
+   * @returns indexes of the calls that may come next, and the position before which a call must be sent
+   */
   #candidates(position: Position): { places: number[]; before: number } {
     const places: number[] = [];
     let before = Infinity;
@@ -286,7 +292,7 @@ function keyOf({ first, beyond, state: { entry, floor } }: Position): string {
   return `${first},${places}|${floor}|${held}`;
 }
 
-/** Of two positions with the same key: whether the one has no more used up than the other. */
+/** For two positions with the same key. True if `one` has used up no more than `other`. */
 function isNoWorse(one: Position, other: Position): boolean {
   return [...one.used].every(
     ([loose, count]) => count <= (other.used.get(loose) ?? 0) || !isAlive(loose, one.state.floor),

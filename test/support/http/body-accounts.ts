@@ -1,5 +1,5 @@
-// Bodies as the budget sees them, without sockets: tests say what arrives, and what was done to
-// them can be looked at.
+// Bodies as the budget sees them, without sockets. The test decides which bytes arrive, and sees
+// the budget's calls.
 import { BodyAccount } from '../../../src/http/body/body-account.ts';
 import type { BodyBudget } from '../../../src/http/body/body-budget.ts';
 
@@ -26,7 +26,7 @@ export class TestBody extends BodyAccount {
     return this.#isAnnounced ? this.size - this.received : undefined;
   }
 
-  /** A client sends more; nothing of it is read while the body waits. */
+  /** The client sends more bytes. The server reads none of them while the body waits. */
   arrive(bytes: number): this {
     if (this.state !== 'arriving' || this.waits) return this;
     const chunk = Math.min(bytes, this.size - this.received);
@@ -38,14 +38,14 @@ export class TestBody extends BodyAccount {
     return this;
   }
 
-  /** Its request is answered. */
+  /** The server answers the request. */
   answer(): void {
     if (this.state !== 'whole') return;
     this.state = 'answered';
     this.#budget.release(this.size);
   }
 
-  /** Its connection is lost. */
+  /** The connection is lost. */
   abort(): void {
     if (this.state === 'arriving') this.end();
   }

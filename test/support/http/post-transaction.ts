@@ -1,4 +1,4 @@
-// Sends transactions as a client does, and gives back what a client sees.
+// Sends transactions as a client does, and returns the replies as a client sees them.
 import { expect } from 'vitest';
 
 export interface TransactionReply {
@@ -30,7 +30,7 @@ export async function post(
   return { status: reply.status, headers: reply.headers, json: await reply.json() };
 }
 
-/** One that is well-formed and that the store carries out: committed or not. */
+/** Posts a well-formed transaction. Fails unless the store decides it: committed or not. */
 export async function transact(url: string, transaction: object): Promise<TransactionOutcome> {
   const { status, json } = await post(url, JSON.stringify(transaction));
   const outcome = json as TransactionOutcome;

@@ -1,4 +1,5 @@
-// Speaks HTTP over a bare socket: fetch and inject normalise paths and refuse what is malformed.
+// Speaks HTTP over a bare socket, because fetch and inject normalise paths and refuse malformed
+// requests.
 import { connect, type Socket } from 'node:net';
 
 export interface RawReply {
@@ -20,7 +21,7 @@ export function parseReply(text: string): RawReply {
   return { status: Number(statusLine.split(' ')[1]), headers, body: text.slice(end + 4) };
 }
 
-/** Everything the server sends until it closes the connection, one character a byte. */
+/** Everything that the server sends until it closes the connection, one character a byte. */
 export function readToEnd(socket: Socket): Promise<string> {
   return new Promise((resolve, reject) => {
     socket.once('error', reject);
@@ -28,7 +29,7 @@ export function readToEnd(socket: Socket): Promise<string> {
   });
 }
 
-/** The same, also from a server that closes while the client still sends, which resets it. */
+/** Like `readToEnd`, but also for a server that closes, and so resets, while the client still sends. */
 export function readToCut(socket: Socket): Promise<string> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
@@ -37,7 +38,7 @@ export function readToCut(socket: Socket): Promise<string> {
   });
 }
 
-/** Sends these bytes, one a character, on a connection of their own. */
+/** Sends bytes, given as one character each, on a connection of their own. */
 export async function sendRaw(port: number, bytes: string): Promise<RawReply> {
   const socket = connect(port, '127.0.0.1');
   const reply = readToEnd(socket);
@@ -45,7 +46,7 @@ export async function sendRaw(port: number, bytes: string): Promise<RawReply> {
   return parseReply(await reply);
 }
 
-/** One request; the target goes out as it is. */
+/** Sends one request. The target goes out unchanged. */
 export function rawRequest(
   port: number,
   method: string,
@@ -57,7 +58,7 @@ export function rawRequest(
   return sendRaw(port, [...lines, ...length, ...headers, '', body ?? ''].join('\r\n'));
 }
 
-/** Where the body that begins here ends, if it came in chunks. */
+/** @returns the index after a chunked body that begins at `start` */
 function endOfChunks(text: string, start: number): number {
   for (let at = start; ;) {
     const lineEnd = text.indexOf('\r\n', at);
@@ -69,7 +70,7 @@ function endOfChunks(text: string, start: number): number {
 }
 
 /**
- * Takes replies that follow each other apart; a body in chunks stays as it came.
+ * Splits successive replies. A chunked body stays as it came.
  *
  * @param methods of the requests, in order: needed if a HEAD is among them
  */
@@ -92,7 +93,11 @@ export function parseReplies(text: string, methods: readonly string[] = []): Raw
   return replies;
 }
 
-/** Sends these bytes, one a character, and gives all replies until the server closes. */
+/**
+ * Sends bytes, given as one character each.
+ *
+ * @returns all replies until the server closes the connection
+ */
 export async function sendRawForAll(port: number, bytes: string): Promise<RawReply[]> {
   const socket = connect(port, '127.0.0.1');
   const text = readToEnd(socket);

@@ -1,5 +1,5 @@
-// A store that puts Keyv on top of the client `@upstash/redis`, for any namespace. docs/clients.md
-// has the same for one.
+// Puts Keyv on top of the client `@upstash/redis`, for any namespace. docs/clients.md shows this
+// for one namespace.
 import type { Redis } from '@upstash/redis';
 
 export class UpstashKeyvStore {

@@ -1,34 +1,34 @@
-// One call of a load and what became of it, as the checks of a history see it. A batch is a call a
-// key. Knows no server.
+// One call of a load and its outcome, in the form that history checks take. Each key of a batch is
+// a call. Knows no server.
 
-/** What an entry is: its value and version, or undefined where there is none. */
+/** Value and version of an entry; undefined if there is none. */
 export type Content = { readonly value: string; readonly version: number } | undefined;
 
 interface CallBegun {
   readonly client: number;
   readonly key: string;
   readonly op: 'get' | 'put' | 'delete';
-  /** What a put writes; no two puts of a run write the same. */
+  /** The value of a put. No two puts of a run have the same value. */
   readonly value?: string;
-  /** The version that is asked for, or that there be no entry. */
+  /** The version that the entry must have; `absent` if there must be none. */
   readonly condition?: number | 'absent' | undefined;
-  /** A place in the order of all events. */
+  /** Position of the request in the order of all events. */
   readonly from: number;
 }
 
 export type CallOutcome =
-  /** What it read, or what a conditional write found where its condition did not hold. */
+  /** The content that a get found. */
   | { readonly kind: 'read'; readonly content: Content }
   | { readonly kind: 'condition-failed'; readonly version: number | undefined }
   | { readonly kind: 'written'; readonly version: number; readonly created: boolean }
   | { readonly kind: 'deleted' }
-  /** Nothing was there to delete. */
+  /** There was nothing to delete. */
   | { readonly kind: 'missing' }
   | { readonly kind: 'not-applied'; readonly code: string }
   | { readonly kind: 'unknown'; readonly code: string };
 
 export interface Call extends CallBegun {
-  /** Likewise; for an unknown outcome, the place from which it cannot take effect any more. */
+  /** Position of the reply. If the outcome is unknown: from this position on it cannot take effect. */
   to: number;
   outcome: CallOutcome;
 }

@@ -1,4 +1,4 @@
-// Sends calls as one request and records what became of each.
+// Sends calls as one request, and records the outcome of each.
 import { inFlight, type Call, type CallOutcome, type EventOrder } from './call.ts';
 import { NoReplyError, type HttpConnection } from './http-connection.ts';
 import {
@@ -13,11 +13,15 @@ export interface Caller {
   readonly client: number;
   readonly connection: HttpConnection;
   readonly order: EventOrder;
-  /** Where calls go before they are sent: what is in flight is unknown. */
+  /** Takes calls before they are sent: a call in flight counts as unknown. */
   readonly record: Call[];
 }
 
-/** One call alone, several as a batch. Resolves to false where there was no reply. */
+/**
+ * Sends one call alone, or several as a batch.
+ *
+ * @returns false if no reply came
+ */
 export async function carryOut(
   { client, connection, order, record }: Caller,
   chosen: readonly CallToSend[],

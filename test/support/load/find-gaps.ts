@@ -1,16 +1,16 @@
-// For a load of puts alone on a store that may lose its newest writes: what is there must be all
-// that a shard did up to some moment, with nothing missing in between.
+// Checks a load of nothing but puts on a store that may lose its newest writes. The store must have
+// all puts of a shard up to some moment, without a gap.
 import { shardOfSlot, slotOfKey } from '../../../src/store/slot.ts';
 import type { Call } from './call.ts';
 import type { Contents } from './find-losses.ts';
 
 interface GapReport {
   readonly gaps: readonly string[];
-  /** Acknowledged puts that are behind the moment. */
+  /** The number of acknowledged puts after that moment. */
   readonly lost: number;
 }
 
-/** @param settled the place in the order before which nothing acknowledged may be missing */
+/** @param settled the position before which no acknowledged put may be missing */
 export function findGaps(
   before: Contents,
   calls: readonly Call[],

@@ -1,4 +1,4 @@
-// The checks of a load's history find what they are for.
+// The checks of a load's history find every kind of loss.
 import { describe, expect, test } from 'vitest';
 import type { Call, CallOutcome, Content } from './call.ts';
 import { findGaps } from './find-gaps.ts';

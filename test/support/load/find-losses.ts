@@ -1,13 +1,13 @@
-// The plainest check of a history: what was acknowledged is there, what was refused is not. Weaker
-// than the check for linearizability, and simple enough to be seen to be right.
+// The simplest check of a history: acknowledged writes are there, refused ones are not. It is
+// weaker than the check for linearizability, but simple enough to be obviously right.
 import { isChange, type Call, type Content } from './call.ts';
 
 export type Contents = ReadonlyMap<string, Content>;
 
 /**
- * Judges what was read, after all calls had ended, against the calls and what was there before.
+ * Compares the contents after all calls with the calls and with the contents before them.
  *
- * @returns a sentence for each key that is not as it must be
+ * @returns a sentence for each key that is wrong
  */
 export function findLosses(before: Contents, calls: readonly Call[], after: Contents): string[] {
   const byKey = new Map<string, Call[]>();
@@ -26,7 +26,7 @@ export function findLosses(before: Contents, calls: readonly Call[], after: Cont
 
 function lossOf(before: Content, calls: readonly Call[], content: Content): string | undefined {
   const acknowledged = calls.filter(isChange);
-  /** Whatever ended before the last acknowledged change began is overwritten. */
+  /** The last acknowledged change overwrites every call that ended before it began. */
   const lastFrom = Math.max(0, ...acknowledged.map(({ from }) => from));
   if (content?.value === before?.value && content?.version === before?.version) {
     if (lastFrom === 0 || (content === undefined && mayBeDeleted(calls, lastFrom)))

@@ -1,5 +1,5 @@
-// One kept-alive connection to a server, one request at a time, nothing ever sent twice. A request
-// that got no whole reply fails; whether it was sent at all is told.
+// One kept-alive connection to a server, one request at a time. Never sends anything twice. A
+// request without a whole reply fails, and the error says whether it was sent at all.
 import { Agent, request, type IncomingHttpHeaders } from 'node:http';
 
 export interface HttpReply {
@@ -16,7 +16,7 @@ export interface HttpRequest {
 }
 
 export class NoReplyError extends Error {
-  /** No server took the request. */
+  /** True if no server accepted the connection. */
   readonly wasRefused: boolean;
   readonly code: string;
 

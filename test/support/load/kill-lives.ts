@@ -1,4 +1,4 @@
-// Lives that end by SIGKILL, some of them while the server is still starting.
+// Runs servers and ends them by SIGKILL, some of them during the start.
 import { setTimeout as delay } from 'node:timers/promises';
 import { programFile, ProgramProcess } from '../processes/server-process.ts';
 import { runServerLives, type ServerLivesOptions, type ServerLivesReport } from './server-lives.ts';

@@ -1,6 +1,5 @@
-// The history of a store over all lives of its server: what each life began with, what was asked of
-// it, and what its next life was seen to hold. Every life is judged by itself, from what was read
-// at its beginning to what was read at the next one's.
+// The history of a store over several runs of its server. For each run it has the contents at its
+// start, the calls, and the contents at the start of the next run. Judges each run by itself.
 import { checkLinearizability } from '../history/check-linearizability.ts';
 import { EventOrder, isChange, type Call } from './call.ts';
 import { findLosses, type Contents } from './find-losses.ts';
@@ -13,7 +12,7 @@ export function keysOf(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `key-${index}`);
 }
 
-/** What is under each of the keys. */
+/** Reads the entry of each key. */
 export async function readContents(url: string, keys: readonly string[]): Promise<Contents> {
   const connection = new HttpConnection(url);
   try {
@@ -33,22 +32,22 @@ export class Lives {
   #before: Contents;
   readonly #versions = new Map<string, number>();
 
-  /** @param before what is there already */
+  /** @param before the contents at the start of the first run */
   constructor(keys: readonly string[], before: Contents = new Map()) {
     this.keys = keys;
     this.#before = before;
     this.#noteVersions([], before);
   }
 
-  /** Judges a life that has ended by what its successor at `url` holds. */
+  /** Judges a run that has ended by the contents of the next one, at `url`. */
   async judge({ calls }: Pick<Load, 'calls'>, url: string): Promise<void> {
     this.judgeBy(await readContents(url, this.keys), calls);
   }
 
-  /** Judges a life that has ended by what was there afterwards. */
+  /** Judges a run that has ended by the contents after it. */
   judgeBy(after: Contents, calls: readonly Call[]): void {
     const ended = this.order.next();
-    // With the process all that was in flight has happened or will not happen.
+    // A call in flight ends with the process: it has happened by now, or never will.
     for (const call of calls) if (call.outcome.kind === 'unknown') call.to = ended;
     const losses = [
       ...findLosses(this.#before, calls, after),
@@ -61,7 +60,7 @@ export class Lives {
     this.#noteVersions(calls, after);
   }
 
-  /** By the check for linearizability. */
+  /** Checks the run for linearizability. */
   #inexplicable(calls: readonly Call[], after: Contents): string[] {
     const read = [this.order.next(), this.order.next()] as const;
     const history = recordedHistory(this.#before, calls, after, read);

@@ -1,5 +1,6 @@
-// Concurrent clients that put, get and delete some keys of a real server, alone, on conditions and
-// in batches, one request at a time each, and record every call with its outcome. Knows no process.
+// Concurrent clients that put, get and delete some keys of a real server. They send single calls,
+// conditional ones and batches, one request at a time each. Records every call with its outcome.
+// Knows no process.
 import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '../random.ts';
 import { isChange, type Call, type CallOutcome, type EventOrder } from './call.ts';
@@ -13,11 +14,11 @@ export interface LoadOptions {
   readonly order: EventOrder;
   readonly clients?: number;
   readonly valueBytesMax?: number;
-  /** Puts only: for a check of what is lost by version, which deletes do not tell. */
+  /** Sends puts only, for a check that finds losses by version: deletes have none. */
   readonly putsOnly?: boolean;
-  /** What a client does that gets no reply: its server is dead, or it tries again a little later. */
+  /** After a request without a reply, a client ends, since its server is dead, or tries again later. */
   readonly withoutReply?: 'end' | 'go on';
-  /** Between two requests of a client. */
+  /** Pause between two requests of a client. */
   readonly pauseMs?: number;
 }
 
@@ -25,9 +26,9 @@ const batchCallsMax = 8;
 
 export class Load {
   readonly calls: Call[] = [];
-  /** Resolves when all clients have ended; rejects where one met what no client should. */
+  /** Resolves when all clients have ended. Rejects if a client got an answer that no client may get. */
   readonly ended: Promise<void>;
-  /** Changes that were acknowledged. */
+  /** The number of acknowledged changes. */
   acknowledged = 0;
   readonly #options: Required<LoadOptions>;
   readonly #url: string;
@@ -42,14 +43,14 @@ export class Load {
     this.ended = Promise.all(clients).then(() => undefined);
   }
 
-  /** Resolves once so many changes were acknowledged, or all clients have ended. */
+  /** Resolves once so many changes are acknowledged, or all clients have ended. */
   reached(count: number): Promise<void> {
     const reached = new Promise<void>((resolve) => this.#waiting.push({ count, resolve }));
     this.#tellReached();
     return Promise.race([reached, this.ended]);
   }
 
-  /** Lets what is in flight be answered. */
+  /** Stops the clients after the replies to their requests in flight. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     await this.ended;
@@ -83,7 +84,7 @@ export class Load {
   }
 }
 
-/** What one client asks next: by its seed, and by the versions that it has seen. */
+/** Chooses the next calls of one client, by its seed and by the versions that it has seen. */
 class CallChooser {
   readonly #client: number;
   readonly #random: () => number;

@@ -2,7 +2,7 @@ import { byteStringOfText } from '../../../src/base/byte-string.ts';
 import type { Store } from '../../../src/store/store.ts';
 import type { Contents } from './find-losses.ts';
 
-/** What is under each of the keys of a store that this process has opened. */
+/** Reads the entry of each key, from a store that this process has opened. */
 export async function readStore(store: Store, keys: readonly string[]): Promise<Contents> {
   const gets = keys.map(
     (key) => ({ op: 'get', namespace: 'default', key: byteStringOfText(key) }) as const,

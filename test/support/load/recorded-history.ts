@@ -1,9 +1,9 @@
-// A load's calls as the history that the checker for linearizability takes.
+// Turns a load's calls into the history that the checker for linearizability takes.
 import type { Call as RecordedOperation, RecordedCall } from '../history/recorded-call.ts';
 import type { Call } from './call.ts';
 import type { Contents } from './find-losses.ts';
 
-/** Before everything that a load does. */
+/** Earlier than every call of a load. */
 const beforeAll = { client: 'before', invoked: -2, returned: -1 };
 
 function operationOf({ op, value = '', condition }: Call): RecordedOperation {
@@ -44,7 +44,7 @@ function recordedCall(call: Call): RecordedCall {
   };
 }
 
-/** From what was there before all calls to what was read after them, at `[from, to]`. */
+/** Adds the contents before all calls, and the contents read after them at `[from, to]`. */
 export function recordedHistory(
   before: Contents,
   calls: readonly Call[],

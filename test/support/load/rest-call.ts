@@ -1,5 +1,5 @@
-// Calls as requests of the REST dialect, and replies as outcomes. The one file of a load that knows
-// the dialect.
+// Turns calls into requests of the REST dialect, and replies into outcomes. The one file of a load
+// that knows the dialect.
 import type { CallOutcome, Content } from './call.ts';
 import type { HttpReply, HttpRequest } from './http-connection.ts';
 
@@ -48,7 +48,7 @@ function conditionMember(condition: number | 'absent') {
   return condition === 'absent' ? { ifNoneMatch: '*' } : { ifMatch: condition };
 }
 
-/** What a refusal says has happened; one that says nothing is not trusted. */
+/** The outcome that a refusal states. Without one, the outcome counts as unknown. */
 function refusal(status: number, { code = `${status}`, outcome }: Problem): CallOutcome {
   return { kind: outcome === 'not-applied' ? 'not-applied' : 'unknown', code };
 }

@@ -1,5 +1,5 @@
-// Lives of a real server under load on one data folder, ended in whatever way: start, read what is
-// there, load, end, again. Judges every life by what the next one holds. Knows no test runner.
+// Runs a real server under load on one data folder, again and again: starts it, reads the contents,
+// applies load, and ends it. Judges each run by the contents of the next one. Knows no test runner.
 import { seededRandom } from '../random.ts';
 import { startServer, type ServerProcess } from '../processes/server-process.ts';
 import { keysOf, Lives } from './lives.ts';
@@ -10,21 +10,21 @@ export interface ServerLivesOptions {
   readonly seed: number;
   readonly cycles: number;
   readonly fsync: 'always' | 'interval' | 'never';
-  /** Done before each start but the first. */
+  /** Called before each start but the first. */
   readonly beforeStart?: (flags: readonly string[], random: () => number) => Promise<void>;
-  /** Ends the life of a server that is under load. */
+  /** Ends a server that is under load. */
   readonly end: (server: ServerProcess, random: () => number) => Promise<void>;
   readonly onCycle?: (lives: Lives) => void;
 }
 
 const acknowledgedMax = 500;
-/** So that compactions are always under way. */
+/** Small journals, so that compactions run all the time. */
 const flagsForAll = ['--shards', '2', '--compact-journal-bytes', '64KiB'];
 const flagsForTests = ['--fsync-interval-ms', '50', '--log-level', 'info'];
 
 export interface ServerLivesReport {
   readonly lives: Lives;
-  /** Compactions that had ended, in all lives. */
+  /** The number of finished compactions of all runs. */
   readonly compactions: number;
 }
 
@@ -63,7 +63,7 @@ export function failedCompactions(url: string): Promise<number> {
 }
 
 /**
- * Whether some shard has so much in its journals that a compaction is due.
+ * True if a shard has so many bytes in its journals that a compaction is due.
  *
  * @param compactJournalBytes the server's setting
  */

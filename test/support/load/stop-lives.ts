@@ -1,18 +1,18 @@
-// Lives that end by SIGTERM under load, with idle connections and half-sent requests among the
-// busy ones.
+// Runs servers and ends them by SIGTERM under load. Some connections are idle, and some have sent
+// half a request.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Exit } from '../processes/server-process.ts';
 import { runServerLives, type ServerLivesOptions, type ServerLivesReport } from './server-lives.ts';
 
 export interface StopLivesReport extends ServerLivesReport {
-  /** How each life ended, and what was printed where it was not as it should be. */
+  /** How each run ended, with its log if it ended wrongly. */
   readonly exits: readonly (Exit & { readonly stderr?: string })[];
   /** The longest time from SIGTERM to the exit. */
   readonly slowestMs: number;
 }
 
-/** What other connections have sent when the signal comes. */
+/** Other connections have sent these bytes when the signal comes. */
 const sentByOthers = [
   '',
   '',
@@ -45,7 +45,7 @@ export async function runStopLives(
 async function openSocket(url: string, sent: string): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
-  // The server may reset what it cuts off.
+  // The server may reset a connection that it cuts.
   socket.on('error', () => undefined);
   await once(socket, 'connect');
   if (sent !== '') await new Promise((resolve) => socket.write(sent, resolve));

@@ -1,14 +1,14 @@
-// Judges whether a reply of the dialect is the one that Redis gave, where time, chance or known
-// differences (src/commands/DIALECT.md) allow more than one.
+// Compares a reply of the dialect with that of Redis. Time, chance or a known difference may allow
+// more than one reply (src/commands/DIALECT.md).
 import { unreachable } from '../../../src/base/assert.ts';
 import { nil, type Reply } from '../../../src/commands/reply.ts';
 
-/** In milliseconds: between the two answers, on a busy machine. */
+/** The most time between the two answers on a busy machine, in milliseconds. */
 const toleranceMs = 5000;
-/** Past it all deadlines are one: a known difference. */
+/** All later deadlines are equal to Holdfast: a known difference. */
 export const lastDeadline = Number.MAX_SAFE_INTEGER;
 
-/** The reply as one line; binary bytes escaped. */
+/** The reply as one line, with binary bytes escaped. */
 export function show(reply: Reply): string {
   switch (reply.kind) {
     case 'status':
@@ -34,7 +34,7 @@ export function showBytes(bytes: string): string {
   return text.length > 300 ? `${text.slice(0, 300)}… (${bytes.length} bytes)` : text;
 }
 
-/** To the last byte, however long: what is shown of a reply is cut. */
+/** Compares every byte: `show` cuts a long reply. */
 export function isEqualReply(a: Reply, b: Reply): boolean {
   if (a.kind === 'array' && b.kind === 'array') {
     if (a.items === null || b.items === null) return a.items === b.items;
@@ -50,7 +50,7 @@ export function isEqualReply(a: Reply, b: Reply): boolean {
   return a.kind === 'error' && b.kind === 'error' && a.message === b.message;
 }
 
-/** Of TTL or PTTL. */
+/** For the replies of TTL or PTTL. */
 function isNearlySameTime(name: string, ours: Reply, theirs: Reply, now: number): boolean {
   if (ours.kind !== 'integer' || theirs.kind !== 'integer') return false;
   const [a, b] = [Number(ours.value), Number(theirs.value)];
@@ -59,15 +59,15 @@ function isNearlySameTime(name: string, ours: Reply, theirs: Reply, now: number)
   return isNearlySameDeadline(deadline(a), deadline(b));
 }
 
-/** In Unix milliseconds. Past 2^53 all deadlines are one: a known difference. */
+/** Compares Unix milliseconds. Beyond 2^53 all deadlines are equal: a known difference. */
 export function isNearlySameDeadline(ours: number, theirs: number): boolean {
   return Math.abs(ours - Math.min(theirs, lastDeadline)) <= toleranceMs;
 }
 
 /**
- * Of EXPIRETIME or PEXPIRETIME.
+ * For the replies of EXPIRETIME or PEXPIRETIME.
  *
- * @param isNew the two may have come to the deadline at different times
+ * @param isNew true if the two stores may have set the deadline at different times
  */
 export function isNearlySameExpireTime(name: string, ours: Reply, theirs: Reply, isNew: boolean) {
   if (ours.kind !== 'integer' || theirs.kind !== 'integer') return false;
@@ -77,7 +77,11 @@ export function isNearlySameExpireTime(name: string, ours: Reply, theirs: Reply,
   return isNearlySameDeadline(a * unit, b * unit);
 }
 
-/** An array whose order says nothing; undefined where it is none. */
+/**
+ * The elements of an array in a fixed order, if their order means nothing.
+ *
+ * @returns undefined if the reply is no array
+ */
 function sorted(reply: Reply): string | undefined {
   if (reply.kind !== 'array') return undefined;
   return reply.items?.map(show).toSorted().join();
@@ -91,7 +95,7 @@ function isTime(reply: Reply): boolean {
   return Math.abs(seconds * 1000 - Date.now()) <= toleranceMs && micros < 1_000_000;
 }
 
-/** Units of 10^-17, or undefined where it is no plain decimal. */
+/** @returns units of 10^-17; undefined if the text is no plain decimal */
 export function scaledDecimal(text: string): bigint | undefined {
   const match = /^(-?)(\d+)(?:\.(\d{1,17}))?$/.exec(text);
   if (match === null) return undefined;
@@ -111,7 +115,7 @@ export function isNearlySameNumber(ours: Reply, theirs: Reply, operands: readonl
   if (a === undefined || b === undefined) return false;
   const sizes = operands.map((text) => absolute(scaledDecimal(text) ?? 0n));
   const largest = [absolute(a), ...sizes].reduce((x, y) => (x > y ? x : y));
-  // What has more than 17 decimals is rounded, and by a hair the other way.
+  // Redis rounds numbers with more than 17 decimals, sometimes the other way.
   const rounding = operands.some((text) => /e-/i.test(text)) ? 1n : 0n;
   return absolute(a - b) <= (largest >> 61n) + rounding;
 }

@@ -1,5 +1,4 @@
-// Runs the same commands through the dialect and through Redis and finds the first reply that is
-// not the same.
+// Runs the same commands through the dialect and through Redis, and finds the first reply that differs.
 import type { Reply } from '../../../src/commands/reply.ts';
 import { isResolved, resolveCommand } from '../../../src/commands/resolve-command.ts';
 import { CommandExecutor } from '../stores/command-executor.ts';
@@ -17,10 +16,10 @@ import { isAnswerToForeignCursor, isForeignCursor, walk, type Ask } from './scan
 
 export const valueBytesMax = 1024 * 1024;
 
-/** Flags under which Redis has the same limit. It allows none that is lower. */
+/** Flags that give Redis the same limit. It allows no lower one. */
 export const redisFlags = ['--proto-max-bulk-len', String(valueBytesMax)];
 
-/** What should never be thrown is a mismatch like any other: with its seed and its context. */
+/** Turns an unexpected error into a mismatch, which is reported with seed and context. */
 function thrownAsReply(thrown: unknown): Reply {
   return { kind: 'error', message: `thrown: ${String(thrown)}` };
 }
@@ -29,13 +28,13 @@ export const setsDeadline: ReadonlySet<string> = new Set(
   ['set', 'setex', 'psetex', 'getex'].concat('expire', 'pexpire', 'expireat', 'pexpireat'),
 );
 
-/** Those that a command is about, where it is one. */
+/** The keys of a command; none if the words are no command. */
 export function keysOf(words: readonly string[]): readonly string[] {
   const found = resolveCommand(words);
   return isResolved(found) ? found.keys : [];
 }
 
-/** Redis counts what has expired until it comes upon it: this makes it look. */
+/** Redis counts expired keys until it meets them. These commands make it meet all of them. */
 export function lookAtAll(commands: readonly (readonly string[])[]): readonly string[] {
   return ['exists', ...new Set(['a', ...commands.flatMap(keysOf)])];
 }
@@ -80,7 +79,7 @@ export class Differential {
       return this.#compare(name, ...walks);
     }
     if (name === 'incrbyfloat' && isNearlySameNumber(...replies, [old, argument])) {
-      // Go on from the same value, or the difference would be seen in every later reply.
+      // Give both the same value. Otherwise every later reply would differ, too.
       if (reply.kind === 'bulk') await ours(['set', key, reply.value ?? '', 'keepttl']);
       return undefined;
     }
@@ -90,7 +89,7 @@ export class Differential {
     return this.#compare(name, ...replies);
   }
 
-  /** The two saw the command some time apart: ours goes on with their deadline. */
+  /** The two saw the command at different times, so this takes Redis's deadline over. */
   async #agreeOnDeadline(executor: CommandExecutor, key: string): Promise<void> {
     const entry = executor.entries.get(key);
     const reply = await this.#redis.call(['pexpiretime', key]);

@@ -1,15 +1,15 @@
-// Random rounds from seeds, until two that are asked the same answer differently: then the shortest
-// list of commands that shows it.
+// Runs random rounds from seeds until two peers answer differently. Then finds the shortest list of
+// commands that shows it.
 import { expect } from 'vitest';
 import { seededRandom, type Random } from '../random.ts';
 
-/** HOLDFAST_PEER_COMMANDS=100000 runs more, HOLDFAST_PEER_SEED=1 the same again. */
+/** HOLDFAST_PEER_COMMANDS=100000 runs more, HOLDFAST_PEER_SEED=1 repeats a run. */
 export const commandsMin = Number(process.env['HOLDFAST_PEER_COMMANDS'] ?? 50_000);
 const firstSeed = Number(process.env['HOLDFAST_PEER_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const roundLength = 250;
 
 export interface Mismatch {
-  /** Of the command whose replies differ. */
+  /** Index of the command whose replies differ. */
   readonly index: number;
   readonly ours: string;
   readonly theirs: string;
@@ -17,13 +17,13 @@ export interface Mismatch {
 
 export interface Comparison<Command> {
   readonly draw: (random: Random, length: number) => readonly Command[];
-  /** From an empty keyspace. Gives the first mismatch, or undefined. */
+  /** Runs the commands from an empty keyspace. Gives the first mismatch, or undefined. */
   readonly run: (commands: readonly Command[]) => Promise<Mismatch | undefined>;
   /** The command as one line. */
   readonly show: (command: Command) => string;
 }
 
-/** The shortest list that still ends in a mismatch, as far as leaving out one at a time leads. */
+/** Leaves out one command at a time, while the list still ends in a mismatch. */
 async function shorten<Command>(
   { run }: Comparison<Command>,
   commands: readonly Command[],
@@ -39,7 +39,7 @@ async function shorten<Command>(
   return kept;
 }
 
-/** Fails at the first mismatch, with its seed and what it takes. */
+/** Fails at the first mismatch, and prints its seed and the shortest commands. */
 export async function expectNoMismatch<Command>(comparison: Comparison<Command>): Promise<void> {
   const rounds = Math.ceil(commandsMin / roundLength);
   for (let seed = firstSeed; seed < firstSeed + rounds; seed++) {

@@ -1,5 +1,6 @@
-// Random arguments of commands: few keys, so that they meet; numbers at their limits, malformed
-// ones, any bytes. No deadline falls within a test: what depends on time would differ by chance.
+// Random arguments of commands: few keys, so that commands share them, numbers at their limits,
+// malformed numbers, any bytes. No deadline falls within a test, because replies would then differ
+// by chance.
 import { pickFrom, randomBelow, type Random } from '../random.ts';
 
 const keyPool = ['a', 'b', 'c', 'ab', 'abc', '{x}1', '\0\xffk', 'x\r\ny', ''];
@@ -76,7 +77,7 @@ export function value(random: Random): string {
   return bytes(random, 45);
 }
 
-/** At the edges of the limit of 1 MiB that the server is given, now and then. */
+/** Sometimes at the edges of the server's limit of 1 MiB. */
 export function offset(random: Random, unit: number): string {
   const kind = random();
   if (kind < 0.01) return String((1024 * 1024 - 1 + randomBelow(random, 3)) * unit);
@@ -141,7 +142,7 @@ export function pattern(random: Random): string {
     pickFrom(random, patternPieces),
   );
   const text = pieces.join('');
-  // Of ASCII and other bytes in one range: a known difference.
+  // A range from ASCII to other bytes: a known difference.
   const isMixed = /[\0-\x7f]-[\x80-\xff]|[\x80-\xff]-[\0-\x7f]/.test(text);
   return isMixed ? pattern(random) : text;
 }

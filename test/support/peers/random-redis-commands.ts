@@ -1,4 +1,4 @@
-// Random commands of the dialect from a seed, with all their options, right and wrong.
+// Random commands of the dialect from a seed, with all their options, valid and invalid.
 import { pickFrom, randomBelow, type Random } from '../random.ts';
 import {
   absoluteTime,
@@ -36,7 +36,7 @@ const getexOptions: Words[] = [
 
 function expireOptions(random: Random, time: string): string[] {
   const word: Words = () => [pickFrom(random, ['NX', 'XX', 'GT', 'LT', 'GT', 'LT', 'no\r\n', 'x'])];
-  // Deadlines past 2^53 are one to Holdfast: comparing them is a known difference.
+  // Beyond 2^53 all deadlines are equal to Holdfast: comparing them is a known difference.
   return time.length > 15 ? [] : some(random, [word], 0.4);
 }
 
@@ -62,7 +62,7 @@ const copyOptions: Words[] = [
   (random) => [pickFrom(random, ['REPLACE', 'DB', 'foo'])],
 ];
 
-/** No offset that Redis takes and we do not, or the other way round: known differences. */
+/** Avoids offsets that only one of the two takes: known differences. */
 function fieldOffset(random: Random): string {
   const kind = random();
   if (kind < 0.1) return pickFrom(random, [...int64s, ...badIntegers, '-1', '#', '#-1', '##1']);
@@ -107,7 +107,10 @@ const lcsOptions: Words[] = [
   (random) => [pickFrom(random, ['idx', 'len\0x', 'MINMATCHLEN', 'foo', 'withmatchlen'])],
 ];
 
-/** Not between our limit and that of Redis by default, where we know zeros and it knows none. */
+/**
+ * Avoids offsets between the two limits, at which Holdfast reads zeros and Redis refuses: a known
+ * difference.
+ */
 function readOffset(random: Random): string {
   const text = offset(random, 8);
   return /^[0-9]{7,10}$/.test(text) ? '0' : text;
@@ -200,14 +203,14 @@ const shapes: Readonly<Record<string, Words>> = {
 
 const unknownNames = ['nosuch', '', 'gett', 'get\0', 'x'.repeat(200), 'a\r\nb', 'é%s', '-x'];
 
-/** Few calls are enough for these, or they would leave no keys to meet. */
+/** These must be rare, because they would remove all keys, or do nothing. */
 const rare: ReadonlySet<string> = new Set(['flushdb', 'flushall', 'ping', 'echo', 'time']);
 
 function anyCase(random: Random, word: string): string {
   return chance(random, 0.5) ? word.toLowerCase() : word.toUpperCase();
 }
 
-/** Now and then one word too many or too few, or one that means nothing. */
+/** Sometimes adds a word, drops one, or puts in a meaningless one. */
 function spoil(random: Random, args: readonly string[]): string[] {
   const at = randomBelow(random, args.length + 1);
   const junk = pickFrom(random, ['', 'junk', '-1', '\0', ...badIntegers]);
@@ -217,10 +220,10 @@ function spoil(random: Random, args: readonly string[]): string[] {
 }
 
 /**
- * Commands for one round. Some names of all in each: so that those which have to do with each other
- * meet more often than by chance.
+ * Makes the commands of one round. Each round uses only some of the names, so that related commands
+ * meet more often.
  *
- * @param names commands to choose among; each must have a shape here
+ * @param names commands to choose from; each must have a shape here
  */
 export function randomRound(random: Random, names: readonly string[], length: number): string[][] {
   const often = Array.from({ length: 8 }, () => pickFrom(random, names));

@@ -1,5 +1,5 @@
-// Random commands, each with the way it is sent to the server. Keys lie in several shards; a part
-// of them has one {hash tag}, so that commands on several keys find them together.
+// Random commands, each with its way to the server. Keys are in several shards. Some have one {hash
+// tag}, so that commands on several keys find them together.
 import { isUtf8 } from 'node:buffer';
 import { byteStringOfText } from '../../../src/base/byte-string.ts';
 import { commandTable } from '../../../src/commands/command-table.ts';
@@ -8,9 +8,9 @@ import { chance } from './random-arguments.ts';
 import { randomRound } from './random-redis-commands.ts';
 
 /**
- * `pipeline`: together with its neighbours, in a list. `transaction`: the same, at one moment, the
- * reply in JSON. `json`, `base64`: alone, as a list, the reply in JSON. `path`: all words in the
- * path. `body`: the third word is the body, the others behind it the query.
+ * `pipeline` is one of a list of commands. `transaction` is the same at one moment, with a reply in
+ * JSON. `json` and `base64` are alone, as a list of words, with a reply in JSON. `path` has all
+ * words in the path. `body` has the third word in the body, and the later ones in the query.
  */
 export type Form = 'pipeline' | 'transaction' | 'json' | 'base64' | 'path' | 'body';
 
@@ -18,13 +18,13 @@ export interface SentCommand {
   /** Byte strings. */
   readonly words: readonly string[];
   readonly form: Form;
-  /** What comes next is no more in the same pipeline or transaction. */
+  /** True: the next command goes into another pipeline or transaction. */
   readonly endsRequest: boolean;
-  /** Words that JSON has a number for are sent as one. */
+  /** True: words that JSON can write as numbers are sent as numbers. */
   readonly hasNumbers: boolean;
 }
 
-/** Their replies are compared by what they mean, not by their bytes: as RESP alone. */
+/** A comparison of their bytes would fail, so these replies are compared as RESP only. */
 const comparedByMeaning: ReadonlySet<string> = new Set(
   ['ttl', 'pttl', 'expiretime', 'pexpiretime', 'keys', 'scan', 'randomkey', 'time'].concat(
     'incrbyfloat',
@@ -37,7 +37,7 @@ export function nameOf(words: readonly string[]): string {
   return (words[0] ?? '').toLowerCase();
 }
 
-/** Which words of a command are keys, however many words there are. */
+/** The indexes of words that are keys, for any number of words. */
 function keyIndexes(words: readonly string[]): number[] {
   const command = commandTable.get(nameOf(words));
   if (command?.kind !== 'keyed') return [];
@@ -51,12 +51,12 @@ export function isText(bytes: string): boolean {
   return isUtf8(Buffer.from(bytes, 'latin1'));
 }
 
-/** The store's rule: text that is not empty. The limit of its length is out of reach here. */
+/** The store's rule for keys: text that is not empty. No key here is too long. */
 export function isKey(bytes: string): boolean {
   return bytes !== '' && isText(bytes);
 }
 
-/** Words as JSON can carry them: bytes beyond ASCII become characters. */
+/** Words as JSON carries them: bytes beyond ASCII become characters. */
 function textOf(bytes: string): string {
   return isText(bytes) ? bytes : byteStringOfText(bytes);
 }
@@ -76,7 +76,7 @@ function withKeys(random: Random, words: readonly string[]): readonly string[] {
   });
 }
 
-/** A query has no empty words, and drops its token. */
+/** A query has no empty words, and the server drops its token. */
 function fitsBody(words: readonly string[]): boolean {
   return words.length > 2 && !words.slice(2).some((word) => word === '' || word === '_token');
 }
@@ -91,7 +91,9 @@ function formOf(random: Random, words: readonly string[]): Form {
   return fitsBody(words) && chance(random, 0.5) ? 'body' : 'path';
 }
 
-/** What cannot be part of a transaction is seldom in one: it would discard all of it. */
+/**
+ * A command that no transaction allows is rare in one, because it would discard the whole transaction.
+ */
 function fitsTransaction(random: Random, words: readonly string[]): boolean {
   const name = nameOf(words);
   if (!words.every(isText) || comparedByMeaning.has(name)) return false;

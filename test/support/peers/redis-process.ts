@@ -1,4 +1,4 @@
-// A redis-server of the test's own: on a free port, in a folder of its own, keeping nothing.
+// A redis-server for one test: on a free port, in a folder of its own, without persistence.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { makeTemporaryFolder, removeFolder } from '../processes/server-process.ts';
 import { RespClient } from './resp-client.ts';
 
-/** As `redis-server --version` has it, or undefined where there is none. */
+/** @returns the text of `redis-server --version`; undefined if it is not installed */
 export function redisVersion(): string | undefined {
   const { status, stdout } = spawnSync('redis-server', ['--version'], { encoding: 'utf8' });
   return status === 0 ? /\bv=(\S+)/.exec(stdout)?.[1] : undefined;
@@ -55,7 +55,7 @@ export class RedisProcess {
     return RespClient.connect(this.port);
   }
 
-  /** By its own process id, which Node holds. */
+  /** Ends the process that Node holds, by its own id. */
   async stop(): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
       const exited = once(this.#child, 'exit');

@@ -1,4 +1,4 @@
-// Speaks RESP 2 over a bare socket. Gives replies in the terms of src/commands.
+// Speaks RESP 2 over a bare socket. Gives replies in the types of src/commands.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Reply } from '../../../src/commands/reply.ts';
@@ -40,7 +40,7 @@ export class RespClient {
     return reply;
   }
 
-  /** Sends all of them before it waits for the first reply. */
+  /** Sends all commands before it waits for the first reply. */
   callAll(commands: readonly (readonly string[])[]): Promise<Reply[]> {
     const replies = commands.map(
       () => new Promise<Reply>((resolve, reject) => this.#waiting.push({ resolve, reject })),

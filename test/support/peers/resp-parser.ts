@@ -1,13 +1,13 @@
-// Reads replies of RESP 2, in the terms of src/commands. Owns no connection.
+// Parses replies of RESP 2 into the types of src/commands. Owns no connection.
 import { bulk, integer, status, type Reply } from '../../../src/commands/reply.ts';
 
 export interface Parsed {
   readonly reply: Reply;
-  /** The index behind it. */
+  /** The index after the reply. */
   readonly end: number;
 }
 
-/** The reply at `start`, or undefined where it has not arrived whole. */
+/** @returns the reply at `start`; undefined if it has not arrived in full */
 export function parseReply(text: string, start: number): Parsed | undefined {
   const lineEnd = text.indexOf('\r\n', start);
   if (lineEnd === -1) return undefined;
@@ -49,7 +49,7 @@ function parseArray(text: string, length: number, start: number): Parsed | undef
   return { reply: { kind: 'array', items }, end };
 }
 
-/** All replies of a text that has nothing else. */
+/** Parses a text that consists of replies. */
 export function parseReplies(text: string): Reply[] {
   const replies: Reply[] = [];
   for (let at = 0; at < text.length;) {

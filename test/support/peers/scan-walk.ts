@@ -1,10 +1,10 @@
-// What a step of SCAN means beside Redis: cursors differ, so whole walks are compared.
+// Compares SCAN with Redis. Cursors differ, so this compares whole walks.
 import type { Reply } from '../../../src/commands/reply.ts';
 import { show } from './compare-replies.ts';
 
 export type Ask = (words: readonly string[]) => Promise<Reply>;
 
-/** A number that no walk of ours gave: what it means is a known difference. */
+/** A number that no walk of Holdfast gave. Its meaning is a known difference. */
 export function isForeignCursor(argument: string): boolean {
   return /^[+-]?0*[1-9]\d*(?:\0|$)/.test(argument);
 }
@@ -13,7 +13,11 @@ export function isAnswerToForeignCursor(reply: Reply): boolean {
   return reply.kind === 'array' || show(reply) === '-"ERR invalid cursor"';
 }
 
-/** A whole walk, whatever cursors are like: every key that was seen, in order, once. */
+/**
+ * Does a whole walk, with cursors of any form.
+ *
+ * @returns every key, in order, once
+ */
 export async function walk(ask: Ask, words: readonly string[], first: Reply): Promise<Reply> {
   const seen = new Set<string>();
   let reply = first;

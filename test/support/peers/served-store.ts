@@ -1,5 +1,5 @@
-// A Holdfast of the test's own: the real engine with several shards behind the real HTTP layer, on a
-// free port, and a client that speaks the protocol of Upstash to it.
+// A Holdfast for one test: the real engine with several shards behind the real HTTP layer, on a
+// free port. Also a client that speaks the protocol of Upstash.
 import { Client } from 'undici';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { Reply } from '../../../src/commands/reply.ts';
@@ -17,10 +17,10 @@ export interface ServedStore {
 
 const shards = 3;
 
-/** As if it had just been made, with values of up to so many bytes. */
+/** Starts an empty server with values of up to so many bytes. */
 export async function serveStore(valueBytesMax: number): Promise<ServedStore> {
   const folder = await makeTestFolder();
-  // Deadlines are compared with those of a server that has the same time.
+  // Both servers must have the same time, because tests compare deadlines.
   const store = await openTestStore(folder.path, { shards, clock: systemClock });
   const app = await buildApp({
     store,
@@ -70,10 +70,10 @@ function bytesOfText(text: string): string {
   return Buffer.from(text).toString('latin1');
 }
 
-/** No word of a command. */
+/** The server must not take this for a word of the command. */
 const token = '_token=secret';
 
-/** Methods are alike for a command in the path; GET has no body. */
+/** All methods mean the same for a command in the path. GET has no body. */
 function requestOf(command: SentCommand): Request {
   const { words, form, hasNumbers } = command;
   const [name = '', key = '', value = '', ...options] = words;
@@ -103,7 +103,7 @@ function requestOf(command: SentCommand): Request {
   }
 }
 
-/** One request at a time. */
+/** Sends one request at a time. */
 export class UpstashClient {
   readonly #client: Client;
 
@@ -111,19 +111,19 @@ export class UpstashClient {
     this.#client = new Client(url);
   }
 
-  /** One command, in the form that it says. */
+  /** Sends one command in the form that it states. */
   alone(command: SentCommand): Promise<HttpAnswer> {
     return this.#ask(requestOf(command));
   }
 
-  /** All commands in one request, whatever form they say. */
+  /** Sends all commands in one request, whatever forms they state. */
   async pipeline(commands: readonly SentCommand[]): Promise<Reply[]> {
     const answer = await this.#askMany('/upstash/pipeline', commands, asResp2);
     if (answer.status !== 200) throw new Error(`${answer.status} ${answer.body}`);
     return parseReplies(answer.body);
   }
 
-  /** The same, all together; strings of the reply in base64. */
+  /** Sends all commands as one transaction. Strings of the reply are in base64. */
   transaction(commands: readonly SentCommand[]): Promise<HttpAnswer> {
     return this.#askMany('/upstash/multi-exec', commands, { 'upstash-encoding': 'base64' });
   }

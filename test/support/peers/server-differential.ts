@@ -1,5 +1,5 @@
-// Sends the same commands to a served store and to Redis, in requests as clients send them, and
-// finds the first reply that is not the same.
+// Sends the same commands to a served store and to Redis, in requests as clients send them. Finds
+// the first reply that differs.
 import type { Reply } from '../../../src/commands/reply.ts';
 import { isResolved, resolveCommand } from '../../../src/commands/resolve-command.ts';
 import {
@@ -20,18 +20,18 @@ import { isAnswerToForeignCursor, isForeignCursor, walk, type Ask } from './scan
 import type { HttpAnswer, UpstashClient } from './served-store.ts';
 import { jsonOfReply } from './upstash-wire.ts';
 
-/** What the server answered, as far as it can be told without knowing what it should have been. */
+/** The server's answer, parsed without any knowledge of the expected one. */
 type Ours = { readonly reply: Reply } | { readonly json: HttpAnswer; readonly isBase64: boolean };
 
 interface Theirs {
   readonly reply: Reply;
-  /** Of INCRBYFLOAT: what stood under the key. */
+  /** For INCRBYFLOAT: the earlier value of the key. */
   readonly old: Reply | undefined;
 }
 
 type Difference = Omit<Mismatch, 'index'>;
 
-/** The last of its request: what comes after it is only sent when both are in the same state. */
+/** These end their request: later commands go out only when both stores are in the same state. */
 const onlyLast: ReadonlySet<string> = new Set(['scan', 'incrbyfloat']);
 
 function plainCommand(words: readonly string[]): SentCommand {
@@ -39,7 +39,7 @@ function plainCommand(words: readonly string[]): SentCommand {
   return { words, form, endsRequest: false, hasNumbers: false };
 }
 
-/** Those that go in one request, beginning with the one at `start`. */
+/** The commands of one request, beginning with the one at `start`. */
 function requestAt(commands: readonly SentCommand[], start: number): readonly SentCommand[] {
   const form = commands[start]?.form;
   if (form !== 'pipeline' && form !== 'transaction') return commands.slice(start, start + 1);
@@ -51,7 +51,7 @@ function requestAt(commands: readonly SentCommand[], start: number): readonly Se
   }
 }
 
-/** What the store says of keys that Redis takes: a known difference. */
+/** The store refuses some keys that Redis takes: a known difference. */
 function refusalOf(words: readonly string[]): Reply | undefined {
   const wrong = keysOf(words).find((key) => !isKey(key));
   if (wrong === undefined) return undefined;
@@ -63,7 +63,7 @@ export function showSent({ form, words, endsRequest }: SentCommand): string {
   return `${endsRequest ? `${form}.` : form}\t${showCommand(words)}`;
 }
 
-/** What Redis takes in a transaction and the store does not: a known difference. */
+/** The store refuses some commands in a transaction that Redis takes: a known difference. */
 function isRefusedTogether(words: readonly string[]): boolean {
   const found = resolveCommand(words);
   return isResolved(found) && (found.command.kind === 'keyspace' || !found.keys.every(isKey));
@@ -75,7 +75,7 @@ function differenceOfJson(ours: HttpAnswer, status: number, text: string): Diffe
   return { ours: `${ours.status} ${ours.body}`, theirs: `${status} ${body}` };
 }
 
-/** What should never be thrown is a mismatch like any other: with its seed and its context. */
+/** Turns an unexpected error into a mismatch, which is reported with seed and context. */
 function mismatchOf({ length }: readonly SentCommand[], thrown: unknown): Mismatch {
   return { index: length - 1, ours: `thrown: ${String(thrown)}`, theirs: `${length} replies` };
 }
@@ -125,7 +125,7 @@ export class ServerDifferential {
     return this.#settle(request);
   }
 
-  /** As one transaction. What makes all of it void is not told in the same words. */
+  /** Runs the request as one transaction. The two word the error that discards it differently. */
   async #stepTogether(request: readonly SentCommand[]): Promise<Mismatch | undefined> {
     const ours = await this.#server.transaction(request);
     const questions = request.map(({ words }) => words);
@@ -143,7 +143,7 @@ export class ServerDifferential {
     return difference === undefined ? this.#settle(request) : { index, ...difference };
   }
 
-  /** After a request: deadlines that it may have set. */
+  /** Takes over deadlines that the request may have set. */
   async #settle(request: readonly SentCommand[]): Promise<Mismatch | undefined> {
     if (!request.some(({ words }) => setsDeadline.has(nameOf(words)))) return undefined;
     const keys = request.flatMap(({ words }) => keysOf(words)).filter(isKey);
@@ -170,7 +170,7 @@ export class ServerDifferential {
     return [{ json: answer, isBase64: first.form === 'base64' }];
   }
 
-  /** Of a command alone, in RESP: the status has to say the same. */
+  /** For a command alone, in RESP: the status must agree with the reply. */
   #replyIn({ status, body }: HttpAnswer): Reply {
     const [reply, ...more] = parseReplies(body);
     if (reply === undefined || more.length > 0) throw new Error(`not one reply: ${body}`);
@@ -178,7 +178,7 @@ export class ServerDifferential {
     return { kind: 'error', message: `status ${status} with ${show(reply)}` };
   }
 
-  /** What is not to be sent to it is answered in its place. */
+  /** Some commands must not go to Redis. This answers them in its place. */
   async #askRedis(request: readonly SentCommand[]): Promise<Theirs[]> {
     const sent: (readonly string[])[] = [];
     const places = request.map(({ words }) => {
@@ -227,7 +227,7 @@ export class ServerDifferential {
       const before = old?.kind === 'bulk' ? (old.value ?? '0') : '0';
       if (!isNearlySameNumber(...replies, [before, argument]))
         return this.#difference(name, ...replies);
-      // Go on from the same value, or the difference would be seen in every later reply.
+      // Give both the same value. Otherwise every later reply would differ, too.
       if (!isEqualReply(ours.reply, theirs))
         await this.#ours(['set', key, theirs.value ?? '', 'keepttl']);
       return undefined;
@@ -237,7 +237,7 @@ export class ServerDifferential {
     return this.#difference(name, ...replies);
   }
 
-  /** The two saw the commands some time apart: ours goes on with their deadlines. */
+  /** The two saw the commands at different times, so this takes Redis's deadlines over. */
   async #agreeOnDeadlines(keys: readonly string[]): Promise<Difference | undefined> {
     if (keys.length === 0) return undefined;
     const questions = keys.map((key) => ['pexpiretime', key]);
@@ -255,7 +255,7 @@ export class ServerDifferential {
     return undefined;
   }
 
-  /** All keys with their values and deadlines. */
+  /** Compares all keys with their values and deadlines. */
   async #compareEverything(): Promise<Difference | undefined> {
     const keys = await this.#theirs(['keys', '*']);
     const difference = this.#difference('keys', await this.#ours(['keys', '*']), keys);

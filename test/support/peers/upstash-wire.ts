@@ -1,11 +1,11 @@
-// How commands and replies look in the protocol of Upstash, written down apart from the server's own
-// code, which it is to judge. Words and bodies are byte strings.
+// The commands and replies of the protocol of Upstash, written independently of the server's code,
+// which it judges. Words and bodies are byte strings.
 import { unreachable } from '../../../src/base/assert.ts';
 import { textOfByteString } from '../../../src/base/byte-string.ts';
 import type { Reply } from '../../../src/commands/reply.ts';
 import type { SentCommand } from './random-sent-commands.ts';
 
-/** Numbers that come out as they are written. */
+/** Numbers that JSON writes just as they are given. */
 const jsonNumber = /^(?:0|-?[1-9][0-9]*|-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9])$/;
 
 export function jsonOfCommand({ words, hasNumbers }: SentCommand): string {
@@ -21,7 +21,7 @@ export function percentEncode(bytes: string): string {
   });
 }
 
-/** By turns `NAME=VALUE`, and at the end the name alone. */
+/** `NAME=VALUE` in turns; a last name without a value stands alone. */
 export function queryOf(words: readonly string[]): string {
   return words
     .map((word, i) => `${i % 2 === 1 ? '=' : '&'}${percentEncode(word)}`)
@@ -51,7 +51,7 @@ function jsonOfValue(reply: Reply, isBase64: boolean): string {
   }
 }
 
-/** The body that a command alone is answered with, as a text. */
+/** The body of the reply to a single command, as text. */
 export function jsonOfReply(reply: Reply, isBase64: boolean): string {
   if (reply.kind === 'error') return `{"error":${jsonOfString(reply.message, false)}}`;
   const isOk = reply.kind === 'status' && reply.text === 'OK';

@@ -1,5 +1,5 @@
-// Compiles the project, and the simulation that planted bugs run in, before any test runs: a stale
-// build can never pass, and no test changes files under dist/ that others are starting.
+// Compiles the project and the simulation for planted bugs before any test runs. So no test passes
+// on a stale build, and no test changes dist/ while others start programs from it.
 import { execFileSync } from 'node:child_process';
 
 export default function buildFirst(): void {

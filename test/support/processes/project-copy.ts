@@ -1,5 +1,5 @@
-// A copy of the project that a test may build and start by npm, as from a fresh clone, while other
-// tests run what is in dist/. The installed packages are linked, not copied.
+// Copies the project, so that a test can build and start it by npm as from a fresh clone. Other
+// tests use dist/ meanwhile. The installed packages are linked, not copied.
 import { cp, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { programFolder } from '../../../src/base/program-folder.ts';

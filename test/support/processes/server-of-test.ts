@@ -1,4 +1,4 @@
-// Servers that end with the test that started them, and what a test asks of processes and folders.
+// Servers that end with the test that started them, and checks of processes and folders.
 import { expect, onTestFinished } from 'vitest';
 import { nodeFileSystem } from '../../../src/storage/node-file-system.ts';
 import { verifyStore } from '../../../src/tools/verify-store.ts';
@@ -9,7 +9,7 @@ import {
   type ServerProcess,
 } from './server-process.ts';
 
-/** Runs a program that is killed when the test has finished, if it still runs then. */
+/** Runs a program. Kills it at the end of the test if it still runs. */
 export function runInTest(
   command: string,
   args: readonly string[],
@@ -36,7 +36,7 @@ export async function putKept(url: string): Promise<number> {
   return (await fetch(`${url}/v1/keys/kept`, { method: 'PUT', body: 'kept' })).status;
 }
 
-/** As a start proves it, which tells a clean stop from a torn end. */
+/** Fails unless a start finds a clean stop, without a torn end. */
 export function expectCleanFolder(dataDir: string): void {
   const verdicts: string[] = [];
   const report = (verdict: string, text: string): void => void verdicts.push(`${verdict}: ${text}`);

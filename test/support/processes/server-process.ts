@@ -1,5 +1,5 @@
-// Runs the real, compiled program as users do: a process of its own that is asked to stop, or
-// killed, by its id. Knows the command line and the start line, and no route.
+// Runs the real, compiled program as users do, in a process of its own. Stops or kills it by its
+// id. Knows the command line and the start line, and no route.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -7,29 +7,29 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { programFolder } from '../../../src/base/program-folder.ts';
 
-/** How long a test waits for a line that must come. */
+/** A line that a test waits for must come within this time. */
 const printDeadlineMs = 25_000;
 
 export const programFile = join(programFolder, 'dist', 'src', 'main.js');
 
-/** How a process ended. */
+/** The exit code or signal of a process. */
 export interface Exit {
   readonly code: number | null;
   readonly signal: string | null;
 }
 
 export interface ProgramOptions {
-  /** Merged over an environment without any HOLDFAST_ variable. */
+  /** Variables to add to an environment without any HOLDFAST_ variable. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Makes it the leader of a process group of its own, as a terminal does. */
+  /** True: the process leads a process group of its own, as under a terminal. */
   readonly detached?: boolean;
 }
 
-/** A process started by a test, with all it has printed so far. */
+/** A process that a test has started, with all its output so far. */
 export class ProgramProcess {
   readonly child: ChildProcess;
-  /** Resolves when the process has ended and everything it printed has been read. */
+  /** Resolves when the process has ended and all its output has been read. */
   readonly exited: Promise<Exit>;
   stdout = '';
   stderr = '';
@@ -59,19 +59,22 @@ export class ProgramProcess {
     this.child.kill(signal);
   }
 
-  /** For `afterEach`: ends it if it still runs, with its group if it leads one, and waits. */
+  /**
+   * For `afterEach`. Ends the process if it still runs, and its group if it leads one. Waits for
+   * the end.
+   */
   async end(): Promise<void> {
     if (this.#detached) killGroup(this.pid);
     this.kill('SIGKILL');
     await this.exited;
   }
 
-  /** Waits until standard output matches; fails when the process ends first, or too late. */
+  /** Waits until standard output matches. Fails if the process ends first, or after too long. */
   printed(pattern: RegExp): Promise<RegExpExecArray> {
     return this.#matched('stdout', pattern);
   }
 
-  /** The same for standard error, where the log is. */
+  /** The same for standard error, which has the log. */
   logged(pattern: RegExp): Promise<RegExpExecArray> {
     return this.#matched('stderr', pattern);
   }
@@ -134,11 +137,11 @@ export async function runToEnd(
 
 export interface ServerProcess {
   readonly program: ProgramProcess;
-  /** Where it listens, with no slash at the end. */
+  /** The server's address, without a slash at the end. */
   readonly url: string;
 }
 
-/** Starts `holdfast serve` on a free port and waits until it serves. */
+/** Starts `holdfast serve` on a free port, and waits until it serves. */
 export async function startServer(
   dataDir: string,
   flags: readonly string[] = [],
@@ -149,7 +152,7 @@ export async function startServer(
   return { program, url: await urlOf(program) };
 }
 
-/** The address in the start line of a program that serves. */
+/** The address in the start line of a serving program. */
 export async function urlOf(program: ProgramProcess): Promise<string> {
   try {
     const [, url = ''] = await program.printed(/ listens on (http:\/\/\S+)\n/);
@@ -160,7 +163,7 @@ export async function urlOf(program: ProgramProcess): Promise<string> {
   }
 }
 
-/** A new empty folder, for data or anything else. */
+/** Makes a new empty folder. */
 export function makeTemporaryFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'holdfast-'));
 }

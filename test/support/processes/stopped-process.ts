@@ -1,4 +1,4 @@
-// Stops a process in its tracks, all its threads, system calls under way finished.
+// Stops a process with all its threads. System calls in progress end first.
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -7,7 +7,7 @@ function stateOfThread(pid: number, thread: string): string {
   return stat.slice(stat.lastIndexOf(')') + 2)[0] ?? '?';
 }
 
-/** Resolves when no thread of it runs or is in the kernel any more. */
+/** Resolves when no thread of the process runs or is in the kernel. */
 export async function stopInItsTracks(pid: number): Promise<void> {
   process.kill(pid, 'SIGSTOP');
   const isStopped = (): boolean =>

@@ -1,4 +1,4 @@
-// A clock that tests own.
+// A clock that the test sets.
 import type { Clock } from '../../../src/base/clock.ts';
 
 export class ManualClock implements Clock {
@@ -22,7 +22,7 @@ export class ManualClock implements Clock {
     this.#monotonic += ms;
   }
 
-  /** Wall time alone, either way, as an operator or a time server does. */
+  /** Moves wall time alone, in either direction, as an operator or a time server does. */
   jump(ms: number): void {
     this.#wall += ms;
   }

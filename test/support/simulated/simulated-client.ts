@@ -13,13 +13,13 @@ import { SimulatedThread } from './simulated-thread.ts';
 export class SimulatedClient {
   readonly files = new MemoryFileSystem();
   readonly clock = new ManualClock();
-  /** All threads that were begun, the present one last. */
+  /** All threads that were started, the present one last. */
   readonly threads: SimulatedThread[] = [];
   readonly epochs: string[] = [];
   readonly failures: string[] = [];
   readonly suspensions: string[] = [];
   readonly client: ShardClient;
-  /** Threads that begin from now on take no task. */
+  /** True: threads that start from now on take no task. */
   holdNext = false;
 
   constructor(fsync: FsyncMode = 'always') {
@@ -63,7 +63,7 @@ export class SimulatedClient {
     return new Promise((resolve) => this.client.enqueue(new QueuedOperation(operation, resolve)));
   }
 
-  /** Lets time pass as the housekeeper does. */
+  /** Lets time pass, with the housekeeper's ticks. */
   async tick(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= 50) {
       this.clock.advance(50);
@@ -72,7 +72,7 @@ export class SimulatedClient {
     }
   }
 
-  /** Lets everything proceed that needs no further call. */
+  /** Runs everything that needs no further call. */
   async settle(): Promise<void> {
     for (let turn = 0; turn < 50; turn++) await Promise.resolve();
   }

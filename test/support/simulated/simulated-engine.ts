@@ -1,5 +1,5 @@
-// The whole engine, router and shards, on one thread and on files in memory. Nothing in it happens
-// unless the test says so: turns of the event loop end, and housekeeping comes, when they are told to.
+// The whole engine, router and shards, on one thread and on files in memory. Nothing happens unless
+// the test makes it happen: it ends turns of the event loop and calls for housekeeping.
 import { pino } from 'pino';
 import type { FsyncMode } from '../../../src/base/fsync-mode.ts';
 import { assembleStore } from '../../../src/engine/assemble-store.ts';
@@ -23,11 +23,11 @@ export interface SimulatedEngineOptions {
   readonly fsync: FsyncMode;
   readonly shards?: number;
   readonly compactJournalBytes?: number;
-  /** Called before a shard is asked something; may have its thread die. */
+  /** Called before a shard gets a task. May end the shard's thread. */
   readonly onTask?: (thread: SimulatedThread, name: keyof ShardTasks) => void;
 }
 
-/** A larger one only takes time. */
+/** A larger reserve would only take time. */
 const reserveBytesMin = 4096;
 
 class WatchedSimulatedThread extends SimulatedThread {
@@ -57,7 +57,7 @@ export class SimulatedEngine {
     this.#options = options;
   }
 
-  /** Makes the data folder where there is none. */
+  /** Makes the data folder if there is none. */
   static async open(
     files: MemoryFileSystem,
     options: SimulatedEngineOptions,
@@ -72,7 +72,7 @@ export class SimulatedEngine {
     return this.#store;
   }
 
-  /** Lets everything that can go on within this turn of the event loop go on. */
+  /** Runs everything that can run within this turn of the event loop. */
   async settle(): Promise<void> {
     for (let count = 0; count < 60; count++) await Promise.resolve();
   }
@@ -83,7 +83,7 @@ export class SimulatedEngine {
     await this.settle();
   }
 
-  /** Housekeeping, and so compactions. */
+  /** Runs housekeeping, and so compactions. */
   async tick(ms = 50): Promise<void> {
     this.clock.advance(ms);
     for (const work of this.#repeated) work();
@@ -93,8 +93,8 @@ export class SimulatedEngine {
   /**
    * Ends turns until the work is done.
    *
-   * @param between called before each turn, by its number
-   * @returns undefined where so many turns were not enough
+   * @param between called before each turn, with its number
+   * @returns undefined if the work is not done after so many turns
    */
   async until<T>(
     work: Promise<T>,

@@ -1,4 +1,4 @@
-// A shard's thread without a thread: the same tasks, run on files in memory when the test says so.
+// A simulated thread of a shard: the same tasks, on files in memory, when the test says so.
 import type { Clock } from '../../../src/base/clock.ts';
 import type { ShardTasks } from '../../../src/protocol/shard-task.ts';
 import type { TaskThread } from '../../../src/router/threads/task-thread.ts';
@@ -44,7 +44,7 @@ export class SimulatedThread implements TaskThread<ShardTasks> {
     });
   }
 
-  /** Does what is in the inbox, or the first so many tasks of it. */
+  /** Carries out all tasks in the inbox, or the first `count` of them. */
   work(count = Infinity): void {
     for (let done = 0; done < count; done++) {
       const next = this.#inbox.shift();
@@ -57,13 +57,13 @@ export class SimulatedThread implements TaskThread<ShardTasks> {
     }
   }
 
-  /** Is held no longer. */
+  /** Carries out the tasks in the inbox, and later ones at once. */
   release(): void {
     this.isHeld = false;
     this.work();
   }
 
-  /** Dies as a thread does: what it has not answered is rejected, done or not. */
+  /** Dies as a thread does: rejects every task without an answer, done or not. */
   die(alreadyDone = 0, error = new Error('the thread died')): void {
     const inbox = this.#inbox.splice(0);
     for (const { run } of inbox.slice(0, alreadyDone)) run();

@@ -1,4 +1,4 @@
-// The queue of one shard as the sequencer sees it: the test gives the answers, in whatever order it wants.
+// The queue of one shard as the sequencer sees it. The test gives the answers, in any order.
 import { StoreError, type Outcome } from '../../../src/base/errors.ts';
 import type { ShardResult } from '../../../src/protocol/shard-operation.ts';
 import type { ShardQueue } from '../../../src/router/sequencer.ts';
@@ -10,12 +10,12 @@ import { namespace } from '../stores/operations.ts';
 export class StagedQueue implements ShardQueue {
   readonly shard: number;
   readonly nextSeq: number;
-  /** In bytes. */
+  /** Free room in bytes. */
   room = Infinity;
-  /** What was queued and has not been taken. */
+  /** Queued operations that the test has not taken. */
   readonly asked: QueuedOperation[] = [];
   onEnqueue: () => void = () => {};
-  /** What an operation is answered at once; undefined: it waits for the test. */
+  /** The immediate answer to an operation; undefined: it waits for the test. */
   answerAtOnce: (operation: QueuedOperation['operation']) => ShardResult | undefined = () =>
     undefined;
 
@@ -35,7 +35,7 @@ export class StagedQueue implements ShardQueue {
     else queued.complete(answer);
   }
 
-  /** Takes the first that was queued, which must be this. */
+  /** Takes the first queued operation, which must be of this kind. */
   take(op: QueuedOperation['operation']['op']): QueuedOperation {
     const queued = this.asked.shift();
     if (queued?.operation.op !== op) throw new Error(`${queued?.operation.op} instead of ${op}`);
@@ -57,12 +57,12 @@ export function entry(text: string, expiresAt?: number): EntryResult {
   return { kind: 'entry', version: 1, expiresAt, size: value.length, value };
 }
 
-/** In the tests over staged queues the first letter of a key is the number of its shard. */
+/** In tests over staged queues, the first letter of a key is the number of its shard. */
 export function name(key: string): EntryName {
   return { namespace, key };
 }
 
-/** Lets everything go on that can: no promise is left to be kept when a turn has ended. */
+/** Runs everything that can run: no settled promise has a callback left. */
 export function untilIdle(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);

@@ -1,4 +1,4 @@
-// One shard as a Store: no threads, no queue, no cache, every operation a batch of its own.
+// One shard as a Store: no threads, no queue, no cache. Every operation is a batch of its own.
 import { TimestampClock, type Clock } from '../../../src/base/clock.ts';
 import type { FsyncMode } from '../../../src/base/fsync-mode.ts';
 import { decodeBatch, encodeBatch } from '../../../src/protocol/batch-frame.ts';
@@ -27,7 +27,7 @@ export const shardPlace = {
   identity: { store: '00000000-0000-4000-8000-000000000000', shard: 0 },
 };
 
-/** Of a store whose last life has left nothing undecided. */
+/** The start of a store without transactions in doubt. */
 export function startOf(timestamp: number): StartTask {
   return { timestamp, outcomes: new Map(), inFlight: new Set() };
 }
@@ -58,7 +58,7 @@ export class BareShardStore implements Store {
     return this.#timestamps.timestamp();
   }
 
-  /** Through the frames, as over threads. */
+  /** Encodes and decodes the frames, as threads do. */
   ask(...operations: ShardOperation[]): readonly ShardResult[] {
     const batch = decodeBatch(encodeBatch({ timestamp: this.timestamp, operations }));
     return decodeReply(encodeReply(this.shard.apply(batch))).results;

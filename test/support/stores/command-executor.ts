@@ -1,4 +1,4 @@
-// The plainest executor of commands: a Map on one thread.
+// The simplest executor of commands: a Map on one thread.
 import type {
   CommandLimits,
   CommandEntry,
@@ -13,7 +13,7 @@ import { runKeyed, runOnConnection, runOnKeyspace } from '../../../src/commands/
 export class CommandExecutor {
   readonly entries = new Map<string, CommandEntry>();
   readonly #limits: CommandLimits;
-  /** Keys that one step of a walk looks at, at most. */
+  /** The most keys that one step of a walk looks at. */
   readonly #stepMax: number;
 
   constructor(limits: CommandLimits = defaultCommandLimits, stepMax = Infinity) {

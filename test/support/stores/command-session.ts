@@ -1,4 +1,4 @@
-// Commands as a test types them, and replies as plain values: errors by their message.
+// Runs commands as a test types them, and gives replies as plain values, and errors as their messages.
 import type { CommandLimits } from '../../../src/commands/command.ts';
 import type { Reply } from '../../../src/commands/reply.ts';
 import { CommandExecutor } from './command-executor.ts';
@@ -25,7 +25,7 @@ export class CommandSession {
     return plain(await this.executor.execute(words.map(String), this.now));
   }
 
-  /** Words separated by single spaces. */
+  /** Runs a line of words, separated by single spaces. */
   type(line: string): Promise<Plain> {
     return this.run(...line.split(' '));
   }

@@ -1,5 +1,5 @@
-// The REST dialect as a Store: every operation a request to a real server, every reply turned back
-// into a result.
+// The REST dialect as a Store: every operation is a request to a real server, and every reply
+// becomes a result.
 import { Client, type Dispatcher } from 'undici';
 import { byteStringOfText, textOfByteString } from '../../../src/base/byte-string.ts';
 import type { Clock } from '../../../src/base/clock.ts';
@@ -65,7 +65,7 @@ export class HttpStore implements Store {
   readonly #clock: Pick<Clock, 'wallMs'>;
 
   /**
-   * @param url of the server, without a path
+   * @param url the server's, without a path
    * @param clock the server's
    */
   constructor(url: string, durability: Durability, clock: Pick<Clock, 'wallMs'>) {
@@ -111,7 +111,7 @@ export class HttpStore implements Store {
     if (query.end !== undefined) parameters.set('end', textOfByteString(query.end));
     if (query.reverse) parameters.set('reverse', 'true');
     if (query.includeValues) parameters.set('include', 'values');
-    // The contract goes on with what a page gave it: here that is the server's cursor.
+    // The contract continues with the `next` of a page. Here that is the server's cursor.
     if (query.after !== undefined) parameters.set('cursor', query.after);
     const path = `/v1/keys?${parameters.toString()}`;
     const reply = await this.#client.request({ method: 'GET', path });
@@ -130,7 +130,10 @@ export class HttpStore implements Store {
     return results.map((result) => resultOfItem(undefined, result));
   }
 
-  /** Plans on what it reads, and checks in the same transaction that it is still so; else once more. */
+  /**
+   * Plans on the entries that it reads, and checks their versions in the transaction. Repeats all
+   * of it if another client was quicker.
+   */
   async transact<Value>(
     names: readonly EntryName[],
     plan: TransactionPlan<Value>,

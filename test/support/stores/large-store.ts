@@ -1,5 +1,5 @@
-// A large store on a real disk, made fast: snapshots written straight from a sorted stream, and a
-// journal behind one of them.
+// Makes a large store on a real disk fast: snapshots straight from a sorted stream, and a journal
+// after one of them.
 import { nodeFileSystem } from '../../../src/storage/node-file-system.ts';
 import { locateShards } from '../../../src/storage/locate-shards.ts';
 import { replaceManifest, type Manifest } from '../../../src/storage/manifest.ts';
@@ -14,7 +14,7 @@ const manifest: Manifest = {
   createdAt: 1_764_000_000_000,
 };
 
-/** The key of the entry by number, in order. */
+/** The key of the entry with this number. Keys are in order of the numbers. */
 export function largeKey(number: number): string {
   return `key-${String(number).padStart(8, '0')}`;
 }

@@ -1,4 +1,4 @@
-// A store that answers when the test lets it.
+// A store that answers when the test tells it to.
 import type { Operation } from '../../../src/store/operation.ts';
 import type { Result } from '../../../src/store/result.ts';
 import { ModelStore } from './model-store.ts';

@@ -1,5 +1,5 @@
-// What a store must do, in the plainest way: one Map, sorted on demand, time and versions counted
-// by hand. Tests judge the real engines and the HTTP layer by it, so it must stay obvious.
+// The rules of a store in the simplest form: one Map, sorted on demand, with time and versions
+// counted by hand. Tests judge the real engines and the HTTP layer by it, so it must stay obvious.
 import { Readable } from 'node:stream';
 import { textOfByteString } from '../../../src/base/byte-string.ts';
 import { Histogram, batchSizeBounds, secondsBounds } from '../../../src/base/histogram.ts';
@@ -37,7 +37,7 @@ const nameOf = ({ namespace, key }: EntryName): string => `${namespace}\n${key}`
 
 export class ModelStore implements CommandStore {
   readonly durability: Durability = 'synced';
-  /** The only clock: tests move it. */
+  /** The only clock. Tests set it. */
   nowMs = 1_700_000_000_000;
   readonly entries = new Map<string, Entry>();
   #version = 0;
@@ -213,7 +213,7 @@ export class ModelStore implements CommandStore {
     return { kind: 'deleted', durability: this.durability };
   }
 
-  /** The entry as readers see it: one that has expired is not there. */
+  /** The entry as readers see it: an expired one does not exist. */
   #entry(name: EntryName): Entry | undefined {
     const entry = this.entries.get(nameOf(name));
     const expired = entry?.expiresAt !== undefined && entry.expiresAt <= this.nowMs;

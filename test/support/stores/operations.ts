@@ -1,5 +1,5 @@
-// Operations as tests write them: keys and values as text, in the default namespace; and what a
-// test reads off their results. Knows no engine.
+// Operations as tests write them: keys and values as text, in the default namespace. Also functions
+// that read results. Knows no engine.
 import { byteStringOfText } from '../../../src/base/byte-string.ts';
 import type { ListItem, ListQuery } from '../../../src/store/listing.ts';
 import type { Conditions, Operation } from '../../../src/store/operation.ts';

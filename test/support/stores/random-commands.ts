@@ -1,4 +1,4 @@
-// Random commands for a store and the plainest model of what they must do: a Map.
+// Random commands for a store, and the simplest model of their effects: a Map.
 import * as fc from 'fast-check';
 import { expect } from 'vitest';
 import { byteStringOfText } from '../../../src/base/byte-string.ts';
@@ -96,7 +96,7 @@ export class Model {
   readonly #entries = new Map<string, ModelEntry>();
   #highestVersions = new Map<string, number>();
 
-  /** What the model holds by now, by key. */
+  /** The entries of the model that have not expired, by key. */
   alive(now: number): Map<string, ModelEntry> {
     const alive = [...this.#entries].filter(
       ([, { expiresAt }]) => expiresAt === undefined || expiresAt > now,
@@ -104,7 +104,7 @@ export class Model {
     return new Map(alive);
   }
 
-  /** Asks the store, checks its answer, and does the same here. */
+  /** Asks the store, checks its answer, and applies the command to the model. */
   async run(store: Store, command: Command, now: number): Promise<void> {
     if (command.do === 'get') {
       this.#checkRead(await store.submit(get(command.key)), this.alive(now).get(command.key));
@@ -193,6 +193,6 @@ function conditionsFor(when: Condition, standing: number): Conditions {
   if (when === 'none') return {};
   if (when === 'absent') return { ifNoneMatch: '*' };
   if (when === 'present') return { ifMatch: '*' };
-  // A version that stands nowhere, or the one that does; 2^52 is never reached.
+  // The present version, or one that no entry has: 2^52 is never reached.
   return { ifMatch: [when === 'current' && standing > 0 ? standing : 2 ** 52] };
 }

@@ -1,4 +1,4 @@
-// Random transactions for a server, and the plainest model of what they must do: a Map.
+// Random transactions for a server, and the simplest model of their effects: a Map.
 import * as fc from 'fast-check';
 import { expect } from 'vitest';
 import { unreachable } from '../../../src/base/assert.ts';
@@ -31,7 +31,7 @@ const operation = fc.oneof(
   }),
 );
 
-/** `current` and `stale` are of what the model holds when its turn comes. */
+/** `current` and `stale` refer to the model at the time of the transaction. */
 const check = fc.record({
   key: anyKey,
   says: fc.constantFrom(
@@ -78,7 +78,7 @@ type Check = TransactionStep['checks'][number];
 
 interface Entry {
   readonly value: Buffer;
-  /** Undefined: by the transaction that is being carried out. */
+  /** Undefined if the running transaction has put the entry. */
   readonly version: number | undefined;
   readonly expiresAt: number | undefined;
 }
@@ -99,7 +99,11 @@ function readResult(entry: Entry | undefined): object {
   return { status: 200, version, expiresAt, ...valueJson(value) };
 }
 
-/** Does it to the entries, and gives what is to be answered. */
+/**
+ * Applies the operation to the entries.
+ *
+ * @returns the expected answer
+ */
 function carryOut(entries: Entries, one: Operation, now: number): object {
   const before = entries.get(one.key);
   const version = undefined;
@@ -133,7 +137,7 @@ function carryOut(entries: Entries, one: Operation, now: number): object {
 
 const nowhere = Buffer.from('nowhere else');
 
-/** As JSON, and whether it is to hold. */
+/** @returns the check as JSON, and whether it must hold */
 function checkJson(entries: Entries, { key, says }: Check): { json: object; holds: boolean } {
   const entry = entries.get(key);
   const exists = entry !== undefined;
@@ -208,7 +212,7 @@ export class PlainModel {
     for (const [key, entry] of after) {
       const { version = given.get(key) ?? 0 } = entry;
       this.#entries.set(key, { ...entry, version });
-      // That of an entry which the transaction itself has deleted again never stood.
+      // An entry that the same transaction deletes again never had its version.
       this.#highest.set(key, version);
     }
   }
@@ -231,7 +235,7 @@ export class PlainModel {
     expect(json).toEqual({ committed: true, results });
   }
 
-  /** All that is written has one new version a key: it takes the places that are open. */
+  /** Each written key has one new version, which fills the open places of the answer. */
   #checkVersions(
     operations: readonly Operation[],
     expected: object[],

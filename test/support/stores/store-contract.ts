@@ -1,4 +1,4 @@
-// What every implementation of Store must do, whatever is behind it.
+// The contract of Store: every implementation must pass these tests.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { byteStringOfText } from '../../../src/base/byte-string.ts';
 import type { ListQuery } from '../../../src/store/listing.ts';
@@ -28,12 +28,13 @@ export interface ContractHarness {
 }
 
 /**
- * What not every implementation can be asked: `versions` that a transaction knows beforehand, `flush`
- * within a transaction, and `order` between a transaction and what is asked right after it.
+ * Abilities that some implementations lack. With `versions` a transaction knows versions in
+ * advance. `flush` is a flush within a transaction. `order` is between a transaction and an
+ * operation right after it.
  */
 export type ContractAbility = 'namespaces' | 'count' | 'flush' | 'order' | 'versions';
 
-/** Empties a harness over a store that has flushes. */
+/** For harnesses over a store that has flushes. */
 export async function flushAll(store: Store, namespaces: readonly string[]): Promise<void> {
   const plan = () => ({ outcome: undefined, changes: [], flush: namespaces });
   const { kind } = await store.transact([], plan, { alone: true });
@@ -41,9 +42,9 @@ export async function flushAll(store: Store, namespaces: readonly string[]): Pro
 }
 
 export interface ContractOptions {
-  /** Called once: a start of threads costs more than all the operations of a test. */
+  /** Called once, because starting threads costs more than all operations of a test. */
   readonly open: () => Promise<ContractHarness>;
-  /** Why this implementation cannot be asked: printed with each case that is left out. */
+  /** The reason for each missing ability, printed with each skipped case. */
   readonly cannot?: {
     readonly [Ability in ContractAbility]?: string;
   };
@@ -74,7 +75,7 @@ export function storeContract(name: string, options: ContractOptions): void {
       const reason = options.cannot?.[ability];
       test(title, async (context) => {
         if (reason !== undefined) {
-          // The default reporter says that a case was left out, but not why.
+          // The default reporter says that a case was skipped, but not why.
           console.info(`left out: "${title}": ${reason}`);
           context.skip(reason);
         }

@@ -18,7 +18,8 @@ import { resolveSalvaged, type SalvagedTraces } from './resolve-salvaged.ts';
 import { EntryDigest } from './entry-digest.ts';
 import { isLoss, type Finding } from './finding.ts';
 import { findRepairSource, type RepairSource } from './repair-source.ts';
-import { salvageShard, type SalvagedShard } from './shard-salvage.ts';
+import type { SalvagedShard } from './salvaged-changes.ts';
+import { salvageShard } from './shard-salvage.ts';
 
 export interface RepairOptions {
   readonly fileSystem: FileSystem;

@@ -13,7 +13,7 @@ export interface SnapshotReference {
   readonly generation: number;
   readonly bytes: number;
   readonly entries: number;
-  /** Checksum of the snapshot's footer. */
+  /** Checksum of its footer, which covers all lines before it. */
   readonly crc: string;
 }
 

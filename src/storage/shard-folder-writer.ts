@@ -50,7 +50,7 @@ export class ShardFolderWriter {
 
   /** Makes the shard whole and durable. The caller must still call `close`. */
   finish({ seq, at }: ShardPosition): SnapshotReference {
-    const snapshot = { generation: snapshotGeneration, ...this.#snapshot.finish(seq, at) };
+    const snapshot = this.#snapshot.finish(seq, at);
     const mark = this.#beginJournal(seq, at);
     this.#fileSystem.syncFolder(this.#folder);
     const journals = [{ generation: journalGeneration }];

@@ -1,7 +1,9 @@
 // Reads a snapshot block by block. Verifies the fixed text, every line's checksum, the chain, and the
 // order of entries. Verifies the counts of the footer, and that nothing follows it. Knows no table.
+import type { ShardIdentity } from '../base/shard-location.ts';
 import { decodeBlock, type EntryBlock } from './block-format.ts';
 import { BlockOrder } from './block-order.ts';
+import type { SnapshotReference } from './current.ts';
 import { damaged, unreadable, type FilePosition } from './damage.ts';
 import type { OpenFile } from './file-system.ts';
 import { readLines, type Line } from './line-reader.ts';
@@ -15,31 +17,37 @@ import {
   headerClosing,
   headerOpening,
   type SnapshotFooter,
-  type SnapshotHeader,
 } from './snapshot-format.ts';
-
-/** Length in bytes and footer checksum of a snapshot, as current.json states them. */
-export interface SnapshotClaim {
-  readonly bytes: number;
-  readonly crc: string;
-}
 
 export class SnapshotReader {
   readonly #file: OpenFile;
   readonly #name: string;
-  readonly #expected: SnapshotHeader;
-  readonly #claim: SnapshotClaim;
+  readonly #identity: ShardIdentity;
+  readonly #reference: SnapshotReference;
   readonly #chain = new ChainReader((what) => this.#damage(what));
   readonly #order = new BlockOrder();
   #line: Line | undefined;
   #footer: SnapshotFooter | undefined;
 
-  /** @param name for errors, relative to the data folder */
-  constructor(file: OpenFile, name: string, expected: SnapshotHeader, claim: SnapshotClaim) {
+  /**
+   * @param name for errors, relative to the data folder
+   * @param reference as current.json names the snapshot
+   */
+  constructor(file: OpenFile, name: string, identity: ShardIdentity, reference: SnapshotReference) {
     this.#file = file;
     this.#name = name;
-    this.#expected = expected;
-    this.#claim = claim;
+    this.#identity = identity;
+    this.#reference = reference;
+  }
+
+  /**
+   * Reads the whole file, and keeps nothing.
+   *
+   * @throws StoreError STORE_DAMAGED at the first byte that is not valid
+   */
+  prove(): void {
+    const blocks = this.blocks();
+    while (blocks.next().done !== true);
   }
 
   /**
@@ -65,7 +73,7 @@ export class SnapshotReader {
       }
     }
     if (this.#footer === undefined) throw this.#damage('the end of the file is missing');
-    if (this.#chain.crc !== this.#claim.crc || this.#file.size() !== this.#claim.bytes) {
+    if (this.#chain.crc !== this.#reference.crc || this.#file.size() !== this.#reference.bytes) {
       throw this.#damage('it is not the file that current.json names');
     }
   }
@@ -80,7 +88,8 @@ export class SnapshotReader {
     const parsed = this.#chain.open(this.#between(bytes, headerOpening, headerClosing));
     const header = decodeSnapshotHeader(parsed);
     if (header === undefined) throw unreadable(this.#place(), 'the header is of an unknown kind');
-    const { store, shard, generation } = this.#expected;
+    const { store, shard } = this.#identity;
+    const { generation } = this.#reference;
     if (header.store !== store || header.shard !== shard || header.generation !== generation) {
       throw this.#damage(
         `it belongs to shard ${header.shard}, generation ${header.generation} of store ${header.store}`,

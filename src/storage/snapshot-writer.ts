@@ -4,6 +4,7 @@
 import { assert } from '../base/assert.ts';
 import { encodeBlock } from './block-format.ts';
 import { BlockPacker } from './block-packer.ts';
+import type { SnapshotReference } from './current.ts';
 import { writeFully, type OpenFile } from './file-system.ts';
 import { ChainWriter } from './sealed-chain.ts';
 import {
@@ -20,15 +21,9 @@ import {
 
 const pieceBytes = 1024 * 1024;
 
-export interface WrittenSnapshot {
-  readonly bytes: number;
-  readonly entries: number;
-  /** Checksum of the footer, which vouches for all lines before it. */
-  readonly crc: string;
-}
-
 export class SnapshotWriter {
   readonly #file: OpenFile;
+  readonly #generation: number;
   #offset = 0;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
@@ -38,6 +33,7 @@ export class SnapshotWriter {
 
   constructor(file: OpenFile, header: SnapshotHeader) {
     this.#file = file;
+    this.#generation = header.generation;
     this.#line(headerOpening, encodeSnapshotHeader(header), headerClosing);
   }
 
@@ -46,7 +42,7 @@ export class SnapshotWriter {
     this.#blocks.add(namespace, entry);
   }
 
-  finish(seq: number, at: number): WrittenSnapshot {
+  finish(seq: number, at: number): SnapshotReference {
     this.#blocks.end();
     const { entries, blocks } = this.#blocks;
     if (blocks > 0) this.#text('\n');
@@ -58,7 +54,7 @@ export class SnapshotWriter {
     this.#writeOut();
     this.#file.sync();
     assert(this.#file.size() === this.#offset, 'a snapshot is as long as what was written');
-    return { bytes: this.#offset, entries, crc: this.#chain.crc };
+    return { generation: this.#generation, bytes: this.#offset, entries, crc: this.#chain.crc };
   }
 
   #writeBlock(namespace: string, entries: readonly string[]): void {

@@ -130,11 +130,8 @@ class Verification {
     if (previous.snapshot !== null) {
       const { snapshot } = previous;
       const name = snapshotName(snapshot.generation);
-      const expected = { ...place.identity, generation: snapshot.generation };
       this.#verifySpare(place, name, (file) => {
-        const reader = new SnapshotReader(file, `${place.name}/${name}`, expected, snapshot);
-        const blocks = reader.blocks();
-        while (blocks.next().done !== true);
+        new SnapshotReader(file, `${place.name}/${name}`, place.identity, snapshot).prove();
       });
     }
     for (const { generation, bytes } of previous.journals) {

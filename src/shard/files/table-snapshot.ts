@@ -1,8 +1,7 @@
 // Writes a shard's table as a snapshot, for when the shard cannot trust its files any more.
+import { createSnapshot } from '../../storage/create-snapshot.ts';
 import type { SnapshotReference } from '../../storage/current.ts';
-import { snapshotName, temporarySuffix } from '../../storage/file-names.ts';
 import { encodeEntryOf } from '../../storage/record.ts';
-import { SnapshotWriter } from '../../storage/snapshot-writer.ts';
 import type { EntryTable } from '../table/entry-table.ts';
 import type { ShardPlace } from '../shard-place.ts';
 
@@ -12,7 +11,7 @@ import type { ShardPlace } from '../shard-place.ts';
  * @param generation the snapshot replaces all journals up to this generation
  * @param seq the seq that the next change takes
  * @param at the highest timestamp so far, Unix milliseconds
- * @throws system errors; removes the unfinished file if possible
+ * @throws system errors; removes the unfinished file before
  */
 export function writeTableSnapshot(
   { fileSystem, folder, identity }: ShardPlace,
@@ -21,25 +20,12 @@ export function writeTableSnapshot(
   seq: number,
   at: number,
 ): SnapshotReference {
-  const path = `${folder}/${snapshotName(generation)}`;
-  const temporary = path + temporarySuffix;
-  if (fileSystem.exists(temporary)) fileSystem.remove(temporary);
-  const file = fileSystem.create(temporary);
-  try {
-    const writer = new SnapshotWriter(file, { ...identity, generation });
+  return createSnapshot(fileSystem, folder, { ...identity, generation }, (writer) => {
     for (const namespace of table.namespaces()) {
       for (const { key, version, value, expiresAt } of table.ascending(namespace, '')) {
         writer.add(namespace, encodeEntryOf(key, version, value, expiresAt));
       }
     }
-    const { bytes, entries, crc } = writer.finish(seq, at);
-    fileSystem.rename(temporary, path);
-    fileSystem.syncFolder(folder);
-    return { generation, bytes, entries, crc };
-  } catch (error) {
-    if (fileSystem.exists(temporary)) fileSystem.remove(temporary);
-    throw error;
-  } finally {
-    file.close();
-  }
+    return writer.finish(seq, at);
+  });
 }

@@ -167,8 +167,7 @@ class Recovery {
     if (!fileSystem.exists(path)) throw damaged({ file: this.#name(file) }, 'the file is missing');
     const open = fileSystem.openReadOnly(path);
     try {
-      const expected = { ...identity, generation: snapshot.generation };
-      const reader = new SnapshotReader(open, this.#name(file), expected, snapshot);
+      const reader = new SnapshotReader(open, this.#name(file), identity, snapshot);
       for (const { namespace, entries } of reader.blocks()) {
         if (this.#sink === undefined) continue;
         for (const record of entries) {

@@ -105,8 +105,7 @@ export class EntryStream {
     const fileName = snapshotName(snapshot.generation);
     const file = this.#fileSystem.openReadOnly(`${folder}/${fileName}`);
     try {
-      const expected = { ...identity, generation: snapshot.generation };
-      const reader = new SnapshotReader(file, `${name}/${fileName}`, expected, snapshot);
+      const reader = new SnapshotReader(file, `${name}/${fileName}`, identity, snapshot);
       for (const { namespace, entries } of reader.blocks()) {
         if (this.#flushed.has(namespace)) continue;
         for (const record of entries) {

@@ -1,6 +1,7 @@
 // Builds the HTTP application over a store: routes, errors, limits. Must not listen
 // (src/http/server.ts does) or know which engine the store is.
-import { fastify, type FastifyInstance } from 'fastify';
+import { createRequire } from 'node:module';
+import type { FastifyInstance, fastify as createApp } from 'fastify';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import type { CommandStore } from '../store/store.ts';
@@ -38,6 +39,10 @@ import { upstashDialect } from './upstash/dialect.ts';
 import { Dialects } from './wire/dialects.ts';
 import { trackedResponse, type ResponseObservers } from './tracked-response.ts';
 
+// By `import`, Node would first search the package's long text for its exports, at each start.
+const require = createRequire(import.meta.url);
+const { fastify } = require('fastify') as { readonly fastify: typeof createApp };
+
 export interface AppOptions {
   readonly store: CommandStore;
   readonly clock: Clock;
@@ -67,6 +72,11 @@ const noQuery: Record<string, unknown> = {};
 
 /** Methods whose bodies the framework would otherwise read and parse itself. */
 const methodsWithBody = ['DELETE', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'QUERY'];
+
+/** No route has a schema to check. By default the framework loads compilers of schemas anyway. */
+function refuseSchemas(): never {
+  throw new Error('A route has a schema, and this server has no compiler for it');
+}
 
 /** The observers and limiters that all requests of one server share. */
 interface Watchers extends ResponseObservers {
@@ -103,6 +113,9 @@ function frameworkOf({ limits }: AppOptions, watchers: Watchers) {
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     // While draining, the server still answers requests on open connections as usual.
     return503OnClosing: false,
+    schemaController: {
+      compilersFactory: { buildValidator: refuseSchemas, buildSerializer: refuseSchemas },
+    },
     rewriteUrl: (request) => dialects.routedTarget(request),
     routerOptions: { querystringParser: () => noQuery },
     frameworkErrors: (_error, request, reply) => sendUnroutable(request, reply),

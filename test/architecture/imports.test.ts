@@ -65,11 +65,32 @@ const importPatterns = [
   /\bimport\(\s*['"]([^'"]+)['"]/g,
 ];
 
-function importedBy(file: string): string[] {
+/** Of the imports, those that the file itself cannot be loaded without. */
+const loadPatterns = [
+  /^(?:import|export)\s(?!type\s)(?:[^'"`;]*?\sfrom\s)?\s*['"]([^'"]+)['"]/gm,
+  /\brequire\(\s*['"]([^'"]+)['"]/g,
+];
+
+function specifiersIn(file: string, patterns: readonly RegExp[]): string[] {
   const text = readFileSync(join(programFolder, file), 'utf8');
-  return importPatterns.flatMap((pattern) =>
+  return patterns.flatMap((pattern) =>
     [...text.matchAll(pattern)].map(([, specifier = '']) => specifier),
   );
+}
+
+const importedBy = (file: string): string[] => specifiersIn(file, importPatterns);
+
+/** The packages that are loaded with `roots`, by them or by the files behind them. */
+function packagesBehind(...roots: readonly string[]): string[] {
+  const packages = new Set<string>();
+  const reached = new Set(roots);
+  for (const from of reached) {
+    for (const specifier of specifiersIn(from, loadPatterns)) {
+      if (specifier.startsWith('.')) reached.add(join(dirname(from), specifier));
+      else if (!specifier.startsWith('node:')) packages.add(specifier);
+    }
+  }
+  return [...packages].toSorted();
 }
 
 const files = sourceFiles();
@@ -162,6 +183,33 @@ describe('imports', () => {
       }),
     );
     expect(strangers).toEqual([]);
+  });
+});
+
+// Tests and scripts start the program hundreds of times, and packages take most of a start.
+describe('a start', () => {
+  test('of any command loads the parser of command lines, and no other package', () => {
+    expect(packagesBehind('src/cli/program.ts')).toEqual(['commander']);
+  });
+
+  test('of a command without a server loads no other package than the table of a shard', () => {
+    const works = files
+      .filter((file) => file.startsWith('src/cli/'))
+      .flatMap((file) =>
+        specifiersIn(file, [/\bawait import\('([^']+)'/g]).map((to) => join(dirname(file), to)),
+      )
+      .filter((file) => file !== 'src/cli/serve.ts');
+    expect(works).toHaveLength(6);
+    expect(packagesBehind(...works)).toEqual(['sorted-btree']);
+  });
+
+  test('of a thread loads the pool and the table of a shard, and no other package', () => {
+    const entries = files.filter((file) => file.startsWith('workers/'));
+    expect(packagesBehind(...entries)).toEqual(['piscina', 'sorted-btree']);
+  });
+
+  test('of a server loads the framework, so that a package is found at all', () => {
+    expect(packagesBehind('src/cli/serve.ts')).toContain('fastify');
   });
 });
 

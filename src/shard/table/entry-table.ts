@@ -1,13 +1,15 @@
 // The table: all entries of a shard in memory, by key, in key order, and by deadline. Owns the data
 // structures and the estimate of their heap use. Knows no file. Does not judge expiry: an expired
 // entry stays until the shard deletes it.
-import sortedBtree from 'sorted-btree';
+import { createRequire } from 'node:module';
+import type sortedBtree from 'sorted-btree';
 import { assert } from '../../base/assert.ts';
 import type { Entry } from './entry.ts';
 import { LargestSize } from './largest-size.ts';
 
-// Under ESM the class is a property of the default export.
-const BTree = sortedBtree.default;
+// By `import`, Node would first search the package's long text for its exports, in every thread.
+const require = createRequire(import.meta.url);
+const { default: BTree } = require('sorted-btree') as typeof sortedBtree;
 type BTree<Key, Value> = InstanceType<typeof BTree<Key, Value>>;
 
 interface NamespaceTable {

@@ -1,5 +1,5 @@
-// Opens the backup that a restore reads: a file, which can be read twice, or standard input and
-// other pipes, which cannot. Knows no backup format.
+// Opens the backup that a restore reads. A restore can read a file twice, but not standard input or
+// another pipe. Knows no backup format.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { systemErrorCode } from '../base/errors.ts';

@@ -19,7 +19,7 @@ export interface SettingSources {
 
 interface Given {
   readonly value: Settings[SettingName];
-  /** Where the value came from, as messages say it after "from ". */
+  /** The source of the value, as messages say it after "from ". */
   readonly origin: string;
 }
 

@@ -1,5 +1,5 @@
-// Gives a command one flag per setting, with help from the schema and the defaults, and reads which
-// flags the operator typed. Judges no value.
+// Gives a command one flag per setting, with help from the schema and the defaults. Reads the flags
+// that the operator typed. Judges no value.
 import { type Command, Option } from 'commander';
 import { defaultSettings } from './load-settings.ts';
 import { environmentNameOf, flagOf } from './setting-spelling.ts';

@@ -1,5 +1,5 @@
 // Reads one setting's value from text or JSON, checks it against the schema, and describes the
-// allowed values. Does not know where a value came from.
+// allowed values. Does not know the source of a value.
 import { unreachable } from '../base/assert.ts';
 import { formatByteSize, parseByteSize } from './byte-size.ts';
 import {

@@ -1,6 +1,6 @@
 // Owns the settings: names, types, bounds, units and purpose. The type, the flags, the environment
-// names, the help text and the refusals all come from this schema. Knows no default: those are in
-// config/default.json alone. Does not know where values come from: load-settings.ts does.
+// names, the help text and the refusals all come from this schema. Knows no default: only
+// config/default.json has them. Does not know the source of a value: load-settings.ts does.
 import { shardCountMax } from '../base/limits.ts';
 
 interface Described {

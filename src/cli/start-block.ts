@@ -5,7 +5,7 @@ import type { Settings } from './settings-schema.ts';
 
 interface StartFacts {
   readonly version: string;
-  /** Where it listens, with no slash at the end. */
+  /** The server's address, without a slash at the end. */
   readonly url: string;
   readonly settings: Settings;
 }

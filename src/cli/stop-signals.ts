@@ -9,9 +9,9 @@ import type { StopSignal } from './process-signals.ts';
 const sameKeystrokeMs = 500;
 
 interface StopSignalsOptions {
-  /** Where signals come from: the process, or a test. */
+  /** The source of signals: the process, or a test. */
   readonly source: EventEmitter;
-  /** Those that ask to stop. */
+  /** The signals that ask to stop. */
   readonly signals: readonly StopSignal[];
   readonly clock: Clock;
   /** Ends the process with this code. */

@@ -1,4 +1,4 @@
-// What the routes of all dialects share. Knows no dialect.
+// The services that the routes of all dialects share. Knows no dialect.
 import type { Clock } from '../base/clock.ts';
 import type { CommandStore } from '../store/store.ts';
 import type { BodyReader } from './body/body-reader.ts';

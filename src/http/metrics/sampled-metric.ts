@@ -1,5 +1,5 @@
 // A metric that reads its values when a client asks, from counters that the program keeps anyway.
-// prom-client only writes them out: counting through it would hash labels on every request.
+// prom-client only writes them out. If it counted, it would hash labels on every request.
 import type { Metric, Registry } from 'prom-client';
 import type { Histogram } from '../../base/histogram.ts';
 

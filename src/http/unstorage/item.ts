@@ -1,5 +1,6 @@
-// Finds the item that a path of the unstorage protocol names: one key of a namespace, or all keys
-// below a base. Slashes separate a key's parts on the wire, and colons in the store. Asks no store.
+// Finds the item that a path of the unstorage protocol names. An item is one key of a namespace, or
+// all keys below a base. Slashes separate a key's parts on the wire, and colons in the store. Asks
+// no store.
 import { StoreError } from '../../base/errors.ts';
 import { percentDecode } from '../wire/percent-decode.ts';
 import type { Mount } from '../wire/request-target.ts';

@@ -12,7 +12,7 @@ import {
   type Mount,
 } from './request-target.ts';
 
-/** What the code shared by all dialects needs to know of one. */
+/** The traits of a dialect that the code shared by all dialects needs. */
 export interface DialectTraits {
   readonly name: string;
   /** The path that all paths of the dialect begin with, without a slash at the end. */

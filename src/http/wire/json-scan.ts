@@ -30,8 +30,8 @@ function endOfString(text: Buffer, start: number): number {
 }
 
 /**
- * Counts objects, arrays and items after a comma; stops once the count is above `enough`. 64 MiB of
- * nothing but brackets and commas would take seconds to parse, into gigabytes.
+ * Counts objects, arrays and items after a comma. Stops once the count is above `enough`. 64 MiB of
+ * nothing but brackets and commas would take seconds to parse, and gigabytes of memory.
  */
 export function elementsIn(text: Buffer, enough: number): number {
   let elements = 0;

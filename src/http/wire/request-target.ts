@@ -1,6 +1,6 @@
 // Splits request targets itself: a router that decodes, normalises or limits paths would change
 // keys. The router sees one fixed target for all keys; the key stays in the original target. Knows
-// where a key is in the target. Must not know what a valid key is.
+// the place of a key in the target. Must not know what a valid key is.
 import type { FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { StoreError } from '../../base/errors.ts';

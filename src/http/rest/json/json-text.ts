@@ -1,5 +1,5 @@
-// Builds the pieces of JSON that replies consist of. The pieces are concatenated by hand, because
-// values are large and leave once: an object would be made only to be serialised.
+// Builds the pieces of JSON that replies consist of. Concatenates them by hand: values are large
+// and leave once, so an object would only cost memory.
 import { isUtf8 } from 'node:buffer';
 import { bufferOf, textOfByteString } from '../../../base/byte-string.ts';
 

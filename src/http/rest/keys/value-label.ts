@@ -1,5 +1,5 @@
 // Picks the media type that labels a value, by Accept (RFC 9110 section 12.5.1). The bytes are the
-// same under each label, and the server never looks at them: so no label may be active content.
+// same under each label, and the server never looks at them. So no label may be active content.
 
 const octetStream = 'application/octet-stream';
 const plainText = 'text/plain; charset=utf-8';

@@ -4,7 +4,7 @@ import {
   defaultCommandLimits,
   type CommandLimits,
   type ConnectionCommand,
-  type CommandEntry,
+  type KeyedCall,
   type KeyedCommand,
   type Keyspace,
   type KeyspaceCommand,
@@ -13,14 +13,8 @@ import {
 import { parseFlush } from './keyspace-commands.ts';
 import { RedisError, error, ok, tooLong, type Reply } from './reply.ts';
 
-export interface KeyedRequest {
-  /** The words after the name, and the keys among them, as `resolveCommand` returns them. */
-  readonly args: readonly string[];
-  readonly keys: readonly string[];
-  /** The entry of each key at `now`, in the order of `keys`. */
-  readonly entries: readonly (CommandEntry | undefined)[];
-  /** Unix milliseconds. */
-  readonly now: number;
+/** A call without what the runner knows. */
+export interface KeyedRequest extends Omit<KeyedCall, 'name' | 'limits'> {
   readonly limits?: CommandLimits | undefined;
 }
 

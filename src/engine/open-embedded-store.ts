@@ -1,11 +1,8 @@
 // Opens the embedded engine on a real data folder: its lock, its manifest, real threads and timers.
 // Must not know how the parts are joined: assemble-store.ts does.
 import { randomUUID } from 'node:crypto';
-import type { Logger } from 'pino';
-import type { Clock } from '../base/clock.ts';
 import { defaultShardCount } from '../base/default-shard-count.ts';
 import { StoreError, systemErrorCode } from '../base/errors.ts';
-import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardLocation } from '../base/shard-location.ts';
 import { WorkerPool } from '../router/threads/worker-pool.ts';
 import { acquireFolderLock, type FolderLock } from '../storage/folder-lock.ts';
@@ -18,19 +15,15 @@ import { availableMemory } from './available-memory.ts';
 import { openDataFolder } from './data-folder.ts';
 import { planHeaps } from './heap-plan.ts';
 
-export interface EmbeddedStoreOptions {
+export interface EmbeddedStoreOptions extends Pick<
+  AssemblyOptions,
+  'fsync' | 'fsyncIntervalMs' | 'cacheBytes' | 'compactJournalBytes' | 'logger' | 'clock'
+> {
   readonly dataDir: string;
   /** Undefined: the folder's number, or for a new folder one by the machine's cores. */
   readonly shards: number | undefined;
-  readonly fsync: FsyncMode;
-  readonly fsyncIntervalMs: number;
-  /** 0 turns the read cache off. */
-  readonly cacheBytes: number;
-  readonly compactJournalBytes: number;
   /** V8 heap limit of one shard's thread; undefined if the available memory decides. */
   readonly shardHeapMiB: number | undefined;
-  readonly logger: Logger;
-  readonly clock: Clock;
   /** Starts a shard's thread in another way than serving does, for tests that stage its death. */
   readonly newShardThread?: AssemblyOptions['newShardThread'];
 }

@@ -14,13 +14,11 @@ import {
   type ShardReport,
 } from '../protocol/shard-operation.ts';
 import type { SnapshotReference } from '../storage/current.ts';
-import type { BatchCommit } from './commit/batch-commit.ts';
-import { outcomesHeapBytes, type PreparedTransactions } from './commit/prepared-transactions.ts';
-import type { DiskSpace } from './files/disk-space.ts';
+import type { BatchCommit, BatchCommitOptions } from './commit/batch-commit.ts';
+import { outcomesHeapBytes } from './commit/prepared-transactions.ts';
 import type { CompactionInput, ShardFiles } from './files/shard-files.ts';
 import type { ShardPlace } from './shard-place.ts';
 import type { BackupSource } from './streams/backup-stream.ts';
-import type { EntryTable } from './table/entry-table.ts';
 import type { MemoryLimits } from './table/memory-limits.ts';
 
 export interface ShardOptions extends ShardPlace {
@@ -34,12 +32,7 @@ export interface ShardOptions extends ShardPlace {
 }
 
 /** The parts of a serving shard, as `OpenedShard.start` makes them. */
-export interface ServingParts extends Pick<ShardOptions, 'fsync' | 'clock'> {
-  readonly memory: MemoryLimits;
-  readonly table: EntryTable;
-  readonly transactions: PreparedTransactions;
-  readonly files: ShardFiles;
-  readonly space: DiskSpace;
+export interface ServingParts extends BatchCommitOptions {
   readonly commit: BatchCommit;
   /** Number of outcomes in the journals that recovery read. */
   readonly oldOutcomes: number;

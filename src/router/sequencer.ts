@@ -19,7 +19,7 @@ import {
   type Operation,
 } from '../store/operation.ts';
 import type { ReplyResult, Result } from '../store/result.ts';
-import { shardOfSlot, slotOfKey } from '../store/slot.ts';
+import { shardOfKey } from '../store/slot.ts';
 import { QueuedOperation } from './shard/queued-operation.ts';
 import type { ReadCache } from './read-cache.ts';
 import type { ReplyCollector } from './reply-collector.ts';
@@ -92,7 +92,7 @@ export class Sequencer {
   }
 
   queueOf(key: string): ShardQueue {
-    const queue = this.queues[shardOfSlot(slotOfKey(key), this.queues.length)];
+    const queue = this.queues[shardOfKey(key, this.queues.length)];
     if (queue === undefined) throw new Error('every slot has a shard');
     return queue;
   }

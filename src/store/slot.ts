@@ -35,6 +35,10 @@ export function slotOfKey(key: string): number {
   return crc % slotCount;
 }
 
+export function shardOfKey(key: string, shardCount: number): number {
+  return shardOfSlot(slotOfKey(key), shardCount);
+}
+
 /** Slots map to shards in contiguous ranges that differ by at most one slot in size. */
 export function shardOfSlot(slot: number, shardCount: number): number {
   return Math.floor((slot * shardCount) / slotCount);

@@ -1,10 +1,20 @@
 // Sums up a sorted stream of entries, so that a caller can compare two streams. Keeps no entry.
 import { crc32 } from 'node:zlib';
+import type { StreamedEntry } from '../shard/streams/entry-stream.ts';
+import { encodeEntry } from '../storage/record.ts';
 
 export class EntryDigest {
   #entries = 0;
   #highestVersion = 0;
   #crc = 0;
+
+  static of(entries: Iterable<StreamedEntry>): EntryDigest {
+    const digest = new EntryDigest();
+    for (const { namespace, record, version } of entries) {
+      digest.add(namespace, encodeEntry(record, version), version);
+    }
+    return digest;
+  }
 
   get entries(): number {
     return this.#entries;

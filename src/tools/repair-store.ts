@@ -11,7 +11,7 @@ import type { FileSystem } from '../storage/file-system.ts';
 import { removeManifestReplacement, replaceManifest, type Manifest } from '../storage/manifest.ts';
 import { encodeEntry } from '../storage/record.ts';
 import { ShardFolderWriter } from '../storage/shard-folder-writer.ts';
-import { shardOfSlot, slotOfKey } from '../store/slot.ts';
+import { shardOfKey } from '../store/slot.ts';
 import { cleanUp } from './clean-up.ts';
 import { dataBytes } from './data-bytes.ts';
 import { resolveSalvaged, type SalvagedTraces } from './resolve-salvaged.ts';
@@ -110,7 +110,7 @@ function* salvageAll(
 ): Generator<SalvagedShard, void, void> {
   const shards = placesOf(fileSystem, dataDir, source).map((place, shard) => ({
     place,
-    isOurs: (key: string) => shardOfSlot(slotOfKey(key), source.shards) === shard,
+    isOurs: (key: string) => shardOfKey(key, source.shards) === shard,
   }));
   onWork?.('salvaging', dataBytes(fileSystem, dataDir));
   const traces: SalvagedTraces[] = [];
@@ -161,11 +161,8 @@ class ShardInWriting {
 
   /** Reads the new folder as a start would, and throws if the entries differ. */
   readBack(): void {
-    const found = new EntryDigest();
     const [entries = []] = entriesOf([this.#place], [proveShard(this.#place)]);
-    for (const { namespace, record, version } of entries) {
-      found.add(namespace, encodeEntry(record, version), version);
-    }
+    const found = EntryDigest.of(entries);
     if (found.equals(this.#written)) return;
     const what = `${this.#written.entries} entries were written, ${found.entries} read back`;
     throw new StoreError('STORE_INACCESSIBLE', `${this.#place.name}: ${what}`);

@@ -130,10 +130,9 @@ class SnapshotSalvage {
   }
 
   #takeHeader(line: Line): boolean {
-    const object = between(line.bytes, headerOpening, headerClosing);
-    const opened = object === undefined ? undefined : openLine(object);
-    if (object === undefined || opened === undefined) return false;
-    const header = decodeSnapshotHeader(parseLine(object));
+    const opened = openBetween(line.bytes, headerOpening, headerClosing);
+    if (opened === undefined) return false;
+    const header = decodeSnapshotHeader(opened.json);
     if (header === undefined)
       throw unreadable(this.#place(line), 'the header is of an unknown kind');
     const { store, shard, generation, name } = this.#owner;
@@ -148,10 +147,9 @@ class SnapshotSalvage {
   }
 
   #takeFooter(line: Line): boolean {
-    const object = between(line.bytes, footerOpening, footerClosing);
-    const opened = object === undefined ? undefined : openLine(object);
-    if (object === undefined || opened === undefined) return false;
-    const footer = decodeSnapshotFooter(parseLine(object));
+    const opened = openBetween(line.bytes, footerOpening, footerClosing);
+    if (opened === undefined) return false;
+    const footer = decodeSnapshotFooter(opened.json);
     if (footer === undefined)
       throw unreadable(this.#place(line), 'the footer is of an unknown kind');
     this.#footer = footer;
@@ -204,8 +202,15 @@ function startsWith(bytes: Buffer, text: string): boolean {
   return bytes.toString('latin1', 0, text.length) === text;
 }
 
-function between(bytes: Buffer, opening: string, closing: string): Buffer | undefined {
+/** The sealed object between two fixed texts; undefined if it does not prove itself. */
+function openBetween(
+  bytes: Buffer,
+  opening: string,
+  closing: string,
+): (OpenedLine & { readonly json: unknown }) | undefined {
   const end = bytes.length - closing.length;
   if (!startsWith(bytes, opening) || bytes.toString('latin1', end) !== closing) return undefined;
-  return bytes.subarray(opening.length, end);
+  const object = bytes.subarray(opening.length, end);
+  const opened = openLine(object);
+  return opened && { ...opened, json: parseLine(object) };
 }

@@ -1,7 +1,7 @@
 // Reads a whole store as a start would, and reports all damage, not only the first. Only damage of live
 // files makes a store damaged. Reads the files that the last compaction replaced, too. Changes nothing.
 import { StoreError } from '../base/errors.ts';
-import { shardOfSlot, slotOfKey } from '../store/slot.ts';
+import { shardOfKey } from '../store/slot.ts';
 import { proveShard, type ProvedShard } from '../shard/recovery/recovery.ts';
 import { placesOf, type ShardPlace } from '../shard/shard-place.ts';
 import { damaged, DamageError, textOfPosition } from '../storage/damage.ts';
@@ -59,7 +59,7 @@ class Verification {
     const places = source === undefined ? [] : placesOf(fileSystem, dataDir, source);
     const proved = places.map((place) => {
       const { shard } = place.identity;
-      const isOurs = (key: string): boolean => shardOfSlot(slotOfKey(key), places.length) === shard;
+      const isOurs = (key: string): boolean => shardOfKey(key, places.length) === shard;
       return this.#verifyShard(place, isOurs);
     });
     for (const part of inDoubtTransactions(proved.map((shard) => shard?.traces))) {

@@ -8,7 +8,7 @@ import { placesOf, type ShardPlace } from '../shard/shard-place.ts';
 import type { FileSystem } from '../storage/file-system.ts';
 import { encodeEntry } from '../storage/record.ts';
 import { ShardFolderWriter, type ShardPosition } from '../storage/shard-folder-writer.ts';
-import { shardOfSlot, slotOfKey } from '../store/slot.ts';
+import { shardOfKey } from '../store/slot.ts';
 import { cleanUp } from './clean-up.ts';
 import { EntryDigest } from './entry-digest.ts';
 import { liveBytes } from './live-bytes.ts';
@@ -77,7 +77,7 @@ function writeShards(
     for (const { namespace, key, record, version } of entries) {
       const entry = encodeEntry(record, version);
       digest.add(namespace, entry, version);
-      writers[shardOfSlot(slotOfKey(key), places.length)]?.add(namespace, entry);
+      writers[shardOfKey(key, places.length)]?.add(namespace, entry);
     }
     const end = position();
     if (digest.highestVersion >= end.seq) throw versionTooHigh(digest.highestVersion, end.seq);
@@ -96,15 +96,10 @@ function versionTooHigh(version: number, seq: number): StoreError {
 
 /** Reads every entry as a start would, and compares the whole with the entries written. */
 function checkReadsBack(layout: string, places: readonly ShardPlace[], written: EntryDigest): void {
-  const found = new EntryDigest();
+  let found: EntryDigest;
   try {
-    const streams = entriesOf(
-      places,
-      places.map((place) => proveShard(place)),
-    );
-    for (const { namespace, record, version } of mergeEntryStreams(streams)) {
-      found.add(namespace, encodeEntry(record, version), version);
-    }
+    const proved = places.map((place) => proveShard(place));
+    found = EntryDigest.of(mergeEntryStreams(entriesOf(places, proved)));
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     throw doesNotReadBack(layout, error.message, error);

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { queueWaitMaxMs } from '../../src/base/limits.ts';
 import type { Result } from '../../src/store/result.ts';
-import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
+import { shardOfKey } from '../../src/store/slot.ts';
 import type { Store } from '../../src/store/store.ts';
 import {
   makeTestFolder,
@@ -42,7 +42,7 @@ function keysOfShard(shard: number, count: number): string[] {
   const keys: string[] = [];
   for (let number = 0; keys.length < count; number++) {
     const key = `key-${number}`;
-    if (shardOfSlot(slotOfKey(key), shards) === shard) keys.push(key);
+    if (shardOfKey(key, shards) === shard) keys.push(key);
   }
   return keys;
 }

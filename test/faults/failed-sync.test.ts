@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { journalName } from '../../src/storage/file-names.ts';
-import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
+import { shardOfKey } from '../../src/store/slot.ts';
 import { Disk, removeStaleDisks } from '../support/faults/mounted-disk.ts';
 import { skipWithout } from '../support/faults/needs.ts';
 import { InjectedFault } from '../support/faults/strace.ts';
@@ -24,7 +24,7 @@ const shards = 2;
 const seed = Math.floor(Math.random() * 2 ** 31);
 const keys = keysOf(24);
 const keysOfShard = (shard: number): string[] =>
-  keys.filter((key) => shardOfSlot(slotOfKey(key), shards) === shard);
+  keys.filter((key) => shardOfKey(key, shards) === shard);
 /** A key of the first shard that the load does not use. */
 const probe = 'probe-2';
 /** A shard must go on within this time once its disk works. */

@@ -2,7 +2,7 @@
 // data is sure to be there.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
+import { shardOfKey } from '../../src/store/slot.ts';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Disk, removeStaleDisks } from '../support/faults/mounted-disk.ts';
 import { skipWithout } from '../support/faults/needs.ts';
@@ -138,7 +138,7 @@ test.for(['interval', 'never'] as const)(
 function versionsOf(load: Load): { shard: number; version: number }[] {
   return load.calls.flatMap(({ key, outcome }) =>
     outcome.kind === 'written'
-      ? [{ shard: shardOfSlot(slotOfKey(key), shards), version: outcome.version }]
+      ? [{ shard: shardOfKey(key, shards), version: outcome.version }]
       : [],
   );
 }

@@ -2,7 +2,7 @@
 // other. Histories and logs know only these names.
 import { defaultNamespace } from '../../src/base/default-namespace.ts';
 import type { EntryName } from '../../src/store/operation.ts';
-import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
+import { shardOfKey } from '../../src/store/slot.ts';
 
 /** The namespace of the purses. Only transactions write to it. */
 export const purseNamespace = 'other';
@@ -20,5 +20,5 @@ export function entryOfName(name: string): EntryName {
 }
 
 export function shardOfName(name: string, shards: number): number {
-  return shardOfSlot(slotOfKey(entryOfName(name).key), shards);
+  return shardOfKey(entryOfName(name).key, shards);
 }

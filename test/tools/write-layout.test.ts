@@ -4,7 +4,7 @@ import type { StreamedEntry } from '../../src/shard/streams/entry-stream.ts';
 import { recoverShard } from '../../src/shard/recovery/recovery.ts';
 import { shardFolderName } from '../../src/storage/file-names.ts';
 import type { OpenFile } from '../../src/storage/file-system.ts';
-import { shardOfSlot, slotOfKey } from '../../src/store/slot.ts';
+import { shardOfKey } from '../../src/store/slot.ts';
 import { writeLayout, type LayoutPlan } from '../../src/tools/write-layout.ts';
 import { failFrom } from '../support/disk/faults.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
@@ -48,7 +48,7 @@ describe('a new layout', () => {
       const { table, tail, at, mayHaveLostEnd } = recoverShard(place);
       expect([tail.end.seq, at, mayHaveLostEnd]).toEqual([position.seq, position.at, false]);
       for (const { namespace, key } of entries) {
-        const isHere = shardOfSlot(slotOfKey(key), shards) === shard;
+        const isHere = shardOfKey(key, shards) === shard;
         expect(table.get(namespace, key) !== undefined).toBe(isHere);
       }
       found += table.entries;

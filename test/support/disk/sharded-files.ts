@@ -14,7 +14,7 @@ import type { SnapshotReference } from '../../../src/storage/current.ts';
 import type { FileSystem } from '../../../src/storage/file-system.ts';
 import { resolveInDoubt } from '../../../src/storage/transaction-outcome.ts';
 import { openOfflineStore } from '../../../src/tools/offline-store.ts';
-import { shardOfSlot, slotOfKey } from '../../../src/store/slot.ts';
+import { shardOfKey } from '../../../src/store/slot.ts';
 import type {
   EntryChange,
   PrepareOperation,
@@ -257,7 +257,7 @@ export class ShardedFiles {
   }
 
   shardOf(key: string): number {
-    return shardOfSlot(slotOfKey(key), this.places.length);
+    return shardOfKey(key, this.places.length);
   }
 
   /** The shards of these keys, in order. */

@@ -10,7 +10,7 @@ import type { FileSystem } from '../../../src/storage/file-system.ts';
 import { placesOf } from '../../../src/shard/shard-place.ts';
 import { readManifest } from '../../../src/storage/manifest.ts';
 import type { Operation } from '../../../src/store/operation.ts';
-import { shardOfSlot, slotOfKey } from '../../../src/store/slot.ts';
+import { shardOfKey } from '../../../src/store/slot.ts';
 import { ManualClock } from '../simulated/manual-clock.ts';
 import { startOf } from '../stores/bare-shard-store.ts';
 
@@ -45,7 +45,7 @@ export class ShardedFolder {
 
   /** @returns the version, or undefined if nothing was written */
   write(operation: Operation): number | undefined {
-    const shard = this.#shards[shardOfSlot(slotOfKey(operation.key), this.#shards.length)];
+    const shard = this.#shards[shardOfKey(operation.key, this.#shards.length)];
     const reply = shard?.apply({ timestamp: this.timestamp, operations: [operation] });
     const result = reply?.results[0];
     if (result?.kind === 'refused') throw result.error;
@@ -55,9 +55,7 @@ export class ShardedFolder {
   /** Writes all at once, in one batch for each shard. */
   writeAll(operations: readonly Operation[]): void {
     for (const [number, shard] of this.#shards.entries()) {
-      const own = operations.filter(
-        ({ key }) => shardOfSlot(slotOfKey(key), this.#shards.length) === number,
-      );
+      const own = operations.filter(({ key }) => shardOfKey(key, this.#shards.length) === number);
       shard.apply({ timestamp: this.timestamp, operations: own });
     }
   }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
 import type { AssemblyOptions } from '../../../src/engine/assemble-store.ts';
-import { slotOfKey, shardOfSlot } from '../../../src/store/slot.ts';
+import { shardOfKey } from '../../../src/store/slot.ts';
 
 const heapMiB = 64;
 
@@ -16,7 +16,7 @@ export function misdeedKey(
 ): string {
   for (let number = 0; ; number++) {
     const key = `misdeed: ${misdeed}${when === 'after' ? ', written' : ''} ${number}`;
-    if (shardOfSlot(slotOfKey(key), shards) === shard) return key;
+    if (shardOfKey(key, shards) === shard) return key;
   }
 }
 

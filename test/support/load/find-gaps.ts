@@ -1,6 +1,6 @@
 // Checks a load of nothing but puts on a store that may lose its newest writes. The store must have
 // all puts of a shard up to some moment, without a gap.
-import { shardOfSlot, slotOfKey } from '../../../src/store/slot.ts';
+import { shardOfKey } from '../../../src/store/slot.ts';
 import type { Call } from './call.ts';
 import type { Contents } from './find-losses.ts';
 
@@ -18,7 +18,7 @@ export function findGaps(
   { shards, settled }: { readonly shards: number; readonly settled: number },
 ): GapReport {
   const reached = Array.from({ length: shards }, () => 0);
-  const shardOf = (key: string): number => shardOfSlot(slotOfKey(key), shards);
+  const shardOf = (key: string): number => shardOfKey(key, shards);
   const versionOf = (key: string): number => after.get(key)?.version ?? 0;
   for (const key of after.keys()) {
     reached[shardOf(key)] = Math.max(reached[shardOf(key)] ?? 0, versionOf(key));

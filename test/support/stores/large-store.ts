@@ -5,7 +5,7 @@ import { locateShards } from '../../../src/storage/locate-shards.ts';
 import { replaceManifest, type Manifest } from '../../../src/storage/manifest.ts';
 import { encodeEntry } from '../../../src/storage/record.ts';
 import { ShardFolderWriter } from '../../../src/storage/shard-folder-writer.ts';
-import { shardOfSlot, slotOfKey } from '../../../src/store/slot.ts';
+import { shardOfKey } from '../../../src/store/slot.ts';
 
 const manifest: Manifest = {
   store: '11111111-1111-4111-8111-111111111111',
@@ -26,7 +26,7 @@ export function makeLargeStore(dataDir: string, entries: number): void {
   try {
     for (let number = 0; number < entries; number++) {
       const key = largeKey(number);
-      const shard = shardOfSlot(slotOfKey(key), manifest.shards);
+      const shard = shardOfKey(key, manifest.shards);
       const entry = encodeEntry({ key, value: `value of ${key}` }, number + 1);
       writers[shard]?.add('default', entry);
     }

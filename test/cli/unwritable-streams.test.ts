@@ -13,9 +13,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { freePort } from '../support/processes/process-facts.ts';
 import {
   expectCleanFolder,
   putKept,
@@ -53,15 +53,6 @@ async function untilReady({ program, url }: Server): Promise<Server> {
   const ready = (): Promise<boolean> => Promise.race([isReady().catch(() => false), ended]);
   await expect.poll(ready, { timeout: 20_000 }).toBe(true);
   return { program, url };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 const flagsOf = (pid: number, descriptor: number): number => {

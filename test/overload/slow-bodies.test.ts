@@ -1,8 +1,9 @@
 // Clients send large bodies, but not to the end, and more such clients keep coming. They must never
 // keep others out, and their cost in memory is bounded.
 import { connect, type Socket } from 'node:net';
-import { readFileSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { residentMiB } from '../support/processes/process-facts.ts';
 import { metric, openServer } from './server-under-test.ts';
 
 const mebibyte = 1024 * 1024;
@@ -14,11 +15,6 @@ const clients = 64;
 const putMsMax = 1000;
 /** In this time stalled clients keep coming, and the server ends some of them for others. */
 const watchMs = 8000;
-
-function residentMiB(pid: number): number {
-  const [, kibibytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kibibytes) / 1024;
-}
 
 function open(port: number): Socket {
   const socket = connect(port, '127.0.0.1');
@@ -40,10 +36,6 @@ function stall(port: number): Socket {
 /** Given a stream, `fetch` sends chunks. */
 function streamOf(text: string): ReadableStream {
   return new Blob([text]).stream();
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** @returns the longest time of any of them, in milliseconds */

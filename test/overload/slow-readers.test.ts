@@ -1,8 +1,8 @@
 // Clients ask for large values and never read them. Their cost is bounded in memory and time, and
 // they do not affect other clients.
-import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { residentMiB } from '../support/processes/process-facts.ts';
 import { metric, openServer } from './server-under-test.ts';
 
 const valueBytes = 8 * 1024 * 1024;
@@ -17,11 +17,6 @@ async function fill(url: string): Promise<void> {
     const reply = await fetch(`${url}/v1/keys/large-${index}`, { method: 'PUT', body });
     expect(reply.status).toBe(201);
   }
-}
-
-function residentMiB(pid: number): number {
-  const [, kibibytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kibibytes) / 1024;
 }
 
 function openReader(port: number, first: number): Socket {

@@ -1,14 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ReadCache } from '../../src/router/read-cache.ts';
-import type { EntryResult } from '../../src/store/result.ts';
+import { entry } from '../support/simulated/staged-queue.ts';
 
 const name = { namespace: 'default', key: 'a' };
 const other = { namespace: 'other', key: 'a' };
-
-function entry(text: string, expiresAt?: number): EntryResult {
-  const value = Buffer.from(text);
-  return { kind: 'entry', version: 1, expiresAt, size: value.length, value };
-}
 
 let cache: ReadCache;
 beforeEach(() => {

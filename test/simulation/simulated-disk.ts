@@ -1,6 +1,7 @@
 // A whole disk: files by name, the durable state of both, and the free space. A power cut leaves
 // the names of a folder as they were at some moment since its last sync.
 import type { FileSystem, OpenFile } from '../../src/storage/file-system.ts';
+import { systemError } from '../support/disk/memory-file-system.ts';
 import { randomBelow, type Random } from '../support/random.ts';
 import { DiskFile, type SyncUnderWay } from './disk-file.ts';
 
@@ -37,10 +38,6 @@ interface Folder {
   /** The durable names, and the changes since, in order. */
   readonly durable: Map<string, DiskFile>;
   changes: ((names: Map<string, DiskFile>) => void)[];
-}
-
-function systemError(code: string, path: string): Error {
-  return Object.assign(new Error(`${code}: ${path}`), { code });
 }
 
 function split(path: string): [folder: string, name: string] {

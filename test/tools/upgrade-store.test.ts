@@ -19,6 +19,7 @@ import { copyInto, keptFormatVersions, keptStore } from '../support/disk/kept-st
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import { readEntries } from '../support/disk/sharded-files.ts';
 import { ShardedFolder } from '../support/disk/sharded-folder.ts';
+import { doneOrWhyNot } from '../support/done-or-why-not.ts';
 
 const dataDir = '/data';
 const counts = { asked: undefined, byDefault: 2 };
@@ -40,15 +41,6 @@ function listedEntries(listing: string): Map<string, { version: number; value: s
       return [key, { version, value: bytes.toString('latin1') }];
     }),
   );
-}
-
-function outcomeOf(work: () => unknown): string {
-  try {
-    work();
-    return 'done';
-  } catch (error) {
-    return String(error);
-  }
 }
 
 describe.each(keptFormatVersions)('a store of format version %i', (version) => {
@@ -99,7 +91,7 @@ describe.each(keptFormatVersions)('a store of format version %i', (version) => {
     };
     for (const [, cut] of cutAtEach(calls.length, fresh)) {
       // A failure after the last step only leaves the old files there.
-      expect(outcomeOf(() => upgradeStore(cut, dataDir))).toMatch(/^done$|cut/);
+      expect(doneOrWhyNot(() => upgradeStore(cut, dataDir))).toMatch(/^done$|cut/);
       const after = cut.afterPowerCut(() => 0.5);
       if (needsUpgrade(after, dataDir)) upgradeStore(after, dataDir);
       expect(readEntries(after, dataDir)).toEqual(listedEntries(listing));

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeEach, expect, test } from 'vitest';
 import { HeldRequests } from '../../../src/http/connections/held-requests.ts';
 
@@ -9,10 +10,6 @@ let held: HeldRequests;
 beforeEach(() => {
   held = new HeldRequests(200 * kibibyte);
 });
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
 
 /** The part of a connection that held-requests.ts reads, and its calls to node. */
 class Connection {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { LargeRequestQueue } from '../../../src/http/overload/large-request-queue.ts';
 
@@ -11,10 +12,6 @@ beforeEach(() => {
   turns = new LargeRequestQueue({ monotonicMs: () => nowMs, hasRoom: () => hasRoom });
   done = [];
 });
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
 
 /** Work that takes so many milliseconds, and records when it is done. */
 function work(name: string, ms: number): () => string {

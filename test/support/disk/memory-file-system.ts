@@ -55,7 +55,7 @@ class MemoryFile {
   }
 }
 
-function systemError(code: string, path: string): Error {
+export function systemError(code: string, path: string): Error {
   return Object.assign(new Error(`${code}: ${path}`), { code });
 }
 

@@ -1,8 +1,8 @@
 // A redis-server for one test: on a free port, in a folder of its own, without persistence.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../processes/process-facts.ts';
 import { makeTemporaryFolder, removeFolder } from '../processes/server-process.ts';
 import { RespClient } from './resp-client.ts';
 
@@ -10,15 +10,6 @@ import { RespClient } from './resp-client.ts';
 export function redisVersion(): string | undefined {
   const { status, stdout } = spawnSync('redis-server', ['--version'], { encoding: 'utf8' });
   return status === 0 ? /\bv=(\S+)/.exec(stdout)?.[1] : undefined;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 export class RedisProcess {

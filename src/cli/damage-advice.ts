@@ -8,11 +8,11 @@ export function withDamageAdvice(error: unknown, dataDir: string): unknown {
   const folder = shellWord(dataDir);
   const advice =
     `To see all that is damaged: holdfast verify ${folder}. To save what can be saved into a new ` +
-    `folder: ${repairCommand(dataDir)}`;
+    `folder: ${repairCommandLine(dataDir)}`;
   return new CommandError(exitCodes.refused, `${error.message}. ${advice}`, error);
 }
 
-export function repairCommand(dataDir: string): string {
+export function repairCommandLine(dataDir: string): string {
   return `holdfast repair ${shellWord(dataDir)} --to NEWDIR`;
 }
 

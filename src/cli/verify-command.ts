@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { dataBytes } from '../tools/data-bytes.ts';
 import { CommandError, exitCodes } from './command-error.ts';
-import { repairCommand } from './damage-advice.ts';
+import { repairCommandLine } from './damage-advice.ts';
 import { withOfflineFolder } from './offline-folder.ts';
 import { standardOutput } from './standard-output.ts';
 
@@ -44,7 +44,7 @@ export function verifyCommand(): Command {
         throw new CommandError(
           exitCodes.failed,
           `damaged in ${places}: ${first}. To save what can be saved into a new folder: ` +
-            repairCommand(dataDir),
+            repairCommandLine(dataDir),
         );
       });
     });

@@ -10,6 +10,7 @@ import {
   type Operation,
 } from '../store/operation.ts';
 import type { Durability, ExpiresAt, ReplyResult, Result } from '../store/result.ts';
+import type { ShardFigures } from '../store/store.ts';
 import type { Parcel } from './parcel.ts';
 
 /** The entry that a key has after a change. */
@@ -164,23 +165,11 @@ export type ShardAnswer =
   | StaleResult;
 
 /** The state of a shard, sent with every reply. */
-export interface ShardReport {
+export interface ShardReport extends ShardFigures {
   /** The durability of the writes of this batch. */
   readonly durability: Durability;
   readonly nextSeq: number;
-  readonly entries: number;
-  /** Keys and values, summed. */
-  readonly bytes: number;
-  /**
-   * Bytes that the shard keeps in memory, at most, and their limit. The shard refuses puts beyond
-   * the limit.
-   */
-  readonly heapBytes: number;
-  readonly heapBytesMax: number;
-  /** All live journals, summed. */
-  readonly journalBytes: number;
   readonly liveJournals: number;
-  readonly snapshotBytes: number;
   /** The first expiry of any entry, Unix milliseconds; Infinity if none expires. */
   readonly nextExpiryAt: number;
   /** Duration of this batch's sync; NaN if there was none. */
@@ -192,8 +181,6 @@ export interface ShardReport {
    * The shard serves nothing until its journal is mended.
    */
   readonly isBroken: boolean;
-  /** The last put found no room on disk. */
-  readonly isDiskFull: boolean;
   /** True on a full disk if a compaction would free room. */
   readonly wantsCompaction: boolean;
 }

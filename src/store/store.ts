@@ -9,21 +9,29 @@ import type { TransactionPlan, TransactionResult } from './transaction.ts';
 /** A `suspended` shard serves again by itself once its disk works. A `failed` shard does not. */
 export type ShardState = 'opening' | 'serving' | 'suspended' | 'failed' | 'closed';
 
-export interface ShardStatus {
-  readonly shard: number;
-  readonly state: ShardState;
-  /** Why the shard does not serve; undefined while it does. */
-  readonly reason: string | undefined;
+/** How much a shard holds. */
+export interface ShardFigures {
   readonly entries: number;
   /** Keys and values, summed. */
   readonly bytes: number;
   /**
-   * Bytes that the shard keeps in memory, at most, and their limit, past which puts are refused.
+   * Bytes that the shard keeps in memory, at most, and their limit. The shard refuses puts beyond
+   * the limit.
    */
   readonly heapBytes: number;
   readonly heapBytesMax: number;
+  /** All live journals, summed. */
   readonly journalBytes: number;
   readonly snapshotBytes: number;
+  /** The last put found no room on disk. */
+  readonly isDiskFull: boolean;
+}
+
+export interface ShardStatus extends ShardFigures {
+  readonly shard: number;
+  readonly state: ShardState;
+  /** Why the shard does not serve; undefined while it does. */
+  readonly reason: string | undefined;
   readonly queueOperations: number;
   readonly queueBytes: number;
   /** Number of operations in each batch, since the start. */
@@ -34,8 +42,6 @@ export interface ShardStatus {
   readonly epoch: number;
   /** Torn tails of journals that were cut off, since the start. */
   readonly tornTails: number;
-  /** The last put found no room on disk. */
-  readonly isDiskFull: boolean;
 }
 
 export interface TransactionFigures {

@@ -30,7 +30,8 @@ export function restoreFolder(
   const { file, name, canBeReadTwice } = openBackupSource(path);
   try {
     const backup = { file: meteredFile(file, onRead), name };
-    // A pipe is proved on the way: what was made of it counts only once its end is proved.
+    // This proves a pipe on the way. Files made from it count only once the end of the backup is
+    // proved.
     if (canBeReadTwice) prove(backup, file, onWork);
     const entries = inFolder(dataDir, () => {
       const fileSystem = meteredFileSystem(nodeFileSystem, onRead);

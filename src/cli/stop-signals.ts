@@ -44,7 +44,7 @@ export class StopSignals {
       this.#receivedAtMs = now;
       resolve(signal);
     } else if (now - this.#receivedAtMs >= sameKeystrokeMs) {
-      // 128 + the signal's number: what a shell reports for a process that a signal ended.
+      // 128 + the signal's number, as a shell reports a process that a signal has ended.
       this.#exit(128 + constants.signals[signal]);
     }
   }

@@ -99,7 +99,7 @@ describe('holdfast backup', () => {
       (_, reply) => reply.writeHead(200, { 'content-type': 'application/x-ndjson' }).end('{}\n'),
       /the backup, line 1, offset 0: it does not begin as a backup does/,
     ],
-  ])('fails where the server %s, and leaves nothing', async (_what, listener, message) => {
+  ])('fails if the server %s, and leaves nothing', async (_what, listener, message) => {
     const { code, stdout, stderr } = await backup(await serve(listener));
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(message);
@@ -118,7 +118,7 @@ describe('holdfast backup', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test('fails where the connection is cut or the footer missing, and leaves nothing', async () => {
+  test('fails if the connection is cut or the footer missing, and leaves nothing', async () => {
     const bytes = await bytesOf(100);
     const headers = { 'content-type': 'application/x-ndjson' };
     const cut = await serve((_, reply) => {
@@ -204,8 +204,8 @@ async function serveBackup(): Promise<Seen> {
 const run = (url: string, flags: readonly string[], env: Record<string, string> = {}) =>
   runToEnd(['backup', '--url', url, '--to', file, ...flags], { env });
 
-describe('what holdfast backup shows to a server', () => {
-  test('are headers as they are typed, also several of a name', async () => {
+describe('a credential of holdfast backup', () => {
+  test('is sent as headers just as they are typed, also several of a name', async () => {
     const { url, headers } = await serveBackup();
     const flags = ['X-Key: s3cret:1', 'x-list:  a', 'X-List: b ', 'X-Empty:'];
     const taken = await run(
@@ -291,7 +291,7 @@ describe('what holdfast backup shows to a server', () => {
       'http://x',
       ['--token', 's3cret', '--header', 'Authorization: s3cret'],
     ],
-  ])('is not printed where it is %s', async (_what, url, flags) => {
+  ])('is not printed if the command line has %s', async (_what, url, flags) => {
     const refused = await run(url, flags);
     expect([refused.code, refused.stderr]).toEqual([
       2,

@@ -32,7 +32,7 @@ function fails(code: string) {
 
 const takesAll = (bytes: Uint8Array): number => bytes.length;
 
-test('what is taken is written at once', () => {
+test('text that the stream takes is written at once', () => {
   const { stream, writer, waiting } = newStream();
   writer.write('a\n');
   writer.write('b\n');
@@ -40,7 +40,7 @@ test('what is taken is written at once', () => {
   expect([writer.linesLost, waiting.length]).toEqual([0, 0]);
 });
 
-test('what a full pipe does not take is kept in order and written later', () => {
+test('text that a full pipe does not take is kept in order and written later', () => {
   const { stream, writer, waiting, passTime } = newStream();
   stream.take = fails('EAGAIN');
   for (const line of ['a', 'b', 'c']) writer.write(`${line}\n`);

@@ -56,7 +56,7 @@ async function startSlowReader(url: string): Promise<Socket> {
 }
 
 describe('the start', () => {
-  test('says where it listens, where the data is, how durable it is, and what to try', async () => {
+  test('prints its address, data folder and durability, and a command to try', async () => {
     const { program, url } = await start(['--shards', 'auto']);
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect(program.stdout).toContain(`  data   ${folder}\n`);
@@ -88,7 +88,7 @@ describe('the start', () => {
   });
 });
 
-describe('what cannot be served', () => {
+describe('a start that fails', () => {
   test('a port in use ends with code 1 and one line', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');

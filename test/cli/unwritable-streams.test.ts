@@ -114,13 +114,13 @@ describe('serve', () => {
     ['standard output is closed', '>&-'],
     ['both are full', '>/dev/full 2>&1'],
     ['all three are closed', '<&- >&- 2>&-'],
-  ])('starts, serves and stops cleanly where %s', async (_what, redirections) => {
+  ])('starts, serves and stops cleanly if %s', async (_what, redirections) => {
     const server = await serveBy(`exec "$@" ${redirections}`);
     expect(await putKept(server.url)).toBe(201);
     await expectCleanStop(server);
   });
 
-  test('says on standard error where it listens if standard output is full', async () => {
+  test('prints its address on standard error if standard output is full', async () => {
     const server = await serveBy('exec "$@" >/dev/full');
     const [line] = await server.program.logged(/^.*"url".*$/m);
     expect(JSON.parse(line)).toMatchObject({ level: 40, url: server.url });
@@ -200,7 +200,7 @@ describe('serve', () => {
     for (const line of read().replace(/^-+/, '').trimEnd().split('\n')) JSON.parse(line);
   });
 
-  test('what threads and the runtime itself write is as harmless, and is in the log', async () => {
+  test('lines of threads and of the runtime itself are as harmless, and are in the log', async () => {
     const preloaded = join(folder, 'preloaded.cjs');
     await writeFile(
       preloaded,

@@ -44,7 +44,7 @@ test.each([
   expect(await type('STRLEN k')).toBe(17);
 });
 
-describe('what does not fit', () => {
+describe('an integer that does not fit', () => {
   test.each([
     ['OVERFLOW FAIL OVERFLOW WRAP', [200, 44, -6]],
     ['OVERFLOW WRAP', [200, 44, -6]],

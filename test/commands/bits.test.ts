@@ -77,7 +77,7 @@ describe('BITCOUNT', () => {
     expect(await type(`BITCOUNT k${range}`)).toBe(count);
   });
 
-  test('looks at its arguments only where there is a key', async () => {
+  test('looks at its arguments only if there is a key', async () => {
     expect(await type('BITCOUNT none x')).toBe(0);
     await set('a');
     expect(await type('BITCOUNT k 0')).toBe('ERR syntax error');

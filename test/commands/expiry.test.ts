@@ -44,7 +44,7 @@ describe('a deadline', () => {
     expect(await type('EXPIRETIME k')).toBe(1_800_000_002);
   });
 
-  test('is -1 where there is none, and PERSIST removes it', async () => {
+  test('is -1 if there is none, and PERSIST removes it', async () => {
     expect(await type('TTL k')).toBe(-1);
     expect(await type('PEXPIRETIME k')).toBe(-1);
     expect(await type('PERSIST k')).toBe(0);

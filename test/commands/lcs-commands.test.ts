@@ -55,7 +55,7 @@ test.each([
   expect(await type(line)).toEqual(reply);
 });
 
-test('what would take a table larger than a value is refused, as in Redis', async () => {
+test('LCS refuses strings whose table would be larger than a value, as Redis does', async () => {
   const tooLarge = 'ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len';
   await session.run('MSET', 'a', 'x'.repeat(9), 'b', 'x'.repeat(9), 'c', 'x'.repeat(10));
   expect([await type('LCS a b LEN'), await type('LCS a c LEN')]).toEqual([9, tooLarge]);

@@ -15,7 +15,7 @@ describe('SET', () => {
     expect(await session.run('get', 'k\0\xff')).toBe('\r\n\0\xfe');
   });
 
-  test('with NX or XX answers nil where the condition does not hold', async () => {
+  test('with NX or XX answers nil if the condition does not hold', async () => {
     expect(await type('SET k 1 XX')).toBe(null);
     expect(await type('SET k 1 NX')).toBe('OK');
     expect(await type('SET k 2 NX')).toBe(null);
@@ -114,7 +114,7 @@ test('SETNX, GETSET and GETDEL', async () => {
   expect(await type('GETDEL k')).toBe(null);
 });
 
-test('GETEX changes the deadline, or deletes where it has passed', async () => {
+test('GETEX changes the deadline, or deletes if it has passed', async () => {
   await type('SET k v');
   expect(await type('GETEX k PX 10')).toBe('v');
   expect(await type('PTTL k')).toBe(10);

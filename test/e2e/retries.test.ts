@@ -77,7 +77,7 @@ async function count(client: number): Promise<number> {
   return replayed;
 }
 
-test('what is retried until it is answered has happened once, through kills at any moment', async () => {
+test('a request that is retried until its answer has happened once, through kills at any moment', async () => {
   await start();
   const counting = Promise.all(Array.from({ length: clients }, (_, client) => count(client)));
   for (let life = 0; life < lives; life++) {

@@ -177,7 +177,7 @@ describe('transactions', () => {
   });
 });
 
-test('what one client writes, REST reads, and the other way round', async () => {
+test('REST reads the writes of the client, and the client reads those of REST', async () => {
   await redis.set('shared', 'from redis');
   const reply = await fetch(`${server.url}/v1/keys/shared`);
   expect(await reply.text()).toBe('from redis');

@@ -68,7 +68,7 @@ test('a command on keys of several shards sees what came before it, and nothing 
   expect(results.at(-1)).toBe(keys.length);
 });
 
-test('what is read is never older than what was written by a command', async () => {
+test('a read after a command never answers an older value', async () => {
   for (let value = 0; value < 200; value++) {
     const written = run(`SET a ${value}`);
     const read = run('GET a');
@@ -175,7 +175,7 @@ describe('commands that are one transaction', () => {
     expect(await run('MGET key-1 key-2 key-3')).toEqual([[null, 'word', '7']]);
   });
 
-  test('lose no update where many run at once, on keys in any order', async () => {
+  test('lose no update if many run at once, on keys in any order', async () => {
     const increments = Array.from({ length: 100 }, (_, index) => {
       const three = [index, index + 1, index + 2].map((n) => `INCR key-${n % 5}`);
       return together(...(index % 2 === 0 ? three : three.toReversed()));
@@ -211,7 +211,7 @@ test('all keys are found by SCAN, once each, whatever the shards', async () => {
   expect(found.toSorted()).toEqual(many.toSorted());
 });
 
-test('what was written is there after a restart', async () => {
+test('all writes are there after a restart', async () => {
   await run('SET a 1 EX 1000', 'INCRBYFLOAT a 0.5', 'SETBIT b 7 1');
   await store.close();
   await open();

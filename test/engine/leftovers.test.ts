@@ -64,7 +64,7 @@ describe('a start', () => {
     await store.close();
   });
 
-  test('where data is, but only a draft of the manifest, is refused', async () => {
+  test('refuses a folder that has data, but only a draft of the manifest', async () => {
     const manifest = join(folder.path, 'manifest.json');
     await rename(manifest, `${manifest}.tmp`);
     await expect(openTestStore(folder.path)).rejects.toThrow(/layout-000001 holds data/);

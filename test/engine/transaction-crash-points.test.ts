@@ -306,7 +306,7 @@ test.each(modes)('in %s, a start on a full disk decides, on the reserve', async 
   }
 });
 
-describe.each(leftTransactions)('a start that finds a store where $state,', (left) => {
+describe.each(leftTransactions)('a start that finds a transaction cut short ($state),', (left) => {
   async function expectDecided(
     fatal: number,
     files: MemoryFileSystem,

@@ -158,7 +158,7 @@ function expectAbove(load: Load, before: ReadonlyMap<number, number>): void {
   expect({ seed, again }).toEqual({ seed, again: [] });
 }
 
-test('where syncs do nothing, the same power cut is seen to lose writes', async (context) => {
+test('the same power cut loses writes if syncs do nothing', async (context) => {
   skipWithout(context, ...needs, 'eatmydata');
   let disk = kept(Disk.ext4('64M'));
   const dataDir = (): string => join(disk.path, 'data');

@@ -123,7 +123,7 @@ describe('paths and methods', () => {
   });
 });
 
-describe('what is no HTTP', () => {
+describe('bytes that are no HTTP', () => {
   test.each([
     ['nonsense\r\n\r\n', 400, 'BAD_REQUEST'],
     ['GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'BAD_REQUEST'],
@@ -160,7 +160,7 @@ describe('what is no HTTP', () => {
     expect(JSON.parse(body.body)).toMatchObject({ code: 'REQUEST_TIMEOUT', retryable: true });
   });
 
-  test('what came before malformed bytes is answered, what comes after is not', async () => {
+  test('requests before malformed bytes are answered, and those behind them are not', async () => {
     const { port, model } = await openApp();
     const put = 'PUT /v1/keys/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nv';
     const reply = await sendRaw(port, `${put}garbage\r\n\r\n${put}`);

@@ -91,7 +91,7 @@ test('deadlines are judged by the timestamp of the batch', () => {
   expect(ask('GET a', 'PTTL a', 'SETNX a 2')).toEqual([null, -2, 1]);
 });
 
-test('what was written is there after a restart, and after a compaction, with its version', async () => {
+test('writes are there after a restart, and after a compaction, with their versions', async () => {
   ask('SET a \u{ff}\0 EX 1000', 'SETRANGE b 3 x', 'SET c 1', 'DEL c');
   const before = await store.submit(get('a'));
   expect(before).toMatchObject({ kind: 'entry', value: Buffer.from([0xff, 0x00]) });

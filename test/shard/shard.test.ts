@@ -127,7 +127,7 @@ describe('a journal whose sync or cut has failed', () => {
     ['sync', ['sync']],
     ['truncate', ['truncate', 'write']],
   ] as const)(
-    'by a failing %s is never written again, and a new one goes on where it was last good',
+    'by a failing %s is never written again, and a new one goes on behind the last good sync',
     (_, call) => {
       const shard = startShard();
       shard.apply({ timestamp: 0, operations: [put('a', '1')] });

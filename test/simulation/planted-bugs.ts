@@ -23,7 +23,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     seedsMax: 40,
   },
   {
-    name: 'what a failed write left behind is not cut off',
+    name: 'the bytes of a failed write are not cut off',
     file: 'src/storage/journal-writer.ts',
     find: 'this.#cutBack(); if (!isDiskFull(error))',
     replace: 'if (!isDiskFull(error))',
@@ -106,7 +106,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     seedsMax: 150,
   },
   {
-    name: 'what is in doubt is served after a failed sync',
+    name: 'a write in doubt is served after a failed sync',
     file: 'src/shard/commit/batch-commit.ts',
     find: 'const fitted = this.write(',
     replace: 'run.staging.commit(); const fitted = this.write(',
@@ -148,7 +148,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     seedsMax: 150,
   },
   {
-    name: 'what no mark vouches for is not written again before it is synced',
+    name: 'bytes that no mark vouches for are not written again before the sync',
     file: 'src/shard/files/start-files.ts',
     find: 'rewriteUnmarked(place, recovered);',
     replace: '',
@@ -320,7 +320,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     seedsMax: 300,
   },
   {
-    name: 'what may still be committed is said not to be',
+    name: 'a transaction that may still commit is said to be not applied',
     file: 'src/router/transactions/two-phase-commit.ts',
     find: 'const isCertain = holders.length < changes.length || (await isAnyRecordedSoon(recording));',
     replace: 'const isCertain = true;',

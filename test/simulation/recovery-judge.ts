@@ -220,7 +220,7 @@ export class RecoveryJudge {
     const entries = this.#entries();
     const look = Array.from({ length: purses }, (_, index) => entries.get(purseName(index))?.value);
     const misfit = misfitOfPurses(look);
-    if (misfit !== undefined) record.fail(`what is recovered is no one moment: ${misfit}`);
+    if (misfit !== undefined) record.fail(`the recovered entries are no one moment: ${misfit}`);
   }
 
   #noteOpened(shard: number, { at, inDoubt }: OpenedReport): void {

@@ -232,7 +232,7 @@ export class ShardLog {
     }
     return least === Infinity
       ? reason
-      : `what is recovered is not what there was behind any batch; as for the last: ${reason}`;
+      : `the recovered entries are not those after any batch; after the last one ${reason}`;
   }
 
   /** The batch in doubt has happened or not, and so has each transaction in it. */

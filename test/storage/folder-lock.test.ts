@@ -91,7 +91,7 @@ test('a process that is gone is not named as the holder', async () => {
 });
 
 describe('holding a folder for reading', () => {
-  test('makes no file where there is none', async () => {
+  test('makes no file if there is none', async () => {
     holdFolderReadOnly(folder).release();
     expect(await readdir(folder)).toEqual([]);
   });
@@ -117,7 +117,7 @@ describe('holding a folder for reading', () => {
   });
 });
 
-test('where flock is missing it says which package has it, and locks nothing', () => {
+test('without flock, the error names its package, and nothing is locked', () => {
   vi.stubEnv('PATH', folder);
   const refusal = refusalOf(folder);
   expect(refusal.code).toBe('STORE_INACCESSIBLE');

@@ -14,7 +14,7 @@ function linesOf(
   });
 }
 
-test('lines come with their offsets, the last one incomplete where no newline ends it', () => {
+test('lines come with their offsets, the last one incomplete if no newline ends it', () => {
   expect(linesOf(Buffer.from('a\n\nbc\nd'))).toEqual([
     ['a', 0, true],
     ['', 2, true],

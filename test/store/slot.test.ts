@@ -15,7 +15,7 @@ describe('slotOfKey', () => {
     expect(slotOfKey(byteStringOfText(key))).toBe(slot);
   });
 
-  test('hashes the whole key where the first tag is empty or never closed', () => {
+  test('hashes the whole key if the first tag is empty or never closed', () => {
     expect(slotOfKey('foo{}{bar}')).not.toBe(slotOfKey('bar'));
     expect(slotOfKey('foo{bar')).not.toBe(slotOfKey('bar'));
     expect(slotOfKey('foo{{bar}}zap')).toBe(slotOfKey('{bar'));

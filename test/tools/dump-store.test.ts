@@ -39,7 +39,7 @@ test('every entry comes once, in the order of the keys over all shards, bytes as
   );
 });
 
-test('what expires is there with its deadline before it, and not from it on', () => {
+test('an entry is there with its deadline before the deadline, and not from then on', () => {
   store.put('short', 'x', { ttlMs: 1000 });
   store.put('kept', 'y', { namespace: 'other' });
   store.stop();
@@ -50,7 +50,7 @@ test('what expires is there with its deadline before it, and not from it on', ()
   expect(dump(deadline)).toEqual([kept]);
 });
 
-test('the time of the store counts where it is ahead of the clock', () => {
+test('the time of the store counts if it is ahead of the clock', () => {
   store.put('short', 'x', { ttlMs: 1000 });
   store.clock.advance(5000);
   store.put('later', 'y');

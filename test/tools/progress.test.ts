@@ -12,7 +12,7 @@ function startProgress() {
   return { progress, lines, advance };
 }
 
-test('what takes less than a second says nothing', () => {
+test('work that takes less than a second prints nothing', () => {
   const { progress, lines, advance } = startProgress();
   progress.begin('reading', 1000);
   for (let step = 0; step < 9; step++) advance(111, 100);

@@ -110,7 +110,7 @@ describe('damage', () => {
   });
 });
 
-describe('what is no damage', () => {
+describe('no damage', () => {
   test('is the torn end of a crash: a start cuts it off', () => {
     const crashed = new ShardedFiles(files, '/data', 2);
     crashed.start();

@@ -88,7 +88,7 @@ export function recoverShard(place: ShardPlace, memory: MemoryLimits = unlimited
 /**
  * Verifies the files without keeping entries, so that it needs little memory.
  *
- * @returns what a start would continue from
+ * @returns the state from which a start would continue
  * @throws StoreError as `recoverShard`, except for entries that do not fit into memory
  */
 export function proveShard(place: ShardPlace): ProvedShard {

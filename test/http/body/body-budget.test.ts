@@ -115,7 +115,7 @@ describe('when the room is full', () => {
     expect(open(kibibyte).arrive(2).waits).toBe(false);
   });
 
-  test('what a whole body held is given to those that wait, in order of age', () => {
+  test('the room of a whole body goes to those that wait, in order of age', () => {
     const whole = open(bodyBytesMax).arrive(bodyBytesMax);
     const oldest = open(bodyBytesMax).arrive(1);
     const bodies = Array.from({ length: 4 }, () => open(bodyBytesMax).arrive(100 * kibibyte));

@@ -198,7 +198,7 @@ const cases: readonly (readonly [string, readonly Sent[]])[] = [
     ],
   ],
   [
-    'what is refused',
+    'refused requests',
     [put('a', '1'), get('%zz'), command('incr', 'x', 'y'), { ...list, method: 'BREW' }],
   ],
 ];

@@ -182,7 +182,7 @@ describe('the record', () => {
     expect(await store.count(namespace)).toBe(1);
   });
 
-  test('goes before its time only where there are too many, the oldest first', async () => {
+  test('goes before its time only if there are too many, the oldest first', async () => {
     for (let n = 0; n < 7; n++) {
       // oxlint-disable-next-line no-await-in-loop
       await requests.run(identity(String(n)), increment(`k${n}`));

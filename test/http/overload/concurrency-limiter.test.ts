@@ -22,7 +22,7 @@ test('a burst on a store that has not been measured is taken', async () => {
   expect(work.isFull).toBe(false);
 });
 
-test('what is let in is what the store answers in two seconds', async () => {
+test('the limiter lets in as much work as the store answers in two seconds', async () => {
   const { work, begin, end, turnClock } = open();
   for (let i = 0; i < 32; i++) void begin(4000);
   void begin(112_000);

@@ -43,7 +43,7 @@ test('the rest follows in order, some of it in each turn', async () => {
   expect(await Promise.all(results)).toEqual(names);
 });
 
-test('what comes later does not overtake what waits', async () => {
+test('later work does not overtake work that waits', async () => {
   for (const name of ['a', 'b', 'c']) void turns.run(work(name, 2));
   await nextTurn();
   void turns.run(work('late', 2));
@@ -93,7 +93,7 @@ test('nothing is begun while the store has no room', async () => {
   expect(await late).toBe('late');
 });
 
-test('what has waited for two seconds is refused where many wait, and never where few do', async () => {
+test('work that has waited for two seconds is refused if many wait, and never if few do', async () => {
   hasRoom = false;
   const early = turns.run(work('early', 0));
   const waiting = waitAlways();

@@ -75,7 +75,7 @@ describe('GET /v1/backup', () => {
     expect([head.status, head.headers.get('allow')]).toEqual([405, 'GET']);
   });
 
-  test('is not there where the engine takes none', async () => {
+  test('is not there if the engine takes none', async () => {
     const store = new ModelStore();
     Object.defineProperty(store, 'backup', { value: undefined });
     const { url } = await openApp({ store });
@@ -109,7 +109,7 @@ describe('GET /v1/backup', () => {
     expect(pieces.isEnded).toBe(true);
   });
 
-  test('is ended where the client takes nothing any more', async () => {
+  test('is ended if the client takes nothing any more', async () => {
     const pieces = new Pieces();
     const store = new ModelStore();
     store.backup = async () => pieces;

@@ -111,7 +111,7 @@ describe('a path that names no item is refused by every method', () => {
   });
 });
 
-test('what ends like a base is never written to', async () => {
+test('a path that ends like a base is never written to', async () => {
   for (const end of ['/', '//', ':', '::', '/:', '%2F', '%3A']) {
     const target = `/unstorage/app/there${end}`;
     expectProblem(await ask('PUT', target, { body: 'x' }), 400, 'KEY_INVALID');

@@ -45,7 +45,7 @@ const key = fc
   .filter((text) => Buffer.byteLength(text) <= testLimits.keyBytesMax);
 const keySet = fc.uniqueArray(key, { minLength: 1, maxLength: 25 });
 
-test('what the driver lists is what it can get, and clearing removes exactly that', async () => {
+test('the driver can get exactly the keys that it lists, and clearing removes exactly those', async () => {
   const property = fc.asyncProperty(keySet, async (keys) => {
     model.entries.clear();
     await putAll(url, keys);

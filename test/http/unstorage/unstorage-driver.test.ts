@@ -111,7 +111,7 @@ describe('keys', () => {
   });
 });
 
-describe('what is wrong is refused', () => {
+describe('a wrong request is refused', () => {
   test.each([
     ['GET', '/unstorage/app/', 200],
     ['GET', '/unstorage/app/a%2F..%2Fb', 400],

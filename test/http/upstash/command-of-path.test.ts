@@ -14,7 +14,7 @@ describe('a command in the path', () => {
     ]);
   });
 
-  test('has empty arguments where segments are empty', () => {
+  test('has an empty argument for each empty segment', () => {
     expect(commandOfPath('set/a/', '', none)).toEqual(['set', 'a', '']);
   });
 

@@ -196,7 +196,7 @@ describe('a body that is no command is refused', () => {
   });
 });
 
-describe('a pipeline or a transaction is refused as a whole where one of its commands is none', () => {
+describe('a pipeline or a transaction is refused as a whole if one of its commands is none', () => {
   test.each([
     ['{}', 'a list of commands'],
     ['"get"', 'a list of commands'],
@@ -251,7 +251,7 @@ test('numbers beyond 2^53 keep their digits', async () => {
   }
 });
 
-test('what a JSON object would make of a key is a key like any other', async () => {
+test('a key that names a member of every JavaScript object is a key like any other', async () => {
   const { port } = await openApp();
   for (const key of ['__proto__', 'constructor', 'toString']) {
     await rawRequest(port, 'POST', '/upstash', { body: `["set","${key}","${key}"]` });
@@ -319,7 +319,7 @@ describe('a body that is too large is refused', () => {
   });
 });
 
-test('who is turned away at the door is told so in the form of this protocol', async () => {
+test('a client over the limit of connections is refused in the form of this protocol', async () => {
   const { app, port } = await openApp({ limits: { connectionsMax: 1 } });
   const only = connect(port, '127.0.0.1');
   onTestFinished(() => void only.destroy());
@@ -330,7 +330,7 @@ test('who is turned away at the door is told so in the form of this protocol', a
   expect(reply.headers['retry-after']).toBe('1');
 });
 
-test('what fails by a mistake of the server may have been applied, by GET too', async () => {
+test('a request that fails by a bug of the server may have been applied, by GET too', async () => {
   class BrokenStore extends ModelStore {
     override submitCommands(): never {
       throw new Error('out of order');

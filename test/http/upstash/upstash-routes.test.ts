@@ -256,7 +256,7 @@ describe('with an Idempotency-Key', () => {
     expect(inBase64.status).toBe(422);
   });
 
-  test('what changes nothing is carried out as ever', async () => {
+  test('a command that changes nothing is carried out as ever', async () => {
     const { url, model } = await openApp();
     await ask(url, '/pipeline', post('[["GET","a"],["DBSIZE"]]', key));
     expect(await ask(url, '/pipeline', post('[["GET","b"]]', key))).toMatchObject({ status: 200 });
@@ -324,7 +324,7 @@ describe('a token in the query is no word of the command', () => {
     expect(entry?.expiresAt).toBe(query.includes('EX') ? model.nowMs + 100_000 : undefined);
   });
 
-  test('and is not repeated where the command is wrong', async () => {
+  test('and is not repeated if the command is wrong', async () => {
     const { url } = await openApp();
     for (const path of ['/nope/a', '/get', '/set/k/v/bad', '/%zz', '/get/%FF']) {
       const { status, text } = await ask(url, `${path}?${token}`);

@@ -22,7 +22,7 @@ test('a bug is logged with its cause, and never with a key, a value or a credent
   expect(lines[0]).not.toContain('secret');
 });
 
-test('what a client does wrong is not logged', async () => {
+test('a mistake of a client is not logged', async () => {
   const lines: string[] = [];
   const logger = pino({}, { write: (line: string) => void lines.push(line) });
   const { url } = await openApp({ logger });

@@ -123,7 +123,7 @@ describe('a backup', () => {
     expect(await readAll(await backups.take())).toEqual([1, 2, 3]);
   });
 
-  test('is of what all shards hold at one moment, where their files are', async () => {
+  test('gives its thread the location and the cut of every shard, all of one moment', async () => {
     const thread = new StagedThread();
     await backupsWith(thread).take();
     expect(thread.begun).toEqual({

@@ -102,7 +102,7 @@ describe('a page or a count', () => {
   });
 });
 
-describe('what must be delivered', () => {
+describe('an operation that must be delivered', () => {
   test('is neither refused for its age nor for a shard that does not serve, and keeps its place', () => {
     const [early, late, later] = [queued(get('k'), 10), queued(get('k'), 20), putOf(3)];
     later.queuedAtMs = 30;
@@ -117,7 +117,7 @@ describe('what must be delivered', () => {
     expect([queue.operations, queue.bytes]).toEqual([0, 0]);
   });
 
-  test('is an outcome, and that it may be forgotten', () => {
+  test('is an outcome or a forget', () => {
     const forget = queued({ op: 'forget', transaction: 't' });
     const all = [outcome(0, 'commit'), outcome(0, 'abort'), forget];
     const queue = queueOf(putOf(1), ...all);
@@ -132,7 +132,7 @@ describe('what must be delivered', () => {
     expect([queue.operations, queue.bytes]).toEqual([0, 0]);
   });
 
-  test('says nothing of how long others wait', () => {
+  test('does not count for how long others have waited', () => {
     const queue = queueOf(outcome(0));
     expect(queue.hasRoom(1, 1, queueWaitForMoreMs * 10)).toBe(true);
     queue.push(queued(get('k'), 1000));

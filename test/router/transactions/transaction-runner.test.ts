@@ -98,7 +98,7 @@ describe('a transaction in one shard', () => {
     expect(asked()).toEqual([[], []]);
   });
 
-  test('changes the entries alone that the plan names, and deletes where it says so', async () => {
+  test('changes only the entries that the plan names, and deletes if the plan says so', async () => {
     const names = ['0b', '0c', '0f'].map(name);
     void runner.run(names, () => ({ outcome: 1, changes: [undefined, 'delete'] }), {});
     await untilIdle();

@@ -24,7 +24,7 @@ function measure(fill: (table: EntryTable) => void): { table: EntryTable; takes:
   return { table, takes: process.memoryUsage().heapUsed - before };
 }
 
-describe('what a table says it takes of the heap is no less than what it takes, and not twice as much', () => {
+describe('the account of a table is no less than the heap that it takes, and not twice as much', () => {
   const count = 33_000;
   const numbers = Array.from({ length: count }, (_, number) => number);
   const cases: Record<string, (number: number) => Partial<Entry>> = {

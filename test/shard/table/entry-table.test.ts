@@ -45,7 +45,7 @@ describe('a flush', () => {
   });
 });
 
-describe('what a table says it takes of the heap', () => {
+describe('the account that a table keeps of its heap', () => {
   test('comes back to nothing when all is gone, one by one or by a flush', () => {
     const table = filled(100, 7);
     expect(table.heapBytes).toBeGreaterThan(table.bytes);

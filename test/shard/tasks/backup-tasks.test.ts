@@ -81,7 +81,7 @@ describe('the tasks of a backup', () => {
     expect(linesOf(Buffer.concat(readAll(tasks)))).toEqual([]);
   });
 
-  test('refuse to begin where a file is missing, and leave none open', () => {
+  test('refuse to begin if a file is missing, and leave none open', () => {
     const files = new MemoryFileSystem();
     const cut = filled(new ShardedFolder(files, 3)).cut();
     const open = files.openFiles;

@@ -61,7 +61,7 @@ export const leftTransactions: readonly LeftTransaction[] = [
     },
   },
   {
-    state: 'its parts are restated by a compaction, undecided',
+    state: 'a compaction has written its prepare records again, without an outcome',
     isCommitted: true,
     inDoubtIn: [0, 1],
     leave: (store) => {
@@ -70,7 +70,7 @@ export const leftTransactions: readonly LeftTransaction[] = [
     },
   },
   {
-    state: 'the one part that is there is restated by a compaction',
+    state: 'a compaction has written its only prepare record again',
     isCommitted: false,
     inDoubtIn: [1],
     leave: (store) => {
@@ -99,7 +99,7 @@ export const leftTransactions: readonly LeftTransaction[] = [
     },
   },
   {
-    state: 'it is noted while a compaction is under way',
+    state: 'its outcome is recorded while a compaction is running',
     isCommitted: true,
     inDoubtIn: [0],
     leave: (store) => {
@@ -110,14 +110,14 @@ export const leftTransactions: readonly LeftTransaction[] = [
     },
   },
   {
-    state: 'it clears a namespace, and all parts are there and no note',
+    state: 'it clears a namespace, all have prepared it, and none has an outcome',
     isCommitted: true,
     inDoubtIn: [0, 1, 2],
     leave: (store) => store.prepare(transaction, changes, undefined, ['default']),
     clears: true,
   },
   {
-    state: 'it clears a namespace, and one part is missing',
+    state: 'it clears a namespace, and one participant has not prepared it',
     isCommitted: false,
     inDoubtIn: [0, 2],
     leave: (store) => {
@@ -126,7 +126,7 @@ export const leftTransactions: readonly LeftTransaction[] = [
     },
   },
   {
-    state: 'it clears a namespace, and one shard has noted that it is committed',
+    state: 'it clears a namespace, and one shard has recorded the commit',
     isCommitted: true,
     inDoubtIn: [0, 2],
     leave: (store) => {
@@ -138,7 +138,7 @@ export const leftTransactions: readonly LeftTransaction[] = [
     clears: true,
   },
   {
-    state: 'every shard has noted it and one has folded it',
+    state: 'every shard has recorded its outcome and one has folded it',
     isCommitted: true,
     inDoubtIn: [],
     leave: (store) => {

@@ -78,7 +78,7 @@ describe('long histories', () => {
   });
 });
 
-describe('what is a violation', () => {
+describe('a violation is', () => {
   const first = call([0, 1], { op: 'put', value: 'a' }, written(1, true));
 
   test('an acknowledged write that a later read does not show', () => {
@@ -116,7 +116,7 @@ describe('what is a violation', () => {
   });
 });
 
-describe('what is none', () => {
+describe('no violation is', () => {
   test('a write of unknown outcome that happens late, or never', () => {
     const unknown = call([0, Infinity], { op: 'put', value: 'a' }, { kind: 'unknown' });
     const missing = call([1, 2], { op: 'get' }, { kind: 'missing' });

@@ -42,7 +42,7 @@ const get = { op: 'get' } as const;
 const put = (value: string, version?: number): Call => ({ op: 'put', value, version });
 const remove: Call = { op: 'delete' };
 
-test('what is seen whole, before or behind, is well', () => {
+test('a transaction that reads see whole, before it or after it, is no contradiction', () => {
   const script = new Script();
   script.do(['a', put('a1'), written(1)], ['b', put('b1'), written(1)]);
   script.do(['a', get, found(1, 'a1')], ['b', get, found(1, 'b1')]);
@@ -96,7 +96,7 @@ test('a removal is seen with what was put in the same step, or not at all', () =
   expect(moved(found(1, 'a1'))).toContain('read what was removed by');
 });
 
-test('what is gone and not yet there is found where only one removal can be why', () => {
+test('a read between a removal and its put is found, if only one removal explains it', () => {
   const script = new Script();
   script.do(['a', put('a1'), written(1)], ['b', put('b1'), written(1)]);
   const end = script.begin([

@@ -24,16 +24,11 @@ function losses(before: Content, calls: readonly Call[], after: Content): number
 const a = put('a', [1, 2], written(1));
 const b = put('b', [3, 4], written(2));
 
-describe('what was acknowledged and is not there is found', () => {
+describe('a lost change is found', () => {
   test.each<[string, Content, Call[], Content]>([
     ['a put', undefined, [a], undefined],
     ['the later of two puts', undefined, [a, b], { value: 'a', version: 1 }],
-    [
-      'a put over what was there before',
-      { value: 'o', version: 1 },
-      [b],
-      { value: 'o', version: 1 },
-    ],
+    ['a put over an entry of before', { value: 'o', version: 1 }, [b], { value: 'o', version: 1 }],
     ['a delete', undefined, [a, remove([3, 4], deleted)], { value: 'a', version: 1 }],
     [
       'a put after an unknown one that had ended',
@@ -48,7 +43,7 @@ describe('what was acknowledged and is not there is found', () => {
   });
 });
 
-describe('what is there and must not be is found', () => {
+describe('an entry that must not be there is found', () => {
   test.each<[string, Call[], Content]>([
     ['a put that was refused', [put('r', [1, 2], refused)], { value: 'r', version: 1 }],
     ['a value that no call put', [a], { value: 'z', version: 1 }],
@@ -57,7 +52,7 @@ describe('what is there and must not be is found', () => {
   });
 });
 
-describe('what may be is no loss', () => {
+describe('an allowed state is no loss', () => {
   test.each<[string, Content, Call[], Content]>([
     ['nothing asked', { value: 'o', version: 1 }, [], { value: 'o', version: 1 }],
     [
@@ -102,7 +97,7 @@ function gapsOf(
   return findGaps(new Map(), calls, after, { shards: 1, settled });
 }
 
-describe('where the newest writes may be lost', () => {
+describe('on a store that may lose its newest writes', () => {
   const l: Call = { ...put('l', [1, 2], written(2)), key: 'l' };
 
   test('the end may be missing', () => {
@@ -112,12 +107,12 @@ describe('where the newest writes may be lost', () => {
     });
   });
 
-  test('what the shard did before something that is there may not', () => {
+  test('a put before another one that is there may not', () => {
     const calls = [{ ...a, outcome: written(1) }, l, put('o', [0, 1], written(0))];
     expect(gapsOf(calls, { version: 0, value: 'o' }).gaps).toHaveLength(1);
   });
 
-  test('what was acknowledged long before may not', () => {
+  test('a put that was acknowledged long before may not', () => {
     expect(
       gapsOf([a, l, put('c', [3, 4], written(3))], { version: 1, value: 'a' }, 9).gaps,
     ).toHaveLength(1);

@@ -184,7 +184,7 @@ function refusal(...error: ConstructorParameters<typeof StoreError>): Result {
   return { kind: 'refused', error: new StoreError(...error) };
 }
 
-describe('what the store refuses', () => {
+describe('a refusal of the store', () => {
   class RefusingStore extends ModelStore {
     readonly #answer: () => Result | Promise<Result>;
 

@@ -35,7 +35,7 @@ async function walk(query: string): Promise<string[]> {
   return keys;
 }
 
-test('an item says what there is to know, and the value only where it is asked for', async () => {
+test('an item has key, version, size and expiry, and the value only if the query asks for it', async () => {
   await put('a', 'text "quoted"', '?ttl=1s');
   await put('b', Buffer.from([0xff, 0x00]));
   const expiresAt = app.model.nowMs + 1000;

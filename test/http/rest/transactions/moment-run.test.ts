@@ -81,7 +81,7 @@ test('a head gives all but the value', () => {
   expect(changes).toEqual({ a: undefined, b: undefined });
 });
 
-test('what is only read is handed on as it was, without a copy', () => {
+test('a read hands the value on without a copy', () => {
   const standing = entry('x');
   const { results } = run({ a: standing }, [{ op: 'get', ...name('a') }]);
   expect(results[0]).toBe(standing);

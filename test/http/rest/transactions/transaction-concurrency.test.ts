@@ -109,7 +109,7 @@ async function atOnce(clients: number, rounds: number, work: (random: Random) =>
 }
 
 describe.each(['always', 'interval'] as const)('with fsync %s', (fsync) => {
-  test('what is moved between accounts is never missing and never there twice', async () => {
+  test('an amount moved between accounts is never missing and never there twice', async () => {
     const { url } = await openShardedApp({ fsync });
     await openAccounts(url);
     const sums = new Set<number>();

@@ -91,7 +91,7 @@ describe('operations', () => {
     expect(results[3]).toEqual({ status: 200, version: 3, value: '2' });
   });
 
-  test('what has expired counts as missing', async () => {
+  test('an expired entry counts as missing', async () => {
     await put('n', 'no number', '1s');
     app.model.nowMs += 1000;
     const { results } = await transact(app.url, {
@@ -105,7 +105,7 @@ describe('operations', () => {
     expect(results[2]).not.toHaveProperty('expiresAt');
   });
 
-  test('say what they have reached in a header, too, where something was written', async () => {
+  test('state their durability in a header, too, if they have written something', async () => {
     const write = await post(app.url, '{"operations":[{"op":"put","key":"a","value":"x"}]}');
     expect(write.headers.get('holdfast-durability')).toBe(durability);
     expect(write.headers.get('content-type')).toBe('application/json');
@@ -230,7 +230,7 @@ describe('checks', () => {
     expect(reply).toMatchObject({ committed: false });
   });
 
-  test('find what has expired missing', async () => {
+  test('find an expired entry missing', async () => {
     await put('a', 'x', '1s');
     const standing = [{ key: 'a', exists: true }];
     const gone = [{ key: 'a', exists: false }];
@@ -244,7 +244,7 @@ describe('checks', () => {
   });
 });
 
-test('what is only read is given as it stood, although it expires on the way', async () => {
+test('a transaction of reads answers an entry of its moment, although the entry expires meanwhile', async () => {
   class SlowStore extends ModelStore {
     override async getMany(...asked: Parameters<ModelStore['getMany']>) {
       const results = await super.getMany(...asked);
@@ -418,7 +418,7 @@ describe('one malformed item is a 400 of the whole, by its place, and nothing ha
     ['an increment', { op: 'increment', key: 'a' }, '.op'],
     ['a condition', { op: 'get', key: 'a', ifMatch: 1 }, '.ifMatch'],
     ['an unknown member', { op: 'get', key: 'a', by: 1 }, '.by'],
-  ])('of otherwise, even where the checks hold: %s', async (_, item, member) => {
+  ])('of otherwise, even if the checks hold: %s', async (_, item, member) => {
     await expectRefused({ operations: [first], otherwise: [item] }, `otherwise[0]${member}`);
   });
 
@@ -544,7 +544,7 @@ describe('limits', () => {
   });
 });
 
-describe('what the store refuses is a problem like everywhere', () => {
+describe('a refusal of the store is a problem like everywhere', () => {
   test.each([
     ['SHARD_UNAVAILABLE', 503, 'unknown'],
     ['OVERLOADED', 503, 'not-applied'],

@@ -15,8 +15,10 @@ test.each(documents)('$path has no vague word', ({ prose }) => {
   expect(prose.match(vagueWords) ?? []).toEqual([]);
 });
 
-test.each(documents)('no sentence of $path begins with What or Who', ({ prose }) => {
-  expect(prose.match(/(?:^|[.:;] |[-|] )(?:What|Who|Whoever) [^\n]{0,40}/gm) ?? []).toEqual([]);
+test.each(documents)('no sentence of $path begins with What, Who or Where', ({ prose }) => {
+  expect(prose.match(/(?:^|[.:;] |[-|] )(?:What|Who|Whoever|Where) [^\n]{0,40}/gm) ?? []).toEqual(
+    [],
+  );
 });
 
 test.each(documents)('no paragraph of $path has more than 600 characters', ({ prose }) => {

@@ -1,7 +1,7 @@
-// One round of load, in a process of its own, so that it takes no time from a server's event loop:
-// `node load.js URL KIND SECONDS SEED`. Closed loop: 64 connections, fewer for long pipelines, with one
-// request at a time each. Prints the figures as one line of JSON. Fails if any reply is not a 2xx, or
-// if a command of a pipeline fails.
+// `node load.js URL KIND SECONDS SEED`: one round of load, in a process of its own. So it takes no
+// time from a server's event loop. Closed loop: 64 connections, fewer for long pipelines, with one
+// request at a time each. Prints the figures as one line of JSON. Fails if any reply is not a 2xx,
+// or if a command of a pipeline fails.
 import autocannon from 'autocannon';
 import type { LoadFigures } from './load-round.ts';
 import {

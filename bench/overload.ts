@@ -1,6 +1,6 @@
-// `npm run overload -- [SECONDS] [TIMES] [KIND]`: floods a compiled server with requests of each kind,
-// at several times its capacity. Does so on a healthy disk, and on one whose syncs take 200 ms more.
-// Prints the figures. Fails if the server breaks a bound.
+// `npm run overload -- [SECONDS] [TIMES] [KIND]`: floods a compiled server with requests of each
+// kind. Does so on a healthy disk, and on one whose syncs take 200 ms more. A flood is several
+// times the server's capacity. Prints the figures. Fails if the server breaks a bound.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {

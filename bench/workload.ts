@@ -1,5 +1,5 @@
-// The requests of the load. They draw their keys evenly from a seeded stream, so that there is no hot
-// key and runs can be repeated.
+// The requests of the load. They draw their keys evenly from a seeded stream. So there is no hot
+// key, and runs can be repeated.
 
 export const workloadKinds = ['get', 'put', 'batch'] as const;
 export type WorkloadKind = (typeof workloadKinds)[number];

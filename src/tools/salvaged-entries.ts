@@ -55,7 +55,7 @@ export class SalvagedEntries {
   }
 
   /**
-   * Deletes all known entries of a namespace. An entry with this version or a newer one stays: a
+   * Deletes all known entries of a namespace. An entry with this version or a newer one stays. A
    * client put it after the flush, and the outcome record at the flush's place is lost.
    *
    * @param seq of the flush, or the version of the transaction that flushed

@@ -1,4 +1,4 @@
-// Sends signals to a real server: those that end it, and those that must not kill it or open a
+// Sends signals to a real server. Some must end it, and some must neither kill it nor open a
 // debugger. Checks the time between a signal and the end, too.
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';

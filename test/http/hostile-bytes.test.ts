@@ -1,7 +1,7 @@
 // Sends hostile requests as bytes over bare sockets to the compiled program, and checks the exact
 // answers. Afterwards the server lives and has the same data, also after restarts. Each hostile
 // request has another one behind it in the same packet. If the first one closes the connection, the
-// server must not answer the second: a proxy may have let it through unseen.
+// server must not answer the second. A proxy may have let the second one through unseen.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

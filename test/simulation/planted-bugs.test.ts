@@ -1,5 +1,5 @@
 // Tests the simulation itself: it must find a bug that is planted in the program.
-// simulation.test.ts shows that the program without the bug passes the same seeds.
+// simulation.test.ts shows that the same seeds pass without the bug.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

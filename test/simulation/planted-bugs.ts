@@ -10,7 +10,10 @@ export interface PlantedBug {
   readonly replace: string;
   /** The simulation must find the bug within so many seeds, counted from the first one. */
   readonly seedsMax: number;
-  /** The first seed if it is not 1: a little before the last seed that found the bug, to save time. */
+  /**
+   * The first seed if it is not 1. It is a little before the last seed that found the bug, to save
+   * time.
+   */
   readonly firstSeed?: number;
 }
 

@@ -1,7 +1,7 @@
 // The changes of one shard in the order of its commits, as seen in its thread. Judges the entries
 // of its next recovery. Usually they must be those after the last batch. After a power cut outside
-// `always` they may be those after an earlier batch, but no earlier than the last known sync.
-// prepared-log.ts has the transactions over several shards.
+// `always` an earlier batch will do, if it is not before the last known sync. prepared-log.ts has
+// the transactions over several shards.
 import { decodeBatch } from '../../src/protocol/batch-frame.ts';
 import { decodeReply } from '../../src/protocol/reply-frame.ts';
 import {

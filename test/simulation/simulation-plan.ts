@@ -1,5 +1,5 @@
-// The choices of a seed before a simulation begins: the settings of the store, the number of
-// clients and calls, and the kinds of faults.
+// The choices of a seed before a simulation begins: settings of the store, numbers of clients and
+// calls, kinds of faults.
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import { pickFrom, randomBelow, type Random } from '../support/random.ts';
 import type { ProcessSettings } from './simulated-process.ts';

@@ -1,5 +1,5 @@
-// The calls of one client on several keys at one moment: transactions over random keys and over
-// purses, and reads of many keys.
+// The calls of one client on several keys at one moment. They are transactions over random keys and
+// over purses, and reads of many keys.
 import type { Result } from '../../src/store/result.ts';
 import type { Store } from '../../src/store/store.ts';
 import type {

@@ -39,8 +39,8 @@ export class Backups {
 
   /**
    * @returns the pieces. The caller reads them to the end, or calls `return`, before the next backup.
-   * @throws StoreError OVERLOADED if a backup is running; the error of a shard that does not serve;
-   *   any error of the thread
+   * @throws StoreError OVERLOADED if a backup is running, or the error of a shard that does not
+   *   serve; any error of the thread
    */
   async take(): Promise<AsyncIterableIterator<Uint8Array>> {
     if (this.#isBeginning || this.#running !== undefined) throw oneIsRunning();

@@ -1,6 +1,6 @@
-// Faults of a disk in memory: calls that fail once, always or from some call on, and writes that
-// are cut short. Also records calls. A disk has one fault at a time: each function here replaces
-// the fault before. Knows nothing of stores.
+// Faults of a disk in memory. Calls fail once, always or from some call on, and writes are cut
+// short. Also records calls. A disk has one fault at a time: each function here replaces the fault
+// before. Knows nothing of stores.
 import type { Call, Fault, MemoryFileSystem } from './memory-file-system.ts';
 
 /** The calls that a fault strikes, and their error. By default it strikes all calls. */

@@ -1,6 +1,6 @@
-// A file system in memory that knows which data is on stable storage, so that a test can cut the
-// power. Files then keep their synced bytes, and any part of the others. Names are those of the
-// last sync of their folder, or newer.
+// A file system in memory that knows which data is on stable storage. So a test can cut the power.
+// Files then keep their synced bytes, and any part of the others. Names are those of the last sync
+// of their folder, or newer.
 import type { FileSystem, OpenFile } from '../../../src/storage/file-system.ts';
 
 /** A number in [0, 1). */

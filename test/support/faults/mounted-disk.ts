@@ -77,7 +77,7 @@ export class Disk {
    * Copies the disk as it is now: all synced data, and the other data that the kernel has written.
    * The image's own page cache is the disk here. A sync hands blocks to the image. Data in the page
    * cache of the mounted file system alone is not in the image. The caller must have stopped all
-   * writers: a copy takes time, and a later block could be in it without an earlier one.
+   * writers. A copy takes time, and a later block could be in it without an earlier one.
    */
   copyOfNow(): Disk {
     const copy = Disk.#make();

@@ -1,4 +1,4 @@
-// Injects faults into system calls with strace: into a program from its start, or into a running
+// Injects faults into system calls with strace, into a program from its start or into a running
 // process. strace counts the calls of each thread.
 import { ProgramProcess } from '../processes/server-process.ts';
 

@@ -1,6 +1,6 @@
 // Checks each key for one order of all calls that explains every answer. In that order, a call that
-// ended before another one was sent comes before it. The check looks at one key at a time: a
-// history is linearizable exactly if each key's is (Herlihy & Wing 1990).
+// ended before another one was sent comes before it. Keys are checked one at a time. A history is
+// linearizable exactly if each key's is (Herlihy & Wing 1990).
 import { describeCall, describeState } from './describe-call.ts';
 import { keyHistory } from './key-history.ts';
 import type { RecordedCall } from './recorded-call.ts';

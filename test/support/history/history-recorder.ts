@@ -1,4 +1,4 @@
-// Records a history while it happens. A client must record an answer before it acts on it: the
+// Records a history while it happens. A client must record an answer before it acts on it. The
 // order of the recorder's calls is the order of the events.
 import type { Call, CallOutcome, RecordedCall } from './recorded-call.ts';
 

@@ -2,8 +2,8 @@
 // & Gong 1993). Remembers the positions that it has visited (Lowe 2017). Three rules make long
 // histories cheap. A read that fits comes at once. Puts come in order of their versions. A call of
 // unknown outcome comes only before a call that does not fit without it. A search in depth usually
-// finds an order soon. If it does not, a search in breadth compares all positions with equally many
-// calls, and drops those that are no better than another.
+// finds an order soon. If not, a search in breadth compares all positions with equally many calls.
+// It drops those that are no better than another.
 import type { KeyHistory, LooseCalls } from './key-history.ts';
 import { afterAnswered, afterUnknown, emptyState, type KeyState } from './key-state.ts';
 import { canDoLess, isAlive, LooseIndex } from './loose-index.ts';

@@ -1,5 +1,5 @@
-// The history of a store over several runs of its server. For each run it has the contents at its
-// start, the calls, and the contents at the start of the next run. Judges each run by itself.
+// The history of a store over several runs of its server. A run has its contents at the start, its
+// calls, and the contents at the next start. Judges each run by itself.
 import { checkLinearizability } from '../history/check-linearizability.ts';
 import { EventOrder, isChange, type Call } from './call.ts';
 import { findLosses, type Contents } from './find-losses.ts';

@@ -1,4 +1,4 @@
-// Runs a real server under load on one data folder, again and again: starts it, reads the contents,
+// Runs a real server under load on one data folder, again and again. Starts it, reads the contents,
 // applies load, and ends it. Judges each run by the contents of the next one. Knows no test runner.
 import { seededRandom } from '../random.ts';
 import { startServer, type ServerProcess } from '../processes/server-process.ts';

@@ -1,4 +1,4 @@
-// The REST dialect as a Store: every operation is a request to a real server, and every reply
+// The REST dialect as a Store. Every operation is a request to a real server, and every reply
 // becomes a result.
 import { Client, type Dispatcher } from 'undici';
 import { byteStringOfText, textOfByteString } from '../../../src/base/byte-string.ts';

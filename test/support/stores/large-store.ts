@@ -1,5 +1,5 @@
-// Makes a large store on a real disk fast: snapshots straight from a sorted stream, and a journal
-// after one of them.
+// Makes a large store on a real disk fast. Writes snapshots straight from a sorted stream, and a
+// journal after one of them.
 import { nodeFileSystem } from '../../../src/storage/node-file-system.ts';
 import { locateShards } from '../../../src/storage/locate-shards.ts';
 import { replaceManifest, type Manifest } from '../../../src/storage/manifest.ts';

@@ -1,5 +1,5 @@
-// The rules of a store in the simplest form: one Map, sorted on demand, with time and versions
-// counted by hand. Tests judge the real engines and the HTTP layer by it, so it must stay obvious.
+// The rules of a store in the simplest form: one Map, sorted on demand. The test counts time and
+// versions by hand. Tests judge the real engines and the HTTP layer by it, so it must stay obvious.
 import { Readable } from 'node:stream';
 import { textOfByteString } from '../../../src/base/byte-string.ts';
 import { Histogram, batchSizeBounds, secondsBounds } from '../../../src/base/histogram.ts';

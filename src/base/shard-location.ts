@@ -1,4 +1,4 @@
-// Owns how layers name a shard's files: where they are, and whose they are. Knows no file.
+// Owns how layers name the files of a shard: their folder and their owner. Knows no file.
 
 /** The owner of a file: a file with any other identity is foreign. */
 export interface ShardIdentity {
@@ -7,7 +7,7 @@ export interface ShardIdentity {
   readonly shard: number;
 }
 
-/** Where a shard's files are, and whose they are. */
+/** The folder of the files of a shard, and their owner. */
 export interface ShardLocation {
   readonly folder: string;
   /** The folder's name relative to the data folder, for errors. */

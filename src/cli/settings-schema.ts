@@ -28,8 +28,8 @@ interface IntegerSetting extends Described {
 }
 
 /**
- * The allowed values of a setting. Plain data, because every start of any command reads it: a schema
- * library would take longer to load than all the rest.
+ * The allowed values of a setting. Every start of any command reads this, so it is plain data. A
+ * schema library would take longer to load than all the rest.
  */
 export type SettingSchema = TextSetting | ChoiceSetting | IntegerSetting;
 

@@ -84,7 +84,7 @@ const flags = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
  * Replaces the inherited open file description by one of our own, and makes only that non-blocking.
  * The inherited one belongs to the shell and other programs, too.
  *
- * @returns false if the descriptor cannot be opened again: a socket, a pipe of another user, or a
+ * @returns false if the descriptor cannot be opened again, as a socket, another user's pipe, or a
  *   pipe without a reader
  */
 function reopen(descriptor: Descriptor): boolean {

@@ -7,10 +7,10 @@ import type { SnapshotHeader } from './snapshot-format.ts';
 import { SnapshotWriter } from './snapshot-writer.ts';
 
 /**
- * The snapshot is whole and durable under its name when this returns.
+ * Makes the snapshot whole and durable under its name.
  *
- * @param write writes the entries, and returns what `finish` returns
- * @throws whatever `write` throws; system errors. Removes the unfinished file before.
+ * @param write writes the entries, and returns the result of `finish`
+ * @throws all errors of `write`; system errors. Removes the unfinished file before.
  */
 export function createSnapshot(
   fileSystem: FileSystem,

@@ -2,8 +2,8 @@
 import type { ExpiresAt } from './result.ts';
 
 /**
- * Caps the deadline at the largest safe integer. The front end's clock may be behind the store's,
- * so a time to live that the front end accepts may reach past it.
+ * Caps the deadline at the largest safe integer. A front end checks a time to live against its own
+ * clock. That clock may be behind the store's, so the sum may be larger than the front end expects.
  *
  * @param now Unix milliseconds
  */

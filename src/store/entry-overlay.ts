@@ -1,5 +1,5 @@
-// The entries of one moment with the changes of a transaction over them: each step of it sees the
-// changes of the steps before. Must not know what a step does.
+// The entries of one moment, with the changes of a transaction over them. Each step of the
+// transaction sees the changes of earlier steps. Must not know the meaning of a step.
 import type { EntryPut, PlannedChanges } from './transaction.ts';
 
 export class EntryOverlay<Entry> {

@@ -5,6 +5,6 @@ export function cleanUp(work: () => void): void {
   try {
     work();
   } catch {
-    // The caller throws the error of what failed before, which says more than this one.
+    // The caller throws the earlier error, which says more than this one.
   }
 }

@@ -1,6 +1,6 @@
-// The changes of one damaged shard, as its files give them one after another: every entry as last
-// known, and every change that is lost. A seq that no line has is a lost change. Must not know which
-// files there are, or in which order: shard-salvage.ts does.
+// The changes of one damaged shard, in the order in which its files give them. Knows the last
+// provable state of every entry, and every lost change. A seq that no line has is a lost change.
+// shard-salvage.ts knows the files and their order.
 import { byteStringOfText } from '../base/byte-string.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
 import type { EntryPosition, StreamedEntry } from '../shard/streams/entry-stream.ts';
@@ -49,7 +49,7 @@ export class SalvagedChanges {
   });
   /** The number of doubts before each prepare record, by transaction id. */
   readonly #doubtsAtPrepare = new Map<string, number>();
-  /** Undefined until a file states one. */
+  /** Undefined until a file states a seq. */
   #nextSeq: number | undefined;
   #highestSeq = 1;
   #at = 0;
@@ -60,7 +60,7 @@ export class SalvagedChanges {
     this.#shard = shard;
   }
 
-  /** The seq that the next change must have. */
+  /** The seq that the next change must have; 1 until a file states one. */
   get nextSeq(): number {
     return this.#nextSeq ?? 1;
   }
@@ -115,8 +115,8 @@ export class SalvagedChanges {
   }
 
   /**
-   * @param seq of the change behind it, undefined if no file tells
-   * @param before the file that came before it
+   * @param seq of the change behind the snapshot; undefined if no file states it
+   * @param before the file before the snapshot
    */
   takeSnapshot(snapshot: SalvagedSnapshot, seq: number | undefined, before: Suspect): void {
     const { entries, gaps, footer, name } = snapshot;
@@ -135,8 +135,8 @@ export class SalvagedChanges {
   }
 
   /**
-   * @param lines those of the journal that count
-   * @param before the file that came before it
+   * @param lines of the journal that count
+   * @param before the file before the journal
    * @returns the offset at which the last of the lines once ended, or a little less
    */
   takeJournal(journal: SalvagedJournal, lines: readonly ProvableLine[], before: Suspect): number {
@@ -175,8 +175,8 @@ export class SalvagedChanges {
   /**
    * Without a whole snapshot and without the first journal, no file holds the earliest changes.
    *
-   * @param toSeq the last of them; Infinity if no file tells
-   * @param suspect undefined if the gaps of a snapshot tell what is lost
+   * @param toSeq seq of the last of them; Infinity if no file states it
+   * @param suspect undefined if the gaps of a snapshot show the loss
    */
   doubtBefore(toSeq: number, suspect: Suspect | undefined): void {
     if (suspect !== undefined) this.#lose(1, toSeq, undefined, suspect);

@@ -1,7 +1,7 @@
 // Salvages everything that can still be proved of one shard of a damaged store. Goes through the
-// files, starting with the oldest that is needed: a snapshot gives all entries at its seq, a journal
-// the changes after that (salvaged-changes.ts). The caller gives the outcomes of transactions in
-// doubt (resolve-salvaged.ts). Changes no file.
+// files, starting with the oldest that is needed. A snapshot gives all entries at its seq, a
+// journal the changes after that (salvaged-changes.ts). The caller gives the outcomes of
+// transactions in doubt (resolve-salvaged.ts). Changes no file.
 import { countInSealed, countInTail, holdsNoChange, type CountingPart } from './counting-lines.ts';
 import type { SalvagedOutcome, SalvagedTraces } from './resolve-salvaged.ts';
 import type { Finding } from './finding.ts';
@@ -38,7 +38,7 @@ export class ShardSalvage {
   readonly #report: (finding: Finding) => void;
   readonly #changes: SalvagedChanges;
   #isEndUnproved = false;
-  /** The file before the one that is next. */
+  /** The file before the next one: it would hold changes that are missing between the two. */
   #behind: Suspect = { name: '', named: [] };
 
   constructor(shard: number, report: (finding: Finding) => void) {

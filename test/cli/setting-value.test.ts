@@ -1,4 +1,4 @@
-// Which values a setting takes: its bounds, its choices, and nothing near them.
+// A setting takes the values of its bounds or choices, and nothing near them.
 import { describe, expect, test } from 'vitest';
 import { readSettingJson, readSettingText } from '../../src/cli/setting-value.ts';
 import {

@@ -1,6 +1,6 @@
 // The one way of requests that ask for many things: batches, transactions, pipelines, listings.
 // Owns the order of the gates: the queue, the body, the store's work, the memory of the reply. Must
-// not know what is asked for.
+// not know the content of a request.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { StoreError } from '../../base/errors.ts';
 import type { BodyLimit, BodyReader } from '../body/body-reader.ts';
@@ -16,16 +16,18 @@ export interface LargeRequestGates {
   readonly bodyBytesMax: number;
 }
 
-/** To be called for each value of the reply, with its bytes; a returned error refuses the value. */
+/**
+ * The store calls this for each value of the reply, with its bytes. A returned error refuses the value.
+ */
 export interface ReplyOptions {
   readonly reserveReplyBytes: (bytes: number) => StoreError | undefined;
 }
 
 type Work<T> = (options: ReplyOptions) => Promise<T>;
 
-/** A body that has been parsed. */
+/** A parsed body. */
 export interface LargeRequest<T> {
-  /** How many operations, checks or commands it has. */
+  /** Number of its operations, checks or commands. */
   readonly parts: number;
   readonly work: Work<T>;
 }
@@ -43,7 +45,7 @@ export class LargeRequests {
    * Reads the body, waits for a turn, then parses the body and does the work. Parsing is part of
    * the turn because it takes most of it.
    *
-   * @throws StoreError OVERLOADED, REQUEST_TOO_LARGE; all that parsing and the work throw
+   * @throws StoreError OVERLOADED, REQUEST_TOO_LARGE; all errors of parsing and of the work
    */
   async run<T>(
     request: FastifyRequest,
@@ -66,7 +68,7 @@ export class LargeRequests {
     return await queue.run(() => this.runNow(units, work));
   }
 
-  /** Does the work at once, for a request that may be large but is not. */
+  /** Does the work at once, for a request that may be large, but turns out to be small. */
   runNow<T>(units: number, work: Work<T>): Promise<T> {
     const { work: limiter, replyMemory } = this.#gates;
     return limiter.during(units, () =>

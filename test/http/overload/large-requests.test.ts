@@ -6,7 +6,7 @@ import { LargeRequestQueue } from '../../../src/http/overload/large-request-queu
 import { LargeRequests } from '../../../src/http/overload/large-requests.ts';
 import { ReplyMemoryBudget } from '../../../src/http/overload/reply-memory-budget.ts';
 
-/** No part of the request or the reply is looked at before the body is read. */
+/** The queue reads no part of the request or the reply before it reads the body. */
 const [request, reply] = [{} as FastifyRequest, {} as FastifyReply];
 
 function openGates() {

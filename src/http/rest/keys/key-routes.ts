@@ -1,6 +1,6 @@
 // GET, HEAD, PUT and DELETE of one key. If the store answers a read at once, the handler replies in
-// the same turn: it is no async function and makes no promise. A write returns its answer. Owns no
-// header of a reply.
+// the same turn. So the handler is no async function and makes no promise. A write returns its
+// answer. Owns no header of a reply.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { defaultNamespace as namespace } from '../../../base/default-namespace.ts';
 import { StoreError } from '../../../base/errors.ts';

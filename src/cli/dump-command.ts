@@ -7,17 +7,17 @@ import { withOfflineFolder, type OfflineFolder } from './offline-folder.ts';
 import { standardOutput } from './standard-output.ts';
 
 const explanation = `
-Reads a store that no server has open, and changes nothing. One entry a line, in the order of the
-keys' bytes, whole or not at all: everything is checked before the first line.
+Reads a store that no server uses, and changes nothing. Prints one entry a line, in the order of the
+keys' bytes. It checks everything before the first line, and prints nothing of a damaged store.
 
   {"key":"city","value":"Orléans","version":7}
   {"key":"raw","valueBase64":"/wA=","version":8,"expiresAt":1764000060002}
 
-"value" where the bytes are UTF-8 text, else "valueBase64"; "namespace" first where it is not the
-default one. What has expired is left out.
+A value that is not UTF-8 text is in "valueBase64". Entries outside the default namespace begin with
+"namespace". Expired entries are left out.
 
-Exit code 0: done; 1: there is no store to be read; 2: wrong usage; 3: a server has it, or it is
-damaged.`;
+Exit code 0: done; 1: there is no store to be read; 2: wrong usage; 3: a server uses the folder, or it
+is damaged, or another version of the program wrote it.`;
 
 export function dumpCommand(): Command {
   return new Command('dump')

@@ -14,33 +14,33 @@ import { standardOutput } from './standard-output.ts';
 import { standardError } from './standard-streams.ts';
 
 const explanation = `
-Reads a store that no server has open, damaged as it may be, and never changes it. Writes every record
-that can still be proved into a new store with the same number of shards, and reads that back. Entries
-keep their versions; new ones begin 2^40 higher, and the new store has an id of its own.
+Reads a store that no server uses, however damaged, and never changes it. Writes every entry that can
+still be proved into a new store with the same number of shards, and reads that back. Entries keep
+their versions; new ones begin 2^40 higher, and the new store has an id of its own.
 
-It writes what it finds to standard output, one JSON object a line, by its member "finding":
+It writes its findings to standard output, one JSON object a line. The member "finding" is one of these:
 
-  damage        a place that is not what it must be; by itself no loss
-  torn-end      what a crash left behind the last synced write; cut off, as a start would
-  unused        a file that does not count
+  damage        a place in a file that is not valid; that alone is no loss
+  torn-end      bytes that a crash left behind the last synced write; the copy lacks them, as after a start
+  unused        a file that is not part of the store
   lost-changes  changes that no file holds any more: their shard, first and last seq, and number
   lost-entries  entries that no file holds any more: those between two keys of a snapshot
   unproved-end  it cannot be known whether newer files are missing
   transaction   a transaction over several shards without a recorded outcome, though lost lines may have
                 held one: "kept":"all" if all participants have prepared it, else "nothing", so that no
                 half of it is kept
-  key           a key whose newest change may be lost: what is kept is its last provable value
+  key           a key whose newest change may be lost: the copy has its last provable value
                 ("kept":"value", its version) or nothing ("named":true: the damaged bytes, or a
                 transaction in doubt, name it)
 
-Exit code 0: nothing is lost; 1: something is, or may be, or there is nothing to be read; 2: wrong
-usage; 3: a server has it, or another version of the program wrote it.`;
+Exit code 0: nothing is lost; 1: something is lost, or may be, or there is no store to be read;
+2: wrong usage; 3: a server uses the folder, or another version of the program wrote it.`;
 
 export function repairCommand(): Command {
   return new Command('repair')
-    .description('Save what can be proved of a damaged data folder into a new one.')
+    .description('Save all that can be proved of a damaged data folder into a new one.')
     .argument('<dir>', 'the data folder')
-    .requiredOption('--to <newdir>', 'the new data folder, absent or empty')
+    .requiredOption('--to <newdir>', 'the new data folder, absent or empty; required')
     .addHelpText('after', explanation)
     .action(async (dir: string, { to }: { to: string }) => {
       await withOfflineFolder(dir, (folder) => repair(folder, to));

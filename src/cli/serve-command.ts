@@ -5,8 +5,8 @@ import { addSettingFlags, typedFlags } from './setting-flags.ts';
 import { neverBlockOnStreams } from './standard-streams.ts';
 
 const precedence = `
-Every setting may also stand in a JSON file (--config) under its camelCase name, or in the
-environment, where an empty variable counts as not set. A flag overrides the environment, which
+A JSON file (--config) or the environment may also have each setting; in the file under its camelCase
+name, such as dataDir. An empty variable counts as not set. A flag overrides the environment, which
 overrides the file, which overrides the default. Sizes are bytes, or have a unit: KiB, MiB, GiB.`;
 
 export function serveCommand(): Command {

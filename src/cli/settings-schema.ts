@@ -76,9 +76,9 @@ export const settingsSchema = {
     'mode',
     ['always', 'interval', 'never'],
     'when a write reaches stable storage; always: before it is answered; interval: within ' +
-      'fsyncIntervalMs; never: when the operating system pleases',
+      'fsyncIntervalMs; never: when the operating system decides',
   ),
-  fsyncIntervalMs: milliseconds(1, 'longest time between two syncs where fsync is interval'),
+  fsyncIntervalMs: milliseconds(1, 'longest time between two syncs if fsync is interval'),
   cacheBytes: bytes(0, 64 * gibibyte, 'memory for the read cache; 0 turns it off'),
   compactJournalBytes: bytes(
     64 * kibibyte,
@@ -87,8 +87,13 @@ export const settingsSchema = {
   ),
   keyBytesMax: bytes(1, 4 * kibibyte, 'longest key, in bytes of UTF-8'),
   valueBytesMax: bytes(1, 64 * mebibyte, 'largest value'),
-  batchOperationsMax: integer(1, 1_000_000, 'operations', 'most operations in one batch request'),
-  batchBytesMax: bytes(kibibyte, gibibyte, 'largest body of a batch request'),
+  batchOperationsMax: integer(
+    1,
+    1_000_000,
+    'operations',
+    'most operations in one batch or transaction',
+  ),
+  batchBytesMax: bytes(kibibyte, gibibyte, 'largest body of a batch or transaction'),
   bodyBytesInFlightMax: bytes(
     kibibyte,
     64 * gibibyte,
@@ -114,7 +119,7 @@ export const settingsSchema = {
   ),
   drainDelayMs: milliseconds(
     0,
-    'how long after SIGTERM connections are still accepted while /readyz says 503, so that load ' +
+    'how long the server accepts connections after SIGTERM while /readyz says 503, so that load ' +
       'balancers learn of it; part of shutdownDeadlineMs',
   ),
   shutdownDeadlineMs: milliseconds(

@@ -7,18 +7,18 @@ import { withOfflineFolder } from './offline-folder.ts';
 import { standardOutput } from './standard-output.ts';
 
 const explanation = `
-Reads a store that no server has open, every byte that a start would read, and changes nothing; a
-read-only file system will do. One line each on standard output:
+Reads a store that no server uses, every byte that a start would read, and changes nothing; a
+read-only file system will do. Each line on standard output begins with one of these:
 
   damaged: ...   a start refuses the store for this
-  torn end: ...  what a crash left behind the last synced write; a start cuts it off
-  in-doubt: ...  a transaction that a crash has cut short; a start commits or aborts it, as is told
+  torn end: ...  bytes that a crash left behind the last synced write; a start cuts it off
+  in-doubt: ...  a transaction that a crash cut short; the line says how a start decides it
   spare: ...     damage of files that the last compaction replaced; no start needs them
-  unused: ...    a file that does not count
-  good: ...      the last line of a store that is good
+  unused: ...    a file that is not part of the store
+  good: ...      the last line for a good store
 
 Exit code 0: good; 1: damaged, or there is no store to be read; 2: wrong usage; 3: a server
-has it, or another version of the program wrote it.`;
+uses the folder, or another version of the program wrote it.`;
 
 const report = (verdict: string, text: string): void =>
   standardOutput.print(`${verdict}: ${text}\n`);

@@ -34,7 +34,7 @@ export function openBackupSource(path: string): BackupSource {
   if (isStandardInput && isatty(standardInput)) {
     throw usageError('standard input is a terminal; allowed: a pipe or a file that holds a backup');
   }
-  const descriptor = isStandardInput ? standardInput : openSync(path, 'r');
+  const descriptor = isStandardInput ? standardInput : open(path);
   const facts = fstatSync(descriptor);
   const close = (): void => {
     if (!isStandardInput) closeSync(descriptor);
@@ -50,6 +50,15 @@ export function openBackupSource(path: string): BackupSource {
   close();
   const file = nodeFileSystem.openReadOnly(isStandardInput ? '/proc/self/fd/0' : path);
   return { file, name, canBeReadTwice: true };
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    const why = systemErrorCode(error) ?? String(error);
+    throw new CommandError(exitCodes.failed, `the backup ${path} cannot be read (${why})`, error);
+  }
 }
 
 const pollMs = 10;

@@ -49,7 +49,7 @@ interface Keeping {
 /** @returns the line that reports the backup */
 async function keep(body: Body, { temporary, path, signal }: Keeping): Promise<string> {
   const progress = standardErrorProgress();
-  const file = nodeFileSystem.create(temporary);
+  const file = create(temporary, path);
   try {
     const bytes = await write(body, file, progress);
     const entries = await prove(temporary, progress, signal);
@@ -59,6 +59,14 @@ async function keep(body: Body, { temporary, path, signal }: Keeping): Promise<s
   } catch (error) {
     if (existsSync(temporary)) nodeFileSystem.remove(temporary);
     throw error;
+  }
+}
+
+function create(temporary: string, path: string): OpenFile {
+  try {
+    return nodeFileSystem.create(temporary);
+  } catch (error) {
+    throw failure(`--to ${path} cannot be written (${reasonOf(error)})`, error);
   }
 }
 

@@ -107,9 +107,10 @@ function checkTogether(settings: Settings, given: GivenSettings): Settings {
   for (const [lesser, greater, gap = 0] of orderedPairs) {
     if (Number(settings[lesser]) + gap <= Number(settings[greater])) continue;
     const originOf = (name: SettingName) => given.get(name)?.origin ?? '';
+    const most = Number(settings[greater]) - gap;
     throw usageError(
-      `${lesser} is ${settings[lesser]} (from ${originOf(lesser)}); allowed: no more than ` +
-        `${gap === 0 ? '' : `${gap} less than `}${greater}, which is ${settings[greater]} (from ${originOf(greater)})`,
+      `${lesser} is ${settings[lesser]} (from ${originOf(lesser)}); allowed: at most ` +
+        `${gap === 0 ? '' : `${most}, ${gap} less than `}${greater}, which is ${settings[greater]} (from ${originOf(greater)})`,
     );
   }
   return settings;

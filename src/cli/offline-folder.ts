@@ -33,7 +33,8 @@ export async function withOfflineFolder<T>(
     return await work({ dataDir, fileSystem, progress });
   } catch (error) {
     if (error instanceof StoreError || systemErrorCode(error) === undefined) throw error;
-    throw new StoreError('STORE_INACCESSIBLE', String(error), {}, error);
+    const why = error instanceof Error ? error.message : String(error);
+    throw new StoreError('STORE_INACCESSIBLE', why, {}, error);
   } finally {
     hold.release();
   }

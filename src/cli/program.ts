@@ -74,14 +74,14 @@ function explain(error: CommanderError, command: Command): string {
   const commands = command.commands.map((one) => one.name()).join(', ');
   switch (error.code) {
     case 'commander.help':
-      return `no command given; allowed: ${commands}`;
+      return `no known command given; allowed: ${commands}`;
     case 'commander.unknownCommand':
       return `${oneLine(error)}; allowed: ${commands}`;
     case 'commander.unknownOption':
       // The text after a mistyped --token= may be a secret.
       return `${oneLine(error).replace(/'(-[^=]*?)=.*'/, "'$1'")}; allowed: ${flags}, --help`;
     default:
-      return `${oneLine(error)}; see holdfast --help`;
+      return `${oneLine(error).replace(/\.$/, '')}; see holdfast --help`;
   }
 }
 

@@ -1,4 +1,5 @@
 // Upgrades a data folder of an older format version before a server opens it, and logs the result.
+import { existsSync, statSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { formatVersion } from '../storage/format-version.ts';
 import { acquireFolderLock } from '../storage/folder-lock.ts';
@@ -7,7 +8,9 @@ import { needsUpgrade, upgradeStore } from '../tools/upgrade-store.ts';
 
 /** @throws StoreError as `upgradeStore` does, and STORE_IN_USE */
 export function upgradeFolder(dataDir: string, logger: Logger): void {
-  if (!nodeFileSystem.exists(dataDir) || !needsUpgrade(nodeFileSystem, dataDir)) return;
+  // Unlike `exists` of the file system, it throws nothing: the start that follows says the fault.
+  if (!existsSync(dataDir) || !statSync(dataDir).isDirectory()) return;
+  if (!needsUpgrade(nodeFileSystem, dataDir)) return;
   const lock = acquireFolderLock(dataDir);
   try {
     const { from, entries, leftover } = upgradeStore(nodeFileSystem, dataDir);

@@ -1,6 +1,7 @@
 // Opens the embedded engine on a real data folder: its lock, its manifest, real threads and timers.
 // Must not know how the parts are joined: assemble-store.ts does.
 import { randomUUID } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
 import { defaultShardCount } from '../base/default-shard-count.ts';
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { ShardLocation } from '../base/shard-location.ts';
@@ -37,6 +38,7 @@ export interface EmbeddedStoreOptions extends Pick<
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<CommandStore> {
   const { dataDir } = options;
   const lock = orInaccessible(dataDir, () => {
+    refuseFile(dataDir);
     nodeFileSystem.makeFolder(dataDir);
     return acquireFolderLock(dataDir);
   });
@@ -74,12 +76,20 @@ function tidy({ dataDir, logger }: EmbeddedStoreOptions): void {
   }
 }
 
+/** Otherwise the error would be about the lock file, as if the operator had named that. */
+function refuseFile(dataDir: string): void {
+  if (!existsSync(dataDir) || statSync(dataDir).isDirectory()) return;
+  const detail = `the data folder ${dataDir} cannot be used: it is not a folder`;
+  throw new StoreError('STORE_INACCESSIBLE', detail);
+}
+
 function orInaccessible<T>(dataDir: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
     if (error instanceof StoreError || systemErrorCode(error) === undefined) throw error;
-    const detail = `the data folder ${dataDir} cannot be used: ${String(error)}`;
+    const why = error instanceof Error ? error.message : String(error);
+    const detail = `the data folder ${dataDir} cannot be used: ${why}`;
     throw new StoreError('STORE_INACCESSIBLE', detail, {}, error);
   }
 }

@@ -39,7 +39,8 @@ export class BackupReader {
     this.#lines = readLines(file);
     // A file of another kind may have no newline, and reading its first line would fill the memory.
     const opening = Buffer.alloc(backupOpening.length);
-    file.read(opening, 0);
+    // A pipe brings nothing if the program in front of it has failed.
+    if (file.read(opening, 0) === 0) throw this.#damage('it is empty');
     if (opening.toString('latin1') !== backupOpening) {
       throw this.#damage('it does not begin as a backup does');
     }

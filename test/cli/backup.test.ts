@@ -107,6 +107,17 @@ describe('holdfast backup', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  test('names the file that it cannot write', async () => {
+    file = join(folder, 'missing', 'monday.backup');
+    const { code, stderr } = await backup(
+      await serve((_, reply) => {
+        reply.writeHead(200, { 'content-type': 'application/x-ndjson' }).end('{}\n');
+      }),
+    );
+    expect(code).toBe(1);
+    expect(stderr).toBe(`holdfast: --to ${file} cannot be written (ENOENT)\n`);
+  });
+
   test('fails if no server listens', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

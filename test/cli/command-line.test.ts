@@ -39,8 +39,14 @@ describe('help', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('Usage: holdfast');
     expect(stderr.trimEnd().split('\n').at(-1)).toBe(
-      'holdfast: no command given; allowed: serve, backup, restore, reshard, verify, repair, dump',
+      'holdfast: no known command given; allowed: serve, backup, restore, reshard, verify, repair, dump',
     );
+  });
+
+  test('of an unknown command it shows its help, says so and fails', async () => {
+    const { code, stdout, stderr } = await runToEnd(['help', 'nope']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/\nholdfast: no known command given; allowed: serve, /);
   });
 });
 
@@ -50,7 +56,7 @@ describe('wrong usage ends with code 2 and one line that names it and what is al
     [['serve', '--prot', '1'], /unknown option '--prot'.*--port.*allowed: --config, --host, /],
     [['serve', '--port'], /'--port <port>' argument missing/],
     [['serve', '--port', 'x'], /port is "x" \(from flag --port\); allowed: an integer from 0/],
-    [['serve', 'extra'], /too many arguments for 'serve'/],
+    [['serve', 'extra'], /too many arguments for 'serve'.* but got 1; see holdfast --help/],
     [['backup', '--to', 'file'], /required option '--url <url>' not specified/],
     [['backup', '--url', 'nowhere', '--to', 'x'], /--url is "nowhere"; allowed: an address like /],
     [['reshard', 'nowhere'], /required option '--shards <shards>' not specified/],

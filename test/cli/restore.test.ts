@@ -105,7 +105,10 @@ describe('holdfast restore', () => {
 
   test('refuses a pipe without a byte, a folder, and a terminal', async () => {
     const empty = await restoreBy('"$2" "$3" restore - --data-dir "$4" </dev/null');
-    expect([empty.code, empty.stderr]).toEqual([3, expect.stringContaining('standard input')]);
+    expect([empty.code, empty.stderr]).toEqual([
+      3,
+      expect.stringContaining('standard input, line 1, offset 0: it is empty; '),
+    ]);
     const aFolder = await runToEnd(['restore', folder, '--data-dir', dataDir]);
     expect([aFolder.code, aFolder.stderr]).toEqual([1, expect.stringContaining('is a folder')]);
     const terminal = await restoreBy('script -qec "$2 $3 restore - --data-dir $4" /dev/null');
@@ -142,7 +145,10 @@ describe('holdfast restore', () => {
     expect(await readFile(join(dataDir, 'notes.txt'), 'utf8')).toBe('mine');
     expect(await readdir(dataDir)).toEqual(['notes.txt']);
     const missing = await runToEnd(['restore', `${file}x`, '--data-dir', join(folder, 'other')]);
-    expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('ENOENT')]);
+    expect([missing.code, missing.stderr]).toEqual([
+      1,
+      `holdfast: the backup ${file}x cannot be read (ENOENT)\n`,
+    ]);
     expect(await readdir(folder)).toEqual(['backup.ndjson', 'deep']);
   });
 });

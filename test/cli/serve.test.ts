@@ -111,7 +111,9 @@ describe('a start that fails', () => {
     await writeFile(file, 'precious');
     const { code, stderr } = await runToEnd(['serve', '--port', '0', '--data-dir', file]);
     expect(code).toBe(1);
-    expect(lastLine(stderr)).toMatch(/^holdfast: .*file/);
+    expect(lastLine(stderr)).toMatch(
+      /^holdfast: the data folder .*file cannot be used: it is not a folder$/,
+    );
     expect(await readFile(file, 'utf8')).toBe('precious');
   });
 

@@ -227,7 +227,7 @@ describe('refusals', () => {
     const { exitCode, message } = await refusalOf({ flags: { drainDelayMs: '8901' } });
     expect(exitCode).toBe(2);
     expect(message).toMatch(
-      /drainDelayMs is 8901 .*allowed: no more than 100 less than shutdownDeadlineMs, which is 9000/,
+      /drainDelayMs is 8901 .*allowed: at most 8900, 100 less than shutdownDeadlineMs, which is 9000/,
     );
   });
 });

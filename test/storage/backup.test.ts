@@ -136,4 +136,8 @@ describe('a backup', () => {
   test('any other file is refused without being read', () => {
     expect(() => readBackup(Buffer.alloc(10_000_000, 'x'))).toThrow(/does not begin as a backup/);
   });
+
+  test('an empty file is refused as such', () => {
+    expect(() => readBackup(Buffer.alloc(0))).toThrow(/it is empty; this is not a whole backup/);
+  });
 });

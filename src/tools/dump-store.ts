@@ -1,6 +1,7 @@
 // Prints all entries of an offline store as JSON lines, in (namespace, key) order over all shards.
 // Proves every file before the first line. Changes nothing.
-import { entriesOf, type StreamedEntry } from '../shard/streams/entry-stream.ts';
+import type { StreamedEntry } from '../shard/streams/entry-stream.ts';
+import { liveEntriesOf } from '../shard/streams/live-entries.ts';
 import { mergeEntryStreams } from '../shard/streams/merge-entry-streams.ts';
 import { proveShard } from '../shard/recovery/recovery.ts';
 import type { FileSystem } from '../storage/file-system.ts';
@@ -26,7 +27,7 @@ export function dumpStore(
   const { shards } = openOfflineStore(fileSystem, dataDir);
   const proved = shards.map((place) => proveShard(place));
   const timestamp = Math.max(now, ...proved.map(({ at }) => at));
-  return pieces(mergeEntryStreams(entriesOf(shards, proved)), timestamp);
+  return pieces(mergeEntryStreams(liveEntriesOf(shards, proved)), timestamp);
 }
 
 function* pieces(

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../base/errors.ts';
 import { seqJumpRepaired } from '../base/limits.ts';
-import { entriesOf } from '../shard/streams/entry-stream.ts';
+import { liveEntriesOf } from '../shard/streams/live-entries.ts';
 import { proveShard } from '../shard/recovery/recovery.ts';
 import { placesOf, type ShardPlace } from '../shard/shard-place.ts';
 import { layoutFolderName, manifestName } from '../storage/file-names.ts';
@@ -161,7 +161,7 @@ class ShardInWriting {
 
   /** Reads the new folder as a start would, and throws if the entries differ. */
   readBack(): void {
-    const [entries = []] = entriesOf([this.#place], [proveShard(this.#place)]);
+    const [entries = []] = liveEntriesOf([this.#place], [proveShard(this.#place)]);
     const found = EntryDigest.of(entries);
     if (found.equals(this.#written)) return;
     const what = `${this.#written.entries} entries were written, ${found.entries} read back`;

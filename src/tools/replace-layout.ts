@@ -3,7 +3,7 @@
 // whole. Reshard and upgrade use this. Does not know why they replace the layout.
 import { StoreError } from '../base/errors.ts';
 import { seqJumpUnsynced } from '../base/limits.ts';
-import { entriesOf } from '../shard/streams/entry-stream.ts';
+import { liveEntriesOf } from '../shard/streams/live-entries.ts';
 import { mergeEntryStreams } from '../shard/streams/merge-entry-streams.ts';
 import type { ProvedShard } from '../shard/recovery/recovery.ts';
 import { nextLayoutFolderName } from '../storage/file-names.ts';
@@ -34,7 +34,7 @@ export function replaceLayout(
   const position = positionAbove(proved);
   const entries = writeLayout(
     { ...target, layout, store },
-    mergeEntryStreams(entriesOf(old.shards, proved)),
+    mergeEntryStreams(liveEntriesOf(old.shards, proved)),
     () => position,
   );
   nameLayout(fileSystem, dataDir, { store, createdAt, shards, layout });

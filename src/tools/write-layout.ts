@@ -1,7 +1,8 @@
 // Distributes one sorted stream of entries over the shards of a new layout. Reads the new files
 // back to prove them. Knows no manifest: the layout counts only once the caller has put it there.
 import { StoreError } from '../base/errors.ts';
-import { entriesOf, type StreamedEntry } from '../shard/streams/entry-stream.ts';
+import type { StreamedEntry } from '../shard/streams/entry-stream.ts';
+import { liveEntriesOf } from '../shard/streams/live-entries.ts';
 import { mergeEntryStreams } from '../shard/streams/merge-entry-streams.ts';
 import { proveShard } from '../shard/recovery/recovery.ts';
 import { placesOf, type ShardPlace } from '../shard/shard-place.ts';
@@ -99,7 +100,7 @@ function checkReadsBack(layout: string, places: readonly ShardPlace[], written: 
   let found: EntryDigest;
   try {
     const proved = places.map((place) => proveShard(place));
-    found = EntryDigest.of(mergeEntryStreams(entriesOf(places, proved)));
+    found = EntryDigest.of(mergeEntryStreams(liveEntriesOf(places, proved)));
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     throw doesNotReadBack(layout, error.message, error);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { programFolder } from '../../src/base/program-folder.ts';
 import type { ShardChanges } from '../../src/protocol/shard-operation.ts';
-import { entriesOf } from '../../src/shard/streams/entry-stream.ts';
+import { liveEntriesOf } from '../../src/shard/streams/live-entries.ts';
 import { proveShard } from '../../src/shard/recovery/recovery.ts';
 import type { ShardPlace } from '../../src/shard/shard-place.ts';
 import { OpenedShard } from '../../src/shard/opened-shard.ts';
@@ -63,7 +63,7 @@ describe('the examples of FORMAT.md', () => {
     );
     expect(written).toEqual([textOf(firstPart), textOf(secondPart)]);
     const proved = places.map((place) => proveShard(place));
-    const found = entriesOf(places, proved).map((entries) =>
+    const found = liveEntriesOf(places, proved).map((entries) =>
       Array.from(
         entries,
         ({ key, version, record }) => `${key}@${version}=${valueOfRecord(record)}`,

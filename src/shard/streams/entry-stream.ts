@@ -11,10 +11,7 @@ import type { JournalEnd, JournalLine } from '../../storage/journal-format.ts';
 import { JournalReader } from '../../storage/journal-reader.ts';
 import type { EntryRecord } from '../../storage/record.ts';
 import { SnapshotReader } from '../../storage/snapshot-reader.ts';
-import { resolveInDoubt } from '../../storage/transaction-outcome.ts';
 import { RecordReplay, type ReplayedChange } from '../recovery/record-replay.ts';
-import type { ProvedShard } from '../recovery/recovery.ts';
-import type { ShardPlace } from '../shard-place.ts';
 
 /** Immutable files of a shard. */
 export interface StreamSource {
@@ -163,33 +160,4 @@ export class EntryStream {
       file.close();
     }
   }
-}
-
-/**
- * The files from which a start would recover each shard: the valid part of all live files.
- *
- * @param shards all shards of a store, by number: together they give the outcomes of transactions
- */
-export function liveSources(shards: readonly ProvedShard[]): StreamSource[] {
-  const outcomes = resolveInDoubt(shards.map(({ traces }) => traces));
-  const committed = new Set(
-    [...outcomes].flatMap(([id, isCommitted]) => (isCommitted ? [id] : [])),
-  );
-  return shards.map(({ current, sealed, tail }) => {
-    // A journal without a header is empty.
-    const journals = [...sealed, tail.end].filter(({ bytes }) => bytes > 0);
-    return { snapshot: current.snapshot, journals, committed };
-  });
-}
-
-/** The entries that a start would recover, as one stream for each shard. */
-export function entriesOf(
-  places: readonly ShardPlace[],
-  shards: readonly ProvedShard[],
-): Generator<StreamedEntry, void, void>[] {
-  const sources = liveSources(shards);
-  return places.flatMap((place, shard) => {
-    const source = sources[shard];
-    return source === undefined ? [] : [new EntryStream(place.fileSystem, place, source).entries()];
-  });
 }

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
-import { EntryStream, liveSources } from '../../../src/shard/streams/entry-stream.ts';
+import { EntryStream } from '../../../src/shard/streams/entry-stream.ts';
+import { liveSources } from '../../../src/shard/streams/live-entries.ts';
 import { mergeEntryStreams } from '../../../src/shard/streams/merge-entry-streams.ts';
 import { proveShard } from '../../../src/shard/recovery/recovery.ts';
 import { valueOfRecord } from '../../../src/storage/record.ts';

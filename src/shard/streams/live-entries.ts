@@ -1,0 +1,35 @@
+// The live files of a store's shards as streams of entries, for tools that work on a folder without
+// a server. The caller has proved the files. Transactions in doubt are resolved as a start would.
+import { resolveInDoubt } from '../../storage/transaction-outcome.ts';
+import type { ProvedShard } from '../recovery/recovery.ts';
+import type { ShardPlace } from '../shard-place.ts';
+import { EntryStream, type StreamedEntry, type StreamSource } from './entry-stream.ts';
+
+/**
+ * The files from which a start would recover each shard: the valid part of all live files.
+ *
+ * @param shards all shards of a store, by number: together they give the outcomes of transactions
+ */
+export function liveSources(shards: readonly ProvedShard[]): StreamSource[] {
+  const outcomes = resolveInDoubt(shards.map(({ traces }) => traces));
+  const committed = new Set(
+    [...outcomes].flatMap(([id, isCommitted]) => (isCommitted ? [id] : [])),
+  );
+  return shards.map(({ current, sealed, tail }) => {
+    // A journal without a header is empty.
+    const journals = [...sealed, tail.end].filter(({ bytes }) => bytes > 0);
+    return { snapshot: current.snapshot, journals, committed };
+  });
+}
+
+/** The entries that a start would recover, as one stream for each shard. */
+export function liveEntriesOf(
+  places: readonly ShardPlace[],
+  shards: readonly ProvedShard[],
+): Generator<StreamedEntry, void, void>[] {
+  const sources = liveSources(shards);
+  return places.flatMap((place, shard) => {
+    const source = sources[shard];
+    return source === undefined ? [] : [new EntryStream(place.fileSystem, place, source).entries()];
+  });
+}

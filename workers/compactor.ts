@@ -1,7 +1,7 @@
 // Thread entry point for compactions of all shards, one after another, at a low priority.
 import { answerTask, type CompactorTasks } from '../src/protocol/shard-task.ts';
 import { compact as compactShard } from '../src/shard/streams/compaction.ts';
-import type { CompactionInput } from '../src/shard/files/shard-files.ts';
+import type { SealedFiles } from '../src/shard/files/shard-files.ts';
 import { nodeFileSystem } from '../src/storage/node-file-system.ts';
 import { yieldToOthers } from './yield-to-others.ts';
 
@@ -9,6 +9,6 @@ export function compact(task: CompactorTasks['compact'][0]): CompactorTasks['com
   yieldToOthers();
   const place = { ...task, fileSystem: nodeFileSystem };
   return answerTask(() => ({
-    content: compactShard(place, task.input.content as CompactionInput),
+    content: compactShard(place, task.input.content as SealedFiles),
   }));
 }

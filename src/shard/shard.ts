@@ -16,7 +16,7 @@ import {
 import type { SnapshotReference } from '../storage/current.ts';
 import type { BatchCommit, BatchCommitOptions } from './commit/batch-commit.ts';
 import { outcomesHeapBytes } from './commit/prepared-transactions.ts';
-import type { CompactionInput, ShardFiles } from './files/shard-files.ts';
+import type { SealedFiles, ShardFiles } from './files/shard-files.ts';
 import type { ShardPlace } from './shard-place.ts';
 import type { BackupSource } from './streams/backup-stream.ts';
 import type { MemoryLimits } from './table/memory-limits.ts';
@@ -77,7 +77,7 @@ export class Shard {
   }
 
   /** @returns undefined if there is nothing to compact */
-  beginCompaction(timestamp: number): CompactionInput | undefined {
+  beginCompaction(timestamp: number): SealedFiles | undefined {
     const { space } = this.#parts;
     const roomBytes = space.isFull ? space.compactionBytes : undefined;
     const input = this.#files.beginCompaction(

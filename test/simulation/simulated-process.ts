@@ -13,7 +13,7 @@ import {
 } from '../../src/protocol/shard-task.ts';
 import { backupTasks } from '../../src/shard/tasks/backup-tasks.ts';
 import { compact } from '../../src/shard/streams/compaction.ts';
-import type { CompactionInput } from '../../src/shard/files/shard-files.ts';
+import type { SealedFiles } from '../../src/shard/files/shard-files.ts';
 import { shardTasks } from '../../src/shard/tasks/shard-tasks.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
@@ -202,7 +202,7 @@ export class SimulatedProcess {
             compact: (task) =>
               answerTask(() => {
                 const place = { ...task, fileSystem: view };
-                return { content: compact(place, task.input.content as CompactionInput) };
+                return { content: compact(place, task.input.content as SealedFiles) };
               }),
           },
         };

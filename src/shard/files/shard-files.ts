@@ -18,10 +18,10 @@ import { carryOver, createJournal, referTo, type NextHeader } from './next-journ
 import { continueFromLastSync, continueFromMemory } from './rotate-after-failed-sync.ts';
 import { removeFilesOf, removeLeftovers } from './shard-folder.ts';
 
-/** The immutable files that a compaction reads. */
-export interface CompactionInput {
+/** Files of a shard that are never written again. */
+export interface SealedFiles {
   readonly snapshot: SnapshotReference | null;
-  /** Oldest first. The new snapshot takes the last one's generation. */
+  /** Those after the snapshot, oldest first, each with at least its header. */
   readonly journals: readonly JournalEnd[];
 }
 
@@ -90,7 +90,7 @@ export class ShardFiles {
    *
    * @returns the files that hold everything up to this moment; they are immutable from here on
    */
-  cut(at: number, mayMakeRoom = true): CompactionInput {
+  cut(at: number, mayMakeRoom = true): SealedFiles {
     const { nextSeq, header } = this.#writer;
     if (nextSeq > header.seq) {
       this.rotateJournal({ seq: nextSeq, fsync: header.fsync, at }, mayMakeRoom);
@@ -111,7 +111,7 @@ export class ShardFiles {
     at: number,
     roomBytes: number | undefined,
     records: Iterable<string>,
-  ): CompactionInput | undefined {
+  ): SealedFiles | undefined {
     if (roomBytes !== undefined) {
       this.dropPrevious();
       const lacking = roomBytes - this.#freeBytes;

@@ -7,16 +7,16 @@ import { encodeEntry } from '../../storage/record.ts';
 import { SnapshotReader } from '../../storage/snapshot-reader.ts';
 import { EntryStream } from './entry-stream.ts';
 import type { ShardPlace } from '../shard-place.ts';
-import type { CompactionInput } from '../files/shard-files.ts';
+import type { SealedFiles } from '../files/shard-files.ts';
 
 /**
- * Writes the new snapshot. The file is whole and durable under its name when this returns. Changes
+ * Writes the new snapshot, of the last journal's generation. The file is whole and durable under its name when this returns. Changes
  * no live file.
  *
  * @throws StoreError STORE_DAMAGED if a source is not valid; system errors. Removes the unfinished
  *   file before.
  */
-export function compact(place: ShardPlace, input: CompactionInput): SnapshotReference {
+export function compact(place: ShardPlace, input: SealedFiles): SnapshotReference {
   const { fileSystem, folder, name, identity } = place;
   const generation = input.journals.at(-1)?.generation ?? 0;
   return createSnapshot(fileSystem, folder, { ...identity, generation }, (writer, file) => {

@@ -3,7 +3,6 @@
 // journals. Knows no live file, and does not judge expiry.
 import { byteStringOfText } from '../../base/byte-string.ts';
 import type { ShardLocation } from '../../base/shard-location.ts';
-import type { SnapshotReference } from '../../storage/current.ts';
 import { damaged } from '../../storage/damage.ts';
 import { journalName, snapshotName } from '../../storage/file-names.ts';
 import type { FileSystem } from '../../storage/file-system.ts';
@@ -11,13 +10,10 @@ import type { JournalEnd, JournalLine } from '../../storage/journal-format.ts';
 import { JournalReader } from '../../storage/journal-reader.ts';
 import type { EntryRecord } from '../../storage/record.ts';
 import { SnapshotReader } from '../../storage/snapshot-reader.ts';
+import type { SealedFiles } from '../files/shard-files.ts';
 import { RecordReplay, type ReplayedChange } from '../recovery/record-replay.ts';
 
-/** Immutable files of a shard. */
-export interface StreamSource {
-  readonly snapshot: SnapshotReference | null;
-  /** Oldest first, each with at least its header. */
-  readonly journals: readonly JournalEnd[];
+export interface StreamSource extends SealedFiles {
   /** Ids of transactions that are committed although these files record no outcome for them. */
   readonly committed?: ReadonlySet<string>;
 }

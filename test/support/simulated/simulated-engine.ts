@@ -13,7 +13,7 @@ import {
 import type { TaskThread } from '../../../src/router/threads/task-thread.ts';
 import { backupTasks } from '../../../src/shard/tasks/backup-tasks.ts';
 import { compact } from '../../../src/shard/streams/compaction.ts';
-import type { CompactionInput } from '../../../src/shard/files/shard-files.ts';
+import type { SealedFiles } from '../../../src/shard/files/shard-files.ts';
 import type { CommandStore } from '../../../src/store/store.ts';
 import { ManualClock } from './manual-clock.ts';
 import type { MemoryFileSystem } from '../disk/memory-file-system.ts';
@@ -152,7 +152,7 @@ function compactorOn(fileSystem: MemoryFileSystem): TaskThread<CompactorTasks> {
   return {
     run: async (_, task) =>
       answerTask(() => ({
-        content: compact({ ...task, fileSystem }, task.input.content as CompactionInput),
+        content: compact({ ...task, fileSystem }, task.input.content as SealedFiles),
       })),
     destroy: async () => undefined,
   };

@@ -106,7 +106,7 @@ export class Shard {
    */
   cut(timestamp: number): BackupSource {
     if (this.#files.writer.isBroken) throw journalIsBroken('not-applied');
-    return { ...this.#files.cut(timestamp), seq: this.#files.writer.nextSeq };
+    return { ...this.#files.sealJournal(timestamp), seq: this.#files.writer.nextSeq };
   }
 
   installSnapshot(snapshot: SnapshotReference): ShardReport {

@@ -15,9 +15,9 @@ import {
 import { noChecksum, sealLine, type SealedText } from './sealed-line.ts';
 
 const newline = Buffer.from('\n');
-/** Bytes of room made ahead: a quarter of the written length, within these bounds. */
-const roomBytesMin = 64 * 1024;
-const roomBytesMax = 1024 * 1024;
+/** Bytes that the file grows ahead: a quarter of the written length, within these bounds. */
+const aheadBytesMin = 64 * 1024;
+const aheadBytesMax = 1024 * 1024;
 
 /** The end of an existing file, as a writer needs it to continue. */
 export interface JournalPosition {
@@ -34,8 +34,8 @@ export class JournalWriter {
   /** End of the part that is known to be on stable storage. */
   #durable: JournalEnd;
   /** Length of the file. Blanks fill it from `#written` on. */
-  #room: number;
-  #mayMakeRoom: boolean;
+  #fileBytes: number;
+  #mayGrowAhead: boolean;
   #crc: string;
   #nextSeq: number;
   #headerIsDue: boolean;
@@ -46,8 +46,8 @@ export class JournalWriter {
     this.#file = file;
     this.header = header;
     this.#written = at.bytes;
-    this.#room = at.bytes;
-    this.#mayMakeRoom = header.fsync === 'always';
+    this.#fileBytes = at.bytes;
+    this.#mayGrowAhead = header.fsync === 'always';
     this.#crc = at.crc;
     this.#nextSeq = at.nextSeq;
     this.#headerIsDue = isNew;
@@ -57,18 +57,18 @@ export class JournalWriter {
   /**
    * Starts on an empty, durable file. The first line takes the header with it.
    *
-   * @param mayMakeRoom whether the file may grow ahead of the written part
+   * @param mayGrowAhead whether the file may grow ahead of the written part
    */
-  static begin(file: OpenFile, header: JournalHeader, mayMakeRoom = true): JournalWriter {
+  static begin(file: OpenFile, header: JournalHeader, mayGrowAhead = true): JournalWriter {
     const crc = header.previous?.crc ?? noChecksum;
     const writer = new JournalWriter(file, header, { bytes: 0, crc, nextSeq: header.seq }, true);
-    writer.#mayMakeRoom &&= mayMakeRoom;
+    writer.#mayGrowAhead &&= mayGrowAhead;
     return writer;
   }
 
   /** Continues a file that is valid and durable up to `position` and ends there. */
-  static goOn(file: OpenFile, header: JournalHeader, position: JournalPosition): JournalWriter {
-    assert(file.size() === position.bytes, 'a journal goes on at its end');
+  static resume(file: OpenFile, header: JournalHeader, position: JournalPosition): JournalWriter {
+    assert(file.size() === position.bytes, 'a journal is resumed at its end');
     return new JournalWriter(file, header, position, false);
   }
 
@@ -168,12 +168,12 @@ export class JournalWriter {
   /** Cuts the blanks off a file that gets no more lines. */
   trim(): void {
     this.#refuseIfBroken();
-    if (this.#room === this.#written) return;
+    if (this.#fileBytes === this.#written) return;
     this.#orBreak(() => {
       this.#file.truncate(this.#written);
       this.#file.sync();
     });
-    this.#room = this.#written;
+    this.#fileBytes = this.#written;
     this.#durable = this.end;
   }
 
@@ -205,7 +205,7 @@ export class JournalWriter {
     if (this.#headerIsDue) parts.push(sealLine(encodeJournalHeader(this.header), this.#crc));
     if (line) parts.push(sealLine(line(this.syncedBytes), parts[0]?.checksum ?? this.#crc));
     const bytes = Buffer.concat(parts.flatMap((part) => [part.bytes, newline]));
-    this.#makeRoomFor(bytes.length);
+    this.#growAhead(bytes.length);
     try {
       writeFully(this.#file, bytes, this.#written);
     } catch (error) {
@@ -216,7 +216,7 @@ export class JournalWriter {
     }
     this.#headerIsDue = false;
     this.#written += bytes.length;
-    this.#room = Math.max(this.#room, this.#written);
+    this.#fileBytes = Math.max(this.#fileBytes, this.#written);
     this.#crc = parts.at(-1)?.checksum ?? this.#crc;
   }
 
@@ -225,20 +225,20 @@ export class JournalWriter {
    * third less if it need not make a longer file durable. Readers of JSON pass over blanks. If the
    * disk has no room for blanks, the writer does without.
    */
-  #makeRoomFor(bytes: number): void {
-    if (!this.#mayMakeRoom || this.#written + bytes <= this.#room) return;
-    const ahead = Math.min(Math.max(this.#written / 4, roomBytesMin), roomBytesMax);
+  #growAhead(bytes: number): void {
+    if (!this.#mayGrowAhead || this.#written + bytes <= this.#fileBytes) return;
+    const ahead = Math.min(Math.max(this.#written / 4, aheadBytesMin), aheadBytesMax);
     const blanks = Buffer.alloc(bytes + Math.floor(ahead), ' ');
     newline.copy(blanks, blanks.length - 1);
     try {
       writeFully(this.#file, blanks, this.#written);
     } catch {
-      this.#mayMakeRoom = false;
+      this.#mayGrowAhead = false;
       this.#cutBack();
       return;
     }
     this.#orBreak(() => this.#file.sync());
-    this.#room = this.#written + blanks.length;
+    this.#fileBytes = this.#written + blanks.length;
   }
 
   /** A failed write may leave bytes behind, and a reader must not take them for a line. */
@@ -247,6 +247,6 @@ export class JournalWriter {
       this.#file.truncate(this.#written);
       this.#file.sync();
     });
-    this.#room = this.#written;
+    this.#fileBytes = this.#written;
   }
 }

@@ -76,8 +76,8 @@ export class BatchCommit {
           files.writer.nextSeq === firstSeq + staging.records.length,
           'a commit takes one seq per record',
         );
-        const goesOn = answers.length > 0 || isStuck || operations.length === 0;
-        assert(goesOn, 'a batch answers at least one of its operations');
+        const isProgress = answers.length > 0 || isStuck || operations.length === 0;
+        assert(isProgress, 'a batch answers at least one of its operations');
         staging.commit();
         if (quota.putsRefused > 0) space.putsWereRefused();
         else if (putBytes > 0) space.putsWereWritten();

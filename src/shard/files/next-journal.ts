@@ -10,14 +10,14 @@ import type { ShardPlace } from '../shard-place.ts';
 export type NextHeader = Pick<JournalHeader, 'seq' | 'fsync' | 'at' | 'previous'>;
 
 /**
- * @param mayMakeRoom whether the journal may grow ahead of its writes
+ * @param mayGrowAhead whether the journal may grow ahead of its writes
  * @throws system errors
  */
 export function createJournal(
   { fileSystem, folder, identity }: ShardPlace,
   generation: number,
   header: NextHeader,
-  mayMakeRoom = true,
+  mayGrowAhead = true,
 ): JournalWriter {
   const path = `${folder}/${journalName(generation)}`;
   // An earlier attempt made this file, and current.json does not name it. After a failed sync
@@ -31,7 +31,7 @@ export function createJournal(
     file.close();
     throw error;
   }
-  return JournalWriter.begin(file, { ...identity, generation, ...header }, mayMakeRoom);
+  return JournalWriter.begin(file, { ...identity, generation, ...header }, mayGrowAhead);
 }
 
 export function referTo({ header: { generation } }: JournalWriter): JournalReference {

@@ -1,4 +1,4 @@
-// Owns the live files of a serving shard. Names them in current.json, switches journals, installs
+// Owns the live files of a serving shard. Names them in current.json, rotates journals, installs
 // compacted snapshots, and makes room on a full disk. Knows no operation. start-files.ts makes the
 // files of a recovered shard ready to serve.
 import { isDiskFull } from '../../base/errors.ts';
@@ -86,14 +86,14 @@ export class ShardFiles {
   }
 
   /**
-   * Ends the journal and continues in a new one.
+   * Ends the journal, if it has records, and continues in a new one.
    *
    * @returns the files that hold everything up to this moment; they are immutable from here on
    */
-  cut(at: number, mayMakeRoom = true): SealedFiles {
+  sealJournal(at: number, mayGrowAhead = true): SealedFiles {
     const { nextSeq, header } = this.#writer;
     if (nextSeq > header.seq) {
-      this.rotateJournal({ seq: nextSeq, fsync: header.fsync, at }, mayMakeRoom);
+      this.rotateJournal({ seq: nextSeq, fsync: header.fsync, at }, mayGrowAhead);
     }
     // The header says at which offset the journal before it ended.
     this.#orFindRoom(() => this.#writer.flushHeader());
@@ -101,10 +101,10 @@ export class ShardFiles {
   }
 
   /**
-   * Cuts for a compaction.
+   * Seals the input of a compaction.
    *
    * @param roomBytes on a full disk: the bytes to free for it; else undefined
-   * @param records that must outlive the journals before the cut
+   * @param records that must outlive the sealed journals
    * @returns undefined if there is nothing to compact
    */
   beginCompaction(
@@ -117,7 +117,7 @@ export class ShardFiles {
       const lacking = roomBytes - this.#freeBytes;
       if (lacking > 0) this.#reserve.release(lacking);
     }
-    const input = this.cut(at, roomBytes === undefined);
+    const input = this.sealJournal(at, roomBytes === undefined);
     if (input.journals.length === 0) return undefined;
     this.#orFindRoom(() => carryOver(this.#writer, records, at));
     return input;
@@ -230,7 +230,7 @@ export class ShardFiles {
   }
 
   /** Makes, syncs and names the next journal before anything is written to it. */
-  rotateJournal(header: Pick<JournalHeader, 'seq' | 'fsync' | 'at'>, mayMakeRoom = true): void {
+  rotateJournal(header: Pick<JournalHeader, 'seq' | 'fsync' | 'at'>, mayGrowAhead = true): void {
     // The new header will vouch for the old journal's end, so that end must be durable.
     this.#writer.sync();
     this.#writer.trim();
@@ -242,7 +242,7 @@ export class ShardFiles {
         this.#place,
         this.#nextGeneration,
         { ...header, previous },
-        mayMakeRoom,
+        mayGrowAhead,
       );
       // Until the shard writes the next header, this mark alone says that the old journal is whole.
       const mark = { generation, bytes };

@@ -30,8 +30,8 @@ export function startFiles(
   secureFiles(place, recovered);
   const files = takeOver(place, recovered, fsync, at, reserveBytes);
   const { tail, mayHaveLostEnd } = recovered;
-  const goesOn = files.writer.header === tail.header;
-  if (goesOn && (files.writer.header.fsync !== fsync || mayHaveLostEnd)) {
+  const isResumed = files.writer.header === tail.header;
+  if (isResumed && (files.writer.header.fsync !== fsync || mayHaveLostEnd)) {
     files.rotateJournal({ seq: seqAfter(recovered), fsync, at });
   }
   if (fsync !== 'always') files.noteThatEndMayBeLost(at);
@@ -93,7 +93,7 @@ function takeOver(
   }
   if (isTail && tail.header !== undefined) {
     const { bytes, crc, seq } = tail.end;
-    const writer = JournalWriter.goOn(file, tail.header, { bytes, crc, nextSeq: seq });
+    const writer = JournalWriter.resume(file, tail.header, { bytes, crc, nextSeq: seq });
     return new ShardFiles(place, { current, sealed: recovered.sealed, writer, reserve });
   }
   const previous = isTail ? null : tail.end;

@@ -139,6 +139,7 @@ class Recovery {
     const torn = open.flatMap((journal) => this.#judgeTail(journal));
     const tail = open[0];
     if (tail === undefined) throw damaged({ file: this.#name(currentName) }, 'it names no journal');
+    // A crash may leave one journal behind the tail: made and named, but without its header.
     if (open.length > 2) {
       throw damaged({ file: open[1]?.name ?? '' }, 'the journal has no header');
     }
@@ -216,7 +217,7 @@ class Recovery {
     const { snapshot } = this.#current;
     const place = { file: journal.name, line: 1, offset: 0 };
     if (header === undefined) {
-      // A switch is durable before a compaction begins: only the last journals may lack a header.
+      // A rotation is durable before a compaction begins: only the last journals may lack a header.
       if (before === undefined && snapshot !== null) throw damaged(place, 'the header is missing');
       return;
     }

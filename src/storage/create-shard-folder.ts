@@ -2,7 +2,7 @@
 import type { ShardIdentity } from '../base/shard-location.ts';
 import { writeCurrent } from './current.ts';
 import { journalName } from './file-names.ts';
-import type { FileSystem } from './file-system.ts';
+import { createFile, type FileSystem } from './file-system.ts';
 
 /** Makes the folder and files of a shard without data. They are durable when it returns. */
 export function createShardFolder(
@@ -11,12 +11,7 @@ export function createShardFolder(
   identity: ShardIdentity,
 ): void {
   fileSystem.makeFolder(folder);
-  const journal = fileSystem.create(`${folder}/${journalName(1)}`);
-  try {
-    journal.sync();
-  } finally {
-    journal.close();
-  }
+  createFile(fileSystem, `${folder}/${journalName(1)}`, new Uint8Array());
   const journals = [{ generation: 1 }];
   writeCurrent(fileSystem, folder, identity, {
     snapshot: null,

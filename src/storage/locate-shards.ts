@@ -6,7 +6,7 @@ import type { Manifest } from './manifest.ts';
 /** The facts that a manifest has about its layout. */
 export type Layout = Pick<Manifest, 'store' | 'shards' | 'layout'>;
 
-/** @returns one place for each shard, in order of their numbers */
+/** @returns one location for each shard, in order of their numbers */
 export function locateShards(dataDir: string, { store, shards, layout }: Layout): ShardLocation[] {
   return Array.from({ length: shards }, (_, shard) => {
     const name = `${layout}/${shardFolderName(shard)}`;

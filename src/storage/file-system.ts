@@ -34,7 +34,7 @@ export interface FileSystem {
   create(path: string): OpenFile;
   /** Opens an existing file for reading and writing. */
   open(path: string): OpenFile;
-  openReadOnly(path: string): OpenFile;
+  openReadOnly(path: string): ReadableFile;
   exists(path: string): boolean;
   /** Names in a folder, sorted. */
   list(folder: string): string[];

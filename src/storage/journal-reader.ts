@@ -1,7 +1,7 @@
 // Reads one journal from its start and hands over each batch in order. Finds the end of the valid
 // part, and how many bytes must be valid. A bad line may be damage or the torn end of a crash: the
 // caller decides (src/shard/recovery/recovery.ts).
-import type { OpenFile } from './file-system.ts';
+import type { ReadableFile } from './file-system.ts';
 import type { FormatVersion } from './format-version.ts';
 import {
   decodeJournalLine,
@@ -43,7 +43,7 @@ function headerMisfit(header: JournalHeader, opened: OpenedLine): string | undef
 }
 
 export class JournalReader {
-  readonly #file: OpenFile;
+  readonly #file: ReadableFile;
   readonly #onLine: (line: JournalLine) => void;
   #header: JournalHeader | undefined;
   #version: FormatVersion | undefined;
@@ -58,7 +58,7 @@ export class JournalReader {
   #isUnknown = false;
 
   /** @param onLine called with each valid batch line, in order */
-  constructor(file: OpenFile, onLine: (line: JournalLine) => void) {
+  constructor(file: ReadableFile, onLine: (line: JournalLine) => void) {
     this.#file = file;
     this.#onLine = onLine;
   }

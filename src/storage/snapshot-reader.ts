@@ -5,7 +5,7 @@ import { decodeBlock, type EntryBlock } from './block-format.ts';
 import { BlockOrder } from './block-order.ts';
 import type { SnapshotReference } from './current.ts';
 import { damaged, unreadable, type FilePosition } from './damage.ts';
-import type { OpenFile } from './file-system.ts';
+import type { ReadableFile } from './file-system.ts';
 import { readLines, type Line } from './line-reader.ts';
 import { ChainReader } from './sealed-chain.ts';
 import {
@@ -20,7 +20,7 @@ import {
 } from './snapshot-format.ts';
 
 export class SnapshotReader {
-  readonly #file: OpenFile;
+  readonly #file: ReadableFile;
   readonly #name: string;
   readonly #identity: ShardIdentity;
   readonly #reference: SnapshotReference;
@@ -33,7 +33,12 @@ export class SnapshotReader {
    * @param name for errors, relative to the data folder
    * @param reference as current.json names the snapshot
    */
-  constructor(file: OpenFile, name: string, identity: ShardIdentity, reference: SnapshotReference) {
+  constructor(
+    file: ReadableFile,
+    name: string,
+    identity: ShardIdentity,
+    reference: SnapshotReference,
+  ) {
     this.#file = file;
     this.#name = name;
     this.#identity = identity;

@@ -3,7 +3,7 @@
 // shard-salvage.ts decides that.
 import type { ShardIdentity } from '../base/shard-location.ts';
 import { damaged, unreadable, type FilePosition } from '../storage/damage.ts';
-import type { OpenFile } from '../storage/file-system.ts';
+import type { ReadableFile } from '../storage/file-system.ts';
 import {
   decodeJournalLine,
   type JournalHeader,
@@ -54,7 +54,7 @@ export interface JournalClaim extends ShardIdentity {
  * @throws StoreError STORE_DAMAGED if the journal is another shard's, store's or generation's;
  *   STORE_MISMATCH if a line that follows one of ours is of a later version
  */
-export function salvageJournal(file: OpenFile, claim: JournalClaim): SalvagedJournal {
+export function salvageJournal(file: ReadableFile, claim: JournalClaim): SalvagedJournal {
   const { generation, name, bytes } = claim;
   const reading = new JournalReader(file, () => undefined).read(bytes);
   const lines: ProvableLine[] = [];

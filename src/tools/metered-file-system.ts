@@ -1,6 +1,6 @@
 // Wraps a file system, and reports the bytes read from files opened for reading. The offline tools
 // show their progress from it, so no reader has to report anything.
-import type { FileSystem, OpenFile, ReadableFile } from '../storage/file-system.ts';
+import type { FileSystem, ReadableFile } from '../storage/file-system.ts';
 
 /** @param onRead called after each read with its number of bytes */
 export function meteredFileSystem(
@@ -9,17 +9,7 @@ export function meteredFileSystem(
 ): FileSystem {
   return {
     ...boundCalls(fileSystem),
-    openReadOnly: (path) => metered(fileSystem.openReadOnly(path), onRead),
-  };
-}
-
-function metered(file: OpenFile, onRead: (bytes: number) => void): OpenFile {
-  return {
-    ...meteredFile(file, onRead),
-    write: (bytes, offset) => file.write(bytes, offset),
-    truncate: (length) => file.truncate(length),
-    sync: () => file.sync(),
-    syncSoon: () => file.syncSoon(),
+    openReadOnly: (path) => meteredFile(fileSystem.openReadOnly(path), onRead),
   };
 }
 

@@ -2,7 +2,7 @@
 // at the seal. Knows no kind of file: the caller judges each line.
 import { byteStringOfText } from '../base/byte-string.ts';
 import type { EntryPosition } from '../shard/streams/entry-stream.ts';
-import type { OpenFile } from '../storage/file-system.ts';
+import type { ReadableFile } from '../storage/file-system.ts';
 import { isBlank } from '../storage/journal-format.ts';
 import { readLines, type Line } from '../storage/line-reader.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
@@ -24,7 +24,7 @@ export interface UnprovenLine {
  * @returns the lines, or parts of lines, that `take` refused
  */
 export function salvageLines(
-  file: OpenFile,
+  file: ReadableFile,
   take: (line: Line) => boolean,
   end = Infinity,
 ): UnprovenLine[] {

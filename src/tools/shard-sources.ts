@@ -16,7 +16,7 @@ import {
   journalName,
   snapshotName,
 } from '../storage/file-names.ts';
-import type { OpenFile } from '../storage/file-system.ts';
+import type { ReadableFile } from '../storage/file-system.ts';
 import type { JournalLine } from '../storage/journal-format.ts';
 import { isOutcomeRecord, type ChangeRecord, type JournalRecord } from '../storage/record.ts';
 import type { Finding } from './finding.ts';
@@ -170,7 +170,7 @@ export class ShardSources {
    *
    * @returns undefined, after a report, if the file is missing or not this shard's
    */
-  #read<T>(file: string, read: (open: OpenFile) => T): T | undefined {
+  #read<T>(file: string, read: (open: ReadableFile) => T): T | undefined {
     const { fileSystem, folder } = this.#place;
     const name = this.nameOf(file);
     if (!fileSystem.exists(`${folder}/${file}`)) {

@@ -10,7 +10,7 @@ import {
 import { decodeBlock } from '../storage/block-format.ts';
 import type { SnapshotReference } from '../storage/current.ts';
 import { damaged, unreadable, type FilePosition } from '../storage/damage.ts';
-import type { OpenFile } from '../storage/file-system.ts';
+import type { ReadableFile } from '../storage/file-system.ts';
 import type { Line } from '../storage/line-reader.ts';
 import { openLine, parseLine, type OpenedLine } from '../storage/sealed-line.ts';
 import {
@@ -63,7 +63,7 @@ export function missingSnapshot(owner: SnapshotOwner): SalvagedSnapshot {
  * @throws StoreError STORE_DAMAGED if the file is another shard's, store's or generation's, or not
  *   the one that current.json names; STORE_MISMATCH if a later version wrote the file
  */
-export function salvageSnapshot(file: OpenFile, owner: SnapshotOwner): SalvagedSnapshot {
+export function salvageSnapshot(file: ReadableFile, owner: SnapshotOwner): SalvagedSnapshot {
   return new SnapshotSalvage(owner).run(file);
 }
 
@@ -79,7 +79,7 @@ class SnapshotSalvage {
     this.#owner = owner;
   }
 
-  run(file: OpenFile): SalvagedSnapshot {
+  run(file: ReadableFile): SalvagedSnapshot {
     const bad = salvageLines(file, (line) => this.#take(line));
     const known = new Set([this.#headerCrc, ...this.#blocks.map(({ checksum }) => checksum)]);
     const later = this.#unknown.find(({ previous }) => known.has(previous));

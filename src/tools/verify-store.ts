@@ -6,7 +6,7 @@ import { proveShard, type ProvedShard } from '../shard/recovery/recovery.ts';
 import { placesOf, type ShardPlace } from '../shard/shard-place.ts';
 import { damaged, DamageError, textOfPosition } from '../storage/damage.ts';
 import { journalName, snapshotName } from '../storage/file-names.ts';
-import type { FileSystem, OpenFile } from '../storage/file-system.ts';
+import type { FileSystem, ReadableFile } from '../storage/file-system.ts';
 import { JournalReader } from '../storage/journal-reader.ts';
 import { SnapshotReader } from '../storage/snapshot-reader.ts';
 import type { Finding } from './finding.ts';
@@ -143,7 +143,7 @@ class Verification {
     }
   }
 
-  #verifySpare(place: ShardPlace, name: string, read: (file: OpenFile) => void): void {
+  #verifySpare(place: ShardPlace, name: string, read: (file: ReadableFile) => void): void {
     const { fileSystem, folder } = place;
     try {
       if (!fileSystem.exists(`${folder}/${name}`)) {

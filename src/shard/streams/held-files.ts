@@ -1,10 +1,10 @@
 // Keeps files open, so that a backup can read them to their end after the shard has removed them.
 // Knows no file name and no format.
-import type { FileSystem, OpenFile } from '../../storage/file-system.ts';
+import type { FileSystem, ReadableFile } from '../../storage/file-system.ts';
 
 export class HeldFiles implements Pick<FileSystem, 'openReadOnly'> {
   readonly #fileSystem: FileSystem;
-  readonly #held = new Map<string, OpenFile>();
+  readonly #held = new Map<string, ReadableFile>();
 
   constructor(fileSystem: FileSystem) {
     this.#fileSystem = fileSystem;
@@ -15,16 +15,12 @@ export class HeldFiles implements Pick<FileSystem, 'openReadOnly'> {
   }
 
   /** Opens a held file. Closing the returned file does not close the held one. */
-  openReadOnly(path: string): OpenFile {
+  openReadOnly(path: string): ReadableFile {
     const file = this.#held.get(path);
     if (file === undefined) throw new Error(`${path} is not held`);
     return {
-      write: (bytes, offset) => file.write(bytes, offset),
       read: (target, offset) => file.read(target, offset),
       size: () => file.size(),
-      truncate: (length) => file.truncate(length),
-      sync: () => file.sync(),
-      syncSoon: () => file.syncSoon(),
       close: () => undefined,
     };
   }

@@ -1,5 +1,6 @@
 // The embedded engine as a `Store`, in the main thread. An operation waits here for the locks of
-// its keys, and then goes through the sequencer. Knows no file, no cache and no thread.
+// its keys, and then goes through the sequencer. Knows no file and no thread, and of the cache only
+// the figures.
 import type { TimestampClock } from '../base/clock.ts';
 import { StoreError } from '../base/errors.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';

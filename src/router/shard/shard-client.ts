@@ -140,7 +140,7 @@ export class ShardClient implements ShardQueue {
     this.#isSyncing = true;
     const { epoch } = this;
     try {
-      const report = await this.#lifecycle.beside('sync', undefined);
+      const report = await this.#lifecycle.runParallel('sync', undefined);
       if (epoch === this.epoch) this.#lifecycle.noteReport(report);
     } catch (error) {
       if (error instanceof StoreError && epoch === this.epoch) {
@@ -157,17 +157,17 @@ export class ShardClient implements ShardQueue {
    * @returns undefined if there is nothing to compact
    */
   beginCompaction(): Promise<Parcel | undefined> {
-    return this.#lifecycle.beside('beginCompaction', this.#options.timestamp());
+    return this.#lifecycle.runParallel('beginCompaction', this.#options.timestamp());
   }
 
   /** Makes the compaction's snapshot the live one. */
   async installSnapshot(snapshot: Parcel): Promise<void> {
-    this.#lifecycle.noteReport(await this.#lifecycle.beside('installSnapshot', snapshot));
+    this.#lifecycle.noteReport(await this.#lifecycle.runParallel('installSnapshot', snapshot));
   }
 
   /** Tells the shard that the compaction that was begun has failed. */
   async abortCompaction(): Promise<void> {
-    this.#lifecycle.noteReport(await this.#lifecycle.beside('abortCompaction', undefined));
+    this.#lifecycle.noteReport(await this.#lifecycle.runParallel('abortCompaction', undefined));
   }
 
   /** Answers queued operations and refuses later ones; see `ShardLifecycle.close`. */

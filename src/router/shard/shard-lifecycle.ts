@@ -3,11 +3,12 @@
 // fails is suspended until the disk works again. Knows nothing of the operations that the shard is
 // asked: batch-sender.ts has them.
 //
-//   opening -> serving <-> suspended
-//      ^          |            |
-//      +----------+------------+      its thread died or hangs
-//
-//   any -> failed (until the next start of the program), any -> closed (for good)
+//   opening -> serving                recovered
+//   opening -> suspended -> opening   its files could not be read; tried again
+//   serving -> suspended -> serving   its disk failed; mended
+//   serving, suspended -> opening     its thread died or hangs
+//   any -> failed                     until the next start of the program
+//   any -> closed                     for good
 import { retrySoon, StoreError, type Outcome } from '../../base/errors.ts';
 import { Histogram, secondsBounds } from '../../base/histogram.ts';
 import type { FsyncMode } from '../../base/fsync-mode.ts';
@@ -19,7 +20,7 @@ import type { ShardState } from '../../store/store.ts';
 import type { TaskThread } from '../threads/task-thread.ts';
 import type { BatchSender } from './batch-sender.ts';
 import { RestartGuard } from './restart-guard.ts';
-import { ShardThread } from './shard-thread.ts';
+import { ShardThread, type ParallelTask, type TaskValue } from './shard-thread.ts';
 
 export interface ShardLifecycleOptions {
   readonly location: ShardLocation;
@@ -40,9 +41,6 @@ export interface ShardLifecycleOptions {
   /** Ids of transactions over several shards that some participant may still have to remember. */
   readonly transactionsInFlight: () => ReadonlySet<string>;
 }
-
-/** Tasks that the present thread runs in parallel to batches. */
-type Beside = Parameters<ShardThread['beside']>[0];
 
 /** Codes of errors that will be the same when the shard is opened again. */
 const lasting: readonly string[] = ['STORE_DAMAGED', 'STORE_MISMATCH'];
@@ -127,14 +125,14 @@ export class ShardLifecycle {
     this.#serve();
   }
 
-  /** As `ShardThread.beside`; also acts upon the death of the thread. */
-  async beside<Name extends Beside>(
+  /** As `ShardThread.runParallel`; also acts upon the death of the thread. */
+  async runParallel<Name extends ParallelTask>(
     name: Name,
     task: ShardTasks[Name][0],
-  ): ReturnType<typeof ShardThread.prototype.beside<Name>> {
+  ): Promise<TaskValue<Name>> {
     const thread = this.#thread;
     try {
-      return await thread.beside(name, task, this.#report);
+      return await thread.runParallel(name, task, this.#report);
     } catch (error) {
       if (thread === this.#thread && !(error instanceof StoreError)) this.threadLost(String(error));
       throw error;
@@ -285,7 +283,7 @@ export class ShardLifecycle {
   async #mend(): Promise<void> {
     const epoch = this.#epoch;
     try {
-      const report = await this.beside('mend', this.#options.timestamp());
+      const report = await this.runParallel('mend', this.#options.timestamp());
       if (this.#state !== 'suspended' || epoch !== this.#epoch) return;
       this.#report = report;
       this.#serve();

@@ -28,14 +28,16 @@ export interface ShardThreadOptions {
   readonly timestamp: () => number;
 }
 
-type TaskValue<Name extends keyof ShardTasks> =
+/** The value that a task gives if it does not fail. */
+export type TaskValue<Name extends keyof ShardTasks> =
   ShardTasks[Name][1] extends TaskAnswer<infer Value> ? Value : never;
 
 /**
- * Tasks in parallel to batches. Their time limit depends on the shard's bytes in memory and in
+ * Tasks that run in parallel to batches. Their time limit depends on the shard's bytes in memory and in
  * journals.
  */
-type TaskBeside = 'sync' | 'beginCompaction' | 'installSnapshot' | 'abortCompaction' | 'mend';
+export type ParallelTask =
+  'sync' | 'beginCompaction' | 'installSnapshot' | 'abortCompaction' | 'mend';
 
 /** No time limit. */
 const unlimited = { bytes: Infinity };
@@ -117,7 +119,7 @@ export class ShardThread {
   }
 
   /** @param report the shard's last report: its sizes decide the time limit */
-  async beside<Name extends TaskBeside>(
+  async runParallel<Name extends ParallelTask>(
     name: Name,
     task: ShardTasks[Name][0],
     report: ShardReport | undefined,

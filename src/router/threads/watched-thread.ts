@@ -4,7 +4,7 @@
 import { slowDiskBytesPerMs, taskMaxMs } from '../../base/limits.ts';
 import type { TaskTable, TaskThread } from './task-thread.ts';
 
-export interface TaskSize {
+export interface TaskOptions {
   /** Bytes that the task may have to read or write; Infinity for no time limit. */
   readonly bytes?: number;
   /** Buffers of the task that are moved instead of copied. */
@@ -26,7 +26,7 @@ export class WatchedThread<Tasks extends TaskTable<Tasks>> {
   async run<Name extends keyof Tasks & string>(
     name: Name,
     task: Tasks[Name][0],
-    { bytes = 0, transfer }: TaskSize = {},
+    { bytes = 0, transfer }: TaskOptions = {},
   ): Promise<Tasks[Name][1]> {
     const limit = taskMaxMs + bytes / slowDiskBytesPerMs;
     if (this.#limits.length === 0) this.#silentMs = 0;

@@ -84,12 +84,6 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
       logger.error({ shard, why: String(error) }, 'a compaction failed; it is tried again later'),
   });
   const sequencer = new Sequencer(clients, cache, timestamps);
-  const housekeeper = new Housekeeper(clients, sequencer, compactions, {
-    fsync,
-    fsyncIntervalMs: options.fsyncIntervalMs,
-    timestamp,
-    monotonicMs,
-  });
   const backups = new Backups({
     sequencer,
     compactions,
@@ -98,10 +92,12 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
     wallMs: () => clock.wallMs(),
     newThread: options.newBackupThread,
   });
-  const onClosing = options.repeat(() => {
-    housekeeper.tick();
-    backups.tick(housekeepingMs);
-  }, housekeepingMs);
+  const { fsyncIntervalMs } = options;
+  const housekeeper = new Housekeeper(
+    { shards: clients, sequencer, compactions, backups },
+    { fsync, fsyncIntervalMs, timestamp, monotonicMs },
+  );
+  const onClosing = options.repeat(() => housekeeper.tick(), housekeepingMs);
   const locks = new KeyLocks();
   const newId = options.newTransactionId;
   const transactions = new TransactionRunner({

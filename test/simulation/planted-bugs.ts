@@ -199,7 +199,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a backup whose thread hangs keeps compactions from going on',
-    file: 'src/engine/assemble-store.ts',
+    file: 'src/router/background/housekeeper.ts',
     find: 'backups.tick(housekeepingMs);',
     replace: '',
     seedsMax: 300,

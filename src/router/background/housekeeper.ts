@@ -1,10 +1,19 @@
 // Owns what happens by time and not by request. Shards have no timers: a tick of the housekeeper
 // starts their work. A tick starts syncs in mode `interval`, sweeps of expired entries, marks of
-// idle shards, and compactions. Has no timer: its owner repeats `tick`.
+// idle shards, and compactions. It also gives up threads that hang. Has no timer: its owner repeats
+// `tick`.
 import type { FsyncMode } from '../../base/fsync-mode.ts';
+import type { Backups } from './backups.ts';
 import type { CompactionScheduler } from './compaction-scheduler.ts';
 import type { Sequencer } from '../sequencer.ts';
 import type { ShardClient } from '../shard/shard-client.ts';
+
+export interface HousekeeperParts {
+  readonly shards: readonly ShardClient[];
+  readonly sequencer: Sequencer;
+  readonly compactions: CompactionScheduler;
+  readonly backups: Pick<Backups, 'tick'>;
+}
 
 export interface HousekeeperOptions {
   readonly fsync: FsyncMode;
@@ -21,37 +30,30 @@ const markAfterIdleMs = 1000;
 const sweepAgainMs = 1000;
 
 export class Housekeeper {
-  readonly #shards: readonly ShardClient[];
-  readonly #sequencer: Sequencer;
-  readonly #compactions: CompactionScheduler;
+  readonly #parts: HousekeeperParts;
   readonly #options: HousekeeperOptions;
   readonly #sweeping = new Set<ShardClient>();
   #lastSyncMs: number;
   #sweepNotBeforeMs = 0;
 
-  constructor(
-    shards: readonly ShardClient[],
-    sequencer: Sequencer,
-    compactions: CompactionScheduler,
-    options: HousekeeperOptions,
-  ) {
-    this.#shards = shards;
-    this.#sequencer = sequencer;
-    this.#compactions = compactions;
+  constructor(parts: HousekeeperParts, options: HousekeeperOptions) {
+    this.#parts = parts;
     this.#options = options;
     this.#lastSyncMs = options.monotonicMs();
   }
 
   tick(): void {
-    this.#compactions.tick(housekeepingMs);
+    const { shards, compactions, backups } = this.#parts;
+    compactions.tick(housekeepingMs);
     const isSyncDue = this.#isSyncDue();
-    for (const shard of this.#shards) {
+    for (const shard of shards) {
       shard.tick(housekeepingMs);
       if (!shard.isServing) continue;
       if (isSyncDue) void shard.sync();
       this.#sweep(shard);
       this.#mark(shard);
     }
+    backups.tick(housekeepingMs);
   }
 
   #isSyncDue(): boolean {
@@ -72,7 +74,7 @@ export class Housekeeper {
   }
 
   async #sweepStep(shard: ShardClient, now: number): Promise<void> {
-    const { kind } = await this.#sequencer.ask(shard, { op: 'sweep', now });
+    const { kind } = await this.#parts.sequencer.ask(shard, { op: 'sweep', now });
     this.#sweeping.delete(shard);
     if (kind === 'refused') {
       this.#sweepNotBeforeMs = this.#options.monotonicMs() + sweepAgainMs;
@@ -86,6 +88,6 @@ export class Housekeeper {
     // A mark needs a sync, and mode `never` makes none.
     if (this.#options.fsync === 'never') return;
     if (shard.report?.hasUnmarked !== true || shard.idleMs < markAfterIdleMs) return;
-    void this.#sequencer.ask(shard, { op: 'mark' });
+    void this.#parts.sequencer.ask(shard, { op: 'mark' });
   }
 }

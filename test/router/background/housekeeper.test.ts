@@ -24,12 +24,11 @@ beforeEach(async () => {
     onFailure: () => {},
   });
   const sequencer = new Sequencer([client], new ReadCache(0), new TimestampClock(clock));
-  housekeeper = new Housekeeper([client], sequencer, compactions, {
-    fsync: 'always',
-    fsyncIntervalMs: 1000,
-    timestamp: () => clock.wallMs(),
-    monotonicMs,
-  });
+  const backups = { tick: () => {} };
+  housekeeper = new Housekeeper(
+    { shards: [client], sequencer, compactions, backups },
+    { fsync: 'always', fsyncIntervalMs: 1000, timestamp: () => clock.wallMs(), monotonicMs },
+  );
 });
 
 function journalLines(): string[] {

@@ -40,7 +40,8 @@ export interface StartTask {
   readonly inFlight: ReadonlySet<string>;
 }
 
-export interface CompactTask extends ShardLocation {
+/** The sealed files of a shard, for a thread that reads them. */
+export interface SealedShard extends ShardLocation {
   readonly input: Parcel;
 }
 
@@ -78,8 +79,8 @@ export interface ShardTasks {
 }
 
 export interface BeginBackupTask {
-  /** One part for each shard: its location, and the files that the cut has sealed. */
-  readonly parts: readonly CompactTask[];
+  /** One part for each shard: the files that the cut has sealed. */
+  readonly parts: readonly SealedShard[];
   /** The timestamp of the cut, Unix milliseconds. */
   readonly at: number;
   /** The machine's clock, Unix milliseconds. */
@@ -95,7 +96,7 @@ export interface BackupTasks {
 }
 
 export interface CompactorTasks {
-  compact: [CompactTask, TaskAnswer<Parcel>];
+  compact: [SealedShard, TaskAnswer<Parcel>];
 }
 
 /** Runs the work of a task and turns expected failures into data. */

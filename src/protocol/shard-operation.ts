@@ -118,7 +118,7 @@ export interface CountResult {
   readonly count: number;
 }
 
-/** A change, a prepare, an outcome, a sweep or a mark is done. */
+/** A change, a prepare, an outcome, a forget, a sweep or a mark is done. */
 export interface DoneResult {
   readonly kind: 'done';
 }

@@ -40,9 +40,12 @@ export interface ServingParts extends BatchCommitOptions {
 
 export class Shard {
   readonly #parts: ServingParts;
-  /** Outcomes in the live journals are these, and those counted since the start. */
+  /**
+   * Outcomes in the live journals, less those recorded since the start. Negative once compactions
+   * have removed more outcomes than recovery found.
+   */
   #oldOutcomes: number;
-  /** The part of them that the running compaction removes from the live journals. */
+  /** Outcomes that the running compaction removes from the live journals. */
   #outcomesAtCompaction = 0;
   #syncSeconds = NaN;
   /** The next seq when the shard last left a mark, or tried to. */

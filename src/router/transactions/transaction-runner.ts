@@ -46,11 +46,18 @@ export class TransactionRunner {
     options: TransactOptions,
   ): Promise<TransactionResult<Outcome>> {
     const result = await this.#runLocked(names, plan, options);
-    if (result.kind === 'committed')
-      this.#figures.committed += Number(result.durability !== undefined);
-    else if (result.error.outcome === 'unknown') this.#figures.unknown += 1;
-    else this.#figures.refused += 1;
+    this.#count(result);
     return result;
+  }
+
+  #count(result: TransactionResult<unknown>): void {
+    if (result.kind === 'committed') {
+      if (result.durability !== undefined) this.#figures.committed += 1;
+    } else if (result.error.outcome === 'unknown') {
+      this.#figures.unknown += 1;
+    } else {
+      this.#figures.refused += 1;
+    }
   }
 
   async #runLocked<Outcome>(

@@ -260,7 +260,8 @@ describe('an answer that cannot be kept', () => {
   test('of just the limit is kept', async () => {
     await requests.run(identity('1'), large(keptAnswerBytesMax));
     const { body, headers } = await requests.run(identity('1'), large(keptAnswerBytesMax));
-    expect([body.length, headers]).toEqual([keptAnswerBytesMax, { 'idempotent-replayed': 'true' }]);
+    expect(body.length).toBe(keptAnswerBytesMax);
+    expect(headers).toEqual({ 'content-type': 'text/plain', 'idempotent-replayed': 'true' });
   });
 });
 

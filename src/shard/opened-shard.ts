@@ -9,7 +9,7 @@ import { Staging } from './commit/staging.ts';
 import { DiskSpace, reserveBytesFor } from './files/disk-space.ts';
 import { secureFiles, startFiles } from './files/start-files.ts';
 import { recoverShard, type Recovered } from './recovery/recovery.ts';
-import { Shard, type ShardOptions } from './shard.ts';
+import { Shard, type ServingParts, type ShardOptions } from './shard.ts';
 import { unlimitedMemory } from './table/memory-limits.ts';
 
 export class OpenedShard {
@@ -57,7 +57,8 @@ export class OpenedShard {
    * @returns the serving shard
    * @throws StoreError DISK_FULL if there is no room to record an outcome; system errors
    */
-  start({ timestamp, outcomes, inFlight }: StartTask): Shard {
+  start(task: StartTask): Shard {
+    const { timestamp } = task;
     const { fsync, clock, reserveBytesMin, memory = unlimitedMemory } = this.#options;
     const { table, traces, at } = this.#recovered;
     assert(timestamp >= at, 'time starts no lower than the last timestamp on disk');
@@ -71,6 +72,21 @@ export class OpenedShard {
     const space = new DiskSpace(files, table, { reserveBytesMin, monotonicMs });
     const transactions = new PreparedTransactions();
     const commit = new BatchCommit({ table, transactions, files, space, memory, fsync, clock });
+    const oldOutcomes = traces.outcomes.size;
+    const parts = { fsync, clock, memory, table, transactions, files, space, commit, oldOutcomes };
+    this.#recordOutcomes(parts, task);
+    return new Shard(parts);
+  }
+
+  /**
+   * Records the outcomes of transactions in doubt, and makes the committed ones visible. Keeps all
+   * records of transactions in flight.
+   */
+  #recordOutcomes(
+    { table, transactions, files, commit }: ServingParts,
+    { timestamp, outcomes, inFlight }: StartTask,
+  ): void {
+    const { traces } = this.#recovered;
     const staging = new Staging(table, transactions, timestamp, files.writer.nextSeq);
     for (const [transaction, record] of traces.prepared) {
       const prepared = preparedOfRecord(record);
@@ -87,17 +103,5 @@ export class OpenedShard {
     for (const [transaction, committed] of traces.outcomes) {
       if (inFlight.has(transaction)) transactions.resolve(transaction, committed);
     }
-    const oldOutcomes = traces.outcomes.size;
-    return new Shard({
-      fsync,
-      clock,
-      memory,
-      table,
-      transactions,
-      files,
-      space,
-      commit,
-      oldOutcomes,
-    });
   }
 }

@@ -16,7 +16,7 @@ import type { EntryTable } from '../table/entry-table.ts';
 import type { ShardPlace } from '../shard-place.ts';
 import { carryOver, createJournal, referTo, type NextHeader } from './next-journal.ts';
 import { continueFromLastSync, continueFromMemory } from './rotate-after-failed-sync.ts';
-import { removeFilesOf, removeLeftovers } from './shard-folder.ts';
+import { removeFilesOf, removeLeftovers } from './live-files.ts';
 
 /** Files of a shard that are never written again. */
 export interface SealedFiles {

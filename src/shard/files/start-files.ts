@@ -9,7 +9,7 @@ import { Reserve } from '../../storage/reserve.ts';
 import type { Recovered } from '../recovery/recovery.ts';
 import type { ShardPlace } from '../shard-place.ts';
 import { ShardFiles } from './shard-files.ts';
-import { removeLeftovers, syncLiveFiles } from './shard-folder.ts';
+import { removeLeftovers, syncLiveFiles } from './live-files.ts';
 import { cutTornTail } from './torn-tail.ts';
 
 export interface StartOptions {

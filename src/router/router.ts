@@ -106,11 +106,11 @@ export class Router implements CommandStore {
     return collector.results;
   }
 
-  transact<Outcome>(
+  transact<Output>(
     names: readonly EntryName[],
-    plan: TransactionPlan<Outcome>,
+    plan: TransactionPlan<Output>,
     options: TransactOptions = {},
-  ): Promise<TransactionResult<Outcome>> {
+  ): Promise<TransactionResult<Output>> {
     return this.#options.transactions.run(names, plan, options);
   }
 

@@ -129,11 +129,11 @@ export interface Store {
    * @param names each once
    * @throws whatever `plan` throws, with nothing changed
    */
-  transact<Outcome>(
+  transact<Output>(
     names: readonly EntryName[],
-    plan: TransactionPlan<Outcome>,
+    plan: TransactionPlan<Output>,
     options?: TransactOptions,
-  ): Promise<TransactionResult<Outcome>>;
+  ): Promise<TransactionResult<Output>>;
 
   /**
    * All entries at one moment over all shards, as the bytes of a backup (src/storage/FORMAT.md).

@@ -21,9 +21,9 @@ export interface EntryPut {
   readonly expiresAt: ExpiresAt;
 }
 
-export interface PlannedChanges<Outcome> {
+export interface PlannedChanges<Output> {
   /** Returned to the caller once the changes are made. */
-  readonly outcome: Outcome;
+  readonly output: Output;
   /** The i-th change is for the i-th name. Undefined, or absent: the entry stays as it is. */
   readonly changes: readonly (EntryPut | 'delete' | undefined)[];
   /**
@@ -38,13 +38,13 @@ export interface PlannedChanges<Outcome> {
  * read expires before the changes are made. An error of the plan ends the transaction with nothing
  * changed.
  */
-export type TransactionPlan<Outcome> = (moment: TransactionMoment) => PlannedChanges<Outcome>;
+export type TransactionPlan<Output> = (moment: TransactionMoment) => PlannedChanges<Output>;
 
-export interface CommittedResult<Outcome> {
+export interface CommittedResult<Output> {
   readonly kind: 'committed';
-  readonly outcome: Outcome;
+  readonly output: Output;
   /** The durability of the changes; undefined if there are none. */
   readonly durability: Durability | undefined;
 }
 
-export type TransactionResult<Outcome> = CommittedResult<Outcome> | RefusedResult;
+export type TransactionResult<Output> = CommittedResult<Output> | RefusedResult;

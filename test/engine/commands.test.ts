@@ -89,11 +89,11 @@ test('a read after a command never answers an older value', async () => {
 test('a command waits for a transaction on its key', async () => {
   await run('SET a 1');
   const transaction = store.transact([{ namespace: 'default', key: 'a' }], ({ entries }) => ({
-    outcome: entries[0]?.value?.toString(),
+    output: entries[0]?.value?.toString(),
     changes: [{ value: Buffer.from('41'), expiresAt: undefined }],
   }));
   const incremented = run('INCR a');
-  expect(await transaction).toMatchObject({ kind: 'committed', outcome: '1' });
+  expect(await transaction).toMatchObject({ kind: 'committed', output: '1' });
   expect(await incremented).toEqual([42]);
 });
 

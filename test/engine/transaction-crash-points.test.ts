@@ -39,7 +39,7 @@ async function become(engine: SimulatedEngine, values: Values, between?: Between
     const value = values[key];
     return value === undefined ? 'delete' : { value: Buffer.from(value), expiresAt: undefined };
   });
-  const decided = engine.store.transact(names, () => ({ outcome: undefined, changes }));
+  const decided = engine.store.transact(names, () => ({ output: undefined, changes }));
   return await engine.until(decided, between, 12);
 }
 

@@ -135,14 +135,14 @@ export class TransactionClient {
         if (entry !== undefined) onResult(name, { op: 'get' }, { ...entry });
       }
       recorded.decided(moment, changes);
-      return { outcome: attempts, changes };
+      return { output: attempts, changes };
     };
     const result = await store.transact(entryNames, decide);
     if (result.kind === 'refused') {
       const { outcome } = result.error;
       demand(outcome === 'unknown' || outcome === 'not-applied', `a transaction is ${outcome}`);
     } else {
-      demand(result.outcome === attempts, 'a transaction has the outcome of another attempt');
+      demand(result.output === attempts, 'a transaction has the output of another attempt');
     }
     recorded.told(result);
     onTransaction(this.#name, number, attempts, result, changes.some(Boolean));

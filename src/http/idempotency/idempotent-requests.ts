@@ -145,7 +145,7 @@ export class IdempotentRequests {
         [...names, record],
         ({ entries, versions, now }) => {
           const kept = entries.at(-1);
-          if (kept !== undefined) return { outcome: replayOf(kept, fingerprint), changes: [] };
+          if (kept !== undefined) return { output: replayOf(kept, fingerprint), changes: [] };
           const { changes, flush, answer } = decide({
             entries: entries.slice(0, -1),
             versions: versions.slice(0, -1),
@@ -155,13 +155,13 @@ export class IdempotentRequests {
           const isTogether =
             flush === undefined && store.areOnOneShard([key, ...changed.map((name) => name.key)]);
           // A transaction over several shards is synced in every mode.
-          const outcome = answer(isTogether ? store.durability : 'synced');
+          const output = answer(isTogether ? store.durability : 'synced');
           const put = {
-            value: encodeAnswer({ ...outcome, fingerprint }),
+            value: encodeAnswer({ ...output, fingerprint }),
             expiresAt: now + windowMs,
           };
           return {
-            outcome,
+            output,
             changes: [...names.map((_, index) => changes[index]), put],
             ...(flush === undefined ? {} : { flush }),
           };
@@ -170,7 +170,7 @@ export class IdempotentRequests {
       );
       isKept ||= result.kind === 'committed' || result.error.outcome !== 'not-applied';
       if (result.kind === 'refused') throw result.error;
-      return result.outcome;
+      return result.output;
     } finally {
       if (!isKept) this.#records.remove(scope);
     }

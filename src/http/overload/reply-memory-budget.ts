@@ -24,14 +24,14 @@ export class ReplyMemoryBudget {
   /**
    * Counts the values of one request for as long as the work lasts.
    *
-   * @param work gets a function to call for each value: an error says why the value cannot be given
+   * @param work gets a function that reserves the bytes of one value; an error says why it cannot
    */
   async during<T>(
-    work: (refuse: (bytes: number) => StoreError | undefined) => Promise<T>,
+    work: (reserve: (bytes: number) => StoreError | undefined) => Promise<T>,
   ): Promise<T> {
     const { bytesMax, requestBytesMax } = this.#options;
     let gathered = 0;
-    const refuse = (bytes: number): StoreError | undefined => {
+    const reserve = (bytes: number): StoreError | undefined => {
       if (gathered + bytes > requestBytesMax) return tooLarge(requestBytesMax);
       if (this.#bytes + bytes > bytesMax) return tooMuchAsked();
       gathered += bytes;
@@ -39,7 +39,7 @@ export class ReplyMemoryBudget {
       return undefined;
     };
     try {
-      return await work(refuse);
+      return await work(reserve);
     } finally {
       this.#bytes -= gathered;
     }

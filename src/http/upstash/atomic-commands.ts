@@ -35,13 +35,13 @@ export function decideCommands(
 ): TransactionPlan<Reply[]> {
   return ({ entries, now }) => {
     const run = new AtomicRun(keys, entries, { now, limits });
-    const outcome = commands.map((command) => {
+    const output = commands.map((command) => {
       const reply = run.run(command);
       const refusal = reserveReplyBytes?.(replyBytesOf(reply));
       if (refusal !== undefined) throw refusal;
       return reply;
     });
-    return { outcome, changes: run.changes() };
+    return { output, changes: run.changes() };
   };
 }
 

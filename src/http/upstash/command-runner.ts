@@ -40,7 +40,7 @@ export interface AtomicCommands {
 /** A command that can be part of a transaction. */
 export type AtomicPlan = Exclude<CommandPlan, KeyspacePlan>;
 
-export interface Flushing {
+export interface Flush {
   readonly reply: Reply;
   /** Namespaces to empty; none if the command is faulty. */
   readonly flush: readonly string[];
@@ -73,11 +73,11 @@ export class CommandRunner {
    */
   async run(plans: readonly CommandPlan[], options?: SubmitOptions): Promise<CommandResult[]> {
     const results: CommandResult[] = [];
-    let together: { readonly index: number; readonly asked: Asked }[] = [];
+    let waiting: { readonly index: number; readonly asked: Asked }[] = [];
     const ask = async (): Promise<void> => {
-      if (together.length === 0) return;
-      const asked = together;
-      together = [];
+      if (waiting.length === 0) return;
+      const asked = waiting;
+      waiting = [];
       const operations = asked.map((each) => each.asked);
       const answers = await this.#options.store.submitCommands(operations, options);
       for (const [at, { index }] of asked.entries()) {
@@ -89,7 +89,7 @@ export class CommandRunner {
       if (plan.kind === 'answered') {
         results[index] = plan.reply;
       } else if (plan.kind === 'keyed' && this.#options.store.areOnOneShard(plan.keys)) {
-        together.push({ index, asked: this.#asked(plan) });
+        waiting.push({ index, asked: this.#asked(plan) });
       } else {
         // A command that needs more than one shard sees all commands before it, and none after it.
         // oxlint-disable-next-line no-await-in-loop -- in order
@@ -107,29 +107,29 @@ export class CommandRunner {
     plans: readonly AtomicPlan[],
     options?: SubmitOptions,
   ): Promise<Reply[] | StoreError> {
-    const { names, decide } = this.together(plans, options);
+    const { names, decide } = this.atomicCommands(plans, options);
     const result = await this.#options.store.transact(names, decide, options);
-    return result.kind === 'refused' ? result.error : result.outcome;
+    return result.kind === 'refused' ? result.error : result.output;
   }
 
   /** Plans the same transaction without running it. */
-  together(plans: readonly AtomicPlan[], options: SubmitOptions = {}): AtomicCommands {
+  atomicCommands(plans: readonly AtomicPlan[], options: SubmitOptions = {}): AtomicCommands {
     const keyed = plans.filter((plan) => plan.kind === 'keyed');
     const keys = distinctKeys(keyed);
     const decideKeyed = decideCommands(keyed, keys, this.#planner.limits, options);
     const decide: TransactionPlan<Reply[]> = (moment) => {
-      const { outcome, changes } = decideKeyed(moment);
-      const rest = outcome.values();
+      const { output, changes } = decideKeyed(moment);
+      const rest = output.values();
       const replies = plans.map((plan) =>
         plan.kind === 'answered' ? plan.reply : (rest.next().value ?? nil),
       );
-      return { outcome: replies, changes };
+      return { output: replies, changes };
     };
     return { names: this.#namesOf(keys), decide };
   }
 
   /** Plans a command that deletes all keys, without running it. */
-  flushing({ args }: KeyspacePlan): Flushing {
+  flushOf({ args }: KeyspacePlan): Flush {
     const reply = checkFlush(args);
     return { reply, flush: reply.kind === 'error' ? [] : [this.#options.namespace] };
   }

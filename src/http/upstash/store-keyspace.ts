@@ -38,7 +38,7 @@ export class StoreKeyspace implements Keyspace {
 
   async clear(): Promise<void> {
     const flush = [this.#namespace];
-    const decide = () => ({ outcome: undefined, changes: [], flush });
+    const decide = () => ({ output: undefined, changes: [], flush });
     const result = await this.#store.transact([], decide, { alone: true });
     if (result.kind === 'refused') throw result.error;
   }

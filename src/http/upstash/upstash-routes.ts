@@ -159,10 +159,10 @@ class UpstashHandlers {
     answerOf: AnswerOfResults,
     options: SubmitOptions,
   ): Promise<Answer> {
-    const { names, decide } = this.#runner.together(plans, options);
+    const { names, decide } = this.#runner.atomicCommands(plans, options);
     const decideOnce: AtomicWork['decide'] = (moment) => {
-      const { outcome, changes } = decide(moment);
-      return { changes, answer: () => answerOf(outcome) };
+      const { output, changes } = decide(moment);
+      return { changes, answer: () => answerOf(output) };
     };
     return this.#context.idempotency.run(identity, { names, decide: decideOnce }, options);
   }
@@ -172,7 +172,7 @@ class UpstashHandlers {
     plan: KeyspacePlan,
     answerOf: AnswerOfResults,
   ): Promise<Answer> {
-    const { reply, flush } = this.#runner.flushing(plan);
+    const { reply, flush } = this.#runner.flushOf(plan);
     const answer = answerOf([reply]);
     if (flush.length === 0) return answer;
     const decide = () => ({ changes: [], flush, answer: () => answer });

@@ -40,11 +40,11 @@ export class TransactionRunner {
   }
 
   /** As `Store.transact`. */
-  async run<Outcome>(
+  async run<Output>(
     names: readonly EntryName[],
-    plan: TransactionPlan<Outcome>,
+    plan: TransactionPlan<Output>,
     options: TransactOptions,
-  ): Promise<TransactionResult<Outcome>> {
+  ): Promise<TransactionResult<Output>> {
     const result = await this.#runLocked(names, plan, options);
     this.#count(result);
     return result;
@@ -60,13 +60,13 @@ export class TransactionRunner {
     }
   }
 
-  async #runLocked<Outcome>(
+  async #runLocked<Output>(
     names: readonly EntryName[],
-    plan: TransactionPlan<Outcome>,
+    plan: TransactionPlan<Output>,
     options: TransactOptions,
-  ): Promise<TransactionResult<Outcome>> {
+  ): Promise<TransactionResult<Output>> {
     const { locks } = this.#options;
-    const attempt = async (): Promise<TransactionResult<Outcome>> => {
+    const attempt = async (): Promise<TransactionResult<Output>> => {
       for (;;) {
         // oxlint-disable-next-line no-await-in-loop -- only if an entry that was read has expired
         const result = await this.#attempt(names, plan, options);
@@ -82,11 +82,11 @@ export class TransactionRunner {
   }
 
   /** The caller holds the locks. */
-  async #attempt<Outcome>(
+  async #attempt<Output>(
     names: readonly EntryName[],
-    plan: TransactionPlan<Outcome>,
+    plan: TransactionPlan<Output>,
     options: TransactOptions,
-  ): Promise<TransactionResult<Outcome> | typeof stale> {
+  ): Promise<TransactionResult<Output> | typeof stale> {
     const read = await this.#read(names, options);
     const refused = read.find((result) => result.kind === 'refused');
     if (refused !== undefined) return refused;
@@ -95,19 +95,19 @@ export class TransactionRunner {
     const flushes = planned.flush !== undefined && planned.flush.length > 0;
     assert(!flushes || options.alone === true, 'a transaction that flushes is alone');
     const changes = this.#changesByShard(names, moment, planned);
-    const { outcome } = planned;
+    const { output } = planned;
     const [first, second] = changes;
-    if (first === undefined) return { kind: 'committed', outcome, durability: undefined };
+    if (first === undefined) return { kind: 'committed', output, durability: undefined };
     const validUntil = firstExpiryOf(moment);
     if (second === undefined) {
       const failure = await this.#changeOne(first, validUntil);
-      return failure ?? { kind: 'committed', outcome, durability: this.#options.durability };
+      return failure ?? { kind: 'committed', output, durability: this.#options.durability };
     }
     const failure = await this.#options.twoPhaseCommit.run(changes, validUntil);
     if (failure !== undefined) return failure;
     this.#figures.overShards += 1;
     // Participants sync what they prepare in every mode.
-    return { kind: 'committed', outcome, durability: 'synced' };
+    return { kind: 'committed', output, durability: 'synced' };
   }
 
   /** Reads past the cache: the answers come behind all operations that were queued before. */

@@ -58,14 +58,14 @@ function putAll(...keys: string[]): Promise<TransactionResult<string[]>> {
   return runner.run(
     keys.map(name),
     ({ entries }) => ({
-      outcome: entries.map((found) => found?.kind ?? 'missing'),
+      output: entries.map((found) => found?.kind ?? 'missing'),
       changes: keys.map((key) => ({ value: Buffer.from(key), expiresAt: undefined })),
     }),
     {},
   );
 }
 
-const changeNothing: TransactionPlan<number> = () => ({ outcome: 1, changes: [] });
+const changeNothing: TransactionPlan<number> = () => ({ output: 1, changes: [] });
 
 async function answerPrepares(first: ShardResult, second: ShardResult): Promise<void> {
   await untilIdle();
@@ -94,13 +94,13 @@ describe('a transaction in one shard', () => {
 
   test('that changes nothing asks for nothing', async () => {
     const read = runner.run([name('0b'), name('1b')], changeNothing, {});
-    expect(await read).toEqual({ kind: 'committed', outcome: 1, durability: undefined });
+    expect(await read).toEqual({ kind: 'committed', output: 1, durability: undefined });
     expect(asked()).toEqual([[], []]);
   });
 
   test('changes only the entries that the plan names, and deletes if the plan says so', async () => {
     const names = ['0b', '0c', '0f'].map(name);
-    void runner.run(names, () => ({ outcome: 1, changes: [undefined, 'delete'] }), {});
+    void runner.run(names, () => ({ output: 1, changes: [undefined, 'delete'] }), {});
     await untilIdle();
     expect(queues[0].take('change').operation).toMatchObject({
       changes: [{ ...name('0c'), put: undefined }],
@@ -180,7 +180,7 @@ describe('an entry that was read and expires', () => {
     await untilIdle();
     for (const queue of queues) queue.take('forget');
     await answerPrepares(done, done);
-    expect(await result).toMatchObject({ outcome: ['missing', 'missing'] });
+    expect(await result).toMatchObject({ output: ['missing', 'missing'] });
     for (const queue of queues) {
       expect(queue.take('commit').operation).toMatchObject({ transaction: 't1' });
     }
@@ -197,7 +197,7 @@ describe('an entry that was read and expires', () => {
     change.complete({ kind: 'stale' });
     await untilIdle();
     queues[0].take('change').complete(done);
-    expect(await result).toMatchObject({ outcome: ['missing', 'entry'] });
+    expect(await result).toMatchObject({ output: ['missing', 'entry'] });
   });
 });
 
@@ -237,7 +237,7 @@ describe('a transaction ends with nothing changed', () => {
 });
 
 test('a flush is prepared in every shard, and keeps all others waiting', async () => {
-  const flushed = runner.run([], () => ({ outcome: 0, changes: [], flush: ['default'] }), {
+  const flushed = runner.run([], () => ({ output: 0, changes: [], flush: ['default'] }), {
     alone: true,
   });
   const behind = putAll('0b');

@@ -92,7 +92,7 @@ test('a flush takes what the snapshot and the journal before it have, and nothin
   await submitEach(store, [put('a', '1'), put('b', '2'), elsewhere('z', '3')]);
   compactShard(files, store);
   await submitEach(store, [put('c', '4')]);
-  await store.transact([], () => ({ outcome: undefined, changes: [], flush: ['default'] }));
+  await store.transact([], () => ({ output: undefined, changes: [], flush: ['default'] }));
   await submitEach(store, [put('b', '5')]);
   const expected = ['a-first/z@3=3', 'default/b@6=5'];
   expect([...shown(streamOf(files).entries())]).toEqual(expected);

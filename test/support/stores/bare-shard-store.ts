@@ -76,24 +76,24 @@ export class BareShardStore implements Store {
     return await this.#locks.hold(names, () => this.#read(names));
   }
 
-  transact<Outcome>(
+  transact<Output>(
     names: readonly EntryName[],
-    plan: TransactionPlan<Outcome>,
-  ): Promise<TransactionResult<Outcome>> {
+    plan: TransactionPlan<Output>,
+  ): Promise<TransactionResult<Output>> {
     return this.#locks.hold(names, () => {
       const entries = this.#read(names).map((result) =>
         result.kind === 'entry' ? result : undefined,
       );
       const version = this.shard.report().nextSeq;
       const versions = names.map(() => version);
-      const { outcome, changes, flush } = plan({ entries, versions, now: this.timestamp });
+      const { output, changes, flush } = plan({ entries, versions, now: this.timestamp });
       const changed = names.flatMap((name, index): EntryChange[] => {
         const change = changes[index];
         if (change === undefined) return [];
         return [{ ...name, put: change === 'delete' ? undefined : change }];
       });
       if (changed.length === 0 && flush === undefined)
-        return { kind: 'committed', outcome, durability: undefined };
+        return { kind: 'committed', output, durability: undefined };
       const validUntil = Infinity;
       const [answer] = this.ask({
         op: 'change',
@@ -103,7 +103,7 @@ export class BareShardStore implements Store {
         validUntil,
       });
       if (answer?.kind === 'refused') return answer;
-      return { kind: 'committed', outcome, durability: this.durability };
+      return { kind: 'committed', output, durability: this.durability };
     });
   }
 

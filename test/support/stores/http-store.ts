@@ -143,15 +143,15 @@ export class HttpStore implements Store {
       const read = await this.getMany(names);
       const entries = read.map((result) => (result.kind === 'entry' ? result : undefined));
       const now = this.#clock.wallMs();
-      const { outcome, changes } = plan({ entries, versions: names.map(() => 0), now });
-      if (changes.length === 0) return { kind: 'committed', outcome, durability: undefined };
+      const { output, changes } = plan({ entries, versions: names.map(() => 0), now });
+      if (changes.length === 0) return { kind: 'committed', output, durability: undefined };
       const { committed, results } = await this.#transact({
         checks: names.map(({ key }, index) => checkOf(key, entries[index])),
         operations: names.flatMap(({ key }, index) => changeItemOf(key, changes[index], now)),
       });
       // oxlint-enable no-await-in-loop
       if (!committed) continue;
-      return { kind: 'committed', outcome, durability: results[0]?.durability };
+      return { kind: 'committed', output, durability: results[0]?.durability };
     }
   }
 

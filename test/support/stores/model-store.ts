@@ -104,18 +104,18 @@ export class ModelStore implements CommandStore {
     );
   }
 
-  async transact<Outcome>(
+  async transact<Output>(
     names: readonly EntryName[],
-    plan: TransactionPlan<Outcome>,
+    plan: TransactionPlan<Output>,
     options: SubmitOptions = {},
-  ): Promise<TransactionResult<Outcome>> {
+  ): Promise<TransactionResult<Output>> {
     const read = await this.getMany(names, options);
     const refused = read.find((result) => result.kind === 'refused');
     if (refused !== undefined) return refused;
     const entries = read.map((result) => (result.kind === 'entry' ? result : undefined));
     const version = this.#version + 1;
     const versions = names.map(() => version);
-    const { outcome, changes, flush = [] } = plan({ entries, versions, now: this.nowMs });
+    const { output, changes, flush = [] } = plan({ entries, versions, now: this.nowMs });
     const isChanged = flush.length > 0 || changes.some((change) => change !== undefined);
     for (const name of this.entries.keys()) {
       if (flush.some((namespace) => name.startsWith(`${namespace}\n`))) this.entries.delete(name);
@@ -127,7 +127,7 @@ export class ModelStore implements CommandStore {
       if (change === 'delete') this.entries.delete(nameOf(name));
       else this.entries.set(nameOf(name), { ...change, version });
     }
-    return { kind: 'committed', outcome, durability: isChanged ? this.durability : undefined };
+    return { kind: 'committed', output, durability: isChanged ? this.durability : undefined };
   }
 
   async backup(): Promise<AsyncIterable<Uint8Array>> {

@@ -36,7 +36,7 @@ export type ContractAbility = 'namespaces' | 'count' | 'flush' | 'order' | 'vers
 
 /** For harnesses over a store that has flushes. */
 export async function flushAll(store: Store, namespaces: readonly string[]): Promise<void> {
-  const plan = () => ({ outcome: undefined, changes: [], flush: namespaces });
+  const plan = () => ({ output: undefined, changes: [], flush: namespaces });
   const { kind } = await store.transact([], plan, { alone: true });
   expect(kind).toBe('committed');
 }
@@ -362,19 +362,19 @@ export function storeContract(name: string, options: ContractOptions): void {
       testIfAble('versions', 'all planned changes are made, with the versions told', async () => {
         await store.submitAll([put('a', '1'), put('b', '1')]);
         const result = await store.transact(names, ({ entries, versions }) => ({
-          outcome: { found: entries.map((entry) => entry !== undefined), versions },
+          output: { found: entries.map((entry) => entry !== undefined), versions },
           changes: [bytes('2'), 'delete', bytes('2'), bytes('2'), bytes('2'), 'delete'],
         }));
         if (result.kind !== 'committed') throw result.error;
-        expect(result.outcome.found).toEqual([true, true, false, false, false, false]);
+        expect(result.output.found).toEqual([true, true, false, false, false, false]);
         expect(['synced', 'written']).toContain(result.durability);
         const read = await store.getMany(names);
         expect(read.map(textOf)).toEqual(['2', undefined, '2', '2', '2', undefined]);
         for (const [index, entry] of read.entries()) {
-          if (entry.kind === 'entry') expect(entry.version).toBe(result.outcome.versions[index]);
+          if (entry.kind === 'entry') expect(entry.version).toBe(result.output.versions[index]);
         }
         const versions = versionOf(await submit(put('a', '3')));
-        expect(versions).toBeGreaterThan(result.outcome.versions[0] ?? Infinity);
+        expect(versions).toBeGreaterThan(result.output.versions[0] ?? Infinity);
       });
 
       test('a plan that throws changes nothing', async () => {
@@ -390,20 +390,20 @@ export function storeContract(name: string, options: ContractOptions): void {
       test('one that changes nothing reads one moment', async () => {
         await submit(put('a', '1'));
         const result = await store.transact(names, ({ entries }) => ({
-          outcome: entries.filter((entry) => entry !== undefined).length,
+          output: entries.filter((entry) => entry !== undefined).length,
           changes: [],
         }));
-        expect(result).toEqual({ kind: 'committed', outcome: 1, durability: undefined });
+        expect(result).toEqual({ kind: 'committed', output: 1, durability: undefined });
       });
 
       test('deadlines are judged and set by one time', async () => {
         await store.submitAll([put('a', '1', { ttlMs: 100 }), put('b', '1', { ttlMs: 100 })]);
         harness.clock.advance(100);
         const result = await store.transact(names, ({ entries, now }) => ({
-          outcome: entries.slice(0, 2),
+          output: entries.slice(0, 2),
           changes: [{ ...bytes('2'), expiresAt: now + 50 }, undefined, bytes('2')],
         }));
-        expect(result).toMatchObject({ outcome: [undefined, undefined] });
+        expect(result).toMatchObject({ output: [undefined, undefined] });
         expect(textOf(await submit(get('a')))).toBe('2');
         harness.clock.advance(50);
         expect(await submit(get('a'))).toEqual({ kind: 'missing' });
@@ -420,13 +420,13 @@ export function storeContract(name: string, options: ContractOptions): void {
           const flushed = await store.transact(
             [{ namespace, key: 'b' }],
             ({ entries }) => ({
-              outcome: entries[0]?.size,
+              output: entries[0]?.size,
               changes: [bytes('2')],
               flush: [namespace],
             }),
             { alone: true },
           );
-          expect(flushed).toMatchObject({ kind: 'committed', outcome: 1 });
+          expect(flushed).toMatchObject({ kind: 'committed', output: 1 });
           expect((await walk(store, {})).map(({ key }) => key)).toEqual(['b']);
           expect(await store.count(namespace)).toBe(1);
           expect((await store.getMany(names)).map(textOf)).toEqual(
@@ -447,14 +447,14 @@ export function storeContract(name: string, options: ContractOptions): void {
           const two = [names[0], names[1]].filter((one) => one !== undefined);
           const writes = Array.from({ length: 40 }, () =>
             store.transact(two, ({ entries }) => ({
-              outcome: undefined,
+              output: undefined,
               changes: entries.map((entry) =>
                 bytes(`${Number(textOf(entry ?? missing) ?? 0) + 1}`),
               ),
             })),
           );
           const flushes = Array.from({ length: 10 }, () =>
-            store.transact([], () => ({ outcome: undefined, changes: [], flush: [namespace] }), {
+            store.transact([], () => ({ output: undefined, changes: [], flush: [namespace] }), {
               alone: true,
             }),
           );
@@ -474,12 +474,12 @@ export function storeContract(name: string, options: ContractOptions): void {
       testIfAble('order', 'operations asked behind one wait for it, in their order', async () => {
         await submit(put('a', 'before'));
         const transaction = store.transact(names, ({ entries }) => ({
-          outcome: textOf(entries[0] ?? missing),
+          output: textOf(entries[0] ?? missing),
           changes: [bytes('after')],
         }));
         const single = Promise.resolve(store.submit(get('a')));
         const several = store.submitAll([get('a'), put('a', 'behind'), get('a')]);
-        expect(await transaction).toMatchObject({ kind: 'committed', outcome: 'before' });
+        expect(await transaction).toMatchObject({ kind: 'committed', output: 'before' });
         expect(textOf(await single)).toBe('after');
         expect((await several).map(textOf)).toEqual(['after', undefined, 'behind']);
       });
@@ -489,7 +489,7 @@ export function storeContract(name: string, options: ContractOptions): void {
         const increments = Array.from({ length: 40 }, (_, index) => {
           const mine = index % 2 === 0 ? names : names.toReversed();
           return store.transact(mine, ({ entries }) => ({
-            outcome: undefined,
+            output: undefined,
             changes: entries.map((entry) =>
               bytes(`${Number(textOf(entry ?? { kind: 'missing' })) + 1}`),
             ),

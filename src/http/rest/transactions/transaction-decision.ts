@@ -54,7 +54,7 @@ export function decisionOf(
     const { operations, otherwise } = transaction;
     const wanted = failedChecks.length === 0 ? operations : otherwise;
     const { results, changes } = runAtMoment(names, moment, wanted, limits);
-    return { outcome: { failedChecks, results }, changes };
+    return { output: { failedChecks, results }, changes };
   };
 }
 

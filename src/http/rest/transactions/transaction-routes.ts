@@ -28,7 +28,7 @@ import { parseTransaction } from './transaction-envelope.ts';
 import { transactionText } from './transaction-result.ts';
 
 interface Decided {
-  readonly outcome: TransactionOutcome;
+  readonly output: TransactionOutcome;
   /** Undefined if the transaction wrote nothing. */
   readonly durability: Durability | undefined;
 }
@@ -40,7 +40,7 @@ function counting(
 ): TransactionPlan<TransactionOutcome> {
   return (moment) => {
     const decision = decide(moment);
-    countGiven(decision.outcome.results, moment.entries, options);
+    countGiven(decision.output.results, moment.entries, options);
     return decision;
   };
 }
@@ -54,13 +54,13 @@ function answerOf(outcome: TransactionOutcome, durability: Durability | undefine
 }
 
 function decidedOnce({
-  outcome,
+  output,
   changes,
 }: PlannedChanges<TransactionOutcome>): ReturnType<AtomicWork['decide']> {
   const isWrite = changes.some((change) => change !== undefined);
   return {
     changes,
-    answer: (durability) => answerOf(outcome, isWrite ? durability : undefined),
+    answer: (durability) => answerOf(output, isWrite ? durability : undefined),
   };
 }
 
@@ -95,10 +95,10 @@ class TransactionHandler {
       const once: AtomicWork = { names, decide: (moment) => decidedOnce(decide(moment)) };
       return await idempotency.run(identity, once, options);
     }
-    const { outcome, durability } = isReadOnly(transaction)
+    const { output, durability } = isReadOnly(transaction)
       ? await this.#readAll(names, decide, options)
       : await this.#transact(names, decide, options);
-    return answerOf(outcome, durability);
+    return answerOf(output, durability);
   }
 
   async #transact(
@@ -124,7 +124,7 @@ class TransactionHandler {
       return result.kind === 'entry' ? result : undefined;
     });
     const moment: TransactionMoment = { entries, versions: [], now: clock.wallMs() };
-    return { outcome: decide(moment).outcome, durability: undefined };
+    return { output: decide(moment).output, durability: undefined };
   }
 }
 

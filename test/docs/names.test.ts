@@ -14,6 +14,7 @@ import { environmentNameOf, flagOf, tokenVariable } from '../../src/cli/setting-
 import { spellValue } from '../../src/cli/setting-value.ts';
 import { settingNames } from '../../src/cli/settings-schema.ts';
 import { startBlock } from '../../src/cli/start-block.ts';
+import { commandTable } from '../../src/commands/command-table.ts';
 import { statusOfError } from '../../src/http/wire/status-of-error.ts';
 import { plantedBugs } from '../simulation/planted-bugs.ts';
 import { readDocument, readManual } from '../support/documents/document.ts';
@@ -89,6 +90,13 @@ describe('commands', () => {
   test.each(backupFlags)('the page of tools names %s of backup', (flag) =>
     expect(textOf('docs/tools.md')).toContain(flag),
   );
+});
+
+test('the page of clients lists every command of Redis, and no other', () => {
+  const names = textOf('docs/clients.md').match(/^\|.*\| *(?:`[A-Z_]+` *)+\|$/gm) ?? [];
+  const listed = names.join().match(/(?<=`)[A-Z_]+(?=`)/g) ?? [];
+  const known = [...commandTable.keys()].map((name) => name.toUpperCase());
+  expect(listed.toSorted()).toEqual(known.toSorted());
 });
 
 test('the page of operations shows the lines that the server prints at its start', () => {

@@ -118,17 +118,6 @@ export class BatchSender {
   }
 
   /**
-   * Sends a batch at the end of the first turn of the event loop in which no operation joined. A
-   * busy server thus shares a sync among more writers, and an idle one answers at once. There is no
-   * timer.
-   */
-  #planTurn(): void {
-    if (this.#isTurnPlanned || this.#inFlight !== undefined) return;
-    this.#isTurnPlanned = true;
-    this.#endTurn(this.#queue.operations, turnsMax);
-  }
-
-  /**
    * Resolves once nothing waits and nothing is in flight. The sender sends nothing a second time
    * from now on.
    */
@@ -178,12 +167,14 @@ export class BatchSender {
   }
 
   /**
-   * Refuses an operation that must be delivered if the store is closing and the shard ran nothing.
-   * The shard has no room for the first operation, and there is no later try.
+   * Sends a batch at the end of the first turn of the event loop in which no operation joined. A
+   * busy server thus shares a sync among more writers, and an idle one answers at once. There is no
+   * timer.
    */
-  #resultOfStuck(queued: QueuedOperation, answered: number): ShardResult | undefined {
-    if (!this.#isClosing || answered > 0 || !queued.mustDeliver) return undefined;
-    return { kind: 'refused', error: stuck };
+  #planTurn(): void {
+    if (this.#isTurnPlanned || this.#inFlight !== undefined) return;
+    this.#isTurnPlanned = true;
+    this.#endTurn(this.#queue.operations, turnsMax);
   }
 
   #endTurn(waiting: number, turnsLeft: number): void {
@@ -252,17 +243,26 @@ export class BatchSender {
 
   #completeAnswered(batch: readonly QueuedOperation[], results: readonly ShardResult[]): void {
     const again: QueuedOperation[] = [];
-    let isShort = false;
+    let lacksOutcome = false;
     for (const [index, queued] of batch.entries()) {
       const result = results[index] ?? this.#resultOfStuck(queued, results.length);
       const isAgain = queued.mustDeliver && result?.kind === 'refused' && !this.#isClosing;
       if (isAgain) queued.onDelay();
       if (result === undefined || isAgain) again.push(queued);
       else queued.complete(result);
-      isShort ||= queued.mustDeliver && !isAgain && result?.kind === 'refused';
+      lacksOutcome ||= queued.mustDeliver && !isAgain && result?.kind === 'refused';
     }
     if (again.length > 0) this.#queue.putBack(again);
     // Later operations would see this shard without changes that other shards have carried out.
-    if (isShort) this.refuseAll(stuck);
+    if (lacksOutcome) this.refuseAll(stuck);
+  }
+
+  /**
+   * Refuses an operation that must be delivered if the store is closing and the shard ran nothing.
+   * The shard has no room for the first operation, and there is no later try.
+   */
+  #resultOfStuck(queued: QueuedOperation, answered: number): ShardResult | undefined {
+    if (!this.#isClosing || answered > 0 || !queued.mustDeliver) return undefined;
+    return { kind: 'refused', error: stuck };
   }
 }

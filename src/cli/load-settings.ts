@@ -25,7 +25,7 @@ interface Given {
 
 type GivenSettings = Map<SettingName, Given>;
 
-export const defaultSettingsFile = join(programFolder, 'config', 'default.json');
+const defaultSettingsFile = join(programFolder, 'config', 'default.json');
 
 export function loadSettings(sources: SettingSources): Settings {
   const given: GivenSettings = fromFile(defaultSettingsFile, defaultSettingsFile);

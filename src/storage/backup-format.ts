@@ -3,7 +3,7 @@
 import { formatVersion, isReadableFormatVersion } from './format-version.ts';
 import { isCount } from './is-count.ts';
 
-export const backupFormat = 'holdfast-backup';
+const backupFormat = 'holdfast-backup';
 
 /** How every backup begins. */
 export const backupOpening = `{"format":"${backupFormat}",`;

@@ -8,7 +8,7 @@ import { isCount } from './is-count.ts';
 import { isJournalRecord, type JournalRecord } from './record.ts';
 import { recordOfVersion1 } from './record-of-version-1.ts';
 
-export const journalFormat = 'holdfast-journal';
+const journalFormat = 'holdfast-journal';
 
 /** The writer pads a journal with spaces ahead of its writes. Such bytes are no line, and no damage. */
 export function isBlank(bytes: Buffer): boolean {

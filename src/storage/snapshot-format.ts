@@ -11,7 +11,7 @@ import type { ShardIdentity } from '../base/shard-location.ts';
 import { formatVersion, isReadableFormatVersion } from './format-version.ts';
 import { isCount } from './is-count.ts';
 
-export const snapshotFormat = 'holdfast-snapshot';
+const snapshotFormat = 'holdfast-snapshot';
 
 export const headerOpening = '{"header":';
 export const headerClosing = ',"blocks":[';

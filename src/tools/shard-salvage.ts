@@ -33,7 +33,7 @@ export function salvageShard(options: ShardSourcesOptions): ShardSalvage {
   return salvage;
 }
 
-export class ShardSalvage {
+class ShardSalvage {
   readonly #shard: number;
   readonly #report: (finding: Finding) => void;
   readonly #changes: SalvagedChanges;

@@ -53,7 +53,7 @@ export interface AtomicWork {
 /** Larger answers cannot be kept, so their requests are not carried out. */
 export const keptAnswerBytesMax = 64 * 1024;
 
-export const replayedHeader = 'idempotent-replayed';
+const replayedHeader = 'idempotent-replayed';
 
 function hashOf(parts: readonly (string | Uint8Array)[]): string {
   const hash = createHash('sha256');

@@ -10,7 +10,7 @@ import {
   type Operation,
 } from '../store/operation.ts';
 import type { Durability, ExpiresAt, ReplyResult, Result } from '../store/result.ts';
-import type { ShardFigures } from '../store/store.ts';
+import type { ShardFigures } from '../store/store-status.ts';
 import type { Parcel } from './parcel.ts';
 
 /** The entry that a key has after a change. */

@@ -1,6 +1,7 @@
 // /livez says whether the process can answer, /readyz whether the store can.
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { ShardStatus, Store } from '../../store/store.ts';
+import type { Store } from '../../store/store.ts';
+import type { ShardStatus } from '../../store/store-status.ts';
 
 export interface HealthOptions {
   readonly store: Store;

@@ -1,6 +1,7 @@
 // Exposes the figures that the store reports as metrics.
 import type { Histogram } from '../../base/histogram.ts';
-import type { ShardStatus, Store } from '../../store/store.ts';
+import type { Store } from '../../store/store.ts';
+import type { ShardStatus } from '../../store/store-status.ts';
 import type { MetricSampler, Sample } from './sampled-metric.ts';
 
 type ShardFigure = (shard: ShardStatus) => number;

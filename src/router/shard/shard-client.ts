@@ -7,7 +7,7 @@ import { overloaded } from '../../base/overloaded.ts';
 import type { Parcel } from '../../protocol/parcel.ts';
 import type { ShardReport } from '../../protocol/shard-operation.ts';
 import type { OpenedReport } from '../../protocol/shard-task.ts';
-import type { ShardStatus } from '../../store/store.ts';
+import type { ShardStatus } from '../../store/store-status.ts';
 import type { ShardQueue } from '../sequencer.ts';
 import { BatchSender } from './batch-sender.ts';
 import type { QueuedOperation } from './queued-operation.ts';

@@ -16,7 +16,7 @@ import { shardRetryMs } from '../../base/limits.ts';
 import type { ShardReport } from '../../protocol/shard-operation.ts';
 import type { ShardLocation } from '../../base/shard-location.ts';
 import type { OpenedReport, ShardTasks } from '../../protocol/shard-task.ts';
-import type { ShardState } from '../../store/store.ts';
+import type { ShardState } from '../../store/store-status.ts';
 import type { TaskThread } from '../threads/task-thread.ts';
 import type { BatchSender } from './batch-sender.ts';
 import { RestartGuard } from './restart-guard.ts';

@@ -6,7 +6,8 @@ import { StoreError } from '../../base/errors.ts';
 import type { EntryChange } from '../../protocol/shard-operation.ts';
 import type { EntryName } from '../../store/operation.ts';
 import type { Durability, EntryResult, RefusedResult, Result } from '../../store/result.ts';
-import type { TransactionFigures, TransactOptions } from '../../store/store.ts';
+import type { TransactOptions } from '../../store/store.ts';
+import type { TransactionFigures } from '../../store/store-status.ts';
 import type {
   PlannedChanges,
   TransactionMoment,

@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { errorSentences } from '../../../src/base/errors.ts';
-import type { StoreStatus } from '../../../src/store/store.ts';
+import type { StoreStatus } from '../../../src/store/store-status.ts';
 import { ModelStore } from '../../support/stores/model-store.ts';
 import { openApp } from '../../support/http/open-app.ts';
 

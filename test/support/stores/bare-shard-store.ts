@@ -18,7 +18,8 @@ import type { FileSystem } from '../../../src/storage/file-system.ts';
 import type { ListPage, ListQuery } from '../../../src/store/listing.ts';
 import type { EntryName, Operation } from '../../../src/store/operation.ts';
 import type { Durability, Result } from '../../../src/store/result.ts';
-import type { Store, StoreStatus } from '../../../src/store/store.ts';
+import type { Store } from '../../../src/store/store.ts';
+import type { StoreStatus } from '../../../src/store/store-status.ts';
 import type { TransactionPlan, TransactionResult } from '../../../src/store/transaction.ts';
 
 export const shardPlace = {

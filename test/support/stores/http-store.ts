@@ -7,7 +7,8 @@ import { StoreError, type ErrorCode, type Outcome } from '../../../src/base/erro
 import type { ListItem, ListPage, ListQuery } from '../../../src/store/listing.ts';
 import type { EntryName, Operation, VersionMatch } from '../../../src/store/operation.ts';
 import type { Durability, EntryResult, Result } from '../../../src/store/result.ts';
-import type { Store, StoreStatus } from '../../../src/store/store.ts';
+import type { Store } from '../../../src/store/store.ts';
+import type { StoreStatus } from '../../../src/store/store-status.ts';
 import type {
   EntryPut,
   TransactionPlan,

@@ -19,12 +19,8 @@ import type {
   PutOperation,
 } from '../../../src/store/operation.ts';
 import type { Durability, ReplyResult, Result } from '../../../src/store/result.ts';
-import type {
-  CommandStore,
-  ShardStatus,
-  StoreStatus,
-  SubmitOptions,
-} from '../../../src/store/store.ts';
+import type { CommandStore, SubmitOptions } from '../../../src/store/store.ts';
+import type { ShardStatus, StoreStatus } from '../../../src/store/store-status.ts';
 import type { TransactionPlan, TransactionResult } from '../../../src/store/transaction.ts';
 
 interface Entry {

@@ -1,5 +1,6 @@
-// Owns every fixed bound of the engine, with its unit and its reason. Bounds that an operator may
-// set are in config/default.json instead.
+// Owns the fixed bounds of the engine that shape its service, each with its unit and its reason. A
+// bound that is a detail of one file is in that file. Bounds that an operator may set are in
+// config/default.json.
 
 /** One batch: large enough that many writers share a sync, small enough to answer soon. */
 export const batchOperationsMax = 1024;

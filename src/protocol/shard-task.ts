@@ -1,5 +1,5 @@
 // Owns the tasks of worker threads: the name, input and output of each. A batch is one framed
-// buffer each way (batch-frame.ts). Every rarer task is plain data.
+// buffer each way (batch-frame.ts). Every rarer task is plain data. Knows no thread.
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardLocation } from '../base/shard-location.ts';

@@ -1,5 +1,6 @@
 // A recovered shard that does not serve yet. Has read its files and changed none of them. `start`
-// brings the files into order and makes the serving shard.
+// brings the files into order and makes the serving shard. Knows no
+// thread.
 import { assert } from '../base/assert.ts';
 import { StoreError } from '../base/errors.ts';
 import type { OpenedReport, StartTask } from '../protocol/shard-task.ts';

@@ -1,4 +1,5 @@
 // Blocks: lines of about 64 KiB with entries of one namespace. Snapshots and backups share them.
+// Knows neither of the two.
 import { isEntryRecord, type EntryRecord } from './record.ts';
 
 export interface EntryBlock {

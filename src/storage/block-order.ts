@@ -1,5 +1,5 @@
 // Checks that consecutive blocks hold entries in (namespace, key) order, each once. Counts blocks
-// and entries.
+// and entries. Knows neither lines nor files.
 import { byteStringOfText } from '../base/byte-string.ts';
 import type { EntryBlock } from './block-format.ts';
 

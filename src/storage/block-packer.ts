@@ -1,4 +1,4 @@
-// Packs a sorted stream of entries into blocks. Memory: one block.
+// Packs a sorted stream of entries into blocks. Memory: one block. Knows neither lines nor files.
 
 /**
  * Characters of entries in a block. A salvage loses a whole block to one bad byte, so blocks are small.

@@ -1,4 +1,4 @@
-// Computes the folders of a store's shards from its manifest.
+// Computes the folders of a store's shards from its manifest. Reads no file.
 import type { ShardLocation } from '../base/shard-location.ts';
 import { shardFolderName } from './file-names.ts';
 import type { Manifest } from './manifest.ts';

@@ -1,4 +1,4 @@
-// The real file system, through Node's synchronous calls.
+// The real file system, through Node's synchronous calls. Knows no file by its name.
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import type { FileSystem, OpenFile } from './file-system.ts';

@@ -1,4 +1,5 @@
 // Writes and reads a chain of sealed lines: each line carries the checksum of the line before.
+// Knows no content of a line, and no file.
 import { noChecksum, openLine, parseLine, sealLine } from './sealed-line.ts';
 
 export class ChainWriter {

@@ -1,4 +1,5 @@
 // Small files of one sealed line. The program reads and replaces such a file whole.
+// Knows no file by its name.
 import { damaged } from './damage.ts';
 import { noChecksum, openLine, parseLine, sealLine } from './sealed-line.ts';
 

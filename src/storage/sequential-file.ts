@@ -1,5 +1,5 @@
 // Presents a pipe, FIFO or socket as a file that is read from front to back. Keeps the first bytes,
-// so that a reader may inspect them and then begin at offset 0.
+// so that a reader may inspect them and then begin at offset 0. Knows no format.
 import type { ReadableFile } from './file-system.ts';
 
 const keptBytesMax = 4096;

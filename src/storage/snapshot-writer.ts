@@ -1,6 +1,6 @@
 // Writes a snapshot in one pass, from entries in (namespace, key) order. Memory: one block and one
 // piece of output. The file is whole and durable when `finish` returns. The caller puts its name
-// into current.json.
+// into current.json. Knows no table.
 import { assert } from '../base/assert.ts';
 import { encodeBlock } from './block-format.ts';
 import { BlockPacker } from './block-packer.ts';

@@ -1,5 +1,5 @@
 // Makes a recovered shard's files ready to serve. Before this, recovery has changed no file.
-// ARCHITECTURE.md has the steps by number.
+// ARCHITECTURE.md has the steps by number. Knows no entry.
 import type { FsyncMode } from '../../base/fsync-mode.ts';
 import { seqJumpUnsynced } from '../../base/limits.ts';
 import { journalName } from '../../storage/file-names.ts';

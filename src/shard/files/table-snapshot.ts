@@ -1,4 +1,5 @@
 // Writes a shard's table as a snapshot, for when the shard cannot trust its files any more.
+// Does not make the snapshot live.
 import { createSnapshot } from '../../storage/create-snapshot.ts';
 import type { SnapshotReference } from '../../storage/current.ts';
 import { encodeEntryOf } from '../../storage/record.ts';

@@ -1,5 +1,5 @@
 // Cuts off the torn end of a journal after a crash. Keeps the bytes in a separate file for the
-// operator. recovery.ts finds the end of the valid part.
+// operator. recovery.ts finds the end of the valid part. Knows no line.
 import { cutTailName, cutTailOrder, journalName } from '../../storage/file-names.ts';
 import { writeFully, type FileSystem, type OpenFile } from '../../storage/file-system.ts';
 import type { TornTail } from '../../protocol/shard-task.ts';

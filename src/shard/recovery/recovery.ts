@@ -1,6 +1,7 @@
 // Recovery: live files -> table. Reads and verifies every live file, and changes none. The result
 // says which torn ends to cut and in which journal to continue; start-files.ts does that.
-// ARCHITECTURE.md has the steps by number.
+// ARCHITECTURE.md has the steps by number. Knows no other shard: the caller resolves transactions in
+// doubt.
 import { byteStringOfText } from '../../base/byte-string.ts';
 import { heapTooSmall } from '../../protocol/heap-too-small.ts';
 import { readCurrent, type Current, type JournalReference } from '../../storage/current.ts';

@@ -158,7 +158,7 @@ async function wellMsOf(polite: PoliteClient): Promise<number> {
   const before: number[] = [];
   // oxlint-disable-next-line no-await-in-loop -- one request at a time
   while (before.length < 50) before.push((await polite.ask()).latencyMs);
-  // As slow as the slowest request before the flood is well, give or take a few milliseconds.
+  // A request is well if it is no slower than the slowest one before the flood, give or take 50 ms.
   return 50 + Math.max(...before);
 }
 

@@ -12,7 +12,7 @@ export interface OpenLoopOptions {
   readonly seconds: number;
   /** Number of connections, with one request at a time each. */
   readonly connections: number;
-  /** How long the run waits for replies after its last request. */
+  /** The run waits for replies for so many milliseconds after its last request. */
   readonly patienceMs: number;
   /** @returns the bytes of the request with this number */
   readonly request: (number: number) => Buffer;

@@ -1,4 +1,4 @@
-// How many shards a new data folder has if the settings leave the number open.
+// The number of shards of a new data folder if the settings leave it open.
 import { availableParallelism } from 'node:os';
 
 /** As many shards as the machine has cores, from 2 to 16. */

@@ -38,15 +38,15 @@ export const errorSentences = {
 
 export type ErrorCode = keyof typeof errorSentences;
 
-/** Whether the operation was applied: a promise, not a guess. */
+/** Tells the caller the effect of the operation. A guess is `unknown`, never one of the others. */
 export type Outcome = 'not-applied' | 'applied' | 'unknown';
 
 export interface ErrorFacts {
-  /** Whether the operation was applied. Default `not-applied`. */
+  /** The outcome of the operation. Default `not-applied`. */
   outcome?: Outcome | undefined;
-  /** Whether the same request may succeed later. Default false. */
+  /** True if the same request may succeed later. Default false. */
   retryable?: boolean | undefined;
-  /** When a retry makes sense, milliseconds from now. */
+  /** A retry makes sense after so many milliseconds. */
   retryAfterMs?: number | undefined;
   /** The limit that was exceeded, in the unit that the detail names. */
   limit?: number | undefined;

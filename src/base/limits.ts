@@ -49,7 +49,7 @@ export const liveJournalsMax = 8;
 
 export const shardCountMax = 64;
 
-/** How much higher seq starts if readers may have seen an end of the journal that was lost. */
+/** Seq starts so much higher if readers may have seen an end of the journal that was lost. */
 export const seqJumpUnsynced = 2 ** 30;
 
 /** Disk space that a shard keeps for deletes on a full disk: at least some 1,500 of them. */
@@ -78,7 +78,6 @@ export const slowDiskBytesPerMs = 5000;
 export const shardRetryMs = 1000;
 
 /**
- * How much higher seq starts if records are known to be lost: the number of versions given is
- * unknown.
+ * Seq starts so much higher if records are known to be lost: the number of versions given is unknown.
  */
 export const seqJumpRepaired = 2 ** 40;

@@ -17,7 +17,7 @@ export const stopSignals: readonly StopSignal[] = hasTerminal
   ? ['SIGTERM', 'SIGINT', 'SIGHUP']
   : ['SIGTERM', 'SIGINT'];
 
-/** To be called before anything else is loaded. */
+/** The entry calls this before it loads anything else. */
 export function ignoreSignals(): void {
   // By default Node opens a debugger, on a port that every user of the machine can reach.
   process.on('SIGUSR1', () => undefined);

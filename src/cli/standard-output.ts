@@ -26,7 +26,7 @@ class StandardOutput {
     if (this.#failure === undefined) this.#opened().stdout.write(text);
   }
 
-  /** As `write` does, once all is written. */
+  /** Like `write`, after all text is written. */
   async finish(): Promise<boolean> {
     if (this.#isOpen && this.#failure === undefined) {
       await new Promise<void>((resolve) => {

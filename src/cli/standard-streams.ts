@@ -11,7 +11,7 @@ type Descriptor = keyof typeof names;
 
 const keptBytesMax = 1024 * 1024;
 const retryMs = 20;
-/** How long the program waits at its end for the reader of its last lines. */
+/** Milliseconds that the program waits at its end for the reader of its last lines. */
 const lastWordsMs = 200;
 
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));

@@ -23,7 +23,7 @@ export function isReversed(first: bigint, last: bigint): boolean {
   return first < 0n && last < 0n && first > last;
 }
 
-/** As `indexRange`, but empty if the range is reversed. */
+/** Like `indexRange`, but empty if the range is reversed. */
 export function byteRange(first: bigint, last: bigint, length: number): IndexRange | undefined {
   return isReversed(first, last) ? undefined : indexRange(first, last, length);
 }

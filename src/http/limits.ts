@@ -5,16 +5,16 @@ export interface HttpLimits {
   readonly valueBytesMax: number;
   readonly batchOperationsMax: number;
   readonly batchBytesMax: number;
-  /** Bytes of request bodies held at one moment, in sum. */
+  /** Most bytes of request bodies held at one moment, in sum. */
   readonly bodyBytesInFlightMax: number;
-  /** From the first byte of a request to its last. */
+  /** Milliseconds from the first byte of a request to its last. */
   readonly requestTimeoutMs: number;
-  /** From the first byte of a request to the end of its headers. */
+  /** Milliseconds from the first byte of a request to the end of its headers. */
   readonly headersTimeoutMs: number;
-  /** How long a connection may be idle between two requests. */
+  /** Milliseconds for which a connection may be idle between two requests. */
   readonly keepAliveTimeoutMs: number;
   readonly connectionsMax: number;
-  /** How long answers to requests with an Idempotency-Key are kept, and how many. */
+  /** Answers to requests with an Idempotency-Key are kept for so long, and so many of them at most. */
   readonly idempotencyWindowMs: number;
   readonly idempotencyRecordsMax: number;
 }

@@ -9,7 +9,7 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** How long a half-sent request may still take once draining has begun. */
+/** Milliseconds that a half-sent request may still take once draining has begun. */
 const halfSentGraceMs = 500;
 
 export async function listen(

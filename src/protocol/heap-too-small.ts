@@ -9,7 +9,7 @@ export function heapTooSmall(name: string): StoreError {
   return new StoreError('STORE_MISMATCH', detail);
 }
 
-/** Whether a thread ended because its heap was exhausted. */
+/** True if a thread ended because its heap was exhausted. */
 export function isOutOfMemory(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
 }

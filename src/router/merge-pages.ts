@@ -5,7 +5,7 @@ import type { ListItem, ListPage, ListQuery } from '../store/listing.ts';
 
 type ShardPage = PageResult<Uint8Array>;
 
-/** Whether `a` comes before `b` in the direction of the walk. */
+/** True if `a` comes before `b` in the direction of the walk. */
 type Before = (a: string, b: string) => boolean;
 
 /**

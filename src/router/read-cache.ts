@@ -81,7 +81,7 @@ export class ReadCache {
     return pending;
   }
 
-  /** Must be called for each read's answer, in the order of the shard's answers. */
+  /** The caller calls this for each read's answer, in the order of the shard's answers. */
   readAnswered(name: EntryName, pending: PendingReads | undefined, result: Result): void {
     if (this.#entries === undefined || pending === undefined) return;
     pending.count -= 1;

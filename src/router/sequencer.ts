@@ -35,7 +35,7 @@ export interface ShardQueue {
   readonly shard: number;
   /** Higher than the seq of every change up to the shard's last answer. */
   readonly nextSeq: number;
-  /** Whether the queue takes so many more operations, of so many bytes. */
+  /** True if the queue takes so many more operations, of so many bytes. */
   hasRoom(operations: number, bytes: number): boolean;
   /** Queues the operation, or completes it at once with the error that refuses it. */
   enqueue(queued: QueuedOperation): void;
@@ -64,7 +64,7 @@ export function resultOf(answer: ShardResult): Result {
   return result;
 }
 
-/** As `resultOf`, for an operation that may be a command. */
+/** Like `resultOf`, for an operation that may be a command. */
 export function resultOrReplyOf(answer: ShardResult): Result | ReplyResult {
   const { kind } = answer;
   if (

@@ -5,7 +5,7 @@ import { isCount } from './is-count.ts';
 
 const backupFormat = 'holdfast-backup';
 
-/** How every backup begins. */
+/** The first bytes of every backup. */
 export const backupOpening = `{"format":"${backupFormat}",`;
 
 export interface BackupHeader {

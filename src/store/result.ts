@@ -24,7 +24,7 @@ export interface MissingResult {
 
 export interface WrittenResult {
   readonly kind: 'written';
-  /** Whether there was no entry before. */
+  /** True if there was no entry before. */
   readonly created: boolean;
   readonly version: number;
   readonly durability: Durability;

@@ -4,7 +4,7 @@ import type { Histogram } from '../base/histogram.ts';
 /** A `suspended` shard serves again by itself once its disk works. A `failed` shard does not. */
 export type ShardState = 'opening' | 'serving' | 'suspended' | 'failed' | 'closed';
 
-/** How much a shard holds. */
+/** The amount of data in a shard, and its cost in memory. */
 export interface ShardFigures {
   readonly entries: number;
   /** Keys and values, summed. */

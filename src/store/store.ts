@@ -17,7 +17,7 @@ export interface TransactOptions extends SubmitOptions {
 }
 
 export interface Store {
-  /** How durable an acknowledged write is. */
+  /** The durability of an acknowledged write. */
   readonly durability: Durability;
 
   /**
@@ -84,10 +84,10 @@ export interface Store {
 
 /** A store that also carries out commands. */
 export interface CommandStore extends Store {
-  /** Whether one command may name all these keys. */
+  /** True if one command may name all these keys. */
   areOnOneShard(keys: readonly string[]): boolean;
 
-  /** As `submitAll`, with commands among the operations. */
+  /** Like `submitAll`, with commands among the operations. */
   submitCommands(
     operations: readonly (Operation | CommandOperation)[],
     options?: SubmitOptions,

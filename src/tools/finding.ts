@@ -46,7 +46,7 @@ export interface LostChangesFinding {
   /** The seq of the first and of the last lost change. The last is null if it cannot be known. */
   readonly fromSeq: number;
   readonly toSeq: number | null;
-  /** How many changes. Null if the number cannot be known, since seq may have jumped in between. */
+  /** The number of changes. Null if it cannot be known, since seq may have jumped in between. */
   readonly changes: number | null;
 }
 
@@ -58,7 +58,7 @@ export interface LostEntriesFinding {
   readonly after: NamedEntry | null;
   readonly before: NamedEntry | null;
   /**
-   * How many entries are missing in all ranges of this file together. Older files may have some of
+   * The number of missing entries in all ranges of this file together. Older files may have some of
    * those entries. Null if the number cannot be known.
    */
   readonly entries: number | null;
@@ -80,7 +80,7 @@ export interface TransactionFinding {
   readonly participants: readonly number[];
   /** The participants whose prepare record was found. */
   readonly prepared: readonly number[];
-  /** How many of the prepared changes are kept. Key findings list their keys in either case. */
+  /** The part of the prepared changes that is kept. Key findings list their keys in either case. */
   readonly kept: 'all' | 'nothing';
   readonly what: string;
 }

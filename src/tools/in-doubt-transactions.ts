@@ -5,7 +5,7 @@ import { resolveInDoubt, type TransactionTraces } from '../storage/transaction-o
 export interface InDoubtInShard {
   readonly shard: number;
   readonly transaction: string;
-  /** How a start resolves the transaction, and why. */
+  /** The outcome at the next start, and the reason for it. */
   readonly outcome: string;
 }
 

@@ -35,7 +35,7 @@ export interface SalvagedSnapshot {
   /** Ranges in which entries may be missing. Outside them none is missing. */
   readonly gaps: readonly KeyRange[];
   readonly bad: readonly UnprovenLine[];
-  /** How many entries are missing; undefined if it cannot be known. */
+  /** The number of missing entries; undefined if it cannot be known. */
   readonly missing: number | undefined;
 }
 

@@ -65,7 +65,7 @@ const importPatterns = [
   /\bimport\(\s*['"]([^'"]+)['"]/g,
 ];
 
-/** Of the imports, those that the file itself cannot be loaded without. */
+/** The imports without which the file cannot be loaded. */
 const loadPatterns = [
   /^(?:import|export)\s(?!type\s)(?:[^'"`;]*?\sfrom\s)?\s*['"]([^'"]+)['"]/gm,
   /\brequire\(\s*['"]([^'"]+)['"]/g,

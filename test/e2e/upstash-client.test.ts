@@ -185,7 +185,7 @@ test('REST reads the writes of the client, and the client reads those of REST', 
   expect(await redis.get('shared')).toBe('from REST');
 });
 
-/** As the manual shows it. */
+/** The code that the manual shows. */
 function keyvOfManual(): Keyv {
   const programs = readDocument('docs/clients.md').blocks.map(({ lines }) => lines.join('\n'));
   const program = programs.find((one) => one.includes('new Keyv(')) ?? '';

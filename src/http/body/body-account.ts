@@ -7,7 +7,7 @@ export abstract class BodyAccount {
   promised = 0;
   /** Bytes that have arrived without room. While there are any, the body waits. */
   owed = 0;
-  /** Whether the body has arrived whole. */
+  /** True once the body has arrived whole. */
   isComplete = false;
 
   /** Bytes that arrived in this tick, and in the one before. */

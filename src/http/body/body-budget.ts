@@ -34,7 +34,7 @@ export class BodyBudget {
     return this.#waiting;
   }
 
-  /** How often a body had to wait. */
+  /** How often the budget made a body wait. */
   get pauses(): number {
     return this.#pauses;
   }

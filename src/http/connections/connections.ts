@@ -101,12 +101,12 @@ export class Connections {
     return this.#open.get(socket)?.findLast(({ req }) => req.complete);
   }
 
-  /** Whether a reply on this socket has begun and not ended: no other may be written meanwhile. */
+  /** True if a reply on this socket has begun and not ended: no other may be written meanwhile. */
   isReplying(socket: Socket): boolean {
     return this.firstOpenOn(socket)?.headersSent ?? false;
   }
 
-  /** Whether any reply that was handed over is still on its way to its client. */
+  /** True if a reply that was handed over is still on its way to its client. */
   get flushing(): boolean {
     return [...this.#open.keys()].some((socket) => socket.writableLength > 0);
   }

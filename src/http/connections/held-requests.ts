@@ -86,7 +86,7 @@ export class HeldRequests {
     return true;
   }
 
-  /** Must be called for each closed connection. */
+  /** The caller calls this for each closed connection. */
   forget(socket: Socket): void {
     const held = this.#heldOn.get(socket);
     if (held === undefined) return;

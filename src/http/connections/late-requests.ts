@@ -26,7 +26,7 @@ export class LateRequests {
     this.#excused.set(socket, { request, timer: undefined, giveUp });
   }
 
-  /** Must be called for each request when its headers have arrived. */
+  /** The caller calls this for each request when its headers have arrived. */
   noteRequest(request: IncomingMessage): void {
     if (this.#excused.size === 0) return;
     const late = this.#excused.get(request.socket);

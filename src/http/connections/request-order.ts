@@ -16,7 +16,7 @@ export interface RequestOrderOptions {
   readonly replies: UnsentReplies;
   /** Bytes that held requests may take, on all connections together. */
   readonly heldBytesMax: number;
-  /** How long a request may take to arrive. */
+  /** Milliseconds for which a request may take to arrive. */
   readonly requestTimeoutMs: number;
 }
 
@@ -59,7 +59,7 @@ export class RequestOrder {
     };
   }
 
-  /** Must be called for each reply that gets its connection. */
+  /** The caller calls this for each reply that gets its connection. */
   noteTurn(response: ServerResponse, socket: Socket): void {
     if (!this.#held.take(response, socket)) return;
     if (!this.#held.isHolding(socket)) this.#late.noteReading(socket);
@@ -85,7 +85,7 @@ export class RequestOrder {
     return true;
   }
 
-  /** Must be called for each closed connection: its held requests never begin. */
+  /** The caller calls this for each closed connection: its held requests never begin. */
   forget(socket: Socket): void {
     this.#pipelining.delete(socket);
     this.#late.forget(socket);

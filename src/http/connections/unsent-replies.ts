@@ -18,7 +18,7 @@ const sweepMs = 500;
 
 export interface UnsentRepliesOptions {
   readonly bytesMax: number;
-  /** How long a client may take no bytes at all. */
+  /** Milliseconds for which a client may take no bytes at all. */
   readonly stallMsMax: number;
   readonly clock: Clock;
 }

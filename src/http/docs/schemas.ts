@@ -13,7 +13,7 @@ function object(required: Schemas, optional: Schemas = {}) {
   };
 }
 
-/** As `object`, and it has no other members. */
+/** Like `object`, without other members. */
 function strictObject(required: Schemas, optional?: Schemas) {
   return { ...object(required, optional), additionalProperties: false };
 }

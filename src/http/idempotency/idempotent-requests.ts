@@ -14,9 +14,9 @@ import { tagOfSlot } from './slot-tag.ts';
 
 export interface IdempotentRequestsOptions {
   readonly store: CommandStore;
-  /** How long an answer is kept, in milliseconds. */
+  /** Milliseconds for which an answer is kept. */
   readonly windowMs: number;
-  /** The most answers that are kept. */
+  /** Number of answers that are kept, at most. */
   readonly recordsMax: number;
   /** Unix milliseconds. */
   readonly wallMs: () => number;
@@ -79,7 +79,7 @@ export class IdempotentRequests {
     return this.#records;
   }
 
-  /** Must be awaited before the first request. Rejects if a shard does not serve. */
+  /** The caller awaits this before the first request. Rejects if a shard does not serve. */
   load(): Promise<void> {
     return this.#records.load();
   }

@@ -3,14 +3,15 @@
 import type { StoreError } from '../../base/errors.ts';
 import { overloaded } from '../../base/overloaded.ts';
 
-/** How long the store may take to answer work that is let in. */
+/** The store may take so many seconds to answer the work that the limiter lets in. */
 const waitSecondsMax = 2;
 
 /** An operation is one unit; carrying and writing this many bytes is one as well. */
 const bytesPerUnit = 2048;
 
 /**
- * As much as 64 connections with 1,000 operations each; below this nothing is measured or refused.
+ * As much as 64 connections with 1,000 operations each. Below this the limiter measures and refuses
+ * nothing.
  */
 const unitsAlways = 65_536;
 
@@ -44,7 +45,7 @@ export class ConcurrencyLimiter {
     return this.#units;
   }
 
-  /** Whether the store has enough to do for now: large requests had better wait outside. */
+  /** True if the store has enough to do for now, so that large requests should wait outside. */
   get isEnough(): boolean {
     return this.#units >= unitsEnough;
   }

@@ -18,12 +18,12 @@ const waitMsMax = 2000;
  */
 const waitingAlways = 32;
 
-/** How soon a store without room is checked again; far less than it takes to run dry. */
+/** Milliseconds between two checks of a store without room: far fewer than it takes to run dry. */
 const noRoomMs = 5;
 
 export interface LargeRequestQueueOptions {
   readonly monotonicMs: () => number;
-  /** Whether the store may be asked for more. */
+  /** True if the store has room for more work. */
   readonly hasRoom: () => boolean;
 }
 
@@ -36,7 +36,7 @@ interface Waiting {
 export class LargeRequestQueue {
   readonly #options: LargeRequestQueueOptions;
   #waiting: Waiting[] = [];
-  /** When this turn's first request was begun; undefined if none was. */
+  /** The start of this turn's first request; undefined if there was none. */
   #beganAtMs: number | undefined;
   #isPlanned = false;
 

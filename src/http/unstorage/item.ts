@@ -24,7 +24,7 @@ function invalid(detail: string, limit?: number): StoreError {
   return new StoreError('KEY_INVALID', detail, { parameter: 'key', limit });
 }
 
-/** As the clients do: `\\` counts as a slash, and empty parts are dropped. */
+/** As in the clients, `\\` counts as a slash, and empty parts do not count. */
 function partsOf(path: string): string[] {
   return path.split(/[/\\:]/).filter((part) => part !== '');
 }
@@ -60,7 +60,7 @@ export function itemOf(text: string, keyBytesMax: number): Item {
 const unnamedPattern = /[/\\]|(?:^|:)\.{0,2}(?::|$)/;
 
 /**
- * Whether a path can name this key of the store. Other dialects also make keys with slashes,
+ * True if a path can name this key of the store. Other dialects also make keys with slashes,
  * backslashes, and parts that are empty, `.` or `..`. This dialect ignores such keys.
  */
 export function canBeNamed(key: string): boolean {

@@ -73,7 +73,7 @@ export class CommandPlanner {
   }
 }
 
-/** Whether any of the commands may change something. */
+/** True if any of the commands may change something. */
 export function mayWrite(plans: readonly CommandPlan[]): boolean {
   return plans.some((plan) => plan.kind !== 'answered' && plan.command.access === 'write');
 }

@@ -33,7 +33,8 @@ export function contentAnswer(
   content: string | Buffer,
   headers?: Answer['headers'],
 ): Answer {
-  // As bytes: the framework adds a charset to text of a JSON type, and JSON types have none.
+  // The framework adds a charset to text of a JSON type, and JSON types have none. So this passes
+  // bytes.
   const body = typeof content === 'string' ? Buffer.from(content) : content;
   return { status, headers: { ...headers, 'content-type': mediaType }, body };
 }

@@ -33,7 +33,10 @@ function isUnder(base: string, path: string): boolean {
 
 export class Dialects<T extends DialectTraits = DialectTraits> {
   readonly list: readonly T[];
-  /** Of all dialects, each once, in the order of the list. Kept fingerprints depend on this order. */
+  /**
+   * The identity headers of all dialects, each once, in the order of the list. Kept fingerprints
+   * depend on this order.
+   */
   readonly identityHeaders: readonly string[];
 
   constructor(list: readonly T[]) {

@@ -54,8 +54,8 @@ const stuck = new StoreError(
 const turnsMax = 2;
 
 /**
- * Whether an operation is sent again after its thread died, as if it had not been sent. A read is
- * sent again only once: the read may be the cause of the death.
+ * True if the sender sends an operation again after its thread died, as if it had not been sent. A
+ * read is sent again only once, because it may be the cause of the death.
  */
 function isAskedAgain({ operation, mustDeliver, threadsLost }: QueuedOperation): boolean {
   if (threadsLost > 1 && !mustDeliver) return false;

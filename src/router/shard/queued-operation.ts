@@ -13,7 +13,7 @@ export class QueuedOperation {
   readonly operation: ShardOperation | CutOperation;
   /** About the operation's size in a batch, in bytes. */
   readonly bytes: number;
-  /** When the operation was queued, in monotonic milliseconds. */
+  /** The time of queuing, in monotonic milliseconds. */
   queuedAtMs = 0;
   /** Number of threads that died or hung with this operation in flight. */
   threadsLost = 0;

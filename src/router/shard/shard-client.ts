@@ -91,22 +91,22 @@ export class ShardClient implements ShardQueue {
     };
   }
 
-  /** As `ShardThread.open`. */
+  /** See `ShardThread.open`. */
   open(): Promise<OpenedReport> {
     return this.#lifecycle.open();
   }
 
-  /** As `ShardThread.outcomesOf`. */
+  /** See `ShardThread.outcomesOf`. */
   outcomesOf(transactions: readonly string[]): Promise<ReadonlyMap<string, boolean>> {
     return this.#lifecycle.outcomesOf(transactions);
   }
 
-  /** As `ShardThread.secure`. */
+  /** See `ShardThread.secure`. */
   secure(): Promise<void> {
     return this.#lifecycle.secure();
   }
 
-  /** As `ShardThread.start`. */
+  /** See `ShardThread.start`. */
   start(outcomes?: ReadonlyMap<string, boolean>): Promise<void> {
     return this.#lifecycle.start(outcomes);
   }

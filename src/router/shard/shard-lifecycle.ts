@@ -100,24 +100,24 @@ export class ShardLifecycle {
     return new StoreError('SHARD_UNAVAILABLE', detail, { ...retrySoon, outcome });
   }
 
-  /** As `ShardThread.open`. */
+  /** See `ShardThread.open`. */
   async open(): Promise<OpenedReport> {
     const opened = await this.#thread.open();
     this.#tornTails += opened.torn.length;
     return opened;
   }
 
-  /** As `ShardThread.outcomesOf`. */
+  /** See `ShardThread.outcomesOf`. */
   outcomesOf(transactions: readonly string[]): Promise<ReadonlyMap<string, boolean>> {
     return this.#thread.outcomesOf(transactions);
   }
 
-  /** As `ShardThread.secure`. */
+  /** See `ShardThread.secure`. */
   secure(): Promise<void> {
     return this.#thread.secure();
   }
 
-  /** As `ShardThread.start`. */
+  /** See `ShardThread.start`. */
   async start(outcomes: ReadonlyMap<string, boolean> = new Map()): Promise<void> {
     this.#report = await this.#thread.start(outcomes, this.#options.transactionsInFlight());
     this.#isStarted = true;
@@ -125,7 +125,7 @@ export class ShardLifecycle {
     this.#serve();
   }
 
-  /** As `ShardThread.runParallel`; also acts upon the death of the thread. */
+  /** See `ShardThread.runParallel`. Also acts upon the death of the thread. */
   async runParallel<Name extends ParallelTask>(
     name: Name,
     task: ShardTasks[Name][0],

@@ -22,7 +22,7 @@ export class WatchedThread<Tasks extends TaskTable<Tasks>> {
     this.#thread = thread;
   }
 
-  /** As `TaskThread.run`. */
+  /** See `TaskThread.run`. */
   async run<Name extends keyof Tasks & string>(
     name: Name,
     task: Tasks[Name][0],

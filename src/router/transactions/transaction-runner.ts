@@ -40,7 +40,7 @@ export class TransactionRunner {
     return { ...this.#figures };
   }
 
-  /** As `Store.transact`. */
+  /** See `Store.transact`. */
   async run<Output>(
     names: readonly EntryName[],
     plan: TransactionPlan<Output>,

@@ -5,7 +5,7 @@ import { reserveBytesMax, reserveBytesMin } from '../../base/limits.ts';
 import type { EntryTable } from '../table/entry-table.ts';
 import type { ShardFiles } from './shard-files.ts';
 
-/** How long the shard refuses puts without trying, after the disk had no room for the reserve. */
+/** The shard refuses puts for so long without trying, after the disk had no room for the reserve. */
 const tryAgainMs = 1000;
 /** The share of the live data's size that the reserve has. */
 const reserveShare = 1 / 16;

@@ -13,7 +13,7 @@ import type { TransactionTraces } from '../../storage/transaction-outcome.ts';
 
 export interface ReplayedChange {
   readonly namespace: string;
-  /** As byte string. */
+  /** A byte string. */
   readonly key: string;
   /**
    * The version of the entry that the change puts. For a delete, the seq or the transaction's version.

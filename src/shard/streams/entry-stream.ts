@@ -20,7 +20,7 @@ export interface StreamSource extends SealedFiles {
 
 export interface EntryPosition {
   readonly namespace: string;
-  /** As byte string. */
+  /** A byte string. */
   readonly key: string;
 }
 

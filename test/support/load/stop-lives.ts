@@ -6,7 +6,7 @@ import type { Exit } from '../processes/server-process.ts';
 import { runServerLives, type ServerLivesOptions, type ServerLivesReport } from './server-lives.ts';
 
 export interface StopLivesReport extends ServerLivesReport {
-  /** How each run ended, with its log if it ended wrongly. */
+  /** The end of each run, with its log if it ended wrongly. */
   readonly exits: readonly (Exit & { readonly stderr?: string })[];
   /** The longest time from SIGTERM to the exit. */
   readonly slowestMs: number;

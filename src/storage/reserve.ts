@@ -1,7 +1,6 @@
 // The reserve: a file of meaningless bytes that keeps space on the disk. A shard on a full disk
 // gives the space up piece by piece, for deletes and for the compaction after them. The file is no
-// data: it may be missing, short, or hold any bytes. Does not decide
-// what may spend it.
+// data: it may be missing, short, or hold any bytes. Does not decide what may spend it.
 import { randomFillSync } from 'node:crypto';
 import { isDiskFull } from '../base/errors.ts';
 import { reserveName } from './file-names.ts';

@@ -67,7 +67,7 @@ describe('holdfast backup', () => {
     expect(await readdir(folder)).toEqual(['backup.ndjson']);
   });
 
-  test('leaves a file that is there as it is', async () => {
+  test('does not touch an existing file', async () => {
     await writeFile(file, 'mine');
     const taken = await backup('http://127.0.0.1:1');
     expect([taken.code, taken.stderr]).toEqual([2, expect.stringContaining('exists already')]);
@@ -311,7 +311,7 @@ describe('a credential of holdfast backup', () => {
     printsNoSecret(refused);
   });
 
-  test('goes along with redirects of the server, and to no other one', async () => {
+  test('goes along with redirects to the same server, and to no other one', async () => {
     const other = await serveBackup();
     const bytes = await bytesOf(3);
     const asked: [string, string | undefined][] = [];

@@ -68,7 +68,7 @@ test('a line that is taken in pieces is written whole', () => {
   expect(stream.text).toBe('abc\ndef\n');
 });
 
-test('past the bound lines are lost, counted, and told of once there is room', () => {
+test('beyond the bound the writer loses and counts lines, and reports them once there is room', () => {
   const { stream, writer, told, passTime } = newStream({ bytesMax: 8 });
   stream.take = fails('EAGAIN');
   for (const line of ['a', 'b', 'c', 'd', 'e', 'f']) writer.write(`${line}\n`);
@@ -107,7 +107,7 @@ test('an error behind half a line does not make the next line part of it', () =>
   expect(stream.text).toBe('abc\ng\n2 lost\n');
 });
 
-test('last words wait for a slow reader, but not for ever, and not after an error', () => {
+test('the last lines wait for a slow reader, but not for ever, and not after an error', () => {
   const { stream, writer } = newStream();
   stream.take = fails('EAGAIN');
   writer.write('last\n');

@@ -72,7 +72,7 @@ describe('on a small store', () => {
     return `${name}, line 2, offset ${(lines[0]?.length ?? 0) + 1}, seq 1: the line does not match`;
   }
 
-  test('while a server has it, all of them refuse with code 3 and say who has it', async () => {
+  test('while a server has it, every command refuses with code 3 and names the holder', async () => {
     const { program } = await serveInTest(data, ['--shards', '2']);
     for (const args of [['verify'], ['dump'], ['repair', '--to', join(folder, 'new')]]) {
       const [command = '', ...rest] = args;
@@ -84,7 +84,7 @@ describe('on a small store', () => {
     expect(await readdir(folder)).toEqual(['data']);
   });
 
-  test('that is good: verify ends with 0, dump gives its entries, repair an equal store', async () => {
+  test('that is good, verify ends with 0, dump prints the entries, and repair makes an equal store', async () => {
     const before = await digestsOf(data);
     const verified = await runToEnd(['verify', data]);
     expect(verified).toMatchObject({ code: 0, stdout: 'good: 2 shards, 0.0 MiB\n', stderr: '' });
@@ -106,7 +106,7 @@ describe('on a small store', () => {
     expect(await digestsOf(data)).toEqual(before);
   });
 
-  test('that is damaged: every command says where, and a repaired one serves what was kept', async () => {
+  test('that is damaged, every command names the place, and a repaired store serves the kept entries', async () => {
     const where = await damageJournal();
     await rm(join(data, 'layout-000001/shard-0001/current.json'));
     const before = await digestsOf(data);
@@ -185,7 +185,7 @@ describe('on a small store', () => {
   });
 
   test.each(['verify', 'dump'])(
-    '%s of what is no store ends with 1 and makes nothing',
+    '%s of a folder without a store ends with 1 and makes nothing',
     async (command) => {
       for (const [path, message] of [
         [join(folder, 'nowhere'), /nowhere: there is no such folder/],
@@ -231,14 +231,14 @@ describe('on a store large enough to need progress', () => {
     expect(stdout).toMatch(/^good: 2 shards, \d+\.\d MiB\n$/);
   });
 
-  test('dump tells how far it is, beside the entries, which come all', { timeout: 300_000 }, () => {
+  test('dump prints its progress, and all entries', { timeout: 300_000 }, () => {
     const { stdout, stderr } = runInShell('"$0" "$1" dump "$2" | wc -l');
     expect(Number(stdout)).toBe(entries);
     expect(stderr).toMatch(progressLine('dumping'));
   });
 
   test(
-    'dump gives them in order, and ends quietly when its reader goes',
+    'dump prints the entries in order, and ends quietly when its reader goes',
     { timeout: 300_000 },
     () => {
       const script = '{ "$0" "$1" dump "$2"; echo "code $?" >&2; } | head -n 3';
@@ -252,7 +252,7 @@ describe('on a store large enough to need progress', () => {
   );
 
   test(
-    'verify and repair of a damaged one tell it, and a bad byte costs one block',
+    'verify and repair of a damaged store report it, and a bad byte costs one block',
     { timeout: 300_000 },
     async () => {
       for (const name of snapshots) {

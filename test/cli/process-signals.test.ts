@@ -64,7 +64,7 @@ describe('SIGHUP', () => {
     );
   });
 
-  test('comes when the terminal is closed, and the server stops cleanly', async () => {
+  test('comes when the terminal closes, and the server stops cleanly', async () => {
     const { terminal, pid, log } = await startOnTerminal();
     terminal.kill('SIGKILL');
     await expect.poll(() => isRunning(pid), { timeout: 20_000 }).toBe(false);
@@ -86,7 +86,7 @@ test('SIGUSR1 opens no debugger and ends nothing', async () => {
   expect(program.stderr).not.toMatch(/debugger/i);
 });
 
-test('SIGUSR1 opens no debugger in a command that works', async () => {
+test('SIGUSR1 opens no debugger in a running command', async () => {
   const silent = createServer(() => undefined).listen(0, '127.0.0.1');
   await once(silent, 'listening');
   onTestFinished(() => {
@@ -108,7 +108,7 @@ test('SIGUSR1 opens no debugger in a command that works', async () => {
 const withDelay = (delayMs: number): string[] => ['--drain-delay-ms', String(delayMs)];
 
 describe('drainDelayMs', () => {
-  test('keeps the door open behind SIGTERM, while /readyz says that it closes', async () => {
+  test('keeps the server open after SIGTERM, while /readyz says that it stops', async () => {
     const { program, url } = await start(withDelay(2000));
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
     const from = performance.now();
@@ -127,13 +127,13 @@ describe('drainDelayMs', () => {
 
   const endless = [...withDelay(80_000_000), '--shutdown-deadline-ms', '86400000'];
 
-  test('does not hold up who types Ctrl-C', async () => {
+  test('does not delay the stop after Ctrl-C', async () => {
     const { program } = await start(endless);
     program.kill('SIGINT');
     expect(await program.exited).toEqual({ code: 0, signal: null });
   });
 
-  test('is ended by a second signal, and so is the process', async () => {
+  test('ends at a second signal, and so does the process', async () => {
     const { program } = await start(endless);
     program.kill('SIGTERM');
     await program.logged(/"msg":"stopping"/);
@@ -158,7 +158,7 @@ describe('drainDelayMs', () => {
   });
 });
 
-test('keepAliveTimeoutMs is how long a connection may be idle, and clients are told', async () => {
+test('keepAliveTimeoutMs bounds the time of idle connections, and clients hear it', async () => {
   const { url } = await start(['--keep-alive-timeout-ms', '700000']);
   expect((await fetch(`${url}/livez`)).headers.get('keep-alive')).toBe('timeout=700');
   const brief = await serveInTest(join(folder, 'brief'), ['--keep-alive-timeout-ms', '1']);
@@ -167,7 +167,7 @@ test('keepAliveTimeoutMs is how long a connection may be idle, and clients are t
   await once(socket, 'close', { signal: AbortSignal.timeout(10_000) });
 });
 
-test('an unknown variable is a warning in the log, and an empty one is nothing', async () => {
+test('an unknown variable is a warning in the log, and an empty one is not', async () => {
   const env = { HOLDFAST_PROT: '1', HOLDFAST_FSYNC: '', HOLDFAST_TOKEN: 'secret' };
   const { program } = await start([], { env });
   await program.logged(/^{"level":40,.*"variable":"HOLDFAST_PROT","msg":"an environment variable/m);

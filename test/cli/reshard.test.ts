@@ -32,7 +32,7 @@ function fill(entries: number, shards: number): void {
 }
 
 describe('holdfast reshard', () => {
-  test('says what it did, and the server goes on with the new number of shards', async () => {
+  test('prints the result, and the server goes on with the new number of shards', async () => {
     fill(500, 3);
     const before = contents();
     const { code, stdout, stderr } = await runToEnd(['reshard', folder, '--shards', '2']);
@@ -56,7 +56,7 @@ describe('holdfast reshard', () => {
     expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('nothing is done')]);
   });
 
-  test('tells how far it has come with a large store', { timeout: 60_000 }, async () => {
+  test('prints its progress with a large store', { timeout: 60_000 }, async () => {
     const store = new ShardedFolder(nodeFileSystem, 2, 'never', folder);
     for (let round = 0; round < 150; round++) {
       const keys = Array.from({ length: 1000 }, (_, index) => `key ${round * 1000 + index}`);
@@ -72,7 +72,7 @@ describe('holdfast reshard', () => {
     }
   });
 
-  test('is what the server names when it is asked for another number', async () => {
+  test('is the command that the server names when it is asked for another number', async () => {
     fill(1, 3);
     const { code, stderr } = await runToEnd(['serve', '--data-dir', folder, '--shards', '4']);
     expect(code).toBe(3);

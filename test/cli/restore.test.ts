@@ -116,7 +116,7 @@ describe('holdfast restore', () => {
     expect(await readdir(folder)).toEqual(['backup.ndjson']);
   });
 
-  test('takes the backup that curl has of a running server', async () => {
+  test('takes the backup that curl has fetched from a running server', async () => {
     const { program, url } = await startServer(join(folder, 'first'), ['--shards', '2']);
     onTestFinished(() => program.end());
     await fetch(`${url}/v1/keys/kept`, { method: 'PUT', body: 'value' });
@@ -129,7 +129,7 @@ describe('holdfast restore', () => {
     expect(await (await fetch(`${again.url}/v1/keys/kept`)).text()).toBe('value');
   });
 
-  test('refuses what is not a whole backup, naming the place, and makes no folder', async () => {
+  test('refuses a backup that is not whole, naming the place, and makes no folder', async () => {
     await writeFile(file, backup.subarray(0, -1));
     const { code, stderr } = await runToEnd(['restore', file, '--data-dir', dataDir]);
     expect(code).toBe(3);

@@ -148,7 +148,7 @@ describe('a start that fails', () => {
 
 describe('the stop', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)(
-    '%s ends with code 0 with any clients connected, and keeps what was acknowledged',
+    '%s ends with code 0 with any clients connected, and keeps every acknowledged write',
     async (signal) => {
       const { program, url } = await start(['--shards', '2']);
       await putKept(url);
@@ -210,7 +210,7 @@ describe('the stop', () => {
     expect(await program.exited).toEqual({ code: 0, signal: null });
   });
 
-  test('a second signal, not the same keystroke, ends it at once', async () => {
+  test('a second signal that is not the same keystroke ends it at once', async () => {
     const { program, url } = await start(['--value-bytes-max', '64MiB']);
     await startSlowReader(url);
     const begun = performance.now();

@@ -80,7 +80,7 @@ describe('precedence', () => {
     });
   });
 
-  test('variables of other programs are left alone', async () => {
+  test('variables of other programs change nothing', async () => {
     expect(await load({ environment: { PORT: '1', HOLD: 'x' } })).toEqual(defaultSettings());
   });
 });
@@ -189,7 +189,7 @@ describe('refusals', () => {
     expect(message).toContain(`${name} is ${JSON.stringify(value)} (from --config `);
   });
 
-  test('an unknown setting in a file is named, and so are those that exist', async () => {
+  test('an unknown setting in a file is refused by name, and the error lists the known ones', async () => {
     const { exitCode, message } = await refusalOf({ file: { prot: 1 } });
     expect(exitCode).toBe(2);
     expect(message).toMatch(/unknown setting prot in --config .*; allowed: host, port, /);
@@ -216,7 +216,7 @@ describe('refusals', () => {
     expect(() => loadSettings(sources)).toThrow(/nowhere\.json.*ENOENT/);
   });
 
-  test('two settings that cannot both hold are both named with their origins', async () => {
+  test('an error names two contradicting settings with their origins', async () => {
     const { exitCode, message } = await refusalOf({ flags: { requestTimeoutMs: '500' } });
     expect(exitCode).toBe(2);
     expect(message).toMatch(/headersTimeoutMs is 10000 .*requestTimeoutMs, which is 500 .*flag/);
@@ -243,7 +243,7 @@ describe('the environment', () => {
     });
   });
 
-  test('an unknown variable changes nothing, and is known as such', async () => {
+  test('an unknown variable changes nothing, and is reported', async () => {
     const environment = {
       HOLDFAST_PROT: '1',
       'HOLDFAST_\ufeffPORT': '1',

@@ -135,7 +135,7 @@ describe('serve', () => {
     expectCleanFolder(dataDir);
   });
 
-  test('goes on when the reader of its log goes, and tells metrics what was lost', async () => {
+  test('goes on when the reader of its log goes, and counts the lost lines in metrics', async () => {
     const server = await serveBy('exec "$@" --log-level trace');
     server.program.child.stderr?.destroy();
     server.program.child.stdout?.destroy();
@@ -180,7 +180,7 @@ describe('serve', () => {
     expectCleanFolder(dataDir);
   });
 
-  test('writes what has waited once the pipe is read', async () => {
+  test('writes the waiting lines once a process reads the pipe', async () => {
     const { pipe, path } = fullPipe();
     const server = await serveBy(`exec "$@" 2>"${path}"`);
     logSomething(server);
@@ -229,7 +229,7 @@ describe('serve', () => {
     }
   });
 
-  test('leaves what others have inherited as it is: their writes still wait', async () => {
+  test('does not change streams that other processes have inherited: their writes still block', async () => {
     const { path } = fullPipe();
     const server = await serveBy(`exec 3>"${path}"; "$@" 2>&3`);
     const serverPid = Number(await readFile(join(dataDir, 'LOCK'), 'utf8'));
@@ -239,7 +239,7 @@ describe('serve', () => {
     expect((await server.program.exited).code).toBe(0);
   });
 
-  test('starts over a torn journal that it cannot tell of', async () => {
+  test('starts over a torn journal that it cannot report', async () => {
     const { program, url } = await serveInTest(dataDir, ['--fsync', 'never']);
     await putKept(url);
     await program.end();
@@ -272,7 +272,7 @@ async function makeStore(): Promise<void> {
 describe('a command', () => {
   const unwritable = 'holdfast: standard output cannot be written (ENOSPC)\n';
 
-  test('whose pipe has no reader ends quietly with the code of what it did', async () => {
+  test('whose pipe has no reader ends quietly with the code of its work', async () => {
     await makeStore();
     for (const args of [['--help'], ['--version'], ['serve', '--help'], ['dump', dataDir]]) {
       const { stderr } = await run('{ "$@"; echo $? >&2; } | true', args);

@@ -66,7 +66,7 @@ describe('an integer that does not fit', () => {
   });
 });
 
-test('the deadline stays, reading makes no key, and what failed to fit does, as in Redis', async () => {
+test('the deadline stays, a read makes no key, and a write that fails does, as in Redis', async () => {
   await type('SET k a PX 100');
   await type('BITFIELD k SET u8 16 1');
   expect([await type('PTTL k'), await type('GET k')]).toEqual([100, 'a\0\x01']);

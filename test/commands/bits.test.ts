@@ -34,7 +34,7 @@ describe('SETBIT and GETBIT', () => {
   });
 
   test.each(['-1', '4294967296', 'x', '#1', '9223372036854775807'])(
-    'refuse offset %s',
+    'refuse the offset %s',
     async (offset) => {
       const message = 'ERR bit offset is not an integer or out of range';
       expect(await type(`SETBIT k ${offset} x`)).toBe(message);
@@ -104,7 +104,7 @@ describe('BITPOS', () => {
     expect(await type(`BITPOS k ${args}`)).toBe(position);
   });
 
-  test('takes no key for zeros without end', async () => {
+  test('takes a missing key for zeros without end', async () => {
     expect(await type('BITPOS none 0')).toBe(0);
     expect(await type('BITPOS none 1 x y z')).toBe(-1);
   });

@@ -23,7 +23,7 @@ test('TYPE knows strings alone', async () => {
   expect(await type('TYPE none')).toBe('none');
 });
 
-test('RENAME takes value and deadline along, whatever stood there', async () => {
+test('RENAME takes value and deadline along, over any other entry', async () => {
   await type('PEXPIRE a 500');
   expect(await type('RENAME a b')).toBe('OK');
   expect(await type('MGET a b')).toEqual([null, '1']);
@@ -32,7 +32,7 @@ test('RENAME takes value and deadline along, whatever stood there', async () => 
   expect(await type('RENAME b b')).toBe('OK');
 });
 
-test('RENAMENX leaves what stands there', async () => {
+test('RENAMENX leaves an existing entry', async () => {
   expect(await type('RENAMENX a b')).toBe(0);
   expect(await type('RENAMENX a a')).toBe(0);
   expect(await type('RENAMENX a c')).toBe(1);

@@ -49,7 +49,7 @@ describe('SCAN', () => {
     },
   );
 
-  test('loses no key that is there throughout to others coming and going', async () => {
+  test('gives every key that exists throughout, while others come and go', async () => {
     let turn = 0;
     const seen = await walk(' COUNT 2', async () => {
       await type(`DEL k0${turn * 2 + 1}`);
@@ -66,11 +66,11 @@ describe('SCAN', () => {
     expect(await walk(' MATCH *4')).toEqual(['k04', 'k14', 'k24']);
   });
 
-  test('of another type is over at once', async () => {
+  test('for another type ends at once', async () => {
     expect(await type('SCAN 0 TYPE list')).toEqual(['0', []]);
   });
 
-  test('leaves out what has expired', async () => {
+  test('leaves out expired keys', async () => {
     await type('PEXPIRE k00 5');
     session.now += 5;
     expect(await walk()).toEqual(names.slice(1));

@@ -86,7 +86,7 @@ describe('INCRBYFLOAT', () => {
     },
   );
 
-  test('refuses infinity, given or come to', async () => {
+  test('refuses infinity, as an argument or a result', async () => {
     const refusal = 'ERR increment would produce NaN or Infinity';
     expect(await type('INCRBYFLOAT k inf')).toBe(refusal);
     await type('SET k 1.1e4932');

@@ -30,7 +30,7 @@ describe('SET', () => {
     expect(await type('GET k')).toBe('2');
   });
 
-  test('with IFEQ sets only what has that value', async () => {
+  test('with IFEQ sets only a key that has that value', async () => {
     expect(await type('SET k new IFEQ old')).toBe(null);
     await type('SET k old');
     expect(await type('SET k new IFEQ other')).toBe(null);
@@ -69,7 +69,7 @@ describe('SET', () => {
     expect(await type('GET k')).toBe(null);
   });
 
-  test('with a deadline that has passed leaves nothing', async () => {
+  test('with a deadline that has passed leaves no entry', async () => {
     await type('SET k v');
     expect(await type('SET k w PXAT 1')).toBe('OK');
     expect(await type('EXISTS k')).toBe(0);

@@ -166,7 +166,7 @@ describe('transactions', () => {
     expect(await redis.get('never')).toBeNull();
   });
 
-  test('are what commands on several keys are, wherever those are', async () => {
+  test('carry out a command on several keys, in any shards', async () => {
     const values = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`m-${n}`, n]));
     expect(await redis.mset(values)).toBe('OK');
     expect(await redis.msetnx({ 'm-new': 1, 'm-3': 1 })).toBe(0);
@@ -218,7 +218,7 @@ describe.each([
     await expect.poll(() => keyv.get('short'), { timeout: 5000 }).toBeUndefined();
   });
 
-  test('takes times to live with a fraction, and without end', async () => {
+  test('takes times to live with a fraction, and infinite ones', async () => {
     const keyv = makeKeyv();
     for (const [ttl, least, most] of [
       [100_000 / 3, 30_000, 33_334],
@@ -259,7 +259,7 @@ test('the lines in the manual let Keyv clear more keys than KEYS gives', async (
   expect(await redis.keys('app:*')).toEqual([]);
 }, 60_000);
 
-test('Keyv takes a namespace for what it is, and not for a pattern', async () => {
+test('Keyv takes a namespace literally, and not for a pattern', async () => {
   const [pattern, other] = [keyvOfStore('a*[b]'), keyvOfStore('ab')];
   await Promise.all([pattern.set('x', 1), other.set('x', 2)]);
   await pattern.clear();

@@ -90,7 +90,7 @@ test('without an Idempotency-Key a retry counts twice', async () => {
   expect(await redis.get('plain')).toBe(2);
 });
 
-test('with one, every retry is answered as the first attempt was', async () => {
+test('with an Idempotency-Key every retry gets the answer of the first attempt', async () => {
   const redis = withSafeRetries(newClient());
   const before = lost;
   for (let count = 1; count <= 10; count++) {

@@ -16,7 +16,7 @@ describe('the memory that the process may use', () => {
     expect(memoryOf(files)).toBe(totalBytes);
   });
 
-  test('is the limit of the container that it is the whole of (version 2)', () => {
+  test('is the limit of its own container (version 2)', () => {
     const files = {
       '/proc/self/cgroup': '0::/\n',
       '/sys/fs/cgroup/memory.max': '536870912\n',
@@ -56,11 +56,11 @@ describe('the memory that the process may use', () => {
     expect(memoryOf(none)).toBe(totalBytes);
   });
 
-  test('is what the runtime knows, if that is less', () => {
+  test("is the runtime's figure, if that is less", () => {
     expect(memoryOf({}, 1_000_000)).toBe(1_000_000);
   });
 
-  test('can be found out here', () => {
+  test('is known on this machine', () => {
     expect(availableMemory()).toBeGreaterThan(64 * 2 ** 20);
   });
 });

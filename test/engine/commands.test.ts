@@ -56,7 +56,7 @@ test('a pipeline is carried out in order, key by key', async () => {
   expect(await run(...commands)).toEqual(expected);
 });
 
-test('a command on keys of several shards sees what came before it, and nothing that came after', async () => {
+test('a command on keys of several shards sees all earlier commands, and no later one', async () => {
   await run(...keys.map((key) => `SET ${key} old`));
   const results = await run(
     ...keys.map((key) => `SET ${key} new`),
@@ -113,7 +113,7 @@ describe('a write on keys of several shards', () => {
     expect(await run(`DEL ${keys.join(' ')}`, `EXISTS ${keys.join(' ')}`)).toEqual([29, 0]);
   });
 
-  test('is never seen half, by reads of many keys and pages of listings alike', async () => {
+  test('is never seen half by reads of many keys, nor by pages of listings', async () => {
     await run(`MSET ${pairs('0')}`);
     const writes = Array.from({ length: 30 }, (_, index) => run(`MSET ${pairs(String(index))}`));
     const reads = Array.from({ length: 30 }, async () => {

@@ -30,13 +30,13 @@ describe('the heap of a shard’s thread', () => {
     expect(shardMiBOf(16, gibibyte / 4)).toBe(64);
   });
 
-  test('is what the setting says', () => {
+  test('is the setting, if there is one', () => {
     const needs = { shards: 2, memoryBytes: gibibyte, compactJournalBytes };
     expect(planHeaps({ ...needs, shardHeapMiB: 777 }).shardMiB).toBe(777);
   });
 });
 
-test('a compaction, and a backup of all shards, find room for what the journals may hold', () => {
+test('a compaction, and a backup of all shards, have room for all changes of the journals', () => {
   const needs = { shardHeapMiB: 96, shards: 4, memoryBytes: gibibyte, compactJournalBytes };
   const { compactorMiB, backupMiB } = planHeaps(needs);
   expect(compactorMiB).toBeGreaterThan(6 * 64 + 96);

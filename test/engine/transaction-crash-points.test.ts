@@ -172,7 +172,7 @@ function countStaged(fault: string, count: number): void {
 }
 
 describe.each(modes)('in %s,', (fsync) => {
-  test('undisturbed, every transaction is committed, and compactions are made on the way', async () => {
+  test('undisturbed, every transaction is committed, and compactions run meanwhile', async () => {
     for (const tickAt of ticks) {
       const files = new MemoryFileSystem();
       const engine = await reopened(files, fsync);

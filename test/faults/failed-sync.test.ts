@@ -114,7 +114,7 @@ test('a sync that fails once leaves its batch unknown, and the shard goes on by 
   console.info(`back after ${Math.round(backMs)} ms`);
 });
 
-test('while syncs fail the shard says so and serves nothing that is in doubt; then it goes on', async (context) => {
+test('while syncs fail the shard says so and serves no write in doubt; then it goes on', async (context) => {
   skipWithout(context, 'strace');
   const server = await start(dataDir);
   const connection = connectTo(server);
@@ -169,7 +169,7 @@ test.for(['always', 'interval', 'never'] as const)(
   },
 );
 
-test('media that are gone do not crash the server, /readyz says why, and what was acknowledged is there', async (context) => {
+test('a lost disk does not crash the server, /readyz says why, and acknowledged writes are there', async (context) => {
   skipWithout(context, 'root', 'mkfs.ext4', 'mount', 'python3');
   const disk = Disk.ext4('64M');
   disks.push(disk);

@@ -123,7 +123,7 @@ describe.each([
     expect({ seed, losses: lives.losses }).toEqual({ seed, losses: [] });
   });
 
-  test('lets a killed server start again while it is full, with all that was acknowledged', async (context) => {
+  test('lets a killed server start again while it is full, with all acknowledged writes', async (context) => {
     skipWithout(context, ...needs);
     const disk = makeDisk();
     const server = await startOn(disk);

@@ -22,7 +22,7 @@ afterEach(async () => {
   disk?.remove();
 });
 
-test('a server whose log disk is full goes on, and tells later what was lost', async (context) => {
+test('a server whose log disk is full goes on, and reports later how many lines it lost', async (context) => {
   skipWithout(context, 'root', 'mount');
   disk = Disk.tmpfs('4m');
   const [log, dataDir] = [join(disk.path, 'log'), join(disk.path, 'data')];

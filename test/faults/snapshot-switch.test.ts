@@ -187,7 +187,7 @@ async function killAtEach(files: Files, call: string, prepared: Prepared): Promi
 }
 
 test(
-  'killed at each call that changes a file, a shard starts again with all that was acknowledged',
+  'killed at each call that changes a file, a shard starts again with all acknowledged writes',
   { timeout: 300_000 },
   async (context) => {
     skipWithout(context, 'strace');

@@ -432,7 +432,7 @@ describe('hostile transactions', () => {
     },
   );
 
-  test('an increment of what is no number is a 422, and nothing of it happens', async () => {
+  test('an increment of a value that is no number is a 422, and nothing of it happens', async () => {
     const body = operated('"op":"increment"');
     expect(await transaction(body)).toEqual([422, 'VALUE_NOT_AN_INTEGER']);
   });
@@ -573,7 +573,7 @@ describe('hostile connections', () => {
 });
 
 describe('behind all of that', () => {
-  test('odd keys hold what they were given, and there are no others', async () => {
+  test('odd keys have the values put there, and there are no others', async () => {
     for (const [index, key] of oddKeys.entries()) {
       // oxlint-disable-next-line no-await-in-loop -- one at a time: it is the same server
       const reply = await rawRequest(port, 'PUT', `/v1/keys/${key}`, { body: valueOf(index) });

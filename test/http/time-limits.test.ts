@@ -59,7 +59,7 @@ test('clients that are slow to ask are cut with a 408', async () => {
   await expect.poll(() => app.connections.socketCount).toBe(0);
 });
 
-test('a late command is told so in the form of its dialect', async () => {
+test('a late command is refused in the form of its dialect', async () => {
   const { port } = await openApp({ limits });
   const heads = ['POST /upstash', 'PUT /upstash/set/a', 'POST /upstash/pipeline'];
   const cuts = heads.map(async (head) => {
@@ -110,7 +110,7 @@ test('a request is not late while its connection is not read', async () => {
   expect(await Promise.all(answered)).toEqual(partsAndRests.map(([what]) => [what, 201, 204, 204]));
 });
 
-test('behind a pipeline the same is cut if it trickles', async () => {
+test('a request behind a pipeline is cut if it trickles', async () => {
   const answered = partsAndRests.map(async ([what, part]) => {
     const { app, socket, statuses } = await openWithPartBehind(part.replace('8', '1000'));
     const startedAt = performance.now();
@@ -160,7 +160,7 @@ test('a client that reads on, if slowly, gets its reply whole', async () => {
   expect(app.replies.cuts).toBe(0);
 });
 
-test('a kept-alive connection is not cut for a reply that was taken', async () => {
+test('a kept-alive connection is not cut for a reply that its client has read', async () => {
   const { app, port } = await openWithLargeValue();
   const socket = await open(port);
   onTestFinished(() => void socket.destroy());

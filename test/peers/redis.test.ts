@@ -44,7 +44,7 @@ describe.skipIf(version === undefined)('beside redis-server', () => {
     await redis?.stop();
   });
 
-  test('it is of version 7.0, which the dialect follows', () => {
+  test('the Redis is of version 7.0, which the dialect follows', () => {
     expect(version).toMatch(/^7\.0\./);
   });
 

@@ -200,7 +200,7 @@ describe('a frame', () => {
     );
   });
 
-  test('is no larger than its operations were said to be', () => {
+  test("is no larger than the sum of its operations' stated sizes", () => {
     fc.assert(
       fc.property(operations, (operation) => {
         fc.pre(operation.op !== 'list');
@@ -220,7 +220,7 @@ describe('a frame', () => {
     );
   });
 
-  test('carries an error with all that it says', () => {
+  test('carries an error with all its facts', () => {
     const error = new StoreError('DISK_FULL', 'kein Platz für „é“', {
       outcome: 'unknown',
       retryable: true,

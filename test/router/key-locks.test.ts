@@ -60,7 +60,7 @@ describe('key locks', () => {
     expect(locks.areIdle).toBe(true);
   });
 
-  test('refuse more waiters than may wait, and serve those who do', async () => {
+  test('refuse more waiters than may wait, and serve the others', async () => {
     const locks = new KeyLocks();
     const one = held();
     const holding = [locks.hold([name('a')], one.work)];
@@ -75,7 +75,7 @@ describe('key locks', () => {
 });
 
 describe('the lock of all keys', () => {
-  test('is had when every holder of a key has ended, and keeps later ones out until it ends', async () => {
+  test('is given when every holder of a key has ended, and keeps later holders out until it ends', async () => {
     const locks = new KeyLocks();
     const order: string[] = [];
     const early = held();
@@ -100,7 +100,7 @@ describe('the lock of all keys', () => {
     expect(locks.areIdle).toBe(true);
   });
 
-  test('goes from one to the next, and is let go of by work that fails', async () => {
+  test('goes from one holder to the next, and work that fails releases it', async () => {
     const locks = new KeyLocks();
     const order: number[] = [];
     const turns = Array.from({ length: 20 }, (_, turn) =>

@@ -19,7 +19,7 @@ function cached(now = 0): string | undefined {
 }
 
 describe('the read cache', () => {
-  test('gives what was read, to its own namespace only', () => {
+  test('gives an entry that was read, to its own namespace only', () => {
     read('1');
     expect(cached()).toBe('1');
     expect(cache.get(other, 0)).toBeUndefined();
@@ -57,13 +57,13 @@ describe('the read cache', () => {
     expect(cached()).toBeUndefined();
   });
 
-  test('does not give what has expired by the timestamp', () => {
+  test('does not give an entry that has expired by the timestamp', () => {
     read('1', 1000);
     expect(cached(999)).toBe('1');
     expect(cached(1000)).toBeUndefined();
   });
 
-  test('keeps a copy, not the batch that a value came in', () => {
+  test('keeps a copy of a value, and not its whole batch', () => {
     const batch = Buffer.alloc(1024 * 1024, 'x');
     const value = batch.subarray(0, 3);
     cache.readAnswered(name, cache.readQueued(name), { ...entry('xxx'), value });

@@ -71,7 +71,7 @@ describe('an operation', () => {
   });
 
   test.each([put('0b', 'x'), remove('0b'), command('write', '0c', '0b')])(
-    'that writes drops what is cached of its keys in the same turn: $op',
+    'that writes drops its keys from the cache in the same turn: $op',
     (write) => {
       fillCache('0b', '0f', '1b');
       // The cache must drop a key before the queue has the write.
@@ -157,7 +157,7 @@ describe('entries that are read at one moment', () => {
 });
 
 describe('the changes of a transaction in one shard', () => {
-  test('drop what is cached of its keys in the same turn', async () => {
+  test('drop its keys from the cache in the same turn', async () => {
     fillCache('0b', '0c', '0f');
     queues[0].onEnqueue = () => expect(isCached('0b') || isCached('0c')).toBe(false);
     const answer = sequencer.change(changesOf(['0b', '0c']), 2000);
@@ -169,7 +169,7 @@ describe('the changes of a transaction in one shard', () => {
     expect.assertions(4);
   });
 
-  test('drop all that is cached if they flush a namespace', () => {
+  test('drop the whole cache if they flush a namespace', () => {
     fillCache('0b', '1b');
     void sequencer.change(changesOf(['0c'], ['other']), 2000);
     expect([isCached('0b'), isCached('1b')]).toEqual([false, false]);
@@ -189,7 +189,7 @@ describe('a commit', () => {
     expect.assertions(5);
   });
 
-  test('drops all that is cached if it flushes a namespace', () => {
+  test('drops the whole cache if it flushes a namespace', () => {
     fillCache('0b', '1b');
     sequencer.commit('t', [changesOf(['0c'], ['other']), changesOf(['1c'], ['other'])]);
     expect([isCached('0b'), isCached('1b')]).toEqual([false, false]);
@@ -207,7 +207,7 @@ describe('a commit', () => {
   });
 });
 
-test('an abort is in the queues in one turn, and the cache keeps what stands', () => {
+test('an abort is in the queues in one turn, and the cache keeps its entries', () => {
   fillCache('0b', '1b');
   sequencer.abort('t', queues);
   for (const queue of queues) {

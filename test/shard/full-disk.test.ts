@@ -98,7 +98,7 @@ describe('a full disk', () => {
     expect(files.read(`${folder}/reserve`)).toHaveLength(256 * kibibyte);
   });
 
-  test('gives up what the last compaction replaced before it refuses a put', async () => {
+  test('removes the files that the last compaction replaced before it refuses a put', async () => {
     const store = openShard(files, 'always', clock);
     for (let key = 0; key < 100; key++) await store.submit(put(`k${key}`, value));
     compactShard(files, store);

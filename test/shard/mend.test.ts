@@ -56,7 +56,7 @@ describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
     }
   });
 
-  test('once mended, it serves what was visible, and all of that is durable', async () => {
+  test('once mended, it serves everything that was visible, durably', async () => {
     const store = await brokenShard(fsync);
     const visible = settled;
     expect(store.shard.mend(store.timestamp).isBroken).toBe(false);
@@ -67,7 +67,7 @@ describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
     }
   });
 
-  test('once mended, it can be written to, compacted, stopped and started as any other', async () => {
+  test('once mended, it can be written to, compacted, stopped and started like any other', async () => {
     const store = await brokenShard(fsync);
     store.shard.mend(store.timestamp);
     await store.submit(put('c', '1'));
@@ -122,7 +122,7 @@ describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
   });
 });
 
-test('a restart makes durable what a failed sync left in doubt before it serves it', async () => {
+test('a restart makes a write in doubt durable before it serves it', async () => {
   await brokenShard('always');
   // The start must write these bytes again: the system may report dropped pages as clean.
   const journal = `${folder}/journal-000002.ndjson`;

@@ -172,7 +172,7 @@ describe('a shard whose memory is full', () => {
     expect(answersOf(shard, put('b', 'x'.repeat(5000)))).toMatchObject([{ kind: 'written' }]);
   });
 
-  test('takes what needs no more room than what it replaces, and says what it keeps', () => {
+  test('takes a put that needs no more room than the entry it replaces, and reports its memory', () => {
     const shard = startShard(10_000);
     answersOf(shard, put('a', 'x'.repeat(5000)));
     const { heapBytes, heapBytesMax } = shard.report();
@@ -191,7 +191,7 @@ describe('a shard whose memory is full', () => {
     expect(answersOf(shard, { ...put('a', 'x'), namespace: 'other' })).toMatchObject([full]);
   });
 
-  test('refuses what it could keep but not write, and what would keep a start from reading', () => {
+  test('refuses a put that it could keep but not write, or that a start could not read', () => {
     const shard = startShard(Infinity, 10_000_000);
     expect(answersOf(shard, put('large', 'x'.repeat(700_000)))).toMatchObject([full]);
     expect(answersOf(shard, put('large', 'x'.repeat(400_000)))).toMatchObject([
@@ -213,7 +213,7 @@ describe('a shard whose memory is full', () => {
     expect(answersOf(shard, put('more', 'x'.repeat(60_000)))).toMatchObject([{ kind: 'written' }]);
   });
 
-  test('leaves what finds no room after the rest of its batch to the next', () => {
+  test('leaves a put without room in its batch to the next one', () => {
     const shard = startShard(Infinity, 10_000_000);
     const puts = [1, 2, 3].map((n) => put(`k${n}`, 'x'.repeat(400_000)));
     expect(answersOf(shard, ...puts)).toMatchObject([{ kind: 'written' }]);

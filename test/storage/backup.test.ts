@@ -45,7 +45,7 @@ function readBackup(bytes: Uint8Array): { header: BackupHeader; entries: [string
 }
 
 describe('a backup', () => {
-  test('gives back what was written, from as many blocks as it takes', () => {
+  test('gives back the written entries, from as many blocks as needed', () => {
     const many = Array.from({ length: 5000 }, (_, index): [string, EntryRecord] => [
       'default',
       {
@@ -108,7 +108,7 @@ describe('a backup', () => {
     }
   });
 
-  test('out of order, or with a version that was never given, is refused', () => {
+  test('out of order, or with a version that no shard has used, is refused', () => {
     const [first, second, third] = small as [
       (typeof small)[0],
       (typeof small)[0],

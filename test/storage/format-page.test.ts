@@ -28,7 +28,7 @@ function textOf(lines: readonly string[] | undefined): string {
 }
 
 describe('the examples of FORMAT.md', () => {
-  test('are whole chains of lines that prove themselves', () => {
+  test('are whole chains of lines with right checksums', () => {
     expect(others).toEqual([]);
     for (const lines of [manifest, current, journal, firstPart, secondPart, backup]) {
       let previous = noChecksum;
@@ -54,7 +54,7 @@ describe('the examples of FORMAT.md', () => {
     expect(keys).toEqual(['city', 'raw']);
   });
 
-  test('show a transaction as two shards write it, and a start finds what they say', () => {
+  test('show a transaction as two shards write it, and a start finds its entries', () => {
     const files = new MemoryFileSystem();
     const places = [0, 1].map((shard) => placeOf(files, shard));
     writeTransaction(places);

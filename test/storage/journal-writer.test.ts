@@ -56,7 +56,7 @@ describe('a journal writer', () => {
     expect(calls).toEqual(['sync begins', 'sync ends', 'close']);
   });
 
-  test('counts as synced only what was written when the sync began', async () => {
+  test('counts as synced only the bytes written before the sync began', async () => {
     const { file, endSync } = slowToSync(newFile());
     const writer = JournalWriter.begin(file, header);
     writer.append(['{}'], 0);
@@ -69,7 +69,7 @@ describe('a journal writer', () => {
     expect(writer.writtenBytes).toBeGreaterThan(writtenBytes);
   });
 
-  test('counts nothing as synced by a sync that ends well after another has failed', async () => {
+  test('does not trust a sync that succeeds after another has failed', async () => {
     const { file, endSync } = slowToSync(newFile());
     const failing = {
       ...file,

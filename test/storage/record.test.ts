@@ -113,12 +113,12 @@ describe('a large value', () => {
     expect(valueOfRecord(members(value))).toBe(value);
   });
 
-  test('is text if most of it is', () => {
+  test('is text if most of it is plain', () => {
     const value = `${'\n'.repeat(60_000)}${'\0'.repeat(1000)}`;
     expect(members(value)).toHaveProperty('value', value);
   });
 
-  test('that is not large is text whatever it is made of', () => {
+  test('that is not large is text whatever its characters', () => {
     const value = '\0'.repeat(65_535);
     expect(members(value)).toHaveProperty('value', value);
   });

@@ -39,7 +39,7 @@ beforeEach(() => {
 });
 
 describe('a shard that is made with entries', () => {
-  test('holds them with their versions and deadlines, and closes its files', async () => {
+  test('has them with their versions and deadlines, and closes its files', async () => {
     expect(files.openFiles).toBe(0);
     expect(await contentsOf(openShard(files))).toEqual(contents);
     expect(recoverShard({ ...shardPlace, fileSystem: files }).at).toBe(1000);

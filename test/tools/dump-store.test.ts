@@ -58,12 +58,12 @@ test('the time of the store counts if it is ahead of the clock', () => {
   expect(dump(0)).toMatchObject([{ key: 'later' }]);
 });
 
-test('a store that never held anything comes to nothing', () => {
+test('the dump of an empty store is empty', () => {
   store.stop();
   expect(dump()).toEqual([]);
 });
 
-test('of a damaged store not even the first line is given', () => {
+test('the dump of a damaged store has not even a first line', () => {
   store.write([['a', '1']]);
   store.write([['b', '2']]);
   store.stop();

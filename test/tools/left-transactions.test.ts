@@ -53,7 +53,7 @@ describe.each(['always', 'interval', 'never'] as const)('in %s, where', (fsync) 
       }
     });
 
-    test('a dump gives what the next start serves, and changes nothing', () => {
+    test('a dump prints the entries that the next start serves, and changes nothing', () => {
       const { fileSystem: files } = leaveTransaction(left, dataDir, fsync);
       const before = files.contents();
       expect(dumped(files)).toEqual(servedByStart(files, dataDir));
@@ -69,7 +69,7 @@ describe.each(['always', 'interval', 'never'] as const)('in %s, where', (fsync) 
       expect([...files.contents().values()].join()).not.toContain('"op":"prepare"');
     });
 
-    test('a backup has no prepared changes, and what is restored from it is what was served', () => {
+    test('a backup has no prepared changes, and a restore of it serves the same entries', () => {
       const store = leaveTransaction(left, dataDir, fsync);
       const { fileSystem: files } = store;
       store.start(fsync);

@@ -19,7 +19,7 @@ test('work that takes less than a second prints nothing', () => {
   expect(lines).toEqual([]);
 });
 
-test('long work tells its share at most once a second', () => {
+test('long work prints its share at most once a second', () => {
   const { progress, lines, advance } = startProgress();
   progress.begin('reading', 4_000_000);
   for (let step = 0; step < 30; step++) advance(100, 100_000);
@@ -39,7 +39,7 @@ test('each piece of work counts from zero, and never past its end', () => {
   expect(lines).toEqual(['reading: 100 % of 0.0 MiB', 'checking: 100 % of 0.0 MiB']);
 });
 
-test('of work of unknown size tells how much is done', () => {
+test('work of unknown size prints the amount done', () => {
   const { progress, lines, advance } = startProgress();
   progress.begin('taking', undefined);
   advance(1000, 3 * 2 ** 20);

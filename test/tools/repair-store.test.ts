@@ -94,7 +94,7 @@ describe('a store that is good', () => {
     expect(readEntries(files, '/new').get('a')?.version).toBe(3 + seqJumpRepaired);
   });
 
-  test('with the torn end of a crash loses what a start cuts off, and says that it is no loss', () => {
+  test('with the torn end of a crash loses the bytes that a start cuts off, which is no loss', () => {
     write(['a', '1'], ['b', '2']);
     const whole = lines(journal(1)).slice(0, -1);
     putLines(journal(1), [...whole, '{"seq":3,"at":17']);
@@ -200,7 +200,7 @@ describe('a damaged snapshot', () => {
     ['has lost its footer', () => flip(snapshot(2), 'footer')],
     ['is cut short', () => files.put(snapshot(2), files.read(snapshot(2)).subarray(0, 60_000))],
     ['is another one', () => files.put(snapshot(2), files.read(snapshot(1)))],
-  ])('that %s costs nothing while what it was made from is there', (_, damage) => {
+  ])('that %s costs nothing while its sources are there', (_, damage) => {
     const before = readEntries(files, '/old');
     damage();
     const { losses, kept } = repair();
@@ -209,7 +209,7 @@ describe('a damaged snapshot', () => {
     expect(readEntries(files, '/new')).toEqual(before);
   });
 
-  test('costs the keys of its damaged block if what it was made from is lost too', () => {
+  test('costs the keys of its damaged block if its sources are lost, too', () => {
     files.remove(snapshot(1));
     files.remove(journal(2));
     flip(snapshot(2), 'gggg');
@@ -230,7 +230,7 @@ describe('a damaged snapshot', () => {
     ]);
   });
 
-  test('brings back no key that it says was deleted, wherever older files still have it', () => {
+  test('brings back no key that it shows as deleted, though older files still have it', () => {
     flip(snapshot(2), 'gggg');
     files.remove(journal(2));
     const { kept } = repair();
@@ -336,7 +336,7 @@ describe('a repair that cannot be finished', () => {
     },
   );
 
-  test('because it is killed leaves what every start refuses', () => {
+  test('because of a kill leaves a folder that every start refuses', () => {
     let killed: MemoryFileSystem | undefined;
     watchCalls(files, (call, path) => {
       if (call === 'rename' && path === '/new/manifest.json') killed = files.copy();
@@ -348,7 +348,7 @@ describe('a repair that cannot be finished', () => {
   });
 });
 
-describe('a folder in which there is nothing to be saved', () => {
+describe('a folder without anything to save', () => {
   test.each([
     ['is empty', () => files.makeFolder('/empty'), '/empty', /no store/],
     [

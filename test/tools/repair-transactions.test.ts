@@ -78,7 +78,7 @@ describe('if another participant has recorded the outcome,', () => {
     expect(findings).toContainEqual(expect.objectContaining({ finding: 'lost-changes', shard: 0 }));
   });
 
-  test('prepared changes that are lost are told as lost changes, and the others are committed', () => {
+  test('lost prepared changes are reported as lost changes, and the others are committed', () => {
     const store = made((self) => {
       self.prepare(transaction, changes);
       self.resolve(transaction, true, [0]);
@@ -106,8 +106,8 @@ describe('if another participant has recorded the outcome,', () => {
   });
 });
 
-describe('if no outcome is left of it and lines are lost,', () => {
-  test('it is aborted if a prepare record is lost, is told of, and all of its keys are listed', () => {
+describe('if no outcome is left of a transaction and lines are lost,', () => {
+  test('it is aborted if a prepare record is lost, and it is reported with all of its keys', () => {
     const store = made((self) => self.prepare(transaction, changes));
     store.write([['c', '3']]);
     damageLine(store.fileSystem, journal(1), '"op":"prepare"');
@@ -130,7 +130,7 @@ describe('if no outcome is left of it and lines are lost,', () => {
     ]);
   });
 
-  test('it is committed if all have prepared it, and that it may have been aborted is told', () => {
+  test('it is committed if all have prepared it, and the report says that it may have been aborted', () => {
     const store = made((self) => {
       self.prepare(transaction, changes);
       self.resolve(transaction, false, [0]);
@@ -159,7 +159,7 @@ describe('if no outcome is left of it and lines are lost,', () => {
     ]);
   });
 
-  test('it is not told of if none of its participants has lost any', () => {
+  test('it is not reported if none of its participants has lost a line', () => {
     const store = made((self) => {
       self.prepare(transaction, changes, [1]);
       self.write([['a', '2']]);
@@ -177,8 +177,8 @@ function flush(self: LeftStore, commit: boolean, shards: readonly number[]): voi
   self.resolve(transaction, commit, shards);
 }
 
-describe('one that clears a namespace', () => {
-  test('does not undo what was put behind it if an outcome record is lost', () => {
+describe('a transaction that clears a namespace', () => {
+  test('does not undo later puts if an outcome record is lost', () => {
     const store = made((self) => {
       flush(self, true, [0, 1, 2]);
       self.write([['alice', '2']]);
@@ -188,7 +188,7 @@ describe('one that clears a namespace', () => {
     expect(kept).toEqual({ alice: '2@5', b: '2@3', f: '2@3', c: '2@2', k: '2@2' });
   });
 
-  test('is aborted if a prepare record is lost, and what it may have cleared is listed', () => {
+  test('is aborted if a prepare record is lost, and the keys that it may have cleared are listed', () => {
     const store = made((self) => flush(self, true, []));
     store.write([['c', '3']]);
     damageLine(store.fileSystem, journal(1), '"op":"prepare"');
@@ -202,7 +202,7 @@ describe('one that clears a namespace', () => {
 });
 
 describe('a snapshot that is damaged', () => {
-  test('does not bring back what was changed behind a commit whose record is lost', () => {
+  test('does not bring back entries that changed after a commit whose record is lost', () => {
     const store = made((self) => {
       self.prepare(transaction, changes);
       self.resolve(transaction, true, [0, 1]);
@@ -221,7 +221,7 @@ describe('a snapshot that is damaged', () => {
   });
 });
 
-test("of another shard's journal nothing is used, its outcomes and marks neither", () => {
+test("a repair uses nothing of another shard's journal, not even outcomes and marks", () => {
   const store = made((self) => {
     self.prepare(transaction, changes);
     self.resolve(transaction, true, [0, 1]);

@@ -88,7 +88,7 @@ test('each step announces how many bytes it will read, and then reads them', () 
   }
 });
 
-test('a reshard to as many shards as there are does nothing', () => {
+test('a reshard to the present number of shards does nothing', () => {
   const files = makeStore(2);
   const before = files.contents();
   expect(reshard(files, dataDir, 2).entries).toBeUndefined();

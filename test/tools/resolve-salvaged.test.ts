@@ -35,7 +35,7 @@ function resolve(...shards: readonly Has[]) {
 const prepared: Has = { prepared: true };
 const doubtful: Has = { doubt: true };
 
-describe('a transaction in doubt is resolved as by a start, and that is certain,', () => {
+describe('a transaction in doubt is resolved as by a start, with certainty,', () => {
   test.each<[string, boolean, Has[]]>([
     ['nothing is lost and all participants have prepared it', true, [prepared, prepared]],
     ['nothing is lost and one participant has not prepared it', false, [prepared, {}]],
@@ -55,7 +55,7 @@ describe('a transaction in doubt is resolved as by a start, and that is certain,
   });
 });
 
-describe('it is told as a finding', () => {
+describe('a finding says', () => {
   test.each<[string, boolean, RegExp, Has[]]>([
     [
       'committed, if an outcome may be lost',
@@ -76,7 +76,7 @@ describe('it is told as a finding', () => {
       [{ ...prepared, ...doubtful }, {}],
     ],
     ['aborted, if a participant is not there', false, /is aborted/, [prepared]],
-  ])('that it is %s', (_, isCommitted, what, shards) => {
+  ])('that the transaction is %s', (_, isCommitted, what, shards) => {
     expect(resolve(...shards)).toEqual({ isCommitted, isDoubtful: true });
     const holders = shards.flatMap((has, index) => (has.prepared === true ? [index] : []));
     const kept = isCommitted ? 'all' : 'nothing';

@@ -73,7 +73,7 @@ describe.each(keptFormatVersions)('a store of format version %i', (version) => {
     expect(verdicts).toEqual([]);
   });
 
-  test('gives no version again', () => {
+  test('uses no version again', () => {
     const highest = Math.max(...[...listedEntries(listing).values()].map((one) => one.version));
     upgradeStore(files, dataDir);
     const store = new ShardedFolder(files, 2);

@@ -48,19 +48,19 @@ function change(file: string, damage: (text: string) => string): void {
   files.put(pathOf(file), Buffer.from(damage(files.read(pathOf(file)).toString())));
 }
 
-test('a good store has nothing to be told of', () => {
+test('a good store has no findings', () => {
   expect(verify()).toEqual({ lines: [], damaged: 0, first: undefined });
 });
 
 describe('damage', () => {
-  test('is told of a manifest that is another sealed file', () => {
+  test('is reported of a manifest that is another sealed file', () => {
     files.put('/data/manifest.json', files.read(pathOf('shard-0000/current.json')));
     const { lines, damaged } = verify();
     expect(damaged).toBe(1);
     expect(lines[0]).toBe('damaged: manifest.json: it is another file, of format holdfast-current');
   });
 
-  test('of several shards and files is told of each, with line, offset and seq', () => {
+  test('of several shards and files is reported for each, with line, offset and seq', () => {
     change('shard-0000/journal-000002.ndjson', (text) => text.replace(/(?<="value":"\w)2/, '9'));
     change('shard-0001/snapshot-000001.json', (text) => text.replace('"value":"', '"value":"x'));
     files.remove(pathOf('shard-0001/journal-000002.ndjson'));
@@ -76,7 +76,7 @@ describe('damage', () => {
     expect(`damaged: ${first}`).toBe(lines[0]);
   });
 
-  test('of two lines of one file is told of both', () => {
+  test('of two lines of one file is reported for both', () => {
     change('shard-0000/journal-000002.ndjson', (text) =>
       text.replace(/(?<="value":"\w)2/, '9').replace(/(?<="value":"\w)3/, '9'),
     );
@@ -127,7 +127,7 @@ describe('no damage', () => {
     ]);
   });
 
-  test('is a damaged file that the last compaction replaced, which is told of as spare', () => {
+  test('is a damaged file that the last compaction replaced, which is reported as spare', () => {
     change('shard-0000/journal-000001.ndjson', (text) => text.replace('"value":"', '"value":"x'));
     files.remove(pathOf('shard-0001/journal-000001.ndjson'));
     const { lines, damaged } = verify();
@@ -158,7 +158,7 @@ function verifyLeft(leave: LeftTransaction['leave'], damage?: () => void): strin
 
 describe('a transaction that a crash has cut short', () => {
   test.each(leftTransactions)(
-    'is no damage, and is told of in each shard that has it in doubt: $state',
+    'is no damage, and is reported for each shard that has it in doubt: $state',
     ({ leave, isCommitted, inDoubtIn }) => {
       const outcome = isCommitted ? 'committed' : 'aborted';
       const told = inDoubtIn.map((shard) =>
@@ -170,7 +170,7 @@ describe('a transaction that a crash has cut short', () => {
     },
   );
 
-  test('is told with the reason of its outcome', () => {
+  test('is reported with the reason for its outcome', () => {
     const [whole, half, recorded] = leftTransactions.map(({ leave }) => verifyLeft(leave).join());
     expect(whole).toContain(
       'committed, since all participants have prepared it; a crash may leave this',
@@ -193,7 +193,7 @@ describe('a transaction that a crash has cut short', () => {
     expect(lines).toEqual([expect.stringMatching(/shard-0000: .*is committed, as shard 2 has/)]);
   });
 
-  test('is told of without an outcome while another participant is damaged', () => {
+  test('is reported without an outcome while another participant is damaged', () => {
     const lines = verifyLeft(
       (store) =>
         store.prepare(

@@ -73,7 +73,7 @@ describe('a new layout', () => {
     }
   });
 
-  test('is refused if an entry has a version that is still to be given', () => {
+  test('is refused if an entry has a version that its shard has not yet used', () => {
     const files = freshFolder();
     const write = (): unknown =>
       writeLayout(planOf(files, 2), entries, () => ({ seq: count, at: 0 }));
@@ -81,7 +81,7 @@ describe('a new layout', () => {
     expect(files.list('/data')).toEqual([]);
   });
 
-  test('whose files do not hold what was written is noticed and removed', () => {
+  test('whose files differ from the written entries is noticed and removed', () => {
     const files = freshFolder();
     const create = files.create.bind(files);
     files.create = (path) => {

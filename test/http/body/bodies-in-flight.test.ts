@@ -74,7 +74,7 @@ class LateStore extends ModelStore {
   }
 }
 
-test('chunked bodies take the room of what they send, not of the limit', async () => {
+test('chunked bodies take room for the bytes that they send, not for the limit', async () => {
   const { port, url } = await openApp({ limits: realLimits });
   const command = JSON.stringify(['SET', 'key', 'x'.repeat(14)]);
   expect(command).toHaveLength(30);

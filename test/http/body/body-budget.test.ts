@@ -36,7 +36,7 @@ function stalled(count: number, bytes: number): TestBody[] {
 }
 
 describe('the room', () => {
-  test('is taken by what has arrived, not by what is announced', () => {
+  test('is taken by bytes that have arrived, not by announced ones', () => {
     open(bodyBytesMax).arrive(10);
     expect(budget.held).toBe(10);
   });
@@ -188,7 +188,7 @@ describe('a body that comes too slowly', () => {
     expect(active.map(({ state }) => state)).not.toContain('ended');
   });
 
-  test('is ended if it trickles: what counts is its pace against what it holds', () => {
+  test('is ended if it trickles: its pace counts against the bytes that it holds', () => {
     const trickling = stalled(5, 100 * kibibyte);
     const waiting = open(bodyBytesMax).arrive(100 * kibibyte);
     expect(waiting.waits).toBe(true);
@@ -282,7 +282,7 @@ function expectTrue(bodies: readonly TestBody[]): void {
   expect(budget.waiting).toBe(bodies.filter(({ waits }) => waits).length);
 }
 
-test('whatever arrives, the bound holds, and all that goes on being sent finishes', () => {
+test('the bound holds for any arrivals, and every body whose client goes on finishes', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
       budget = new BodyBudget({ bytesMax, bodyBytesMax });

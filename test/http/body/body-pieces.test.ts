@@ -34,7 +34,7 @@ describe('a body in pieces', () => {
     expect(pieces.join().equals(chunkOf(million, 7))).toBe(true);
   });
 
-  test('takes no more than its length may be, however it is cut, and comes out as it went in', () => {
+  test('takes no more memory than its limit, however it is cut, and comes out as it went in', () => {
     const sizes = fc.array(
       fc.oneof(fc.nat(20), fc.nat(5000), fc.nat(40_000)).map((size) => size + 1),
       { minLength: 1, maxLength: 40 },

@@ -61,7 +61,7 @@ test('a connection that holds again in the same turn is still not read', async (
   expect(connection.toWrite).toBe(much);
 });
 
-test('each connection has its own', () => {
+test('each connection holds requests of its own', () => {
   const [one, other] = [new Connection(), new Connection()];
   one.fill(2, 10);
   expect([held.isHolding(one.socket), held.isHolding(other.socket)]).toEqual([true, false]);

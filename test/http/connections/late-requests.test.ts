@@ -60,7 +60,7 @@ test('a request that arrives whole by then is not', () => {
   expect(given).toEqual([]);
 });
 
-test('one whose body is not there by then is given up', () => {
+test('a request whose body has not arrived by then is given up', () => {
   excuse('headers first');
   late.noteReading(socket);
   late.noteRequest(requestOf(false));

@@ -215,7 +215,7 @@ test('pipelined requests are answered as if they were sent one by one', async ()
   }
 });
 
-test('a backup has what was sent before it, and nothing of what was sent behind it', async () => {
+test('a backup has all requests sent before it, and none sent behind it', async () => {
   const { port } = await openShardedApp();
   const before = names.map((name) => put(name, 'before'));
   const behind = names.map((name) => put(name, 'behind'));
@@ -261,14 +261,18 @@ const anyRequest: fc.Arbitrary<Sent> = fc.oneof(
   fc.constant(item('DELETE', '')),
 );
 
-test('random requests, in random pieces', { timeout: 120_000 }, async () => {
-  const { pipelined, plain } = await openTwins();
-  const requests = fc.array(anyRequest, { minLength: 2, maxLength: 24 });
-  const cuts = fc.array(fc.nat(), { maxLength: 3 });
-  const property = fc.asyncProperty(requests, cuts, async (all, places) => {
-    const expected = await sendOneByOne(plain, all);
-    expect(await sendAtOnce(pipelined, all, places)).toEqual(expected);
-  });
-  // Both servers keep their data, so a smaller case would not begin with the same data.
-  await fc.assert(property, { numRuns: 40, endOnFailure: true });
-});
+test(
+  'random requests in random pieces are answered as if they were sent one by one',
+  { timeout: 120_000 },
+  async () => {
+    const { pipelined, plain } = await openTwins();
+    const requests = fc.array(anyRequest, { minLength: 2, maxLength: 24 });
+    const cuts = fc.array(fc.nat(), { maxLength: 3 });
+    const property = fc.asyncProperty(requests, cuts, async (all, places) => {
+      const expected = await sendOneByOne(plain, all);
+      expect(await sendAtOnce(pipelined, all, places)).toEqual(expected);
+    });
+    // Both servers keep their data, so a smaller case would not begin with the same data.
+    await fc.assert(property, { numRuns: 40, endOnFailure: true });
+  },
+);

@@ -137,7 +137,7 @@ describe('behind the last reply of a connection', () => {
     expect(keysOf(late.store)).toEqual(['a']);
   });
 
-  test('nothing is carried out though it was held already', async () => {
+  test('a request that is already held is not carried out', async () => {
     const upgrade = put('b', 'Connection: Upgrade\r\nUpgrade: h2c\r\n');
     const late = await openLate(put('a') + upgrade + put('c'));
     expect(await answerAll(late)).toEqual([201, 201]);
@@ -175,7 +175,7 @@ describe('bytes that are no request are answered in their turn, and nothing behi
     await expect.poll(() => late.app.connections.socketCount).toBe(0);
   });
 
-  test('garbage, and the end of what the client says', async () => {
+  test("garbage, and the end of the client's bytes", async () => {
     const late = await openLate(put('a') + put('b') + 'garbage\r\n\r\n');
     late.socket.end();
     expect(await answerAll(late)).toEqual([201, 201, 400]);
@@ -203,14 +203,14 @@ describe('bytes that are no request are answered in their turn, and nothing behi
 });
 
 describe('a client that', () => {
-  test('has said all it will say gets its replies', async () => {
+  test('has ended its side gets its replies', async () => {
     const late = await openLate(put('a') + put('b'));
     late.socket.end();
     expect(await answerAll(late)).toEqual([201, 201]);
     await expect.poll(() => late.app.connections.socketCount).toBe(0);
   });
 
-  test('has gone does not have carried out what had not begun', async () => {
+  test('has gone has no request carried out that had not begun', async () => {
     const late = await openLate(put('a') + put('b') + put('c'));
     await expect.poll(late.heldCount).toBe(2);
     late.socket.resetAndDestroy();
@@ -237,7 +237,7 @@ class CountingStore extends LateStore {
   }
 }
 
-test('of 50,000 requests only what was read at once is held', { timeout: 120_000 }, async () => {
+test('of 50,000 requests only those of one read are held', { timeout: 120_000 }, async () => {
   const store = new CountingStore();
   // The clock stands still: on a busy machine with long turns the server would refuse requests.
   const clock = { wallMs: () => store.nowMs, monotonicMs: () => 0 };

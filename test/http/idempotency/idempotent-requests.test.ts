@@ -160,7 +160,7 @@ describe('a request that comes again with its key', () => {
 });
 
 describe('the record', () => {
-  test('is in the shard of what the request changes, and so one line with it', async () => {
+  test("is in the shard of the request's changes, and so in one line with them", async () => {
     await requests.run(identity('1'), increment('a'));
     const { items } = await store.list({
       namespace: '~idempotency',

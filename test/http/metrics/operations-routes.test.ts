@@ -173,7 +173,7 @@ test('the documents list each error code with its sentence', async () => {
   }
 });
 
-test('each reference in the documents leads somewhere', async () => {
+test('each reference in the documents has a target', async () => {
   const { url } = await openApp();
   const text = await (await fetch(`${url}/docs/json`)).text();
   const document: unknown = JSON.parse(text);

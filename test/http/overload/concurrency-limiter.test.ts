@@ -15,7 +15,7 @@ function open() {
   return { work, begin, end, turnClock: (ms: number) => (nowMs += ms) };
 }
 
-test('a burst on a store that has not been measured is taken', async () => {
+test('the limiter lets in a burst before it has measured the store', async () => {
   const { work, begin } = open();
   for (let i = 0; i < 30; i++) void begin(4000);
   expect(work.units).toBe(120_000);
@@ -48,7 +48,7 @@ test('the limiter lets in as much work as the store answers in two seconds', asy
   expect(work.isFull).toBe(false);
 });
 
-test('a store that stands still is let have a little all the same', async () => {
+test('the limiter lets in a little work even if the store stands still', async () => {
   const { work, begin, end, turnClock } = open();
   for (let i = 0; i < 30; i++) void begin(4000);
   for (let window = 0; window < 2; window++) {
@@ -61,13 +61,13 @@ test('a store that stands still is let have a little all the same', async () => 
   expect(work.isFull).toBe(false);
 });
 
-test('work that fails is over too', async () => {
+test('work that fails has ended, too', async () => {
   const { work } = open();
   await expect(work.during(5, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(work.units).toBe(0);
 });
 
-test('bytes weigh beside operations', () => {
+test('bytes count as well as operations', () => {
   expect(unitsOf(3, 0)).toBe(3);
   expect(unitsOf(1, 1024 * 1024)).toBe(513);
 });

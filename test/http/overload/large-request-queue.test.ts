@@ -69,7 +69,7 @@ function waitAlways(): Promise<string>[] {
   return Array.from({ length: 32 }, async (_, index) => turns.run(work(`${index}`, 0)));
 }
 
-test('nothing is let in behind many of which one has waited for more than a second', async () => {
+test('the queue lets in no request if many wait and one has waited for more than a second', async () => {
   hasRoom = false;
   const waiting = waitAlways();
   nowMs += 1000;
@@ -81,7 +81,7 @@ test('nothing is let in behind many of which one has waited for more than a seco
   turns.check();
 });
 
-test('nothing is begun while the store has no room', async () => {
+test('no work begins while the store has no room', async () => {
   hasRoom = false;
   vi.useFakeTimers({ toFake: ['setTimeout'] });
   onTestFinished(() => void vi.useRealTimers());

@@ -8,14 +8,14 @@ function codesOf(refuse: Refuse, sizes: readonly number[]): (string | undefined)
   return sizes.map((size) => refuse(size)?.code);
 }
 
-test('one request gathers only so much, and what is small may still be in it', async () => {
+test('one request gathers a bounded number of bytes, and a small value may still fit', async () => {
   const values = new ReplyMemoryBudget({ bytesMax: 1000, requestBytesMax: 100 });
   const codes = await values.during(async (refuse) => codesOf(refuse, [60, 41, 40, 1]));
   expect(codes).toEqual([undefined, 'REPLY_TOO_LARGE', undefined, 'REPLY_TOO_LARGE']);
   expect(values.bytes).toBe(0);
 });
 
-test('all requests together gather only so much, until one of them has ended', async () => {
+test('all requests together gather a bounded number of bytes, until one of them has ended', async () => {
   const values = new ReplyMemoryBudget({ bytesMax: 150, requestBytesMax: 100 });
   const ends: (() => void)[] = [];
   const first = values.during(async (refuse) => {
@@ -31,7 +31,7 @@ test('all requests together gather only so much, until one of them has ended', a
   expect(await second([100])).toEqual([undefined]);
 });
 
-test('a request that fails holds nothing any more', async () => {
+test('a request that fails frees its bytes', async () => {
   const values = new ReplyMemoryBudget({ bytesMax: 100, requestBytesMax: 100 });
   const failing = values.during(async (refuse) => {
     refuse(10);

@@ -21,7 +21,7 @@ async function ask(url: string, method: string, path: string, { body, headers }:
 }
 
 describe('a single key', () => {
-  test('is put once, and the answer is the first one, its version included', async () => {
+  test('is put once, and a repeat gets the first answer with its version', async () => {
     const { url, model } = await openApp();
     const first = await ask(url, 'PUT', '/v1/keys/a', { body: 'x' });
     expect(first).toMatchObject({ status: 201, text: '', replayed: null });
@@ -43,7 +43,7 @@ describe('a single key', () => {
     expect(model.entries.get('default\na')?.expiresAt).toBe(model.nowMs + 10_000);
   });
 
-  test('is deleted once, and what was not there stays not found', async () => {
+  test('is deleted once, and a key that was missing stays not found', async () => {
     const { url, model } = await openApp();
     await fetch(`${url}/v1/keys/a`, { method: 'PUT', body: 'x' });
     expect(await ask(url, 'DELETE', '/v1/keys/a')).toMatchObject({ status: 204, replayed: null });
@@ -94,7 +94,7 @@ describe('a single key', () => {
     expect(await ask(url, 'DELETE', '/v1/keys/a')).toMatchObject({ status: 204, replayed: null });
   });
 
-  test('is read as ever', async () => {
+  test('is read without regard to the key', async () => {
     const { url } = await openApp();
     await fetch(`${url}/v1/keys/a`, { method: 'PUT', body: 'x' });
     expect(await ask(url, 'GET', '/v1/keys/a')).toMatchObject({ status: 200, replayed: null });
@@ -103,7 +103,7 @@ describe('a single key', () => {
   });
 
   test.each(['a b', 'a,b', '"', 'k'.repeat(256)])(
-    'a key that is none is refused: %s',
+    'a malformed key is refused: %s',
     async (none) => {
       const { url, model } = await openApp();
       const headers = { 'idempotency-key': none };
@@ -137,7 +137,7 @@ describe('a batch', () => {
     expect(model.entries.has('default\na')).toBe(false);
   });
 
-  test('that only reads is carried out as ever', async () => {
+  test('that only reads is carried out again each time', async () => {
     const { url } = await openApp();
     const body = JSON.stringify({ operations: [{ op: 'get', key: 'a' }] });
     const first = await ask(url, 'POST', '/v1/batch', { body });

@@ -96,7 +96,7 @@ test('keys of other dialects stay, over threads and files, with an Idempotency-K
   }
 });
 
-test('a clear that ends in the middle says so, and one that did nothing does too', async () => {
+test('a clear that ends in the middle says so, and so does one that did nothing', async () => {
   const { url, model } = await openApp();
   const submit = model.submit.bind(model);
   const error = new StoreError('SHARD_UNAVAILABLE', 'It does not serve.', { retryable: true });

@@ -29,7 +29,7 @@ test.each([
   expect([model.entries.size, expiresAt]).toEqual([1, ms && model.nowMs + ms]);
 });
 
-test('a text that JavaScript writes for a number is one', () => {
+test('every text that JavaScript writes for a number is taken', () => {
   expect(['1e+21', '1e-7', '0.5', '60.0', '1.5e-7'].map(ttlMsOfHeader)).toEqual([
     undefined,
     1,

@@ -18,7 +18,7 @@ describe('a command in the path', () => {
     expect(commandOfPath('set/a/', '', none)).toEqual(['set', 'a', '']);
   });
 
-  test('has the body behind the path and the query behind the body', () => {
+  test('takes the body as an argument after the path, and then the query', () => {
     const body = Buffer.from([0x00, 0xff, 0x0a]);
     expect(commandOfPath('set/a', 'EX=100&NX&_token=secret&GET=', body)).toEqual([
       'set',
@@ -31,7 +31,7 @@ describe('a command in the path', () => {
     ]);
   });
 
-  test('has plus for a space in the query alone', () => {
+  test('takes plus for a space in the query alone', () => {
     expect(commandOfPath('echo/a+b', 'x+y=%2B', none)).toEqual(['echo', 'a+b', 'x y', '+']);
   });
 

@@ -11,7 +11,7 @@ async function tokenOf(url: string, path: string, init: RequestInit = {}): Promi
   return reply.headers.get('upstash-sync-token') ?? 'none';
 }
 
-test('it is another one after each write, and the same while nothing is written', async () => {
+test('the token is another one after each write, and the same while nothing is written', async () => {
   const { url } = await openApp();
   const key = { 'idempotency-key': '1' };
   const writes = [
@@ -47,14 +47,14 @@ test('a replayed answer has the token of now', async () => {
   expect([first, second]).not.toContain(await tokenOf(url, '/incr/a', once));
 });
 
-test('another life of the server gives others', async () => {
+test('another process of the server gives other tokens', async () => {
   const apps = [await openApp(), await openApp()];
   const tokens = await Promise.all(apps.map(({ url }) => tokenOf(url, '/set/a/1')));
   expect(new Set(tokens).size).toBe(2);
 });
 
 test.each(['', '0', 'of another server', 'x'.repeat(4000), '\xff'])(
-  'a request that carries one is carried out, whatever it is: %j',
+  'a request is carried out with any token: %j',
   async (token) => {
     const { url } = await openApp();
     const reply = await fetch(`${url}/upstash/set/a/1`, {
@@ -64,7 +64,7 @@ test.each(['', '0', 'of another server', 'x'.repeat(4000), '\xff'])(
   },
 );
 
-test('the stock client takes it up, and sends it back', async () => {
+test('the stock client takes the token, and sends it back', async () => {
   const { url } = await openApp();
   const redis = new Redis({ url: `${url}/upstash`, token: 'any', enableTelemetry: false });
   const tokens = [redis.readYourWritesSyncToken];

@@ -219,7 +219,7 @@ describe('many commands at one moment', () => {
     expect(model.entries.size).toBe(1);
   });
 
-  test('are not to be had in RESP 2', async () => {
+  test('are not answered in RESP 2', async () => {
     const { url } = await openApp();
     const format = { 'upstash-response-format': 'resp2' };
     expect(await ask(url, '/multi-exec', post('[]', format))).toMatchObject({ status: 400 });
@@ -276,7 +276,7 @@ describe('with an Idempotency-Key', () => {
     expect(wrong).toMatchObject({ status: 400, text: '{"error":"ERR syntax error"}' });
   });
 
-  test('several commands of which one is about all keys are refused, and so is a key that is none', async () => {
+  test('several commands of which one is about all keys are refused, and so is a malformed key', async () => {
     const { url, model } = await openApp();
     await ask(url, '/set/a/1');
     const flushed = await ask(url, '/pipeline', post('[["FLUSHDB"],["SET","b",1]]', key));

@@ -61,7 +61,7 @@ test('a compaction that fails is tried again, later each time', async () => {
   expect(await tickAt(15_000)).toBe(3);
 });
 
-test('one for which there has come to be room, while puts wait for it, is tried again soon', async () => {
+test('a compaction that has room again, and for which puts wait, is tried again soon', async () => {
   const { state, tickAt } = openScheduler();
   await tickAt(0);
   await tickAt(5000);

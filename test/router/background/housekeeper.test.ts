@@ -42,7 +42,7 @@ async function tick(): Promise<void> {
 }
 
 describe('expired entries', () => {
-  test('are removed step by step, and their removal stands in the journal', async () => {
+  test('are removed step by step, and the journal records it', async () => {
     const count = sweepStepMax + 100;
     for (let index = 0; index < count; index++) {
       await simulated.ask(put(`k${index}`, 'x', { ttlMs: 1000 }));
@@ -63,7 +63,7 @@ describe('expired entries', () => {
     expect(journalLines()).toHaveLength(lines);
   });
 
-  test('that were put again are left alone', async () => {
+  test('that were put again stay', async () => {
     await simulated.ask(put('a', '1', { ttlMs: 1000 }));
     simulated.clock.advance(1000);
     simulated.thread.isHeld = true;

@@ -15,7 +15,7 @@ function putOf(bytes: number): QueuedOperation {
 }
 
 describe('a batch', () => {
-  test('is all that waits, in order, if that is little', () => {
+  test('is everything that waits, in order, if that is little', () => {
     const all = [putOf(1), putOf(2), putOf(3)];
     const queue = queueOf(...all);
     expect(queue.takeBatch()).toEqual(all);
@@ -40,7 +40,7 @@ describe('a batch', () => {
     expect(queue.bytes).toBe(0);
   });
 
-  test('that is put back comes before what came later', () => {
+  test('that is put back comes before later operations', () => {
     const [first, second, third] = [putOf(1), putOf(2), putOf(3)];
     const queue = queueOf(first, second);
     const batch = queue.takeBatch();
@@ -125,7 +125,7 @@ describe('an operation that must be delivered', () => {
     expect(queue.takeBatch()).toEqual(all);
   });
 
-  test('is refused with all else if the shard takes nothing any more', () => {
+  test('is refused with all others if the shard takes nothing any more', () => {
     const all = [outcome(), putOf(1)];
     const queue = queueOf(...all);
     expect(queue.takeAll()).toEqual(all);

@@ -177,7 +177,7 @@ describe('a thread that dies', () => {
     expect(await simulated.ask(get('kept'))).toMatchObject({ kind: 'entry' });
   });
 
-  test('for want of memory while it opens its shard says which setting to raise', async () => {
+  test('for lack of memory while it opens its shard names the setting to raise', async () => {
     const opening = new SimulatedClient();
     opening.thread.isHeld = true;
     const opened = opening.client.open();
@@ -278,7 +278,7 @@ describe('a thread that hangs', () => {
     expect(await simulated.ask(get('kept'))).toMatchObject({ kind: 'entry' });
   });
 
-  test('has what waits behind it refused after the longest wait allowed', async () => {
+  test('has the operations behind it refused after the longest wait allowed', async () => {
     const [first] = await holdOver(put('under way', '1'));
     const waiting = [simulated.ask(put('a', '1')), simulated.ask(get('a'))];
     await simulated.tick(queueWaitMaxMs + 50);
@@ -341,7 +341,7 @@ describe('a thread that dies during other work', () => {
     expect(simulated.threads).toHaveLength(2);
   });
 
-  test('while it closes its shard is not replaced, and what waits is refused', async () => {
+  test('while it closes its shard is not replaced, and waiting operations are refused', async () => {
     simulated.thread.isHeld = true;
     const waiting = [simulated.ask(put('a', '1')), simulated.ask(get('a'))];
     const closed = simulated.client.close();
@@ -354,7 +354,7 @@ describe('a thread that dies during other work', () => {
     expect(simulated.thread.isDestroyed).toBe(true);
   });
 
-  test('just before a close is replaced, so that what it had written is synced', async () => {
+  test('just before a close is replaced, so that its writes are synced', async () => {
     simulated = await SimulatedClient.start('never');
     await simulated.ask(put('kept', '1'));
     await dieOver(put('a', '1'));
@@ -467,7 +467,7 @@ describe('a disk', () => {
 });
 
 describe('closing', () => {
-  test('answers what is queued, leaves a mark, and refuses what comes later', async () => {
+  test('answers queued operations, leaves a mark, and refuses later ones', async () => {
     simulated.thread.isHeld = true;
     const queued = [simulated.ask(put('a', '1')), simulated.ask(get('a'))];
     const closed = simulated.client.close();

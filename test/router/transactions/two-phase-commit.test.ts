@@ -139,7 +139,7 @@ describe('a transaction over several shards', () => {
 });
 
 describe('a transaction that one participant refuses', () => {
-  test('is not applied, which is told at once with the reason', async () => {
+  test('is not applied, and its caller hears so at once with the reason', async () => {
     const { result } = await runUntilPrepared(done, refused('not-applied', 'DISK_FULL'));
     expect(await result).toMatchObject({
       kind: 'refused',
@@ -233,7 +233,7 @@ describe('if it is unknown whether a participant has prepared', () => {
     expect(await result).toMatchObject({ error: { outcome: 'not-applied' } });
   });
 
-  test('the outcome is unknown if it is so of all', async () => {
+  test('the outcome is unknown if every participant is unknown', async () => {
     const { result } = await runUntilPrepared(refused('unknown'), refused('unknown'));
     expect(await result).toMatchObject({ error: { outcome: 'unknown' } });
     expect(asked()).toEqual([['abort'], ['abort'], []]);

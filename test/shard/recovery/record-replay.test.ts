@@ -99,7 +99,7 @@ describe('a prepared transaction', () => {
   });
 });
 
-test('an outcome of what was not prepared changes nothing, and is remembered', () => {
+test('an outcome of a transaction that was not prepared changes nothing, and is remembered', () => {
   replay.take([commit, put('a', '1')], 1);
   expect(made).toEqual(['default/a@2=1']);
   expect(replay.outcomes.get('t')).toBe(true);

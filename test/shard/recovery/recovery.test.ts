@@ -87,7 +87,7 @@ describe('a restart', () => {
     },
   );
 
-  test('can make what it found durable before it changes anything, and an outcome counts on it', async () => {
+  test('can make the recovered data durable before it changes anything, and an outcome counts on it', async () => {
     const store = openShard(files, 'always');
     await store.submit(put('makes room', '1'));
     failEach(files, { call: 'sync' });
@@ -124,7 +124,7 @@ describe('a restart', () => {
     expect(await store.submit(get('a'))).toEqual({ kind: 'missing' });
   });
 
-  test('removes what a crash left half made and keeps what people put there', async () => {
+  test('removes files that a crash left unfinished, and keeps files of people', async () => {
     await openShard(files).submit(put('a', '1'));
     files.put(`${folder}/snapshot-000009.json.tmp`, Buffer.from('half'));
     files.put(journal(9), Buffer.alloc(0));
@@ -271,7 +271,7 @@ describe('damage', () => {
 });
 
 describe('a compaction', () => {
-  test('keeps all entries with versions and deadlines, and the journal behind it', async () => {
+  test('keeps all entries with versions and deadlines, and the journal after it', async () => {
     const store = openShard(files);
     await submitEach(store, [
       put('a', '1'),

@@ -88,7 +88,7 @@ test('merged streams are one in order, and are all ended when the reader stops',
   expect([files.openFiles, other.openFiles]).toEqual(open);
 });
 
-test('a flush takes what the snapshot and the journal before it have, and nothing behind it', async () => {
+test('a flush removes the earlier entries of snapshot and journal, and no later one', async () => {
   await submitEach(store, [put('a', '1'), put('b', '2'), elsewhere('z', '3')]);
   compactShard(files, store);
   await submitEach(store, [put('c', '4')]);

@@ -29,7 +29,7 @@ test('the largest is known, and a step or two added, whatever comes and goes', (
   );
 });
 
-test('many go at once', () => {
+test('many values can be removed at once', () => {
   fc.assert(
     fc.property(sizes, sizes, (gone, left) => {
       const largest = largestOf([...gone, ...left]);

@@ -55,7 +55,7 @@ function filled(folder: ShardedFolder): ShardedFolder {
 }
 
 describe('the tasks of a backup', () => {
-  test('give the cut in pieces, though the store goes on and removes what it was made of', () => {
+  test('give the cut in pieces, though the store goes on and removes the files', () => {
     const files = new MemoryFileSystem();
     const folder = filled(new ShardedFolder(files, 3));
     const [contents, open] = [contentsOfFolder(files), files.openFiles];

@@ -88,7 +88,7 @@ describe('a violation is', () => {
     expect(violation?.explanation).toContain('leaves a version 1');
   });
 
-  test('a value that was said not to have been written', () => {
+  test('a value whose put was answered not-applied', () => {
     const refused = call([2, 3], { op: 'put', value: 'b' }, { kind: 'not-applied' });
     const read = call([4, 5], { op: 'get' }, found(2, 'b'));
     const violation = checkLinearizability([first, refused, read]);
@@ -132,7 +132,7 @@ describe('no violation is', () => {
   });
 });
 
-test('a recorder writes down what was sent and answered, in order; what was not is unknown', () => {
+test('a recorder records calls and answers in order; a call without an answer is unknown', () => {
   const recorder = new HistoryRecorder();
   const put = recorder.send('c1', 'k', { op: 'put', value: 'a' });
   recorder.send('c2', 'k', { op: 'get' });

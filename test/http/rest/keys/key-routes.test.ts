@@ -57,7 +57,7 @@ describe('values', () => {
     expect(Buffer.from(model.entries.get('default\na')!.value).toString()).toBe('abcde');
   });
 
-  test('an encoded body is refused with what is taken', async () => {
+  test('an encoded body is refused, and the error says which bodies are taken', async () => {
     const { port } = await openApp();
     const headers = ['Content-Encoding: gzip'];
     const reply = await rawRequest(port, 'PUT', '/v1/keys/a', { body: 'x', headers });
@@ -80,7 +80,7 @@ describe('values', () => {
     expect((await fetch(`${app.url}/v1/keys/a`)).headers.get('etag')).toBe('"1"');
   });
 
-  test('a body that is refused unread is not asked for', async () => {
+  test('the server does not ask for a body that it refuses unread', async () => {
     const { port } = await openApp();
     const head = 'PUT /v1/keys/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n';
     const reply = await sendRaw(
@@ -109,7 +109,7 @@ describe('one key', () => {
     expect(again.headers.get('holdfast-durability')).toBeNull();
   });
 
-  test('get and head say the same, but for the value', async () => {
+  test('get and head answer alike, but for the value', async () => {
     const app = await openApp();
     await put(app, 'a', 'hello', '?ttl=1m');
     const get = await rawRequest(app.port, 'GET', '/v1/keys/a');
@@ -164,7 +164,7 @@ describe('one key', () => {
     expect(app.model.entries.get('default\na')?.version).toBe(1);
   });
 
-  test('a refused parameter is named, and so is what is allowed', async () => {
+  test('an error names the refused parameter and the allowed ones', async () => {
     const app = await openApp();
     const reply = await put(app, 'a', '1', '?tll=1s');
     const problem: unknown = await reply.json();
@@ -224,7 +224,7 @@ describe('a refusal of the store', () => {
       },
     ],
     ['rejected later', () => Promise.reject(new Error('secret'))],
-  ])('a bug %s tells nothing of itself', async (_, answer) => {
+  ])('a bug %s shows the client nothing of its cause', async (_, answer) => {
     const { url } = await openApp({ store: new RefusingStore(answer) });
     const write = await fetch(`${url}/v1/keys/a`, { method: 'PUT', body: 'x' });
     expect(write.status).toBe(500);

@@ -28,7 +28,7 @@ function run(standing: Readonly<Record<string, EntryResult>>, operations: Moment
 const value = Buffer.from('new');
 const failed = (version: number) => ({ kind: 'condition-failed', version });
 
-describe('conditions of a write are judged by what stands when its turn comes', () => {
+describe('conditions of a write are judged by the entry at its turn', () => {
   test('of a put', () => {
     const { results, changes } = run({ a: entry('x') }, [
       { op: 'put', ...name('a'), value, ifNoneMatch: '*' },
@@ -87,7 +87,7 @@ test('a read hands the value on without a copy', () => {
   expect(results[0]).toBe(standing);
 });
 
-test('the last of several writes of a key is what is changed', () => {
+test('the last of several writes of a key is the one change', () => {
   const { results, changes } = run({}, [
     { op: 'increment', ...name('n'), by: 5n },
     { op: 'put', ...name('n'), value: Buffer.from('-1'), ttlMs: 50 },

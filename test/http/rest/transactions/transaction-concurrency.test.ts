@@ -130,7 +130,7 @@ describe.each(['always', 'interval'] as const)('with fsync %s', (fsync) => {
   });
 });
 
-test('many that want all keys, in any order, all have their turn', async () => {
+test('many transactions on all keys, in any order, all have their turn', async () => {
   const { url } = await openShardedApp();
   await openAccounts(url);
   await atOnce(24, 10, async (random) => {
@@ -158,7 +158,7 @@ test('single writes and commands among transactions on the same keys lose nothin
   expect(await readTogether(url)).toBe(total + 160);
 });
 
-test('of many claims of several keys one is granted', async () => {
+test('of many claims on the same keys one is granted', async () => {
   const { url } = await openShardedApp();
   const claims = Array.from({ length: 40 }, async (_, client) => {
     const keys = ['seat/1', 'seat/2', 'seat/3'];

@@ -195,7 +195,7 @@ describe('checks', () => {
     });
   });
 
-  test('see what stood before the operations, not what these do', async () => {
+  test('see the entries before the operations', async () => {
     const checks = [{ key: 'a', exists: false }];
     const operations = [{ op: 'put', key: 'a', value: 'x' }];
     expect(await transact(app.url, { operations, checks })).toMatchObject({ committed: true });
@@ -223,7 +223,7 @@ describe('checks', () => {
     expect(await transact(app.url, decomposed)).toMatchObject({ committed: true });
   });
 
-  test('of a value that is longer than any may be just do not hold', async () => {
+  test('of a value that is longer than any allowed value do not hold', async () => {
     await put('a', 'x');
     const value = 'x'.repeat(testLimits.valueBytesMax + 1);
     const reply = await transact(app.url, { checks: [{ key: 'a', value }] });
@@ -333,7 +333,7 @@ describe('an increment', () => {
     expect(json).toMatchObject({ code: 'VALUE_NOT_AN_INTEGER', parameter: 'operations[0]' });
   });
 
-  test('that no value may be as long as is a 413', async () => {
+  test('to a number that is longer than a value may be is a 413', async () => {
     app = await openApp({ limits: { valueBytesMax: 1 } });
     await put('n', '9');
     const { status, json } = await post(app.url, '{"operations":[{"op":"increment","key":"n"}]}');
@@ -422,7 +422,7 @@ describe('one malformed item is a 400 of the whole, by its place, and nothing ha
     await expectRefused({ operations: [first], otherwise: [item] }, `otherwise[0]${member}`);
   });
 
-  test('a value that is too large is a 413 with the limit, and comes behind what is malformed', async () => {
+  test('a value that is too large is a 413 with the limit, after malformed items', async () => {
     const limit = testLimits.valueBytesMax;
     const large = { op: 'put', key: 'a', value: `${'ü'.repeat(limit / 2)}x` };
     const alone = await post(app.url, JSON.stringify({ operations: [first, large] }));
@@ -521,7 +521,7 @@ describe('limits', () => {
     expect((await post(app.url, `[${'[],'.repeat(600_000)}[]]`)).status).toBe(413);
   });
 
-  test('a large value cannot be had again and again in one reply, and nothing happens', async () => {
+  test('a reply cannot have a large value again and again, and nothing happens', async () => {
     const valueBytesMax = 8 * 2 ** 20;
     app = await openApp({ limits: { valueBytesMax, bodyBytesInFlightMax: 2 ** 24 } });
     await put('large', 'x'.repeat(valueBytesMax));

@@ -21,8 +21,8 @@ export class BackupReader {
   readonly #lines: Generator<Line, void, void>;
   readonly #chain = new ChainReader((what) => this.#damage(what));
   readonly #order = new BlockOrder();
-  #place: FilePosition;
-  /** Start of the line after `#place`. */
+  #position: FilePosition;
+  /** Start of the line after `#position`. */
   #next: FilePosition;
 
   /**
@@ -34,8 +34,8 @@ export class BackupReader {
    */
   constructor(file: ReadableFile, name: string) {
     this.#name = name;
-    this.#place = { file: name, line: 1, offset: 0 };
-    this.#next = this.#place;
+    this.#position = { file: name, line: 1, offset: 0 };
+    this.#next = this.#position;
     this.#lines = readLines(file);
     // A file of another kind may have no newline, and reading its first line would fill the memory.
     const opening = Buffer.alloc(backupOpening.length);
@@ -46,7 +46,7 @@ export class BackupReader {
     }
     const parsed = this.#nextLine();
     const header = parsed === undefined ? undefined : decodeBackupHeader(parsed);
-    if (header === undefined) throw unreadable(this.#place, 'the header is of an unknown kind');
+    if (header === undefined) throw unreadable(this.#position, 'the header is of an unknown kind');
     this.header = header;
   }
 
@@ -79,7 +79,7 @@ export class BackupReader {
 
   #takeBlock(parsed: unknown): EntryBlock {
     const block = decodeBlock(parsed);
-    if (block === undefined) throw unreadable(this.#place, 'a line is of an unknown kind');
+    if (block === undefined) throw unreadable(this.#position, 'a line is of an unknown kind');
     const misfit = this.#order.misfitOf(block);
     if (misfit !== undefined) throw this.#damage(misfit);
     const isGiven = ({ version }: { version: number }): boolean =>
@@ -92,11 +92,11 @@ export class BackupReader {
   #nextLine(): unknown {
     const next = this.#lines.next();
     if (next.done) {
-      this.#place = this.#next;
+      this.#position = this.#next;
       return undefined;
     }
     const { bytes, offset, number, complete } = next.value;
-    this.#place = { file: this.#name, line: number, offset };
+    this.#position = { file: this.#name, line: number, offset };
     if (!complete) throw this.#damage('the line has no end');
     const parsed = this.#chain.open(bytes);
     if (typeof parsed !== 'object' || parsed === null) throw this.#damage('the line is no object');
@@ -105,6 +105,6 @@ export class BackupReader {
   }
 
   #damage(what: string): Error {
-    return damagedBackup(this.#place, what);
+    return damagedBackup(this.#position, what);
   }
 }

@@ -1,4 +1,4 @@
-// The errors for a file that is not valid, with the place of the damage. Knows no format.
+// The errors for a file that is not valid, with the position of the damage. Knows no format.
 import { StoreError } from '../base/errors.ts';
 
 export interface FilePosition {
@@ -14,13 +14,13 @@ export interface FilePosition {
 
 /** A file is not valid. The program refuses to go on and has changed no file. */
 export class DamageError extends StoreError {
-  readonly place: FilePosition;
-  /** The reason, without the place. */
+  readonly position: FilePosition;
+  /** The reason, without the position. */
   readonly what: string;
 
-  constructor(code: 'STORE_DAMAGED' | 'STORE_MISMATCH', place: FilePosition, what: string) {
-    super(code, `${textOfPosition(place)}: ${what}; nothing has been changed`);
-    this.place = place;
+  constructor(code: 'STORE_DAMAGED' | 'STORE_MISMATCH', position: FilePosition, what: string) {
+    super(code, `${textOfPosition(position)}: ${what}; nothing has been changed`);
+    this.position = position;
     this.what = what;
   }
 }
@@ -33,22 +33,22 @@ export function textOfPosition({ file, line, offset, seq }: FilePosition): strin
   return parts.join(', ');
 }
 
-export function damaged(place: FilePosition, what: string): DamageError {
-  return new DamageError('STORE_DAMAGED', place, what);
+export function damaged(position: FilePosition, what: string): DamageError {
+  return new DamageError('STORE_DAMAGED', position, what);
 }
 
 /** Damage to a backup has its own hint: no store needs repair, and another copy may be whole. */
-export function damagedBackup(place: FilePosition, what: string): StoreError {
+export function damagedBackup(position: FilePosition, what: string): StoreError {
   return new StoreError(
     'STORE_DAMAGED',
-    `${textOfPosition(place)}: ${what}; this is not a whole backup`,
+    `${textOfPosition(position)}: ${what}; this is not a whole backup`,
   );
 }
 
-export function unreadable(place: FilePosition, what: string): DamageError {
+export function unreadable(position: FilePosition, what: string): DamageError {
   return new DamageError(
     'STORE_MISMATCH',
-    place,
+    position,
     `${what}; it was written by another version of the program`,
   );
 }

@@ -92,7 +92,8 @@ export class SnapshotReader {
   #takeHeader(bytes: Buffer): void {
     const parsed = this.#chain.open(this.#between(bytes, headerOpening, headerClosing));
     const header = decodeSnapshotHeader(parsed);
-    if (header === undefined) throw unreadable(this.#place(), 'the header is of an unknown kind');
+    if (header === undefined)
+      throw unreadable(this.#position(), 'the header is of an unknown kind');
     const { store, shard } = this.#identity;
     const { generation } = this.#reference;
     if (header.store !== store || header.shard !== shard || header.generation !== generation) {
@@ -104,7 +105,7 @@ export class SnapshotReader {
 
   #takeBlock(bytes: Buffer): EntryBlock {
     const block = decodeBlock(this.#chain.open(bytes));
-    if (block === undefined) throw unreadable(this.#place(), 'a block is of an unknown kind');
+    if (block === undefined) throw unreadable(this.#position(), 'a block is of an unknown kind');
     const misfit = this.#order.misfitOf(block);
     if (misfit !== undefined) throw this.#damage(misfit);
     return block;
@@ -114,7 +115,8 @@ export class SnapshotReader {
     const footer = decodeSnapshotFooter(
       this.#chain.open(this.#between(bytes, footerOpening, footerClosing)),
     );
-    if (footer === undefined) throw unreadable(this.#place(), 'the footer is of an unknown kind');
+    if (footer === undefined)
+      throw unreadable(this.#position(), 'the footer is of an unknown kind');
     const { entries, blocks } = this.#order;
     if (footer.entries !== entries || footer.blocks !== blocks) {
       throw this.#damage(`the footer counts ${footer.entries} entries, ${entries} are there`);
@@ -134,11 +136,11 @@ export class SnapshotReader {
     return bytes.subarray(opening.length, end);
   }
 
-  #place(): FilePosition {
+  #position(): FilePosition {
     return { file: this.#name, line: this.#line?.number, offset: this.#line?.offset };
   }
 
   #damage(what: string): Error {
-    return damaged(this.#place(), what);
+    return damaged(this.#position(), what);
   }
 }

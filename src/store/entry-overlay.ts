@@ -3,7 +3,7 @@
 import type { EntryPut, PlannedChanges } from './transaction.ts';
 
 export class EntryOverlay<Entry> {
-  readonly #placeByName = new Map<string, number>();
+  readonly #indexByName = new Map<string, number>();
   readonly #entries: (Entry | undefined)[];
   readonly #changed = new Set<number>();
 
@@ -12,30 +12,30 @@ export class EntryOverlay<Entry> {
    * @param entries one a name, in the same order
    */
   constructor(names: Iterable<string>, entries: Iterable<Entry | undefined>) {
-    for (const name of names) this.#placeByName.set(name, this.#placeByName.size);
+    for (const name of names) this.#indexByName.set(name, this.#indexByName.size);
     this.#entries = [...entries];
   }
 
   /** The index of the name among the names of the moment. */
-  placeOf(name: string): number {
-    const place = this.#placeByName.get(name);
-    if (place === undefined) throw new Error('a step is about an entry that was not read');
-    return place;
+  indexOf(name: string): number {
+    const index = this.#indexByName.get(name);
+    if (index === undefined) throw new Error('a step is about an entry that was not read');
+    return index;
   }
 
-  get(place: number): Entry | undefined {
-    return this.#entries[place];
+  get(index: number): Entry | undefined {
+    return this.#entries[index];
   }
 
   /** @param entry undefined if the step deletes it */
-  set(place: number, entry: Entry | undefined): void {
-    this.#entries[place] = entry;
-    this.#changed.add(place);
+  set(index: number, entry: Entry | undefined): void {
+    this.#entries[index] = entry;
+    this.#changed.add(index);
   }
 
   changes(putOf: (entry: Entry) => EntryPut): PlannedChanges<unknown>['changes'] {
-    return this.#entries.map((entry, place) => {
-      if (!this.#changed.has(place)) return undefined;
+    return this.#entries.map((entry, index) => {
+      if (!this.#changed.has(index)) return undefined;
       return entry === undefined ? 'delete' : putOf(entry);
     });
   }

@@ -103,7 +103,7 @@ class Verification {
 
   /** A start stops at the first damage of a shard; a repair has to know all of it. */
   #findMore(place: ShardPlace, isOurs: (key: string) => boolean, first: StoreError): void {
-    const known = first instanceof DamageError ? first.place : undefined;
+    const known = first instanceof DamageError ? first.position : undefined;
     const report = (finding: Finding): void => {
       const isKnown =
         finding.finding === 'damage' &&
@@ -189,5 +189,5 @@ function isDamage(error: unknown): error is StoreError {
 
 function textOfDamage(error: StoreError): string {
   if (!(error instanceof DamageError)) return error.message;
-  return `${textOfPosition(error.place)}: ${error.what}`;
+  return `${textOfPosition(error.position)}: ${error.what}`;
 }

@@ -5,10 +5,10 @@ const putOf = (value: string) => ({ value: Buffer.from(value), expiresAt: undefi
 
 test('a step sees what the steps before it have changed', () => {
   const overlay = new EntryOverlay<string>(['a', 'b'], ['one', undefined]);
-  overlay.set(overlay.placeOf('a'), undefined);
-  overlay.set(overlay.placeOf('b'), 'two');
-  expect(overlay.get(overlay.placeOf('a'))).toBeUndefined();
-  expect(overlay.get(overlay.placeOf('b'))).toBe('two');
+  overlay.set(overlay.indexOf('a'), undefined);
+  overlay.set(overlay.indexOf('b'), 'two');
+  expect(overlay.get(overlay.indexOf('a'))).toBeUndefined();
+  expect(overlay.get(overlay.indexOf('b'))).toBe('two');
 });
 
 test('the changes have one place a name, in the order of the names, and only the last state', () => {
@@ -22,5 +22,5 @@ test('the changes have one place a name, in the order of the names, and only the
 
 test('an entry that was not read is a fault of the caller', () => {
   const overlay = new EntryOverlay<string>(['a'], [undefined]);
-  expect(() => overlay.placeOf('b')).toThrow('was not read');
+  expect(() => overlay.indexOf('b')).toThrow('was not read');
 });

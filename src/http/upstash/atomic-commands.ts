@@ -65,14 +65,14 @@ class AtomicRun {
   }
 
   run({ command, args, keys }: KeyedPlan): Reply {
-    const places = keys.map((key) => this.#overlay.placeOf(key));
-    const entries = places.map((place) => this.#overlay.get(place));
+    const indexes = keys.map((key) => this.#overlay.indexOf(key));
+    const entries = indexes.map((index) => this.#overlay.get(index));
     for (const entry of entries) this.#touch(entry?.value.length ?? 0);
     const { reply, changes } = runKeyed(command, { args, keys, entries, ...this.#options });
-    for (const [index, change] of changes.entries()) {
-      const place = places[index];
-      if (change === undefined || place === undefined) continue;
-      this.#overlay.set(place, change === 'delete' ? undefined : change.put);
+    for (const [nth, change] of changes.entries()) {
+      const index = indexes[nth];
+      if (change === undefined || index === undefined) continue;
+      this.#overlay.set(index, change === 'delete' ? undefined : change.put);
       if (change !== 'delete') this.#touch(change.put.value.length);
     }
     return reply;

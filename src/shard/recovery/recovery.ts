@@ -216,30 +216,31 @@ class Recovery {
   #checkHeader(journal: ReadJournal, before: ReadJournal | undefined): void {
     const { header } = journal.reading;
     const { snapshot } = this.#current;
-    const place = { file: journal.name, line: 1, offset: 0 };
+    const position = { file: journal.name, line: 1, offset: 0 };
     if (header === undefined) {
       // A rotation is durable before a compaction begins: only the last journals may lack a header.
-      if (before === undefined && snapshot !== null) throw damaged(place, 'the header is missing');
+      if (before === undefined && snapshot !== null)
+        throw damaged(position, 'the header is missing');
       return;
     }
     const { store, shard } = this.#place.identity;
     if (header.store !== store || header.shard !== shard) {
-      throw damaged(place, `it belongs to shard ${header.shard} of store ${header.store}`);
+      throw damaged(position, `it belongs to shard ${header.shard} of store ${header.store}`);
     }
     if (header.generation !== journal.generation) {
-      throw damaged(place, `it is of generation ${header.generation}`);
+      throw damaged(position, `it is of generation ${header.generation}`);
     }
     const expected = before?.generation ?? snapshot?.generation;
     if (header.previous?.generation !== expected) {
-      throw damaged(place, `it does not follow generation ${expected ?? 'none'}`);
+      throw damaged(position, `it does not follow generation ${expected ?? 'none'}`);
     }
     if (before === undefined && (header.previous?.seq ?? 1) !== this.#nextSeq) {
       throw damaged(
-        place,
+        position,
         `seq ${this.#nextSeq} expected before it, ${header.previous?.seq} found`,
       );
     }
-    if (header.seq < (header.previous?.seq ?? 1)) throw damaged(place, 'seq went back');
+    if (header.seq < (header.previous?.seq ?? 1)) throw damaged(position, 'seq went back');
   }
 
   /** Checks that a sealed journal ends exactly at the end that the next header states. */
@@ -248,8 +249,8 @@ class Recovery {
     if (bad !== undefined) throw damaged({ file: name, ...bad, seq: nextSeq }, bad.reason);
     const isWhole = stated?.bytes === bytes && stated.crc === crc && stated.seq === nextSeq;
     if (!isWhole) {
-      const place = { file: name, offset: bytes, seq: nextSeq };
-      throw damaged(place, `it should end at offset ${stated?.bytes}, seq ${stated?.seq}`);
+      const position = { file: name, offset: bytes, seq: nextSeq };
+      throw damaged(position, `it should end at offset ${stated?.bytes}, seq ${stated?.seq}`);
     }
   }
 
@@ -263,9 +264,9 @@ class Recovery {
     const durable = this.#durableBytesOf(journal);
     const { bytes, bad, nextSeq } = reading;
     if (bytes < durable) {
-      const place = { file: name, line: bad?.line, offset: bytes, seq: nextSeq };
+      const position = { file: name, line: bad?.line, offset: bytes, seq: nextSeq };
       throw damaged(
-        place,
+        position,
         `${bad?.reason ?? 'the file ends here'}, but ${durable} bytes were synced`,
       );
     }

@@ -147,8 +147,8 @@ export class EntryStream {
       const reading = new JournalReader(file, onLine).read(end.bytes);
       if (reading.bytes !== end.bytes || reading.crc !== end.crc || reading.nextSeq !== end.seq) {
         const { bad, nextSeq } = reading;
-        const where = { file: `${name}/${fileName}`, offset: reading.bytes, seq: nextSeq };
-        throw damaged(where, bad?.reason ?? `it should end at offset ${end.bytes}`);
+        const position = { file: `${name}/${fileName}`, offset: reading.bytes, seq: nextSeq };
+        throw damaged(position, bad?.reason ?? `it should end at offset ${end.bytes}`);
       }
       this.#seq = Math.max(this.#seq, reading.nextSeq);
       this.#at = Math.max(this.#at, reading.at);

@@ -105,19 +105,19 @@ class MomentRun {
   }
 
   run(operation: MomentOperation, parameter: () => string): MomentResult {
-    const place = this.#overlay.placeOf(textOfName(operation));
-    const entry = this.#overlay.get(place);
+    const index = this.#overlay.indexOf(textOfName(operation));
+    const entry = this.#overlay.get(index);
     switch (operation.op) {
       case 'get':
         return entry ?? missing;
       case 'head':
         return entry === undefined ? missing : { ...entry, value: undefined };
       case 'put':
-        return this.#put(place, entry, operation);
+        return this.#put(index, entry, operation);
       case 'delete':
-        return this.#delete(place, entry, operation);
+        return this.#delete(index, entry, operation);
       case 'increment':
-        return this.#increment(place, entry, operation, parameter);
+        return this.#increment(index, entry, operation, parameter);
       default:
         return unreachable(operation);
     }
@@ -130,24 +130,24 @@ class MomentRun {
     });
   }
 
-  #put(place: number, entry: EntryResult | undefined, operation: PutOperation): MomentResult {
+  #put(index: number, entry: EntryResult | undefined, operation: PutOperation): MomentResult {
     const standing = entry?.version ?? 0;
     if (!conditionsHold(operation, standing)) return conditionFailed(standing);
     const { value, ttlMs } = operation;
-    const version = this.#set(place, value, deadlineOf(this.#moment.now, ttlMs));
+    const version = this.#set(index, value, deadlineOf(this.#moment.now, ttlMs));
     return { kind: 'written', created: standing === 0, version };
   }
 
-  #delete(place: number, entry: EntryResult | undefined, conditions: Conditions): MomentResult {
+  #delete(index: number, entry: EntryResult | undefined, conditions: Conditions): MomentResult {
     const standing = entry?.version ?? 0;
     if (!conditionsHold(conditions, standing)) return conditionFailed(standing);
     if (standing === 0) return missing;
-    this.#overlay.set(place, undefined);
+    this.#overlay.set(index, undefined);
     return deleted;
   }
 
   #increment(
-    place: number,
+    index: number,
     entry: EntryResult | undefined,
     { by }: IncrementOperation,
     parameter: () => string,
@@ -167,13 +167,13 @@ class MomentRun {
       throw new StoreError('VALUE_TOO_LARGE', detail, { limit, parameter: parameter() });
     }
     const expiresAt = entry?.expiresAt;
-    return { kind: 'incremented', version: this.#set(place, value, expiresAt), expiresAt, value };
+    return { kind: 'incremented', version: this.#set(index, value, expiresAt), expiresAt, value };
   }
 
   /** @returns the version of the entry after this put */
-  #set(place: number, value: Uint8Array, expiresAt: ExpiresAt): number {
-    const version = this.#moment.versions[place] ?? 0;
-    this.#overlay.set(place, { kind: 'entry', version, expiresAt, size: value.length, value });
+  #set(index: number, value: Uint8Array, expiresAt: ExpiresAt): number {
+    const version = this.#moment.versions[index] ?? 0;
+    this.#overlay.set(index, { kind: 'entry', version, expiresAt, size: value.length, value });
     return version;
   }
 }
@@ -187,6 +187,6 @@ function integerOf(value: Uint8Array | undefined): bigint | undefined {
   return parseInt64(Buffer.from(value).toString('latin1'));
 }
 
-function notAnInteger(place: string, what: string): StoreError {
-  return new StoreError('VALUE_NOT_AN_INTEGER', `${place}: ${what}`, { parameter: place });
+function notAnInteger(parameter: string, what: string): StoreError {
+  return new StoreError('VALUE_NOT_AN_INTEGER', `${parameter}: ${what}`, { parameter });
 }

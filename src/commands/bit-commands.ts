@@ -103,7 +103,7 @@ function bitop({ args, entries: [old, ...sources] }: KeyedCall): CommandOutcome 
 }
 
 const rangeUnits = {
-  BYTE: 'The range is in bytes, as without it.',
+  BYTE: 'The range is in bytes. This is the default.',
   BIT: 'The range is in bits.',
 };
 
@@ -115,7 +115,7 @@ export const bitCommands: readonly KeyedCommand[] = [
     keys: oneKey,
     access: 'read',
     syntax: 'key offset',
-    summary: 'Gives one bit of the value; 0 behind its end.',
+    summary: 'Gives one bit of the value; 0 after its end.',
     run: getbit,
   },
   {
@@ -125,7 +125,7 @@ export const bitCommands: readonly KeyedCommand[] = [
     keys: oneKey,
     access: 'write',
     syntax: 'key offset value',
-    summary: 'Sets or clears one bit and gives what it was.',
+    summary: 'Sets or clears one bit and gives the old bit.',
     run: setbit,
   },
   {

@@ -145,7 +145,7 @@ function bitfieldReadOnly(call: KeyedCall): CommandOutcome {
 }
 
 const getOption = {
-  'GET encoding offset': 'Gives a field; it is 0 behind the end of the value.',
+  'GET encoding offset': 'Gives a field; it is 0 after the end of the value.',
 };
 
 export const bitFieldCommands: readonly KeyedCommand[] = [
@@ -162,10 +162,10 @@ export const bitFieldCommands: readonly KeyedCommand[] = [
       'Reads and writes integers of 1 to 64 bits (`i8`, `u63`) at offsets in bits, or fields.',
     options: {
       ...getOption,
-      'SET encoding offset value': 'Writes a field and gives what it was.',
+      'SET encoding offset value': 'Writes a field and gives the old one.',
       'INCRBY encoding offset increment': 'Adds to a field and gives the sum.',
-      OVERFLOW: 'For the writes behind it: what becomes of an integer that does not fit.',
-      WRAP: 'Its lowest bits are written; so it is without OVERFLOW.',
+      OVERFLOW: 'For the writes after it: the handling of an integer that does not fit.',
+      WRAP: 'Its lowest bits are written. This is the default.',
       SAT: 'The nearest integer that fits is written.',
       FAIL: 'Nothing is written, and its reply is null.',
     },

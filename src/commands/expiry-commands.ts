@@ -72,10 +72,10 @@ function persist({ entries: [old] }: KeyedCall): CommandOutcome {
 }
 
 const expireOptions = {
-  NX: 'Only where the key has no deadline.',
-  XX: 'Only where the key has a deadline.',
-  GT: 'Only where it is later than the one the key has; none is later than any.',
-  LT: 'Only where it is earlier than the one the key has, or that has none.',
+  NX: 'Only if the key has no deadline.',
+  XX: 'Only if the key has a deadline.',
+  GT: 'Only if it is later than the deadline of the key; no deadline is later than any.',
+  LT: 'Only if it is earlier than the deadline of the key, or the key has none.',
 } satisfies Record<Option, string>;
 
 function expireCommand(name: string, time: string, unit: ExpireUnit): KeyedCommand {
@@ -88,7 +88,7 @@ function expireCommand(name: string, time: string, unit: ExpireUnit): KeyedComma
     syntax: `key ${time} [NX | XX | GT | LT]`,
     summary: `Sets the deadline of a key, ${unit.isRelative ? 'from now' : 'since the epoch'}, in ${
       unit.inSeconds ? 'seconds' : 'milliseconds'
-    }; one that has passed deletes it.`,
+    }; a deadline in the past deletes the key.`,
     options: expireOptions,
     run: expireIn(unit),
   };
@@ -105,7 +105,7 @@ function deadlineCommand(name: string, unit: ExpireUnit): KeyedCommand {
     syntax: 'key',
     summary: `Gives ${what} of a key in ${
       unit.inSeconds ? 'seconds' : 'milliseconds'
-    }; -1 where it has none, -2 where there is no key.`,
+    }; -1 if it has none, -2 if there is no key.`,
     run: deadlineIn(unit),
   };
 }

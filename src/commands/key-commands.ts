@@ -92,7 +92,7 @@ export const keyCommands: readonly KeyedCommand[] = [
     keys: allKeys,
     access: 'write',
     syntax: 'key [key ...]',
-    summary: 'Deletes keys and gives how many there were.',
+    summary: 'Deletes keys and gives the number of those that existed.',
     run: del,
   },
   {
@@ -112,7 +112,7 @@ export const keyCommands: readonly KeyedCommand[] = [
     keys: allKeys,
     access: 'read',
     syntax: 'key [key ...]',
-    summary: 'Gives how many of the keys exist.',
+    summary: 'Gives the number of the keys that exist.',
     run: exists,
   },
   {
@@ -132,7 +132,7 @@ export const keyCommands: readonly KeyedCommand[] = [
     keys: oneKey,
     access: 'read',
     syntax: 'key',
-    summary: 'Gives string, or none where there is no key.',
+    summary: 'Gives string, or none if there is no key.',
     run: type,
   },
   {
@@ -145,7 +145,7 @@ export const keyCommands: readonly KeyedCommand[] = [
     summary: 'Copies a value and its deadline to another key.',
     options: {
       'DB destination-db': 'Must be 0.',
-      REPLACE: 'Also where the destination exists.',
+      REPLACE: 'Also if the destination exists.',
     },
     run: copy,
   },
@@ -156,7 +156,7 @@ export const keyCommands: readonly KeyedCommand[] = [
     keys: twoKeys,
     access: 'write',
     syntax: 'key newkey',
-    summary: 'Gives a key, its value and its deadline another name, whether or not it is taken.',
+    summary: 'Moves a value and its deadline to another key, and replaces that key.',
     run: rename,
   },
   {
@@ -166,7 +166,7 @@ export const keyCommands: readonly KeyedCommand[] = [
     keys: twoKeys,
     access: 'write',
     syntax: 'key newkey',
-    summary: 'Renames a key only where the new name is not taken.',
+    summary: 'Renames a key, only if the new name does not exist.',
     run: renamenx,
   },
 ];

@@ -89,7 +89,7 @@ export const keyspaceCommands: readonly KeyspaceCommand[] = [
     arity: 2,
     access: 'read',
     syntax: 'pattern',
-    summary: 'Gives all keys that match; an error where there are too many.',
+    summary: 'Gives all keys that match; an error if there are too many.',
     run: keys,
   },
   {
@@ -101,7 +101,7 @@ export const keyspaceCommands: readonly KeyspaceCommand[] = [
     summary: 'Walks all keys, some at a time: from cursor 0 until it gives 0 again.',
     options: {
       'MATCH pattern': 'Gives only keys that match; a step may then give none.',
-      'COUNT count': `How many keys a step looks at: ${scanKeysDefault} unless given, ${stepKeysMax} at most.`,
+      'COUNT count': `The number of keys a step looks at: by default ${scanKeysDefault}, at most ${stepKeysMax}.`,
       'TYPE type': 'Gives only keys of this type; all are of type string.',
     },
     run: scan,

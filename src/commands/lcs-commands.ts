@@ -83,7 +83,7 @@ export const lcsCommands: readonly KeyedCommand[] = [
     summary: 'Gives the longest common subsequence of two values, byte by byte.',
     options: {
       LEN: 'Its length instead.',
-      IDX: 'Where its parts are in both values, from the last to the first, and its length.',
+      IDX: 'The ranges of its parts in both values, the last first, and its length.',
       'MINMATCHLEN min-match-len': 'With IDX: only parts of this length or more.',
       WITHMATCHLEN: 'With IDX: the length of each part, too.',
     },

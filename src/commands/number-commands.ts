@@ -53,7 +53,7 @@ export const numberCommands: readonly KeyedCommand[] = [
     keys: oneKey,
     access: 'write',
     syntax: 'key',
-    summary: 'Adds one to the integer and gives the sum; no key counts as 0.',
+    summary: 'Adds one to the integer and gives the sum; a missing key counts as 0.',
     run: ({ entries: [old] }) => add(old, 1n),
   },
   {

@@ -56,7 +56,7 @@ export const rangeCommands: readonly KeyedCommand[] = [
     keys: oneKey,
     access: 'read',
     syntax: 'key start end',
-    summary: 'Gives the bytes of the value from start to end, from its end where negative.',
+    summary: 'Gives the bytes of the value from start to end; negative indexes count from its end.',
     run: getrange,
   },
   {

@@ -127,10 +127,10 @@ function getex(call: KeyedCall): CommandOutcome {
 }
 
 const deadlineOptions = {
-  'EX seconds': 'It expires in so many seconds.',
-  'PX milliseconds': 'It expires in so many milliseconds.',
-  'EXAT unix-time-seconds': 'It expires at this time.',
-  'PXAT unix-time-milliseconds': 'It expires at this time.',
+  'EX seconds': 'Expires in this many seconds.',
+  'PX milliseconds': 'Expires in this many milliseconds.',
+  'EXAT unix-time-seconds': 'Expires at this time.',
+  'PXAT unix-time-milliseconds': 'Expires at this time.',
 };
 
 export const setCommands: readonly KeyedCommand[] = [
@@ -142,15 +142,14 @@ export const setCommands: readonly KeyedCommand[] = [
     access: 'write',
     syntax:
       'key value [NX | XX | IFEQ comparison-value] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]',
-    summary:
-      'Sets a value; on a condition, with a deadline, giving the old value, where options say so.',
+    summary: 'Sets a value. Options add a condition or a deadline, or ask for the old value.',
     options: {
-      NX: 'Only where the key does not exist.',
-      XX: 'Only where the key exists.',
-      'IFEQ comparison-value': 'Only where the key has exactly this value.',
-      GET: 'Gives the old value, or nil, whether or not it was replaced.',
+      NX: 'Only if the key does not exist.',
+      XX: 'Only if the key exists.',
+      'IFEQ comparison-value': 'Only if the key has exactly this value.',
+      GET: 'Gives the old value, or nil, even if the value was not set.',
       ...deadlineOptions,
-      KEEPTTL: 'Keeps the deadline that the key has.',
+      KEEPTTL: 'Keeps the deadline of the key.',
     },
     run: set,
   },
@@ -161,7 +160,7 @@ export const setCommands: readonly KeyedCommand[] = [
     keys: oneKey,
     access: 'write',
     syntax: 'key seconds value',
-    summary: 'Sets a value that expires in so many seconds.',
+    summary: 'Sets a value that expires in this many seconds.',
     run: setWithUnit(units.EX),
   },
   {
@@ -171,7 +170,7 @@ export const setCommands: readonly KeyedCommand[] = [
     keys: oneKey,
     access: 'write',
     syntax: 'key milliseconds value',
-    summary: 'Sets a value that expires in so many milliseconds.',
+    summary: 'Sets a value that expires in this many milliseconds.',
     run: setWithUnit(units.PX),
   },
   {
@@ -181,7 +180,7 @@ export const setCommands: readonly KeyedCommand[] = [
     keys: oneKey,
     access: 'write',
     syntax: 'key value',
-    summary: 'Sets a value only where the key does not exist.',
+    summary: 'Sets a value, only if the key does not exist.',
     run: setnx,
   },
   {
@@ -193,7 +192,7 @@ export const setCommands: readonly KeyedCommand[] = [
     syntax:
       'key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]',
     summary: 'Gives the value and sets or removes its deadline.',
-    options: { ...deadlineOptions, PERSIST: 'It does not expire any more.' },
+    options: { ...deadlineOptions, PERSIST: 'Removes the deadline.' },
     run: getex,
   },
 ];

@@ -118,7 +118,7 @@ export const stringCommands: readonly KeyedCommand[] = [
     keys: pairs,
     access: 'write',
     syntax: 'key value [key value ...]',
-    summary: 'Sets the values of several keys, only where none of them exists.',
+    summary: 'Sets the values of several keys, only if none of them exists.',
     run: msetnx,
   },
 ];

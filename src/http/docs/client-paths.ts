@@ -24,12 +24,12 @@ const resultList = { 'application/json': { schema: { type: 'array', items: resul
 const replies = (description: string, content: object) => ({
   '200': { description, headers: headers('Upstash-Sync-Token'), content },
   '400': {
-    description: 'The error of Redis, or what is wrong with the request.',
+    description: 'The error of Redis, or the fault of the request.',
     headers: headers(),
     content: aResult,
   },
   '503': {
-    description: 'The store refuses it; the error says whether it has happened.',
+    description: 'The store refuses the request. The error says if anything happened.',
     headers: headers('Retry-After'),
     content: aResult,
   },
@@ -41,10 +41,10 @@ function commandOperation(operationId: string) {
     tags: ['Commands'],
     summary: 'A command in the path',
     description:
-      'Segments are arguments, percent-decoded after they are split; a body is one more, and then ' +
-      `each query parameter its name and its value.\n\n${commands}`,
+      'Each segment of the path is an argument, percent-decoded on its own. The body is the next ' +
+      `argument. The name and the value of each query parameter follow.\n\n${commands}`,
     parameters: [idempotencyKey],
-    responses: replies('What the command has answered.', aResult),
+    responses: replies('The reply of the command.', aResult),
   };
 }
 
@@ -59,7 +59,7 @@ function bodyOperation(operationId: string, summary: string, description: string
       required: true,
       content: { 'application/json': { schema: { type: 'array' } } },
     },
-    responses: replies('Results, in order.', many ? resultList : aResult),
+    responses: replies('One result per command, in order.', many ? resultList : aResult),
   };
 }
 
@@ -75,10 +75,10 @@ const item = {
   in: 'path',
   required: true,
   description:
-    'A namespace, a slash, and a key. Its parts stand between slashes, and between colons in other ' +
-    'dialects. A slash or a colon at the end makes it all keys below. Keys that have a slash, a ' +
-    'backslash, an empty part, or a part that is . or .. cannot be named here. They are neither ' +
-    'listed nor deleted.',
+    'A namespace, a slash, and a key. Slashes separate the parts of a key here, and colons do in ' +
+    'other dialects. A slash or a colon at the end means all keys below. This protocol cannot name ' +
+    'a key with a slash, a backslash, an empty part, or a part that is . or .. among its parts. ' +
+    'Such keys are neither listed nor deleted.',
   schema: text,
 };
 
@@ -86,8 +86,8 @@ const timeToLive = {
   name: 'x-ttl',
   in: 'header',
   description:
-    'Time to live: a positive number of seconds, rounded up to a millisecond. Infinity, or none: ' +
-    'the item does not expire.',
+    'Time to live: a positive number of seconds, rounded up to a millisecond. With Infinity, or ' +
+    'without this header, the item does not expire.',
   schema: { ...text, examples: ['60', '0.5'] },
 };
 
@@ -108,7 +108,13 @@ const done = { '200': { description: 'Done.', headers: headers() } };
 export const clientPaths = {
   '/upstash/{command}': {
     parameters: [
-      { name: 'command', in: 'path', required: true, description: 'As above.', schema: text },
+      {
+        name: 'command',
+        in: 'path',
+        required: true,
+        description: 'Name and arguments of the command.',
+        schema: text,
+      },
     ],
     get: commandOperation('command'),
     head: commandOperation('commandHead'),
@@ -124,15 +130,15 @@ export const clientPaths = {
   '/upstash/pipeline': forPostAndPut(
     'pipeline',
     'Many commands, in order',
-    'Not atomic. Always 200, each command with its own result or error.',
+    'Not atomic. The status is 200, and each command has its own result or error.',
     true,
   ),
   '/upstash/multi-exec': forPostAndPut(
     'multiExec',
     'Many commands at one moment: a transaction over any keys',
-    'No other request sees half of it. A command that answers with an error changes nothing, and ' +
-      'does not stop the others. 400 with one error, and nothing carried out, if a command ' +
-      'is unknown, has a wrong number of arguments, or is about all keys.',
+    'No other request sees half of it. A command that fails changes nothing, and does not stop ' +
+      'the others. If a command is unknown, has a wrong number of arguments, or is about all ' +
+      'keys, nothing is carried out, and the reply is 400 with one error.',
     true,
   ),
   '/unstorage/{item}': {
@@ -141,7 +147,7 @@ export const clientPaths = {
       '200': value,
       ...problems('KEY_NOT_FOUND'),
     }),
-    head: itemOperation('itemHead', 'Whether there is a value, and how long', {
+    head: itemOperation('itemHead', 'The size of a value, without the value', {
       '200': value,
       ...problems('KEY_NOT_FOUND'),
     }),

@@ -5,12 +5,12 @@ export const idempotencyKey = {
   name: 'Idempotency-Key',
   in: 'header',
   description:
-    'Visible ASCII characters without " and , (in double quotes: with commas and spaces, too, and ' +
-    String.raw`\" and \\), ` +
-    'used for this request alone, and again whenever it is sent again: it is carried ' +
-    'out once, and each repeat gets the first answer, with `Idempotent-Replayed: true`. It belongs ' +
-    'to method and path. Several operations become one transaction by it. Of no effect where a ' +
-    `request only reads. The answer may have ${keptAnswerBytesMax} bytes; else nothing is carried out.`,
+    'A name for this request, the same in each attempt. Visible ASCII characters without " and ,; ' +
+    String.raw`in double quotes, commas, spaces, \" and \\ are allowed, too. ` +
+    'The request is carried out once. Each repeat gets the first answer, with ' +
+    '`Idempotent-Replayed: true`. The name counts for one method and path. Several operations ' +
+    'become one transaction by it. It has no effect if a request only reads. The answer may have ' +
+    `${keptAnswerBytesMax} bytes. A request with a larger one is refused, and nothing is carried out.`,
   schema: { type: 'string', minLength: 1, maxLength: 255, examples: ['order-17'] },
 } as const;
 

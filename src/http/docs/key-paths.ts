@@ -16,8 +16,8 @@ const keyParameter = {
   in: 'path',
   required: true,
   description:
-    'Everything behind /v1/keys/, percent-decoded once and never normalised: `.`, `..` and `a//b` ' +
-    'are ordinary keys. Clients that normalise paths reach them by /v1/batch.',
+    'The whole path after /v1/keys/, percent-decoded once and never normalized: `.`, `..` and ' +
+    '`a//b` are ordinary keys. Clients that normalize paths reach them by /v1/batch.',
   schema: { type: 'string', minLength: 1 },
 } as const;
 
@@ -38,14 +38,15 @@ const ifNoneMatch = {
 const accept = {
   name: 'Accept',
   in: 'header',
-  description: 'Picks the label of the same bytes; they are never looked at or changed.',
+  description: 'Selects the Content-Type of the reply. The bytes stay the same.',
   schema: { type: 'string', examples: ['text/plain'] },
 } as const;
 
 const ttl = {
   name: 'ttl',
   in: 'query',
-  description: 'Time to live. Without it the entry stays; an earlier expiry is lifted.',
+  description:
+    'Time to live. Without it the entry does not expire, even if it had a deadline before.',
   schema: ttlText,
 } as const;
 
@@ -53,7 +54,7 @@ const writeProblems = [...storeProblems, 'DISK_FULL', 'SHARD_FULL'] as const;
 
 const readReplies = {
   '304': {
-    description: 'The entry is what If-None-Match names.',
+    description: 'The entry has a version that If-None-Match names.',
     headers: headers('ETag', 'Vary', 'Holdfast-Expires-At'),
   },
   ...problems('BAD_REQUEST', 'KEY_INVALID', 'KEY_NOT_FOUND', 'CONDITION_FAILED', ...storeProblems),
@@ -76,7 +77,7 @@ export const keyPath = {
   head: {
     operationId: 'headValue',
     tags: ['Keys'],
-    summary: 'Read what there is to know of a value, without it',
+    summary: 'Read the headers of a value, without the value',
     parameters: [ifMatch, ifNoneMatch, accept],
     responses: {
       '200': { description: 'Content-Length is the size of the value.', headers: entryHeaders },
@@ -90,7 +91,7 @@ export const keyPath = {
     parameters: [ttl, ifMatch, ifNoneMatch, idempotencyKey],
     requestBody: {
       required: true,
-      description: 'Stored as it comes, whatever its Content-Type.',
+      description: 'The value. Its bytes are stored unchanged; the Content-Type is not kept.',
       content: { '*/*': { schema: bytes } },
     },
     responses: {
@@ -119,7 +120,7 @@ export const keyPath = {
     summary: 'Delete an entry',
     parameters: [ifMatch, ifNoneMatch, idempotencyKey],
     responses: {
-      '204': { description: 'It is gone.', headers: headers('Holdfast-Durability') },
+      '204': { description: 'The entry was deleted.', headers: headers('Holdfast-Durability') },
       ...problems(
         'BAD_REQUEST',
         'KEY_INVALID',

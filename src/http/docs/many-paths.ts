@@ -20,21 +20,32 @@ export const listPath = {
     tags: ['Many keys'],
     summary: 'List keys, ordered by their UTF-8 bytes',
     parameters: [
-      parameter('prefix', 'Only keys that begin with it.', text),
+      parameter('prefix', 'Only keys that begin with this text.', text),
       parameter('start', 'Inclusive lower end.', text),
       parameter('end', 'Exclusive upper end.', text),
-      parameter('limit', 'Items a page; a page may have fewer and still a cursor.', {
-        type: 'integer',
-        minimum: 1,
-        maximum: listLimitMax,
-        default: listLimitDefault,
-      }),
-      parameter('reverse', 'True: the same interval from its other side.', {
+      parameter(
+        'limit',
+        'The most items on a page. A page may have fewer, and a cursor all the same.',
+        {
+          type: 'integer',
+          minimum: 1,
+          maximum: listLimitMax,
+          default: listLimitDefault,
+        },
+      ),
+      parameter('reverse', 'True: the same keys in descending order.', {
         type: 'boolean',
         default: false,
       }),
-      parameter('include', 'Whether the values come along.', { type: 'string', const: 'values' }),
-      parameter('cursor', 'That of the page before; the others are repeated with it.', text),
+      parameter('include', '`values`: each item has its value.', {
+        type: 'string',
+        const: 'values',
+      }),
+      parameter(
+        'cursor',
+        'The cursor of the page before. Repeat all other parameters with it.',
+        text,
+      ),
     ],
     responses: {
       '200': { description: 'One page.', headers: headers(), content: json('ListPage') },
@@ -49,15 +60,15 @@ export const batchPath = {
     tags: ['Many keys'],
     summary: 'Many operations, each on its own',
     description:
-      'Not atomic, but what it reads, it reads at one moment. Operations on one key take effect in ' +
-      'order. A malformed item is a 400 of that item alone. Of members of the same name the last ' +
-      'counts. A reply of more than the server may hold for slow readers is refused with ' +
-      '`OVERLOADED`.',
+      'Not atomic. If all operations are reads, they read one moment. Operations on one key take ' +
+      'effect in order. A malformed item gets a 400 as its result, and the others are carried ' +
+      'out. If members have the same name, the last counts. If the server has no memory left for ' +
+      'the values of the reply, it refuses them with `OVERLOADED`.',
     parameters: [idempotencyKey],
     requestBody: { required: true, content: json('Batch') },
     responses: {
       '200': {
-        description: 'One result an operation, in order.',
+        description: 'One result per operation, in order.',
         headers: headers(),
         content: json('BatchReply'),
       },
@@ -79,13 +90,13 @@ export const transactionsPath = {
     summary: 'Checks and operations on any keys: all at one moment, all or none',
     description:
       'If all `checks` hold, all `operations` are carried out. If one does not hold, none is, and ' +
-      '`otherwise` is read. All keys are read and written at one moment: another request that reads ' +
-      'them at one moment sees all of the writes or none, after a crash, too. Checks see what stood ' +
-      'before; operations take effect in order, each seeing those before it, and all that is ' +
-      'written has one version a key. At least one check or operation; at most as many of all three ' +
-      'together, and bytes, as a batch may have. An item that is malformed makes it a 400 of the ' +
-      'whole that names it (`operations[2].ttl`). The values that stand under its keys count as those of a reply: ' +
-      '64 MiB in sum. Of members of the same name the last counts.',
+      '`otherwise` is read. All keys are read and written at one moment: another request that ' +
+      'reads them at one moment sees all of the writes or none, also after a crash. Checks see the ' +
+      'entries from before. Operations take effect in order, and each sees the ones before it. ' +
+      'All writes of one key get one version. A transaction has at least one check or operation. ' +
+      'The limits of a batch hold for all three lists together, and for the body. A malformed ' +
+      'item makes the whole request a 400 that names the item (`operations[2].ttl`). The values ' +
+      'under all its keys may have 64 MiB in sum. If members have the same name, the last counts.',
     parameters: [idempotencyKey],
     requestBody: { required: true, content: json('Transaction') },
     responses: {
@@ -96,8 +107,8 @@ export const transactionsPath = {
       },
       '409': {
         description:
-          'A check did not hold; nothing was changed. This is no problem document, unless the ' +
-          'Idempotency-Key belongs to a request that is still being carried out.',
+          'A check did not hold, and nothing was changed. If the Idempotency-Key belongs to a ' +
+          'request that is still being carried out, the body is a problem document.',
         headers: headers(),
         content: json('TransactionRefusal'),
       },

@@ -28,7 +28,7 @@ export function openapiDocument(version: string) {
     openapi: '3.1.0',
     info: { title: 'Holdfast', version, description },
     // Relative to /docs/json: a prefix before that applies here, too.
-    servers: [{ url: '..', description: 'Where this document comes from' }],
+    servers: [{ url: '..', description: 'The server of this document' }],
     tags: ['Keys', 'Many keys', 'Commands', 'unstorage', 'Operations'].map((name) => ({ name })),
     paths: {
       '/v1/keys/{key}': keyPath,

@@ -11,12 +11,12 @@ function page(operationId: string, summary: string, mediaType: string, type: 'ob
 }
 
 export const operationsPaths = {
-  '/livez': page('live', 'Whether the process can answer', 'application/json', 'object'),
+  '/livez': page('live', 'Says that the process can answer', 'application/json', 'object'),
   '/readyz': {
     get: {
       operationId: 'ready',
       tags: ['Operations'],
-      summary: 'Whether every shard serves',
+      summary: 'Says if every shard serves',
       responses: {
         '200': { description: 'Every shard serves.', headers: headers(), content: readiness },
         '503': {
@@ -33,8 +33,8 @@ export const operationsPaths = {
       tags: ['Operations'],
       summary: 'All entries at one moment, for holdfast restore',
       description:
-        'Streamed. Only a reply that ends as HTTP says, and whose last line is the footer, is a ' +
-        'whole backup; `holdfast backup` proves it.',
+        'A stream. A backup is whole if the reply ends properly and its last line is the footer. ' +
+        '`holdfast backup` checks this and more.',
       responses: {
         '200': {
           description: 'Lines of JSON, as src/storage/FORMAT.md describes.',
@@ -45,7 +45,12 @@ export const operationsPaths = {
       },
     },
   },
-  '/metrics': page('metrics', 'What is measured, for Prometheus', 'text/plain', 'string'),
+  '/metrics': page(
+    'metrics',
+    'All metrics, in the text format of Prometheus',
+    'text/plain',
+    'string',
+  ),
   '/docs': page('docs', 'This document as a page', 'text/html', 'string'),
   '/docs/json': page('openapi', 'This document', 'application/json', 'object'),
 };

@@ -23,7 +23,7 @@ export const replyHeaders = {
     schema: { type: 'string', const: 'Accept' },
   },
   'Cache-Control': {
-    description: 'On every reply: no cache on the way may keep it.',
+    description: 'On every reply: no cache may store it.',
     schema: { type: 'string', const: 'no-store' },
   },
   'X-Content-Type-Options': {
@@ -31,15 +31,17 @@ export const replyHeaders = {
     schema: { type: 'string', const: 'nosniff' },
   },
   'Holdfast-Expires-At': {
-    description: 'When the entry expires, Unix milliseconds; absent where it does not.',
+    description:
+      'The deadline of the entry, Unix milliseconds. Absent if the entry does not expire.',
     schema: { type: 'integer' },
   },
   'Holdfast-Durability': {
-    description: 'What this write has reached: stable storage, or the operating system.',
+    description:
+      '`synced`: the write is on stable storage. `written`: the operating system has it.',
     schema: { type: 'string', enum: ['synced', 'written'] },
   },
   Allow: { description: 'The methods that this path takes.', schema: text },
-  'Upstash-Sync-Token': { description: 'Opaque; another one after each write.', schema: text },
+  'Upstash-Sync-Token': { description: 'Opaque. It changes with each write.', schema: text },
   'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer', minimum: 1 } },
 } as const;
 

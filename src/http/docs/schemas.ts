@@ -31,14 +31,17 @@ const key = { type: 'string', minLength: 1, description: 'Well-formed Unicode.' 
 const version = {
   type: 'integer',
   minimum: 1,
-  description: 'Only grows, over deletion too.',
+  description: 'Grows with every write of the key, also after a delete.',
 };
-const expiresAt = { ...integer, description: 'Unix milliseconds; absent where it stays.' };
-const value = { ...string, description: 'The value, where it is UTF-8 text.' };
+const expiresAt = {
+  ...integer,
+  description: 'Unix milliseconds. Absent if the entry does not expire.',
+};
+const value = { ...string, description: 'The value, if it is UTF-8 text.' };
 const valueBase64 = {
   ...string,
   contentEncoding: 'base64',
-  description: 'The value as base64 with padding, where it is not UTF-8 text.',
+  description: 'The value as base64 with padding, if it is not UTF-8 text.',
 };
 const versionMatch = {
   anyOf: [version, { ...arrayOf(version), minItems: 1 }, exactly('*')],
@@ -48,7 +51,7 @@ const conditions = { ifMatch: versionMatch, ifNoneMatch: versionMatch };
 export const ttlText = {
   type: 'string',
   pattern: '^[0-9]+(ms|s|m|h|d)?$',
-  description: 'Time to live: a positive integer with a unit, or of seconds.',
+  description: 'Time to live: a positive integer with a unit. Without a unit it is in seconds.',
   examples: ['90s', '15m', '3600'],
 };
 
@@ -59,18 +62,18 @@ const error = {
       .map(([code, sentence]) => `- \`${code}\`: ${sentence}`)
       .join('\n'),
   },
-  detail: { ...string, description: 'What is wrong with this request, and what is allowed.' },
-  retryable: { ...boolean, description: 'Whether the same request may succeed later.' },
+  detail: { ...string, description: 'The fault of this request, and the values that are allowed.' },
+  retryable: { ...boolean, description: 'True if the same request may succeed later.' },
   outcome: {
     ...oneOfText('not-applied', 'applied', 'unknown'),
-    description: 'What became of the operation: a promise, not a guess.',
+    description: 'The fate of the operation. `not-applied` and `applied` are certain.',
   },
 };
 
 const errorExtras = {
   limit: { ...integer, description: 'The limit that was exceeded.' },
   parameter: { ...string, description: 'The parameter, header or member at fault.' },
-  retryAfterMs: { ...integer, description: 'When to try again.' },
+  retryAfterMs: { ...integer, description: 'Milliseconds to wait before the next attempt.' },
 };
 
 const Problem = object(
@@ -107,7 +110,12 @@ const BatchOperation = {
 };
 
 const BatchResult = object(
-  { status: { ...integer, description: 'What the single request would have had.' } },
+  {
+    status: {
+      ...integer,
+      description: 'The status that a request for this operation alone would have had.',
+    },
+  },
   {
     version,
     value,
@@ -139,8 +147,8 @@ const TransactionOperation = {
     {
       ...strictObject({ op: exactly('increment'), key }, { by: increment }),
       description:
-        'Adds to a value that is a 64-bit integer as decimal text, in its one spelling; no entry ' +
-        'counts as 0. The deadline stays. The result has the sum as its value.',
+        'Adds to a 64-bit integer in decimal, without leading zeros or a plus sign. A missing ' +
+        'entry counts as 0. The deadline stays. The result has the sum as its value.',
     },
   ],
 };
@@ -148,8 +156,8 @@ const TransactionOperation = {
 const Check = {
   ...strictObject({ key }, { version, exists: boolean, value, valueBase64 }),
   description:
-    'Has exactly one of version, exists, value and valueBase64. No entry has no version and no ' +
-    'value; one that has expired is none. Values are compared by their bytes.',
+    'Has exactly one of version, exists, value and valueBase64. A missing or expired entry has ' +
+    'neither version nor value. Values are compared by their bytes.',
 };
 
 const Transaction = strictObject(
@@ -157,13 +165,13 @@ const Transaction = strictObject(
   {
     checks: arrayOf(Check),
     operations: arrayOf(TransactionOperation),
-    otherwise: { ...arrayOf(get), description: 'What to read where a check does not hold.' },
+    otherwise: { ...arrayOf(get), description: 'The entries to read if a check does not hold.' },
   },
 );
 
 const TransactionReply = strictObject({
   committed: { type: 'boolean', const: true },
-  results: { ...arrayOf(BatchResult), description: 'One an operation, in order.' },
+  results: { ...arrayOf(BatchResult), description: 'One result per operation, in order.' },
 });
 
 const TransactionRefusal = strictObject({
@@ -171,14 +179,17 @@ const TransactionRefusal = strictObject({
   failedChecks: {
     ...arrayOf(count),
     minItems: 1,
-    description: 'The places of all checks that did not hold.',
+    description: 'The indexes of all checks that did not hold, from 0.',
   },
-  results: { ...arrayOf(BatchResult), description: 'One an item of otherwise, in order.' },
+  results: {
+    ...arrayOf(BatchResult),
+    description: 'One result per item of `otherwise`, in order.',
+  },
 });
 
 const ShardState = object(
   { shard: count, state: oneOfText('opening', 'serving', 'suspended', 'failed', 'closed') },
-  { reason: { ...string, description: 'Why it does not serve.' } },
+  { reason: { ...string, description: 'The reason why the shard does not serve.' } },
 );
 
 const Readiness = object({ ready: boolean, shards: arrayOf(ShardState) }, { reason: string });

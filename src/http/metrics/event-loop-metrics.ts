@@ -20,7 +20,7 @@ export function eventLoopMetrics(sampler: MetricSampler): () => void {
   delay.enable();
   sampler.gauge(
     'holdfast_event_loop_delay_seconds',
-    'Delay of the event loop since the metrics were last asked for; quantile 1 is the longest.',
+    'Delay of the event loop since the last request for metrics; quantile 1 is the longest.',
     () => sampleAndReset(delay),
   );
   return () => delay.disable();

@@ -54,17 +54,19 @@ function bodyMetrics(sampler: MetricSampler, { bodies: { budget } }: HttpMetricS
     'Bytes of request bodies that have arrived and whose request is not answered yet.',
     () => [{ labels: {}, value: budget.held }],
   );
-  sampler.gauge('holdfast_http_bodies_waiting', 'Request bodies that wait for room.', () => [
-    { labels: {}, value: budget.waiting },
-  ]);
+  sampler.gauge(
+    'holdfast_http_bodies_waiting',
+    'Request bodies that wait because bodyBytesInFlightMax is reached.',
+    () => [{ labels: {}, value: budget.waiting }],
+  );
   sampler.counter(
     'holdfast_http_body_pauses_total',
-    'How often a request body had to wait for room in bodyBytesInFlightMax.',
+    'Times that a request body waited because bodyBytesInFlightMax was reached.',
     () => [{ labels: {}, value: budget.pauses }],
   );
   sampler.counter(
     'holdfast_http_bodies_ended_total',
-    'Requests answered 503 since their body came too slowly while others waited for room.',
+    'Requests answered 503 because their body came too slowly while others waited.',
     () => [{ labels: {}, value: budget.ended }],
   );
 }
@@ -76,7 +78,7 @@ function idempotencyMetrics(sampler: MetricSampler, { idempotency }: HttpMetricS
   ]);
   sampler.counter(
     'holdfast_idempotency_records_evicted_total',
-    'Answers that went before idempotencyWindowMs had passed, since there were more than idempotencyRecordsMax.',
+    'Answers removed before idempotencyWindowMs had passed, because there were more than idempotencyRecordsMax.',
     () => [{ labels: {}, value: records.evicted }],
   );
 }
@@ -87,7 +89,7 @@ function overloadMetrics(
 ): void {
   sampler.counter(
     'holdfast_http_requests_refused_total',
-    'Requests answered 503 at the door, by what there was too much of.',
+    'Requests answered 503 before their body was read, by the limit that was reached.',
     () =>
       refusalReasons.map((reason) => ({ labels: { reason }, value: admission.refusals(reason) })),
   );
@@ -98,7 +100,7 @@ function overloadMetrics(
   );
   sampler.counter(
     'holdfast_http_connections_cut_total',
-    'Connections cut since their client did not read what it had asked for.',
+    'Connections closed because their client did not read its replies.',
     () => [{ labels: {}, value: replies.cuts }],
   );
   sampler.gauge(
@@ -108,7 +110,7 @@ function overloadMetrics(
   );
   sampler.counter(
     'holdfast_http_pipelines_cut_total',
-    'Connections cut since too many pipelined requests were held.',
+    'Connections closed because they held too many pipelined requests.',
     () => [{ labels: {}, value: order.cuts }],
   );
   sampler.gauge('holdfast_http_reply_bytes_in_flight', 'Bytes of replies on their way.', () => [
@@ -116,7 +118,7 @@ function overloadMetrics(
   ]);
   sampler.gauge(
     'holdfast_http_work_in_flight_units',
-    'Work that the store was given and has not answered: operations, and bytes in units of 2048.',
+    'Work that the store has not answered: operations, and bytes in units of 2048.',
     () => [{ labels: {}, value: work.units }],
   );
 }

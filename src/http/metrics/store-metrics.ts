@@ -10,15 +10,19 @@ const shardGauges: readonly (readonly [name: string, help: string, figure: Shard
   ['serving', '1 while the shard serves, else 0.', ({ state }) => Number(state === 'serving')],
   ['entries', 'Entries, expired ones that are not removed yet included.', (s) => s.entries],
   ['bytes', 'Keys and values, summed.', (s) => s.bytes],
-  ['heap_bytes', 'What the shard keeps in memory, at most.', (s) => s.heapBytes],
-  ['heap_max_bytes', 'Past this puts are refused (SHARD_FULL).', (s) => s.heapBytesMax],
+  ['heap_bytes', 'Memory that the shard keeps, at most.', (s) => s.heapBytes],
+  [
+    'heap_max_bytes',
+    'The limit of heap_bytes. Past it the shard refuses puts (SHARD_FULL).',
+    (s) => s.heapBytesMax,
+  ],
   ['queue_operations', 'Operations that wait for the next batch.', (s) => s.queueOperations],
   ['queue_bytes', 'Bytes of the operations that wait.', (s) => s.queueBytes],
   ['journal_bytes', 'Size of the live journals.', (s) => s.journalBytes],
   ['snapshot_bytes', 'Size of the live snapshot.', (s) => s.snapshotBytes],
   ['disk_full', '1 while puts find no room on disk, else 0.', (s) => Number(s.isDiskFull)],
   ['torn_tails', 'Torn ends of journals cut off since the start.', (s) => s.tornTails],
-  ['epoch', 'Times the shard was opened; above 1 where its worker died.', (s) => s.epoch],
+  ['epoch', 'Times the shard was opened; above 1 if its thread died.', (s) => s.epoch],
 ];
 
 function shardMetrics(sampler: MetricSampler, store: Store): void {
@@ -55,27 +59,23 @@ function compactionMetrics(sampler: MetricSampler, store: Store): void {
 }
 
 function transactionMetrics(sampler: MetricSampler, store: Store): void {
-  sampler.counter(
-    'holdfast_transactions_total',
-    'Transactions that were to change something.',
-    () => {
-      const { committed, refused, unknown } = store.status().transactions;
-      return [
-        { labels: { result: 'committed' }, value: committed },
-        { labels: { result: 'refused' }, value: refused },
-        { labels: { result: 'unknown' }, value: unknown },
-      ];
-    },
-  );
+  sampler.counter('holdfast_transactions_total', 'Transactions that had changes to make.', () => {
+    const { committed, refused, unknown } = store.status().transactions;
+    return [
+      { labels: { result: 'committed' }, value: committed },
+      { labels: { result: 'refused' }, value: refused },
+      { labels: { result: 'unknown' }, value: unknown },
+    ];
+  });
   sampler.counter(
     'holdfast_transactions_over_shards_total',
-    'Of those that were committed, the ones over several shards.',
+    'Committed transactions over several shards.',
     () => [{ labels: {}, value: store.status().transactions.overShards }],
   );
 }
 
 function cacheMetrics(sampler: MetricSampler, store: Store): void {
-  sampler.counter('holdfast_cache_reads_total', 'Reads, by what the cache had.', () => {
+  sampler.counter('holdfast_cache_reads_total', 'Reads, by hit or miss of the cache.', () => {
     const { hits, misses } = store.status().cache;
     return [
       { labels: { result: 'hit' }, value: hits },

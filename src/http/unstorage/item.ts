@@ -39,7 +39,8 @@ export function itemOf(text: string, keyBytesMax: number): Item {
   const slash = path.indexOf('/');
   const namespace = slash === -1 ? path : path.slice(0, slash);
   if (!namespacePattern.test(namespace)) {
-    throw invalid('A namespace is 1 to 64 letters, digits, hyphens and underscores.');
+    const detail = 'A namespace has 1 to 64 ASCII letters, digits, hyphens and underscores.';
+    throw new StoreError('KEY_INVALID', detail, { parameter: 'namespace' });
   }
   const rest = slash === -1 ? '' : path.slice(slash + 1);
   const parts = partsOf(rest);

@@ -111,6 +111,17 @@ describe('a path that names no item is refused by every method', () => {
   });
 });
 
+test.each(['/unstorage/a%20b/k', '/unstorage/', `/unstorage/${'n'.repeat(65)}/k`])(
+  'the error names the namespace as the fault of %s',
+  async (target) => {
+    const { body } = await ask('PUT', target, { body: 'x' });
+    expect(JSON.parse(body)).toMatchObject({
+      parameter: 'namespace',
+      detail: 'A namespace has 1 to 64 ASCII letters, digits, hyphens and underscores.',
+    });
+  },
+);
+
 test('a path that ends like a base is never written to', async () => {
   for (const end of ['/', '//', ':', '::', '/:', '%2F', '%3A']) {
     const target = `/unstorage/app/there${end}`;

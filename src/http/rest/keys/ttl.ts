@@ -10,8 +10,8 @@ function isUnit(text: string): text is keyof typeof unitMs {
 
 function ttlInvalid(): StoreError {
   const detail =
-    'ttl must be a positive integer with a unit of ms, s, m, h or d, or of seconds without one, ' +
-    'and end before the year 287396.';
+    'ttl must be a positive integer of seconds, or one with a unit: ms, s, m, h or d. ' +
+    'The deadline must be before the year 287396.';
   return new StoreError('BAD_REQUEST', detail, { parameter: 'ttl' });
 }
 

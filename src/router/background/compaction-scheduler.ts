@@ -7,6 +7,7 @@ import type { ShardReport } from '../../protocol/shard-operation.ts';
 import { valueOfTask, type CompactorTasks } from '../../protocol/shard-task.ts';
 import type { ShardClient } from '../shard/shard-client.ts';
 import type { TaskThread } from '../threads/task-thread.ts';
+import { WatchedThread } from '../threads/watched-thread.ts';
 
 export interface CompactionSchedulerOptions {
   /**
@@ -36,15 +37,10 @@ const retryForRoomMs = 1000;
 export class CompactionScheduler {
   readonly #options: CompactionSchedulerOptions;
   readonly #shards: readonly CompactableShard[];
-  #thread: TaskThread<CompactorTasks> | undefined;
+  #thread: WatchedThread<CompactorTasks> | undefined;
   #running: Promise<void> | undefined;
   #isClosed = false;
   #holds = 0;
-  /**
-   * Time that the running compaction may still take. Counted in ticks: time of a stopped process
-   * does not count.
-   */
-  #leftMs = Infinity;
   #next = 0;
   #completed = 0;
   #failed = 0;
@@ -69,8 +65,7 @@ export class CompactionScheduler {
    *   does not count
    */
   tick(elapsedMs: number): void {
-    this.#leftMs -= elapsedMs;
-    if (this.#leftMs <= 0) this.#endThread();
+    if (this.#thread?.tick(elapsedMs)) this.#endThread();
     if (this.#isClosed || this.#holds > 0 || this.#running !== undefined) return;
     const now = this.#options.monotonicMs();
     if (now < this.#notForRoomBeforeMs) return;
@@ -103,7 +98,6 @@ export class CompactionScheduler {
 
   /** Fails the compaction that the thread runs. The next compaction starts another thread. */
   #endThread(): void {
-    this.#leftMs = Infinity;
     void this.#thread?.destroy();
     this.#thread = undefined;
   }
@@ -162,12 +156,8 @@ export class CompactionScheduler {
 
   async #fold({ client, location }: CompactableShard, input: Parcel): Promise<Parcel> {
     const { journalBytes = 0, snapshotBytes = 0 } = client.report ?? {};
-    this.#leftMs = compactionMaxMs + (journalBytes + snapshotBytes) / slowCompactionBytesPerMs;
-    this.#thread ??= this.#options.newThread();
-    try {
-      return valueOfTask(await this.#thread.run('compact', { ...location, input }));
-    } finally {
-      this.#leftMs = Infinity;
-    }
+    const limitMs = compactionMaxMs + (journalBytes + snapshotBytes) / slowCompactionBytesPerMs;
+    this.#thread ??= new WatchedThread(this.#options.newThread());
+    return valueOfTask(await this.#thread.run('compact', { ...location, input }, { limitMs }));
   }
 }

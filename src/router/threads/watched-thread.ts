@@ -7,6 +7,8 @@ import type { TaskTable, TaskThread } from './task-thread.ts';
 export interface TaskOptions {
   /** Bytes that the task may have to read or write; Infinity for no time limit. */
   readonly bytes?: number;
+  /** The time limit in milliseconds, for a task that `bytes` does not describe. */
+  readonly limitMs?: number;
   /** Buffers of the task that are moved instead of copied. */
   readonly transfer?: readonly ArrayBuffer[];
 }
@@ -26,9 +28,9 @@ export class WatchedThread<Tasks extends TaskTable<Tasks>> {
   async run<Name extends keyof Tasks & string>(
     name: Name,
     task: Tasks[Name][0],
-    { bytes = 0, transfer }: TaskOptions = {},
+    { bytes = 0, limitMs, transfer }: TaskOptions = {},
   ): Promise<Tasks[Name][1]> {
-    const limit = taskMaxMs + bytes / slowDiskBytesPerMs;
+    const limit = limitMs ?? taskMaxMs + bytes / slowDiskBytesPerMs;
     if (this.#limits.length === 0) this.#silentMs = 0;
     this.#limits.push(limit);
     try {

@@ -1,4 +1,4 @@
-// Decides when a failed compaction is tried again.
+// Decides when a failed compaction is tried again, and when one that hangs is given up.
 import { expect, test } from 'vitest';
 import { answerTask } from '../../../src/protocol/shard-task.ts';
 import { CompactionScheduler } from '../../../src/router/background/compaction-scheduler.ts';
@@ -6,8 +6,33 @@ import type { ShardClient } from '../../../src/router/shard/shard-client.ts';
 
 const compactJournalBytes = 1000;
 
-/** One shard that is due. Its compactions find no room. */
-function openScheduler() {
+interface CompactorThread {
+  run(): Promise<unknown>;
+  destroy(): Promise<void>;
+}
+
+function threadWithoutRoom(): CompactorThread {
+  const full = Object.assign(new Error('no room'), { code: 'ENOSPC' });
+  const fail = (): never => {
+    throw full;
+  };
+  return { run: () => Promise.resolve(answerTask(fail)), destroy: () => Promise.resolve() };
+}
+
+function doNothing(): void {}
+
+/** Answers nothing; its task rejects once it is ended. */
+function hangingThread(): CompactorThread {
+  let end = doNothing;
+  const run = (): Promise<never> =>
+    new Promise((_, reject) => {
+      end = () => reject(new Error('the thread was ended'));
+    });
+  return { run, destroy: () => Promise.resolve(end()) };
+}
+
+/** One shard that is due. */
+function openScheduler(newThread: () => CompactorThread = threadWithoutRoom) {
   const state = { now: 0, wantsCompaction: false, begun: 0 };
   const client = {
     shard: 0,
@@ -22,16 +47,7 @@ function openScheduler() {
       state.begun += 1;
       return Promise.resolve({ content: undefined });
     },
-  };
-  const full = Object.assign(new Error('no room'), { code: 'ENOSPC' });
-  const thread = {
-    run: () =>
-      Promise.resolve(
-        answerTask(() => {
-          throw full;
-        }),
-      ),
-    destroy: () => Promise.resolve(),
+    abortCompaction: () => Promise.resolve(),
   };
   const location = { folder: '/shard', name: 'shard', identity: { store: 'store', shard: 0 } };
   const scheduler = new CompactionScheduler(
@@ -39,7 +55,7 @@ function openScheduler() {
     {
       compactJournalBytes,
       monotonicMs: () => state.now,
-      newThread: () => thread as never,
+      newThread: () => newThread() as never,
       onFailure: () => undefined,
     },
   );
@@ -49,7 +65,7 @@ function openScheduler() {
     while (scheduler.figures.running > 0) await Promise.resolve();
     return state.begun;
   };
-  return { state, tickAt };
+  return { state, scheduler, tickAt };
 }
 
 test('a compaction that fails is tried again, later each time', async () => {
@@ -71,4 +87,25 @@ test('a compaction that has room again, and for which puts wait, is tried again 
   expect(await tickAt(16_000)).toBe(4);
   expect(await tickAt(16_999)).toBe(4);
   expect(await tickAt(17_000)).toBe(5);
+});
+
+test('one that hangs is given up, and the next one gets another thread', async () => {
+  let threads = 0;
+  const { state, scheduler } = openScheduler(() => {
+    threads += 1;
+    return hangingThread();
+  });
+  const tick = async (elapsedMs: number): Promise<void> => {
+    state.now += elapsedMs;
+    scheduler.tick(elapsedMs);
+    await new Promise(setImmediate);
+  };
+  const limitMs = 60_000 + (2 * compactJournalBytes) / 500;
+  await tick(0);
+  await tick(limitMs - 1);
+  expect(scheduler.figures).toMatchObject({ running: 1, failed: 0 });
+  await tick(1);
+  expect(scheduler.figures).toMatchObject({ running: 0, failed: 1 });
+  await tick(5000);
+  expect([threads, scheduler.figures.running]).toEqual([2, 1]);
 });

@@ -1,20 +1,15 @@
-// Owns the one backup that may run at a time. All shards make a consistent cut at one moment. A
-// thread of the backup makes the pieces, as fast as the reader takes them. Never looks into what a
-// cut holds.
-import { StoreError } from '../../base/errors.ts';
+// Owns the one backup that may run at a time. All shards make a consistent cut at one moment, while
+// no compaction begins. backup-pieces.ts has what follows. Never looks into what a cut holds.
+import type { StoreError } from '../../base/errors.ts';
 import { overloaded } from '../../base/overloaded.ts';
 import type { ShardLocation } from '../../base/shard-location.ts';
-import { valueOfTask, type BackupTasks, type BeginBackupTask } from '../../protocol/shard-task.ts';
+import type { BackupTasks, BeginBackupTask } from '../../protocol/shard-task.ts';
 import type { Sequencer } from '../sequencer.ts';
 import type { TaskThread } from '../threads/task-thread.ts';
+import { BackupPieces } from './backup-pieces.ts';
 import type { CompactionScheduler } from './compaction-scheduler.ts';
-import { WatchedThread } from '../threads/watched-thread.ts';
 
 const retryAfterMs = 10_000;
-/** No time limit: a piece may take long to merge, and only the backup's reader waits for it. */
-const atLeisure = { bytes: Infinity };
-
-type Piece = IteratorResult<Uint8Array, undefined>;
 
 export interface BackupsOptions {
   readonly sequencer: Sequencer;
@@ -94,65 +89,4 @@ export class Backups {
 function oneIsRunning(): StoreError {
   const detail = 'A backup is being taken already; one at a time.';
   return overloaded(detail, { retryAfterMs });
-}
-
-class BackupPieces implements AsyncIterableIterator<Uint8Array> {
-  readonly #thread: WatchedThread<BackupTasks>;
-  readonly #onEnd: () => void;
-  #ended: Promise<void> | undefined;
-  #isWhole = false;
-
-  constructor(thread: TaskThread<BackupTasks>, onEnd: () => void) {
-    this.#thread = new WatchedThread(thread);
-    this.#onEnd = onEnd;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async begin(task: BeginBackupTask): Promise<void> {
-    await this.#orEnd(async () => valueOfTask(await this.#thread.run('begin', task)));
-  }
-
-  tick(elapsedMs: number): void {
-    if (this.#thread.tick(elapsedMs)) void this.abort();
-  }
-
-  async next(): Promise<Piece> {
-    if (this.#isWhole) return { done: true, value: undefined };
-    const value = await this.#orEnd(async () => {
-      if (this.#ended !== undefined) throw wasEnded();
-      return valueOfTask(await this.#thread.run('next', undefined, atLeisure));
-    });
-    if (value !== undefined) return { done: false, value };
-    this.#isWhole = true;
-    await this.abort();
-    return { done: true, value };
-  }
-
-  /** A reader that stops before the end calls this. */
-  async return(): Promise<Piece> {
-    await this.abort();
-    return { done: true, value: undefined };
-  }
-
-  /** Ends the thread, which closes all open files. */
-  abort(): Promise<void> {
-    this.#ended ??= this.#thread.destroy().finally(this.#onEnd);
-    return this.#ended;
-  }
-
-  async #orEnd<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      await this.abort();
-      throw error;
-    }
-  }
-}
-
-function wasEnded(): StoreError {
-  return new StoreError('SHUTTING_DOWN', 'The backup was ended before it was whole.');
 }

@@ -59,17 +59,14 @@ export class Router implements CommandStore {
 
   submit(operation: Operation): Result | Promise<Result> {
     const sequencer = this.#sequencer;
-    if (!this.#locks.areIdle && this.#locks.isHeld(operation)) {
-      return new Promise((resolve) => {
-        const enqueue = (): void =>
-          sequencer.enqueue(operation, (answer) => resolve(resultOf(answer)));
-        void this.#enqueueLocked([operation], enqueue, resolve);
-      });
-    }
-    const cached = sequencer.cached(operation);
+    const isLocked = !this.#locks.areIdle && this.#locks.isHeld(operation);
+    const cached = isLocked ? undefined : sequencer.cached(operation);
     if (cached !== undefined) return cached;
     return new Promise((resolve) => {
-      sequencer.enqueue(operation, (answer) => resolve(resultOf(answer)));
+      const enqueue = (): void =>
+        sequencer.enqueue(operation, (answer) => resolve(resultOf(answer)));
+      if (isLocked) void this.#enqueueLocked([operation], enqueue, resolve);
+      else enqueue();
     });
   }
 

@@ -44,7 +44,7 @@ describe('a batch', () => {
     expect(JSON.parse(lines[2] ?? '')).toHaveProperty('records.length', 3);
   });
 
-  test('is written over room that was made ahead, which a stop cuts off', () => {
+  test('is written over blanks that the journal grew ahead, which a stop cuts off', () => {
     const shard = startShard();
     shard.apply({ timestamp: 0, operations: [put('a', '1')] });
     const { length } = files.read(journal);
@@ -82,7 +82,7 @@ describe('a batch', () => {
     expect(shard.report().entries).toBe(0);
   });
 
-  test('is written without room made ahead if the disk has none', () => {
+  test('is written without blanks ahead if the disk has no room for them', () => {
     const shard = startShard();
     failEach(files, { longerThan: 60_000, code: 'ENOSPC' });
     const { results } = shard.apply({ timestamp: 0, operations: [put('a', '1')] });

@@ -137,7 +137,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     seedsMax: 60,
   },
   {
-    name: 'the room made ahead is cut off at a start, and not durably',
+    name: 'the blanks ahead of a journal are cut off at a start, and not durably',
     file: 'src/shard/files/start-files.ts',
     find: 'file.truncate(used); file.sync();',
     replace: 'file.truncate(used);',

@@ -1,7 +1,7 @@
 // current.json names a shard's live files. A file that current.json does not name does not count.
 // The file is one sealed line, and a writer replaces it whole.
 import { damaged, unreadable } from './damage.ts';
-import { currentName, journalName, snapshotName } from './file-names.ts';
+import { currentName, journalName, snapshotName, temporarySuffix } from './file-names.ts';
 import { formatVersion, isReadableFormatVersion } from './format-version.ts';
 import { prepareFile, readWhole, type FileSystem } from './file-system.ts';
 import type { ShardIdentity } from '../base/shard-location.ts';
@@ -64,7 +64,8 @@ export function prepareCurrent(
   const { store, shard } = identity;
   const { snapshot, journals, previous, mark } = current;
   const object = { format, formatVersion, store, shard, snapshot, journals, previous, mark };
-  return prepareFile(fileSystem, folder, currentName, encodeSealedFile(object));
+  const bytes = encodeSealedFile(object);
+  return prepareFile(fileSystem, folder, currentName, bytes, currentName + temporarySuffix);
 }
 
 export function writeCurrent(

@@ -110,7 +110,7 @@ export function prepareFile(
   folder: string,
   name: string,
   bytes: Uint8Array,
-  temporaryName = `${name}.tmp`,
+  temporaryName: string,
 ): () => void {
   const temporary = `${folder}/${temporaryName}`;
   if (fileSystem.exists(temporary)) fileSystem.remove(temporary);

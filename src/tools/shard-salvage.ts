@@ -3,6 +3,7 @@
 // journal the changes after that (salvaged-changes.ts). The caller gives the outcomes of
 // transactions in doubt (resolve-salvaged.ts). Changes no file.
 import { countInSealed, countInTail, holdsNoChange, type CountingPart } from './counting-lines.ts';
+import { currentName } from '../storage/file-names.ts';
 import type { SalvagedOutcome, SalvagedTraces } from './resolve-salvaged.ts';
 import type { Finding } from './finding.ts';
 import { beginsAtTheStart, seqBehind, statedEnd, tailOf, type Tail } from './journal-ends.ts';
@@ -48,7 +49,7 @@ class ShardSalvage {
   }
 
   goThrough(sources: ShardSources): void {
-    this.#behind = { name: sources.nameOf('current.json'), named: [] };
+    this.#behind = { name: sources.nameOf(currentName), named: [] };
     if (sources.current === undefined) this.#doubtEnd();
     sources.listUnused();
     const snapshots = sources.readSnapshots();

@@ -6,6 +6,7 @@
 //
 //   npm run bench:pipelines -- --rounds 5 --seconds 4
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../test/support/arguments/whole-number.ts';
 import {
   makeTemporaryFolder,
   removeFolder,
@@ -77,4 +78,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '4' },
   },
 });
-await run({ rounds: Number(values.rounds), seconds: Number(values.seconds) });
+await run({
+  rounds: wholeNumber('--rounds', values.rounds, 1),
+  seconds: wholeNumber('--seconds', values.seconds, 1),
+});

@@ -5,6 +5,7 @@
 //
 //   npm run bench:recovery -- --entries 1000000 --rounds 3
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../test/support/arguments/whole-number.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   makeTemporaryFolder,
@@ -112,4 +113,4 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
   },
 });
-await run(Number(values.entries), Number(values.rounds));
+await run(wholeNumber('--entries', values.entries, 1), wholeNumber('--rounds', values.rounds, 1));

@@ -8,6 +8,7 @@
 //   npm run bench -- --rounds 5 --seconds 4
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../test/support/arguments/whole-number.ts';
 import {
   makeTemporaryFolder,
   ProgramProcess,
@@ -89,4 +90,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '4' },
   },
 });
-await run({ rounds: Number(values.rounds), seconds: Number(values.seconds) });
+await run({
+  rounds: wholeNumber('--rounds', values.rounds, 1),
+  seconds: wholeNumber('--seconds', values.seconds, 1),
+});

@@ -1,16 +1,15 @@
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../support/arguments/whole-number.ts';
 
 /** The number of cycles of a loop, and its first seed. */
 export function loopArguments(cyclesByDefault: number): { cycles: number; seed: number } {
   const { values } = parseArgs({
     options: { cycles: { type: 'string' }, seed: { type: 'string' } },
   });
-  const cycles = Number(values.cycles ?? cyclesByDefault);
-  const seed = Number(values.seed ?? newSeed());
-  if (!Number.isSafeInteger(cycles) || cycles < 1 || !Number.isSafeInteger(seed)) {
-    throw new Error('--cycles and --seed take whole numbers');
-  }
-  return { cycles, seed };
+  return {
+    cycles: wholeNumber('--cycles', values.cycles ?? String(cyclesByDefault), 1),
+    seed: wholeNumber('--seed', values.seed ?? String(newSeed()), 0),
+  };
 }
 
 function newSeed(): number {

@@ -14,7 +14,11 @@ function isMeant(name: string): boolean {
   return positionals.length === 0 || positionals.some((word) => name.includes(word));
 }
 
-for (const bug of plantedBugs.filter(({ name }) => isMeant(name))) {
+const meant = plantedBugs.filter(({ name }) => isMeant(name));
+if (meant.length === 0)
+  throw new Error(`no planted bug has a name with ${positionals.join(' or ')}`);
+
+for (const bug of meant) {
   const began = performance.now();
   const { seed } = await searchPlantedBug(bug, values['from-first'] ? 1 : undefined);
   const seconds = ((performance.now() - began) / 1000).toFixed(1);

@@ -1,6 +1,7 @@
 // npm run simulate -- --runs N [--first F | --seed S]: many simulations, or one again. Ends with exit
 // code 1 at the first that shows something wrong.
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../support/arguments/whole-number.ts';
 import type { SimulationFigures } from './run-record.ts';
 import { simulate, type SimulationOutcome } from './simulation.ts';
 
@@ -12,8 +13,10 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '60' },
   },
 });
-const first = Number(values.seed ?? values.first);
-const runs = values.seed === undefined ? Number(values.runs) : 1;
+const { first: from, seed: only } = values;
+const first = only === undefined ? wholeNumber('--first', from, 0) : wholeNumber('--seed', only, 0);
+const runs = only === undefined ? wholeNumber('--runs', values.runs, 1) : 1;
+const steps = wholeNumber('--steps', values.steps, 1);
 const began = performance.now();
 const sums: Partial<SimulationFigures> = {};
 
@@ -32,7 +35,7 @@ function add(figures: SimulationFigures): void {
 
 function reportFailure({ seed, violation, plan, trace }: SimulationOutcome): void {
   console.log(`seed ${seed}: ${JSON.stringify(plan)}`);
-  console.log(`the last steps:\n${trace.slice(-Number(values.steps)).join('\n')}`);
+  console.log(`the last steps:\n${trace.slice(-steps).join('\n')}`);
   console.log(`\nseed ${seed} shows: ${violation}`);
   console.log(`to see it again: npm run simulate -- --seed ${seed}`);
 }

@@ -74,7 +74,7 @@ function persist({ entries: [old] }: KeyedCall): CommandOutcome {
 const expireOptions = {
   NX: 'Only if the key has no deadline.',
   XX: 'Only if the key has a deadline.',
-  GT: 'Only if it is later than the deadline of the key; no deadline is later than any.',
+  GT: 'Only if it is later than the deadline of the key; a key without one never changes.',
   LT: 'Only if it is earlier than the deadline of the key, or the key has none.',
 } satisfies Record<Option, string>;
 

@@ -1,10 +1,11 @@
 // `holdfast repair` on the command line: options and help. src/tools/repair-store.ts salvages.
-import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../base/clock.ts';
 import { lockName } from '../storage/file-names.ts';
 import { acquireFolderLock } from '../storage/folder-lock.ts';
+import { unfinishedMaking } from '../storage/manifest.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import type { Finding } from '../tools/finding.ts';
 import type { RepairSummary } from '../tools/repair-store.ts';
@@ -75,6 +76,10 @@ function refuseTarget(dataDir: string, newDir: string): void {
   if (path !== '..' && !path.startsWith('../'))
     throw usageError(`--to ${newDir} is in the data folder itself`);
   if (!existsSync(newDir)) return;
+  if (!statSync(newDir).isDirectory())
+    throw usageError(`--to ${newDir} is not a folder; allowed: a new or empty one`);
+  // An earlier repair was ended before its end. Its messages say to run it again.
+  if (unfinishedMaking(nodeFileSystem, newDir) !== undefined) return;
   const names = readdirSync(newDir).filter((name) => name !== lockName);
   if (names.length === 0) return;
   throw usageError(

@@ -8,7 +8,12 @@ import { proveShard } from '../shard/recovery/recovery.ts';
 import { placesOf, type ShardPlace } from '../shard/shard-place.ts';
 import { layoutFolderName, manifestName } from '../storage/file-names.ts';
 import type { FileSystem } from '../storage/file-system.ts';
-import { removeManifestReplacement, replaceManifest, type Manifest } from '../storage/manifest.ts';
+import {
+  draftManifest,
+  nameManifest,
+  removeUnfinishedStore,
+  type Manifest,
+} from '../storage/manifest.ts';
 import { encodeEntry } from '../storage/record.ts';
 import { ShardFolderWriter } from '../storage/shard-folder-writer.ts';
 import { shardOfKey } from '../store/slot.ts';
@@ -24,7 +29,7 @@ import { salvageShard } from './shard-salvage.ts';
 export interface RepairOptions {
   readonly fileSystem: FileSystem;
   readonly dataDir: string;
-  /** A folder that exists and has no store in it. */
+  /** A folder that exists, and is empty or holds an unfinished store. */
   readonly newDir: string;
   /** Unix milliseconds. */
   readonly now: number;
@@ -42,7 +47,8 @@ export interface RepairSummary {
 
 /**
  * Salvages all shards and writes the new store. The new store is whole, durable and proved when the
- * call returns. Until then, the new folder has a layout without a manifest, which every start refuses.
+ * call returns. Until then, the new folder holds an unfinished store: every start refuses it, and the
+ * next repair removes it.
  *
  * @throws StoreError as `findRepairSource` does; STORE_INACCESSIBLE if the new files do not read
  *   back; system errors
@@ -62,9 +68,11 @@ export function repairStore(options: RepairOptions): RepairSummary {
     layout: layoutFolderName(1),
     createdAt: now,
   };
+  removeUnfinishedStore(fileSystem, newDir);
   try {
+    draftManifest(fileSystem, newDir, manifest, 'filled');
     const entries = writeShards(options, source, manifest, report);
-    replaceManifest(fileSystem, newDir, manifest);
+    nameManifest(fileSystem, newDir, 'filled');
     return { shards, entries, losses };
   } catch (error) {
     cleanUp(() => removeNewStore(fileSystem, newDir, manifest.layout));
@@ -175,9 +183,9 @@ class ShardInWriting {
 
 /** Removes the manifest first: every start refuses a layout without one. */
 function removeNewStore(fileSystem: FileSystem, newDir: string, layout: string): void {
-  removeManifestReplacement(fileSystem, newDir);
   const manifest = `${newDir}/${manifestName}`;
   if (fileSystem.exists(manifest)) fileSystem.remove(manifest);
+  removeUnfinishedStore(fileSystem, newDir);
   const folder = `${newDir}/${layout}`;
   if (fileSystem.exists(folder)) fileSystem.removeFolder(folder);
 }

@@ -175,6 +175,7 @@ describe('on a small store', () => {
       [join(folder, 'full'), /is not empty \(there is mine\.txt\); allowed: a new or empty one/],
       [data, /is in the data folder itself/],
       [join(data, 'new'), /is in the data folder itself/],
+      [join(folder, 'full', 'mine.txt'), /mine\.txt is not a folder; allowed: a new or empty one/],
     ] as const) {
       const { code, stdout, stderr } = await runToEnd(['repair', data, '--to', to]);
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -182,6 +183,15 @@ describe('on a small store', () => {
     }
     expect((await runToEnd(['repair', data])).code).toBe(2);
     expect(await readdir(join(folder, 'full'))).toEqual(['mine.txt']);
+  });
+
+  test('a repair takes a folder that an earlier one has left unfinished', async () => {
+    const left = join(folder, 'left');
+    await mkdir(join(left, 'layout-000001'), { recursive: true });
+    await writeFile(join(left, 'manifest.json.filling.tmp'), '');
+    const { code, stderr } = await runToEnd(['repair', data, '--to', left]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('nothing is lost')]);
+    expect((await runToEnd(['verify', left])).code).toBe(0);
   });
 
   test.each(['verify', 'dump'])(

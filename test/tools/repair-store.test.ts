@@ -336,15 +336,26 @@ describe('a repair that cannot be finished', () => {
     },
   );
 
-  test('because of a kill leaves a folder that every start refuses', () => {
-    let killed: MemoryFileSystem | undefined;
-    watchCalls(files, (call, path) => {
-      if (call === 'rename' && path === '/new/manifest.json') killed = files.copy();
+  test('because of a kill leaves a folder that every start refuses, and the next repair takes', () => {
+    const killed: MemoryFileSystem[] = [];
+    watchCalls(files, (_, path) => {
+      if (path.startsWith('/new/') && files.exists('/new/manifest.json.filling.tmp')) {
+        killed.push(files.copy());
+      }
     });
-    repair();
+    const { kept } = repair();
+    expect(killed.length).toBeGreaterThan(5);
     const counts = { asked: undefined, byDefault: 1 };
-    const start = (): unknown => killed && openDataFolder(killed, '/new', counts, 0);
-    expect(start).toThrow(expect.objectContaining({ code: 'STORE_DAMAGED' }));
+    for (const left of killed) {
+      const refusal = { code: 'STORE_MISMATCH', message: expect.stringContaining('was cut short') };
+      expect(() => openDataFolder(left, '/new', counts, 0)).toThrow(
+        expect.objectContaining(refusal),
+      );
+      const again = { fileSystem: left, dataDir: '/old', newDir: '/new', now: 0, report: ignore };
+      expect(repairStore(again)).toMatchObject({ entries: 2, losses: 0 });
+      expect(left.list('/new')).toEqual(['layout-000001', 'manifest.json']);
+      expect(shownEntries(left, '/new')).toEqual(kept);
+    }
   });
 });
 

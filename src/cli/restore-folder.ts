@@ -1,6 +1,6 @@
 // Restores a backup into a folder on disk that holds no store, and prints the result.
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { defaultShardCount } from '../base/default-shard-count.ts';
@@ -13,6 +13,7 @@ import { meteredFile, meteredFileSystem } from '../tools/metered-file-system.ts'
 import { proveBackup, refuseUnlessEmpty, restoreBackup, type Backup } from '../tools/restore.ts';
 import type { OnWork } from '../tools/write-layout.ts';
 import { openBackupSource } from './backup-source.ts';
+import { usageError } from './command-error.ts';
 import { standardErrorProgress } from './standard-error-progress.ts';
 import { standardOutput } from './standard-output.ts';
 
@@ -22,6 +23,8 @@ export function restoreFolder(
   dataDir: string,
   shards: number = defaultShardCount(),
 ): void {
+  if (existsSync(dataDir) && !statSync(dataDir).isDirectory())
+    throw usageError(`--data-dir ${dataDir} is not a folder; allowed: a new or empty one`);
   refuseUnlessEmpty(nodeFileSystem, dataDir);
   const progress = standardErrorProgress();
   const onRead = (bytes: number): void => progress.advance(bytes);

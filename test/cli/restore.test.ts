@@ -137,6 +137,14 @@ describe('holdfast restore', () => {
     expect(await readdir(folder)).toEqual(['backup.ndjson']);
   });
 
+  test('refuses a data folder that is a file', async () => {
+    const { code, stderr } = await runToEnd(['restore', file, '--data-dir', file]);
+    expect([code, stderr]).toEqual([
+      2,
+      `holdfast: --data-dir ${file} is not a folder; allowed: a new or empty one\n`,
+    ]);
+  });
+
   test('refuses a folder with anything in it, and a file that is not there', async () => {
     await mkdir(dataDir, { recursive: true });
     await writeFile(join(dataDir, 'notes.txt'), 'mine');

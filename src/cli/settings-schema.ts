@@ -91,9 +91,9 @@ export const settingsSchema = {
     1,
     1_000_000,
     'operations',
-    'most operations in one batch or transaction',
+    'most operations in one batch, transaction or pipeline',
   ),
-  batchBytesMax: bytes(kibibyte, gibibyte, 'largest body of a batch or transaction'),
+  batchBytesMax: bytes(kibibyte, gibibyte, 'largest body of a batch, transaction or pipeline'),
   bodyBytesInFlightMax: bytes(
     kibibyte,
     64 * gibibyte,

@@ -22,7 +22,7 @@ their versions; new ones begin 2^40 higher, and the new store has an id of its o
 It writes its findings to standard output, one JSON object a line. The member "finding" is one of these:
 
   damage        a place in a file that is not valid; that alone is no loss
-  torn-end      bytes that a crash left behind the last synced write; the copy lacks them, as after a start
+  torn-tail      bytes that a crash left behind the last synced write; the copy lacks them, as after a start
   unused        a file that is not part of the store
   lost-changes  changes that no file holds any more: their shard, first and last seq, and number
   lost-entries  entries that no file holds any more: those between two keys of a snapshot

@@ -168,7 +168,7 @@ async function startAll(
     timestamps.raiseFloor(at);
     for (const { generation, bytes, cutBytes, reason } of torn) {
       const facts = { shard, generation, offset: bytes, cutBytes, reason };
-      logger.warn(facts, 'the torn end of a journal is cut off and kept in a file of its own');
+      logger.warn(facts, 'the torn tail of a journal is cut off and kept in a file of its own');
     }
     logger.debug({ shard, entries }, 'a shard is recovered');
   }

@@ -11,7 +11,7 @@ export interface OpenTask extends ShardLocation {
   readonly fsync: FsyncMode;
 }
 
-/** The torn end of a journal, which a start cuts off. */
+/** The torn tail of a journal, which a start cuts off. */
 export interface TornTail {
   readonly generation: number;
   /** Length of the valid part of the journal, in bytes. */
@@ -26,7 +26,7 @@ export interface OpenedReport {
   readonly entries: number;
   /** The highest timestamp on disk: time must start no lower. */
   readonly at: number;
-  /** The torn ends that a start will cut off. */
+  /** The torn tails that a start will cut off. */
   readonly torn: readonly TornTail[];
   /** Transactions that are prepared and have no outcome here. */
   readonly inDoubt: readonly InDoubtTransaction[];

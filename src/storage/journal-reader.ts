@@ -1,5 +1,5 @@
 // Reads one journal from its start and hands over each batch in order. Finds the end of the valid
-// part, and how many bytes must be valid. A bad line may be damage or the torn end of a crash: the
+// part, and how many bytes must be valid. A bad line may be damage or the torn tail of a crash: the
 // caller decides (src/shard/recovery/recovery.ts). Knows no other file of the shard.
 import type { ReadableFile } from './file-system.ts';
 import type { FormatVersion } from './format-version.ts';

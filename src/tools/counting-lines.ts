@@ -9,7 +9,7 @@ import type { ProvableLine, SalvagedJournal } from './journal-salvage.ts';
 /** The lines of a journal that count, and how the journal ends. */
 export interface CountingPart {
   readonly lines: readonly ProvableLine[];
-  /** The torn end that a start would cut off. A crash leaves one: no damage. */
+  /** The torn tail that a start would cut off. A crash leaves one: no damage. */
   readonly torn: { readonly offset: number; readonly what: string } | undefined;
   /** False if a line that must be in the journal is missing or out of order. */
   readonly isWhole: boolean;
@@ -20,7 +20,7 @@ export interface CountingPart {
  *
  * @param durableBytes so many bytes of the journal are known to be on stable storage
  */
-export function countInTail(journal: SalvagedJournal, durableBytes: number): CountingPart {
+export function countInOpen(journal: SalvagedJournal, durableBytes: number): CountingPart {
   const { reading, bad, lines } = journal;
   if (reading.bytes >= durableBytes) {
     const torn =

@@ -25,7 +25,7 @@ export interface DamageFinding {
 
 /** Bytes that a crash left behind the last durable mark. A start cuts them off too. No loss. */
 export interface TornEndFinding {
-  readonly finding: 'torn-end';
+  readonly finding: 'torn-tail';
   readonly file: string;
   readonly offset: number;
   readonly what: string;
@@ -110,7 +110,7 @@ export type Finding =
   | KeyFinding;
 
 export function isLoss({ finding }: Finding): boolean {
-  return finding !== 'damage' && finding !== 'torn-end' && finding !== 'unused';
+  return finding !== 'damage' && finding !== 'torn-tail' && finding !== 'unused';
 }
 
 export function nameInFinding({ namespace, key }: EntryPosition): NamedEntry {

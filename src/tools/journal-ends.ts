@@ -34,21 +34,24 @@ export function statedEnd(source: JournalSource, later: readonly JournalSource[]
   return { bytes: source.bytes ?? Infinity, seq, crc: undefined };
 }
 
-export interface Tail {
+export interface OpenJournal {
   readonly index: number;
-  /** So many bytes of the tail are known to have been on stable storage. */
+  /** So many bytes of the open journal are known to have been on stable storage. */
   readonly durableBytes: number;
   /**
-   * So many bytes were on stable storage, by current.json alone. The tail's own lines cannot vouch
+   * So many bytes were on stable storage, by current.json alone. The journal's own lines cannot vouch
    * for bytes behind the last line.
    */
   readonly statedBytes: number;
-  /** True if the last journal may lack even its header: no file says that it held any bytes. */
+  /** True if the open journal may lack even its header: no file says that it held any bytes. */
   readonly mayBeUnbegun: boolean;
 }
 
 /** Finds the journal that the shard wrote to last. A crash may leave a later one without a header. */
-export function tailOf(journals: readonly JournalSource[], { current }: ShardSources): Tail {
+export function openJournalOf(
+  journals: readonly JournalSource[],
+  { current }: ShardSources,
+): OpenJournal {
   const statedFor = ({ generation, bytes = 0 }: JournalSource): number =>
     Math.max(current?.mark?.generation === generation ? current.mark.bytes : 0, bytes);
   const durableFor = (source: JournalSource): number =>
@@ -59,11 +62,11 @@ export function tailOf(journals: readonly JournalSource[], { current }: ShardSou
     last?.journal?.lines.length === 0 &&
     durableFor(last) === 0;
   const index = journals.length - (mayBeUnbegun ? 2 : 1);
-  const tail = journals[index];
+  const openJournal = journals[index];
   return {
     index,
-    durableBytes: tail === undefined ? 0 : durableFor(tail),
-    statedBytes: tail === undefined ? 0 : statedFor(tail),
+    durableBytes: openJournal === undefined ? 0 : durableFor(openJournal),
+    statedBytes: openJournal === undefined ? 0 : statedFor(openJournal),
     mayBeUnbegun,
   };
 }

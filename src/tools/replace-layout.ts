@@ -81,8 +81,8 @@ function names(fileSystem: FileSystem, dataDir: string, layout: string): boolean
 
 /** A position above all versions that any old shard may have given: keys may change shards. */
 function positionAbove(proved: readonly ProvedShard[]): ShardPosition {
-  const seqs = proved.map(({ tail, mayHaveLostEnd }) => {
-    return tail.end.seq + (mayHaveLostEnd ? seqJumpUnsynced : 0);
+  const seqs = proved.map(({ openJournal, mayHaveLostEnd }) => {
+    return openJournal.end.seq + (mayHaveLostEnd ? seqJumpUnsynced : 0);
   });
   return { seq: Math.max(...seqs), at: Math.max(...proved.map(({ at }) => at)) };
 }

@@ -2,11 +2,17 @@
 // files, starting with the oldest that is needed. A snapshot gives all entries at its seq, a
 // journal the changes after that (salvaged-changes.ts). The caller gives the outcomes of
 // transactions in doubt (resolve-salvaged.ts). Changes no file.
-import { countInSealed, countInTail, holdsNoChange, type CountingPart } from './counting-lines.ts';
+import { countInSealed, countInOpen, holdsNoChange, type CountingPart } from './counting-lines.ts';
 import { currentName } from '../storage/file-names.ts';
 import type { SalvagedOutcome, SalvagedTraces } from './resolve-salvaged.ts';
 import type { Finding } from './finding.ts';
-import { beginsAtTheStart, seqBehind, statedEnd, tailOf, type Tail } from './journal-ends.ts';
+import {
+  beginsAtTheStart,
+  seqBehind,
+  statedEnd,
+  openJournalOf,
+  type OpenJournal,
+} from './journal-ends.ts';
 import type { SalvagedJournal } from './journal-salvage.ts';
 import {
   SalvagedChanges,
@@ -86,15 +92,15 @@ class ShardSalvage {
     journals: readonly JournalSource[],
     sources: ShardSources,
   ): void {
-    const tail = tailOf(journals, sources);
+    const openJournal = openJournalOf(journals, sources);
     for (const [index, source] of journals.entries()) {
       while ((snapshots[0]?.generation ?? Infinity) < source.generation) {
         this.#takeSnapshot(snapshots.shift(), journals);
       }
       const later = journals.slice(index + 1);
-      if (index < tail.index) this.#takeSealed(source, later, sources);
-      else if (index === tail.index) this.#takeTail(source, tail, sources);
-      else this.#takeUnbegun(source, tail.mayBeUnbegun);
+      if (index < openJournal.index) this.#takeSealed(source, later, sources);
+      else if (index === openJournal.index) this.#takeOpen(source, openJournal, sources);
+      else this.#takeUnbegun(source, openJournal.mayBeUnbegun);
     }
     for (const snapshot of snapshots) this.#takeSnapshot(snapshot, journals);
   }
@@ -116,33 +122,33 @@ class ShardSalvage {
     this.#apply(journal, part);
   }
 
-  #takeTail(source: JournalSource, tail: Tail, sources: ShardSources): void {
+  #takeOpen(source: JournalSource, openJournal: OpenJournal, sources: ShardSources): void {
     const { journal, name } = source;
     if (journal === undefined) {
       this.#behind = { name, named: [] };
       this.#changes.loseRest(this.#behind);
       return;
     }
-    const part = countInTail(journal, tail.durableBytes);
+    const part = countInOpen(journal, openJournal.durableBytes);
     if (part.torn !== undefined) {
-      this.#report({ finding: 'torn-end', file: name, ...part.torn });
+      this.#report({ finding: 'torn-tail', file: name, ...part.torn });
     }
     this.#reportDamage(journal, part, sources);
     const end = this.#apply(journal, part);
-    const missing = tail.statedBytes - end;
+    const missing = openJournal.statedBytes - end;
     const { nextSeq, at } = this.#changes;
     if (!part.isWhole && !holdsNoChange(missing, nextSeq, at)) {
       this.#changes.loseRest(this.#behind);
     }
   }
 
-  /** Takes a journal behind the tail, none of whose lines matches its own checksum. */
+  /** Takes a journal behind the open one. None of its lines matches its own checksum. */
   #takeUnbegun({ journal, name }: JournalSource, isAllowed: boolean): void {
     if (isAllowed) {
       const bad = journal?.bad[0];
       if (bad !== undefined) {
         const what = 'the header does not match its checksum';
-        this.#report({ finding: 'torn-end', file: name, offset: bad.offset, what });
+        this.#report({ finding: 'torn-tail', file: name, offset: bad.offset, what });
       }
       return;
     }

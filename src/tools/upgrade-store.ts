@@ -57,9 +57,10 @@ export function upgradeStore(
 /** Only the program that wrote a store knows for certain what state its crash may have left. */
 function proveCleanlyStopped(place: ShardPlace, version: FormatVersion): ProvedShard {
   const proved = proveShard(place);
-  const { current, tail, torn, traces } = proved;
+  const { current, openJournal, torn, traces } = proved;
   const isMarkedToItsEnd =
-    current.mark?.generation === tail.end.generation && current.mark.bytes === tail.end.bytes;
+    current.mark?.generation === openJournal.end.generation &&
+    current.mark.bytes === openJournal.end.bytes;
   if (isMarkedToItsEnd && torn.length === 0 && traces.prepared.size === 0) return proved;
   throw new StoreError(
     'STORE_MISMATCH',

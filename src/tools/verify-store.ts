@@ -15,11 +15,11 @@ import { salvageShard } from './shard-salvage.ts';
 import { inDoubtTransactions } from './in-doubt-transactions.ts';
 
 /**
- * A start refuses `damaged`. A crash leaves a `torn end`, and the next start cuts it off. A crash
+ * A start refuses `damaged`. A crash leaves a `torn tail`, and the next start cuts it off. A crash
  * leaves an `in-doubt` transaction, and the next start resolves it. `spare` is damage of files that
  * no start needs. An `unused` file does not count.
  */
-export type Verdict = 'damaged' | 'torn end' | 'in-doubt' | 'spare' | 'unused';
+export type Verdict = 'damaged' | 'torn tail' | 'in-doubt' | 'spare' | 'unused';
 
 export interface VerifyOptions {
   readonly fileSystem: FileSystem;
@@ -119,11 +119,11 @@ class Verification {
     }
   }
 
-  /** Reports everything outside the valid part of the live files: torn ends and spare files. */
+  /** Reports everything outside the valid part of the live files: torn tails and spare files. */
   #verifyRest(place: ShardPlace, { torn, current }: ProvedShard): void {
     for (const { generation, bytes, reason } of torn) {
       const file = `${place.name}/${journalName(generation)}`;
-      this.#take({ finding: 'torn-end', file, offset: bytes, what: reason });
+      this.#take({ finding: 'torn-tail', file, offset: bytes, what: reason });
     }
     const { previous } = current;
     if (previous === null) return;
@@ -167,9 +167,9 @@ class Verification {
     // Other findings are about loss: a repair reports them.
     if (finding.finding === 'damage') {
       this.#damage(`${textOfPosition(finding)}: ${finding.what}`);
-    } else if (finding.finding === 'torn-end') {
+    } else if (finding.finding === 'torn-tail') {
       const why = 'a crash may leave this, and a start cuts it off';
-      report('torn end', `${textOfPosition(finding)}: ${finding.what}; ${why}`);
+      report('torn tail', `${textOfPosition(finding)}: ${finding.what}; ${why}`);
     } else if (finding.finding === 'unused') {
       report('unused', `${finding.file}: ${finding.what}`);
     }

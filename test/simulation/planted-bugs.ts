@@ -64,7 +64,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     firstSeed: 5,
   },
   {
-    name: 'a torn end is cut too far',
+    name: 'a torn tail is cut too far',
     file: 'src/shard/files/torn-tail.ts',
     find: 'file.truncate(bytes);',
     replace: 'file.truncate(Math.max(0, bytes - 1));',

@@ -108,7 +108,7 @@ export class ReshardLife {
 
   #layoutOf(manifest: Manifest): FoundLayout {
     const recovered = this.#recover(manifest);
-    const seqs = recovered.map(({ tail }) => tail.end.seq);
+    const seqs = recovered.map(({ openJournal }) => openJournal.end.seq);
     const items = recovered.map(({ table }) =>
       namespacesUsed.flatMap((namespace) =>
         Array.from(table.ascending(namespace, ''), (entry): NamedItem => {

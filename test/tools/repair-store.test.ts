@@ -94,12 +94,12 @@ describe('a store that is good', () => {
     expect(readEntries(files, '/new').get('a')?.version).toBe(3 + seqJumpRepaired);
   });
 
-  test('with the torn end of a crash loses the bytes that a start cuts off, which is no loss', () => {
+  test('with the torn tail of a crash loses the bytes that a start cuts off, which is no loss', () => {
     write(['a', '1'], ['b', '2']);
     const whole = lines(journal(1)).slice(0, -1);
     putLines(journal(1), [...whole, '{"seq":3,"at":17']);
     const { findings, kept, losses } = repair();
-    expect([kinds(findings), losses]).toEqual([['torn-end'], 0]);
+    expect([kinds(findings), losses]).toEqual([['torn-tail'], 0]);
     expect(kept).toEqual({ a: '1@1', b: '2@2' });
   });
 });

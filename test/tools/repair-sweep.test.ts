@@ -229,7 +229,7 @@ function isListed(
         );
       case 'transaction': // Its prepared keys are listed one by one.
       case 'damage':
-      case 'torn-end':
+      case 'torn-tail':
       case 'unused':
         return false;
       default:

@@ -109,7 +109,7 @@ test('no version is given twice if the end of a journal may have been seen and l
   for (const seq of seqsOfFolder(files)) expect(seq).toBeGreaterThan(lowest);
 });
 
-test('a torn end is read as far as it is valid, and not cut', () => {
+test('a torn tail is read as far as it is valid, and not cut', () => {
   const files = makeStore(2);
   const contents = contentsOfFolder(files);
   const journal = '/data/layout-000001/shard-0001/journal-000001.ndjson';

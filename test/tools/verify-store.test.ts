@@ -111,7 +111,7 @@ describe('damage', () => {
 });
 
 describe('no damage', () => {
-  test('is the torn end of a crash: a start cuts it off', () => {
+  test('is the torn tail of a crash: a start cuts it off', () => {
     const crashed = new ShardedFiles(files, '/data', 2);
     crashed.start();
     crashed.write([['a', 'new']]);
@@ -122,7 +122,7 @@ describe('no damage', () => {
     expect(damaged).toBe(0);
     expect(lines).toEqual([
       expect.stringMatching(
-        /^torn end: .*journal-000002\.ndjson, offset \d+: .*a start cuts it off$/,
+        /^torn tail: .*journal-000002\.ndjson, offset \d+: .*a start cuts it off$/,
       ),
     ]);
   });

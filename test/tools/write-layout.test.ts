@@ -45,8 +45,8 @@ describe('a new layout', () => {
       const name = `layout-000007/${shardFolderName(shard)}`;
       const identity = { store, shard };
       const place = { fileSystem: files, folder: `/data/${name}`, name, identity };
-      const { table, tail, at, mayHaveLostEnd } = recoverShard(place);
-      expect([tail.end.seq, at, mayHaveLostEnd]).toEqual([position.seq, position.at, false]);
+      const { table, openJournal, at, mayHaveLostEnd } = recoverShard(place);
+      expect([openJournal.end.seq, at, mayHaveLostEnd]).toEqual([position.seq, position.at, false]);
       for (const { namespace, key } of entries) {
         const isHere = shardOfKey(key, shards) === shard;
         expect(table.get(namespace, key) !== undefined).toBe(isHere);

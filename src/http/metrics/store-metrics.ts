@@ -21,7 +21,7 @@ const shardGauges: readonly (readonly [name: string, help: string, figure: Shard
   ['journal_bytes', 'Size of the live journals.', (s) => s.journalBytes],
   ['snapshot_bytes', 'Size of the live snapshot.', (s) => s.snapshotBytes],
   ['disk_full', '1 while puts find no room on disk, else 0.', (s) => Number(s.isDiskFull)],
-  ['torn_tails', 'Torn ends of journals cut off since the start.', (s) => s.tornTails],
+  ['torn_tails', 'Torn tails of journals cut off since the start.', (s) => s.tornTails],
   ['epoch', 'Times the shard was opened; above 1 if its thread died.', (s) => s.epoch],
 ];
 

@@ -29,8 +29,8 @@ export function startFiles(
   removeLeftovers(place, recovered.current);
   secureFiles(place, recovered);
   const files = takeOver(place, recovered, fsync, at, reserveBytes);
-  const { tail, mayHaveLostEnd } = recovered;
-  const isResumed = files.writer.header === tail.header;
+  const { openJournal, mayHaveLostEnd } = recovered;
+  const isResumed = files.writer.header === openJournal.header;
   if (isResumed && (files.writer.header.fsync !== fsync || mayHaveLostEnd)) {
     files.rotateJournal({ seq: seqAfter(recovered), fsync, at });
   }
@@ -45,21 +45,21 @@ export function secureFiles(place: ShardPlace, recovered: Recovered): void {
   syncLiveFiles(place, recovered.current);
 }
 
-function seqAfter({ tail, mayHaveLostEnd }: Recovered): number {
-  return tail.end.seq + (mayHaveLostEnd ? seqJumpUnsynced : 0);
+function seqAfter({ openJournal, mayHaveLostEnd }: Recovered): number {
+  return openJournal.end.seq + (mayHaveLostEnd ? seqJumpUnsynced : 0);
 }
 
 /**
  * After a failed sync the system may report dropped bytes as clean, and another sync would not
  * write them. So this writes all bytes that no mark vouches for again, before the sync.
  */
-function rewriteUnmarked({ fileSystem, folder }: ShardPlace, { tail }: Recovered): void {
-  const { generation, bytes } = tail.end;
-  if (tail.durableBytes >= bytes) return;
+function rewriteUnmarked({ fileSystem, folder }: ShardPlace, { openJournal }: Recovered): void {
+  const { generation, bytes } = openJournal.end;
+  if (openJournal.durableBytes >= bytes) return;
   const file = fileSystem.open(`${folder}/${journalName(generation)}`);
   try {
-    const piece = Buffer.allocUnsafe(Math.min(1024 * 1024, bytes - tail.durableBytes));
-    for (let at = tail.durableBytes; at < bytes;) {
+    const piece = Buffer.allocUnsafe(Math.min(1024 * 1024, bytes - openJournal.durableBytes));
+    for (let at = openJournal.durableBytes; at < bytes;) {
       const count = file.read(piece.subarray(0, Math.min(piece.length, bytes - at)), at);
       if (count === 0) return;
       writeFully(file, piece.subarray(0, count), at);
@@ -79,24 +79,24 @@ function takeOver(
   reserveBytes: number,
 ): ShardFiles {
   const { identity, fileSystem, folder } = place;
-  const { current, tail } = recovered;
+  const { current, openJournal } = recovered;
   const reserve = new Reserve(fileSystem, folder, reserveBytes);
-  const generation = current.journals.at(-1)?.generation ?? tail.end.generation;
+  const generation = current.journals.at(-1)?.generation ?? openJournal.end.generation;
   const file = fileSystem.open(`${folder}/${journalName(generation)}`);
-  const isTail = generation === tail.end.generation;
-  const used = isTail ? tail.end.bytes : 0;
+  const isOpenJournal = generation === openJournal.end.generation;
+  const used = isOpenJournal ? openJournal.end.bytes : 0;
   // The bytes after `used` are blanks. Truncate and sync now: the next journal's header states this
   // end, maybe before another sync of this file.
   if (file.size() > used) {
     file.truncate(used);
     file.sync();
   }
-  if (isTail && tail.header !== undefined) {
-    const { bytes, crc, seq } = tail.end;
-    const writer = JournalWriter.resume(file, tail.header, { bytes, crc, nextSeq: seq });
+  if (isOpenJournal && openJournal.header !== undefined) {
+    const { bytes, crc, seq } = openJournal.end;
+    const writer = JournalWriter.resume(file, openJournal.header, { bytes, crc, nextSeq: seq });
     return new ShardFiles(place, { current, sealed: recovered.sealed, writer, reserve });
   }
-  const previous = isTail ? null : tail.end;
+  const previous = isOpenJournal ? null : openJournal.end;
   const sealed = previous === null ? recovered.sealed : [...recovered.sealed, previous];
   const seq = seqAfter(recovered);
   const writer = JournalWriter.begin(file, { ...identity, generation, seq, fsync, at, previous });

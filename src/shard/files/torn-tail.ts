@@ -1,4 +1,4 @@
-// Cuts off the torn end of a journal after a crash. Keeps the bytes in a separate file for the
+// Cuts off the torn tail of a journal after a crash. Keeps the bytes in a separate file for the
 // operator. recovery.ts finds the end of the valid part. Knows no line.
 import { cutTailName, cutTailOrder, journalName } from '../../storage/file-names.ts';
 import { writeFully, type FileSystem, type OpenFile } from '../../storage/file-system.ts';
@@ -22,7 +22,7 @@ export function cutTornTail(place: ShardPlace, { generation, bytes }: TornTail):
 }
 
 /**
- * Copies the torn end if possible. Ignores a failure, because a store must start on a full disk, too.
+ * Copies the torn tail if possible. Ignores a failure, because a store must start on a full disk, too.
  */
 function keepTail(fileSystem: FileSystem, journal: OpenFile, from: number, path: string): void {
   try {

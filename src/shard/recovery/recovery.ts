@@ -1,5 +1,5 @@
 // Recovery: live files -> table. Reads and verifies every live file, and changes none. The result
-// says which torn ends to cut and in which journal to continue; start-files.ts does that.
+// says which torn tails to cut and in which journal to continue; start-files.ts does that.
 // ARCHITECTURE.md has the steps by number. Knows no other shard: the caller resolves transactions in
 // doubt.
 import { byteStringOfText } from '../../base/byte-string.ts';
@@ -24,7 +24,7 @@ export interface ProvedShard {
   /** Ends of the immutable live journals, oldest first. */
   readonly sealed: readonly JournalEnd[];
   /** The journal to continue in. Its header is undefined if the shard has not written one yet. */
-  readonly tail: {
+  readonly openJournal: {
     readonly header: JournalHeader | undefined;
     readonly end: JournalEnd;
     /** The journal is on stable storage at least up to this offset, as marks say. */
@@ -127,32 +127,38 @@ class Recovery {
   run(): ProvedShard {
     this.#readSnapshot();
     const journals = this.#current.journals.map((reference) => this.#readJournal(reference));
-    const tailIndex = Math.max(
+    const openIndex = Math.max(
       0,
       journals.findLastIndex(({ reading }) => reading.header !== undefined),
     );
     for (const [index, journal] of journals.entries())
       this.#checkHeader(journal, journals[index - 1]);
-    for (const [index, journal] of journals.slice(0, tailIndex).entries()) {
+    for (const [index, journal] of journals.slice(0, openIndex).entries()) {
       this.#checkSealed(journal, journals[index + 1]?.reading.header?.previous ?? null);
     }
-    const open = journals.slice(tailIndex);
-    const torn = open.flatMap((journal) => this.#judgeTail(journal));
-    const tail = open[0];
-    if (tail === undefined) throw damaged({ file: this.#name(currentName) }, 'it names no journal');
-    // A crash may leave one journal behind the tail: made and named, but without its header.
+    const open = journals.slice(openIndex);
+    const torn = open.flatMap((journal) => this.#judgeOpen(journal));
+    const openJournal = open[0];
+    if (openJournal === undefined)
+      throw damaged({ file: this.#name(currentName) }, 'it names no journal');
+    // A crash may leave one more journal: made and named, but without its header.
     if (open.length > 2) {
       throw damaged({ file: open[1]?.name ?? '' }, 'the journal has no header');
     }
-    const { header } = tail.reading;
+    const { header } = openJournal.reading;
     return {
       current: this.#current,
-      sealed: journals.slice(0, tailIndex).map((journal) => this.#endOf(journal)),
-      tail: { header, end: this.#endOf(tail), durableBytes: this.#durableBytesOf(tail) },
+      sealed: journals.slice(0, openIndex).map((journal) => this.#endOf(journal)),
+      openJournal: {
+        header,
+        end: this.#endOf(openJournal),
+        durableBytes: this.#durableBytesOf(openJournal),
+      },
       torn,
       at: this.#at,
       traces: this.#replay,
-      mayHaveLostEnd: header !== undefined && header.fsync !== 'always' && !tail.reading.isStopped,
+      mayHaveLostEnd:
+        header !== undefined && header.fsync !== 'always' && !openJournal.reading.isStopped,
     };
   }
 
@@ -255,11 +261,11 @@ class Recovery {
   }
 
   /**
-   * Decides whether a bad line is a torn end or damage. Behind the last sync a crash may leave any
+   * Decides whether a bad line is a torn tail or damage. Behind the last sync a crash may leave any
    * bytes, and no client heard that they were synced. So a start cuts the journal at the first bad
    * line. A bad line below the offset that is known to be synced is damage.
    */
-  #judgeTail(journal: ReadJournal): TornTail[] {
+  #judgeOpen(journal: ReadJournal): TornTail[] {
     const { generation, name, reading, fileBytes } = journal;
     const durable = this.#durableBytesOf(journal);
     const { bytes, bad, nextSeq } = reading;

@@ -15,9 +15,9 @@ export function liveSources(shards: readonly ProvedShard[]): StreamSource[] {
   const committed = new Set(
     [...outcomes].flatMap(([id, isCommitted]) => (isCommitted ? [id] : [])),
   );
-  return shards.map(({ current, sealed, tail }) => {
+  return shards.map(({ current, sealed, openJournal }) => {
     // A journal without a header is empty.
-    const journals = [...sealed, tail.end].filter(({ bytes }) => bytes > 0);
+    const journals = [...sealed, openJournal.end].filter(({ bytes }) => bytes > 0);
     return { snapshot: current.snapshot, journals, committed };
   });
 }

@@ -140,7 +140,7 @@ describe('a restart', () => {
 });
 
 describe('a journal that was ended for one that holds nothing yet', () => {
-  test('is vouched for: damage at its end is no torn end', async () => {
+  test('is vouched for: damage at its end is no torn tail', async () => {
     await submitEach(openShard(files, 'interval'), [put('a', '1'), put('b', '2')]);
     openShard(files, 'always');
     expect(files.read(journal(2))).toHaveLength(0);
@@ -154,7 +154,7 @@ describe('a journal that was ended for one that holds nothing yet', () => {
   });
 });
 
-describe('a torn end', () => {
+describe('a torn tail', () => {
   const tails: [what: string, tail: Buffer][] = [
     ['half a line', Buffer.from('{"seq":3,"at":17640')],
     ['NULs', Buffer.alloc(4096)],

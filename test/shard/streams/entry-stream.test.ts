@@ -57,7 +57,7 @@ test('a stream of a shard that never held anything is empty, and seq begins at 1
   expect(stream.seq).toBe(1);
 });
 
-test('a stream leaves out the torn end of a crash, as a start does', async () => {
+test('a stream leaves out the torn tail of a crash, as a start does', async () => {
   await submitEach(store, [put('a', '1'), put('b', '2')]);
   const path = `${folder}/journal-000001.ndjson`;
   const line = files.read(path).toString().indexOf('"key":"b"');

@@ -103,7 +103,9 @@ export function contentsOfFolder(fileSystem: FileSystem, path: string = dataDir)
 export function seqsOfFolder(fileSystem: FileSystem, path: string = dataDir): number[] {
   const manifest = readManifest(fileSystem, path);
   if (manifest === undefined) throw new Error('there is no store');
-  return placesOf(fileSystem, path, manifest).map((place) => recoverShard(place).tail.end.seq);
+  return placesOf(fileSystem, path, manifest).map(
+    (place) => recoverShard(place).openJournal.end.seq,
+  );
 }
 
 /** The bytes of a whole backup of the folder. */

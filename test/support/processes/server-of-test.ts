@@ -36,7 +36,7 @@ export async function putKept(url: string): Promise<number> {
   return (await fetch(`${url}/v1/keys/kept`, { method: 'PUT', body: 'kept' })).status;
 }
 
-/** Fails unless a start finds a clean stop, without a torn end. */
+/** Fails unless a start finds a clean stop, without a torn tail. */
 export function expectCleanFolder(dataDir: string): void {
   const verdicts: string[] = [];
   const report = (verdict: string, text: string): void => void verdicts.push(`${verdict}: ${text}`);

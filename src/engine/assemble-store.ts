@@ -16,13 +16,14 @@ import { CompactionScheduler } from '../router/background/compaction-scheduler.t
 import { Housekeeper, housekeepingMs } from '../router/background/housekeeper.ts';
 import { KeyLocks } from '../router/key-locks.ts';
 import { ReadCache } from '../router/read-cache.ts';
-import { durabilityOf, Router } from '../router/router.ts';
+import { Router } from '../router/router.ts';
 import { Sequencer } from '../router/sequencer.ts';
 import { ShardClient } from '../router/shard/shard-client.ts';
 import type { TaskThread } from '../router/threads/task-thread.ts';
 import { TransactionRunner } from '../router/transactions/transaction-runner.ts';
 import { TwoPhaseCommit } from '../router/transactions/two-phase-commit.ts';
 import { resolveInDoubt } from '../storage/transaction-outcome.ts';
+import { durabilityOf } from '../store/result.ts';
 import type { CommandStore } from '../store/store.ts';
 
 export interface AssemblyOptions {
@@ -100,6 +101,7 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
   const onClosing = options.repeat(() => housekeeper.tick(), housekeepingMs);
   const locks = new KeyLocks();
   const newId = options.newTransactionId;
+  const durability = durabilityOf(fsync);
   const transactions = new TransactionRunner({
     locks,
     sequencer,
@@ -110,10 +112,10 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
       inFlight: transactionsInFlight,
     }),
     timestamp,
-    durability: durabilityOf(fsync),
+    durability,
   });
   const parts = { clock: timestamps, locks, sequencer, transactions, cache, compactions, backups };
-  return new Router(clients, { ...parts, fsync, onClosing, onClosed });
+  return new Router(clients, { ...parts, durability, onClosing, onClosed });
 }
 
 interface SharedParts {

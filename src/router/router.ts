@@ -3,7 +3,6 @@
 // the figures.
 import type { TimestampClock } from '../base/clock.ts';
 import { StoreError } from '../base/errors.ts';
-import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardResult } from '../protocol/shard-operation.ts';
 import type { ListPage, ListQuery } from '../store/listing.ts';
 import { namesOf, type EntryName, type Operation } from '../store/operation.ts';
@@ -22,7 +21,7 @@ import type { ShardClient } from './shard/shard-client.ts';
 import type { TransactionRunner } from './transactions/transaction-runner.ts';
 
 export interface RouterOptions {
-  readonly fsync: FsyncMode;
+  readonly durability: Durability;
   readonly clock: TimestampClock;
   readonly locks: KeyLocks;
   readonly sequencer: Sequencer;
@@ -33,11 +32,6 @@ export interface RouterOptions {
   readonly onClosing: () => void;
   /** Called once everything is durable and closed. */
   readonly onClosed: () => void;
-}
-
-/** The durability of a write when the store answers it. */
-export function durabilityOf(fsync: FsyncMode): Durability {
-  return fsync === 'always' ? 'synced' : 'written';
 }
 
 export class Router implements CommandStore {
@@ -54,7 +48,7 @@ export class Router implements CommandStore {
     this.#options = options;
     this.#locks = options.locks;
     this.#sequencer = options.sequencer;
-    this.durability = durabilityOf(options.fsync);
+    this.durability = options.durability;
   }
 
   submit(operation: Operation): Result | Promise<Result> {

@@ -14,6 +14,7 @@ import {
   type ShardReport,
 } from '../protocol/shard-operation.ts';
 import type { SnapshotReference } from '../storage/current.ts';
+import { durabilityOf } from '../store/result.ts';
 import type { BatchCommit, BatchCommitOptions } from './commit/batch-commit.ts';
 import { outcomesHeapBytes } from './commit/prepared-transactions.ts';
 import type { SealedFiles, ShardFiles } from './files/shard-files.ts';
@@ -174,7 +175,7 @@ export class Shard {
   report(): ShardReport {
     const { writer, journalBytes, liveJournals, snapshotBytes } = this.#files;
     return {
-      durability: this.#parts.fsync === 'always' ? 'synced' : 'written',
+      durability: durabilityOf(this.#parts.fsync),
       nextSeq: writer.nextSeq,
       entries: this.#parts.table.entries,
       bytes: this.#parts.table.bytes,

@@ -1,9 +1,15 @@
 // Owns the answers of a store: one result an operation, in the order of the operations.
 import type { Reply } from '../commands/reply.ts';
 import type { StoreError } from '../base/errors.ts';
+import type { FsyncMode } from '../base/fsync-mode.ts';
 
 /** `synced`: on stable storage. `written`: handed to the operating system. */
 export type Durability = 'synced' | 'written';
+
+/** The durability of a write in one shard when the store answers it. */
+export function durabilityOf(fsync: FsyncMode): Durability {
+  return fsync === 'always' ? 'synced' : 'written';
+}
 
 /** Unix milliseconds, or undefined if the entry does not expire. */
 export type ExpiresAt = number | undefined;

@@ -17,7 +17,7 @@ import { createShardFolder } from '../../../src/storage/create-shard-folder.ts';
 import type { FileSystem } from '../../../src/storage/file-system.ts';
 import type { ListPage, ListQuery } from '../../../src/store/listing.ts';
 import type { EntryName, Operation } from '../../../src/store/operation.ts';
-import type { Durability, Result } from '../../../src/store/result.ts';
+import { durabilityOf, type Durability, type Result } from '../../../src/store/result.ts';
 import type { Store } from '../../../src/store/store.ts';
 import type { StoreStatus } from '../../../src/store/store-status.ts';
 import type { TransactionPlan, TransactionResult } from '../../../src/store/transaction.ts';
@@ -48,7 +48,7 @@ export class BareShardStore implements Store {
     if (!fileSystem.exists(shardPlace.folder)) {
       createShardFolder(fileSystem, shardPlace.folder, shardPlace.identity);
     }
-    this.durability = fsync === 'always' ? 'synced' : 'written';
+    this.durability = durabilityOf(fsync);
     this.#timestamps = new TimestampClock(clock);
     const opened = new OpenedShard({ ...shardPlace, fileSystem, fsync, clock, reserveBytesMin });
     this.#timestamps.raiseFloor(opened.found.at);

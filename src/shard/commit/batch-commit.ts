@@ -10,7 +10,7 @@ import type { DiskSpace } from '../files/disk-space.ts';
 import type { ShardFiles } from '../files/shard-files.ts';
 import type { EntryTable } from '../table/entry-table.ts';
 import type { MemoryLimits } from '../table/memory-limits.ts';
-import { BatchRun } from './batch-run.ts';
+import { BatchRun, type BatchRunOptions } from './batch-run.ts';
 import type { PreparedTransactions } from './prepared-transactions.ts';
 import type { Staging } from './staging.ts';
 
@@ -34,6 +34,24 @@ export interface Committed {
   readonly syncSeconds: number;
 }
 
+/** The writes for which the disk may have room. */
+type DiskRoom = Pick<BatchRunOptions, 'putBytesMax' | 'mayDelete' | 'mayResolve'>;
+
+/**
+ * The room for the next try. Puts give way first, then deletes, then outcomes.
+ *
+ * @param putBytes of the put records in the line that did not fit
+ * @param fitted number of bytes that would have fitted
+ */
+function lessRoom(room: DiskRoom, putBytes: number, fitted: number): DiskRoom {
+  if (putBytes > 0) {
+    // After a second failure, the size that would have fitted is not reliable.
+    return { ...room, putBytesMax: room.putBytesMax === Infinity ? fitted : 0 };
+  }
+  if (room.mayDelete) return { ...room, putBytesMax: 0, mayDelete: false };
+  return { ...room, putBytesMax: 0, mayResolve: false };
+}
+
 export class BatchCommit {
   readonly #options: BatchCommitOptions;
   #syncSeconds = NaN;
@@ -55,15 +73,14 @@ export class BatchCommit {
   run(operations: readonly ShardOperation[], timestamp: number, otherHeapBytes: number): Committed {
     const { table, transactions, files, space, memory } = this.#options;
     this.#syncSeconds = NaN;
-    let putBytesMax = space.mayPut() ? Infinity : 0;
-    for (let mayDelete = true, mayResolve = true; ;) {
+    const putBytesMax = space.mayPut() ? Infinity : 0;
+    let room: DiskRoom = { putBytesMax, mayDelete: true, mayResolve: true };
+    for (;;) {
       const firstSeq = files.writer.nextSeq;
       const run = new BatchRun(table, transactions, {
         now: timestamp,
         firstSeq,
-        putBytesMax,
-        mayDelete,
-        mayResolve,
+        ...room,
         memory,
         otherHeapBytes,
       });
@@ -83,13 +100,8 @@ export class BatchCommit {
         else if (putBytes > 0) space.putsWereWritten();
         return { answers, isStuck, syncSeconds: this.#syncSeconds };
       }
-      assert(mayResolve || putBytes > 0, 'a batch without writes needs no room');
-      if (putBytes === 0) {
-        mayResolve = mayDelete;
-        mayDelete = false;
-      }
-      // Retry with the size that would have fitted. After a second failure, that size is not reliable.
-      putBytesMax = putBytesMax === Infinity && putBytes > 0 ? fitted : 0;
+      assert(room.mayResolve || putBytes > 0, 'a batch without writes needs no room');
+      room = lessRoom(room, putBytes, fitted);
     }
   }
 

@@ -26,7 +26,7 @@ It writes its findings to standard output, one JSON object a line. The member "f
   unused        a file that is not part of the store
   lost-changes  changes that no file holds any more: their shard, first and last seq, and number
   lost-entries  entries that no file holds any more: those between two keys of a snapshot
-  unproved-end  it cannot be known whether newer files are missing
+  unproved-end  it cannot be known whether newer files or changes are missing
   transaction   a transaction over several shards without a recorded outcome, though lost lines may have
                 held one: "kept":"all" if all participants have prepared it, else "nothing", so that no
                 half of it is kept

@@ -64,7 +64,7 @@ export interface LostEntriesFinding {
   readonly entries: number | null;
 }
 
-/** No file proves which files were the newest: some may be missing without a trace. */
+/** No file proves the end of the data: newer files or changes may be missing without a trace. */
 export interface UnprovedEndFinding {
   readonly finding: 'unproved-end';
   /** Null if the finding is about the whole store. */

@@ -1,6 +1,7 @@
 // Finds the first change and the end of a damaged shard's journals. Uses current.json, and each
 // header's statements about earlier journals. Reads no file.
 import type { StatedEnd } from './counting-lines.ts';
+import { headerBytesMin } from './salvaged-changes.ts';
 import type { JournalSource, ShardSources } from './shard-sources.ts';
 
 /** True if the first journal begins with the shard's first change. */
@@ -45,6 +46,8 @@ export interface OpenJournal {
   readonly statedBytes: number;
   /** True if the open journal may lack even its header: no file says that it held any bytes. */
   readonly mayBeUnbegun: boolean;
+  /** True if the open journal has lost its header and every line, and no file states its length. */
+  readonly isEndUnknown: boolean;
 }
 
 /** Finds the journal that the shard wrote to last. A crash may leave a later one without a header. */
@@ -52,21 +55,33 @@ export function openJournalOf(
   journals: readonly JournalSource[],
   { current }: ShardSources,
 ): OpenJournal {
+  // A switch is durable before a compaction begins, so the first journal behind a snapshot has had
+  // a header.
+  const begun = current?.snapshot ? current.journals[0]?.generation : undefined;
   const statedFor = ({ generation, bytes = 0 }: JournalSource): number =>
-    Math.max(current?.mark?.generation === generation ? current.mark.bytes : 0, bytes);
+    Math.max(
+      current?.mark?.generation === generation ? current.mark.bytes : 0,
+      generation === begun ? headerBytesMin : 0,
+      bytes,
+    );
   const durableFor = (source: JournalSource): number =>
     Math.max(source.journal?.reading.durableBytes ?? 0, statedFor(source));
   const last = journals.at(-1);
-  const mayBeUnbegun =
-    last?.journal?.header === undefined &&
-    last?.journal?.lines.length === 0 &&
-    durableFor(last) === 0;
+  const mayBeUnbegun = last !== undefined && isBare(last) && durableFor(last) === 0;
   const index = journals.length - (mayBeUnbegun ? 2 : 1);
   const openJournal = journals[index];
+  const statedBytes = openJournal === undefined ? 0 : statedFor(openJournal);
   return {
     index,
     durableBytes: openJournal === undefined ? 0 : durableFor(openJournal),
-    statedBytes: openJournal === undefined ? 0 : statedFor(openJournal),
+    statedBytes,
     mayBeUnbegun,
+    isEndUnknown:
+      openJournal !== undefined && isBare(openJournal) && statedBytes === headerBytesMin,
   };
+}
+
+/** True for a file without a header, none of whose lines matches its own checksum. */
+function isBare({ journal }: JournalSource): boolean {
+  return journal !== undefined && journal.header === undefined && journal.lines.length === 0;
 }

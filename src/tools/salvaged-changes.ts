@@ -26,7 +26,7 @@ export interface SalvagedShard {
 }
 
 /** The least length of a header, in bytes. */
-const headerBytesMin = 199;
+export const headerBytesMin = 199;
 
 /**
  * The file that probably held the changes that are missing, and the entries that its bad lines name.

@@ -23,6 +23,8 @@ import {
 import { ShardSources, type JournalSource, type ShardSourcesOptions } from './shard-sources.ts';
 import type { SalvagedSnapshot } from './snapshot-salvage.ts';
 
+const allLost: CountingPart = { lines: [], torn: undefined, isWhole: false };
+
 /**
  * Goes through a shard's files and reports their damage.
  *
@@ -129,7 +131,8 @@ class ShardSalvage {
       this.#changes.loseRest(this.#behind);
       return;
     }
-    const part = countInOpen(journal, openJournal.durableBytes);
+    const { isEndUnknown, durableBytes } = openJournal;
+    const part = isEndUnknown ? allLost : countInOpen(journal, durableBytes);
     if (part.torn !== undefined) {
       this.#report({ finding: 'torn-tail', file: name, ...part.torn });
     }
@@ -137,7 +140,8 @@ class ShardSalvage {
     const end = this.#apply(journal, part);
     const missing = openJournal.statedBytes - end;
     const { nextSeq, at } = this.#changes;
-    if (!part.isWhole && !holdsNoChange(missing, nextSeq, at)) {
+    if (isEndUnknown) this.#doubtEnd();
+    else if (!part.isWhole && !holdsNoChange(missing, nextSeq, at)) {
       this.#changes.loseRest(this.#behind);
     }
   }

@@ -1,6 +1,7 @@
 // Repairs of many kinds of damage: the kept entries, and the findings.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { StoreError } from '../../src/base/errors.ts';
+import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import { seqJumpRepaired } from '../../src/base/limits.ts';
 import { openDataFolder } from '../../src/engine/data-folder.ts';
 import { encodeBatchLine } from '../../src/storage/journal-format.ts';
@@ -23,10 +24,10 @@ const current = `${shardFolder}/current.json`;
 let files: MemoryFileSystem;
 let store: ShardedFiles;
 
-function begin(shards: number): void {
+function begin(shards: number, fsync?: FsyncMode): void {
   files = new MemoryFileSystem();
   store = new ShardedFiles(files, '/old', shards);
-  store.start();
+  store.start(fsync);
 }
 
 beforeEach(() => begin(1));
@@ -236,6 +237,36 @@ describe('a damaged snapshot', () => {
     const { kept } = repair();
     expect(Object.keys(kept)).toEqual(['a', 'c', 'e', 'z']);
     expect(kept['a']).toBe('5@5');
+  });
+});
+
+/** Ends as a kill does, so no mark states the length of the journal. */
+function killBehindSnapshot(fsync: FsyncMode): void {
+  begin(1, fsync);
+  write(['a', '1'], ['b', '2']);
+  store.compact(0);
+  write(['a', '3'], ['c', '4']);
+}
+
+describe('the lost header of the first journal behind a snapshot', () => {
+  test.each([
+    ['is empty', () => Buffer.alloc(0)],
+    ['has only bytes of another file', () => Buffer.from('another file\n')],
+    ['ends within the header', (whole: Buffer) => whole.subarray(0, 150)],
+  ])('is damage, and changes may be missing, if the journal %s', (_, damage) => {
+    killBehindSnapshot('always');
+    files.put(journal(2), damage(files.read(journal(2))));
+    const { findings, kept } = repair();
+    expect(kinds(findings)).toEqual(['damage', 'unproved-end']);
+    expect(kept).toEqual({ a: '1@1', b: '2@2' });
+  });
+
+  test.each(['always', 'never'] as const)('costs no line behind it in mode %s', (fsync) => {
+    killBehindSnapshot(fsync);
+    flip(journal(2), fsync);
+    const { findings, kept, losses } = repair();
+    expect([new Set(kinds(findings)), losses]).toEqual([new Set(['damage']), 0]);
+    expect(kept).toEqual({ a: '3@3', b: '2@2', c: '4@4' });
   });
 });
 

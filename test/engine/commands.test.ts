@@ -38,7 +38,7 @@ afterAll(async () => {
 });
 
 async function run(...texts: string[]): Promise<unknown[]> {
-  return (await runner.run(runner.plan(texts.map((text) => text.split(' '))))).map(plain);
+  return (await runner.run(runner.parse(texts.map((text) => text.split(' '))))).map(plain);
 }
 
 function plain(result: CommandResult): unknown {
@@ -132,8 +132,8 @@ describe('a write on keys of several shards', () => {
 });
 
 async function together(...texts: string[]): Promise<unknown> {
-  const plans = runner.plan(texts.map((text) => text.split(' ')));
-  const results = await runner.runAtomically(plans.filter((plan) => plan.kind !== 'keyspace'));
+  const parsed = runner.parse(texts.map((text) => text.split(' ')));
+  const results = await runner.runAtomically(parsed.filter((plan) => plan.kind !== 'keyspace'));
   return results instanceof Error ? results : results.map(plain);
 }
 

@@ -43,7 +43,7 @@ export interface AtomicWork {
    * Works as a `TransactionPlan` does. `answer` gets the durability that the changes will have
    * reached.
    */
-  readonly decide: (moment: TransactionMoment) => {
+  readonly plan: (moment: TransactionMoment) => {
     readonly changes: readonly (EntryPut | 'delete' | undefined)[];
     readonly flush?: readonly string[];
     readonly answer: (durability: Durability) => Answer;
@@ -86,7 +86,7 @@ export class IdempotentRequests {
 
   /**
    * @throws StoreError IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_FLIGHT, REPLY_TOO_LARGE; the
-   *   store's refusals; all that `decide` throws
+   *   store's refusals; all that `plan` throws
    */
   async run(
     identity: RequestIdentity,
@@ -129,7 +129,7 @@ export class IdempotentRequests {
   async #first(
     scope: string,
     fingerprint: string,
-    { names: given, decide }: AtomicWork,
+    { names: given, plan }: AtomicWork,
     limits?: TransactOptions,
   ): Promise<Answer> {
     const { store, windowMs, wallMs } = this.#options;
@@ -146,7 +146,7 @@ export class IdempotentRequests {
         ({ entries, versions, now }) => {
           const kept = entries.at(-1);
           if (kept !== undefined) return { output: replayOf(kept, fingerprint), changes: [] };
-          const { changes, flush, answer } = decide({
+          const { changes, flush, answer } = plan({
             entries: entries.slice(0, -1),
             versions: versions.slice(0, -1),
             now,

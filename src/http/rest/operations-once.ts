@@ -29,7 +29,7 @@ export function operationsOnce(
   const names = namesOnce(operations);
   return {
     names,
-    decide: (moment) => {
+    plan: (moment) => {
       const { results, changes } = runAtMoment(names, moment, operations, limits);
       countGiven(results, moment.entries, options);
       const answer = (durability: Durability) =>

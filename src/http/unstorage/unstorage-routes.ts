@@ -96,11 +96,11 @@ class UnstorageHandlers {
     units: number,
   ): Promise<Answer> {
     const { idempotency, work } = this.#context;
-    const decide: AtomicWork['decide'] = ({ entries, now }) => ({
+    const plan: AtomicWork['plan'] = ({ entries, now }) => ({
       changes: entries.map(() => changeAt(now)),
       answer: () => done,
     });
-    return work.during(units, () => idempotency.run(identity, { names, decide }));
+    return work.during(units, () => idempotency.run(identity, { names, plan }));
   }
 
   #itemOf(request: FastifyRequest): Item {

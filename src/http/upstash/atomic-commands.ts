@@ -11,7 +11,7 @@ import type { EntryResult } from '../../store/result.ts';
 import { EntryOverlay } from '../../store/entry-overlay.ts';
 import type { TransactionPlan } from '../../store/transaction.ts';
 import type { SubmitOptions } from '../../store/store.ts';
-import type { KeyedPlan } from './command-planner.ts';
+import type { ParsedKeyedCommand } from './command-parser.ts';
 
 /**
  * Bytes of values that the commands of one transaction may read and write in sum. A value counts
@@ -19,7 +19,7 @@ import type { KeyedPlan } from './command-planner.ts';
  */
 const touchedBytesMax = 256 * 1024 * 1024;
 
-export function distinctKeys(commands: readonly KeyedPlan[]): string[] {
+export function distinctKeys(commands: readonly ParsedKeyedCommand[]): string[] {
   return [...new Set(commands.flatMap(({ keys }) => keys))];
 }
 
@@ -27,8 +27,8 @@ export function distinctKeys(commands: readonly KeyedPlan[]): string[] {
  * @param keys those of `distinctKeys`, in the order of the moment's names
  * @returns a plan that gives one reply a command, in order
  */
-export function decideCommands(
-  commands: readonly KeyedPlan[],
+export function planCommands(
+  commands: readonly ParsedKeyedCommand[],
   keys: readonly string[],
   limits: CommandLimits,
   { reserveReplyBytes }: SubmitOptions,
@@ -64,7 +64,7 @@ class AtomicRun {
     this.#overlay = new EntryOverlay(keys, entries.map(entryOf));
   }
 
-  run({ command, args, keys }: KeyedPlan): Reply {
+  run({ command, args, keys }: ParsedKeyedCommand): Reply {
     const indexes = keys.map((key) => this.#overlay.indexOf(key));
     const entries = indexes.map((index) => this.#overlay.get(index));
     for (const entry of entries) this.#touch(entry?.value.length ?? 0);

@@ -11,17 +11,17 @@ import type { CommandOperation, EntryName, GetOperation } from '../../store/oper
 import type { ReplyResult, Result } from '../../store/result.ts';
 import type { CommandStore, SubmitOptions } from '../../store/store.ts';
 import type { TransactionPlan } from '../../store/transaction.ts';
-import { decideCommands, distinctKeys } from './atomic-commands.ts';
+import { planCommands, distinctKeys } from './atomic-commands.ts';
 import {
-  CommandPlanner,
-  type CommandPlan,
-  type CommandPlannerOptions,
-  type KeyedPlan,
-  type KeyspacePlan,
-} from './command-planner.ts';
+  CommandParser,
+  type ParsedCommand,
+  type CommandParserOptions,
+  type ParsedKeyedCommand,
+  type ParsedKeyspaceCommand,
+} from './command-parser.ts';
 import { StoreKeyspace } from './store-keyspace.ts';
 
-export interface CommandRunnerOptions extends CommandPlannerOptions {
+export interface CommandRunnerOptions extends CommandParserOptions {
   readonly store: CommandStore;
   readonly namespace: string;
   readonly clock: Clock;
@@ -31,14 +31,14 @@ export interface CommandRunnerOptions extends CommandPlannerOptions {
 export type CommandResult = Reply | StoreError;
 
 /** Commands as one transaction of the store. */
-export interface AtomicCommands {
+export interface CommandTransaction {
   readonly names: readonly EntryName[];
   /** Gives one reply a command, in order. */
-  readonly decide: TransactionPlan<Reply[]>;
+  readonly plan: TransactionPlan<Reply[]>;
 }
 
 /** A command that can be part of a transaction. */
-export type AtomicPlan = Exclude<CommandPlan, KeyspacePlan>;
+export type AtomicCommand = Exclude<ParsedCommand, ParsedKeyspaceCommand>;
 
 export interface Flush {
   readonly reply: Reply;
@@ -54,24 +54,24 @@ export function isStoreError(result: CommandResult | Reply[]): result is StoreEr
 
 export class CommandRunner {
   readonly #options: CommandRunnerOptions;
-  readonly #planner: CommandPlanner;
+  readonly #parser: CommandParser;
   readonly #keyspace: StoreKeyspace;
 
   constructor(options: CommandRunnerOptions) {
     this.#options = options;
-    this.#planner = new CommandPlanner(options);
+    this.#parser = new CommandParser(options);
     this.#keyspace = new StoreKeyspace(options.store, options.namespace);
   }
 
-  plan(commands: readonly (readonly string[])[]): CommandPlan[] {
-    return commands.map((words) => this.#planner.plan(words));
+  parse(lines: readonly (readonly string[])[]): ParsedCommand[] {
+    return lines.map((words) => this.#parser.parse(words));
   }
 
   /**
    * Runs in order, not atomically. Consecutive commands that need one shard each go to the store
    * together; any other command goes alone.
    */
-  async run(plans: readonly CommandPlan[], options?: SubmitOptions): Promise<CommandResult[]> {
+  async run(commands: readonly ParsedCommand[], options?: SubmitOptions): Promise<CommandResult[]> {
     const results: CommandResult[] = [];
     let waiting: { readonly index: number; readonly asked: Asked }[] = [];
     const ask = async (): Promise<void> => {
@@ -85,64 +85,70 @@ export class CommandRunner {
         if (answer !== undefined) results[index] = resultOf(answer);
       }
     };
-    for (const [index, plan] of plans.entries()) {
-      if (plan.kind === 'answered') {
-        results[index] = plan.reply;
-      } else if (plan.kind === 'keyed' && this.#options.store.areOnOneShard(plan.keys)) {
-        waiting.push({ index, asked: this.#asked(plan) });
+    for (const [index, parsed] of commands.entries()) {
+      if (parsed.kind === 'answered') {
+        results[index] = parsed.reply;
+      } else if (parsed.kind === 'keyed' && this.#options.store.areOnOneShard(parsed.keys)) {
+        waiting.push({ index, asked: this.#asked(parsed) });
       } else {
         // A command that needs more than one shard sees all commands before it, and none after it.
         // oxlint-disable-next-line no-await-in-loop -- in order
         await ask();
         // oxlint-disable-next-line no-await-in-loop
-        results[index] = await refusedOr(() => this.#alone(plan, options));
+        results[index] = await refusedOr(() => this.#alone(parsed, options));
       }
     }
     await ask();
     return results;
   }
 
-  /** Runs all at one moment, each seeing those before it, as in Redis: see `decideCommands`. */
+  /** Runs all at one moment, each seeing those before it, as in Redis: see `planCommands`. */
   async runAtomically(
-    plans: readonly AtomicPlan[],
+    commands: readonly AtomicCommand[],
     options?: SubmitOptions,
   ): Promise<Reply[] | StoreError> {
-    const { names, decide } = this.atomicCommands(plans, options);
-    const result = await this.#options.store.transact(names, decide, options);
+    const { names, plan } = this.transactionOf(commands, options);
+    const result = await this.#options.store.transact(names, plan, options);
     return result.kind === 'refused' ? result.error : result.output;
   }
 
   /** Plans the same transaction without running it. */
-  atomicCommands(plans: readonly AtomicPlan[], options: SubmitOptions = {}): AtomicCommands {
-    const keyed = plans.filter((plan) => plan.kind === 'keyed');
+  transactionOf(
+    commands: readonly AtomicCommand[],
+    options: SubmitOptions = {},
+  ): CommandTransaction {
+    const keyed = commands.filter((parsed) => parsed.kind === 'keyed');
     const keys = distinctKeys(keyed);
-    const decideKeyed = decideCommands(keyed, keys, this.#planner.limits, options);
-    const decide: TransactionPlan<Reply[]> = (moment) => {
-      const { output, changes } = decideKeyed(moment);
+    const planKeyed = planCommands(keyed, keys, this.#parser.limits, options);
+    const plan: TransactionPlan<Reply[]> = (moment) => {
+      const { output, changes } = planKeyed(moment);
       const rest = output.values();
-      const replies = plans.map((plan) =>
-        plan.kind === 'answered' ? plan.reply : (rest.next().value ?? nil),
+      const replies = commands.map((parsed) =>
+        parsed.kind === 'answered' ? parsed.reply : (rest.next().value ?? nil),
       );
       return { output: replies, changes };
     };
-    return { names: this.#namesOf(keys), decide };
+    return { names: this.#namesOf(keys), plan };
   }
 
   /** Plans a command that deletes all keys, without running it. */
-  flushOf({ args }: KeyspacePlan): Flush {
+  flushOf({ args }: ParsedKeyspaceCommand): Flush {
     const reply = checkFlush(args);
     return { reply, flush: reply.kind === 'error' ? [] : [this.#options.namespace] };
   }
 
-  #alone(plan: KeyedPlan | KeyspacePlan, options?: SubmitOptions): Promise<CommandResult> {
-    if (plan.kind === 'keyspace') {
-      return runOnKeyspace(plan.command, plan.args, this.#keyspace, this.#planner.limits);
+  #alone(
+    parsed: ParsedKeyedCommand | ParsedKeyspaceCommand,
+    options?: SubmitOptions,
+  ): Promise<CommandResult> {
+    if (parsed.kind === 'keyspace') {
+      return runOnKeyspace(parsed.command, parsed.args, this.#keyspace, this.#parser.limits);
     }
-    if (plan.command.access === 'read') return this.#readSeveral(plan, options);
-    return this.#writeSeveral(plan, options);
+    if (parsed.command.access === 'read') return this.#readSeveral(parsed, options);
+    return this.#writeSeveral(parsed, options);
   }
 
-  #asked({ command: { name, access }, args, keys }: KeyedPlan): Asked {
+  #asked({ command: { name, access }, args, keys }: ParsedKeyedCommand): Asked {
     const { namespace, valueBytesMax } = this.#options;
     const [key = ''] = keys;
     // The store's cache can answer a plain get, but not a command.
@@ -151,7 +157,7 @@ export class CommandRunner {
   }
 
   async #readSeveral(
-    { command, args, keys }: KeyedPlan,
+    { command, args, keys }: ParsedKeyedCommand,
     options?: SubmitOptions,
   ): Promise<CommandResult> {
     const { store, clock } = this.#options;
@@ -162,11 +168,11 @@ export class CommandRunner {
       entries.push(answer.kind === 'entry' ? { value: valueOf(answer), expiresAt } : undefined);
     }
     const now = clock.wallMs();
-    return runKeyed(command, { args, keys, entries, now, limits: this.#planner.limits }).reply;
+    return runKeyed(command, { args, keys, entries, now, limits: this.#parser.limits }).reply;
   }
 
-  async #writeSeveral(plan: KeyedPlan, options?: SubmitOptions): Promise<CommandResult> {
-    const result = await this.runAtomically([plan], options);
+  async #writeSeveral(parsed: ParsedKeyedCommand, options?: SubmitOptions): Promise<CommandResult> {
+    const result = await this.runAtomically([parsed], options);
     if (isStoreError(result)) return result;
     const [reply] = result;
     if (reply === undefined) throw new Error('a command has one reply');

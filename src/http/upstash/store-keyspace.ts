@@ -38,8 +38,8 @@ export class StoreKeyspace implements Keyspace {
 
   async clear(): Promise<void> {
     const flush = [this.#namespace];
-    const decide = () => ({ output: undefined, changes: [], flush });
-    const result = await this.#store.transact([], decide, { alone: true });
+    const plan = () => ({ output: undefined, changes: [], flush });
+    const result = await this.#store.transact([], plan, { alone: true });
     if (result.kind === 'refused') throw result.error;
   }
 

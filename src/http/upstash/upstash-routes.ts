@@ -10,8 +10,8 @@ import { identityOf } from '../idempotency/request-identity.ts';
 import { unitsOf } from '../overload/concurrency-limiter.ts';
 import { nameText, queryText } from '../wire/request-target.ts';
 import { commandMount, commandOfPath } from './command-of-path.ts';
-import { mayWrite, type CommandPlan, type KeyspacePlan } from './command-planner.ts';
-import { CommandRunner, isStoreError, type AtomicPlan } from './command-runner.ts';
+import { mayWrite, type ParsedCommand, type ParsedKeyspaceCommand } from './command-parser.ts';
+import { CommandRunner, isStoreError, type AtomicCommand } from './command-runner.ts';
 import { errorEnvelope } from './envelope.ts';
 import { commandOfJson, commandsOfJson } from './json-arguments.ts';
 import {
@@ -22,14 +22,14 @@ import {
   type AnswerOfResults,
 } from './reply-format.ts';
 import { RequestFault } from './request-fault.ts';
-import { keepable, transactionOf } from './transaction-plan.ts';
+import { allowedInTransaction, allowedOnce } from './allowed-commands.ts';
 import { syncTokenHeader, SyncTokens } from './sync-tokens.ts';
 import type { RouteContext } from '../route-context.ts';
 
 interface Asked {
   readonly request: FastifyRequest;
   readonly body: Buffer;
-  readonly plans: readonly CommandPlan[];
+  readonly commands: readonly ParsedCommand[];
 }
 
 interface AskedCommands extends Asked {
@@ -90,9 +90,9 @@ class UpstashHandlers {
     const { large } = this.#context;
     const answerOf = oneReply(formatOf(request));
     const body = await large.read(request, reply);
-    const plans = this.#runner.plan([parse(body)]);
+    const commands = this.#runner.parse([parse(body)]);
     return await large.runNow(unitsOf(1, body.length), (options) =>
-      this.#answerEach({ request, body, plans, answerOf }, options),
+      this.#answerEach({ request, body, commands, answerOf }, options),
     );
   }
 
@@ -103,25 +103,29 @@ class UpstashHandlers {
   ): Promise<Answer> {
     const { large, limits } = this.#context;
     return large.run(request, reply, (body) => {
-      const plans = this.#runner.plan(commandsOfJson(body, limits.batchOperationsMax));
-      return { parts: plans.length, work: (options) => answer({ request, body, plans }, options) };
+      const commands = this.#runner.parse(commandsOfJson(body, limits.batchOperationsMax));
+      return {
+        parts: commands.length,
+        work: (options) => answer({ request, body, commands }, options),
+      };
     });
   }
 
   /** Runs each command on its own, in order; with an Idempotency-Key, all as one transaction. */
   #answerEach({ answerOf, ...asked }: AskedCommands, options: SubmitOptions): Promise<Answer> {
-    const { plans } = asked;
+    const { commands } = asked;
     return this.#answer(asked, async (identity) => {
-      if (identity !== undefined) return await this.#eachOnce(identity, plans, answerOf, options);
-      return answerOf(await this.#runner.run(plans, options));
+      if (identity !== undefined)
+        return await this.#eachOnce(identity, commands, answerOf, options);
+      return answerOf(await this.#runner.run(commands, options));
     });
   }
 
   #answerAtomically({ answerOf, ...asked }: AskedCommands, options: SubmitOptions) {
-    const plans = transactionOf(asked.plans);
+    const commands = allowedInTransaction(asked.commands);
     return this.#answer(asked, async (identity) => {
-      if (identity !== undefined) return await this.#once(identity, plans, answerOf, options);
-      const results = await this.#runner.runAtomically(plans, options);
+      if (identity !== undefined) return await this.#once(identity, commands, answerOf, options);
+      const results = await this.#runner.runAtomically(commands, options);
       // Clients take a list for an answer whatever its status, so an error must not be a list.
       if (isStoreError(results)) throw results;
       return answerOf(results);
@@ -129,10 +133,10 @@ class UpstashHandlers {
   }
 
   async #answer(
-    { request, body, plans }: Asked,
+    { request, body, commands }: Asked,
     run: (identity: RequestIdentity | undefined) => Promise<Answer>,
   ): Promise<Answer> {
-    if (!mayWrite(plans)) return await run(undefined);
+    if (!mayWrite(commands)) return await run(undefined);
     const identity = identityOf(request, body);
     try {
       return await run(identity);
@@ -143,40 +147,40 @@ class UpstashHandlers {
 
   #eachOnce(
     identity: RequestIdentity,
-    plans: readonly CommandPlan[],
+    commands: readonly ParsedCommand[],
     answerOf: AnswerOfResults,
     options: SubmitOptions,
   ): Promise<Answer> {
-    const [first] = plans;
-    return plans.length === 1 && first?.kind === 'keyspace'
+    const [first] = commands;
+    return commands.length === 1 && first?.kind === 'keyspace'
       ? this.#flushOnce(identity, first, answerOf)
-      : this.#once(identity, keepable(plans), answerOf, options);
+      : this.#once(identity, allowedOnce(commands), answerOf, options);
   }
 
   #once(
     identity: RequestIdentity,
-    plans: readonly AtomicPlan[],
+    commands: readonly AtomicCommand[],
     answerOf: AnswerOfResults,
     options: SubmitOptions,
   ): Promise<Answer> {
-    const { names, decide } = this.#runner.atomicCommands(plans, options);
-    const decideOnce: AtomicWork['decide'] = (moment) => {
-      const { output, changes } = decide(moment);
+    const { names, plan } = this.#runner.transactionOf(commands, options);
+    const planOnce: AtomicWork['plan'] = (moment) => {
+      const { output, changes } = plan(moment);
       return { changes, answer: () => answerOf(output) };
     };
-    return this.#context.idempotency.run(identity, { names, decide: decideOnce }, options);
+    return this.#context.idempotency.run(identity, { names, plan: planOnce }, options);
   }
 
   async #flushOnce(
     identity: RequestIdentity,
-    plan: KeyspacePlan,
+    command: ParsedKeyspaceCommand,
     answerOf: AnswerOfResults,
   ): Promise<Answer> {
-    const { reply, flush } = this.#runner.flushOf(plan);
+    const { reply, flush } = this.#runner.flushOf(command);
     const answer = answerOf([reply]);
     if (flush.length === 0) return answer;
-    const decide = () => ({ changes: [], flush, answer: () => answer });
-    return await this.#context.idempotency.run(identity, { names: [], decide }, { alone: true });
+    const plan = () => ({ changes: [], flush, answer: () => answer });
+    return await this.#context.idempotency.run(identity, { names: [], plan }, { alone: true });
   }
 }
 

@@ -58,7 +58,7 @@ function identity(key: string, body = 'body', path = '/path'): RequestIdentity {
 function increment(...keys: string[]): AtomicWork {
   return {
     names: keys.map((key) => ({ namespace, key })),
-    decide: ({ entries }) => {
+    plan: ({ entries }) => {
       const values = entries.map(
         (entry) => `${Number(textOf(entry ?? { kind: 'missing' }) ?? 0) + 1}`,
       );
@@ -239,8 +239,8 @@ describe('a key that came before', () => {
 
 const large = (bytes: number): AtomicWork => ({
   ...increment('a'),
-  decide: (moment) => ({
-    changes: increment('a').decide(moment).changes,
+  plan: (moment) => ({
+    changes: increment('a').plan(moment).changes,
     answer: () => contentAnswer(200, 'text/plain', Buffer.alloc(bytes, 'x')),
   }),
 });
@@ -269,7 +269,7 @@ test('a request that is refused leaves nothing behind, and may come again', asyn
   await store.submit(put('a', '5'));
   const work: AtomicWork = {
     ...increment('a'),
-    decide: () => {
+    plan: () => {
       throw new Error('a bug');
     },
   };

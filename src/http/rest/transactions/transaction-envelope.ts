@@ -16,7 +16,7 @@ import {
 } from '../json/json-item.ts';
 import { keyOfJson } from '../keys/key.ts';
 import type { MomentOperation } from './moment-run.ts';
-import type { Check, Transaction } from './transaction-decision.ts';
+import type { Check, Transaction } from './transaction-plan.ts';
 
 export interface TransactionLimits extends ItemLimits {
   /** The most checks, operations and reads of `otherwise` together. */

@@ -18,16 +18,16 @@ import { countGiven } from './given-values.ts';
 import { jsonMediaType } from '../json/json-text.ts';
 import { parseQuery } from '../query.ts';
 import {
-  decisionOf,
+  planOf,
   isReadOnly,
   namesOfTransaction,
   type Transaction,
   type TransactionOutcome,
-} from './transaction-decision.ts';
+} from './transaction-plan.ts';
 import { parseTransaction } from './transaction-envelope.ts';
 import { transactionText } from './transaction-result.ts';
 
-interface Decided {
+interface CarriedOut {
   readonly output: TransactionOutcome;
   /** Undefined if the transaction wrote nothing. */
   readonly durability: Durability | undefined;
@@ -35,13 +35,13 @@ interface Decided {
 
 /** Counts values before the store changes anything: see `countGiven`. */
 function counting(
-  decide: TransactionPlan<TransactionOutcome>,
+  plan: TransactionPlan<TransactionOutcome>,
   options: ReplyOptions,
 ): TransactionPlan<TransactionOutcome> {
   return (moment) => {
-    const decision = decide(moment);
-    countGiven(decision.output.results, moment.entries, options);
-    return decision;
+    const planned = plan(moment);
+    countGiven(planned.output.results, moment.entries, options);
+    return planned;
   };
 }
 
@@ -53,10 +53,10 @@ function answerOf(outcome: TransactionOutcome, durability: Durability | undefine
   return contentAnswer(status, jsonMediaType, text, { 'holdfast-durability': durability });
 }
 
-function decidedOnce({
+function plannedOnce({
   output,
   changes,
-}: PlannedChanges<TransactionOutcome>): ReturnType<AtomicWork['decide']> {
+}: PlannedChanges<TransactionOutcome>): ReturnType<AtomicWork['plan']> {
   const isWrite = changes.some((change) => change !== undefined);
   return {
     changes,
@@ -90,23 +90,23 @@ class TransactionHandler {
   ): Promise<Answer> {
     const { limits, idempotency } = this.#context;
     const names = namesOfTransaction(transaction);
-    const decide = counting(decisionOf(transaction, names, limits), options);
+    const plan = counting(planOf(transaction, names, limits), options);
     if (identity !== undefined) {
-      const once: AtomicWork = { names, decide: (moment) => decidedOnce(decide(moment)) };
+      const once: AtomicWork = { names, plan: (moment) => plannedOnce(plan(moment)) };
       return await idempotency.run(identity, once, options);
     }
     const { output, durability } = isReadOnly(transaction)
-      ? await this.#readAll(names, decide, options)
-      : await this.#transact(names, decide, options);
+      ? await this.#readAll(names, plan, options)
+      : await this.#transact(names, plan, options);
     return answerOf(output, durability);
   }
 
   async #transact(
     names: readonly EntryName[],
-    decide: TransactionPlan<TransactionOutcome>,
+    plan: TransactionPlan<TransactionOutcome>,
     options: ReplyOptions,
-  ): Promise<Decided> {
-    const result = await this.#context.store.transact(names, decide, options);
+  ): Promise<CarriedOut> {
+    const result = await this.#context.store.transact(names, plan, options);
     if (result.kind === 'refused') throw result.error;
     return result;
   }
@@ -114,9 +114,9 @@ class TransactionHandler {
   /** A transaction that only reads holds up no other request for its keys. */
   async #readAll(
     names: readonly EntryName[],
-    decide: TransactionPlan<TransactionOutcome>,
+    plan: TransactionPlan<TransactionOutcome>,
     options: ReplyOptions,
-  ): Promise<Decided> {
+  ): Promise<CarriedOut> {
     const { store, clock } = this.#context;
     const results = await store.getMany(names, options);
     const entries = results.map((result): EntryResult | undefined => {
@@ -124,7 +124,7 @@ class TransactionHandler {
       return result.kind === 'entry' ? result : undefined;
     });
     const moment: TransactionMoment = { entries, versions: [], now: clock.wallMs() };
-    return { output: decide(moment).output, durability: undefined };
+    return { output: plan(moment).output, durability: undefined };
   }
 }
 

@@ -1,4 +1,4 @@
-// Turns the words of a command into a plan, and finds its faults before the store is asked.
+// Turns the words of a command into a parsed command, and finds its faults before the store is asked.
 // Knows no store.
 import { isUtf8 } from 'node:buffer';
 import type { Clock } from '../../base/clock.ts';
@@ -12,7 +12,7 @@ import { error, type Reply } from '../../commands/reply.ts';
 import { isResolved, resolveCommand } from '../../commands/resolve-command.ts';
 import { runOnConnection } from '../../commands/run-command.ts';
 
-export interface KeyedPlan {
+export interface ParsedKeyedCommand {
   readonly kind: 'keyed';
   readonly command: KeyedCommand;
   readonly args: readonly string[];
@@ -20,38 +20,38 @@ export interface KeyedPlan {
   readonly keys: readonly string[];
 }
 
-export interface KeyspacePlan {
+export interface ParsedKeyspaceCommand {
   readonly kind: 'keyspace';
   readonly command: KeyspaceCommand;
   readonly args: readonly string[];
 }
 
 /** A command that needs no store: a faulty one, or one that is about nothing in the store. */
-export interface AnsweredPlan {
+export interface AnsweredCommand {
   readonly kind: 'answered';
   readonly reply: Reply;
   /** True if the command ran, even to an error; false if the command could not begin. */
   readonly isRun: boolean;
 }
 
-export type CommandPlan = KeyedPlan | KeyspacePlan | AnsweredPlan;
+export type ParsedCommand = ParsedKeyedCommand | ParsedKeyspaceCommand | AnsweredCommand;
 
-export interface CommandPlannerOptions {
+export interface CommandParserOptions {
   readonly clock: Clock;
   readonly keyBytesMax: number;
   readonly valueBytesMax: number;
 }
 
-export class CommandPlanner {
-  readonly #options: CommandPlannerOptions;
+export class CommandParser {
+  readonly #options: CommandParserOptions;
   readonly limits: CommandLimits;
 
-  constructor(options: CommandPlannerOptions) {
+  constructor(options: CommandParserOptions) {
     this.#options = options;
     this.limits = { ...defaultCommandLimits, valueBytesMax: options.valueBytesMax };
   }
 
-  plan(words: readonly string[]): CommandPlan {
+  parse(words: readonly string[]): ParsedCommand {
     const found = resolveCommand(words);
     if (!isResolved(found)) return { kind: 'answered', reply: found, isRun: false };
     const { command, args, keys } = found;
@@ -74,6 +74,6 @@ export class CommandPlanner {
 }
 
 /** True if any of the commands may change something. */
-export function mayWrite(plans: readonly CommandPlan[]): boolean {
-  return plans.some((plan) => plan.kind !== 'answered' && plan.command.access === 'write');
+export function mayWrite(commands: readonly ParsedCommand[]): boolean {
+  return commands.some((parsed) => parsed.kind !== 'answered' && parsed.command.access === 'write');
 }

@@ -44,7 +44,7 @@ export function isReadOnly({ operations }: Transaction): boolean {
 }
 
 /** @param names those of the transaction, in the order of the moment's entries */
-export function decisionOf(
+export function planOf(
   transaction: Transaction,
   names: readonly EntryName[],
   limits: MomentLimits,

@@ -37,7 +37,7 @@ function refusePartialPut(request: FastifyRequest): void {
 
 const emptyBody = Buffer.alloc(0);
 
-function answerOfOnly([result]: readonly Result[]): Answer {
+function answerOfOnly(result: Result | undefined): Answer {
   if (result === undefined || result.kind === 'entry') throw new Error('a write has one result');
   return answerOfWrite(result);
 }
@@ -77,7 +77,7 @@ class KeyHandlers {
     return await this.#write(request, operation, emptyBody);
   };
 
-  async #write(
+  #write(
     request: FastifyRequest,
     operation: PutOperation | DeleteOperation,
     body: Buffer,
@@ -86,10 +86,10 @@ class KeyHandlers {
     const units = unitsOf(1, body.length);
     const identity = identityOf(request, body);
     if (identity === undefined) {
-      return answerOfOnly([await work.during(units, () => store.submit(operation))]);
+      return work.during(units, () => store.submit(operation)).then(answerOfOnly);
     }
-    const once = operationsOnce([operation], limits, answerOfOnly);
-    return await work.during(units, () => idempotency.run(identity, once));
+    const once = operationsOnce([operation], limits, ([result]) => answerOfOnly(result));
+    return work.during(units, () => idempotency.run(identity, once));
   }
 
   #read(op: 'get' | 'head', request: FastifyRequest, reply: FastifyReply): void {

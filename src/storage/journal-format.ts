@@ -7,6 +7,7 @@ import { formatVersion, isReadableFormatVersion, type FormatVersion } from './fo
 import { isCount } from './is-count.ts';
 import { isJournalRecord, type JournalRecord } from './record.ts';
 import { recordOfVersion1 } from './record-of-version-1.ts';
+import { noChecksum, sealLine } from './sealed-line.ts';
 
 const journalFormat = 'holdfast-journal';
 
@@ -67,6 +68,20 @@ export function encodeJournalHeader(header: JournalHeader): string {
     previous: header.previous,
   }).slice(0, -1);
 }
+
+const shortestHeader: JournalHeader = {
+  store: '00000000-0000-0000-0000-000000000000',
+  shard: 0,
+  generation: 1,
+  seq: 1,
+  fsync: 'never',
+  at: 0,
+  previous: null,
+};
+
+/** The least length of a journal's first line, in bytes, its newline included. */
+export const headerBytesMin =
+  sealLine(encodeJournalHeader(shortestHeader), noChecksum).bytes.length + 1;
 
 /** @param records encoded records, in order of their seq */
 export function encodeBatchLine(

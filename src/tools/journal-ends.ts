@@ -1,7 +1,7 @@
 // Finds the first change and the end of a damaged shard's journals. Uses current.json, and each
 // header's statements about earlier journals. Reads no file.
 import type { StatedEnd } from './counting-lines.ts';
-import { headerBytesMin } from './salvaged-changes.ts';
+import { headerBytesMin } from '../storage/journal-format.ts';
 import type { JournalSource, ShardSources } from './shard-sources.ts';
 
 /** True if the first journal begins with the shard's first change. */

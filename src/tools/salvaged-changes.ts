@@ -5,6 +5,7 @@ import { byteStringOfText } from '../base/byte-string.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
 import type { EntryPosition, StreamedEntry } from '../shard/streams/entry-stream.ts';
 import { RecordReplay, type ReplayedChange } from '../shard/recovery/record-replay.ts';
+import { headerBytesMin } from '../storage/journal-format.ts';
 import type { ChangeRecord } from '../storage/record.ts';
 import { aborted, type SalvagedOutcome, type SalvagedTraces } from './resolve-salvaged.ts';
 import { doubtfulKeys, positionText } from './doubtful-keys.ts';
@@ -24,9 +25,6 @@ export interface SalvagedShard {
   /** The highest timestamp in the files, Unix milliseconds. */
   readonly at: number;
 }
-
-/** The least length of a header, in bytes. */
-export const headerBytesMin = 199;
 
 /**
  * The file that probably held the changes that are missing, and the entries that its bad lines name.

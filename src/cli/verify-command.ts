@@ -11,7 +11,7 @@ Reads a store that no server uses, every byte that a start would read, and chang
 read-only file system will do. Each line on standard output begins with one of these:
 
   damaged: ...   a start refuses the store for this
-  torn tail: ...  bytes that a crash left behind the last synced write; a start cuts it off
+  torn tail: ... bytes that a crash left behind the last synced write; a start cuts it off
   in-doubt: ...  a transaction that a crash cut short; the line says how a start decides it
   spare: ...     damage of files that the last compaction replaced; no start needs them
   unused: ...    a file that is not part of the store

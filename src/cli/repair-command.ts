@@ -1,12 +1,12 @@
 // `holdfast repair` on the command line: options and help. src/tools/repair-store.ts salvages.
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../base/clock.ts';
 import { lockName } from '../storage/file-names.ts';
 import { acquireFolderLock } from '../storage/folder-lock.ts';
 import { unfinishedMaking } from '../storage/manifest.ts';
-import { nodeFileSystem } from '../storage/node-file-system.ts';
+import { isFolder, nodeFileSystem } from '../storage/node-file-system.ts';
 import type { Finding } from '../tools/finding.ts';
 import type { RepairSummary } from '../tools/repair-store.ts';
 import { CommandError, exitCodes, usageError } from './command-error.ts';
@@ -22,7 +22,7 @@ their versions; new ones begin 2^40 higher, and the new store has an id of its o
 It writes its findings to standard output, one JSON object a line. The member "finding" is one of these:
 
   damage        a place in a file that is not valid; that alone is no loss
-  torn-tail      bytes that a crash left behind the last synced write; the copy lacks them, as after a start
+  torn-tail     bytes that a crash left behind the last synced write; the copy lacks them, as after a start
   unused        a file that is not part of the store
   lost-changes  changes that no file holds any more: their shard, first and last seq, and number
   lost-entries  entries that no file holds any more: those between two keys of a snapshot
@@ -75,9 +75,9 @@ function refuseTarget(dataDir: string, newDir: string): void {
   const path = relative(realpathSync(dataDir), realPathOf(newDir));
   if (path !== '..' && !path.startsWith('../'))
     throw usageError(`--to ${newDir} is in the data folder itself`);
-  if (!existsSync(newDir)) return;
-  if (!statSync(newDir).isDirectory())
-    throw usageError(`--to ${newDir} is not a folder; allowed: a new or empty one`);
+  const isNewFolder = isFolder(newDir);
+  if (isNewFolder === undefined) return;
+  if (!isNewFolder) throw usageError(`--to ${newDir} is not a folder; allowed: a new or empty one`);
   // An earlier repair was ended before its end. Its messages say to run it again.
   if (unfinishedMaking(nodeFileSystem, newDir) !== undefined) return;
   const names = readdirSync(newDir).filter((name) => name !== lockName);

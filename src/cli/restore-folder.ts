@@ -1,13 +1,13 @@
 // Restores a backup into a folder on disk that holds no store, and prints the result.
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { defaultShardCount } from '../base/default-shard-count.ts';
 import { lockName } from '../storage/file-names.ts';
 import type { ReadableFile } from '../storage/file-system.ts';
 import { acquireFolderLock } from '../storage/folder-lock.ts';
-import { nodeFileSystem } from '../storage/node-file-system.ts';
+import { isFolder, nodeFileSystem } from '../storage/node-file-system.ts';
 import { cleanUp } from '../tools/clean-up.ts';
 import { meteredFile, meteredFileSystem } from '../tools/metered-file-system.ts';
 import { proveBackup, refuseUnlessEmpty, restoreBackup, type Backup } from '../tools/restore.ts';
@@ -23,7 +23,7 @@ export function restoreFolder(
   dataDir: string,
   shards: number = defaultShardCount(),
 ): void {
-  if (existsSync(dataDir) && !statSync(dataDir).isDirectory())
+  if (isFolder(dataDir) === false)
     throw usageError(`--data-dir ${dataDir} is not a folder; allowed: a new or empty one`);
   refuseUnlessEmpty(nodeFileSystem, dataDir);
   const progress = standardErrorProgress();

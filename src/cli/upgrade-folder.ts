@@ -1,16 +1,14 @@
 // Upgrades a data folder of an older format version before a server opens it, and logs the result.
-import { existsSync, statSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { formatVersion } from '../storage/format-version.ts';
 import { acquireFolderLock } from '../storage/folder-lock.ts';
-import { nodeFileSystem } from '../storage/node-file-system.ts';
+import { isFolder, nodeFileSystem } from '../storage/node-file-system.ts';
 import { needsUpgrade, upgradeStore } from '../tools/upgrade-store.ts';
 
 /** @throws StoreError as `upgradeStore` does, and STORE_IN_USE */
 export function upgradeFolder(dataDir: string, logger: Logger): void {
-  // Unlike `exists` of the file system, it throws nothing: the start that follows says the fault.
-  if (!existsSync(dataDir) || !statSync(dataDir).isDirectory()) return;
-  if (!needsUpgrade(nodeFileSystem, dataDir)) return;
+  // The start that follows says the fault of anything but a folder.
+  if (!isFolder(dataDir) || !needsUpgrade(nodeFileSystem, dataDir)) return;
   const lock = acquireFolderLock(dataDir);
   try {
     const { from, entries, leftover } = upgradeStore(nodeFileSystem, dataDir);

@@ -1,14 +1,13 @@
 // Opens the embedded engine on a real data folder: its lock, its manifest, real threads and timers.
 // Must not know how the parts are joined: assemble-store.ts does.
 import { randomUUID } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
 import { defaultShardCount } from '../base/default-shard-count.ts';
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { ShardLocation } from '../base/shard-location.ts';
 import { WorkerPool } from '../router/threads/worker-pool.ts';
 import { acquireFolderLock, type FolderLock } from '../storage/folder-lock.ts';
 import { unfinishedMaking } from '../storage/manifest.ts';
-import { nodeFileSystem } from '../storage/node-file-system.ts';
+import { isFolder, nodeFileSystem } from '../storage/node-file-system.ts';
 import { removeStrayLayouts } from '../storage/stray-layouts.ts';
 import type { CommandStore } from '../store/store.ts';
 import { assembleStore, type AssemblyOptions } from './assemble-store.ts';
@@ -78,7 +77,7 @@ function tidy({ dataDir, logger }: EmbeddedStoreOptions): void {
 
 /** Otherwise the error would be about the lock file, as if the operator had named that. */
 function refuseFile(dataDir: string): void {
-  if (!existsSync(dataDir) || statSync(dataDir).isDirectory()) return;
+  if (isFolder(dataDir) !== false) return;
   const detail = `the data folder ${dataDir} cannot be used: it is not a folder`;
   throw new StoreError('STORE_INACCESSIBLE', detail);
 }

@@ -65,6 +65,11 @@ function syncFolder(folder: string): void {
   }
 }
 
+/** @returns undefined if nothing is there, or if it cannot be looked at */
+export function isFolder(path: string): boolean | undefined {
+  return fs.existsSync(path) ? fs.statSync(path).isDirectory() : undefined;
+}
+
 export const nodeFileSystem: FileSystem = {
   create: (path) => new NodeOpenFile(fs.openSync(path, 'wx+')),
   open: (path) => new NodeOpenFile(fs.openSync(path, 'r+')),

@@ -2,7 +2,7 @@
 // Owns the order of the gates: the queue, the body, the store's work, the memory of the reply. Must
 // not know the content of a request.
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { StoreError } from '../../base/errors.ts';
+import type { SubmitOptions } from '../../store/store.ts';
 import type { BodyLimit, BodyReader } from '../body/body-reader.ts';
 import { unitsOf, type ConcurrencyLimiter } from './concurrency-limiter.ts';
 import type { LargeRequestQueue } from './large-request-queue.ts';
@@ -16,12 +16,7 @@ export interface LargeRequestGates {
   readonly bodyBytesMax: number;
 }
 
-/**
- * The store calls this for each value of the reply, with its bytes. A returned error refuses the value.
- */
-export interface ReplyOptions {
-  readonly reserveReplyBytes: (bytes: number) => StoreError | undefined;
-}
+export type ReplyOptions = Required<SubmitOptions>;
 
 type Work<T> = (options: ReplyOptions) => Promise<T>;
 

@@ -1,16 +1,12 @@
 // /livez says whether the process can answer, /readyz whether the store can.
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Store } from '../../store/store.ts';
 import type { ShardStatus } from '../../store/store-status.ts';
+import { answering, jsonAnswer, type Answer } from '../wire/answer.ts';
 
 export interface HealthOptions {
   readonly store: Store;
   readonly isStopping: () => boolean;
-}
-
-function sendJson(reply: FastifyReply, status: number, json: unknown): void {
-  reply.header('content-type', 'application/json');
-  reply.code(status).send(Buffer.from(JSON.stringify(json)));
 }
 
 function shardHealth({ shard, state, reason }: ShardStatus) {
@@ -18,15 +14,17 @@ function shardHealth({ shard, state, reason }: ShardStatus) {
 }
 
 export function healthRoutes(app: FastifyInstance, { store, isStopping }: HealthOptions): void {
-  app.get('/livez', (_request, reply) => {
-    sendJson(reply, 200, { live: true });
-  });
-  app.get('/readyz', (_request, reply) => {
+  app.get(
+    '/livez',
+    answering(() => jsonAnswer(200, JSON.stringify({ live: true }))),
+  );
+  const readiness = (): Answer => {
     const stopping = isStopping();
     const shards = store.status().shards.map(shardHealth);
     const ready = !stopping && shards.every(({ state }) => state === 'serving');
     const reason = stopping ? 'The server is stopping.' : undefined;
-    if (!ready) reply.header('retry-after', '1');
-    sendJson(reply, ready ? 200 : 503, { ready, reason, shards });
-  });
+    const json = JSON.stringify({ ready, reason, shards });
+    return ready ? jsonAnswer(200, json) : jsonAnswer(503, json, { 'retry-after': '1' });
+  };
+  app.get('/readyz', answering(readiness));
 }

@@ -7,7 +7,7 @@ import { deadlineOf } from '../../store/deadline.ts';
 import type { DeleteOperation, PutOperation } from '../../store/operation.ts';
 import type { Result } from '../../store/result.ts';
 import type { EntryPut } from '../../store/transaction.ts';
-import { answering, contentAnswer, type Answer } from '../wire/answer.ts';
+import { answering, contentAnswer, jsonAnswer, type Answer } from '../wire/answer.ts';
 import type { BodyLimit } from '../body/body-reader.ts';
 import type { AtomicWork, RequestIdentity } from '../idempotency/idempotent-requests.ts';
 import { identityOf } from '../idempotency/request-identity.ts';
@@ -43,7 +43,7 @@ class UnstorageHandlers {
   readonly get = async (request: FastifyRequest, { server }: FastifyReply): Promise<Answer> => {
     const item = this.#itemOf(request);
     const answer = item.isBase
-      ? contentAnswer(200, 'application/json', await this.#below.list(item))
+      ? jsonAnswer(200, await this.#below.list(item))
       : this.#answerOf(request, await this.#read('get', item));
     server.replies.check(answer.body.length);
     return answer;

@@ -3,7 +3,7 @@
 import { byteStringOfText } from '../../base/byte-string.ts';
 import type { StoreError } from '../../base/errors.ts';
 import { error as errorReply, type Reply } from '../../commands/reply.ts';
-import { contentAnswer, type Answer } from '../wire/answer.ts';
+import { jsonAnswer, type Answer } from '../wire/answer.ts';
 import { problemOf } from '../wire/problem.ts';
 import { envelope } from './envelope.ts';
 
@@ -15,5 +15,5 @@ export function replyOfError({ code, outcome, message }: StoreError): Reply {
 /** The error as the answer to a whole request. */
 export function upstashProblemOf(error: StoreError): Answer {
   const { status, headers } = problemOf(error);
-  return contentAnswer(status, 'application/json', envelope(replyOfError(error), 'text'), headers);
+  return jsonAnswer(status, envelope(replyOfError(error), 'text'), headers);
 }

@@ -2,7 +2,7 @@
 // base64. Knows no command.
 import type { FastifyRequest } from 'fastify';
 import type { Reply } from '../../commands/reply.ts';
-import { contentAnswer, type Answer } from '../wire/answer.ts';
+import { contentAnswer, jsonAnswer, type Answer } from '../wire/answer.ts';
 import { statusOfError } from '../wire/status-of-error.ts';
 import { isStoreError, type CommandResult } from './command-runner.ts';
 import { envelope, resp2, type Encoding } from './envelope.ts';
@@ -42,10 +42,6 @@ function asReply(result: CommandResult): Reply {
 function statusOf(result: CommandResult): number {
   if (isStoreError(result)) return statusOfError[result.code];
   return result.kind === 'error' ? 400 : 200;
-}
-
-export function jsonAnswer(status: number, text: string): Answer {
-  return contentAnswer(status, 'application/json', text);
 }
 
 function resp2Answer(status: number, body: Buffer): Answer {

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { defaultNamespace as namespace } from '../../base/default-namespace.ts';
 import { byteStringOfText } from '../../base/byte-string.ts';
 import type { SubmitOptions } from '../../store/store.ts';
-import { answering, sendAnswer, type Answer } from '../wire/answer.ts';
+import { answering, jsonAnswer, sendAnswer, type Answer } from '../wire/answer.ts';
 import type { AtomicWork, RequestIdentity } from '../idempotency/idempotent-requests.ts';
 import { identityOf } from '../idempotency/request-identity.ts';
 import { unitsOf } from '../overload/concurrency-limiter.ts';
@@ -14,13 +14,7 @@ import { mayWrite, type ParsedCommand, type ParsedKeyspaceCommand } from './comm
 import { CommandRunner, isStoreError, type AtomicCommand } from './command-runner.ts';
 import { errorEnvelope } from './envelope.ts';
 import { commandOfJson, commandsOfJson } from './json-arguments.ts';
-import {
-  formatOf,
-  jsonAnswer,
-  listOfReplies,
-  oneReply,
-  type AnswerOfResults,
-} from './reply-format.ts';
+import { formatOf, listOfReplies, oneReply, type AnswerOfResults } from './reply-format.ts';
 import { RequestFault } from './request-fault.ts';
 import { allowedInTransaction, allowedOnce } from './allowed-commands.ts';
 import { syncTokenHeader, SyncTokens } from './sync-tokens.ts';

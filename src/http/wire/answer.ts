@@ -39,6 +39,15 @@ export function contentAnswer(
   return { status, headers: { ...headers, 'content-type': mediaType }, body };
 }
 
+/** JSON has no charset parameter (RFC 8259). */
+export function jsonAnswer(
+  status: number,
+  json: string | Buffer,
+  headers?: Answer['headers'],
+): Answer {
+  return contentAnswer(status, 'application/json', json, headers);
+}
+
 export function sendAnswer(reply: FastifyReply, { status, headers, body }: Answer): void {
   reply.code(status);
   for (const [name, value] of Object.entries(headers)) reply.header(name, value);

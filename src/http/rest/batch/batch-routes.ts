@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { StoreError } from '../../../base/errors.ts';
 import { isWrite, type Operation } from '../../../store/operation.ts';
 import type { Result } from '../../../store/result.ts';
-import { answering, contentAnswer, type Answer } from '../../wire/answer.ts';
+import { answering, jsonAnswer, type Answer } from '../../wire/answer.ts';
 import { identityOf } from '../../idempotency/request-identity.ts';
 import type { ReplyOptions } from '../../overload/large-requests.ts';
 import { queryText } from '../../wire/request-target.ts';
@@ -12,7 +12,6 @@ import { parseBatchEnvelope } from './batch-envelope.ts';
 import { parseBatchItem, type BatchItem } from './batch-item.ts';
 import { errorText, resultText } from './batch-result.ts';
 import type { ItemLimits } from '../json/json-item.ts';
-import { jsonMediaType } from '../json/json-text.ts';
 import { operationsOnce } from '../operations-once.ts';
 import { parseQuery } from '../query.ts';
 import type { RouteContext } from '../../route-context.ts';
@@ -68,8 +67,7 @@ class BatchHandler {
     const operations: Operation[] = [];
     for (const item of items) if (!(item instanceof StoreError)) operations.push(item.operation);
     const identity = operations.some(isWrite) ? identityOf(request, body) : undefined;
-    const answerOf = (results: readonly Result[]) =>
-      contentAnswer(200, jsonMediaType, replyText(items, results));
+    const answerOf = (results: readonly Result[]) => jsonAnswer(200, replyText(items, results));
     if (identity !== undefined) {
       const once = operationsOnce(operations, limits, answerOf, options);
       return await idempotency.run(identity, once, options);

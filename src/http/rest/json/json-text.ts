@@ -3,9 +3,6 @@
 import { isUtf8 } from 'node:buffer';
 import { bufferOf, textOfByteString } from '../../../base/byte-string.ts';
 
-/** The media type of JSON replies; JSON has no charset parameter (RFC 8259). */
-export const jsonMediaType = 'application/json';
-
 /** `"value":…` if the value is UTF-8 text, else `"valueBase64":…`. */
 export function valueMember(value: Uint8Array): string {
   const bytes = bufferOf(value);

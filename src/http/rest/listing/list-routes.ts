@@ -3,9 +3,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ListItem, ListPage, ListQuery } from '../../../store/listing.ts';
 import { pageBytesMax } from '../../../base/limits.ts';
 import { unitsOf } from '../../overload/concurrency-limiter.ts';
-import { answering, contentAnswer, type Answer } from '../../wire/answer.ts';
+import { answering, jsonAnswer, type Answer } from '../../wire/answer.ts';
 import { queryText } from '../../wire/request-target.ts';
-import { jsonMediaType, keyMember, valueMember } from '../json/json-text.ts';
+import { keyMember, valueMember } from '../json/json-text.ts';
 import { encodeCursor, parseListQuery } from './list-query.ts';
 import type { RouteContext } from '../../route-context.ts';
 
@@ -28,7 +28,7 @@ export function listRoutes(app: FastifyInstance, { store, large }: RouteContext)
   const list = async (request: FastifyRequest, { server }: FastifyReply): Promise<Answer> => {
     const query = parseListQuery(queryText(request));
     const answer = await large.runBodiless(unitsOfPage(query), async () =>
-      contentAnswer(200, jsonMediaType, pageText(query, await store.list(query))),
+      jsonAnswer(200, pageText(query, await store.list(query))),
     );
     server.replies.check(answer.body.length);
     return answer;

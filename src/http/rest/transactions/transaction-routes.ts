@@ -8,14 +8,13 @@ import type {
   PlannedChanges,
   TransactionMoment,
 } from '../../../store/transaction.ts';
-import { answering, contentAnswer, type Answer } from '../../wire/answer.ts';
+import { answering, jsonAnswer, type Answer } from '../../wire/answer.ts';
 import type { AtomicWork, RequestIdentity } from '../../idempotency/idempotent-requests.ts';
 import { identityOf } from '../../idempotency/request-identity.ts';
 import type { ReplyOptions } from '../../overload/large-requests.ts';
 import { queryText } from '../../wire/request-target.ts';
 import type { RouteContext } from '../../route-context.ts';
 import { countGiven } from './given-values.ts';
-import { jsonMediaType } from '../json/json-text.ts';
 import { parseQuery } from '../query.ts';
 import {
   planOf,
@@ -49,8 +48,8 @@ function counting(
 function answerOf(outcome: TransactionOutcome, durability: Durability | undefined): Answer {
   const status = outcome.failedChecks.length === 0 ? 200 : 409;
   const text = transactionText(outcome, durability);
-  if (durability === undefined) return contentAnswer(status, jsonMediaType, text);
-  return contentAnswer(status, jsonMediaType, text, { 'holdfast-durability': durability });
+  if (durability === undefined) return jsonAnswer(status, text);
+  return jsonAnswer(status, text, { 'holdfast-durability': durability });
 }
 
 function plannedOnce({

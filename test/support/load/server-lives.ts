@@ -1,5 +1,6 @@
 // Runs a real server under load on one data folder, again and again. Starts it, reads the contents,
 // applies load, and ends it. Judges each run by the contents of the next one. Knows no test runner.
+import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '../random.ts';
 import { startServer, type ServerProcess } from '../processes/server-process.ts';
 import { keysOf, Lives } from './lives.ts';
@@ -18,6 +19,8 @@ export interface ServerLivesOptions {
 }
 
 const acknowledgedMax = 500;
+/** Past this, a loaded server is taken not to compact at all. */
+const compactionMsMax = 30_000;
 /** Small journals, so that compactions run all the time. */
 const flagsForAll = ['--shards', '2', '--compact-journal-bytes', '64KiB'];
 const flagsForTests = ['--fsync-interval-ms', '50', '--log-level', 'info'];
@@ -45,13 +48,25 @@ export async function runServerLives(options: ServerLivesOptions): Promise<Serve
       const { keys, order } = lives;
       load = new Load(server.url, { seed: seed + cycle, keys, order });
       await load.reached(1 + Math.floor(random() * acknowledgedMax));
-      compacted += await completedCompactions(server.url);
+      const isLast = cycle === cycles - 1;
+      compacted += await compactionsOf(server.url, isLast && compacted === 0);
       await options.end(server, random);
     } finally {
       await server.program.end();
     }
     await load.ended;
   }
+}
+
+/** @param mustWait true: the load goes on until one has ended, as few writes make none due */
+async function compactionsOf(url: string, mustWait: boolean): Promise<number> {
+  const until = performance.now() + (mustWait ? compactionMsMax : 0);
+  let count = await completedCompactions(url);
+  while (count === 0 && performance.now() < until) {
+    await delay(20);
+    count = await completedCompactions(url);
+  }
+  return count;
 }
 
 export function completedCompactions(url: string): Promise<number> {

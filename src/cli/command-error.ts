@@ -1,5 +1,6 @@
 // Owns the exit codes of every command, and the exit code of each failure. Prints nothing.
 import { StoreError } from '../base/errors.ts';
+import { SettingError } from '../settings/setting-error.ts';
 
 export const exitCodes = {
   done: 0,
@@ -28,6 +29,7 @@ export function usageError(message: string): CommandError {
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommandError) return error.exitCode;
+  if (error instanceof SettingError) return exitCodes.usage;
   if (!(error instanceof StoreError)) return exitCodes.failed;
   const refusals: readonly string[] = ['STORE_DAMAGED', 'STORE_IN_USE', 'STORE_MISMATCH'];
   return refusals.includes(error.code) ? exitCodes.refused : exitCodes.failed;

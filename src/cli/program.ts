@@ -3,7 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf, exitCodes, usageError } from './command-error.ts';
 import { dumpCommand } from './dump-command.ts';
-import { programVersion } from './program-version.ts';
+import { programVersion } from '../base/program-version.ts';
 import { backupCommand } from './backup-command.ts';
 import { reshardCommand } from './reshard-command.ts';
 import { restoreCommand } from './restore-command.ts';
@@ -12,7 +12,7 @@ import { serveCommand } from './serve-command.ts';
 import { standardOutput } from './standard-output.ts';
 import { standardError } from './standard-streams.ts';
 import { verifyCommand } from './verify-command.ts';
-import { visibleText } from './visible-text.ts';
+import { visibleText } from '../base/visible-text.ts';
 
 /** @returns the exit code, once the command has ended */
 export async function runProgram(args: readonly string[]): Promise<number> {

@@ -1,27 +1,21 @@
-// Runs a server: opens the store, listens, waits for a signal, drains, closes. Knows the order in
-// which the parts start and stop, and not how they work.
+// Runs a server as a process: signals, exit codes, standard streams, the start block. Does not know
+// the parts of a server: src/server puts them together.
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.ts';
-import { buildApp } from '../http/app.ts';
-import { drain, listen } from '../http/server.ts';
-import { openEmbeddedStore } from '../engine/open-embedded-store.ts';
-import type { CommandStore } from '../store/store.ts';
-import { exitCodes } from './command-error.ts';
+import { programVersion } from '../base/program-version.ts';
+import { ListenError } from '../server/listen-error.ts';
+import { openServer, type OpenServer } from '../server/open-server.ts';
+import type { Settings } from '../settings/settings-schema.ts';
+import { CommandError, exitCodes } from './command-error.ts';
 import { withDamageAdvice } from './damage-advice.ts';
-import { listenError } from './listen-error.ts';
 import { hasTerminal, stopSignals } from './process-signals.ts';
-import { programVersion } from './program-version.ts';
 import { openServerLog } from './server-log.ts';
-import type { Settings } from './settings-schema.ts';
+import { flagOf } from './setting-spelling.ts';
 import { startBlock } from './start-block.ts';
 import { serverOutput, standardError } from './standard-streams.ts';
 import { StopSignals } from './stop-signals.ts';
-import { upgradeFolder } from './upgrade-folder.ts';
-
-/** Requests in flight get this share of the deadline; the rest is for the store's last sync. */
-const drainShare = 2 / 3;
 
 interface ServeOptions {
   readonly settings: Settings;
@@ -55,57 +49,45 @@ export async function serve(
     logger.info({ signal }, 'stopping');
     return exitAtDeadline(settings.shutdownDeadlineMs);
   });
-  const store = await openStore(settings, logger);
-  try {
-    // A signal during recovery waits for its end, since a store half open cannot be closed.
-    if (!signals.received) await serveStore(store, { settings, logger, signals });
-  } finally {
-    await store.close();
-  }
+  const options = { settings, logger, signals };
+  const server = await open(options);
+  if (server !== undefined) await serveUntilSignal(server, options);
   logger.info('stopped');
 }
 
-/** Returns when the last request has been answered or, at the deadline, cut off. */
-async function serveStore(store: CommandStore, options: ServeOptions): Promise<void> {
+async function open({ settings, logger, signals }: ServeOptions): Promise<OpenServer | undefined> {
+  try {
+    return await openServer({
+      settings,
+      logger,
+      clock: systemClock,
+      isStopping: () => signals.received,
+      logLinesLost: () => standardError.linesLost,
+    });
+  } catch (error) {
+    throw withFlag(withDamageAdvice(error, resolve(settings.dataDir)));
+  }
+}
+
+/** Names the flag of the setting that the message asks to set. */
+function withFlag(error: unknown): unknown {
+  if (!(error instanceof ListenError)) return error;
+  const { message, setting, cause } = error;
+  const advice = setting === undefined ? '' : ` with ${flagOf(setting)}`;
+  return new CommandError(exitCodes.failed, `${message}${advice}`, cause);
+}
+
+/** Returns when the server has closed, or throws the error of closing it. */
+async function serveUntilSignal(server: OpenServer, options: ServeOptions): Promise<void> {
   const { settings, logger, signals } = options;
-  const app = await buildApp({
-    store,
-    clock: systemClock,
-    limits: settings,
-    version: programVersion,
-    logger,
-    isStopping: () => signals.received,
-    logLinesLost: () => standardError.linesLost,
-  });
-  const { url } = await listen(app, settings).catch((error: unknown) => {
-    throw listenError(error, settings);
-  });
+  const { url } = server;
   serverOutput.write(startBlock({ version: programVersion, url, settings }));
   if (serverOutput.linesLost > 0)
     logger.warn({ url }, 'standard output cannot be written; the server runs');
   const signal = await signals.first;
   const delayMs = signal === 'SIGTERM' ? settings.drainDelayMs : 0;
   if (delayMs > 0) await delay(delayMs);
-  const leftMs = settings.shutdownDeadlineMs - delayMs;
-  await drain(app, { deadlineMs: Math.floor(leftMs * drainShare) });
-}
-
-async function openStore(settings: Settings, logger: Logger): Promise<CommandStore> {
-  const { shards, shardHeapMiB } = settings;
-  const dataDir = resolve(settings.dataDir);
-  try {
-    upgradeFolder(dataDir, logger);
-    return await openEmbeddedStore({
-      ...settings,
-      dataDir,
-      shards: shards === 'auto' ? undefined : shards,
-      shardHeapMiB: shardHeapMiB === 'auto' ? undefined : shardHeapMiB,
-      logger,
-      clock: systemClock,
-    });
-  } catch (error) {
-    throw withDamageAdvice(error, dataDir);
-  }
+  await server.close(settings.shutdownDeadlineMs - delayMs);
 }
 
 /** Ends the process even if a part hangs. Acknowledged writes are on disk already. */

@@ -3,7 +3,7 @@
 import { pino, type Logger } from 'pino';
 import type { BoundedWriter } from './bounded-writer.ts';
 import { exitCodes } from './command-error.ts';
-import type { Settings } from './settings-schema.ts';
+import type { Settings } from '../settings/settings-schema.ts';
 
 export function openServerLog(level: Settings['logLevel'], writer: BoundedWriter): Logger {
   // Not one of pino's destinations: those throw, or block, or keep the process from ending.

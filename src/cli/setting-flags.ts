@@ -3,8 +3,13 @@
 import { type Command, Option } from 'commander';
 import { defaultSettings } from './load-settings.ts';
 import { environmentNameOf, flagOf } from './setting-spelling.ts';
-import { allowedValues, descriptionOf, placeholderOf, spellValue } from './setting-value.ts';
-import { settingNames, type SettingName, type Settings } from './settings-schema.ts';
+import {
+  allowedValues,
+  descriptionOf,
+  placeholderOf,
+  spellValue,
+} from '../settings/setting-value.ts';
+import { settingNames, type SettingName, type Settings } from '../settings/settings-schema.ts';
 
 export interface TypedFlags {
   readonly flags: ReadonlyMap<SettingName, string>;

@@ -1,7 +1,7 @@
 // Builds the text that `serve` prints once it serves: address, data folder, durability, and a first
 // command to try. Prints nothing.
 import { resolve } from 'node:path';
-import type { Settings } from './settings-schema.ts';
+import type { Settings } from '../settings/settings-schema.ts';
 
 interface StartFacts {
   readonly version: string;

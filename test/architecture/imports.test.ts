@@ -21,8 +21,26 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   // Works on the files of a store that no server uses.
   'src/tools': ['src/shard', 'src/storage', 'src/protocol', 'src/store', 'src/base'],
   'src/http': ['src/store', 'src/commands', 'src/base'],
+  // Names, bounds and refusals of settings, for every way to start a server.
+  'src/settings': ['src/base'],
+  // Puts a whole server together, for any process that wants one.
+  'src/server': [
+    'src/settings',
+    'src/http',
+    'src/engine',
+    'src/tools',
+    'src/router',
+    'src/shard',
+    'src/storage',
+    'src/protocol',
+    'src/store',
+    'src/commands',
+    'src/base',
+  ],
   // The wiring: it may import every layer below.
   'src/cli': [
+    'src/server',
+    'src/settings',
     'src/http',
     'src/engine',
     'src/tools',

@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { defaultSettings } from '../../src/cli/load-settings.ts';
 import { environmentNameOf, flagOf } from '../../src/cli/setting-spelling.ts';
-import { spellValue } from '../../src/cli/setting-value.ts';
-import { settingNames } from '../../src/cli/settings-schema.ts';
+import { spellValue } from '../../src/settings/setting-value.ts';
+import { settingNames } from '../../src/settings/settings-schema.ts';
 import {
   makeTemporaryFolder,
   removeFolder,

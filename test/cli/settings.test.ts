@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CommandError } from '../../src/cli/command-error.ts';
+import { exitCodeOf } from '../../src/cli/command-error.ts';
 import {
   defaultSettings,
   loadSettings,
@@ -10,7 +10,12 @@ import {
   type SettingSources,
 } from '../../src/cli/load-settings.ts';
 import { environmentNameOf, flagOf } from '../../src/cli/setting-spelling.ts';
-import { settingNames, type SettingName, type Settings } from '../../src/cli/settings-schema.ts';
+import { SettingError } from '../../src/settings/setting-error.ts';
+import {
+  settingNames,
+  type SettingName,
+  type Settings,
+} from '../../src/settings/settings-schema.ts';
 import { makeTemporaryFolder, removeFolder } from '../support/processes/server-process.ts';
 
 let folder: string;
@@ -36,10 +41,10 @@ async function load({ flags = {}, environment = {}, file }: Given): Promise<Sett
   return loadSettings({ flags: typed, environment, configFile });
 }
 
-async function refusalOf(given: Given): Promise<CommandError> {
+async function refusalOf(given: Given): Promise<{ exitCode: number; message: string }> {
   const error: unknown = await load(given).catch((thrown: unknown) => thrown);
-  if (!(error instanceof CommandError)) throw new Error(`was not refused: ${String(error)}`);
-  return error;
+  if (!(error instanceof SettingError)) throw new Error(`was not refused: ${String(error)}`);
+  return { exitCode: exitCodeOf(error), message: error.message };
 }
 
 describe('defaults', () => {

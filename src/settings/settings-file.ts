@@ -1,18 +1,18 @@
 // Reads a settings file, which must hold one JSON object. Knows no setting.
 import { readFileSync } from 'node:fs';
-import { usageError } from './command-error.ts';
-import { indexOfInvisible, visibleText } from './visible-text.ts';
+import { SettingError } from './setting-error.ts';
+import { indexOfInvisible, visibleText } from '../base/visible-text.ts';
 
 /**
  * @param origin the name of the file in errors
- * @throws CommandError that says in one line why the file cannot be used
+ * @throws SettingError that says in one line why the file cannot be used
  */
 export function readSettingsFile(file: string, origin: string): object {
   const text = textOf(readBytes(file, origin), origin);
-  if (text.trim() === '') throw usageError(`${origin}: is empty; ${expected}`);
+  if (text.trim() === '') throw new SettingError(`${origin}: is empty; ${expected}`);
   const content = parse(text, origin);
   if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content;
-  throw usageError(`${origin}: ${expected}`);
+  throw new SettingError(`${origin}: ${expected}`);
 }
 
 const expected = 'must hold one JSON object with settings as members';
@@ -21,7 +21,7 @@ function readBytes(file: string, origin: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
-    throw usageError(`${origin}: cannot be read: ${messageOf(error)}`);
+    throw new SettingError(`${origin}: cannot be read: ${messageOf(error)}`);
   }
 }
 
@@ -29,12 +29,12 @@ function readBytes(file: string, origin: string): Buffer {
 function textOf(bytes: Buffer, origin: string): string {
   const mark = bytes.subarray(0, 2).toString('hex');
   if (mark === 'fffe' || mark === 'feff' || bytes.includes(0)) {
-    throw usageError(`${origin}: is UTF-16 or no text at all; allowed: UTF-8`);
+    throw new SettingError(`${origin}: is UTF-16 or no text at all; allowed: UTF-8`);
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw usageError(`${origin}: is not UTF-8; allowed: UTF-8`);
+    throw new SettingError(`${origin}: is not UTF-8; allowed: UTF-8`);
   }
 }
 
@@ -43,7 +43,7 @@ function parse(text: string, origin: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     const why = `${messageOf(error)}${noteOfInvisible(text)}`;
-    throw usageError(`${origin}: cannot be read as JSON: ${why}`);
+    throw new SettingError(`${origin}: cannot be read as JSON: ${why}`);
   }
 }
 

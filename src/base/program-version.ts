@@ -1,8 +1,8 @@
 // Reads the version of this program from its package.json.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { assert } from '../base/assert.ts';
-import { programFolder } from '../base/program-folder.ts';
+import { assert } from './assert.ts';
+import { programFolder } from './program-folder.ts';
 
 function readVersion(): string {
   const text = readFileSync(join(programFolder, 'package.json'), 'utf8');

@@ -1,12 +1,12 @@
 // A setting takes the values of its bounds or choices, and nothing near them.
 import { describe, expect, test } from 'vitest';
-import { readSettingJson, readSettingText } from '../../src/cli/setting-value.ts';
+import { readSettingJson, readSettingText } from '../../src/settings/setting-value.ts';
 import {
   settingNames,
   settingsSchema,
   type SettingName,
   type SettingSchema,
-} from '../../src/cli/settings-schema.ts';
+} from '../../src/settings/settings-schema.ts';
 
 const schemaOf = (name: SettingName): SettingSchema => settingsSchema[name];
 

@@ -1,0 +1,113 @@
+// Puts a server together: opens the store, builds the app over it, listens; and takes it apart in
+// the right order. Knows no signal, no exit code and no standard stream, and not how the parts work.
+import { resolve } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import type { Clock } from '../base/clock.ts';
+import { programVersion } from '../base/program-version.ts';
+import { openEmbeddedStore } from '../engine/open-embedded-store.ts';
+import { buildApp } from '../http/app.ts';
+import { drain, listen } from '../http/server.ts';
+import type { Settings } from '../settings/settings-schema.ts';
+import type { CommandStore } from '../store/store.ts';
+import { ListenError } from './listen-error.ts';
+import { upgradeFolder } from './upgrade-folder.ts';
+
+/** Requests in flight get this share of the deadline; the rest is for the store's last sync. */
+const drainShare = 2 / 3;
+
+export interface OpenServerOptions {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** True once the server was told to stop; from then on it is not ready. */
+  readonly isStopping?: () => boolean;
+  /** Number of log lines that could not be written. */
+  readonly logLinesLost?: () => number;
+}
+
+export interface OpenServer {
+  /** Without a slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  readonly store: CommandStore;
+  readonly app: FastifyInstance;
+  /**
+   * Returns when the last request has been answered, or cut off at two thirds of the deadline, and
+   * everything is durable and closed.
+   *
+   * @param deadlineMs milliseconds; the setting shutdownDeadlineMs, or what is left of it
+   */
+  close(deadlineMs: number): Promise<void>;
+}
+
+/**
+ * Leaves nothing open if it fails.
+ *
+ * @returns undefined, with everything closed again, if the server was told to stop before it listened
+ * @throws StoreError as `openEmbeddedStore` and `upgradeFolder` do; ListenError
+ */
+export async function openServer(options: OpenServerOptions): Promise<OpenServer | undefined> {
+  const store = await openStore(options);
+  try {
+    // A stop during recovery waits for its end, since a store half open cannot be closed.
+    if (options.isStopping?.() !== true) return await serveStore(store, options);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  await store.close();
+  return undefined;
+}
+
+async function openStore({ settings, logger, clock }: OpenServerOptions): Promise<CommandStore> {
+  const { shards, shardHeapMiB } = settings;
+  const dataDir = resolve(settings.dataDir);
+  upgradeFolder(dataDir, logger);
+  return await openEmbeddedStore({
+    ...settings,
+    dataDir,
+    shards: shards === 'auto' ? undefined : shards,
+    shardHeapMiB: shardHeapMiB === 'auto' ? undefined : shardHeapMiB,
+    logger,
+    clock,
+  });
+}
+
+async function serveStore(
+  store: CommandStore,
+  { settings, logger, clock, isStopping = () => false, logLinesLost }: OpenServerOptions,
+): Promise<OpenServer> {
+  let isClosing = false;
+  const app = await buildApp({
+    store,
+    clock,
+    limits: settings,
+    version: programVersion,
+    logger,
+    isStopping: () => isClosing || isStopping(),
+    ...(logLinesLost === undefined ? {} : { logLinesLost }),
+  });
+  const address = await listenOrClose(app, settings);
+  const close = async (deadlineMs: number): Promise<void> => {
+    isClosing = true;
+    try {
+      await drain(app, { deadlineMs: Math.floor(deadlineMs * drainShare) });
+    } finally {
+      await store.close();
+    }
+  };
+  return { ...address, store, app, close };
+}
+
+async function listenOrClose(
+  app: FastifyInstance,
+  settings: Settings,
+): Promise<{ url: string; port: number }> {
+  try {
+    return await listen(app, settings);
+  } catch (error) {
+    await app.close();
+    throw new ListenError(settings, error);
+  }
+}

@@ -2,12 +2,13 @@
 // No file outside this folder knows the framing. Both ends run the same build, so the frame has no
 // version.
 import { assert, unreachable } from '../base/assert.ts';
-import type { ListQuery } from '../store/listing.ts';
+import type { KeyRange, ListQuery } from '../store/listing.ts';
 import type { CommandOperation, Conditions, VersionMatch } from '../store/operation.ts';
 import { FrameReader, FrameWriter } from './frame-bytes.ts';
 import type {
   BatchRequest,
   ChangeOperation,
+  CountOperation,
   EntryChange,
   InDoubtTransaction,
   PrepareOperation,
@@ -31,6 +32,7 @@ const opCodes = {
   abort: 13,
   forget: 14,
   getAt: 15,
+  measure: 16,
 } as const;
 
 /** Bytes of an operation in a frame, at most, without the parts that vary in length. */
@@ -41,6 +43,9 @@ const anyVersion = 0xfffe;
 /** About how many bytes an operation takes in a frame. */
 export function frameBytesOf(operation: ShardOperation): number {
   if (operation.op === 'change' || operation.op === 'prepare') return changeBytes(operation);
+  if (operation.op === 'list') return fixedBytes + queryBytes(operation.query);
+  if (operation.op === 'count') return countBytes(operation);
+  if (operation.op === 'measure') return fixedBytes + bytesOfStrings(operation.namespaces ?? []);
   if (!('key' in operation)) return fixedBytes;
   if (operation.op === 'command') return commandBytes(operation);
   const bytes = fixedBytes + operation.namespace.length + operation.key.length;
@@ -52,18 +57,32 @@ export function frameBytesOf(operation: ShardOperation): number {
 /** Bytes of the length before each string. */
 const stringBytes = 4;
 
+function bytesOfStrings(values: readonly string[]): number {
+  return values.reduce((sum, { length }) => sum + stringBytes + length, 0);
+}
+
 function commandBytes({ namespace, name, args, keys }: CommandOperation): number {
-  let bytes = fixedBytes + namespace.length + name.length;
-  for (const arg of args) bytes += stringBytes + arg.length;
-  for (const key of keys) bytes += stringBytes + key.length;
-  return bytes;
+  const bytes = fixedBytes + namespace.length + name.length;
+  return bytes + bytesOfStrings(args) + bytesOfStrings(keys);
+}
+
+function rangesBytes(ranges: readonly KeyRange[] = []): number {
+  return ranges.reduce((sum, { low, high }) => sum + bytesOfStrings([low, high]), 0);
+}
+
+function queryBytes({ namespace, prefix, start = '', end = '', after = '', within }: ListQuery) {
+  return bytesOfStrings([namespace, prefix, start, end, after]) + rangesBytes(within);
+}
+
+function countBytes({ namespace, within }: CountOperation): number {
+  return fixedBytes + namespace.length + rangesBytes(within);
 }
 
 function changeBytes(operation: ChangeOperation | PrepareOperation): number {
   const { flush = [], changes } = operation;
   let bytes = fixedBytes;
   if (operation.op === 'prepare') bytes += fixedBytes + operation.participants.length * 4;
-  for (const namespace of flush) bytes += stringBytes + namespace.length;
+  bytes += bytesOfStrings(flush);
   for (const { namespace, key, put } of changes) {
     bytes += fixedBytes + namespace.length + key.length + (put?.value.length ?? 0);
   }
@@ -117,6 +136,7 @@ function writeOperation(frame: FrameWriter, operation: ShardOperation): void {
       writeCommand(frame, operation);
       return;
     case 'change':
+      frame.u8(operation.synced ? 1 : 0);
       writeChanges(frame, operation);
       return;
     case 'prepare':
@@ -136,12 +156,17 @@ function writeOperation(frame: FrameWriter, operation: ShardOperation): void {
       frame.f64(operation.now);
       return;
     case 'list':
-      frame.string(JSON.stringify(operation.query));
+      writeListQuery(frame, operation.query);
       frame.f64(operation.now);
       return;
     case 'count':
       frame.string(operation.namespace);
+      writeRanges(frame, operation.within);
       frame.f64(operation.now);
+      return;
+    case 'measure':
+      frame.u8(operation.namespaces === undefined ? 0 : 1);
+      frame.strings(operation.namespaces ?? []);
       return;
     case 'sweep':
       frame.f64(operation.now);
@@ -178,7 +203,7 @@ function readOperation(frame: FrameReader): ShardOperation {
     case opCodes.command:
       return readCommand(frame);
     case opCodes.change:
-      return { op: 'change', ...readChanges(frame) };
+      return { op: 'change', synced: frame.u8() === 1, ...readChanges(frame) };
     case opCodes.prepare:
       return { op: 'prepare', ...readInDoubt(frame), ...readChanges(frame) };
     case opCodes.commit:
@@ -190,7 +215,17 @@ function readOperation(frame: FrameReader): ShardOperation {
     case opCodes.list:
       return { op: 'list', query: readListQuery(frame), now: frame.f64() };
     case opCodes.count:
-      return { op: 'count', namespace: frame.string(), now: frame.f64() };
+      return {
+        op: 'count',
+        namespace: frame.string(),
+        within: readRanges(frame),
+        now: frame.f64(),
+      };
+    case opCodes.measure: {
+      const isOfSome = frame.u8() === 1;
+      const namespaces = frame.strings();
+      return { op: 'measure', namespaces: isOfSome ? namespaces : undefined };
+    }
     case opCodes.sweep:
       return { op: 'sweep', now: frame.f64() };
     case opCodes.getAt:
@@ -254,9 +289,30 @@ function readInDoubt(frame: FrameReader): InDoubtTransaction {
   return { transaction, participants: Array.from({ length: frame.u32() }, () => frame.u32()) };
 }
 
+function writeListQuery(frame: FrameWriter, { within, ...rest }: ListQuery): void {
+  frame.string(JSON.stringify(rest));
+  writeRanges(frame, within);
+}
+
 function readListQuery(frame: FrameReader): ListQuery {
   const query = JSON.parse(frame.string()) as Partial<ListQuery> & ListQuery;
-  return { ...query, start: query.start, end: query.end, after: query.after };
+  const { start, end, after } = query;
+  return { ...query, start, end, after, within: readRanges(frame) };
+}
+
+function writeRanges(frame: FrameWriter, ranges: readonly KeyRange[] | undefined): void {
+  frame.u8(ranges === undefined ? 0 : 1);
+  if (ranges === undefined) return;
+  frame.u32(ranges.length);
+  for (const { low, high } of ranges) {
+    frame.string(low);
+    frame.string(high);
+  }
+}
+
+function readRanges(frame: FrameReader): KeyRange[] | undefined {
+  if (frame.u8() === 0) return undefined;
+  return Array.from({ length: frame.u32() }, () => ({ low: frame.string(), high: frame.string() }));
 }
 
 const noConditions: Conditions = {};

@@ -2,6 +2,7 @@
 import { assert, unreachable } from '../base/assert.ts';
 import type { ListItem } from '../store/listing.ts';
 import type { Durability } from '../store/result.ts';
+import type { NamespaceFigures } from '../store/store-status.ts';
 import { replyBytesOf } from '../commands/reply-bytes.ts';
 import { readCommandReply, writeCommandReply } from './command-reply-frame.ts';
 import { decodeError, encodeError } from './error-data.ts';
@@ -21,6 +22,7 @@ const kinds = {
   done: 10,
   reply: 11,
   stale: 12,
+  figures: 13,
 } as const;
 
 /** Bytes of an answer in a frame, at most, without its value; pages grow the frame as they need. */
@@ -135,6 +137,10 @@ function writeAnswer(frame: FrameWriter, answer: ShardAnswer): void {
       frame.u8(kinds.count);
       frame.f64(answer.count);
       return;
+    case 'figures':
+      frame.u8(kinds.figures);
+      writeFigures(frame, answer.figures);
+      return;
     case 'done':
       frame.u8(kinds.done);
       return;
@@ -175,6 +181,8 @@ function readResult(frame: FrameReader, durability: Durability): ShardResult {
       return { kind: 'page', ...readPage(frame) };
     case kinds.count:
       return { kind: 'count', count: frame.f64() };
+    case kinds.figures:
+      return { kind: 'figures', figures: readFigures(frame) };
     case kinds.done:
       return { kind: 'done' };
     case kinds.stale:
@@ -184,6 +192,23 @@ function readResult(frame: FrameReader, durability: Durability): ShardResult {
     default:
       throw new Error('unknown result in a reply');
   }
+}
+
+function writeFigures(frame: FrameWriter, figures: readonly NamespaceFigures[]): void {
+  frame.u32(figures.length);
+  for (const { namespace, keys, bytes } of figures) {
+    frame.string(namespace);
+    frame.f64(keys);
+    frame.f64(bytes);
+  }
+}
+
+function readFigures(frame: FrameReader): NamespaceFigures[] {
+  return Array.from({ length: frame.u32() }, () => ({
+    namespace: frame.string(),
+    keys: frame.f64(),
+    bytes: frame.f64(),
+  }));
 }
 
 function writeValue(frame: FrameWriter, value: string, withValue: boolean): void {

@@ -2,7 +2,7 @@
 // them. Values are byte strings inside a shard and buffers outside; the frame turns one into the
 // other. Knows neither threads nor framing.
 import type { StoreError } from '../base/errors.ts';
-import type { ListItem, ListQuery } from '../store/listing.ts';
+import type { KeyRange, ListItem, ListQuery } from '../store/listing.ts';
 import {
   isWrite,
   type CommandOperation,
@@ -10,7 +10,7 @@ import {
   type Operation,
 } from '../store/operation.ts';
 import type { Durability, ExpiresAt, ReplyResult, Result } from '../store/result.ts';
-import type { ShardFigures } from '../store/store-status.ts';
+import type { NamespaceFigures, ShardFigures } from '../store/store-status.ts';
 import type { Parcel } from './parcel.ts';
 
 /** The entry that a key has after a change. */
@@ -40,6 +40,8 @@ export interface ShardChanges {
 /** A transaction in one shard: the shard makes the changes at once. */
 export interface ChangeOperation extends ShardChanges {
   readonly op: 'change';
+  /** True: the changes are on stable storage before the answer, in every mode. */
+  readonly synced?: boolean | undefined;
 }
 
 /** A transaction over several shards, as each participant knows it until it hears the outcome. */
@@ -82,6 +84,19 @@ export interface GetAtOperation extends EntryName, AtMoment {
   readonly op: 'getAt';
 }
 
+export interface CountOperation extends AtMoment {
+  readonly op: 'count';
+  readonly namespace: string;
+  /** See `ListQuery`. */
+  readonly within?: readonly KeyRange[] | undefined;
+}
+
+/** Asks for the figures of these namespaces in this shard; undefined: of all that have entries. */
+export interface MeasureOperation {
+  readonly op: 'measure';
+  readonly namespaces: readonly string[] | undefined;
+}
+
 export type ShardOperation =
   | Operation
   | CommandOperation
@@ -92,7 +107,8 @@ export type ShardOperation =
   | GetAtOperation
   /** This shard's part of a page. */
   | ({ readonly op: 'list'; readonly query: ListQuery } & AtMoment)
-  | ({ readonly op: 'count'; readonly namespace: string } & AtMoment)
+  | CountOperation
+  | MeasureOperation
   /** Removes some of the entries that have expired by `now`. */
   | ({ readonly op: 'sweep' } & AtMoment)
   /** Leaves a mark in the journal if there are changes behind the last one. */
@@ -118,6 +134,11 @@ export interface CountResult {
   readonly count: number;
 }
 
+export interface FiguresResult {
+  readonly kind: 'figures';
+  readonly figures: readonly NamespaceFigures[];
+}
+
 /** A change, a prepare, an outcome, a forget, a sweep or a mark is done. */
 export interface DoneResult {
   readonly kind: 'done';
@@ -139,6 +160,7 @@ export type ShardResult =
   | ReplyResult
   | PageResult<Uint8Array>
   | CountResult
+  | FiguresResult
   | DoneResult
   | StaleResult
   | CutResult;
@@ -161,6 +183,7 @@ export type ShardAnswer =
   | ReplyResult
   | PageResult<string>
   | CountResult
+  | FiguresResult
   | DoneResult
   | StaleResult;
 
@@ -205,7 +228,12 @@ export function isOutcome(operation: ShardOperation | CutOperation): operation i
   return operation.op === 'commit' || operation.op === 'abort';
 }
 
-/** True for reads of entries by key, which change nothing; not for pages, counts and cuts. */
+/** True for reads of a shard's whole table, which see the table before their own batch. */
+export function isTableRead({ op }: ShardOperation | CutOperation): boolean {
+  return op === 'list' || op === 'count' || op === 'measure';
+}
+
+/** True for reads of entries by key, which change nothing. */
 export function isEntryRead(operation: ShardOperation | CutOperation): boolean {
   return 'key' in operation && (operation.op === 'getAt' || !isWrite(operation));
 }

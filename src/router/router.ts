@@ -4,15 +4,16 @@
 import type { TimestampClock } from '../base/clock.ts';
 import { StoreError } from '../base/errors.ts';
 import type { ShardResult } from '../protocol/shard-operation.ts';
-import type { ListPage, ListQuery } from '../store/listing.ts';
+import type { KeyRange, ListPage, ListQuery } from '../store/listing.ts';
 import { namesOf, type EntryName, type Operation } from '../store/operation.ts';
 import type { Durability, RefusedResult, ReplyResult, Result } from '../store/result.ts';
 import type { TransactionPlan, TransactionResult } from '../store/transaction.ts';
 import type { CommandStore, SubmitOptions, TransactOptions } from '../store/store.ts';
-import type { StoreStatus } from '../store/store-status.ts';
+import type { NamespaceFigures, StoreStatus } from '../store/store-status.ts';
 import type { Backups } from './background/backups.ts';
 import type { CompactionScheduler } from './background/compaction-scheduler.ts';
 import type { KeyLocks } from './key-locks.ts';
+import { mergeFigures } from './merge-figures.ts';
 import { mergePages } from './merge-pages.ts';
 import type { ReadCache } from './read-cache.ts';
 import { ReplyCollector } from './reply-collector.ts';
@@ -116,13 +117,22 @@ export class Router implements CommandStore {
     return mergePages(pages, query);
   }
 
-  async count(namespace: string): Promise<number> {
+  async count(namespace: string, within?: readonly KeyRange[]): Promise<number> {
     const now = this.#options.clock.timestamp();
-    const answers = await this.#sequencer.askAll({ op: 'count', namespace, now });
+    const answers = await this.#sequencer.askAll({ op: 'count', namespace, within, now });
     return answers.reduce((sum, answer) => {
       if (answer.kind !== 'count') throw new Error(`a count was answered by a ${answer.kind}`);
       return sum + answer.count;
     }, 0);
+  }
+
+  async measure(namespaces?: readonly string[]): Promise<readonly NamespaceFigures[]> {
+    const answers = await this.#sequencer.askAll({ op: 'measure', namespaces });
+    const parts = answers.map((answer) => {
+      if (answer.kind !== 'figures') throw new Error(`a measure was answered by a ${answer.kind}`);
+      return answer.figures;
+    });
+    return mergeFigures(parts, namespaces);
   }
 
   backup(): Promise<AsyncIterable<Uint8Array>> {

@@ -70,6 +70,7 @@ export function resultOrReplyOf(answer: ShardResult): Result | ReplyResult {
   if (
     kind === 'page' ||
     kind === 'count' ||
+    kind === 'figures' ||
     kind === 'done' ||
     kind === 'stale' ||
     kind === 'cut'
@@ -152,9 +153,13 @@ export class Sequencer {
   }
 
   /** Tells the cache, and queues the changes of a transaction in one shard. */
-  change({ queue, ...changes }: ChangesOfShard, validUntil: number): Promise<ShardResult> {
+  change(
+    { queue, ...changes }: ChangesOfShard,
+    validUntil: number,
+    synced = false,
+  ): Promise<ShardResult> {
     this.#changesQueued(changes);
-    return this.ask(queue, { op: 'change', ...changes, validUntil });
+    return this.ask(queue, { op: 'change', ...changes, validUntil, synced });
   }
 
   /**

@@ -1,6 +1,20 @@
 // One page of a listing: the query and the answer.
 import type { ExpiresAt } from './result.ts';
 
+/** Keys from `low` (inclusive) to `high` (exclusive). Byte strings. */
+export interface KeyRange {
+  readonly low: string;
+  readonly high: string;
+}
+
+/** A prefix plus this is above every key with the prefix: no byte of UTF-8 is 0xff. */
+const aboveAll = '\u{ff}';
+
+/** The range of all keys that begin with the prefix. */
+export function rangeOfPrefix(prefix: string): KeyRange {
+  return { low: prefix, high: prefix + aboveAll };
+}
+
 /** All keys are byte strings; order is by bytes. */
 export interface ListQuery {
   readonly namespace: string;
@@ -10,6 +24,11 @@ export interface ListQuery {
   readonly start: string | undefined;
   /** Exclusive upper end, or undefined. */
   readonly end: string | undefined;
+  /**
+   * Only keys in one of these ranges, which are disjoint and ascending. No ranges: no keys.
+   * Undefined: all keys.
+   */
+  readonly within?: readonly KeyRange[] | undefined;
   /** Continue behind this key (in the direction of the walk), or undefined for the first page. */
   readonly after: string | undefined;
   readonly limit: number;

@@ -22,6 +22,14 @@ export interface ShardFigures {
   readonly isDiskFull: boolean;
 }
 
+/** The amount of data in a namespace. Expired entries count until the sweep removes them. */
+export interface NamespaceFigures {
+  readonly namespace: string;
+  readonly keys: number;
+  /** Keys and values, summed. */
+  readonly bytes: number;
+}
+
 export interface ShardStatus extends ShardFigures {
   readonly shard: number;
   readonly state: ShardState;

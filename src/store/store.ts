@@ -1,9 +1,9 @@
 // The one interface between front ends and engines. Knows neither of them.
 import type { StoreError } from '../base/errors.ts';
 import type { CommandOperation, EntryName, Operation } from './operation.ts';
-import type { ListPage, ListQuery } from './listing.ts';
+import type { KeyRange, ListPage, ListQuery } from './listing.ts';
 import type { Durability, ReplyResult, Result } from './result.ts';
-import type { StoreStatus } from './store-status.ts';
+import type { NamespaceFigures, StoreStatus } from './store-status.ts';
 import type { TransactionPlan, TransactionResult } from './transaction.ts';
 
 export interface SubmitOptions {
@@ -14,6 +14,8 @@ export interface SubmitOptions {
 export interface TransactOptions extends SubmitOptions {
   /** True: all other operations wait meanwhile, and not only those on the named keys. */
   readonly alone?: boolean;
+  /** True: the changes are on stable storage before the answer, in every fsync mode. */
+  readonly synced?: boolean;
 }
 
 export interface Store {
@@ -42,9 +44,19 @@ export interface Store {
   /**
    * Counts the entries of a namespace that have not expired, at one moment.
    *
+   * @param within as in `ListQuery`
    * @throws StoreError if a shard does not serve, or has no room in its queue
    */
-  count(namespace: string): Promise<number>;
+  count(namespace: string, within?: readonly KeyRange[]): Promise<number>;
+
+  /**
+   * The figures of these namespaces, at one moment, in the order of the names. Costs the same
+   * whatever a namespace holds.
+   *
+   * @param namespaces undefined: all namespaces that have entries, sorted by bytes
+   * @throws StoreError if a shard does not serve, or has no room in its queue
+   */
+  measure(namespaces?: readonly string[]): Promise<readonly NamespaceFigures[]>;
 
   /**
    * Reads all these names at one moment. Gives one result a name, in order: an entry with its

@@ -45,6 +45,9 @@ storeContract('the REST dialect over a socket', {
   cannot: {
     namespaces: 'the REST dialect has one namespace',
     count: 'the REST dialect has no count',
+    within: 'the REST dialect lists one interval',
+    measure: 'the REST dialect does not measure',
+    synced: 'a client cannot ask the REST dialect for a sync',
     flush: 'the REST dialect has no flush',
     order: 'a plan takes two requests here, and others may come between them',
     versions: 'the REST dialect tells a version once it is given',

@@ -48,8 +48,13 @@ const changes = {
   validUntil: fc.oneof(versions, fc.constant(Infinity)),
 };
 
+const within = fc.option(
+  fc.array(fc.record({ low: byteStrings, high: byteStrings }), { maxLength: 4 }),
+  { nil: undefined },
+);
+
 const operations: fc.Arbitrary<ShardOperation> = fc.oneof(
-  fc.record({ op: fc.constant('change' as const), ...changes }),
+  fc.record({ op: fc.constant('change' as const), synced: fc.boolean(), ...changes }),
   fc.record({
     op: fc.constant('prepare' as const),
     transaction: transactions,
@@ -84,6 +89,7 @@ const operations: fc.Arbitrary<ShardOperation> = fc.oneof(
       start: fc.option(byteStrings, { nil: undefined }),
       end: fc.option(byteStrings, { nil: undefined }),
       after: fc.option(byteStrings, { nil: undefined }),
+      within,
       limit: fc.nat(1000),
       reverse: fc.boolean(),
       includeValues: fc.boolean(),
@@ -101,7 +107,16 @@ const operations: fc.Arbitrary<ShardOperation> = fc.oneof(
       valueBytesMax: fc.nat(),
     })
     .map((command) => ({ ...command, key: command.keys[0] ?? '' })),
-  fc.record({ op: fc.constant('count' as const), namespace: name.namespace, now: fc.nat() }),
+  fc.record({
+    op: fc.constant('count' as const),
+    namespace: name.namespace,
+    within,
+    now: fc.nat(),
+  }),
+  fc.record({
+    op: fc.constant('measure' as const),
+    namespaces: fc.option(fc.array(fc.string({ unit: 'binary-ascii' })), { nil: undefined }),
+  }),
   fc.record({ op: fc.constant('getAt' as const), ...name, now: fc.nat() }),
   fc.record({ op: fc.constant('sweep' as const), now: fc.nat() }),
   fc.constant({ op: 'mark' as const }),
@@ -146,6 +161,13 @@ const answers: fc.Arbitrary<ShardAnswer> = fc.oneof(
     scannedTo: fc.option(byteStrings, { nil: undefined }),
   }),
   fc.record({ kind: fc.constant('count' as const), count: fc.nat() }),
+  fc.record({
+    kind: fc.constant('figures' as const),
+    figures: fc.array(
+      fc.record({ namespace: name.namespace, keys: fc.nat(), bytes: fc.maxSafeNat() }),
+      { maxLength: 5 },
+    ),
+  }),
   fc.constant({ kind: 'done' as const }),
   fc.constant({ kind: 'stale' as const }),
 );

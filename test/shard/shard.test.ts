@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { FsyncMode } from '../../src/base/fsync-mode.ts';
 import { OpenedShard } from '../../src/shard/opened-shard.ts';
+import type { ShardOperation } from '../../src/protocol/shard-operation.ts';
 import type { Shard } from '../../src/shard/shard.ts';
 import { createShardFolder } from '../../src/storage/create-shard-folder.ts';
 import { shardPlace, startOf } from '../support/stores/bare-shard-store.ts';
@@ -17,12 +19,16 @@ beforeEach(() => {
   createShardFolder(files, shardPlace.folder, shardPlace.identity);
 });
 
-function startShard(keptBytesMax = Infinity, workBytesMax = Infinity): Shard {
+function startShard(
+  keptBytesMax = Infinity,
+  workBytesMax = Infinity,
+  fsync: FsyncMode = 'always',
+): Shard {
   const clock = new ManualClock();
   const opened = new OpenedShard({
     ...shardPlace,
     fileSystem: files,
-    fsync: 'always',
+    fsync,
     clock,
     memory: { keptBytesMax, workBytesMax },
   });
@@ -43,6 +49,26 @@ describe('a batch', () => {
     expect(lines).toHaveLength(3);
     expect(JSON.parse(lines[2] ?? '')).toHaveProperty('records.length', 3);
   });
+
+  test.each(['interval', 'never'] as const)(
+    'is synced in %s only if one of its changes must be',
+    (fsync) => {
+      const shard = startShard(Infinity, Infinity, fsync);
+      const changes = [{ ...get('a'), put: { value: Buffer.from('1'), expiresAt: undefined } }];
+      const change = (synced: boolean): ShardOperation => {
+        const version = shard.report().nextSeq;
+        return { op: 'change', changes, version, validUntil: Infinity, synced };
+      };
+      shard.apply({ timestamp: 0, operations: [put('makes room', '1')] });
+      const calls = recordCalls(files);
+      shard.apply({ timestamp: 0, operations: [change(false)] });
+      expect(calls).toEqual(['write']);
+      expect(shard.report().hasUnsynced).toBe(true);
+      shard.apply({ timestamp: 0, operations: [put('b', '1'), change(true), put('c', '1')] });
+      expect(calls).toEqual(['write', 'write', 'sync']);
+      expect(shard.report().hasUnsynced).toBe(false);
+    },
+  );
 
   test('is written over blanks that the journal grew ahead, which a stop cuts off', () => {
     const shard = startShard();

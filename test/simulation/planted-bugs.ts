@@ -261,7 +261,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a page leaves in one batch with an outcome before it',
     file: 'src/router/shard/batch-queue.ts',
-    find: "op === 'cut' || (resolves && (op === 'list' || op === 'count'))",
+    find: "op === 'cut' || (resolves && isTableRead(queued.operation))",
     replace: "op === 'cut'",
     seedsMax: 100,
   },

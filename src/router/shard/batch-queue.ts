@@ -7,7 +7,7 @@ import {
   queueOperationsMax,
   queueWaitForMoreMs,
 } from '../../base/limits.ts';
-import { isOutcome } from '../../protocol/shard-operation.ts';
+import { isOutcome, isTableRead } from '../../protocol/shard-operation.ts';
 import type { QueuedOperation } from './queued-operation.ts';
 
 export class BatchQueue {
@@ -48,7 +48,7 @@ export class BatchQueue {
 
   /**
    * Takes the next batch: as many operations as fit. An operation that is larger goes alone, and so
-   * does a cut. Pages and counts see the table before their own batch: neither joins a batch that
+   * does a cut. Reads of a whole table see it before their own batch: they do not join a batch that
    * has an outcome.
    */
   takeBatch(): QueuedOperation[] {
@@ -57,7 +57,7 @@ export class BatchQueue {
     let resolves = false;
     for (const queued of this.#waiting) {
       const { op } = queued.operation;
-      const isAlone = op === 'cut' || (resolves && (op === 'list' || op === 'count'));
+      const isAlone = op === 'cut' || (resolves && isTableRead(queued.operation));
       const isFull = count > 0 && (isAlone || bytes + queued.bytes > batchBytesMax);
       if (isFull || count === batchOperationsMax) break;
       bytes += queued.bytes;

@@ -101,8 +101,10 @@ export class TransactionRunner {
     if (first === undefined) return { kind: 'committed', output, durability: undefined };
     const validUntil = firstExpiryOf(moment);
     if (second === undefined) {
-      const failure = await this.#changeOne(first, validUntil);
-      return failure ?? { kind: 'committed', output, durability: this.#options.durability };
+      const { synced = false } = options;
+      const failure = await this.#changeOne(first, validUntil, synced);
+      const durability = synced ? 'synced' : this.#options.durability;
+      return failure ?? { kind: 'committed', output, durability };
     }
     const failure = await this.#options.twoPhaseCommit.run(changes, validUntil);
     if (failure !== undefined) return failure;
@@ -157,8 +159,9 @@ export class TransactionRunner {
   async #changeOne(
     changes: ChangesOfShard,
     validUntil: number,
+    synced: boolean,
   ): Promise<RefusedResult | typeof stale | undefined> {
-    const answer = await this.#options.sequencer.change(changes, validUntil);
+    const answer = await this.#options.sequencer.change(changes, validUntil, synced);
     if (answer.kind === 'refused') return answer;
     return answer.kind === 'stale' ? stale : undefined;
   }

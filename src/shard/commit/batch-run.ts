@@ -13,7 +13,9 @@ import {
   type AtMoment,
   type BatchRequest,
   type ChangeOperation,
+  type CountOperation,
   type EntryChange,
+  type MeasureOperation,
   type OutcomeOperation,
   type PrepareOperation,
   type ShardAnswer,
@@ -143,6 +145,8 @@ export class BatchRun {
         return listPage(this.#table, operation.query, operation.now);
       case 'count':
         return { kind: 'count', count: this.#count(operation) };
+      case 'measure':
+        return this.#measure(operation);
       case 'sweep':
         return this.#sweep(operation);
       case 'mark':
@@ -218,7 +222,8 @@ export class BatchRun {
   #change(operation: ChangeOperation): ShardAnswer {
     const refusal = this.#refusalOfChanges(operation);
     if (refusal !== undefined) return refusal;
-    const { changes, flush = [], version } = operation;
+    const { changes, flush = [], version, synced } = operation;
+    if (synced) this.staging.requireSync();
     for (const namespace of flush) this.staging.flush(namespace);
     for (const { namespace, key, put } of changes) {
       if (put !== undefined) {
@@ -284,12 +289,22 @@ export class BatchRun {
   }
 
   /** Subtracts the expired entries one by one: the sweep keeps them few. */
-  #count({ namespace, now }: { namespace: string } & AtMoment): number {
-    let count = this.#table.count(namespace);
+  #count({ namespace, within, now }: CountOperation): number {
+    const isAskedFor = (key: string): boolean =>
+      within === undefined || within.some(({ low, high }) => key >= low && key < high);
+    let count =
+      within === undefined
+        ? this.#table.count(namespace)
+        : within.reduce((sum, range) => sum + this.#table.countIn(namespace, range), 0);
     for (const entry of this.#table.dueBy(now)) {
-      if (entry.namespace === namespace) count -= 1;
+      if (entry.namespace === namespace && isAskedFor(entry.key)) count -= 1;
     }
     return count;
+  }
+
+  #measure({ namespaces = this.#table.namespaces() }: MeasureOperation): ShardAnswer {
+    const table = this.#table;
+    return { kind: 'figures', figures: namespaces.map((name) => table.figuresOf(name)) };
   }
 
   #sweep({ now }: AtMoment): ShardAnswer {

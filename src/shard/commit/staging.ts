@@ -85,6 +85,11 @@ export class Staging {
     this.#flush(namespace);
   }
 
+  /** From here on the records must be on stable storage before the batch answers. */
+  requireSync(): void {
+    this.#mustSync = true;
+  }
+
   /** Changes nothing that a reader can see. */
   prepare(prepared: PreparedTransaction): void {
     this.#records.push(encodePrepared(prepared));

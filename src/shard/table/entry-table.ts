@@ -4,6 +4,8 @@
 import { createRequire } from 'node:module';
 import type sortedBtree from 'sorted-btree';
 import { assert } from '../../base/assert.ts';
+import type { KeyRange } from '../../store/listing.ts';
+import type { NamespaceFigures } from '../../store/store-status.ts';
 import type { Entry } from './entry.ts';
 import { LargestSize } from './largest-size.ts';
 
@@ -169,6 +171,17 @@ export class EntryTable {
 
   count(namespace: string): number {
     return this.#namespaces.get(namespace)?.byKey.size ?? 0;
+  }
+
+  /** Counts the entries in the range. Looks at the nodes of the tree, and not at each key. */
+  countIn(namespace: string, { low, high }: KeyRange): number {
+    const table = this.#namespaces.get(namespace);
+    return table === undefined || low >= high ? 0 : table.order.forRange(low, high, false);
+  }
+
+  figuresOf(namespace: string): NamespaceFigures {
+    const table = this.#namespaces.get(namespace);
+    return { namespace, keys: table?.byKey.size ?? 0, bytes: table?.bytes ?? 0 };
   }
 
   /** Entries with a deadline up to `until` (inclusive, Unix milliseconds), earliest first. */

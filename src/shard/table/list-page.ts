@@ -2,39 +2,69 @@
 // only. Knows no staging and no other shard.
 import { pageBytesMax, pageScanMax } from '../../base/limits.ts';
 import type { PageResult } from '../../protocol/shard-operation.ts';
-import type { ListItem, ListQuery } from '../../store/listing.ts';
+import {
+  rangeOfPrefix,
+  type KeyRange,
+  type ListItem,
+  type ListQuery,
+} from '../../store/listing.ts';
 import { isExpired, type Entry } from './entry.ts';
 import type { EntryTable } from './entry-table.ts';
 
-/** Prefix plus this is above every key with the prefix: no byte of UTF-8 is 0xff. */
-const aboveAll = '\u{ff}';
-
-interface Interval {
-  /** Inclusive. */
-  readonly low: string;
-  /** Exclusive. */
-  readonly high: string;
+/** Everything that the query bounds but `within` and `after`. */
+function rangeOf({ prefix, start, end }: ListQuery): KeyRange {
+  const { low, high } = rangeOfPrefix(prefix);
+  return {
+    low: start !== undefined && start > low ? start : low,
+    high: end !== undefined && end < high ? end : high,
+  };
 }
 
-function intervalOf({ prefix, start, end }: ListQuery): Interval {
-  const low = start !== undefined && start > prefix ? start : prefix;
-  const top = prefix + aboveAll;
-  return { low, high: end !== undefined && end < top ? end : top };
+function intersection(one: KeyRange, other: KeyRange): KeyRange {
+  return {
+    low: one.low > other.low ? one.low : other.low,
+    high: one.high < other.high ? one.high : other.high,
+  };
+}
+
+/** The ranges that the page has to look at, ascending: none is empty, or ends before `after`. */
+function rangesOf(query: ListQuery): KeyRange[] {
+  const { after, reverse, within } = query;
+  const whole = rangeOf(query);
+  const asked = within?.map((range) => intersection(range, whole)) ?? [whole];
+  return asked
+    .map(({ low, high }) => {
+      if (after === undefined) return { low, high };
+      if (reverse) return { low, high: after < high ? after : high };
+      return { low: after > low ? after : low, high };
+    })
+    .filter(({ low, high }) => low < high);
 }
 
 function* entriesInOrder(table: EntryTable, query: ListQuery): Generator<Entry, void, void> {
-  const { low, high } = intervalOf(query);
   const { namespace, after, reverse } = query;
-  if (reverse) {
-    const below = after !== undefined && after < high ? after : high;
-    for (const entry of table.descending(namespace, below)) {
-      if (entry.key < low) return;
-      yield entry;
-    }
-    return;
+  const ranges = rangesOf(query);
+  for (const { low, high } of reverse ? ranges.toReversed() : ranges) {
+    if (reverse) yield* descending(table, namespace, low, high);
+    else yield* ascending(table, namespace, low, high, after);
   }
-  const from = after !== undefined && after > low ? after : low;
-  for (const entry of table.ascending(namespace, from)) {
+}
+
+function* descending(table: EntryTable, namespace: string, low: string, high: string) {
+  for (const entry of table.descending(namespace, high)) {
+    if (entry.key < low) return;
+    yield entry;
+  }
+}
+
+function* ascending(
+  table: EntryTable,
+  namespace: string,
+  low: string,
+  high: string,
+  after: string | undefined,
+) {
+  for (const entry of table.ascending(namespace, low)) {
     if (entry.key >= high) return;
     if (entry.key !== after) yield entry;
   }

@@ -53,6 +53,7 @@ describe('a batch', () => {
 
 const list = { op: 'list', query: listOf({}), now: 0 } as const;
 const count = { op: 'count', namespace: 'default', now: 0 } as const;
+const measure = { op: 'measure', namespaces: undefined } as const;
 const cut = { op: 'cut' } as const;
 
 function queued(operation: QueuedOperation['operation'], queuedAtMs = 0): QueuedOperation {
@@ -63,13 +64,16 @@ function outcome(queuedAtMs = 0, op: 'commit' | 'abort' = 'commit'): QueuedOpera
   return queued({ op, transaction: 't' }, queuedAtMs);
 }
 
-describe('a page or a count', () => {
-  test.each([list, count])('is in one batch with what stands before it: %j', (operation) => {
-    const all = [putOf(1), queued(operation), putOf(1)];
-    expect(queueOf(...all).takeBatch()).toEqual(all);
-  });
+describe('a page, a count or a measure', () => {
+  test.each([list, count, measure])(
+    'is in one batch with what stands before it: %j',
+    (operation) => {
+      const all = [putOf(1), queued(operation), putOf(1)];
+      expect(queueOf(...all).takeBatch()).toEqual(all);
+    },
+  );
 
-  test.each([list, count])(
+  test.each([list, count, measure])(
     'goes behind a batch with an outcome, whose changes it has to see: %j',
     (operation) => {
       for (const op of ['commit', 'abort'] as const) {

@@ -65,6 +65,7 @@ function putAll(...keys: string[]): Promise<TransactionResult<string[]>> {
   );
 }
 
+const deleteIt: TransactionPlan<number> = () => ({ output: 1, changes: ['delete'] });
 const changeNothing: TransactionPlan<number> = () => ({ output: 1, changes: [] });
 
 async function answerPrepares(first: ShardResult, second: ShardResult): Promise<void> {
@@ -75,6 +76,15 @@ async function answerPrepares(first: ShardResult, second: ShardResult): Promise<
 }
 
 describe('a transaction in one shard', () => {
+  test.each([true, false])('is synced if its caller asks for it: %s', async (synced) => {
+    const result = runner.run([name('0b')], deleteIt, { synced });
+    await untilIdle();
+    const change = queues[0].take('change');
+    expect(change.operation).toMatchObject({ synced });
+    change.complete(done);
+    expect(await result).toMatchObject({ durability: synced ? 'synced' : 'written' });
+  });
+
   test('is one operation, with the version told beforehand', async () => {
     const result = putAll('0b', '0c');
     await untilIdle();

@@ -10,16 +10,17 @@ import type {
 } from '../../../src/protocol/shard-operation.ts';
 import type { StartTask } from '../../../src/protocol/shard-task.ts';
 import { KeyLocks } from '../../../src/router/key-locks.ts';
+import { mergeFigures } from '../../../src/router/merge-figures.ts';
 import { mergePages } from '../../../src/router/merge-pages.ts';
 import { OpenedShard } from '../../../src/shard/opened-shard.ts';
 import type { Shard } from '../../../src/shard/shard.ts';
 import { createShardFolder } from '../../../src/storage/create-shard-folder.ts';
 import type { FileSystem } from '../../../src/storage/file-system.ts';
-import type { ListPage, ListQuery } from '../../../src/store/listing.ts';
+import type { KeyRange, ListPage, ListQuery } from '../../../src/store/listing.ts';
 import type { EntryName, Operation } from '../../../src/store/operation.ts';
 import { durabilityOf, type Durability, type Result } from '../../../src/store/result.ts';
-import type { Store } from '../../../src/store/store.ts';
-import type { StoreStatus } from '../../../src/store/store-status.ts';
+import type { Store, TransactOptions } from '../../../src/store/store.ts';
+import type { NamespaceFigures, StoreStatus } from '../../../src/store/store-status.ts';
 import type { TransactionPlan, TransactionResult } from '../../../src/store/transaction.ts';
 
 export const shardPlace = {
@@ -80,6 +81,7 @@ export class BareShardStore implements Store {
   transact<Output>(
     names: readonly EntryName[],
     plan: TransactionPlan<Output>,
+    { synced = false }: TransactOptions = {},
   ): Promise<TransactionResult<Output>> {
     return this.#locks.hold(names, () => {
       const entries = this.#read(names).map((result) =>
@@ -102,9 +104,10 @@ export class BareShardStore implements Store {
         changes: changed,
         version,
         validUntil,
+        synced,
       });
       if (answer?.kind === 'refused') return answer;
-      return { kind: 'committed', output, durability: this.durability };
+      return { kind: 'committed', output, durability: synced ? 'synced' : this.durability };
     });
   }
 
@@ -114,10 +117,16 @@ export class BareShardStore implements Store {
     return mergePages([page], query);
   }
 
-  async count(namespace: string): Promise<number> {
-    const [answer] = this.ask({ op: 'count', namespace, now: this.timestamp });
+  async count(namespace: string, within?: readonly KeyRange[]): Promise<number> {
+    const [answer] = this.ask({ op: 'count', namespace, within, now: this.timestamp });
     if (answer?.kind !== 'count') throw new Error('a count expected');
     return answer.count;
+  }
+
+  async measure(namespaces?: readonly string[]): Promise<readonly NamespaceFigures[]> {
+    const [answer] = this.ask({ op: 'measure', namespaces });
+    if (answer?.kind !== 'figures') throw new Error('figures expected');
+    return mergeFigures([answer.figures], namespaces);
   }
 
   status(): StoreStatus {

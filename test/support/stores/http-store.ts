@@ -125,6 +125,10 @@ export class HttpStore implements Store {
     throw new Error('the REST dialect has no count');
   }
 
+  measure(): never {
+    throw new Error('the REST dialect does not measure');
+  }
+
   async getMany(names: readonly EntryName[]): Promise<Result[]> {
     const operations = names.map(({ key }) => ({ op: 'get', key: textOfByteString(key) }));
     const { results } = await this.#transact({ operations });

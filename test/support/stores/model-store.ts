@@ -10,7 +10,7 @@ import { runKeyed } from '../../../src/commands/run-command.ts';
 import { BackupWriter } from '../../../src/storage/backup-writer.ts';
 import { encodeEntry } from '../../../src/storage/record.ts';
 import { conditionsHold } from '../../../src/store/conditions.ts';
-import type { ListItem, ListPage, ListQuery } from '../../../src/store/listing.ts';
+import type { KeyRange, ListItem, ListPage, ListQuery } from '../../../src/store/listing.ts';
 import type {
   CommandOperation,
   DeleteOperation,
@@ -20,7 +20,11 @@ import type {
 } from '../../../src/store/operation.ts';
 import type { Durability, ReplyResult, Result } from '../../../src/store/result.ts';
 import type { CommandStore, SubmitOptions } from '../../../src/store/store.ts';
-import type { ShardStatus, StoreStatus } from '../../../src/store/store-status.ts';
+import type {
+  NamespaceFigures,
+  ShardStatus,
+  StoreStatus,
+} from '../../../src/store/store-status.ts';
 import type { TransactionPlan, TransactionResult } from '../../../src/store/transaction.ts';
 
 interface Entry {
@@ -89,8 +93,18 @@ export class ModelStore implements CommandStore {
     return { items, next: keys.length > page.length ? page.at(-1) : undefined };
   }
 
-  async count(namespace: string): Promise<number> {
-    return this.#keys(namespace).length;
+  async count(namespace: string, within?: readonly KeyRange[]): Promise<number> {
+    return this.#keys(namespace).filter((key) => isWithin(key, within)).length;
+  }
+
+  async measure(namespaces = this.#namespaces()): Promise<readonly NamespaceFigures[]> {
+    return namespaces.map((namespace) => {
+      const start = `${namespace}\n`;
+      const own = [...this.entries].filter(([name]) => name.startsWith(start));
+      const sizes = own.map(([name, { value }]) => name.length - start.length + value.length);
+      const bytes = sizes.reduce((sum, size) => sum + size, 0);
+      return { namespace, keys: own.length, bytes };
+    });
   }
 
   async getMany(names: readonly EntryName[], options: SubmitOptions = {}): Promise<Result[]> {
@@ -216,6 +230,11 @@ export class ModelStore implements CommandStore {
     return expired ? undefined : entry;
   }
 
+  #namespaces(): string[] {
+    const names = new Set([...this.entries.keys()].map((name) => name.split('\n', 1)[0] ?? ''));
+    return [...names].toSorted();
+  }
+
   #keys(namespace: string): string[] {
     const start = `${namespace}\n`;
     return [...this.entries.keys()]
@@ -261,9 +280,13 @@ export class ModelStore implements CommandStore {
   }
 }
 
+function isWithin(key: string, within: readonly KeyRange[] | undefined): boolean {
+  return within === undefined || within.some(({ low, high }) => key >= low && key < high);
+}
+
 function isAskedFor(key: string, query: ListQuery): boolean {
-  const { prefix, start, end, after, reverse } = query;
-  if (!key.startsWith(prefix)) return false;
+  const { prefix, start, end, after, reverse, within } = query;
+  if (!key.startsWith(prefix) || !isWithin(key, within)) return false;
   if (start !== undefined && key < start) return false;
   if (end !== undefined && key >= end) return false;
   if (after === undefined) return true;

@@ -1,7 +1,7 @@
 // The contract of Store: every implementation must pass these tests.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { byteStringOfText } from '../../../src/base/byte-string.ts';
-import type { ListQuery } from '../../../src/store/listing.ts';
+import { rangeOfPrefix, type ListQuery } from '../../../src/store/listing.ts';
 import type { Operation } from '../../../src/store/operation.ts';
 import type { Result } from '../../../src/store/result.ts';
 import type { Store } from '../../../src/store/store.ts';
@@ -30,9 +30,11 @@ export interface ContractHarness {
 /**
  * Abilities that some implementations lack. With `versions` a transaction knows versions in
  * advance. `flush` is a flush within a transaction. `order` is between a transaction and an
- * operation right after it.
+ * operation right after it. `within` is a listing or a count of some ranges of keys. `synced` is a
+ * transaction that is synced in every mode.
  */
-export type ContractAbility = 'namespaces' | 'count' | 'flush' | 'order' | 'versions';
+export type ContractAbility =
+  'namespaces' | 'count' | 'within' | 'measure' | 'synced' | 'flush' | 'order' | 'versions';
 
 /** For harnesses over a store that has flushes. */
 export async function flushAll(store: Store, namespaces: readonly string[]): Promise<void> {
@@ -306,6 +308,59 @@ export function storeContract(name: string, options: ContractOptions): void {
         expect(await keysOf({ start: 'b', end: 'a' })).toEqual([]);
       });
 
+      testIfAble('within', 'a listing finds the keys of its ranges, and no others', async () => {
+        await store.submitAll([
+          { op: 'put', namespace: 'other', key: 'a/1', value: Buffer.from('elsewhere') },
+        ]);
+        const within = [
+          { low: 'a', high: 'a/2' },
+          { low: 'a/2', high: 'a/2' },
+          { low: 'ab', high: 'c' },
+          { low: byteStringOfText('漢'), high: byteStringOfText('😀') },
+        ];
+        const found = ['a', 'a/1', 'b', byteStringOfText('漢'), byteStringOfText('\u{e000}')];
+        for (const limit of [1, 2, 3, 100]) {
+          expect(await keysOf({ within, limit })).toEqual(found);
+          expect(await keysOf({ within, limit, reverse: true })).toEqual(found.toReversed());
+        }
+        expect(await keysOf({ within, prefix: 'a' })).toEqual(['a', 'a/1']);
+        expect(await keysOf({ within, start: 'a/1', end: 'b' })).toEqual(['a/1']);
+        expect(await keysOf({ within, start: 'a/1', end: 'c', reverse: true })).toEqual([
+          'b',
+          'a/1',
+        ]);
+        expect(await keysOf({ within: [] })).toEqual([]);
+        expect(await keysOf({ within: [rangeOfPrefix('')] })).toEqual(inOrder);
+        expect(await keysOf({ within: [rangeOfPrefix('a/')] })).toEqual(['a/1', 'a/2']);
+      });
+
+      testIfAble(
+        'within',
+        'a page of ranges goes on behind any key, in or between them',
+        async () => {
+          const within = [
+            { low: 'a', high: 'a/2' },
+            { low: 'b', high: 'c' },
+          ];
+          const firstBehind = async (
+            after: string,
+            reverse: boolean,
+          ): Promise<string | undefined> =>
+            (await store.list(listOf({ within, after, reverse, limit: 1 }))).items[0]?.key;
+          for (const [after, next, before] of [
+            ['', 'a', undefined],
+            ['a', 'a/1', undefined],
+            ['a/1', 'b', 'a'],
+            ['a/2', 'b', 'a/1'],
+            ['b', undefined, 'a/1'],
+            ['zz', undefined, 'b'],
+          ] as const) {
+            expect([after, await firstBehind(after, false)]).toEqual([after, next]);
+            expect([after, await firstBehind(after, true)]).toEqual([after, before]);
+          }
+        },
+      );
+
       test('a full last page is the last', async () => {
         const page = await store.list(listOf({ limit: keys.length }));
         expect(page.items).toHaveLength(keys.length);
@@ -337,6 +392,42 @@ export function storeContract(name: string, options: ContractOptions): void {
       expect(await store.count(namespace)).toBe(3);
       harness.clock.advance(100);
       expect(await store.count(namespace)).toBe(2);
+    });
+
+    testIfAble('within', 'a count is of the keys in its ranges', async () => {
+      const keys = Array.from({ length: 300 }, (_, number) => `k${1000 + number}`);
+      await store.submitAll([
+        ...keys.map((key) => put(key, '1')),
+        put('k1100', '1', { ttlMs: 50 }),
+      ]);
+      const within = [
+        { low: 'k1100', high: 'k1110' },
+        { low: 'k1200', high: 'k1200' },
+        { low: 'k1290', high: 'z' },
+      ];
+      expect(await store.count(namespace, within)).toBe(20);
+      expect(await store.count(namespace, [])).toBe(0);
+      expect(await store.count('other', within)).toBe(0);
+      harness.clock.advance(50);
+      expect(await store.count(namespace, within)).toBe(19);
+      expect(await store.count(namespace, [{ low: 'k1101', high: 'k1110' }])).toBe(9);
+    });
+
+    testIfAble('measure', 'namespaces are measured by their keys and bytes', async () => {
+      const elsewhere = { namespace: 'other', key: 'é' } as const;
+      await store.submitAll([put('a', '12345'), put('bb', '1'), put('c', '1'), put('c', '12')]);
+      await submit({ op: 'put', ...elsewhere, value: Buffer.from('there') });
+      const own = { namespace, keys: 3, bytes: 12 };
+      const other = { namespace: 'other', keys: 1, bytes: 6 };
+      expect(await store.measure()).toEqual([own, other]);
+      expect(await store.measure(['other', 'none', namespace])).toEqual([
+        other,
+        { namespace: 'none', keys: 0, bytes: 0 },
+        own,
+      ]);
+      expect(await store.measure([])).toEqual([]);
+      await store.submitAll([remove('a'), { op: 'delete', ...elsewhere }]);
+      expect(await store.measure()).toEqual([{ namespace, keys: 2, bytes: 6 }]);
     });
 
     testIfAble('namespaces', 'namespaces do not see each other', async () => {
@@ -375,6 +466,17 @@ export function storeContract(name: string, options: ContractOptions): void {
         }
         const versions = versionOf(await submit(put('a', '3')));
         expect(versions).toBeGreaterThan(result.output.versions[0] ?? Infinity);
+      });
+
+      testIfAble('synced', 'one that must be synced says so', async () => {
+        const [first] = names;
+        if (first === undefined) throw new Error('there are names');
+        const plan = () => ({ output: undefined, changes: [bytes('1')] });
+        expect(await store.transact([first], plan, { synced: true })).toMatchObject({
+          kind: 'committed',
+          durability: 'synced',
+        });
+        expect(textOf(await submit(get('a')))).toBe('1');
       });
 
       test('a plan that throws changes nothing', async () => {

@@ -1,7 +1,7 @@
 // Reads the envelope of a batch: `{"operations":[…]}` and nothing else. Does not look at the items:
 // the caller reads them one by one.
 import { parseEnvelope } from '../json/json-envelope.ts';
-import { badMember } from '../json/json-item.ts';
+import { badMember } from '../../../base/json-object.ts';
 
 /** @throws StoreError if the request as a whole is malformed or too large */
 export function parseBatchEnvelope(body: Buffer, operationsMax: number): readonly unknown[] {

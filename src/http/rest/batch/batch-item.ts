@@ -1,17 +1,15 @@
 // Reads one item of a batch. Each fault is a StoreError, which becomes the result of this item
 // alone. Knows nothing of the other items.
 import { defaultNamespace as namespace } from '../../../base/default-namespace.ts';
-import { conditionVersionsMax } from '../../../base/limits.ts';
-import type { Conditions, Operation, VersionMatch } from '../../../store/operation.ts';
 import {
   badMember,
   isObject,
-  isVersion,
-  putMembersOf,
   refuseUnknownMembers,
-  type ItemLimits,
   type JsonObject,
-} from '../json/json-item.ts';
+} from '../../../base/json-object.ts';
+import { conditionVersionsMax } from '../../../base/limits.ts';
+import type { Conditions, Operation, VersionMatch } from '../../../store/operation.ts';
+import { isVersion, putMembersOf, type ItemLimits } from '../json/json-item.ts';
 import { keyOfJson } from '../keys/key.ts';
 
 /** An operation, and the conditions that the front end judges itself: those of a read. */

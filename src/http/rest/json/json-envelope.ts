@@ -2,8 +2,8 @@
 // else. A fault here is a fault of the whole request. Does not look at the items of the lists.
 import { isUtf8 } from 'node:buffer';
 import { StoreError } from '../../../base/errors.ts';
+import { isObject, unknownMember, type JsonObject } from '../../../base/json-object.ts';
 import { elementsIn } from '../../wire/json-scan.ts';
-import { isObject, unknownMember, type JsonObject } from './json-item.ts';
 
 /** Elements of one item with all its members, as `elementsIn` counts them. */
 const elementsPerItem = 8;

@@ -2,18 +2,15 @@
 // item by its place: `operations[2]`. Runs nothing.
 import { defaultNamespace as namespace } from '../../../base/default-namespace.ts';
 import { StoreError } from '../../../base/errors.ts';
-import type { GetOperation } from '../../../store/operation.ts';
-import { parseEnvelope } from '../json/json-envelope.ts';
 import {
   badMember,
-  valueOfItem,
   isObject,
-  isVersion,
-  putMembersOf,
   refuseUnknownMembers,
-  type ItemLimits,
   type JsonObject,
-} from '../json/json-item.ts';
+} from '../../../base/json-object.ts';
+import type { GetOperation } from '../../../store/operation.ts';
+import { parseEnvelope } from '../json/json-envelope.ts';
+import { isVersion, putMembersOf, valueOfItem, type ItemLimits } from '../json/json-item.ts';
 import { keyOfJson } from '../keys/key.ts';
 import type { MomentOperation } from './moment-run.ts';
 import type { Check, Transaction } from './transaction-plan.ts';

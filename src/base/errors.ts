@@ -7,6 +7,7 @@ export const errorSentences = {
   // The request is at fault.
   BAD_REQUEST: 'The request is malformed; the detail names what is wrong and what is allowed.',
   KEY_INVALID: 'The key is empty, not well-formed Unicode, or longer than the limit.',
+  NAMESPACE_INVALID: 'The name of a namespace is not valid; the detail names what is allowed.',
   KEY_NOT_FOUND: 'No entry has this key, or it has expired.',
   CONDITION_FAILED: 'The entry is not in the state that If-Match or If-None-Match asks for.',
   VALUE_TOO_LARGE: 'The value is larger than the limit.',

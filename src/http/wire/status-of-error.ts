@@ -5,6 +5,7 @@ import type { ErrorCode } from '../../base/errors.ts';
 export const statusOfError: Record<ErrorCode, number> = {
   BAD_REQUEST: 400,
   KEY_INVALID: 400,
+  NAMESPACE_INVALID: 400,
   KEY_NOT_FOUND: 404,
   CONDITION_FAILED: 412,
   VALUE_TOO_LARGE: 413,

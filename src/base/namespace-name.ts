@@ -1,0 +1,23 @@
+// Owns which names of namespaces a client may use. The store's own namespaces have names that this
+// rule refuses, so that no client can name them.
+import { StoreError } from './errors.ts';
+
+export const namespaceNameMax = 64;
+
+const pattern = new RegExp(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,${namespaceNameMax - 1}}$`);
+
+export function isNamespaceName(name: unknown): name is string {
+  return typeof name === 'string' && pattern.test(name);
+}
+
+/**
+ * @param parameter the header, member or part of the path that holds the name
+ * @throws StoreError NAMESPACE_INVALID
+ */
+export function checkNamespaceName(name: unknown, parameter: string): asserts name is string {
+  if (isNamespaceName(name)) return;
+  const detail =
+    `A namespace has 1 to ${namespaceNameMax} characters of A-Z, a-z, 0-9, ".", "_" and "-", ` +
+    'and does not begin with a dot.';
+  throw new StoreError('NAMESPACE_INVALID', detail, { parameter });
+}

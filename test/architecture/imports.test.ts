@@ -20,13 +20,16 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   'src/engine': ['src/router', 'src/storage', 'src/protocol', 'src/store', 'src/base'],
   // Works on the files of a store that no server uses.
   'src/tools': ['src/shard', 'src/storage', 'src/protocol', 'src/store', 'src/base'],
-  'src/http': ['src/store', 'src/commands', 'src/base'],
+  // Users and tokens over any store. Front ends ask it, and engines do not know it.
+  'src/access': ['src/store', 'src/base'],
+  'src/http': ['src/access', 'src/store', 'src/commands', 'src/base'],
   // Names, bounds and refusals of settings, for every way to start a server.
   'src/settings': ['src/base'],
   // Puts a whole server together, for any process that wants one.
   'src/server': [
     'src/settings',
     'src/http',
+    'src/access',
     'src/engine',
     'src/tools',
     'src/router',
@@ -42,6 +45,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'src/server',
     'src/settings',
     'src/http',
+    'src/access',
     'src/engine',
     'src/tools',
     'src/router',

@@ -1,0 +1,30 @@
+// The one that a request acts for. Made once a token, and asked again as long as a request lasts.
+import type { Rights } from './rights.ts';
+
+export interface Caller {
+  /** The user's name; null on a server that needs no token. */
+  readonly user: string | null;
+  /**
+   * Another one if a user of this name was deleted and made again. For scopes that belong to one user.
+   * Empty for the caller of an open server.
+   */
+  readonly userId: string;
+  /** Undefined without a token, and for a token of the environment. */
+  readonly token: CallerToken | undefined;
+  /** The present ones: dropping a namespace takes grants away. */
+  readonly rights: Rights;
+  /**
+   * False once the token is revoked or has expired, or its user is disabled or deleted. Then the
+   * caller may do nothing any more, whatever the rights say.
+   *
+   * @param nowMs Unix milliseconds that never go back
+   */
+  isValid(nowMs: number): boolean;
+}
+
+export interface CallerToken {
+  readonly id: string;
+  readonly name: string;
+  readonly requestsPerSecond: number | undefined;
+  readonly writtenBytesPerSecond: number | undefined;
+}

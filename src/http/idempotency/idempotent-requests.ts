@@ -10,7 +10,7 @@ import type { EntryPut, TransactionMoment } from '../../store/transaction.ts';
 import type { Answer } from '../wire/answer.ts';
 import { idempotencyNamespace, IdempotencyRecords } from './idempotency-records.ts';
 import { decodeKeptAnswer, encodeKeptAnswer, type KeptAnswer } from './kept-answer.ts';
-import { tagOfSlot } from './slot-tag.ts';
+import { tagOfSlot } from '../../store/slot-tag.ts';
 
 export interface IdempotentRequestsOptions {
   readonly store: CommandStore;

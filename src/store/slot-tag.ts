@@ -1,6 +1,6 @@
 // Short hash tags, one per slot. A key with the tag of another key's slot is in that key's shard,
 // for any number of shards.
-import { slotCount, slotOfKey } from '../../store/slot.ts';
+import { slotCount, slotOfKey } from './slot.ts';
 
 let tags: readonly string[] | undefined;
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { tagOfSlot } from '../../../src/http/idempotency/slot-tag.ts';
-import { slotCount, slotOfKey } from '../../../src/store/slot.ts';
+import { tagOfSlot } from '../../src/store/slot-tag.ts';
+import { slotCount, slotOfKey } from '../../src/store/slot.ts';
 
 test('a key behind the tag of a slot is in that slot, whatever follows', () => {
   for (let slot = 0; slot < slotCount; slot++) {

@@ -4,6 +4,11 @@
 
 /** Each code with the one sentence that documents it. */
 export const errorSentences = {
+  // The caller may not do it.
+  UNAUTHENTICATED: 'The server requires a token, and the request has no valid one.',
+  FORBIDDEN: 'The token does not allow this, whether or not it exists.',
+  FORBIDDEN_ORIGIN:
+    'The server requires no token, and the request comes from a web page or for a host it does not know.',
   // The request is at fault.
   BAD_REQUEST: 'The request is malformed; the detail names what is wrong and what is allowed.',
   KEY_INVALID: 'The key is empty, not well-formed Unicode, or longer than the limit.',

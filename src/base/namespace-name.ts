@@ -21,3 +21,8 @@ export function checkNamespaceName(name: unknown, parameter: string): asserts na
     'and does not begin with a dot.';
   throw new StoreError('NAMESPACE_INVALID', detail, { parameter });
 }
+
+/** True for a namespace of the store's own records. */
+export function isInternalNamespace(name: string): boolean {
+  return name.startsWith('~');
+}

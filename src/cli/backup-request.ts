@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { systemErrorCode } from '../base/errors.ts';
 import { usageError } from './command-error.ts';
-import { tokenVariable } from './setting-spelling.ts';
+import { clientTokenOf, type Environment } from './token-variables.ts';
 
 export interface BackupRequest {
   /** Without user name and password. */
@@ -19,8 +19,6 @@ export interface BackupRequestOptions {
   readonly token?: string;
   readonly tokenFile?: string;
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** @throws CommandError that says what is allowed */
 export function backupRequest(
@@ -108,10 +106,9 @@ function credentialsOfTokens({ token, tokenFile }: BackupRequestOptions): Creden
   ];
 }
 
-/** An empty variable counts as not set. */
 function credentialOf(environment: Environment): Credential | undefined {
-  const token = environment[tokenVariable] ?? '';
-  return token === '' ? undefined : bearer(tokenVariable, token);
+  const { origin = '', texts: [token] = [] } = clientTokenOf(environment) ?? {};
+  return token === undefined ? undefined : bearer(origin, token);
 }
 
 function bearer(source: string, token: string): Credential {

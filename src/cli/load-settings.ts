@@ -9,7 +9,8 @@ import {
   type GivenSettings,
 } from '../settings/combine-settings.ts';
 import { settingNames, type SettingName, type Settings } from '../settings/settings-schema.ts';
-import { environmentNameOf, environmentPrefix, flagOf, tokenVariable } from './setting-spelling.ts';
+import { environmentNameOf, environmentPrefix, flagOf } from './setting-spelling.ts';
+import { tokenVariables } from './token-variables.ts';
 
 export interface SettingSources {
   /** By setting name, as typed. */
@@ -47,7 +48,7 @@ function fromEnvironment(environment: SettingSources['environment']): GivenSetti
 
 /** Variables that look like settings and are none. They may be those of another version. */
 export function unknownVariables(environment: SettingSources['environment']): string[] {
-  const known = new Set([...settingNames.map(environmentNameOf), tokenVariable]);
+  const known = new Set([...settingNames.map(environmentNameOf), ...tokenVariables]);
   const isUnknown = (name: string): boolean =>
     name.startsWith(environmentPrefix) && !known.has(name);
   return Object.keys(environment).filter(isUnknown).map(visibleText);

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { loadSettings, unknownVariables } from './load-settings.ts';
 import { addSettingFlags, typedFlags } from './setting-flags.ts';
 import { neverBlockOnStreams } from './standard-streams.ts';
+import { serverTokensOf } from './token-variables.ts';
 
 const precedence = `
 A JSON file (--config) or the environment may also have each setting; in the file under its camelCase
@@ -14,9 +15,10 @@ export function serveCommand(): Command {
   addSettingFlags(command).addHelpText('after', precedence);
   return command.action(async () => {
     const settings = loadSettings({ ...typedFlags(command), environment: process.env });
+    const serverTokens = serverTokensOf(process.env);
     neverBlockOnStreams();
     // Loaded only now: help and refusals need no server, and should come at once.
     const { serve } = await import('./serve.ts');
-    await serve(settings, unknownVariables(process.env));
+    await serve(settings, serverTokens, unknownVariables(process.env));
   });
 }

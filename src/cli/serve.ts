@@ -7,6 +7,7 @@ import { systemClock } from '../base/clock.ts';
 import { programVersion } from '../base/program-version.ts';
 import { ListenError } from '../server/listen-error.ts';
 import { openServer, type OpenServer } from '../server/open-server.ts';
+import type { ServerTokenTexts } from '../settings/server-tokens.ts';
 import type { Settings } from '../settings/settings-schema.ts';
 import { CommandError, exitCodes } from './command-error.ts';
 import { withDamageAdvice } from './damage-advice.ts';
@@ -19,6 +20,7 @@ import { StopSignals } from './stop-signals.ts';
 
 interface ServeOptions {
   readonly settings: Settings;
+  readonly serverTokens: ServerTokenTexts;
   readonly logger: Logger;
   readonly signals: StopSignals;
 }
@@ -30,6 +32,7 @@ interface ServeOptions {
  */
 export async function serve(
   settings: Settings,
+  serverTokens: ServerTokenTexts,
   unknownVariables: readonly string[],
 ): Promise<void> {
   const logger = openServerLog(settings.logLevel, standardError);
@@ -49,16 +52,18 @@ export async function serve(
     logger.info({ signal }, 'stopping');
     return exitAtDeadline(settings.shutdownDeadlineMs);
   });
-  const options = { settings, logger, signals };
+  const options = { settings, serverTokens, logger, signals };
   const server = await open(options);
   if (server !== undefined) await serveUntilSignal(server, options);
   logger.info('stopped');
 }
 
-async function open({ settings, logger, signals }: ServeOptions): Promise<OpenServer | undefined> {
+async function open(options: ServeOptions): Promise<OpenServer | undefined> {
+  const { settings, serverTokens, logger, signals } = options;
   try {
     return await openServer({
       settings,
+      serverTokens,
       logger,
       clock: systemClock,
       isStopping: () => signals.received,

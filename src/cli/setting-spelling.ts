@@ -3,8 +3,9 @@
 
 export const environmentPrefix = 'HOLDFAST_';
 
-/** Not a setting: `holdfast backup` sends this token to a server that asks for one. */
+/** Not settings: a file of settings may be read by many, and its values are shown in messages. */
 export const tokenVariable = 'HOLDFAST_TOKEN';
+export const readTokenVariable = 'HOLDFAST_READ_TOKEN';
 
 /** `MiB` is one word, not two. */
 function wordsOf(name: string): string[] {

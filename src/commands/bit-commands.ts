@@ -156,6 +156,7 @@ export const bitCommands: readonly KeyedCommand[] = [
     arity: -4,
     keys: { first: 2, last: -1, step: 1 },
     access: 'write',
+    reads: 'all keys but the first',
     syntax: '<AND | OR | XOR | NOT> destkey key [key ...]',
     summary: 'Combines values bit by bit, puts the result and gives its length.',
     options: {

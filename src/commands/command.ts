@@ -109,6 +109,8 @@ export interface KeyedCommand extends CommandDescription {
   readonly kind: 'keyed';
   readonly keys: KeyPositions;
   readonly access: 'read' | 'write';
+  /** The keys that a command with access `write` only reads. By default it may write all. */
+  readonly reads?: 'first key' | 'all keys but the first';
   /** Pure. Refuses a call with RedisError, and throws nothing else. */
   readonly run: (call: KeyedCall) => CommandOutcome;
 }
@@ -133,6 +135,17 @@ export type Command = KeyedCommand | KeyspaceCommand | ConnectionCommand;
 export const oneKey: KeyPositions = { first: 1, last: 1, step: 1 };
 export const twoKeys: KeyPositions = { first: 1, last: 2, step: 1 };
 export const allKeys: KeyPositions = { first: 1, last: -1, step: 1 };
+
+/** The keys that a call only reads. A key that it also writes is not among them. */
+export function keysThatAreOnlyRead(
+  { access, reads }: KeyedCommand,
+  keys: readonly string[],
+): readonly string[] {
+  if (access === 'read') return keys;
+  const [first, ...others] = keys;
+  if (reads === 'first key') return first === undefined || others.includes(first) ? [] : [first];
+  return reads === undefined ? [] : others.filter((key) => key !== first);
+}
 
 /** Answers and changes nothing. */
 export function answer(reply: Reply): CommandOutcome {

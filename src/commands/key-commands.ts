@@ -141,6 +141,7 @@ export const keyCommands: readonly KeyedCommand[] = [
     arity: -3,
     keys: twoKeys,
     access: 'write',
+    reads: 'first key',
     syntax: 'source destination [DB destination-db] [REPLACE]',
     summary: 'Copies a value and its deadline to another key.',
     options: {

@@ -43,7 +43,7 @@ function isBreak(character: string): boolean {
 }
 
 /** Cleans the text as Redis does: drops line breaks at its end, and turns others into spaces. */
-export function error(text: string): Reply {
+export function error(text: string): Reply & { readonly kind: 'error' } {
   let end = text.length;
   while (end > 0 && isBreak(text.charAt(end - 1))) end -= 1;
   return { kind: 'error', message: `ERR ${text.slice(0, end).replace(/[\r\n]/g, ' ')}` };

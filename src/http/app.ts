@@ -5,6 +5,11 @@ import type { FastifyInstance, fastify as createApp } from 'fastify';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import type { CommandStore } from '../store/store.ts';
+import { AccessGate, type CallerDirectory } from './access/access-gate.ts';
+import { RequestScopes } from './access/request-scopes.ts';
+import { TrustedProxies } from './access/trusted-proxies.ts';
+import { UnauthenticatedRequests } from './access/unauthenticated-requests.ts';
+import { WebPages } from './access/web-pages.ts';
 import { BodyReader } from './body/body-reader.ts';
 import { answerClientError, answerConnect } from './wire/client-error.ts';
 import { Connections } from './connections/connections.ts';
@@ -43,10 +48,19 @@ import { trackedResponse, type ResponseObservers } from './tracked-response.ts';
 const require = createRequire(import.meta.url);
 const { fastify } = require('fastify') as { readonly fastify: typeof createApp };
 
+/** Rules on callers and on web pages; src/cli/settings-schema.ts explains the lists. */
+export interface AccessOptions {
+  readonly callers: CallerDirectory;
+  readonly corsOrigins: readonly string[];
+  readonly allowedHosts: readonly string[];
+  readonly trustProxy: readonly string[];
+}
+
 export interface AppOptions {
   readonly store: CommandStore;
   readonly clock: Clock;
   readonly limits: HttpLimits;
+  readonly access: AccessOptions;
   readonly version: string;
   /** Gets unexpected errors only; requests are not logged. */
   readonly logger: Logger | false;
@@ -82,9 +96,31 @@ function refuseSchemas(): never {
 interface Watchers extends ResponseObservers {
   readonly work: ConcurrencyLimiter;
   readonly admission: Admission;
+  readonly gate: AccessGate;
+  readonly unauthenticated: UnauthenticatedRequests;
 }
 
-function watchersOf({ clock, limits }: AppOptions): Watchers {
+function gateOf({ access, clock, logger }: AppOptions) {
+  const { callers, corsOrigins, allowedHosts, trustProxy } = access;
+  const proxies = new TrustedProxies(trustProxy);
+  const pages = new WebPages({ corsOrigins, allowedHosts, proxies, scheme: 'http' });
+  const monotonicMs = () => clock.monotonicMs();
+  const unauthenticated = new UnauthenticatedRequests({ proxies, monotonicMs, logger });
+  const onUnauthenticated = unauthenticated.note;
+  return {
+    gate: new AccessGate({
+      callers,
+      pages,
+      dialects,
+      wallMs: () => clock.wallMs(),
+      onUnauthenticated,
+    }),
+    unauthenticated,
+  };
+}
+
+function watchersOf(options: AppOptions): Watchers {
+  const { clock, limits } = options;
   const connections = new Connections(limits.connectionsMax);
   const meter = new RequestMeter(clock, dialects);
   const work = new ConcurrencyLimiter(() => clock.monotonicMs());
@@ -97,7 +133,7 @@ function watchersOf({ clock, limits }: AppOptions): Watchers {
   const { requestTimeoutMs } = limits;
   const order = new RequestOrder({ connections, replies, heldBytesMax, requestTimeoutMs });
   const bodies = new BodyReader(limits);
-  return { bodies, connections, meter, replies, order, work, admission };
+  return { ...gateOf(options), bodies, connections, meter, replies, order, work, admission };
 }
 
 function frameworkOf({ limits }: AppOptions, watchers: Watchers) {
@@ -131,7 +167,7 @@ function frameworkOf({ limits }: AppOptions, watchers: Watchers) {
 
 function watchServer(app: FastifyInstance, watchers: Watchers, connectionsMax: number): void {
   const { server } = app;
-  const { connections, admission, order } = watchers;
+  const { connections, admission, gate, order } = watchers;
   server.maxConnections = connectionsMax + surplusConnectionsMax;
   server.on('drop', () => connections.noteDropped());
   server.on('connection', (socket) => {
@@ -149,12 +185,12 @@ function watchServer(app: FastifyInstance, watchers: Watchers, connectionsMax: n
   // requests.
   server.maxHeadersCount = headerLinesMax;
   server.on('connect', (request) => answerConnect(request, connections));
-  const admitted = admission.guard((request, response) => {
+  const known = gate.guard((request, response) => {
     // We never upgrade, but node detaches its parser after a request to upgrade.
     if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
     app.routing(request, response);
   });
-  const handle = order.guard(admitted);
+  const handle = order.guard(gate.splitTarget(admission.guard(known)));
   server.removeAllListeners('request').on('request', handle);
   // The body reader sends `100 Continue`; a refusal comes before the client sends the body.
   server.on('checkContinue', handle);
@@ -193,7 +229,11 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.addHook('onRoute', ({ url }) => meter.addRoute(url));
   handleErrors(app, options.logger);
   handleMissingRoutes(app);
-  const context: RouteContext = { store, clock, bodies, work, large, limits, idempotency };
+  const wallMs = () => clock.wallMs();
+  const scopes = new RequestScopes({ store, wallMs });
+  const takesBackups = store.backup !== undefined;
+  const shared = { clock, bodies, work, large, limits, idempotency };
+  const context: RouteContext = { ...shared, scopes, takesBackups };
   for (const dialect of dialects.list) await dialect.routes(app, context);
   healthRoutes(app, { store, isStopping: options.isStopping ?? (() => false) });
   const { version, logLinesLost = () => 0 } = options;

@@ -1,6 +1,6 @@
 // The services that the routes of all dialects share. Knows no dialect.
 import type { Clock } from '../base/clock.ts';
-import type { CommandStore } from '../store/store.ts';
+import type { RequestScopes } from './access/request-scopes.ts';
 import type { BodyReader } from './body/body-reader.ts';
 import type { IdempotentRequests } from './idempotency/idempotent-requests.ts';
 import type { HttpLimits } from './limits.ts';
@@ -8,7 +8,10 @@ import type { ConcurrencyLimiter } from './overload/concurrency-limiter.ts';
 import type { LargeRequests } from './overload/large-requests.ts';
 
 export interface RouteContext {
-  readonly store: CommandStore;
+  /** The one way from a request to the store. */
+  readonly scopes: RequestScopes;
+  /** True if the engine takes backups. */
+  readonly takesBackups: boolean;
   readonly clock: Clock;
   readonly bodies: BodyReader;
   readonly work: ConcurrencyLimiter;

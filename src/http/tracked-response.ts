@@ -2,6 +2,7 @@
 // hook, listener or closure per request. Owns the headers that every reply has.
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { HeaderPairs } from './access/cors.ts';
 import type { BodyReader } from './body/body-reader.ts';
 import type { Connections } from './connections/connections.ts';
 import type { RequestOrder } from './connections/request-order.ts';
@@ -50,10 +51,12 @@ export function trackedResponse(observers: ResponseObservers) {
       order.noteTurn(this, socket);
     }
 
-    /** Leaves an array of headers as it is: its maker has put these headers there. */
+    /** An array of headers has those of each reply already: its maker has put them there. */
     override writeHead(...parts: unknown[]): this {
       if (connections.draining) this.shouldKeepAlive = false;
       const headers = parts[1];
+      const { corsHeaders } = this.req;
+      if (corsHeaders !== undefined) this.#addCorsHeaders(corsHeaders, headers);
       if (headers === undefined) {
         for (const [name, value] of eachReply) {
           if (!this.hasHeader(name)) this.setHeader(name, value);
@@ -62,6 +65,18 @@ export function trackedResponse(observers: ResponseObservers) {
         for (const [name, value] of eachReply) headers[name] ??= value;
       }
       return super.writeHead(...(parts as [number]));
+    }
+
+    #addCorsHeaders(pairs: HeaderPairs, headers: unknown): void {
+      if (Array.isArray(headers)) {
+        headers.push(...pairs);
+        return;
+      }
+      for (let i = 0; i + 1 < pairs.length; i += 2) {
+        const [name = '', value = ''] = pairs.slice(i, i + 2);
+        if (!isRecord(headers)) this.appendHeader(name, value);
+        else headers[name] = name in headers ? `${String(headers[name])}, ${value}` : value;
+      }
     }
 
     override end(...parts: unknown[]): this {

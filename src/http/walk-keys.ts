@@ -23,7 +23,7 @@ export function keysQuery(
   };
 }
 
-type List = (query: ListQuery) => Promise<ListPage>;
+export type List = (query: ListQuery) => Promise<ListPage>;
 
 /** @param list fetches one page from the store */
 export async function* walkKeys(

@@ -4,6 +4,7 @@
 import type { TimestampClock } from '../base/clock.ts';
 import { StoreError } from '../base/errors.ts';
 import type { ShardResult } from '../protocol/shard-operation.ts';
+import { refusalOf, refusalOfNames, type TransactionName } from '../store/authorization.ts';
 import type { KeyRange, ListPage, ListQuery } from '../store/listing.ts';
 import { namesOf, type EntryName, type Operation } from '../store/operation.ts';
 import type { Durability, RefusedResult, ReplyResult, Result } from '../store/result.ts';
@@ -35,6 +36,8 @@ export interface RouterOptions {
   readonly onClosed: () => void;
 }
 
+const noOptions: SubmitOptions = {};
+
 export class Router implements CommandStore {
   readonly durability: Durability;
   readonly #options: RouterOptions;
@@ -52,20 +55,33 @@ export class Router implements CommandStore {
     this.durability = options.durability;
   }
 
-  submit(operation: Operation): Result | Promise<Result> {
+  submit(
+    operation: Operation,
+    { authorization }: SubmitOptions = noOptions,
+  ): Result | Promise<Result> {
     const sequencer = this.#sequencer;
     const isLocked = !this.#locks.areIdle && this.#locks.isHeld(operation);
-    const cached = isLocked ? undefined : sequencer.cached(operation);
-    if (cached !== undefined) return cached;
+    if (!isLocked) {
+      const error = refusalOf(operation, authorization);
+      if (error !== undefined) return { kind: 'refused', error };
+      const cached = sequencer.cached(operation);
+      if (cached !== undefined) return cached;
+    }
     return new Promise((resolve) => {
-      const enqueue = (): void =>
-        sequencer.enqueue(operation, (answer) => resolve(resultOf(answer)));
+      const enqueue = (): void => {
+        const error = isLocked ? refusalOf(operation, authorization) : undefined;
+        if (error !== undefined) resolve({ kind: 'refused', error });
+        else sequencer.enqueue(operation, (answer) => resolve(resultOf(answer)));
+      };
       if (isLocked) void this.#enqueueLocked([operation], enqueue, resolve);
       else enqueue();
     });
   }
 
-  submitAll(operations: readonly Operation[], options: SubmitOptions = {}): Promise<Result[]> {
+  submitAll(
+    operations: readonly Operation[],
+    options: SubmitOptions = noOptions,
+  ): Promise<Result[]> {
     return this.#submitAll(operations, options, resultOf);
   }
 
@@ -78,31 +94,34 @@ export class Router implements CommandStore {
 
   submitCommands(
     operations: readonly AnyOperation[],
-    options: SubmitOptions = {},
+    options: SubmitOptions = noOptions,
   ): Promise<(Result | ReplyResult)[]> {
     return this.#submitAll(operations, options, resultOrReplyOf);
   }
 
   getMany(
     names: readonly EntryName[],
-    { reserveReplyBytes }: SubmitOptions = {},
+    { reserveReplyBytes, authorization }: SubmitOptions = noOptions,
   ): Promise<Result[]> {
     const collector = new ReplyCollector<Result>(names.length, reserveReplyBytes);
     // Waits for all locks before any read is queued: a holder may be about to change several names.
-    this.#whenFree(
-      names,
-      () => this.#sequencer.readAt(names, collector, true),
-      (refused) => {
-        for (const index of names.keys()) collector.complete(index, refused);
-      },
-    );
+    const refuse = (refused: RefusedResult): void => {
+      for (const index of names.keys()) collector.complete(index, refused);
+    };
+    const read = (): void => {
+      const reads = names.map((name) => ({ ...name, isReadOnly: true }));
+      const error = authorization === undefined ? undefined : refusalOfNames(reads, authorization);
+      if (error === undefined) this.#sequencer.readAt(names, collector, true);
+      else refuse({ kind: 'refused', error });
+    };
+    this.#whenFree(names, read, refuse);
     return collector.results;
   }
 
   transact<Output>(
-    names: readonly EntryName[],
+    names: readonly TransactionName[],
     plan: TransactionPlan<Output>,
-    options: TransactOptions = {},
+    options: TransactOptions = noOptions,
   ): Promise<TransactionResult<Output>> {
     return this.#options.transactions.run(names, plan, options);
   }
@@ -166,7 +185,7 @@ export class Router implements CommandStore {
 
   #submitAll<Kind extends Result | ReplyResult>(
     operations: readonly AnyOperation[],
-    { reserveReplyBytes }: SubmitOptions,
+    { reserveReplyBytes, authorization }: SubmitOptions,
     asKind: (answer: ShardResult) => Kind,
   ): Promise<(Kind | RefusedResult)[]> {
     const collector = new ReplyCollector<Kind>(operations.length, reserveReplyBytes);
@@ -175,6 +194,11 @@ export class Router implements CommandStore {
     const enqueueAll = (): void => {
       for (const [index, operation] of operations.entries()) {
         const complete = completeAt(index);
+        const error = refusalOf(operation, authorization);
+        if (error !== undefined) {
+          complete({ kind: 'refused', error });
+          continue;
+        }
         const cached = this.#sequencer.cached(operation);
         if (cached === undefined) this.#sequencer.enqueue(operation, complete);
         else complete(cached);

@@ -4,12 +4,16 @@ import { resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
+import { Callers } from '../access/callers.ts';
+import { ServerTokens } from '../access/server-tokens.ts';
 import { programVersion } from '../base/program-version.ts';
 import { openEmbeddedStore } from '../engine/open-embedded-store.ts';
 import { buildApp } from '../http/app.ts';
 import { drain, listen } from '../http/server.ts';
+import { noServerTokens, type ServerTokenTexts } from '../settings/server-tokens.ts';
 import type { Settings } from '../settings/settings-schema.ts';
 import type { CommandStore } from '../store/store.ts';
+import { checkExposure } from './check-exposure.ts';
 import { ListenError } from './listen-error.ts';
 import { upgradeFolder } from './upgrade-folder.ts';
 
@@ -20,6 +24,8 @@ export interface OpenServerOptions {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Without any, the server is open, and listens on loopback alone. */
+  readonly serverTokens?: ServerTokenTexts;
   /** True once the server was told to stop; from then on it is not ready. */
   readonly isStopping?: () => boolean;
   /** Number of log lines that could not be written. */
@@ -74,15 +80,16 @@ async function openStore({ settings, logger, clock }: OpenServerOptions): Promis
   });
 }
 
-async function serveStore(
-  store: CommandStore,
-  { settings, logger, clock, isStopping = () => false, logLinesLost }: OpenServerOptions,
-): Promise<OpenServer> {
+async function serveStore(store: CommandStore, options: OpenServerOptions): Promise<OpenServer> {
+  const { settings, logger, clock, isStopping = () => false, logLinesLost } = options;
+  const callers = new Callers(new ServerTokens(options.serverTokens ?? noServerTokens));
+  checkExposure(settings, callers.isOpen);
   let isClosing = false;
   const app = await buildApp({
     store,
     clock,
     limits: settings,
+    access: { ...settings, callers },
     version: programVersion,
     logger,
     isStopping: () => isClosing || isStopping(),

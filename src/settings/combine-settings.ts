@@ -80,8 +80,8 @@ function checkTogether(settings: Settings, given: GivenSettings): Settings {
     const originOf = (name: SettingName) => given.get(name)?.origin ?? '';
     const most = Number(settings[greater]) - gap;
     throw new SettingError(
-      `${lesser} is ${settings[lesser]} (from ${originOf(lesser)}); allowed: at most ` +
-        `${gap === 0 ? '' : `${most}, ${gap} less than `}${greater}, which is ${settings[greater]} (from ${originOf(greater)})`,
+      `${lesser} is ${String(settings[lesser])} (from ${originOf(lesser)}); allowed: at most ` +
+        `${gap === 0 ? '' : `${most}, ${gap} less than `}${greater}, which is ${String(settings[greater])} (from ${originOf(greater)})`,
     );
   }
   return settings;

@@ -2,6 +2,7 @@
 // allowed values. Does not know the source of a value.
 import { unreachable } from '../base/assert.ts';
 import { formatByteSize, parseByteSize } from './byte-size.ts';
+import { allowedItems, isListItem } from './list-item.ts';
 import {
   settingNames,
   settingsSchema,
@@ -31,6 +32,8 @@ export function allowedValues(name: SettingName): string {
       return schema.choices.join(', ');
     case 'integer':
       return allowedIntegers(schema);
+    case 'list':
+      return `${allowedItems[schema.items]}; several with commas between them, each once`;
     default:
       return unreachable(schema);
   }
@@ -47,11 +50,15 @@ function allowedIntegers(schema: Extract<SettingSchema, { kind: 'integer' }>): s
 
 /** The value in its shortest spelling, as the help shows defaults. */
 export function spellValue(name: SettingName, value: Settings[SettingName]): string {
+  if (Array.isArray(value)) return value.length === 0 ? '(none)' : value.join(',');
   const isSize = schemaOf(name).unit === 'bytes' && typeof value === 'number';
   return isSize ? formatByteSize(value) : String(value);
 }
 
 function valueOfText(schema: SettingSchema, text: string): unknown {
+  if (schema.kind === 'list') {
+    return text === '' ? [] : text.split(',').map((item) => item.trim());
+  }
   if (schema.kind !== 'integer') return text;
   if (schema.unit === 'bytes') return parseByteSize(text) ?? text;
   return /^\d+$/.test(text) ? Number(text) : text;
@@ -79,7 +86,7 @@ function checkSettingValue(name: SettingName, value: unknown): Settings[SettingN
   return isAllowed(schemaOf(name), value) ? value : undefined;
 }
 
-function isAllowed(schema: SettingSchema, value: unknown): value is string | number {
+function isAllowed(schema: SettingSchema, value: unknown): value is Settings[SettingName] {
   switch (schema.kind) {
     case 'text':
       return typeof value === 'string' && value !== '';
@@ -89,6 +96,9 @@ function isAllowed(schema: SettingSchema, value: unknown): value is string | num
       if (schema.orAuto && value === 'auto') return true;
       if (typeof value !== 'number' || !Number.isInteger(value)) return false;
       return value >= schema.minimum && value <= schema.maximum;
+    case 'list':
+      if (!Array.isArray(value) || new Set(value).size < value.length) return false;
+      return value.every((item) => typeof item === 'string' && isListItem(schema.items, item));
     default:
       return unreachable(schema);
   }

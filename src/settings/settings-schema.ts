@@ -27,11 +27,23 @@ interface IntegerSetting extends Described {
   readonly orAuto: boolean;
 }
 
+/** Texts, each once. A flag or a variable separates them by commas; a file has an array of them. */
+interface ListSetting extends Described {
+  readonly kind: 'list';
+  readonly items: ListItemKind;
+}
+
+/**
+ * The form of a list's items: an origin as browsers send it, or `*`; the name of a host, with a
+ * port or without; an address, a network in CIDR notation, or `loopback`.
+ */
+export type ListItemKind = 'origin' | 'host' | 'network';
+
 /**
  * The allowed values of a setting. Every start of any command reads this, so it is plain data. A
  * schema library would take longer to load than all the rest.
  */
-export type SettingSchema = TextSetting | ChoiceSetting | IntegerSetting;
+export type SettingSchema = TextSetting | ChoiceSetting | IntegerSetting | ListSetting;
 
 const kibibyte = 1024;
 const mebibyte = 1024 * kibibyte;
@@ -51,6 +63,9 @@ const integer = (minimum: number, maximum: number, unit: string, description: st
 const integerOrAuto = (minimum: number, maximum: number, unit: string, description: string) =>
   ({ ...integer(minimum, maximum, unit, description), orAuto: true }) as const;
 
+const list = (items: ListItemKind, unit: string, description: string) =>
+  ({ kind: 'list', items, unit, description }) as const;
+
 /** More than a day makes no sense for any setting, and Node's timers stop at 2^31 - 1 ms. */
 const milliseconds = (minimum: number, description: string) =>
   integer(minimum, 86_400_000, 'ms', description);
@@ -61,6 +76,23 @@ const bytes = (minimum: number, maximum: number, description: string) =>
 export const settingsSchema = {
   host: text('host', 'address to listen on; anything but loopback lets other machines in'),
   port: integer(0, 65_535, 'port', 'TCP port to listen on; 0 takes any free one'),
+  corsOrigins: list(
+    'origin',
+    'origins',
+    'web origins whose pages may use the server, such as https://app.example.com; * for all, only ' +
+      'if a token is required',
+  ),
+  allowedHosts: list(
+    'host',
+    'hosts',
+    'host names, besides loopback, by which clients may call a server that requires no token',
+  ),
+  trustProxy: list(
+    'network',
+    'networks',
+    'addresses of proxies whose X-Forwarded headers are believed; loopback names those of this ' +
+      'machine',
+  ),
   dataDir: text(
     'folder',
     'folder that holds the data, made if missing; relative to the current directory',
@@ -146,7 +178,9 @@ type ValueOf<Schema extends SettingSchema> = Schema extends { choices: readonly 
   ? Choice
   : Schema extends IntegerSetting
     ? number | (Schema['orAuto'] extends true ? 'auto' : never)
-    : string;
+    : Schema extends ListSetting
+      ? readonly string[]
+      : string;
 
 export type Settings = {
   readonly [Name in SettingName]: ValueOf<(typeof settingsSchema)[Name]>;

@@ -60,6 +60,8 @@ export interface CommandOperation extends EntryName {
   /** The arguments behind the name, and the keys among them. Byte strings. */
   readonly args: readonly string[];
   readonly keys: readonly string[];
+  /** Those of the keys that a command with access `write` only reads. */
+  readonly keysOnlyRead?: readonly string[];
   /** The largest value that is allowed, in bytes. */
   readonly valueBytesMax: number;
 }

@@ -1,5 +1,6 @@
 // The one interface between front ends and engines. Knows neither of them.
 import type { StoreError } from '../base/errors.ts';
+import type { Authorization, TransactionName } from './authorization.ts';
 import type { CommandOperation, EntryName, Operation } from './operation.ts';
 import type { KeyRange, ListPage, ListQuery } from './listing.ts';
 import type { Durability, ReplyResult, Result } from './result.ts';
@@ -9,6 +10,8 @@ import type { TransactionPlan, TransactionResult } from './transaction.ts';
 export interface SubmitOptions {
   /** Called for each value that comes back, with its bytes; a returned error refuses the value. */
   readonly reserveReplyBytes?: (bytes: number) => StoreError | undefined;
+  /** Asked for each operation in the turn in which it gets its place. Absent: all is allowed. */
+  readonly authorization?: Authorization;
 }
 
 export interface TransactOptions extends SubmitOptions {
@@ -26,7 +29,7 @@ export interface Store {
    * Carries out one operation. Answers at once if possible (a cached read), else by a promise.
    * Never throws or rejects for an expected failure: the result is then `refused`.
    */
-  submit(operation: Operation): Result | Promise<Result>;
+  submit(operation: Operation, options?: SubmitOptions): Result | Promise<Result>;
 
   /**
    * Carries out many operations, each on its own; not atomic. Operations on one key take effect in
@@ -73,7 +76,7 @@ export interface Store {
    * @throws whatever `plan` throws, with nothing changed
    */
   transact<Output>(
-    names: readonly EntryName[],
+    names: readonly TransactionName[],
     plan: TransactionPlan<Output>,
     options?: TransactOptions,
   ): Promise<TransactionResult<Output>>;

@@ -163,7 +163,7 @@ test('keepAliveTimeoutMs bounds the time of idle connections, and clients hear i
   expect((await fetch(`${url}/livez`)).headers.get('keep-alive')).toBe('timeout=700');
   const brief = await serveInTest(join(folder, 'brief'), ['--keep-alive-timeout-ms', '1']);
   const socket = connect(Number(new URL(brief.url).port), '127.0.0.1');
-  socket.resume().write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+  socket.resume().write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n');
   await once(socket, 'close', { signal: AbortSignal.timeout(10_000) });
 });
 

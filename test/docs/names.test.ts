@@ -10,7 +10,8 @@ import { exitCodes } from '../../src/cli/command-error.ts';
 import { defaultSettings } from '../../src/cli/load-settings.ts';
 import { buildProgram } from '../../src/cli/program.ts';
 import { programVersion } from '../../src/base/program-version.ts';
-import { environmentNameOf, flagOf, tokenVariable } from '../../src/cli/setting-spelling.ts';
+import { environmentNameOf, flagOf } from '../../src/cli/setting-spelling.ts';
+import { tokenVariables } from '../../src/cli/token-variables.ts';
 import { spellValue } from '../../src/settings/setting-value.ts';
 import { settingNames } from '../../src/settings/settings-schema.ts';
 import { startBlock } from '../../src/cli/start-block.ts';
@@ -56,7 +57,7 @@ describe('settings', () => {
   });
 
   test('in environment variables exist', () => {
-    const known = [...settingNames.map(environmentNameOf), tokenVariable];
+    const known = [...settingNames.map(environmentNameOf), ...tokenVariables];
     expect(known).toEqual(expect.arrayContaining(namesIn(/\bHOLDFAST_[A-Z_]+\b/g)));
   });
 });

@@ -2,8 +2,13 @@
 // cache never answers with an older value.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { CommandRunner, type CommandResult } from '../../src/http/upstash/command-runner.ts';
+import {
+  CommandRunner,
+  type CommandResult,
+  type CommandScope,
+} from '../../src/http/upstash/command-runner.ts';
 import type { CommandStore } from '../../src/store/store.ts';
+import { storeOfAnyone } from '../support/stores/store-of-anyone.ts';
 import {
   makeTestFolder,
   openTestStore,
@@ -12,13 +17,13 @@ import {
 
 let folder: TestFolder;
 let store: CommandStore;
+let scope: CommandScope;
 let runner: CommandRunner;
 
 async function open(): Promise<void> {
   store = await openTestStore(folder.path, { shards: 3, clock: systemClock });
+  scope = { store: storeOfAnyone(store), namespace: 'default' };
   runner = new CommandRunner({
-    store,
-    namespace: 'default',
     clock: systemClock,
     keyBytesMax: 1024,
     valueBytesMax: 1024 * 1024,
@@ -38,7 +43,7 @@ afterAll(async () => {
 });
 
 async function run(...texts: string[]): Promise<unknown[]> {
-  return (await runner.run(runner.parse(texts.map((text) => text.split(' '))))).map(plain);
+  return (await runner.run(scope, runner.parse(texts.map((text) => text.split(' '))))).map(plain);
 }
 
 function plain(result: CommandResult): unknown {
@@ -133,7 +138,10 @@ describe('a write on keys of several shards', () => {
 
 async function together(...texts: string[]): Promise<unknown> {
   const parsed = runner.parse(texts.map((text) => text.split(' ')));
-  const results = await runner.runAtomically(parsed.filter((plan) => plan.kind !== 'keyspace'));
+  const results = await runner.runAtomically(
+    scope,
+    parsed.filter((plan) => plan.kind !== 'keyspace'),
+  );
   return results instanceof Error ? results : results.map(plain);
 }
 

@@ -1,6 +1,7 @@
 // The contract of a store through every layer: HTTP, router, threads, files.
 import { buildApp } from '../../src/http/app.ts';
 import { drain, listen } from '../../src/http/server.ts';
+import { openAccess } from '../support/http/open-app.ts';
 import { makeTestFolder, openTestStore } from '../support/stores/embedded-store.ts';
 import { HttpStore } from '../support/stores/http-store.ts';
 import { ManualClock } from '../support/simulated/manual-clock.ts';
@@ -18,6 +19,7 @@ storeContract('the REST dialect over a socket', {
       clock,
       version: '0.0.0-test',
       logger: false,
+      access: openAccess(),
       limits: {
         keyBytesMax: 1024,
         valueBytesMax: 8 * mebibyte,
@@ -43,6 +45,7 @@ storeContract('the REST dialect over a socket', {
     return { store, clock, empty: (namespaces) => flushAll(embedded, namespaces), close };
   },
   cannot: {
+    authorization: 'a client of the REST dialect cannot bring its own',
     namespaces: 'the REST dialect has one namespace',
     count: 'the REST dialect has no count',
     within: 'the REST dialect lists one interval',

@@ -18,7 +18,7 @@ async function open(port: number, bytes: string): Promise<Socket> {
 }
 
 function put(key: string): string {
-  return `PUT /v1/keys/${key} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nv`;
+  return `PUT /v1/keys/${key} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nv`;
 }
 
 test('a request in flight is answered, however late, and told that the connection ends', async () => {
@@ -53,7 +53,7 @@ test('requests that are held behind one in flight are neither carried out nor an
 test('new connections are refused', async () => {
   const store = new LateStore();
   const { app, port, url } = await openApp({ store });
-  const reply = readToEnd(await open(port, 'GET /v1/keys/a HTTP/1.1\r\nHost: x\r\n\r\n'));
+  const reply = readToEnd(await open(port, 'GET /v1/keys/a HTTP/1.1\r\nHost: localhost\r\n\r\n'));
   await expect.poll(() => store.asked).toBe(1);
   const drained = drain(app, { deadlineMs });
   await expect.poll(() => app.server.listening).toBe(false);
@@ -71,7 +71,7 @@ async function secondsToDrain(app: FastifyInstance): Promise<number> {
 
 test('an idle kept-alive connection does not hold the server up', async () => {
   const { app, port } = await openApp();
-  const socket = await open(port, 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+  const socket = await open(port, 'GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n');
   await once(socket, 'data');
   expect(await secondsToDrain(app)).toBeLessThan(5);
   await expect.poll(() => app.connections.socketCount).toBe(0);
@@ -80,11 +80,11 @@ test('an idle kept-alive connection does not hold the server up', async () => {
 test.each([
   ['a connection that never said anything', ''],
   ['half a request line', 'GET /liv'],
-  ['half the headers', 'GET /livez HTTP/1.1\r\nHost: x\r\n'],
-  ['half a body', 'PUT /v1/keys/a HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf'],
+  ['half the headers', 'GET /livez HTTP/1.1\r\nHost: localhost\r\n'],
+  ['half a body', 'PUT /v1/keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf'],
   [
     'half a chunked body',
-    'PUT /v1/keys/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nha',
+    'PUT /v1/keys/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nha',
   ],
 ])('%s does not hold the server up', async (_, bytes) => {
   const { app, port, model } = await openApp();
@@ -98,7 +98,7 @@ test.each([
 test('a request that is in flight at the deadline is cut', async () => {
   const store = new LateStore();
   const { app, port } = await openApp({ store });
-  const reply = readToEnd(await open(port, 'GET /v1/keys/a HTTP/1.1\r\nHost: x\r\n\r\n'));
+  const reply = readToEnd(await open(port, 'GET /v1/keys/a HTTP/1.1\r\nHost: localhost\r\n\r\n'));
   await expect.poll(() => store.asked).toBe(1);
   await drain(app, { deadlineMs: 50 });
   expect(await reply).toBe('');
@@ -109,7 +109,7 @@ test('a large reply on its way is delivered whole', async () => {
   const { app, port, model } = await openApp();
   const value = Buffer.alloc(8 * 1024 * 1024, 'x');
   await model.submit({ op: 'put', namespace: 'default', key: 'a', value });
-  const socket = await open(port, 'GET /v1/keys/a HTTP/1.1\r\nHost: x\r\n\r\n');
+  const socket = await open(port, 'GET /v1/keys/a HTTP/1.1\r\nHost: localhost\r\n\r\n');
   socket.pause();
   await expect.poll(() => socket.readableLength).toBeGreaterThan(0);
   const drained = drain(app, { deadlineMs });

@@ -117,7 +117,7 @@ describe('paths and methods', () => {
 
   test('the absolute form of a target names the same key', async () => {
     const { port } = await openApp();
-    await rawRequest(port, 'PUT', 'http://x/v1/keys/a//..', { body: 'v' });
+    await rawRequest(port, 'PUT', 'http://localhost/v1/keys/a//..', { body: 'v' });
     expect((await rawRequest(port, 'GET', '/v1/keys/a//..')).body).toBe('v');
     expect((await rawRequest(port, 'GET', 'http://x/livez')).status).toBe(200);
   });
@@ -127,19 +127,19 @@ describe('bytes that are no HTTP', () => {
   test.each([
     ['nonsense\r\n\r\n', 400, 'BAD_REQUEST'],
     ['GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'BAD_REQUEST'],
-    ['GET /livez HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n', 400, 'BAD_REQUEST'],
+    ['GET /livez HTTP/1.1\r\nHost: localhost\r\nno colon\r\n\r\n', 400, 'BAD_REQUEST'],
     [
-      'PUT /v1/keys/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+      'PUT /v1/keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
       400,
       'BAD_REQUEST',
     ],
     [
-      'PUT /v1/keys/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+      'PUT /v1/keys/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
       400,
       'BAD_REQUEST',
     ],
     [
-      `GET /livez HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(40_000)}\r\n\r\n`,
+      `GET /livez HTTP/1.1\r\nHost: localhost\r\nA: ${'a'.repeat(40_000)}\r\n\r\n`,
       431,
       'HEADERS_TOO_LARGE',
     ],
@@ -155,14 +155,14 @@ describe('bytes that are no HTTP', () => {
     const { port } = await openApp({ limits: { headersTimeoutMs: 100, requestTimeoutMs: 200 } });
     const headers = await sendRaw(port, 'GET /livez HTTP/1.1\r\nHost');
     expect(headers.status).toBe(408);
-    const lines = 'PUT /v1/keys/a HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf';
+    const lines = 'PUT /v1/keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf';
     const body = await sendRaw(port, lines);
     expect(JSON.parse(body.body)).toMatchObject({ code: 'REQUEST_TIMEOUT', retryable: true });
   });
 
   test('requests before malformed bytes are answered, and those behind them are not', async () => {
     const { port, model } = await openApp();
-    const put = 'PUT /v1/keys/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nv';
+    const put = 'PUT /v1/keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nv';
     const reply = await sendRaw(port, `${put}garbage\r\n\r\n${put}`);
     expect(reply.status).toBe(201);
     expect(model.entries.size).toBe(1);

@@ -23,7 +23,7 @@ function trickle(socket: Socket, byte: string): void {
   socket.once('close', () => clearInterval(timer));
 }
 
-const half = 'PUT /v1/keys/a HTTP/1.1\r\nHost: x\r\n';
+const half = 'PUT /v1/keys/a HTTP/1.1\r\nHost: localhost\r\n';
 
 /** The bytes that each client sends first, and the byte that it then trickles. */
 const slowClients: readonly (readonly [what: string, bytes: string, trickled?: string])[] = [
@@ -65,7 +65,7 @@ test('a late command is refused in the form of its dialect', async () => {
   const cuts = heads.map(async (head) => {
     const socket = await open(port);
     const text = readToCut(socket);
-    socket.write(`${head} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n["set"`);
+    socket.write(`${head} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n["set"`);
     const { status, body } = parseReply(await text);
     return [head, status, JSON.parse(body)];
   });
@@ -130,7 +130,7 @@ async function openWithLargeValue() {
   return opened;
 }
 
-const getLarge = 'GET /v1/keys/a HTTP/1.1\r\nHost: x\r\n\r\n';
+const getLarge = 'GET /v1/keys/a HTTP/1.1\r\nHost: localhost\r\n\r\n';
 
 test('a client that never reads its reply is cut', async () => {
   const { app, port } = await openWithLargeValue();
@@ -171,7 +171,7 @@ test('a kept-alive connection is not cut for a reply that its client has read', 
   const waited = performance.now() + 2 * limits.requestTimeoutMs;
   await expect.poll(() => performance.now(), { timeout: 5000 }).toBeGreaterThan(waited);
   const before = bytes;
-  socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+  socket.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n');
   await expect.poll(() => bytes).toBeGreaterThan(before);
   expect(app.replies.cuts).toBe(0);
 });

@@ -75,7 +75,7 @@ test('nor are refusals that come before there is a route', async () => {
   const { app, port } = await openApp({ limits: { connectionsMax: 1 } });
   for (const bytes of [
     'GET / HTTP/9.9\r\n\r\n',
-    'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n',
+    'CONNECT a:1 HTTP/1.1\r\nHost: localhost:1\r\n\r\n',
     '\0',
   ]) {
     const { status, headers } = await sendRaw(port, bytes);

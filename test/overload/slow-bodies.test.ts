@@ -28,7 +28,9 @@ const most = Buffer.alloc(stalledAt, 'x');
 
 function stall(port: number): Socket {
   const socket = open(port);
-  socket.write(`PUT /v1/keys/stalled HTTP/1.1\r\nHost: x\r\nContent-Length: ${valueBytes}\r\n\r\n`);
+  socket.write(
+    `PUT /v1/keys/stalled HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${valueBytes}\r\n\r\n`,
+  );
   socket.write(most);
   return socket;
 }
@@ -97,7 +99,9 @@ test('a body in chunks of one byte costs no more than its bytes', { timeout: 60_
   const chunks = 100_000;
   for (let n = 0; n < 8; n++) {
     const socket = open(port);
-    socket.write('POST /v1/batch HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+    socket.write(
+      'POST /v1/batch HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n',
+    );
     socket.write('1\r\nx\r\n'.repeat(chunks));
   }
   const held = () => metric(url, 'holdfast_http_body_bytes_in_flight');

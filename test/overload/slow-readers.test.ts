@@ -26,7 +26,7 @@ function openReader(port: number, first: number): Socket {
   onTestFinished(() => void socket.destroy());
   for (let next = 0; next < 4; next++) {
     const key = `large-${(first + next * 7) % values}`;
-    socket.write(`GET /v1/keys/${key} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    socket.write(`GET /v1/keys/${key} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   }
   return socket;
 }

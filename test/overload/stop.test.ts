@@ -44,8 +44,8 @@ test(
     const body = Buffer.alloc(8 * 1024 * 1024, 'x');
     await fetch(`${url}/v1/keys/large`, { method: 'PUT', body });
     for (let n = 0; n < 20; n++) {
-      open(port, 'GET /v1/keys/large HTTP/1.1\r\nHost: x\r\n\r\n');
-      open(port, 'PUT /v1/keys/half HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf');
+      open(port, 'GET /v1/keys/large HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      open(port, 'PUT /v1/keys/half HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf');
       open(port, 'GET /v1/ke');
       open(port, '');
     }

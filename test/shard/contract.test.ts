@@ -10,4 +10,5 @@ storeContract('one bare shard', {
     const empty = (namespaces: readonly string[]) => flushAll(store, namespaces);
     return { store, clock, empty, close: () => store.close() };
   },
+  cannot: { authorization: 'a shard judges no caller: the router does' },
 });

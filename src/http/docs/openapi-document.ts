@@ -38,6 +38,12 @@ export function openapiDocument(version: string) {
       ...clientPaths,
       ...operationsPaths,
     },
-    components: { schemas, headers: replyHeaders },
+    components: {
+      schemas,
+      headers: replyHeaders,
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+    },
+    // An open server needs no token.
+    security: [{}, { bearer: [] }],
   };
 }

@@ -1,17 +1,24 @@
 // Describes the routes for operators.
-import { headers, problems } from './replies.ts';
+import { accessProblems, headers, problems } from './replies.ts';
 import { schemaRef } from './schemas.ts';
 
 const readiness = { 'application/json': { schema: schemaRef('Readiness') } };
 
-function page(operationId: string, summary: string, mediaType: string, type: 'object' | 'string') {
+function page(
+  operationId: string,
+  summary: string,
+  mediaType: string,
+  type: 'object' | 'string',
+  isOpenToAll = false,
+) {
   const content = { [mediaType]: { schema: { type } } };
-  const responses = { '200': { description: summary, headers: headers(), content } };
+  const refusals = isOpenToAll ? {} : problems(...accessProblems);
+  const responses = { '200': { description: summary, headers: headers(), content }, ...refusals };
   return { get: { operationId, tags: ['Operations'], summary, responses } };
 }
 
 export const operationsPaths = {
-  '/livez': page('live', 'Says that the process can answer', 'application/json', 'object'),
+  '/livez': page('live', 'Says that the process can answer', 'application/json', 'object', true),
   '/readyz': {
     get: {
       operationId: 'ready',
@@ -27,6 +34,7 @@ export const operationsPaths = {
       },
     },
   },
+  '/v1/whoami': page('whoami', 'The caller, and its rights', 'application/json', 'object'),
   '/v1/backup': {
     get: {
       operationId: 'backup',
@@ -41,7 +49,13 @@ export const operationsPaths = {
           headers: headers(),
           content: { 'application/x-ndjson': { schema: { type: 'string' } } },
         },
-        ...problems('BAD_REQUEST', 'OVERLOADED', 'SHARD_UNAVAILABLE', 'SHUTTING_DOWN'),
+        ...problems(
+          ...accessProblems,
+          'BAD_REQUEST',
+          'OVERLOADED',
+          'SHARD_UNAVAILABLE',
+          'SHUTTING_DOWN',
+        ),
       },
     },
   },

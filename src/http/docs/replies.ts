@@ -5,8 +5,12 @@ import { statusOfError } from '../wire/status-of-error.ts';
 
 const text = { type: 'string' } as const;
 
+/** Errors of callers that the server does not know, or that may not do it. */
+export const accessProblems = ['UNAUTHENTICATED', 'FORBIDDEN', 'FORBIDDEN_ORIGIN'] as const;
+
 /** Errors that any request to the store may get. */
 export const storeProblems = [
+  ...accessProblems,
   'OVERLOADED',
   'SHARD_UNAVAILABLE',
   'SHUTTING_DOWN',
@@ -40,6 +44,10 @@ export const replyHeaders = {
       '`synced`: the write is on stable storage. `written`: the operating system has it.',
     schema: { type: 'string', enum: ['synced', 'written'] },
   },
+  'WWW-Authenticate': {
+    description: 'The scheme of the token.',
+    schema: { type: 'string', const: 'Bearer' },
+  },
   Allow: { description: 'The methods that this path takes.', schema: text },
   'Upstash-Sync-Token': { description: 'Opaque. It changes with each write.', schema: text },
   'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer', minimum: 1 } },
@@ -57,6 +65,7 @@ export function headers(...names: readonly HeaderName[]) {
 function problemReply(status: number, codes: readonly ErrorCode[]) {
   const lines = codes.map((code) => `\`${code}\`: ${errorSentences[code]}`);
   const names: HeaderName[] = [];
+  if (status === 401) names.push('WWW-Authenticate');
   if (status === 503) names.push('Retry-After');
   if (status === 412) names.push('ETag');
   return {

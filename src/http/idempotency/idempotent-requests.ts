@@ -1,12 +1,15 @@
 // Runs each request with an Idempotency-Key once, as one transaction with the record of its answer.
 // A repeat within the window gets that answer. Must not know dialects.
 import { createHash } from 'node:crypto';
+import { defaultNamespace } from '../../base/default-namespace.ts';
 import { retrySoon, StoreError } from '../../base/errors.ts';
+import { refusalOfNames, type TransactionName } from '../../store/authorization.ts';
 import type { EntryName } from '../../store/operation.ts';
 import type { Durability, EntryResult } from '../../store/result.ts';
 import { slotOfKey } from '../../store/slot.ts';
 import type { CommandStore, TransactOptions } from '../../store/store.ts';
 import type { EntryPut, TransactionMoment } from '../../store/transaction.ts';
+import type { AuthorizedStore } from '../access/authorized-store.ts';
 import type { Answer } from '../wire/answer.ts';
 import { idempotencyNamespace, IdempotencyRecords } from './idempotency-records.ts';
 import { decodeKeptAnswer, encodeKeptAnswer, type KeptAnswer } from './kept-answer.ts';
@@ -25,6 +28,9 @@ export interface IdempotentRequestsOptions {
 /** Distinguishes one request from another. */
 export interface RequestIdentity {
   readonly key: string;
+  /** That of the caller; empty on an open server. */
+  readonly userId: string;
+  readonly namespace: string;
   readonly method: string;
   /** The path as the client sent it, without the query. */
   readonly path: string;
@@ -38,7 +44,9 @@ export interface AtomicWork {
    * No name twice. The record goes to the shard of the first name. A function is called only if no
    * answer is kept.
    */
-  readonly names: readonly EntryName[] | (() => Promise<readonly EntryName[]>);
+  readonly names: readonly TransactionName[] | (() => Promise<readonly TransactionName[]>);
+  /** Refuses a caller that may not carry out the request, if the names do not tell. */
+  readonly refusal?: () => StoreError | undefined;
   /**
    * Works as a `TransactionPlan` does. `answer` gets the durability that the changes will have
    * reached.
@@ -62,6 +70,19 @@ function hashOf(parts: readonly (string | Uint8Array)[]): string {
     hash.update(`${bytes.length}:`).update(bytes);
   }
   return hash.digest('hex');
+}
+
+/** Two users never share an answer, nor do two namespaces. */
+function scopeOf({ userId, namespace, method, path, key }: RequestIdentity): string {
+  const parts = [userId, method, path, key];
+  return hashOf(namespace === defaultNamespace ? parts : [...parts, namespace]);
+}
+
+function refusalOfWork(
+  store: AuthorizedStore,
+  { names, refusal }: AtomicWork,
+): StoreError | undefined {
+  return refusal?.() ?? (typeof names === 'function' ? undefined : refusalOfNames(names, store));
 }
 
 export class IdempotentRequests {
@@ -89,13 +110,16 @@ export class IdempotentRequests {
    *   store's refusals; all that `plan` throws
    */
   async run(
+    store: AuthorizedStore,
     identity: RequestIdentity,
     work: AtomicWork,
     limits?: TransactOptions,
   ): Promise<Answer> {
-    const { key, method, path, rest } = identity;
-    // The empty first part is the user. There are no users yet: all clients are one.
-    const scope = hashOf(['', method, path, key]);
+    // A replay is authorized as if it were carried out.
+    const refusal = refusalOfWork(store, work);
+    if (refusal !== undefined) throw refusal;
+    const { rest } = identity;
+    const scope = scopeOf(identity);
     const fingerprint = hashOf(rest);
     const before = this.#inFlight.get(scope);
     if (before !== undefined) throw before === fingerprint ? inFlight() : reused();
@@ -103,7 +127,7 @@ export class IdempotentRequests {
     try {
       return (
         (await this.#kept(scope, fingerprint)) ??
-        (await this.#first(scope, fingerprint, work, limits))
+        (await this.#first(store, { scope, fingerprint }, work, limits))
       );
     } finally {
       this.#inFlight.delete(scope);
@@ -127,12 +151,12 @@ export class IdempotentRequests {
    * is still found.
    */
   async #first(
-    scope: string,
-    fingerprint: string,
+    store: AuthorizedStore,
+    { scope, fingerprint }: { readonly scope: string; readonly fingerprint: string },
     { names: given, plan }: AtomicWork,
     limits?: TransactOptions,
   ): Promise<Answer> {
-    const { store, windowMs, wallMs } = this.#options;
+    const { windowMs, wallMs } = this.#options;
     const names = typeof given === 'function' ? await given() : given;
     const known = this.#records.find(scope);
     const key = known ?? tagOfSlot(slotOfKey(names[0]?.key ?? scope)) + scope;

@@ -1,5 +1,6 @@
 // Tells which requests are the same: by method, path, and all that the answer depends on.
 import type { FastifyRequest } from 'fastify';
+import type { RequestScope } from '../access/request-scopes.ts';
 import { pathOfTarget, queryText } from '../wire/request-target.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
 import type { RequestIdentity } from './idempotent-requests.ts';
@@ -8,7 +9,11 @@ import type { RequestIdentity } from './idempotent-requests.ts';
  * @returns undefined if the request has no Idempotency-Key
  * @throws StoreError BAD_REQUEST if the Idempotency-Key is malformed
  */
-export function identityOf(request: FastifyRequest, body: Uint8Array): RequestIdentity | undefined {
+export function identityOf(
+  request: FastifyRequest,
+  body: Uint8Array,
+  { caller, namespace }: RequestScope,
+): RequestIdentity | undefined {
   const { headers, method } = request;
   const key = idempotencyKeyOf(headers['idempotency-key']);
   if (key === undefined) return undefined;
@@ -16,5 +21,6 @@ export function identityOf(request: FastifyRequest, body: Uint8Array): RequestId
   const headerTexts = request.server.dialects.identityHeaders.map((name) =>
     JSON.stringify(headers[name] ?? null),
   );
-  return { key, method, path, rest: [queryText(request), ...headerTexts, body] };
+  const { userId } = caller;
+  return { key, userId, namespace, method, path, rest: [queryText(request), ...headerTexts, body] };
 }

@@ -1,4 +1,5 @@
 // Exposes the figures of the HTTP layer as metrics.
+import type { UnauthenticatedRequests } from '../access/unauthenticated-requests.ts';
 import type { BodyReader } from '../body/body-reader.ts';
 import type { IdempotentRequests } from '../idempotency/idempotent-requests.ts';
 import type { Connections } from '../connections/connections.ts';
@@ -17,6 +18,7 @@ export interface HttpMetricSources {
   readonly replies: UnsentReplies;
   readonly order: RequestOrder;
   readonly work: ConcurrencyLimiter;
+  readonly unauthenticated: UnauthenticatedRequests;
   readonly idempotency: IdempotentRequests;
 }
 
@@ -39,6 +41,14 @@ export function httpMetrics(sampler: MetricSampler, sources: HttpMetricSources):
         labels: { route, method, status },
         histogram: seconds,
       })),
+  );
+  sampler.counter(
+    'holdfast_http_unauthenticated_total',
+    'Requests refused because they had no token, or none that is valid.',
+    () => [
+      { labels: { token: 'missing' }, value: sources.unauthenticated.missing },
+      { labels: { token: 'unknown' }, value: sources.unauthenticated.unknown },
+    ],
   );
   sampler.gauge('holdfast_http_connections', 'Open connections.', () => [
     { labels: {}, value: connections.socketCount },

@@ -2,6 +2,8 @@
 import type { FastifyInstance } from 'fastify';
 import { Registry, collectDefaultMetrics } from 'prom-client';
 import type { Store } from '../../store/store.ts';
+import { forbidden } from '../access/refusals.ts';
+import { callerOf } from '../access/request-scopes.ts';
 import { eventLoopMetrics } from './event-loop-metrics.ts';
 import { httpMetrics, type HttpMetricSources } from './http-metrics.ts';
 import { MetricSampler } from './sampled-metric.ts';
@@ -37,7 +39,8 @@ export function metricsRoutes(app: FastifyInstance, options: MetricsOptions): vo
   const stopMeasuring = eventLoopMetrics(sampler);
   app.addHook('onClose', async () => stopMeasuring());
   collectDefaultMetrics({ register: registry });
-  app.get('/metrics', async (_request, reply) => {
+  app.get('/metrics', async (request, reply) => {
+    if (!callerOf(request).rights.readsEverything) throw forbidden();
     const text = await registry.metrics();
     reply.header('content-type', registry.contentType).send(Buffer.from(text));
   });

@@ -7,8 +7,8 @@ import type { Connections } from '../connections/connections.ts';
 import type { DialectTraits, Dialects } from '../wire/dialects.ts';
 import type { Handle } from '../connections/request-order.ts';
 import { pathOfTarget } from '../wire/request-target.ts';
-import { headersOfEachReply, type Answer } from '../wire/answer.ts';
 import { problemOf } from '../wire/problem.ts';
+import { rawAnswer, sendRawAnswer, type RawAnswer } from '../wire/raw-answer.ts';
 import type { UnsentReplies } from '../connections/unsent-replies.ts';
 import { EventLoopBudget } from './event-loop-budget.ts';
 import { tooMuchAsked, type ConcurrencyLimiter } from './concurrency-limiter.ts';
@@ -29,26 +29,19 @@ export interface AdmissionOptions {
 /** Cheap, and operators need these most under overload. */
 const alwaysAdmitted: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
 
-/** Built once per dialect: refusing has to be cheap. */
-function refusalOf({ status, headers, body }: Answer) {
-  const own = { ...headersOfEachReply, 'content-length': String(body.length) };
-  return { status, head: Object.entries({ ...headers, ...own }).flat(), body };
-}
-
-type Refusal = ReturnType<typeof refusalOf>;
-
-const refusal = refusalOf(problemOf(tooMuchAsked()));
+const refusal = rawAnswer(problemOf(tooMuchAsked()));
 
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #refusalByDialect: ReadonlyMap<DialectTraits, Refusal>;
+  /** Built once per dialect: refusing has to be cheap. */
+  readonly #refusalByDialect: ReadonlyMap<DialectTraits, RawAnswer>;
   readonly #turn = new EventLoopBudget();
   readonly #refusals = new Map<RefusalReason, number>();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
     this.#refusalByDialect = new Map(
-      options.dialects.list.map((one) => [one, refusalOf(one.formatError(tooMuchAsked()))]),
+      options.dialects.list.map((one) => [one, rawAnswer(one.formatError(tooMuchAsked()))]),
     );
   }
 
@@ -85,10 +78,9 @@ export class Admission {
     const { dialects } = this.#options;
     const dialect = dialects.dialectOf(request.url ?? '');
     const own = dialect === undefined ? undefined : this.#refusalByDialect.get(dialect);
-    const { status, head, body } = own ?? refusal;
     // The meter counts a refusal under the route that the request would have had.
     request.url = dialects.routedTarget(request);
     if (reason === 'connections') response.shouldKeepAlive = false;
-    response.writeHead(status, head).end(body);
+    sendRawAnswer(response, own ?? refusal);
   }
 }

@@ -16,7 +16,7 @@ export interface LargeRequestGates {
   readonly bodyBytesMax: number;
 }
 
-export type ReplyOptions = Required<SubmitOptions>;
+export type ReplyOptions = Required<Pick<SubmitOptions, 'reserveReplyBytes'>>;
 
 type Work<T> = (options: ReplyOptions) => Promise<T>;
 

@@ -3,7 +3,7 @@
 // Knows no engine, and not the format of a backup.
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Store } from '../../store/store.ts';
+import type { RequestScope } from '../access/request-scopes.ts';
 import { queryText } from '../wire/request-target.ts';
 import { parseQuery } from './query.ts';
 
@@ -13,18 +13,20 @@ const backupMediaType = 'application/x-ndjson';
 const stalledMsDefault = 300_000;
 
 export interface BackupRouteOptions {
-  readonly store: Store;
+  readonly scopes: { of(request: FastifyRequest): Pick<RequestScope, 'store'> };
+  readonly takesBackups: boolean;
   readonly stalledMs?: number;
 }
 
 /** Adds the route only if the engine takes backups. */
 export function backupRoutes(app: FastifyInstance, options: BackupRouteOptions): void {
-  const { store, stalledMs = stalledMsDefault } = options;
-  const backup = store.backup?.bind(store);
-  if (backup === undefined) return;
+  const { scopes, takesBackups, stalledMs = stalledMsDefault } = options;
+  if (!takesBackups) return;
   const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const { store } = scopes.of(request);
+    store.requireServerAdmin();
     parseQuery(queryText(request), []);
-    const pieces = await backup();
+    const pieces = await store.backup();
     reply.header('content-type', backupMediaType);
     reply.header('content-disposition', 'attachment; filename="holdfast-backup.ndjson"');
     // No handler listens for this timeout, so node destroys the connection.

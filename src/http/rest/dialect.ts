@@ -7,6 +7,7 @@ import { keyRoutes } from './keys/key-routes.ts';
 import { keyMount } from './keys/key.ts';
 import { listRoutes } from './listing/list-routes.ts';
 import { transactionRoutes } from './transactions/transaction-routes.ts';
+import { whoamiRoutes } from './whoami-routes.ts';
 
 export const restDialect: Dialect = {
   name: 'rest',
@@ -22,5 +23,6 @@ export const restDialect: Dialect = {
     batchRoutes(app, context);
     transactionRoutes(app, context);
     backupRoutes(app, context);
+    whoamiRoutes(app);
   },
 };

@@ -26,7 +26,7 @@ export function operationsOnce(
   answerOf: (results: readonly Result[]) => Answer,
   options: SubmitOptions = {},
 ): AtomicWork {
-  const names = namesOnce(operations);
+  const names = namesOnce(operations, operations);
   return {
     names,
     plan: (moment) => {

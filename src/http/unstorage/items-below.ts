@@ -4,9 +4,9 @@
 import { textOfByteString } from '../../base/byte-string.ts';
 import { StoreError } from '../../base/errors.ts';
 import type { EntryName } from '../../store/operation.ts';
-import type { Store } from '../../store/store.ts';
+import type { AuthorizedStore } from '../access/authorized-store.ts';
 import { unitsOf, type ConcurrencyLimiter } from '../overload/concurrency-limiter.ts';
-import { walkKeys } from '../walk-keys.ts';
+import { walkKeys, type List } from '../walk-keys.ts';
 import { canBeNamed, pathOfKey, type Item } from './item.ts';
 
 /** Bytes of all keys of one listing in sum: the protocol has no pages. */
@@ -16,7 +16,6 @@ const listBytesMax = 16 * 1024 * 1024;
 const deletedTogetherMax = 10_000;
 
 export interface ItemsBelowOptions {
-  readonly store: Store;
   readonly work: ConcurrencyLimiter;
 }
 
@@ -31,10 +30,11 @@ export class ItemsBelow {
    * @returns a JSON array of keys as they are spelled on the wire
    * @throws StoreError REPLY_TOO_LARGE, or the error with which the store refuses a page
    */
-  async list(base: Item): Promise<Buffer> {
+  async list(store: AuthorizedStore, base: Item): Promise<Buffer> {
     const paths: string[] = [];
     let bytes = 0;
-    for await (const keys of this.#keys(base)) {
+    const pages = this.#keys(base, (query) => store.list(query));
+    for await (const keys of pages) {
       for (const key of keys) {
         bytes += key.length;
         paths.push(JSON.stringify(pathOfKey(textOfByteString(key))));
@@ -52,9 +52,10 @@ export class ItemsBelow {
    *
    * @throws StoreError REQUEST_TOO_LARGE if one transaction cannot hold as many
    */
-  async names(base: Item): Promise<EntryName[]> {
+  async names(store: AuthorizedStore, base: Item): Promise<EntryName[]> {
     const names: EntryName[] = [];
-    for await (const keys of this.#keys(base)) {
+    const pages = this.#keys(base, (query) => store.listWritable(query));
+    for await (const keys of pages) {
       for (const key of keys) names.push({ namespace: base.namespace, key });
       if (names.length > deletedTogetherMax) {
         const detail = `With an Idempotency-Key, at most ${deletedTogetherMax} keys are deleted at once; nothing was.`;
@@ -65,12 +66,13 @@ export class ItemsBelow {
   }
 
   /** @throws StoreError if some key could not be deleted; its outcome says whether others were */
-  async delete(base: Item): Promise<void> {
-    const { store, work } = this.#options;
+  async delete(store: AuthorizedStore, base: Item): Promise<void> {
+    const { work } = this.#options;
     const { namespace } = base;
     let isBegun = false;
     try {
-      for await (const keys of this.#keys(base)) {
+      const pages = this.#keys(base, (query) => store.listWritable(query));
+      for await (const keys of pages) {
         const deletes = keys.map((key) => ({ op: 'delete', namespace, key }) as const);
         const units = unitsOf(deletes.length, 0);
         const results = await work.during(units, () => store.submitAll(deletes));
@@ -82,10 +84,10 @@ export class ItemsBelow {
     }
   }
 
-  async *#keys({ namespace, key }: Item): AsyncGenerator<readonly string[]> {
-    const { store, work } = this.#options;
+  async *#keys({ namespace, key }: Item, list: List): AsyncGenerator<readonly string[]> {
+    const { work } = this.#options;
     const pages = walkKeys(namespace, key, (query) =>
-      work.during(unitsOf(query.limit, 0), () => store.list(query)),
+      work.during(unitsOf(query.limit, 0), () => list(query)),
     );
     for await (const keys of pages) yield keys.filter(canBeNamed);
   }

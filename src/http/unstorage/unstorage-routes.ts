@@ -7,6 +7,7 @@ import { deadlineOf } from '../../store/deadline.ts';
 import type { DeleteOperation, PutOperation } from '../../store/operation.ts';
 import type { Result } from '../../store/result.ts';
 import type { EntryPut } from '../../store/transaction.ts';
+import type { AuthorizedStore } from '../access/authorized-store.ts';
 import { answering, contentAnswer, jsonAnswer, type Answer } from '../wire/answer.ts';
 import type { BodyLimit } from '../body/body-reader.ts';
 import type { AtomicWork, RequestIdentity } from '../idempotency/idempotent-requests.ts';
@@ -29,6 +30,14 @@ const done = contentAnswer(200, 'text/plain; charset=utf-8', 'OK');
 
 const emptyBody = Buffer.alloc(0);
 
+async function read(
+  store: AuthorizedStore,
+  op: 'get' | 'head',
+  { namespace, key }: Item,
+): Promise<Result> {
+  return await store.submit({ op, namespace, key });
+}
+
 class UnstorageHandlers {
   readonly #context: RouteContext;
   readonly #below: ItemsBelow;
@@ -42,56 +51,66 @@ class UnstorageHandlers {
 
   readonly get = async (request: FastifyRequest, { server }: FastifyReply): Promise<Answer> => {
     const item = this.#itemOf(request);
+    const store = this.#storeFor(request, item);
+    store.requireSomeRead(item.namespace);
     const answer = item.isBase
-      ? jsonAnswer(200, await this.#below.list(item))
-      : this.#answerOf(request, await this.#read('get', item));
+      ? jsonAnswer(200, await this.#below.list(store, item))
+      : this.#answerOf(request, await read(store, 'get', item));
     server.replies.check(answer.body.length);
     return answer;
   };
 
   readonly head = async (request: FastifyRequest): Promise<Answer> => {
     const item = this.#keyOf(request);
-    return this.#answerOf(request, await this.#read('head', item));
+    const store = this.#storeFor(request, item);
+    return this.#answerOf(request, await read(store, 'head', item));
   };
 
   readonly put = async (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
-    const { namespace, key } = this.#keyOf(request);
+    const { scope, namespace, key } = this.#writeOf(request, this.#keyOf(request));
     const ttlMs = ttlMsOfHeader(request.headers['x-ttl']);
     const value = await this.#context.bodies.read(request, reply, this.#valueLimit);
-    const identity = identityOf(request, value);
+    const identity = identityOf(request, value, scope);
     const units = unitsOf(1, value.length);
     if (identity === undefined) {
-      return await this.#write({ op: 'put', namespace, key, value, ttlMs }, units);
+      return await this.#write(scope.store, { op: 'put', namespace, key, value, ttlMs }, units);
     }
     const put = (now: number): EntryPut => ({ value, expiresAt: deadlineOf(now, ttlMs) });
-    return await this.#once(identity, [{ namespace, key }], put, units);
+    return await this.#once(scope.store, identity, { names: [{ namespace, key }] }, put, units);
   };
 
   /** In this protocol, deleting a missing key succeeds. */
   readonly delete = async (request: FastifyRequest): Promise<Answer> => {
     const item = this.#itemOf(request);
-    const { namespace, key, isBase } = item;
-    const identity = identityOf(request, emptyBody);
+    const { scope, namespace, key } = this.#writeOf(request, item);
+    const { store } = scope;
+    const { isBase } = item;
+    const identity = identityOf(request, emptyBody, scope);
     const units = unitsOf(1, 0);
     if (identity !== undefined) {
-      const names = isBase ? () => this.#below.names(item) : [{ namespace, key }];
-      return await this.#once(identity, names, () => 'delete', units);
+      const names = isBase ? () => this.#below.names(store, item) : [{ namespace, key }];
+      return await this.#once(store, identity, { names }, () => 'delete', units);
     }
-    if (!isBase) return await this.#write({ op: 'delete', namespace, key }, units);
-    await this.#below.delete(item);
+    if (!isBase) return await this.#write(store, { op: 'delete', namespace, key }, units);
+    await this.#below.delete(store, item);
     return done;
   };
 
-  async #write(operation: PutOperation | DeleteOperation, units: number): Promise<Answer> {
-    const { store, work } = this.#context;
+  async #write(
+    store: AuthorizedStore,
+    operation: PutOperation | DeleteOperation,
+    units: number,
+  ): Promise<Answer> {
+    const { work } = this.#context;
     const result = await work.during(units, () => store.submit(operation));
     if (result.kind === 'refused') throw result.error;
     return done;
   }
 
   #once(
+    store: AuthorizedStore,
     identity: RequestIdentity,
-    names: AtomicWork['names'],
+    { names }: Pick<AtomicWork, 'names'>,
     changeAt: (now: number) => EntryPut | 'delete',
     units: number,
   ): Promise<Answer> {
@@ -100,7 +119,7 @@ class UnstorageHandlers {
       changes: entries.map(() => changeAt(now)),
       answer: () => done,
     });
-    return work.during(units, () => idempotency.run(identity, { names, plan }));
+    return work.during(units, () => idempotency.run(store, identity, { names, plan }));
   }
 
   #itemOf(request: FastifyRequest): Item {
@@ -114,8 +133,16 @@ class UnstorageHandlers {
     throw new StoreError('KEY_INVALID', detail, { parameter: 'key' });
   }
 
-  async #read(op: 'get' | 'head', { namespace, key }: Item): Promise<Result> {
-    return await this.#context.store.submit({ op, namespace, key });
+  #storeFor(request: FastifyRequest, { namespace }: Item): AuthorizedStore {
+    return this.#context.scopes.in(request, namespace).store;
+  }
+
+  /** @throws StoreError if the caller may not change the item, or anything below it */
+  #writeOf(request: FastifyRequest, { namespace, key, isBase }: Item) {
+    const scope = this.#context.scopes.in(request, namespace);
+    if (isBase) scope.store.requireSomeWrite(namespace);
+    else scope.store.requireWrite({ namespace, key });
+    return { scope, namespace, key };
   }
 
   #answerOf(request: FastifyRequest, result: Result): Answer {

@@ -1,6 +1,13 @@
 // Says which commands may be part of a transaction. Runs none.
-import type { ParsedCommand, ParsedKeyspaceCommand } from './command-parser.ts';
+import type { StoreError } from '../../base/errors.ts';
+import {
+  nameOf,
+  type ParsedCommand,
+  type ParsedKeyedCommand,
+  type ParsedKeyspaceCommand,
+} from './command-parser.ts';
 import type { AtomicCommand } from './command-runner.ts';
+import { replyOfError } from './error-reply.ts';
 import { RequestFault } from './request-fault.ts';
 
 /** The error text of Redis, with the reason appended. */
@@ -9,9 +16,19 @@ function discarded(index: number, message: string): RequestFault {
   return new RequestFault(`EXECABORT Transaction discarded because of previous errors. (${why})`);
 }
 
-/** @throws RequestFault if one of the commands cannot be part of a transaction */
-export function allowedInTransaction(commands: readonly ParsedCommand[]): AtomicCommand[] {
+/**
+ * @param refusalOf the error that refuses the command to this caller, if the caller may not run it
+ * @throws RequestFault if one of the commands cannot be part of a transaction of this caller
+ */
+export function allowedInTransaction(
+  commands: readonly ParsedCommand[],
+  refusalOf: (command: ParsedKeyedCommand) => StoreError | undefined,
+): AtomicCommand[] {
   return commands.map((parsed, index) => {
+    const refusal = parsed.kind === 'keyed' ? refusalOf(parsed) : undefined;
+    if (refusal !== undefined) {
+      throw discarded(index, replyOfError(refusal, nameOf(parsed)).message);
+    }
     if (parsed.kind === 'keyspace') throw discarded(index, `ERR ${aboutAllKeys(parsed)}`);
     const isWrong = parsed.kind === 'answered' && !parsed.isRun && parsed.reply.kind === 'error';
     if (isWrong) throw discarded(index, parsed.reply.message);

@@ -73,6 +73,11 @@ export class CommandParser {
   }
 }
 
+/** The command's name; undefined if the words name none that needs a store. */
+export function nameOf(parsed: ParsedCommand): string | undefined {
+  return parsed.kind === 'answered' ? undefined : parsed.command.name;
+}
+
 /** True if any of the commands may change something. */
 export function mayWrite(commands: readonly ParsedCommand[]): boolean {
   return commands.some((parsed) => parsed.kind !== 'answered' && parsed.command.access === 'write');

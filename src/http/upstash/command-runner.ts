@@ -3,14 +3,20 @@
 // replies leave.
 import { unreachable } from '../../base/assert.ts';
 import { byteStringOfBytes } from '../../base/byte-string.ts';
-import type { Clock } from '../../base/clock.ts';
 import { StoreError } from '../../base/errors.ts';
+import { keysThatAreOnlyRead } from '../../commands/command.ts';
 import { bulk, nil, type Reply } from '../../commands/reply.ts';
 import { checkFlush, runKeyed, runOnKeyspace } from '../../commands/run-command.ts';
+import {
+  refusalOfNames,
+  type Authorization,
+  type TransactionName,
+} from '../../store/authorization.ts';
 import type { CommandOperation, EntryName, GetOperation } from '../../store/operation.ts';
 import type { ReplyResult, Result } from '../../store/result.ts';
-import type { CommandStore, SubmitOptions } from '../../store/store.ts';
+import type { SubmitOptions } from '../../store/store.ts';
 import type { TransactionPlan } from '../../store/transaction.ts';
+import type { RequestStore } from '../access/authorized-store.ts';
 import { planCommands, distinctKeys } from './atomic-commands.ts';
 import {
   CommandParser,
@@ -21,10 +27,12 @@ import {
 } from './command-parser.ts';
 import { StoreKeyspace } from './store-keyspace.ts';
 
-export interface CommandRunnerOptions extends CommandParserOptions {
-  readonly store: CommandStore;
+export type CommandRunnerOptions = CommandParserOptions;
+
+/** The keys that commands are about: those of one namespace, as one caller may use them. */
+export interface CommandScope {
+  readonly store: RequestStore & Authorization;
   readonly namespace: string;
-  readonly clock: Clock;
 }
 
 /** The result of a command: its reply, or the error with which the store refused it. */
@@ -32,7 +40,7 @@ export type CommandResult = Reply | StoreError;
 
 /** Commands as one transaction of the store. */
 export interface CommandTransaction {
-  readonly names: readonly EntryName[];
+  readonly names: readonly TransactionName[];
   /** Gives one reply a command, in order. */
   readonly plan: TransactionPlan<Reply[]>;
 }
@@ -55,12 +63,10 @@ export function isStoreError(result: CommandResult | Reply[]): result is StoreEr
 export class CommandRunner {
   readonly #options: CommandRunnerOptions;
   readonly #parser: CommandParser;
-  readonly #keyspace: StoreKeyspace;
 
   constructor(options: CommandRunnerOptions) {
     this.#options = options;
     this.#parser = new CommandParser(options);
-    this.#keyspace = new StoreKeyspace(options.store, options.namespace);
   }
 
   parse(lines: readonly (readonly string[])[]): ParsedCommand[] {
@@ -71,7 +77,12 @@ export class CommandRunner {
    * Runs in order, not atomically. Consecutive commands that need one shard each go to the store
    * together; any other command goes alone.
    */
-  async run(commands: readonly ParsedCommand[], options?: SubmitOptions): Promise<CommandResult[]> {
+  async run(
+    scope: CommandScope,
+    commands: readonly ParsedCommand[],
+    options?: SubmitOptions,
+  ): Promise<CommandResult[]> {
+    const { store } = scope;
     const results: CommandResult[] = [];
     let waiting: { readonly index: number; readonly asked: Asked }[] = [];
     const ask = async (): Promise<void> => {
@@ -79,7 +90,7 @@ export class CommandRunner {
       const asked = waiting;
       waiting = [];
       const operations = asked.map((each) => each.asked);
-      const answers = await this.#options.store.submitCommands(operations, options);
+      const answers = await store.submitCommands(operations, options);
       for (const [at, { index }] of asked.entries()) {
         const answer = answers[at];
         if (answer !== undefined) results[index] = resultOf(answer);
@@ -88,14 +99,14 @@ export class CommandRunner {
     for (const [index, parsed] of commands.entries()) {
       if (parsed.kind === 'answered') {
         results[index] = parsed.reply;
-      } else if (parsed.kind === 'keyed' && this.#options.store.areOnOneShard(parsed.keys)) {
-        waiting.push({ index, asked: this.#asked(parsed) });
+      } else if (parsed.kind === 'keyed' && store.areOnOneShard(parsed.keys)) {
+        waiting.push({ index, asked: this.#asked(scope, parsed) });
       } else {
         // A command that needs more than one shard sees all commands before it, and none after it.
         // oxlint-disable-next-line no-await-in-loop -- in order
         await ask();
         // oxlint-disable-next-line no-await-in-loop
-        results[index] = await refusedOr(() => this.#alone(parsed, options));
+        results[index] = await refusedOr(() => this.#alone(scope, parsed, options));
       }
     }
     await ask();
@@ -104,16 +115,18 @@ export class CommandRunner {
 
   /** Runs all at one moment, each seeing those before it, as in Redis: see `planCommands`. */
   async runAtomically(
+    scope: CommandScope,
     commands: readonly AtomicCommand[],
     options?: SubmitOptions,
   ): Promise<Reply[] | StoreError> {
-    const { names, plan } = this.transactionOf(commands, options);
-    const result = await this.#options.store.transact(names, plan, options);
+    const { names, plan } = this.transactionOf(scope, commands, options);
+    const result = await scope.store.transact(names, plan, options);
     return result.kind === 'refused' ? result.error : result.output;
   }
 
   /** Plans the same transaction without running it. */
   transactionOf(
+    { namespace }: CommandScope,
     commands: readonly AtomicCommand[],
     options: SubmitOptions = {},
   ): CommandTransaction {
@@ -128,41 +141,51 @@ export class CommandRunner {
       );
       return { output: replies, changes };
     };
-    return { names: this.#namesOf(keys), plan };
+    return { names: transactionNames(namespace, keys, keyed), plan };
+  }
+
+  /** The error that refuses the command to the caller of this scope; undefined if it may run it. */
+  refusalOf({ store, namespace }: CommandScope, command: ParsedKeyedCommand) {
+    return refusalOfNames(transactionNames(namespace, command.keys, [command]), store);
   }
 
   /** Plans a command that deletes all keys, without running it. */
-  flushOf({ args }: ParsedKeyspaceCommand): Flush {
+  flushOf({ namespace }: CommandScope, { args }: ParsedKeyspaceCommand): Flush {
     const reply = checkFlush(args);
-    return { reply, flush: reply.kind === 'error' ? [] : [this.#options.namespace] };
+    return { reply, flush: reply.kind === 'error' ? [] : [namespace] };
   }
 
   #alone(
+    scope: CommandScope,
     parsed: ParsedKeyedCommand | ParsedKeyspaceCommand,
     options?: SubmitOptions,
   ): Promise<CommandResult> {
     if (parsed.kind === 'keyspace') {
-      return runOnKeyspace(parsed.command, parsed.args, this.#keyspace, this.#parser.limits);
+      const keyspace = new StoreKeyspace(scope.store, scope.namespace);
+      return runOnKeyspace(parsed.command, parsed.args, keyspace, this.#parser.limits);
     }
-    if (parsed.command.access === 'read') return this.#readSeveral(parsed, options);
-    return this.#writeSeveral(parsed, options);
+    if (parsed.command.access === 'read') return this.#readSeveral(scope, parsed, options);
+    return this.#writeSeveral(scope, parsed, options);
   }
 
-  #asked({ command: { name, access }, args, keys }: ParsedKeyedCommand): Asked {
-    const { namespace, valueBytesMax } = this.#options;
+  #asked({ namespace }: CommandScope, { command, args, keys }: ParsedKeyedCommand): Asked {
+    const { valueBytesMax } = this.#options;
+    const { name, access } = command;
     const [key = ''] = keys;
     // The store's cache can answer a plain get, but not a command.
     if (name === 'get') return { op: 'get', namespace, key };
-    return { op: 'command', namespace, key, name, access, args, keys, valueBytesMax };
+    const keysOnlyRead = keysThatAreOnlyRead(command, keys);
+    return { op: 'command', namespace, key, name, access, args, keys, keysOnlyRead, valueBytesMax };
   }
 
   async #readSeveral(
+    { store, namespace }: CommandScope,
     { command, args, keys }: ParsedKeyedCommand,
     options?: SubmitOptions,
   ): Promise<CommandResult> {
-    const { store, clock } = this.#options;
+    const { clock } = this.#options;
     const entries = [];
-    for (const answer of await store.getMany(this.#namesOf(keys), options)) {
+    for (const answer of await store.getMany(namesOf(namespace, keys), options)) {
       if (answer.kind === 'refused') return answer.error;
       const { expiresAt } = answer.kind === 'entry' ? answer : { expiresAt: undefined };
       entries.push(answer.kind === 'entry' ? { value: valueOf(answer), expiresAt } : undefined);
@@ -171,17 +194,35 @@ export class CommandRunner {
     return runKeyed(command, { args, keys, entries, now, limits: this.#parser.limits }).reply;
   }
 
-  async #writeSeveral(parsed: ParsedKeyedCommand, options?: SubmitOptions): Promise<CommandResult> {
-    const result = await this.runAtomically([parsed], options);
+  async #writeSeveral(
+    scope: CommandScope,
+    parsed: ParsedKeyedCommand,
+    options?: SubmitOptions,
+  ): Promise<CommandResult> {
+    const result = await this.runAtomically(scope, [parsed], options);
     if (isStoreError(result)) return result;
     const [reply] = result;
     if (reply === undefined) throw new Error('a command has one reply');
     return reply;
   }
+}
 
-  #namesOf(keys: readonly string[]): EntryName[] {
-    return keys.map((key) => ({ namespace: this.#options.namespace, key }));
+function namesOf(namespace: string, keys: readonly string[]): EntryName[] {
+  return keys.map((key) => ({ namespace, key }));
+}
+
+/** A key that some command writes needs the right to be written. */
+function transactionNames(
+  namespace: string,
+  keys: readonly string[],
+  commands: readonly ParsedKeyedCommand[],
+): TransactionName[] {
+  const written = new Set<string>();
+  for (const { command, keys: own } of commands) {
+    const read = keysThatAreOnlyRead(command, own);
+    for (const key of own) if (!read.includes(key)) written.add(key);
   }
+  return keys.map((key) => ({ namespace, key, isReadOnly: !written.has(key) }));
 }
 
 function valueOf({ value }: { readonly value: Uint8Array | undefined }): string {

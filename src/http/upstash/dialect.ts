@@ -17,6 +17,7 @@ export const upstashDialect: Dialect = {
   // Commands come by any method.
   isGetReadOnly: false,
   identityHeaders: ['upstash-encoding', 'upstash-response-format'],
+  tokenParameter: '_token',
   formatError: upstashProblemOf,
   routes: upstashRoutes,
 };

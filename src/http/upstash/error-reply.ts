@@ -7,8 +7,24 @@ import { jsonAnswer, type Answer } from '../wire/answer.ts';
 import { problemOf } from '../wire/problem.ts';
 import { envelope } from './envelope.ts';
 
-/** The message comes first, as in Redis. The code and the outcome follow. */
-export function replyOfError({ code, outcome, message }: StoreError): Reply {
+/** Clients know these texts, which are those of Redis (ACL). Undefined for any other error. */
+function textOfRefusal({ code, parameter }: StoreError, command: string | undefined) {
+  if (code === 'UNAUTHENTICATED') return 'WRONGPASS invalid or missing auth token';
+  if (code !== 'FORBIDDEN') return undefined;
+  if (parameter === 'key') return 'NOPERM No permissions to access a key';
+  const refused = command === undefined ? 'this' : `the '${command}' command`;
+  return `NOPERM this user has no permissions to run ${refused}`;
+}
+
+/**
+ * The message comes first, as in Redis. The code and the outcome follow.
+ *
+ * @param command the name of the command that is refused, if it is one
+ */
+export function replyOfError(refusal: StoreError, command?: string): Reply & { kind: 'error' } {
+  const known = textOfRefusal(refusal, command);
+  if (known !== undefined) return { kind: 'error', message: known };
+  const { code, outcome, message } = refusal;
   return errorReply(byteStringOfText(`${message} (${code}, ${outcome})`));
 }
 

@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Reply } from '../../commands/reply.ts';
 import { contentAnswer, jsonAnswer, type Answer } from '../wire/answer.ts';
 import { statusOfError } from '../wire/status-of-error.ts';
+import { nameOf, type ParsedCommand } from './command-parser.ts';
 import { isStoreError, type CommandResult } from './command-runner.ts';
 import { envelope, resp2, type Encoding } from './envelope.ts';
 import { replyOfError } from './error-reply.ts';
@@ -35,8 +36,8 @@ export function formatOf(request: FastifyRequest): Format {
   return { encoding: encoding === undefined ? 'text' : 'base64', isResp2 };
 }
 
-function asReply(result: CommandResult): Reply {
-  return isStoreError(result) ? replyOfError(result) : result;
+function asReply(result: CommandResult, command: ParsedCommand | undefined): Reply {
+  return isStoreError(result) ? replyOfError(result, command && nameOf(command)) : result;
 }
 
 function statusOf(result: CommandResult): number {
@@ -49,13 +50,16 @@ function resp2Answer(status: number, body: Buffer): Answer {
 }
 
 /** The answer that has the results of commands, in the format that the request asks for. */
-export type AnswerOfResults = (results: readonly CommandResult[]) => Answer;
+export type AnswerOfResults = (
+  results: readonly CommandResult[],
+  commands: readonly ParsedCommand[],
+) => Answer;
 
 export function oneReply({ encoding, isResp2 }: Format): AnswerOfResults {
-  return ([result]) => {
+  return ([result], [command]) => {
     if (result === undefined) throw new Error('a command has one result');
     const status = statusOf(result);
-    const reply = asReply(result);
+    const reply = asReply(result, command);
     return isResp2
       ? resp2Answer(status, resp2(reply))
       : jsonAnswer(status, envelope(reply, encoding));
@@ -63,8 +67,8 @@ export function oneReply({ encoding, isResp2 }: Format): AnswerOfResults {
 }
 
 export function listOfReplies({ encoding, isResp2 }: Format): AnswerOfResults {
-  return (results) => {
-    const replies = results.map(asReply);
+  return (results, commands) => {
+    const replies = results.map((result, index) => asReply(result, commands[index]));
     if (isResp2) return resp2Answer(200, Buffer.concat(replies.map(resp2)));
     return jsonAnswer(200, `[${replies.map((each) => envelope(each, encoding)).join(',')}]`);
   };

@@ -1,17 +1,17 @@
 // The keyspace for KEYS, SCAN and the like, over a store's listings: one page a step. Knows no
 // command.
 import type { Keyspace, KeyPage } from '../../commands/command.ts';
-import type { Store } from '../../store/store.ts';
+import type { RequestStore } from '../access/authorized-store.ts';
 import { keysQuery, walkKeys } from '../walk-keys.ts';
 
 /** A random key is drawn among the first keys, of which there are at most this many. */
 const drawnMax = 10_000;
 
 export class StoreKeyspace implements Keyspace {
-  readonly #store: Store;
+  readonly #store: RequestStore;
   readonly #namespace: string;
 
-  constructor(store: Store, namespace: string) {
+  constructor(store: RequestStore, namespace: string) {
     this.#store = store;
     this.#namespace = namespace;
   }

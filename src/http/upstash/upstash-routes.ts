@@ -1,9 +1,9 @@
 // The REST protocol of Upstash Redis under /upstash: commands in the path, in a body, and in lists.
 // Owns the form of requests; reply-format.ts has that of replies. Does not know what a command does.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { defaultNamespace as namespace } from '../../base/default-namespace.ts';
 import { byteStringOfText } from '../../base/byte-string.ts';
 import type { SubmitOptions } from '../../store/store.ts';
+import type { RequestScope } from '../access/request-scopes.ts';
 import { answering, jsonAnswer, sendAnswer, type Answer } from '../wire/answer.ts';
 import type { AtomicWork, RequestIdentity } from '../idempotency/idempotent-requests.ts';
 import { identityOf } from '../idempotency/request-identity.ts';
@@ -22,11 +22,19 @@ import type { RouteContext } from '../route-context.ts';
 
 interface Asked {
   readonly request: FastifyRequest;
+  readonly scope: RequestScope;
   readonly body: Buffer;
   readonly commands: readonly ParsedCommand[];
 }
 
 interface AskedCommands extends Asked {
+  readonly answerOf: AnswerOfResults;
+}
+
+/** A request with an Idempotency-Key. */
+interface AskedOnce {
+  readonly scope: RequestScope;
+  readonly identity: RequestIdentity;
   readonly answerOf: AnswerOfResults;
 }
 
@@ -38,12 +46,10 @@ class UpstashHandlers {
   readonly #tokens: SyncTokens;
 
   constructor(context: RouteContext, tokens: SyncTokens) {
-    const { store, clock, limits } = context;
+    const { clock, limits } = context;
     this.#context = context;
     this.#tokens = tokens;
     this.#runner = new CommandRunner({
-      store,
-      namespace,
       clock,
       keyBytesMax: limits.keyBytesMax,
       valueBytesMax: limits.valueBytesMax,
@@ -81,12 +87,13 @@ class UpstashHandlers {
     reply: FastifyReply,
     parse: (body: Buffer) => readonly string[],
   ): Promise<Answer> {
-    const { large } = this.#context;
+    const { large, scopes } = this.#context;
+    const scope = scopes.of(request);
     const answerOf = oneReply(formatOf(request));
     const body = await large.read(request, reply);
     const commands = this.#runner.parse([parse(body)]);
     return await large.runNow(unitsOf(1, body.length), (options) =>
-      this.#answerEach({ request, body, commands, answerOf }, options),
+      this.#answerEach({ request, scope, body, commands, answerOf }, options),
     );
   }
 
@@ -95,43 +102,48 @@ class UpstashHandlers {
     reply: FastifyReply,
     answer: (asked: Asked, options: SubmitOptions) => Promise<Answer>,
   ): Promise<Answer> {
-    const { large, limits } = this.#context;
+    const { large, limits, scopes } = this.#context;
+    const scope = scopes.of(request);
     return large.run(request, reply, (body) => {
       const commands = this.#runner.parse(commandsOfJson(body, limits.batchOperationsMax));
       return {
         parts: commands.length,
-        work: (options) => answer({ request, body, commands }, options),
+        work: (options) => answer({ request, scope, body, commands }, options),
       };
     });
   }
 
   /** Runs each command on its own, in order; with an Idempotency-Key, all as one transaction. */
   #answerEach({ answerOf, ...asked }: AskedCommands, options: SubmitOptions): Promise<Answer> {
-    const { commands } = asked;
+    const { scope, commands } = asked;
     return this.#answer(asked, async (identity) => {
       if (identity !== undefined)
-        return await this.#eachOnce(identity, commands, answerOf, options);
-      return answerOf(await this.#runner.run(commands, options));
+        return await this.#eachOnce({ scope, identity, answerOf }, commands, options);
+      return answerOf(await this.#runner.run(scope, commands, options), commands);
     });
   }
 
   #answerAtomically({ answerOf, ...asked }: AskedCommands, options: SubmitOptions) {
-    const commands = allowedInTransaction(asked.commands);
+    const { scope } = asked;
+    const commands = allowedInTransaction(asked.commands, (command) =>
+      this.#runner.refusalOf(scope, command),
+    );
     return this.#answer(asked, async (identity) => {
-      if (identity !== undefined) return await this.#once(identity, commands, answerOf, options);
-      const results = await this.#runner.runAtomically(commands, options);
+      if (identity !== undefined)
+        return await this.#once({ scope, identity, answerOf }, commands, options);
+      const results = await this.#runner.runAtomically(scope, commands, options);
       // Clients take a list for an answer whatever its status, so an error must not be a list.
       if (isStoreError(results)) throw results;
-      return answerOf(results);
+      return answerOf(results, commands);
     });
   }
 
   async #answer(
-    { request, body, commands }: Asked,
+    { request, scope, body, commands }: Asked,
     run: (identity: RequestIdentity | undefined) => Promise<Answer>,
   ): Promise<Answer> {
     if (!mayWrite(commands)) return await run(undefined);
-    const identity = identityOf(request, body);
+    const identity = identityOf(request, body, scope);
     try {
       return await run(identity);
     } finally {
@@ -140,41 +152,41 @@ class UpstashHandlers {
   }
 
   #eachOnce(
-    identity: RequestIdentity,
+    once: AskedOnce,
     commands: readonly ParsedCommand[],
-    answerOf: AnswerOfResults,
     options: SubmitOptions,
   ): Promise<Answer> {
     const [first] = commands;
     return commands.length === 1 && first?.kind === 'keyspace'
-      ? this.#flushOnce(identity, first, answerOf)
-      : this.#once(identity, allowedOnce(commands), answerOf, options);
+      ? this.#flushOnce(once, first)
+      : this.#once(once, allowedOnce(commands), options);
   }
 
   #once(
-    identity: RequestIdentity,
+    { scope, identity, answerOf }: AskedOnce,
     commands: readonly AtomicCommand[],
-    answerOf: AnswerOfResults,
     options: SubmitOptions,
   ): Promise<Answer> {
-    const { names, plan } = this.#runner.transactionOf(commands, options);
+    const { names, plan } = this.#runner.transactionOf(scope, commands, options);
     const planOnce: AtomicWork['plan'] = (moment) => {
       const { output, changes } = plan(moment);
-      return { changes, answer: () => answerOf(output) };
+      return { changes, answer: () => answerOf(output, commands) };
     };
-    return this.#context.idempotency.run(identity, { names, plan: planOnce }, options);
+    return this.#context.idempotency.run(scope.store, identity, { names, plan: planOnce }, options);
   }
 
   async #flushOnce(
-    identity: RequestIdentity,
+    { scope, identity, answerOf }: AskedOnce,
     command: ParsedKeyspaceCommand,
-    answerOf: AnswerOfResults,
   ): Promise<Answer> {
-    const { reply, flush } = this.#runner.flushOf(command);
-    const answer = answerOf([reply]);
+    const { store, namespace } = scope;
+    const { reply, flush } = this.#runner.flushOf(scope, command);
+    const answer = answerOf([reply], [command]);
     if (flush.length === 0) return answer;
     const plan = () => ({ changes: [], flush, answer: () => answer });
-    return await this.#context.idempotency.run(identity, { names: [], plan }, { alone: true });
+    const refusal = () => store.refusalOfAdmin(namespace);
+    const work = { names: [], refusal, plan };
+    return await this.#context.idempotency.run(store, identity, work, { alone: true });
   }
 }
 

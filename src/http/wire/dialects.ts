@@ -24,6 +24,8 @@ export interface DialectTraits {
   readonly isGetReadOnly: boolean;
   /** Headers that change the effect of a request, or its answer; in lower case. */
   readonly identityHeaders: readonly string[];
+  /** The query parameter that may have the caller's token, if there is one. */
+  readonly tokenParameter?: string;
   formatError(error: StoreError): Answer;
 }
 

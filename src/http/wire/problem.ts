@@ -30,6 +30,7 @@ export function problemOf(error: StoreError): Answer {
     const seconds = Math.ceil((error.retryAfterMs ?? retryAfterMsDefault) / 1000);
     headers['retry-after'] = String(Math.max(1, seconds));
   }
+  if (status === 401) headers['www-authenticate'] = 'Bearer';
   if (error.code === 'ENCODING_UNSUPPORTED') headers['accept-encoding'] = 'identity';
   return contentAnswer(status, problemMediaType, bodyOf(error, status), headers);
 }

@@ -3,6 +3,9 @@
 import type { ErrorCode } from '../../base/errors.ts';
 
 export const statusOfError: Record<ErrorCode, number> = {
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  FORBIDDEN_ORIGIN: 403,
   BAD_REQUEST: 400,
   KEY_INVALID: 400,
   NAMESPACE_INVALID: 400,

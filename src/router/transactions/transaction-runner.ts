@@ -4,6 +4,7 @@
 import { assert } from '../../base/assert.ts';
 import { StoreError } from '../../base/errors.ts';
 import type { EntryChange } from '../../protocol/shard-operation.ts';
+import { refusalOfNames, type TransactionName } from '../../store/authorization.ts';
 import type { EntryName } from '../../store/operation.ts';
 import type { Durability, EntryResult, RefusedResult, Result } from '../../store/result.ts';
 import type { TransactOptions } from '../../store/store.ts';
@@ -42,7 +43,7 @@ export class TransactionRunner {
 
   /** See `Store.transact`. */
   async run<Output>(
-    names: readonly EntryName[],
+    names: readonly TransactionName[],
     plan: TransactionPlan<Output>,
     options: TransactOptions,
   ): Promise<TransactionResult<Output>> {
@@ -62,7 +63,7 @@ export class TransactionRunner {
   }
 
   async #runLocked<Output>(
-    names: readonly EntryName[],
+    names: readonly TransactionName[],
     plan: TransactionPlan<Output>,
     options: TransactOptions,
   ): Promise<TransactionResult<Output>> {
@@ -84,10 +85,12 @@ export class TransactionRunner {
 
   /** The caller holds the locks. */
   async #attempt<Output>(
-    names: readonly EntryName[],
+    names: readonly TransactionName[],
     plan: TransactionPlan<Output>,
     options: TransactOptions,
   ): Promise<TransactionResult<Output> | typeof stale> {
+    const error = refusalOfNames(names, options.authorization);
+    if (error !== undefined) return { kind: 'refused', error };
     const read = await this.#read(names, options);
     const refused = read.find((result) => result.kind === 'refused');
     if (refused !== undefined) return refused;

@@ -43,7 +43,7 @@ async function open(port: number, bytes: string | Buffer): Promise<Client> {
 }
 
 function head(method: string, target: string, ...headers: string[]): string {
-  return [`${method} ${target} HTTP/1.1`, 'Host: x', ...headers, '', ''].join('\r\n');
+  return [`${method} ${target} HTTP/1.1`, 'Host: localhost', ...headers, '', ''].join('\r\n');
 }
 
 const chunked = 'Transfer-Encoding: chunked';

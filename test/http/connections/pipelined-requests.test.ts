@@ -17,7 +17,7 @@ interface Sent {
 
 function bytesOf({ method, target, headers = [], body = '', isChunked = false }: Sent): string {
   const framing = isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${body.length}`;
-  const lines = [`${method} ${target} HTTP/1.1`, 'Host: x', ...headers, framing, '', ''];
+  const lines = [`${method} ${target} HTTP/1.1`, 'Host: localhost', ...headers, framing, '', ''];
   const chunk = body === '' ? '' : `${body.length.toString(16)}\r\n${body}\r\n`;
   return lines.join('\r\n') + (isChunked ? `${chunk}0\r\n\r\n` : body);
 }

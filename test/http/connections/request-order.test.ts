@@ -10,7 +10,7 @@ import { parseReplies, readToEnd, sendRawForAll } from '../../support/http/raw-r
 import { LateStore } from '../../support/stores/late-store.ts';
 import { ModelStore } from '../../support/stores/model-store.ts';
 
-const host = 'Host: x\r\n';
+const host = 'Host: localhost\r\n';
 
 function put(key: string, headers = '', body = 'v'): string {
   return `PUT /v1/keys/${key} HTTP/1.1\r\n${host}${headers}Content-Length: ${body.length}\r\n\r\n${body}`;

@@ -1,9 +1,17 @@
 // Starts the HTTP layer over a model store on a free port, and stops it after the test.
 import { onTestFinished } from 'vitest';
-import { buildApp, type AppOptions } from '../../../src/http/app.ts';
+import { Callers } from '../../../src/access/callers.ts';
+import { ServerTokens } from '../../../src/access/server-tokens.ts';
+import { buildApp, type AccessOptions, type AppOptions } from '../../../src/http/app.ts';
 import type { HttpLimits } from '../../../src/http/limits.ts';
 import { drain, listen } from '../../../src/http/server.ts';
 import { ModelStore } from '../stores/model-store.ts';
+
+/** A server that requires no token, and is called by loopback names. */
+export function openAccess(changes: Partial<AccessOptions> = {}): AccessOptions {
+  const callers = new Callers(new ServerTokens({}));
+  return { callers, corsOrigins: [], allowedHosts: [], trustProxy: [], ...changes };
+}
 
 export const testLimits: HttpLimits = {
   keyBytesMax: 64,
@@ -19,9 +27,12 @@ export const testLimits: HttpLimits = {
   idempotencyRecordsMax: 50,
 };
 
-type Changes = Partial<Omit<AppOptions, 'limits'>> & { readonly limits?: Partial<HttpLimits> };
+type Changes = Partial<Omit<AppOptions, 'limits' | 'access'>> & {
+  readonly limits?: Partial<HttpLimits>;
+  readonly access?: Partial<AccessOptions>;
+};
 
-export async function openApp({ limits, ...changes }: Changes = {}) {
+export async function openApp({ limits, access, ...changes }: Changes = {}) {
   const model = new ModelStore();
   const app = await buildApp({
     store: model,
@@ -29,6 +40,7 @@ export async function openApp({ limits, ...changes }: Changes = {}) {
     version: '0.0.0-test',
     logger: false,
     limits: { ...testLimits, ...limits },
+    access: openAccess(access),
     ...changes,
   });
   const { url, port } = await listen(app, { host: '127.0.0.1', port: 0 });

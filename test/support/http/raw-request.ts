@@ -54,7 +54,7 @@ export function rawRequest(
   { headers = [], body }: { headers?: readonly string[]; body?: string } = {},
 ): Promise<RawReply> {
   const length = body === undefined ? [] : [`Content-Length: ${body.length}`];
-  const lines = [`${method} ${target} HTTP/1.1`, 'Host: x', 'Connection: close'];
+  const lines = [`${method} ${target} HTTP/1.1`, 'Host: localhost', 'Connection: close'];
   return sendRaw(port, [...lines, ...length, ...headers, '', body ?? ''].join('\r\n'));
 }
 

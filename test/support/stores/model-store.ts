@@ -9,6 +9,11 @@ import { commandTable } from '../../../src/commands/command-table.ts';
 import { runKeyed } from '../../../src/commands/run-command.ts';
 import { BackupWriter } from '../../../src/storage/backup-writer.ts';
 import { encodeEntry } from '../../../src/storage/record.ts';
+import {
+  refusalOf,
+  refusalOfNames,
+  type TransactionName,
+} from '../../../src/store/authorization.ts';
 import { conditionsHold } from '../../../src/store/conditions.ts';
 import type { KeyRange, ListItem, ListPage, ListQuery } from '../../../src/store/listing.ts';
 import type {
@@ -43,11 +48,13 @@ export class ModelStore implements CommandStore {
   #version = 0;
   #closed = false;
 
-  submit(operation: Operation): Result | Promise<Result> {
+  submit(operation: Operation, { authorization }: SubmitOptions = {}): Result | Promise<Result> {
     if (this.#closed) {
       const error = new StoreError('SHUTTING_DOWN', 'The store is closed.', { retryable: true });
       return { kind: 'refused', error };
     }
+    const error = refusalOf(operation, authorization);
+    if (error !== undefined) return { kind: 'refused', error };
     if (operation.op === 'put') return this.#put(operation);
     if (operation.op === 'delete') return this.#delete(operation);
     const entry = this.#entry(operation);
@@ -61,7 +68,7 @@ export class ModelStore implements CommandStore {
   async submitAll(operations: readonly Operation[], options: SubmitOptions = {}) {
     const results: Result[] = [];
     for (const operation of operations) {
-      const result = await this.submit(operation);
+      const result = await this.submit(operation, options);
       const isValue = result.kind === 'entry' && result.value !== undefined;
       const error = isValue ? options.reserveReplyBytes?.(result.size) : undefined;
       results.push(error === undefined ? result : { kind: 'refused', error });
@@ -75,12 +82,15 @@ export class ModelStore implements CommandStore {
 
   async submitCommands(
     operations: readonly (Operation | CommandOperation)[],
+    options: SubmitOptions = {},
   ): Promise<(Result | ReplyResult)[]> {
     const results: (Result | ReplyResult)[] = [];
     for (const operation of operations) {
-      results.push(
-        operation.op === 'command' ? this.#command(operation) : await this.submit(operation),
-      );
+      const isCommand = operation.op === 'command';
+      const error = isCommand ? refusalOf(operation, options.authorization) : undefined;
+      if (error !== undefined) results.push({ kind: 'refused', error });
+      else
+        results.push(isCommand ? this.#command(operation) : await this.submit(operation, options));
     }
     return results;
   }
@@ -115,10 +125,12 @@ export class ModelStore implements CommandStore {
   }
 
   async transact<Output>(
-    names: readonly EntryName[],
+    names: readonly TransactionName[],
     plan: TransactionPlan<Output>,
-    options: SubmitOptions = {},
+    { authorization, ...options }: SubmitOptions = {},
   ): Promise<TransactionResult<Output>> {
+    const error = refusalOfNames(names, authorization);
+    if (error !== undefined) return { kind: 'refused', error };
     const read = await this.getMany(names, options);
     const refused = read.find((result) => result.kind === 'refused');
     if (refused !== undefined) return refused;

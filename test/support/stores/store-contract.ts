@@ -1,8 +1,9 @@
 // The contract of Store: every implementation must pass these tests.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { byteStringOfText } from '../../../src/base/byte-string.ts';
+import { StoreError } from '../../../src/base/errors.ts';
 import { rangeOfPrefix, type ListQuery } from '../../../src/store/listing.ts';
-import type { Operation } from '../../../src/store/operation.ts';
+import type { EntryName, Operation } from '../../../src/store/operation.ts';
 import type { Result } from '../../../src/store/result.ts';
 import type { Store } from '../../../src/store/store.ts';
 import type { EntryPut } from '../../../src/store/transaction.ts';
@@ -34,7 +35,15 @@ export interface ContractHarness {
  * transaction that is synced in every mode.
  */
 export type ContractAbility =
-  'namespaces' | 'count' | 'within' | 'measure' | 'synced' | 'flush' | 'order' | 'versions';
+  | 'authorization'
+  | 'namespaces'
+  | 'count'
+  | 'within'
+  | 'measure'
+  | 'synced'
+  | 'flush'
+  | 'order'
+  | 'versions';
 
 /** For harnesses over a store that has flushes. */
 export async function flushAll(store: Store, namespaces: readonly string[]): Promise<void> {
@@ -227,6 +236,64 @@ export function storeContract(name: string, options: ContractOptions): void {
         expect(await submit(get('a'))).toEqual({ kind: 'missing' });
         harness.clock.jump(60_000);
       });
+    });
+
+    describe('authorization', () => {
+      const refusal = new StoreError('FORBIDDEN', 'not this one');
+      /** Allows reads of keys with an r, and writes of keys with a w. */
+      const authorization = {
+        refusalOfRead: ({ key }: EntryName) => (key.includes('r') ? undefined : refusal),
+        refusalOfWrite: ({ key }: EntryName) => (key.includes('w') ? undefined : refusal),
+      };
+      const asCaller = { authorization };
+      const refused = { kind: 'refused', error: refusal };
+
+      testIfAble(
+        'authorization',
+        'each operation is judged, and a refused one has no effect',
+        async () => {
+          const all = ['-', 'r', 'w', 'rw'];
+          await store.submitAll(all.map((key) => put(key, 'old')));
+          const reads = await Promise.all(all.map(async (key) => store.submit(get(key), asCaller)));
+          expect(reads.map(({ kind }) => kind)).toEqual(['refused', 'entry', 'refused', 'entry']);
+          // The cache has these entries now.
+          const again = await Promise.all(all.map(async (key) => store.submit(get(key), asCaller)));
+          expect(again.map(({ kind }) => kind)).toEqual(['refused', 'entry', 'refused', 'entry']);
+          const writes = await store.submitAll(
+            all.map((key) => put(key, 'new')),
+            asCaller,
+          );
+          expect(writes.map(({ kind }) => kind)).toEqual([
+            'refused',
+            'refused',
+            'written',
+            'written',
+          ]);
+          expect(await store.submit(remove('r'), asCaller)).toEqual(refused);
+          expect((await store.getMany(all.map((key) => get(key)))).map(textOf)).toEqual([
+            'old',
+            'old',
+            'new',
+            'new',
+          ]);
+        },
+      );
+
+      testIfAble(
+        'authorization',
+        'a transaction that names one refused entry changes none',
+        async () => {
+          const changed = { value: Buffer.from('changed'), expiresAt: undefined };
+          const change = () => ({ output: 'done', changes: [undefined, changed] });
+          const transact = (read: string, written: string) =>
+            store.transact([{ ...get(read), isReadOnly: true }, get(written)], change, asCaller);
+          expect(await transact('r', 'w')).toMatchObject({ kind: 'committed', output: 'done' });
+          expect(await transact('w', 'rw')).toEqual(refused);
+          expect(await transact('rw', 'r')).toEqual(refused);
+          const values = await store.getMany(['w', 'rw', 'r'].map((key) => get(key)));
+          expect(values.map(textOf)).toEqual(['changed', undefined, undefined]);
+        },
+      );
     });
 
     describe('many operations', () => {
@@ -572,6 +639,34 @@ export function storeContract(name: string, options: ContractOptions): void {
           await Promise.all(looks);
         },
       );
+
+      testIfAble('authorization', 'operations are judged when they get their places', async () => {
+        const refusal = new StoreError('FORBIDDEN', 'not any more');
+        let isAllowed = true;
+        const judge = () => (isAllowed ? undefined : refusal);
+        const authorization = { refusalOfRead: judge, refusalOfWrite: judge };
+        const asCaller = { authorization };
+        await submit(put('a', 'before'));
+        const transaction = store.transact(
+          names,
+          () => {
+            // The operations behind this one wait for the locks of its keys.
+            isAllowed = false;
+            return { output: undefined, changes: [bytes('after')] };
+          },
+          asCaller,
+        );
+        const behind = Promise.all([
+          Promise.resolve(store.submit(put('a', 'behind'), asCaller)),
+          store.submitAll([get('a'), remove('a')], asCaller),
+          store.getMany([names[0] ?? get('a')], asCaller),
+          store.transact(names, () => ({ output: 0, changes: ['delete'] }), asCaller),
+        ]);
+        const refused = { kind: 'refused', error: refusal };
+        expect(await transaction).toMatchObject({ kind: 'committed' });
+        expect(await behind).toEqual([refused, [refused, refused], [refused], refused]);
+        expect(textOf(await submit(get('a')))).toBe('after');
+      });
 
       testIfAble('order', 'operations asked behind one wait for it, in their order', async () => {
         await submit(put('a', 'before'));

@@ -1,6 +1,5 @@
 // Reads one item of a batch. Each fault is a StoreError, which becomes the result of this item
 // alone. Knows nothing of the other items.
-import { defaultNamespace as namespace } from '../../../base/default-namespace.ts';
 import {
   badMember,
   isObject,
@@ -9,7 +8,7 @@ import {
 } from '../../../base/json-object.ts';
 import { conditionVersionsMax } from '../../../base/limits.ts';
 import type { Conditions, Operation, VersionMatch } from '../../../store/operation.ts';
-import { isVersion, putMembersOf, type ItemLimits } from '../json/json-item.ts';
+import { isVersion, putMembersOf, type ItemRules } from '../json/json-item.ts';
 import { keyOfJson } from '../keys/key.ts';
 
 /** An operation, and the conditions that the front end judges itself: those of a read. */
@@ -39,12 +38,13 @@ function matchOf(item: JsonObject, member: 'ifMatch' | 'ifNoneMatch'): VersionMa
  * @param nowMs bounds a time to live: its deadline must be an exact number
  * @throws StoreError naming the fault of the item
  */
-export function parseBatchItem(json: unknown, limits: ItemLimits, nowMs: number): BatchItem {
+export function parseBatchItem(json: unknown, rules: ItemRules, nowMs: number): BatchItem {
   if (!isObject(json)) throw badMember('operations', 'An operation must be an object.');
+  const { namespace } = rules;
   const members = membersOfOp.get(json['op']);
   if (members === undefined) throw badMember('op', 'op must be "get", "put" or "delete".');
   refuseUnknownMembers(json, members);
-  const key = keyOfJson(json['key'], limits.keyBytesMax);
+  const key = keyOfJson(json['key'], rules.keyBytesMax);
   const ifMatch = matchOf(json, 'ifMatch');
   const ifNoneMatch = matchOf(json, 'ifNoneMatch');
   if (json['op'] === 'get') {
@@ -56,7 +56,7 @@ export function parseBatchItem(json: unknown, limits: ItemLimits, nowMs: number)
     const operation = { op: 'delete', namespace, key, ifMatch, ifNoneMatch } as const;
     return { operation, readConditions: undefined };
   }
-  const { value, ttlMs } = putMembersOf(json, limits.valueBytesMax, nowMs);
+  const { value, ttlMs } = putMembersOf(json, rules.valueBytesMax, nowMs);
   const operation = { op: 'put', namespace, key, value, ttlMs, ifMatch, ifNoneMatch } as const;
   return { operation, readConditions: undefined };
 }

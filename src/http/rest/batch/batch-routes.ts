@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { StoreError } from '../../../base/errors.ts';
 import { isWrite, type Operation } from '../../../store/operation.ts';
 import type { Result } from '../../../store/result.ts';
+import type { RequestScope } from '../../access/request-scopes.ts';
 import { answering, jsonAnswer, type Answer } from '../../wire/answer.ts';
 import { identityOf } from '../../idempotency/request-identity.ts';
 import type { ReplyOptions } from '../../overload/large-requests.ts';
@@ -11,14 +12,14 @@ import { queryText } from '../../wire/request-target.ts';
 import { parseBatchEnvelope } from './batch-envelope.ts';
 import { parseBatchItem, type BatchItem } from './batch-item.ts';
 import { errorText, resultText } from './batch-result.ts';
-import type { ItemLimits } from '../json/json-item.ts';
+import type { ItemRules } from '../json/json-item.ts';
 import { operationsOnce } from '../operations-once.ts';
 import { parseQuery } from '../query.ts';
 import type { RouteContext } from '../../route-context.ts';
 
-function parseItem(json: unknown, limits: ItemLimits, nowMs: number): BatchItem | StoreError {
+function parseItem(json: unknown, rules: ItemRules, nowMs: number): BatchItem | StoreError {
   try {
-    return parseBatchItem(json, limits, nowMs);
+    return parseBatchItem(json, rules, nowMs);
   } catch (error) {
     if (error instanceof StoreError) return error;
     throw error;
@@ -37,6 +38,12 @@ function replyText(items: readonly (BatchItem | StoreError)[], results: readonly
   return `{"results":[${texts.join(',')}]}`;
 }
 
+interface Asked {
+  readonly request: FastifyRequest;
+  readonly body: Buffer;
+  readonly scope: RequestScope;
+}
+
 class BatchHandler {
   readonly #context: RouteContext;
 
@@ -45,11 +52,13 @@ class BatchHandler {
   }
 
   readonly post = (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
-    const { large, limits } = this.#context;
+    const { large, limits, scopes } = this.#context;
+    const scope = scopes.of(request);
+    scope.store.requireSomeRead(scope.namespace);
     parseQuery(queryText(request), []);
     return large.run(request, reply, (body) => {
       const json = parseBatchEnvelope(body, limits.batchOperationsMax);
-      const work = (options: ReplyOptions) => this.#answer(json, request, body, options);
+      const work = (options: ReplyOptions) => this.#answer(json, { request, body, scope }, options);
       return { parts: json.length, work };
     });
   };
@@ -57,20 +66,21 @@ class BatchHandler {
   /** Runs each operation on its own; with an Idempotency-Key, all of them as one transaction. */
   async #answer(
     json: readonly unknown[],
-    request: FastifyRequest,
-    body: Buffer,
+    { request, body, scope }: Asked,
     options: ReplyOptions,
   ): Promise<Answer> {
-    const { clock, limits, store, idempotency } = this.#context;
+    const { clock, limits, idempotency } = this.#context;
+    const { store, namespace } = scope;
+    const rules = { ...limits, namespace };
     const nowMs = clock.wallMs();
-    const items = json.map((item) => parseItem(item, limits, nowMs));
+    const items = json.map((item) => parseItem(item, rules, nowMs));
     const operations: Operation[] = [];
     for (const item of items) if (!(item instanceof StoreError)) operations.push(item.operation);
-    const identity = operations.some(isWrite) ? identityOf(request, body) : undefined;
+    const identity = operations.some(isWrite) ? identityOf(request, body, scope) : undefined;
     const answerOf = (results: readonly Result[]) => jsonAnswer(200, replyText(items, results));
     if (identity !== undefined) {
       const once = operationsOnce(operations, limits, answerOf, options);
-      return await idempotency.run(identity, once, options);
+      return await idempotency.run(store, identity, once, options);
     }
     const isReadOnly = operations.every(({ op }) => op === 'get');
     return answerOf(

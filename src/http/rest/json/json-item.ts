@@ -4,7 +4,9 @@ import { StoreError } from '../../../base/errors.ts';
 import { badMember, type JsonObject } from '../../../base/json-object.ts';
 import { ttlOfJson } from '../keys/ttl.ts';
 
-export interface ItemLimits {
+export interface ItemRules {
+  /** The namespace of the request, which no item can leave. */
+  readonly namespace: string;
   readonly keyBytesMax: number;
   readonly valueBytesMax: number;
 }

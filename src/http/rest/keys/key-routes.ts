@@ -2,10 +2,10 @@
 // the same turn. So the handler is no async function and makes no promise. A write returns its
 // answer. Owns no header of a reply.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { defaultNamespace as namespace } from '../../../base/default-namespace.ts';
 import { StoreError } from '../../../base/errors.ts';
 import type { Conditions, DeleteOperation, PutOperation } from '../../../store/operation.ts';
 import type { Result } from '../../../store/result.ts';
+import type { RequestScope } from '../../access/request-scopes.ts';
 import { answering, type Answer } from '../../wire/answer.ts';
 import type { BodyLimit } from '../../body/body-reader.ts';
 import { identityOf } from '../../idempotency/request-identity.ts';
@@ -60,43 +60,55 @@ class KeyHandlers {
   };
 
   readonly put = async (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
+    const scope = this.#context.scopes.of(request);
+    const { store, namespace } = scope;
+    store.requireSomeWrite(namespace);
     const key = this.#keyOf(request);
+    store.requireWrite({ namespace, key });
     const ttlMs = this.#ttlOf(parseQuery(queryText(request), ['ttl']));
     const { ifMatch, ifNoneMatch } = conditionsOfRequest(request.headers);
     refusePartialPut(request);
     const value = await this.#context.bodies.read(request, reply, this.#valueLimit);
     const operation = { op: 'put', namespace, key, value, ttlMs, ifMatch, ifNoneMatch } as const;
-    return await this.#write(request, operation, value);
+    return await this.#write(scope, request, operation, value);
   };
 
   readonly delete = async (request: FastifyRequest): Promise<Answer> => {
+    const scope = this.#context.scopes.of(request);
+    const { store, namespace } = scope;
+    store.requireSomeWrite(namespace);
     const key = this.#keyOf(request);
+    store.requireWrite({ namespace, key });
     noQuery(request);
     const { ifMatch, ifNoneMatch } = conditionsOfRequest(request.headers);
     const operation = { op: 'delete', namespace, key, ifMatch, ifNoneMatch } as const;
-    return await this.#write(request, operation, emptyBody);
+    return await this.#write(scope, request, operation, emptyBody);
   };
 
   #write(
+    scope: RequestScope,
     request: FastifyRequest,
     operation: PutOperation | DeleteOperation,
     body: Buffer,
   ): Promise<Answer> {
-    const { store, work, limits, idempotency } = this.#context;
+    const { work, limits, idempotency } = this.#context;
+    const { store } = scope;
     const units = unitsOf(1, body.length);
-    const identity = identityOf(request, body);
+    const identity = identityOf(request, body, scope);
     if (identity === undefined) {
       return work.during(units, () => store.submit(operation)).then(answerOfOnly);
     }
     const once = operationsOnce([operation], limits, ([result]) => answerOfOnly(result));
-    return work.during(units, () => idempotency.run(identity, once));
+    return work.during(units, () => idempotency.run(store, identity, once));
   }
 
   #read(op: 'get' | 'head', request: FastifyRequest, reply: FastifyReply): void {
+    const { store, namespace } = this.#context.scopes.of(request);
+    store.requireSomeRead(namespace);
     const key = this.#keyOf(request);
     noQuery(request);
     const conditions = readConditions(request);
-    const result = this.#context.store.submit({ op, namespace, key });
+    const result = store.submit({ op, namespace, key });
     if (!(result instanceof Promise)) {
       sendResult(request, reply, result, conditions);
       return;

@@ -1,6 +1,5 @@
 // Reads the parameters of a listing, and owns the cursor that carries a walk from page to page.
 // Asks no store.
-import { defaultNamespace as namespace } from '../../../base/default-namespace.ts';
 import { createHash } from 'node:crypto';
 import { isUtf8 } from 'node:buffer';
 import type { ListQuery } from '../../../store/listing.ts';
@@ -34,7 +33,7 @@ function includeValuesOf(text: string | undefined): boolean {
   throw badParameter('include', 'include must be values.');
 }
 
-function walkOf(query: Query): Walk {
+function walkOf(namespace: string, query: Query): Walk {
   return {
     namespace,
     prefix: query.get('prefix') ?? '',
@@ -50,8 +49,9 @@ const fingerprintBytes = 8;
 
 /** Tells walks apart. The fingerprint is no secret: a forged cursor is just another valid query. */
 function fingerprintOf(walk: Walk): Buffer {
-  const { prefix, start, end, limit, reverse, includeValues } = walk;
-  const text = JSON.stringify([prefix, start ?? null, end ?? null, limit, reverse, includeValues]);
+  const { namespace, prefix, start, end, limit, reverse, includeValues } = walk;
+  const interval = [prefix, start ?? null, end ?? null, limit, reverse, includeValues];
+  const text = JSON.stringify([namespace, ...interval]);
   return createHash('sha256').update(text).digest().subarray(0, fingerprintBytes);
 }
 
@@ -77,9 +77,9 @@ function decodeCursor(walk: Walk, cursor: string): string {
 }
 
 /** @param text the query, without its `?` */
-export function parseListQuery(text: string): ListQuery {
+export function parseListQuery(namespace: string, text: string): ListQuery {
   const query = parseQuery(text, parameters);
-  const walk = walkOf(query);
+  const walk = walkOf(namespace, query);
   const cursor = query.get('cursor');
   return { ...walk, after: cursor === undefined ? undefined : decodeCursor(walk, cursor) };
 }

@@ -24,9 +24,11 @@ function unitsOfPage({ limit, includeValues }: ListQuery): number {
   return unitsOf(limit, includeValues ? pageBytesMax : 0);
 }
 
-export function listRoutes(app: FastifyInstance, { store, large }: RouteContext): void {
+export function listRoutes(app: FastifyInstance, { scopes, large }: RouteContext): void {
   const list = async (request: FastifyRequest, { server }: FastifyReply): Promise<Answer> => {
-    const query = parseListQuery(queryText(request));
+    const { store, namespace } = scopes.of(request);
+    store.requireSomeRead(namespace);
+    const query = parseListQuery(namespace, queryText(request));
     const answer = await large.runBodiless(unitsOfPage(query), async () =>
       jsonAnswer(200, pageText(query, await store.list(query))),
     );

@@ -6,6 +6,7 @@ import { StoreError } from '../../../base/errors.ts';
 import { int64Max, int64Min, parseInt64 } from '../../../commands/argument.ts';
 import { conditionsHold } from '../../../store/conditions.ts';
 import { deadlineOf } from '../../../store/deadline.ts';
+import type { TransactionName } from '../../../store/authorization.ts';
 import { EntryOverlay } from '../../../store/entry-overlay.ts';
 import {
   textOfName,
@@ -66,12 +67,21 @@ const deleted = { kind: 'deleted' } as const;
 /** No 64-bit integer has more characters, its sign among them. */
 const integerBytesMax = 20;
 
-/** All distinct names, in the order of their first appearance. */
-export function namesOnce(all: Iterable<EntryName>): EntryName[] {
-  const names = new Map<string, EntryName>();
+/**
+ * All distinct names, in the order of their first appearance.
+ *
+ * @param operations those among `all` that may change an entry
+ */
+export function namesOnce(
+  all: Iterable<EntryName>,
+  operations: readonly MomentOperation[],
+): TransactionName[] {
+  const changing = operations.filter(({ op }) => op !== 'get' && op !== 'head');
+  const changed = new Set(changing.map(textOfName));
+  const names = new Map<string, TransactionName>();
   for (const { namespace, key } of all) {
-    const name = { namespace, key };
-    if (!names.has(textOfName(name))) names.set(textOfName(name), name);
+    const text = textOfName({ namespace, key });
+    if (!names.has(text)) names.set(text, { namespace, key, isReadOnly: !changed.has(text) });
   }
   return [...names.values()];
 }

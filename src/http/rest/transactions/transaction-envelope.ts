@@ -1,6 +1,5 @@
 // Reads a transaction. One faulty item makes the whole transaction faulty. The error names that
 // item by its place: `operations[2]`. Runs nothing.
-import { defaultNamespace as namespace } from '../../../base/default-namespace.ts';
 import { StoreError } from '../../../base/errors.ts';
 import {
   badMember,
@@ -10,12 +9,12 @@ import {
 } from '../../../base/json-object.ts';
 import type { GetOperation } from '../../../store/operation.ts';
 import { parseEnvelope } from '../json/json-envelope.ts';
-import { isVersion, putMembersOf, valueOfItem, type ItemLimits } from '../json/json-item.ts';
+import { isVersion, putMembersOf, valueOfItem, type ItemRules } from '../json/json-item.ts';
 import { keyOfJson } from '../keys/key.ts';
 import type { MomentOperation } from './moment-run.ts';
 import type { Check, Transaction } from './transaction-plan.ts';
 
-export interface TransactionLimits extends ItemLimits {
+export interface TransactionRules extends ItemRules {
   /** The most checks, operations and reads of `otherwise` together. */
   readonly batchOperationsMax: number;
 }
@@ -37,7 +36,7 @@ function objectOf(json: unknown): JsonObject {
 }
 
 /** A check may name a value of any length. If no entry can be as long, the check does not hold. */
-function checkOf(json: unknown, { keyBytesMax }: ItemLimits): Check {
+function checkOf(json: unknown, { namespace, keyBytesMax }: ItemRules): Check {
   const item = objectOf(json);
   refuseUnknownMembers(item, checkMembers);
   const key = keyOfJson(item['key'], keyBytesMax);
@@ -74,7 +73,8 @@ function byOf(by: unknown = 1): bigint {
   throw badMember('by', `by must be an integer from -${bound} to ${bound}.`);
 }
 
-function operationOf(json: unknown, limits: ItemLimits, nowMs: number): MomentOperation {
+function operationOf(json: unknown, rules: ItemRules, nowMs: number): MomentOperation {
+  const { namespace } = rules;
   const item = objectOf(json);
   const { op } = item;
   const members = membersOfOp.get(op);
@@ -83,18 +83,18 @@ function operationOf(json: unknown, limits: ItemLimits, nowMs: number): MomentOp
   }
   refuseConditions(item);
   refuseUnknownMembers(item, members);
-  const key = keyOfJson(item['key'], limits.keyBytesMax);
+  const key = keyOfJson(item['key'], rules.keyBytesMax);
   if (op === 'increment') return { op, namespace, key, by: byOf(item['by']) };
   if (op === 'get' || op === 'delete') return { op, namespace, key };
-  return { op: 'put', namespace, key, ...putMembersOf(item, limits.valueBytesMax, nowMs) };
+  return { op: 'put', namespace, key, ...putMembersOf(item, rules.valueBytesMax, nowMs) };
 }
 
-function readOf(json: unknown, limits: ItemLimits): GetOperation {
+function readOf(json: unknown, rules: ItemRules): GetOperation {
   const item = objectOf(json);
   if (item['op'] !== 'get') throw badMember('op', 'op must be "get": otherwise may only read.');
   refuseConditions(item);
   refuseUnknownMembers(item, readMembers);
-  return { op: 'get', namespace, key: keyOfJson(item['key'], limits.keyBytesMax) };
+  return { op: 'get', namespace: rules.namespace, key: keyOfJson(item['key'], rules.keyBytesMax) };
 }
 
 /** The same error, with the place of the item. */
@@ -133,10 +133,10 @@ class Items {
  */
 export function parseTransaction(
   body: Buffer,
-  limits: TransactionLimits,
+  rules: TransactionRules,
   nowMs: number,
 ): Transaction {
-  const { batchOperationsMax: itemsMax } = limits;
+  const { batchOperationsMax: itemsMax } = rules;
   const lists = parseEnvelope(body, {
     members: ['checks', 'operations', 'otherwise'],
     itemsMax,
@@ -147,11 +147,11 @@ export function parseTransaction(
     throw badMember('operations', 'A transaction has at least one check or one operation.');
   }
   const items = new Items();
-  const checks = items.read('checks', listOf('checks'), (json) => checkOf(json, limits));
+  const checks = items.read('checks', listOf('checks'), (json) => checkOf(json, rules));
   const operations = items.read('operations', listOf('operations'), (json) =>
-    operationOf(json, limits, nowMs),
+    operationOf(json, rules, nowMs),
   );
-  const otherwise = items.read('otherwise', listOf('otherwise'), (json) => readOf(json, limits));
+  const otherwise = items.read('otherwise', listOf('otherwise'), (json) => readOf(json, rules));
   items.refuseTooLarge();
   return { checks, operations, otherwise };
 }

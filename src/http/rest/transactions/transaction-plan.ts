@@ -2,6 +2,7 @@
 // operations, else the reads of `otherwise`. Knows no store, only the moment.
 import { unreachable } from '../../../base/assert.ts';
 import { bufferOf } from '../../../base/byte-string.ts';
+import type { TransactionName } from '../../../store/authorization.ts';
 import type { EntryName, GetOperation } from '../../../store/operation.ts';
 import type { EntryResult } from '../../../store/result.ts';
 import type { TransactionPlan, TransactionMoment } from '../../../store/transaction.ts';
@@ -34,9 +35,9 @@ export interface TransactionOutcome {
 }
 
 /** The distinct names in checks, operations and `otherwise`. */
-export function namesOfTransaction(transaction: Transaction): EntryName[] {
+export function namesOfTransaction(transaction: Transaction): TransactionName[] {
   const { checks, operations, otherwise } = transaction;
-  return namesOnce([...checks, ...operations, ...otherwise]);
+  return namesOnce([...checks, ...operations, ...otherwise], operations);
 }
 
 export function isReadOnly({ operations }: Transaction): boolean {

@@ -1,6 +1,7 @@
 // POST /v1/transactions: checks and operations on any keys, all at one moment, all or none.
 // Owns the order of the steps. Other files read JSON, compute the changes and write the answer.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { TransactionName } from '../../../store/authorization.ts';
 import type { EntryName } from '../../../store/operation.ts';
 import type { Durability, EntryResult } from '../../../store/result.ts';
 import type {
@@ -8,6 +9,7 @@ import type {
   PlannedChanges,
   TransactionMoment,
 } from '../../../store/transaction.ts';
+import type { AuthorizedStore } from '../../access/authorized-store.ts';
 import { answering, jsonAnswer, type Answer } from '../../wire/answer.ts';
 import type { AtomicWork, RequestIdentity } from '../../idempotency/idempotent-requests.ts';
 import { identityOf } from '../../idempotency/request-identity.ts';
@@ -63,6 +65,23 @@ function plannedOnce({
   };
 }
 
+interface Asked {
+  readonly transaction: Transaction;
+  readonly identity: RequestIdentity | undefined;
+  readonly store: AuthorizedStore;
+}
+
+async function transact(
+  store: AuthorizedStore,
+  names: readonly TransactionName[],
+  plan: TransactionPlan<TransactionOutcome>,
+  options: ReplyOptions,
+): Promise<CarriedOut> {
+  const result = await store.transact(names, plan, options);
+  if (result.kind === 'refused') throw result.error;
+  return result;
+}
+
 class TransactionHandler {
   readonly #context: RouteContext;
 
@@ -71,52 +90,42 @@ class TransactionHandler {
   }
 
   readonly post = (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
-    const { large, limits, clock } = this.#context;
+    const { large, limits, clock, scopes } = this.#context;
+    const scope = scopes.of(request);
+    const { store, namespace } = scope;
+    store.requireSomeRead(namespace);
     parseQuery(queryText(request), []);
     return large.run(request, reply, (body) => {
-      const transaction = parseTransaction(body, limits, clock.wallMs());
+      const transaction = parseTransaction(body, { ...limits, namespace }, clock.wallMs());
       const { checks, operations, otherwise } = transaction;
-      const identity = isReadOnly(transaction) ? undefined : identityOf(request, body);
+      const identity = isReadOnly(transaction) ? undefined : identityOf(request, body, scope);
       const parts = checks.length + operations.length + otherwise.length;
-      return { parts, work: (options) => this.#answer(transaction, identity, options) };
+      return { parts, work: (options) => this.#answer({ transaction, identity, store }, options) };
     });
   };
 
-  async #answer(
-    transaction: Transaction,
-    identity: RequestIdentity | undefined,
-    options: ReplyOptions,
-  ): Promise<Answer> {
+  async #answer({ transaction, identity, store }: Asked, options: ReplyOptions): Promise<Answer> {
     const { limits, idempotency } = this.#context;
     const names = namesOfTransaction(transaction);
     const plan = counting(planOf(transaction, names, limits), options);
     if (identity !== undefined) {
       const once: AtomicWork = { names, plan: (moment) => plannedOnce(plan(moment)) };
-      return await idempotency.run(identity, once, options);
+      return await idempotency.run(store, identity, once, options);
     }
     const { output, durability } = isReadOnly(transaction)
-      ? await this.#readAll(names, plan, options)
-      : await this.#transact(names, plan, options);
+      ? await this.#readAll(store, names, plan, options)
+      : await transact(store, names, plan, options);
     return answerOf(output, durability);
-  }
-
-  async #transact(
-    names: readonly EntryName[],
-    plan: TransactionPlan<TransactionOutcome>,
-    options: ReplyOptions,
-  ): Promise<CarriedOut> {
-    const result = await this.#context.store.transact(names, plan, options);
-    if (result.kind === 'refused') throw result.error;
-    return result;
   }
 
   /** A transaction that only reads holds up no other request for its keys. */
   async #readAll(
+    store: AuthorizedStore,
     names: readonly EntryName[],
     plan: TransactionPlan<TransactionOutcome>,
     options: ReplyOptions,
   ): Promise<CarriedOut> {
-    const { store, clock } = this.#context;
+    const { clock } = this.#context;
     const results = await store.getMany(names, options);
     const entries = results.map((result): EntryResult | undefined => {
       if (result.kind === 'refused') throw result.error;

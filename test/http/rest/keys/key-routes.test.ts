@@ -82,7 +82,7 @@ describe('values', () => {
 
   test('the server does not ask for a body that it refuses unread', async () => {
     const { port } = await openApp();
-    const head = 'PUT /v1/keys/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n';
+    const head = 'PUT /v1/keys/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n';
     const reply = await sendRaw(
       port,
       `${head}Expect: 100-continue\r\nContent-Length: 9999\r\n\r\n`,

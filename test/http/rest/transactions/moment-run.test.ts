@@ -18,7 +18,7 @@ function entry(value: string, version = 7, expiresAt?: number): EntryResult {
 
 /** Runs operations at a moment with these entries. Puts get version 100. */
 function run(standing: Readonly<Record<string, EntryResult>>, operations: MomentOperation[]) {
-  const names = namesOnce(operations);
+  const names = namesOnce(operations, operations);
   const entries = names.map(({ key }) => standing[key]);
   const moment = { entries, versions: names.map(() => 100), now };
   const { results, changes } = runAtMoment(names, moment, operations, limits);
@@ -118,11 +118,17 @@ test('an increment that cannot be carried out names its place', () => {
   );
 });
 
-test('names come once, keys of several namespaces apart', () => {
+test('names come once, keys of several namespaces apart, and say which are only read', () => {
   const elsewhere = { namespace: 'other', key: 'a' };
-  expect(namesOnce([name('b'), name('a'), elsewhere, name('b'), name('a')])).toEqual([
-    name('b'),
-    name('a'),
-    elsewhere,
+  const operations: MomentOperation[] = [
+    { op: 'get', ...name('b') },
+    { op: 'delete', ...elsewhere },
+    { op: 'get', ...name('a') },
+    { op: 'increment', ...name('b'), by: 1n },
+  ];
+  expect(namesOnce([name('b'), name('a'), ...operations], operations)).toEqual([
+    { ...name('b'), isReadOnly: false },
+    { ...name('a'), isReadOnly: true },
+    { ...elsewhere, isReadOnly: false },
   ]);
 });

@@ -535,10 +535,10 @@ describe('limits', () => {
   });
 
   test('a body that was refused leaves the connection usable', async () => {
-    const two = 'POST /v1/transactions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}';
+    const two = 'POST /v1/transactions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}';
     const reply = await rawRequest(app.port, 'POST', '/v1/transactions', { body: '{}' });
     expect(reply.status).toBe(400);
-    const last = 'GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+    const last = 'GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
     const statuses = (await sendRawForAll(app.port, two + two + last)).map(({ status }) => status);
     expect(statuses).toEqual([400, 400, 200]);
   });

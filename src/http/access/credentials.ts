@@ -1,0 +1,49 @@
+// Finds the token that a request carries. Knows no token, and judges none.
+import type { IncomingMessage } from 'node:http';
+import { percentDecode } from '../wire/percent-decode.ts';
+
+/** The scheme is case-insensitive (RFC 9110 section 11.1); the token is not (RFC 6750 section 2.1). */
+const bearerPattern = /^bearer +([\u{21}-\u{7e}]+) *$/iu;
+
+function tokenOfHeader(header: string | undefined): string | undefined {
+  return header === undefined ? undefined : bearerPattern.exec(header)?.[1];
+}
+
+export interface SplitTarget {
+  /** The target without the parameter. */
+  readonly target: string;
+  /** Empty if the parameter stands more than once, or is not percent-encoded. */
+  readonly token: string | undefined;
+}
+
+/** Takes a query parameter with a token out of a target, so that nothing behind sees the token. */
+export function splitToken(target: string, parameter: string): SplitTarget {
+  const start = target.indexOf('?');
+  if (start === -1 || !target.includes(parameter, start)) return { target, token: undefined };
+  const parts = target.slice(start + 1).split('&');
+  const isToken = (part: string): boolean => part === parameter || part.startsWith(`${parameter}=`);
+  const found = parts.filter(isToken);
+  if (found.length === 0) return { target, token: undefined };
+  const [first = ''] = found;
+  const text = found.length === 1 ? percentDecode(first.slice(parameter.length + 1)) : undefined;
+  const rest = parts.filter((part) => !isToken(part)).join('&');
+  const path = target.slice(0, start);
+  return { target: rest === '' ? path : `${path}?${rest}`, token: text ?? '' };
+}
+
+/**
+ * Takes the token out of the request.
+ *
+ * @param parameter the query parameter that may have the token, if the dialect has one
+ * @returns undefined if there is none
+ */
+export function takeToken(request: IncomingMessage, parameter?: string): string | undefined {
+  const { authorization } = request.headers;
+  let fromQuery: string | undefined;
+  if (parameter !== undefined) {
+    const { target, token } = splitToken(request.url ?? '', parameter);
+    request.url = target;
+    fromQuery = token;
+  }
+  return tokenOfHeader(authorization) ?? fromQuery;
+}

@@ -176,7 +176,7 @@ export class Sequencer {
   }
 
   #changesQueued({ flush = [], changes }: Pick<ShardChanges, 'flush' | 'changes'>): void {
-    if (flush.length > 0) this.#cache.flushQueued();
+    for (const namespace of flush) this.#cache.flushQueued(namespace);
     for (const name of changes) this.#cache.writeQueued(name);
   }
 

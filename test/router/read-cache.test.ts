@@ -57,6 +57,58 @@ describe('the read cache', () => {
     expect(cached()).toBeUndefined();
   });
 
+  test('drops the entries of a namespace that is flushed, and no others', () => {
+    read('1');
+    cache.readAnswered(other, cache.readQueued(other), entry('2'));
+    cache.flushQueued('default');
+    cache.flushQueued('never read');
+    expect(cached()).toBeUndefined();
+    expect(cache.get(other, 0)?.value?.toString()).toBe('2');
+    read('3');
+    expect(cached()).toBe('3');
+  });
+
+  test('is not filled by a read that a flush was queued behind', () => {
+    const before = cache.readQueued(name);
+    const elsewhere = cache.readQueued(other);
+    cache.flushQueued('default');
+    const behind = cache.readQueued(name);
+    cache.readAnswered(name, before, entry('old'));
+    expect(cached()).toBeUndefined();
+    cache.readAnswered(name, behind, entry('new'));
+    expect(cached()).toBe('new');
+    cache.readAnswered(other, elsewhere, entry('2'));
+    expect(cache.get(other, 0)?.value?.toString()).toBe('2');
+  });
+
+  test('is not filled by reads that a write outran behind a flush', () => {
+    const before = cache.readQueued(name);
+    cache.flushQueued('default');
+    const behind = cache.readQueued(name);
+    cache.writeQueued(name);
+    const last = cache.readQueued(name);
+    for (const pending of [before, behind]) cache.readAnswered(name, pending, entry('old'));
+    expect(cached()).toBeUndefined();
+    cache.readAnswered(name, last, entry('new'));
+    expect(cached()).toBe('new');
+  });
+
+  test('begins again if reads are about too many namespaces, and stays right', () => {
+    const pending = cache.readQueued(name);
+    read('1');
+    for (let index = 0; index < 20_000; index++) {
+      const one = { namespace: `n${index}`, key: 'a' };
+      cache.readAnswered(one, cache.readQueued(one), entry('x'));
+    }
+    cache.flushQueued('default');
+    cache.readAnswered(name, pending, entry('old'));
+    expect(cached()).toBeUndefined();
+    read('2');
+    expect(cached()).toBe('2');
+    cache.flushQueued('default');
+    expect(cached()).toBeUndefined();
+  });
+
   test('does not give an entry that has expired by the timestamp', () => {
     read('1', 1000);
     expect(cached(999)).toBe('1');

@@ -169,9 +169,11 @@ describe('the changes of a transaction in one shard', () => {
     expect.assertions(4);
   });
 
-  test('drop the whole cache if they flush a namespace', () => {
+  test('drop the cached entries of the namespaces that they flush, and no others', () => {
     fillCache('0b', '1b');
     void sequencer.change(changesOf(['0c'], ['other']), 2000);
+    expect([isCached('0b'), isCached('1b')]).toEqual([true, true]);
+    void sequencer.change(changesOf(['0c'], ['other', namespace]), 2000);
     expect([isCached('0b'), isCached('1b')]).toEqual([false, false]);
   });
 });
@@ -189,10 +191,15 @@ describe('a commit', () => {
     expect.assertions(5);
   });
 
-  test('drops the whole cache if it flushes a namespace', () => {
+  test('drops the cached entries of the namespaces that it flushes, before any queue has it', () => {
     fillCache('0b', '1b');
-    sequencer.commit('t', [changesOf(['0c'], ['other']), changesOf(['1c'], ['other'])]);
-    expect([isCached('0b'), isCached('1b')]).toEqual([false, false]);
+    for (const queue of queues) {
+      queue.onEnqueue = () => expect([isCached('0b'), isCached('1b')]).toEqual([false, false]);
+    }
+    const flushes = ['other', namespace];
+    sequencer.commit('t', [changesOf(['0c'], flushes), changesOf(['1c'], flushes)]);
+    expect(queues.map(({ asked }) => asked.length)).toEqual([1, 1]);
+    expect.assertions(3);
   });
 
   test('keeps reads before it from the cache, and lets those behind it in', () => {

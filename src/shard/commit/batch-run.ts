@@ -296,9 +296,7 @@ export class BatchRun {
       within === undefined
         ? this.#table.count(namespace)
         : within.reduce((sum, range) => sum + this.#table.countIn(namespace, range), 0);
-    for (const entry of this.#table.dueBy(now)) {
-      if (entry.namespace === namespace && isAskedFor(entry.key)) count -= 1;
-    }
+    for (const { key } of this.#table.dueIn(namespace, now)) if (isAskedFor(key)) count -= 1;
     return count;
   }
 

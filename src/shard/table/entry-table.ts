@@ -1,6 +1,7 @@
 // The table: all entries of a shard in memory, by key, in key order, and by deadline. Owns the data
-// structures and the estimate of their heap use. Knows no file. Does not judge expiry: an expired
-// entry stays until the shard deletes it.
+// structures and the estimate of their heap use. Each namespace has its own structures: a flush
+// drops them as a whole, and costs the same whatever they hold. Knows no file. Does not judge
+// expiry: an expired entry stays until the shard deletes it.
 import { createRequire } from 'node:module';
 import type sortedBtree from 'sorted-btree';
 import { assert } from '../../base/assert.ts';
@@ -18,10 +19,12 @@ interface NamespaceTable {
   readonly name: string;
   readonly byKey: Map<string, Entry>;
   readonly order: BTree<string, undefined>;
+  /** The entries that have a deadline; undefined if none ever had one. */
+  deadlines: BTree<Entry, undefined> | undefined;
+  /** The first deadline, Unix milliseconds; Infinity if no entry expires. */
+  firstExpiryAt: number;
   /** Bytes of keys and values, summed. */
   bytes: number;
-  /** Number of entries that have a deadline. */
-  deadlines: number;
   readonly largest: LargestSize;
 }
 
@@ -52,21 +55,27 @@ function compareBytes(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Compares by deadline; key and namespace only make the order total. */
+/** Compares by deadline; the key only makes the order total. */
 function compareDeadlines(a: Entry, b: Entry): number {
-  return (
-    (a.expiresAt ?? Infinity) - (b.expiresAt ?? Infinity) ||
-    compareBytes(a.key, b.key) ||
-    compareBytes(a.namespace, b.namespace)
-  );
+  return (a.expiresAt ?? Infinity) - (b.expiresAt ?? Infinity) || compareBytes(a.key, b.key);
+}
+
+/** Compares by the first deadline; the name only makes the order total. */
+function compareFirstDeadlines(a: NamespaceTable, b: NamespaceTable): number {
+  return a.firstExpiryAt - b.firstExpiryAt || compareBytes(a.name, b.name);
 }
 
 export class EntryTable {
   readonly #namespaces = new Map<string, NamespaceTable>();
-  readonly #deadlines: BTree<Entry, undefined> = new BTree(undefined, compareDeadlines);
+  /** The namespaces that have entries with a deadline. */
+  readonly #byDeadline: BTree<NamespaceTable, undefined> = new BTree(
+    undefined,
+    compareFirstDeadlines,
+  );
   readonly #largest = new LargestSize();
   #entries = 0;
   #bytes = 0;
+  #deadlines = 0;
   #namespaceBytes = 0;
 
   get entries(): number {
@@ -84,7 +93,7 @@ export class EntryTable {
       this.#bytes +
       this.#namespaceBytes +
       this.#entries * entryOverheadBytes +
-      this.#deadlines.size * deadlineOverheadBytes
+      this.#deadlines * deadlineOverheadBytes
     );
   }
 
@@ -95,7 +104,7 @@ export class EntryTable {
 
   /** The first deadline, Unix milliseconds; Infinity if no entry expires. */
   get nextExpiryAt(): number {
-    return this.#deadlines.minKey()?.expiresAt ?? Infinity;
+    return this.#byDeadline.minKey()?.firstExpiryAt ?? Infinity;
   }
 
   get(namespace: string, key: string): Entry | undefined {
@@ -127,8 +136,10 @@ export class EntryTable {
     table.largest.add(entry.value.length);
     this.#largest.add(entry.value.length);
     if (entry.expiresAt === undefined) return;
-    table.deadlines += 1;
-    this.#deadlines.set(entry, undefined);
+    table.deadlines ??= new BTree(undefined, compareDeadlines);
+    table.deadlines.set(entry, undefined);
+    this.#deadlines += 1;
+    if (entry.expiresAt < table.firstExpiryAt) this.#orderByDeadline(table, entry.expiresAt);
   }
 
   delete(namespace: string, key: string): void {
@@ -143,7 +154,7 @@ export class EntryTable {
     if (table.byKey.size === 0) this.#drop(table);
   }
 
-  /** Deletes all entries of a namespace. */
+  /** Deletes all entries of a namespace, without a look at any of them. */
   flush(namespace: string): void {
     const table = this.#namespaces.get(namespace);
     if (table === undefined) return;
@@ -152,16 +163,8 @@ export class EntryTable {
     this.#bytes -= table.bytes;
     assert(this.#entries >= 0 && this.#bytes >= 0, 'a table deletes only what it has counted');
     this.#largest.removeAll(table.largest);
-    // Other requests wait during a flush, so take the way that is less work.
-    if (table.deadlines * 2 > this.#deadlines.size) {
-      const kept = [...this.#deadlines.keys()].filter((entry) => entry.namespace !== namespace);
-      this.#deadlines.clear();
-      for (const entry of kept) this.#deadlines.set(entry, undefined);
-    } else if (table.deadlines > 0) {
-      for (const entry of table.byKey.values()) {
-        if (entry.expiresAt !== undefined) this.#deadlines.delete(entry);
-      }
-    }
+    this.#deadlines -= table.deadlines?.size ?? 0;
+    this.#orderByDeadline(table, Infinity);
   }
 
   /** Names of all namespaces that have entries, sorted by bytes. */
@@ -184,9 +187,20 @@ export class EntryTable {
     return { namespace, keys: table?.byKey.size ?? 0, bytes: table?.bytes ?? 0 };
   }
 
-  /** Entries with a deadline up to `until` (inclusive, Unix milliseconds), earliest first. */
+  /**
+   * Entries with a deadline up to `until` (inclusive, Unix milliseconds): one namespace after the
+   * other, the one with the earliest deadline first. The table must not change meanwhile.
+   */
   *dueBy(until: number): Generator<Entry, void, void> {
-    for (const entry of this.#deadlines.keys()) {
+    for (const { name, firstExpiryAt } of this.#byDeadline.keys()) {
+      if (firstExpiryAt > until) return;
+      yield* this.dueIn(name, until);
+    }
+  }
+
+  /** Like `dueBy`, in one namespace, earliest first. */
+  *dueIn(namespace: string, until: number): Generator<Entry, void, void> {
+    for (const entry of this.#namespaces.get(namespace)?.deadlines?.keys() ?? []) {
       if (entry.expiresAt === undefined || entry.expiresAt > until) return;
       yield entry;
     }
@@ -218,9 +232,19 @@ export class EntryTable {
     this.#bytes -= bytes;
     table.largest.remove(old.value.length);
     this.#largest.remove(old.value.length);
-    if (old.expiresAt === undefined) return;
-    table.deadlines -= 1;
-    this.#deadlines.delete(old);
+    if (old.expiresAt === undefined || table.deadlines === undefined) return;
+    table.deadlines.delete(old);
+    this.#deadlines -= 1;
+    if (old.expiresAt > table.firstExpiryAt) return;
+    const first = table.deadlines.minKey()?.expiresAt ?? Infinity;
+    if (first !== table.firstExpiryAt) this.#orderByDeadline(table, first);
+  }
+
+  /** @param first the first deadline of the namespace from here on; Infinity if it has none */
+  #orderByDeadline(table: NamespaceTable, first: number): void {
+    if (table.firstExpiryAt !== Infinity) this.#byDeadline.delete(table);
+    table.firstExpiryAt = first;
+    if (first !== Infinity) this.#byDeadline.set(table, undefined);
   }
 
   #drop({ name }: NamespaceTable): void {
@@ -235,8 +259,9 @@ export class EntryTable {
       name: namespace,
       byKey: new Map(),
       order: new BTree(undefined, compareBytes),
+      deadlines: undefined,
+      firstExpiryAt: Infinity,
       bytes: 0,
-      deadlines: 0,
       largest: new LargestSize(),
     };
     this.#namespaces.set(namespace, table);

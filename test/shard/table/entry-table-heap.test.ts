@@ -38,6 +38,12 @@ describe('the account of a table is no less than the heap that it takes, and not
       version: 2 ** 40 + n,
     }),
     'a namespace each': (n) => ({ key: 'k', namespace: `namespace-${n}` }),
+    'a namespace each, with a deadline': (n) => ({
+      key: 'k',
+      namespace: `namespace-${n}`,
+      expiresAt: 1.7e12 + n,
+    }),
+    'a namespace each, with a few entries': (n) => ({ key: `k${n}`, namespace: `n${n >> 2}` }),
     'a namespace of a long name': (n) => ({ key: `k${n}`, namespace: 'n'.repeat(200) }),
   };
   test.each(Object.entries(cases))('%s', (_, entryOf) => {

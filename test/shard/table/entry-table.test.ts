@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Entry } from '../../../src/shard/table/entry.ts';
 import { EntryTable } from '../../../src/shard/table/entry-table.ts';
@@ -42,6 +43,69 @@ describe('a flush', () => {
     expect([...table.dueBy(5)].map(({ key }) => key)).toEqual(['a']);
     table.delete('many', 'a');
     expect([table.entries, table.bytes, table.nextExpiryAt]).toEqual([0, 0, Infinity]);
+  });
+});
+
+describe('deadlines', () => {
+  const places = {
+    namespace: fc.constantFrom('a', 'b', 'c'),
+    key: fc.constantFrom('k', 'l', 'm', 'n'),
+  };
+  const step = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        do: fc.constant('set' as const),
+        ...places,
+        expiresAt: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
+      }),
+    },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('delete' as const), ...places }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant('flush' as const), namespace: places.namespace }),
+    },
+  );
+
+  test('are those of the entries that are there, in each namespace and over all', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const table = new EntryTable();
+        const held = new Map<string, Entry>();
+        for (const one of steps) {
+          if (one.do === 'set') {
+            const made = entry(one.namespace, one.key, one.expiresAt);
+            table.set(made);
+            held.set(`${one.namespace} ${one.key}`, made);
+          } else if (one.do === 'delete') {
+            table.delete(one.namespace, one.key);
+            held.delete(`${one.namespace} ${one.key}`);
+          } else {
+            table.flush(one.namespace);
+            for (const [name, { namespace }] of held) {
+              if (namespace === one.namespace) held.delete(name);
+            }
+          }
+          const mortal = [...held.values()].filter(({ expiresAt }) => expiresAt !== undefined);
+          const first = Math.min(...mortal.map(({ expiresAt = Infinity }) => expiresAt));
+          expect(table.nextExpiryAt).toBe(first);
+          for (const until of [first - 1, first, 5, Infinity]) {
+            const due = mortal.filter(({ expiresAt = Infinity }) => expiresAt <= until);
+            const found = [...table.dueBy(until)];
+            expect(found).toHaveLength(due.length);
+            expect(new Set(found)).toEqual(new Set(due));
+            expect(found[0]?.expiresAt).toBe(due.length === 0 ? undefined : first);
+            const ofB = [...table.dueIn('b', until)].map(({ expiresAt }) => expiresAt);
+            const dueInB = due.filter(({ namespace }) => namespace === 'b');
+            const deadlines = dueInB.map(({ expiresAt = Infinity }) => expiresAt);
+            expect(ofB).toEqual(deadlines.toSorted((a, b) => a - b));
+          }
+        }
+        for (const namespace of table.namespaces()) table.flush(namespace);
+        expect([table.heapBytes, table.nextExpiryAt]).toEqual([0, Infinity]);
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 

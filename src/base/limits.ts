@@ -35,7 +35,7 @@ export const conditionVersionsMax = 1000;
 
 /** Operations that may wait for one key's lock. */
 export const lockWaitersMax = 1024;
-/** Operations that may wait while one transaction holds all keys. */
+/** Operations that may wait while a transaction holds all keys, of the store or of a namespace. */
 export const allLocksWaitersMax = 65_536;
 
 /** Expired entries that one sweep step removes. */

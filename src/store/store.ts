@@ -15,8 +15,11 @@ export interface SubmitOptions {
 }
 
 export interface TransactOptions extends SubmitOptions {
-  /** True: all other operations wait meanwhile, and not only those on the named keys. */
-  readonly alone?: boolean;
+  /**
+   * True: all other operations wait meanwhile, and not only those on the named keys. A list of
+   * namespaces: all other operations on these namespaces wait, besides those on the named keys.
+   */
+  readonly alone?: boolean | readonly string[];
   /** True: the changes are on stable storage before the answer, in every fsync mode. */
   readonly synced?: boolean;
 }

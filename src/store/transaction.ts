@@ -28,7 +28,7 @@ export interface PlannedChanges<Output> {
   readonly changes: readonly (EntryPut | 'delete' | undefined)[];
   /**
    * Namespaces whose entries are all removed before the changes; only for a transaction that is
-   * alone.
+   * alone in them.
    */
   readonly flush?: readonly string[];
 }

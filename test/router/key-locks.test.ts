@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { lockWaitersMax } from '../../src/base/limits.ts';
 import { KeyLocks } from '../../src/router/key-locks.ts';
+import { untilIdle } from '../support/simulated/staged-queue.ts';
 
 const name = (key: string): { namespace: string; key: string } => ({ namespace: 'default', key });
+
+const there = (key: string): { namespace: string; key: string } => ({ namespace: 'other', key });
 
 /** Work that goes on until the test ends it. */
 function held(): { work: () => Promise<void>; end: () => void } {
@@ -115,6 +118,109 @@ describe('the lock of all keys', () => {
     const settled = await Promise.allSettled(turns);
     expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(1);
     expect(order.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, n) => n));
+    expect(locks.areIdle).toBe(true);
+  });
+});
+
+describe('the lock of a namespace', () => {
+  test('waits for holders of its keys, and keeps out later ones, but none of other namespaces', async () => {
+    const locks = new KeyLocks();
+    const order: string[] = [];
+    const early = held();
+    const alone = held();
+    const elsewhere = held();
+    const others = locks.hold([there('a')], elsewhere.work);
+    const first = locks.hold([name('a')], early.work);
+    const drop = locks.holdNamespaces(['default'], [], async () => {
+      order.push('in');
+      await alone.work();
+      order.push('out');
+    });
+    const late = locks.hold([there('b'), name('b')], () => order.push('late'));
+    expect(locks.isHeld(name('never named'))).toBe(true);
+    expect(locks.isHeld(there('never named'))).toBe(false);
+    expect(locks.areIdle).toBe(false);
+    expect(await locks.hold([there('b')], () => 'not held up')).toBe('not held up');
+    expect(order).toEqual([]);
+    early.end();
+    await first;
+    await expect.poll(() => order).toEqual(['in']);
+    expect(await locks.hold([there('b')], () => 'not held up')).toBe('not held up');
+    alone.end();
+    await Promise.all([drop, late]);
+    expect(order).toEqual(['in', 'out', 'late']);
+    elsewhere.end();
+    await others;
+    expect(locks.areIdle).toBe(true);
+  });
+
+  test('comes with the locks of entries elsewhere, which keep their order', async () => {
+    const locks = new KeyLocks();
+    const order: string[] = [];
+    const elsewhere = held();
+    const alone = held();
+    const holder = locks.hold([there('a')], elsewhere.work);
+    // It has the key of the namespace, and wants the one elsewhere before the drop gets it.
+    const both = locks.hold([name('a'), there('a')], () => order.push('both'));
+    const drop = locks.holdNamespaces(['default'], [name('x'), there('a')], async () => {
+      order.push('drop');
+      await alone.work();
+    });
+    await untilIdle();
+    const behind = locks.hold([there('a')], () => order.push('behind'));
+    elsewhere.end();
+    await holder;
+    await both;
+    expect(order).toEqual(['both', 'behind']);
+    alone.end();
+    await Promise.all([drop, behind]);
+    expect(order).toEqual(['both', 'behind', 'drop']);
+    expect(locks.areIdle).toBe(true);
+  });
+
+  test('refuses if too many wait for an entry elsewhere, and is open again afterwards', async () => {
+    const locks = new KeyLocks();
+    const one = held();
+    const holding = [locks.hold([there('a')], one.work)];
+    for (let index = 1; index < lockWaitersMax; index++) {
+      holding.push(locks.hold([there('a')], () => {}));
+    }
+    const drop = locks.holdNamespaces(['default'], [there('a')], async () => 'never');
+    await expect(drop).rejects.toMatchObject({ code: 'OVERLOADED' });
+    expect(locks.isHeld(name('a'))).toBe(false);
+    one.end();
+    await Promise.all(holding);
+    expect(locks.areIdle).toBe(true);
+  });
+
+  test('is held by one caller at a time, in any mix with the other locks, and none waits for good', async () => {
+    const locks = new KeyLocks();
+    const inside = new Map<string, number>();
+    const enter = async (namespaces: readonly string[], isAlone: boolean): Promise<void> => {
+      for (const each of namespaces) {
+        const others = inside.get(each) ?? 0;
+        expect(isAlone ? others : Math.min(others, 0)).toBe(0);
+        inside.set(each, isAlone ? -1 : others + 1);
+      }
+      await Promise.resolve();
+      for (const each of namespaces) {
+        inside.set(each, isAlone ? 0 : (inside.get(each) ?? 0) - 1);
+      }
+    };
+    const both = ['default', 'other'] as const;
+    const turns = Array.from({ length: 400 }, (_, turn) => {
+      const key = `k${turn % 3}`;
+      const namespace = turn % 2 === 0 ? both[0] : both[1];
+      const elsewhere = turn % 2 === 0 ? there(key) : name(key);
+      if (turn % 7 === 0) return locks.holdAll(() => enter(both, true));
+      if (turn % 5 === 0) return locks.holdNamespaces(both, [], () => enter(both, true));
+      if (turn % 3 === 0) {
+        return locks.holdNamespaces([namespace], [elsewhere], () => enter([namespace], true));
+      }
+      if (turn % 4 === 0) return locks.hold([name(key), there(key)], () => enter(both, false));
+      return locks.hold([name(key)], () => enter(['default'], false));
+    });
+    await Promise.all(turns);
     expect(locks.areIdle).toBe(true);
   });
 });

@@ -39,7 +39,7 @@ export class StoreKeyspace implements Keyspace {
   async clear(): Promise<void> {
     const flush = [this.#namespace];
     const plan = () => ({ output: undefined, changes: [], flush });
-    const result = await this.#store.transact([], plan, { alone: true });
+    const result = await this.#store.transact([], plan, { alone: flush });
     if (result.kind === 'refused') throw result.error;
   }
 

@@ -186,7 +186,7 @@ class UpstashHandlers {
     const plan = () => ({ changes: [], flush, answer: () => answer });
     const refusal = () => store.refusalOfAdmin(namespace);
     const work = { names: [], refusal, plan };
-    return await this.#context.idempotency.run(store, identity, work, { alone: true });
+    return await this.#context.idempotency.run(store, identity, work, { alone: flush });
   }
 }
 

@@ -76,7 +76,10 @@ export class TransactionRunner {
       }
     };
     try {
-      return await (options.alone ? locks.holdAll(attempt) : locks.hold(names, attempt));
+      const { alone = false } = options;
+      if (alone === true) return await locks.holdAll(attempt);
+      if (alone === false) return await locks.hold(names, attempt);
+      return await locks.holdNamespaces(alone, names, attempt);
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       return { kind: 'refused', error };
@@ -96,8 +99,11 @@ export class TransactionRunner {
     if (refused !== undefined) return refused;
     const moment = this.#momentOf(names, read);
     const planned = plan(moment);
-    const flushes = planned.flush !== undefined && planned.flush.length > 0;
-    assert(!flushes || options.alone === true, 'a transaction that flushes is alone');
+    const { alone = false } = options;
+    const mayFlush = (namespace: string): boolean =>
+      typeof alone === 'boolean' ? alone : alone.includes(namespace);
+    const flushesAlone = planned.flush?.every(mayFlush) ?? true;
+    assert(flushesAlone, 'a transaction is alone in the namespaces that it flushes');
     const changes = this.#changesByShard(names, moment, planned);
     const { output } = planned;
     const [first, second] = changes;

@@ -265,6 +265,42 @@ test('a flush is prepared in every shard, and keeps all others waiting', async (
   expect((await behind).kind).toBe('committed');
 });
 
+test('a flush that is alone in its namespace keeps only operations on that one waiting', async () => {
+  const names = [{ namespace: 'other', key: '0b' }];
+  const flushed = runner.run(
+    names,
+    () => ({ output: 0, changes: ['delete'], flush: ['default'] }),
+    { alone: ['default'] },
+  );
+  const behind = putAll('0b');
+  const elsewhere = runner.run([{ namespace: 'other', key: '0c' }], deleteIt, {});
+  await untilIdle();
+  expect(queues.map(({ asked: [first] }) => first?.operation)).toMatchObject([
+    { op: 'change', changes: [{ namespace: 'other', key: '0c' }] },
+    { op: 'prepare', flush: ['default'], changes: [] },
+  ]);
+  queues[0].take('change').complete(done);
+  expect(await elsewhere).toMatchObject({ kind: 'committed' });
+  expect(queues[0].asked[0]?.operation).toMatchObject({ op: 'prepare', changes: names });
+  await answerPrepares(done, done);
+  expect((await flushed).kind).toBe('committed');
+  await untilIdle();
+  for (const queue of queues) queue.take('commit');
+  queues[0].take('change').complete(done);
+  expect((await behind).kind).toBe('committed');
+});
+
+test.each([false, ['other']])(
+  'a transaction that is alone in %j flushes no other',
+  async (alone) => {
+    const flushed = runner.run([], () => ({ output: 0, changes: [], flush: ['default'] }), {
+      alone,
+    });
+    await expect(flushed).rejects.toThrow('is alone in the namespaces that it flushes');
+    expect(asked()).toEqual([[], []]);
+  },
+);
+
 test('the figures count what was committed, in one shard and over several, and what was not', async () => {
   await runner.run([name('0b')], changeNothing, {});
   expect(runner.figures).toEqual({ committed: 0, overShards: 0, refused: 0, unknown: 0 });

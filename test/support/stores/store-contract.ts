@@ -48,7 +48,7 @@ export type ContractAbility =
 /** For harnesses over a store that has flushes. */
 export async function flushAll(store: Store, namespaces: readonly string[]): Promise<void> {
   const plan = () => ({ output: undefined, changes: [], flush: namespaces });
-  const { kind } = await store.transact([], plan, { alone: true });
+  const { kind } = await store.transact([], plan, { alone: namespaces });
   expect(kind).toBe('committed');
 }
 
@@ -611,6 +611,38 @@ export function storeContract(name: string, options: ContractOptions): void {
 
       testIfAble(
         'flush',
+        'a flush of one namespace and a change of another one are one moment',
+        async () => {
+          await store.submitAll(keys.map((key) => put(key, '1')));
+          const elsewhere = { namespace: 'other', key: 'a' };
+          const dropped = store.transact(
+            [elsewhere],
+            () => ({ output: undefined, changes: [bytes('dropped')], flush: [namespace] }),
+            { alone: [namespace] },
+          );
+          const behind = store.submit(put('a', '2', { ifNoneMatch: '*' }));
+          const looks = Array.from({ length: 20 }, async () => {
+            const [there, first, last] = await store.getMany([
+              elsewhere,
+              { namespace, key: 'b' },
+              { namespace, key: 'd' },
+            ]);
+            const isDropped = there?.kind === 'entry';
+            expect([first?.kind === 'missing', last?.kind === 'missing']).toEqual([
+              isDropped,
+              isDropped,
+            ]);
+          });
+          expect(await dropped).toMatchObject({ kind: 'committed' });
+          expect(await behind).toMatchObject({ kind: 'written', created: true });
+          await Promise.all(looks);
+          expect((await walk(store, {})).map(({ key }) => key)).toEqual(['a']);
+          expect(textOf(await submit({ op: 'get', ...elsewhere }))).toBe('dropped');
+        },
+      );
+
+      testIfAble(
+        'flush',
         'a flush comes between other transactions, never into the midst of one',
         async () => {
           const two = [names[0], names[1]].filter((one) => one !== undefined);
@@ -622,9 +654,9 @@ export function storeContract(name: string, options: ContractOptions): void {
               ),
             })),
           );
-          const flushes = Array.from({ length: 10 }, () =>
+          const flushes = Array.from({ length: 10 }, (_, index) =>
             store.transact([], () => ({ output: undefined, changes: [], flush: [namespace] }), {
-              alone: true,
+              alone: index % 2 === 0 ? true : [namespace],
             }),
           );
           const looks = Array.from({ length: 40 }, async () => {

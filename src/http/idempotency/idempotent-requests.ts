@@ -7,13 +7,13 @@ import { refusalOfNames, type TransactionName } from '../../store/authorization.
 import type { EntryName } from '../../store/operation.ts';
 import type { Durability, EntryResult } from '../../store/result.ts';
 import { slotOfKey } from '../../store/slot.ts';
+import { tagOfSlot } from '../../store/slot-tag.ts';
 import type { CommandStore, TransactOptions } from '../../store/store.ts';
 import type { EntryPut, TransactionMoment } from '../../store/transaction.ts';
 import type { AuthorizedStore } from '../access/authorized-store.ts';
 import type { Answer } from '../wire/answer.ts';
 import { idempotencyNamespace, IdempotencyRecords } from './idempotency-records.ts';
 import { decodeKeptAnswer, encodeKeptAnswer, type KeptAnswer } from './kept-answer.ts';
-import { tagOfSlot } from '../../store/slot-tag.ts';
 
 export interface IdempotentRequestsOptions {
   readonly store: CommandStore;

@@ -40,9 +40,9 @@ export interface UseRecord {
   readonly lastUsedAt: number;
 }
 
-/** `required`: access needs a token from now on. */
+/** `rule`: whether access needs a token. It does, too, if there is no such record but a token. */
 export type AccessRecord =
-  | { readonly kind: 'required' }
+  | { readonly kind: 'rule'; readonly isTokenRequired: boolean }
   | { readonly kind: 'user'; readonly user: UserRecord }
   | { readonly kind: 'token'; readonly token: TokenRecord }
   | { readonly kind: 'use'; readonly use: UseRecord };
@@ -51,7 +51,7 @@ function nameOf(kind: AccessRecord['kind'], rest = ''): EntryName {
   return { namespace: accessNamespace, key: `${tag}${kind}${rest === '' ? '' : '/'}${rest}` };
 }
 
-export const requiredName = nameOf('required');
+export const nameOfRule = nameOf('rule');
 export const nameOfUser = (name: string): EntryName => nameOf('user', name);
 export const nameOfToken = (id: string): EntryName => nameOf('token', id);
 export const nameOfUse = (tokenId: string): EntryName => nameOf('use', tokenId);
@@ -60,8 +60,8 @@ function encode(document: JsonObject): Buffer {
   return Buffer.from(JSON.stringify(document));
 }
 
-export function encodeRequired(sinceMs: number): Buffer {
-  return encode({ since: sinceMs });
+export function encodeRule(isTokenRequired: boolean): Buffer {
+  return encode({ tokenRequired: isTokenRequired });
 }
 
 export function encodeUser({ id, createdAt, isDisabled }: UserRecord): Buffer {
@@ -113,7 +113,11 @@ function tokenOf(id: string, document: JsonObject): TokenRecord | undefined {
 }
 
 function recordOf(key: string, document: JsonObject): AccessRecord | undefined {
-  if (key === requiredName.key) return { kind: 'required' };
+  const { tokenRequired } = document;
+  if (key === nameOfRule.key) {
+    if (typeof tokenRequired !== 'boolean') return undefined;
+    return { kind: 'rule', isTokenRequired: tokenRequired };
+  }
   const slash = key.indexOf('/');
   const [kind, rest] = [key.slice(tag.length, slash), key.slice(slash + 1)];
   if (kind === 'user') {

@@ -2,14 +2,14 @@ import { describe, expect, test } from 'vitest';
 import {
   accessNamespace,
   decodeAccessRecord,
-  encodeRequired,
+  encodeRule,
   encodeToken,
   encodeUse,
   encodeUser,
+  nameOfRule,
   nameOfToken,
   nameOfUse,
   nameOfUser,
-  requiredName,
   type TokenRecord,
 } from '../../src/access/access-records.ts';
 import { hashOfToken, makeToken } from '../../src/access/token.ts';
@@ -42,7 +42,10 @@ const without = (member: string): object => {
 
 describe('records', () => {
   test('come back as they were stored', () => {
-    expect(decodeAccessRecord(requiredName.key, encodeRequired(5))).toEqual({ kind: 'required' });
+    for (const isTokenRequired of [true, false]) {
+      const rule = { kind: 'rule', isTokenRequired };
+      expect(decodeAccessRecord(nameOfRule.key, encodeRule(isTokenRequired))).toEqual(rule);
+    }
     expect(decodeAccessRecord(nameOfUser('ann').key, encodeUser(user))).toEqual({
       kind: 'user',
       user,
@@ -67,7 +70,7 @@ describe('records', () => {
   });
 
   test('are in one slot, of a namespace that no client can name', () => {
-    const names = [requiredName, nameOfUser('ann'), nameOfToken(id), nameOfUse(id)];
+    const names = [nameOfRule, nameOfUser('ann'), nameOfToken(id), nameOfUse(id)];
     expect(new Set(names.map(({ key }) => slotOfKey(key))).size).toBe(1);
     expect(new Set(names.map(({ key }) => key)).size).toBe(4);
     for (const { namespace } of names) expect(namespace).toBe(accessNamespace);
@@ -82,6 +85,8 @@ describe('an entry that is no record of this version is refused', () => {
     ['{access}group/a', {}],
     ['{access}user', {}],
     ['elsewhere', {}],
+    [nameOfRule.key, {}],
+    [nameOfRule.key, { tokenRequired: 'no' }],
     [userKey, {}],
     [userKey, []],
     [userKey, { id: '', createdAt: 1, disabled: false }],

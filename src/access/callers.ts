@@ -121,14 +121,16 @@ export class Callers {
   }
 
   /** @param user the one that has the record's `userId` */
-  putToken(user: KnownUser, record: TokenRecord): TokenCaller {
-    const token = this.#tokens.get(record.id) ?? new TokenCaller(user, record);
-    token.change(record);
+  addToken(user: KnownUser, record: TokenRecord): void {
+    const token = new TokenCaller(user, record);
     this.#tokens.set(record.id, token);
     user.tokens.set(record.id, token);
     if (administerServer(record.grants)) this.#admins.add(token);
-    else this.#admins.delete(token);
-    return token;
+  }
+
+  /** Takes grants from a token, but none that lets it administer the server. */
+  changeToken(record: TokenRecord): void {
+    this.#tokens.get(record.id)?.change(record);
   }
 
   removeToken(id: string): void {

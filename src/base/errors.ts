@@ -14,6 +14,9 @@ export const errorSentences = {
   KEY_INVALID: 'The key is empty, not well-formed Unicode, or longer than the limit.',
   NAMESPACE_INVALID: 'The name of a namespace is not valid; the detail names what is allowed.',
   KEY_NOT_FOUND: 'No entry has this key, or it has expired.',
+  USER_NOT_FOUND: 'There is no user of this name.',
+  TOKEN_NOT_FOUND: 'The user has no token with this id.',
+  ADMIN_TOKEN_REQUIRED: 'No token would be left, or made, that may administer the server.',
   CONDITION_FAILED: 'The entry is not in the state that If-Match or If-None-Match asks for.',
   VALUE_TOO_LARGE: 'The value is larger than the limit.',
   VALUE_NOT_AN_INTEGER: 'The value is not a 64-bit decimal integer, or the result would overflow.',
@@ -33,6 +36,7 @@ export const errorSentences = {
   SHUTTING_DOWN: 'The server is stopping and takes no new work.',
   DISK_FULL: 'The disk has no room for the write.',
   SHARD_FULL: 'The shard holds as many entries or bytes as it can; delete some or use more shards.',
+  ACCESS_FULL: 'The store has as many users or tokens as it may have; delete some.',
   // The store cannot start, or a file is not valid.
   STORE_DAMAGED: 'A file of the store is damaged or missing; nothing has been changed.',
   STORE_IN_USE: 'Another process holds the data folder.',

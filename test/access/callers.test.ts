@@ -20,7 +20,7 @@ let callers: Callers;
 function add(name: string, rest: Partial<TokenRecord> = {}): { text: string; id: string } {
   const user = callers.user(name) ?? callers.putUser(userRecord(name));
   const made = makeToken();
-  callers.putToken(user, {
+  callers.addToken(user, {
     id: made.id,
     userId: user.id,
     name: 'laptop',
@@ -114,7 +114,7 @@ describe('a token', () => {
     const caller = callers.find(text, now);
     expect(caller?.rights.homeNamespace).toBe('app');
     const { record } = callers.token(id)!;
-    callers.putToken(callers.user('ann')!, { ...record, grants: [grant('b', 'write')] });
+    callers.changeToken({ ...record, grants: [grant('b', 'write')] });
     expect(caller?.rights.in('app').isVisible).toBe(false);
     expect(caller?.rights.homeNamespace).toBe('b');
   });

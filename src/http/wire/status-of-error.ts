@@ -10,6 +10,9 @@ export const statusOfError: Record<ErrorCode, number> = {
   KEY_INVALID: 400,
   NAMESPACE_INVALID: 400,
   KEY_NOT_FOUND: 404,
+  USER_NOT_FOUND: 404,
+  TOKEN_NOT_FOUND: 404,
+  ADMIN_TOKEN_REQUIRED: 409,
   CONDITION_FAILED: 412,
   VALUE_TOO_LARGE: 413,
   // Not 409: a transaction answers 409 if its checks do not hold.
@@ -28,6 +31,7 @@ export const statusOfError: Record<ErrorCode, number> = {
   SHUTTING_DOWN: 503,
   DISK_FULL: 507,
   SHARD_FULL: 507,
+  ACCESS_FULL: 507,
   STORE_DAMAGED: 500,
   STORE_IN_USE: 500,
   STORE_MISMATCH: 500,

@@ -1,0 +1,52 @@
+// Puts the parts of access together over one store.
+import { TimestampClock, type Clock } from '../base/clock.ts';
+import type { Store } from '../store/store.ts';
+import { Administration } from './administration.ts';
+import { Callers } from './callers.ts';
+import { loadCallers } from './load-access.ts';
+import { RecordChanges } from './record-changes.ts';
+import { ServerTokens, type ServerTokensOptions } from './server-tokens.ts';
+import { TokenUses } from './token-uses.ts';
+import type { Sleep } from './until-known.ts';
+
+export interface AccessOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** The tokens of the environment. */
+  readonly serverTokens?: ServerTokensOptions;
+  /** Runs the work after so many milliseconds. Default: a timer that lets the process end. */
+  readonly later?: (ms: number, work: () => void) => void;
+}
+
+export interface Access {
+  readonly callers: Callers;
+  readonly administration: Administration;
+  readonly uses: TokenUses;
+  /** The time by which tokens expire: Unix milliseconds that never go back. */
+  readonly nowMs: () => number;
+  /** Writes what is noted. The caller awaits this before it closes the store. */
+  readonly close: () => Promise<void>;
+}
+
+const byTimer = (ms: number, work: () => void): void => void setTimeout(work, ms).unref();
+
+/** @throws StoreError STORE_MISMATCH; SHARD_UNAVAILABLE if a shard does not serve */
+export async function openAccess(options: AccessOptions): Promise<Access> {
+  const { store, clock, serverTokens = {}, later = byTimer } = options;
+  const timestamps = new TimestampClock(clock);
+  const nowMs = (): number => timestamps.timestamp();
+  let isClosed = false;
+  // Ends loops that wait for a store that is closed.
+  const sleep: Sleep = (ms) =>
+    new Promise((resolve) => later(ms, () => void (isClosed || resolve())));
+  const callers = new Callers(new ServerTokens(serverTokens));
+  const records = new RecordChanges({ store, sleep });
+  await loadCallers(store, callers);
+  const administration = new Administration({ callers, records, nowMs });
+  const uses = new TokenUses({ store, records, later });
+  const close = async (): Promise<void> => {
+    isClosed = true;
+    await uses.write();
+  };
+  return { callers, administration, uses, nowMs, close };
+}

@@ -4,6 +4,8 @@ import type { Store } from '../store/store.ts';
 import { Administration } from './administration.ts';
 import { Callers } from './callers.ts';
 import { loadCallers } from './load-access.ts';
+import { loadNamespaces } from './load-namespaces.ts';
+import { Namespaces } from './namespaces.ts';
 import { RecordChanges } from './record-changes.ts';
 import { ServerTokens, type ServerTokensOptions } from './server-tokens.ts';
 import { TokenUses } from './token-uses.ts';
@@ -14,6 +16,8 @@ export interface AccessOptions {
   readonly clock: Clock;
   /** The tokens of the environment. */
   readonly serverTokens?: ServerTokensOptions;
+  /** The most namespaces, the default one among them. */
+  readonly namespacesMax: number;
   /** Runs the work after so many milliseconds. Default: a timer that lets the process end. */
   readonly later?: (ms: number, work: () => void) => void;
 }
@@ -21,6 +25,7 @@ export interface AccessOptions {
 export interface Access {
   readonly callers: Callers;
   readonly administration: Administration;
+  readonly namespaces: Namespaces;
   readonly uses: TokenUses;
   /** The time by which tokens expire: Unix milliseconds that never go back. */
   readonly nowMs: () => number;
@@ -32,7 +37,7 @@ const byTimer = (ms: number, work: () => void): void => void setTimeout(work, ms
 
 /** @throws StoreError STORE_MISMATCH; SHARD_UNAVAILABLE if a shard does not serve */
 export async function openAccess(options: AccessOptions): Promise<Access> {
-  const { store, clock, serverTokens = {}, later = byTimer } = options;
+  const { store, clock, serverTokens = {}, namespacesMax, later = byTimer } = options;
   const timestamps = new TimestampClock(clock);
   const nowMs = (): number => timestamps.timestamp();
   let isClosed = false;
@@ -41,12 +46,16 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
     new Promise((resolve) => later(ms, () => void (isClosed || resolve())));
   const callers = new Callers(new ServerTokens(serverTokens));
   const records = new RecordChanges({ store, sleep });
-  await loadCallers(store, callers);
+  const namespaces = new Namespaces({ store, records, callers, namespacesMax, nowMs, sleep });
+  await Promise.all([
+    loadCallers(store, callers),
+    loadNamespaces({ store, records, namespaces, nowMs }),
+  ]);
   const administration = new Administration({ callers, records, nowMs });
   const uses = new TokenUses({ store, records, later });
   const close = async (): Promise<void> => {
     isClosed = true;
     await uses.write();
   };
-  return { callers, administration, uses, nowMs, close };
+  return { callers, administration, namespaces, uses, nowMs, close };
 }

@@ -1,7 +1,8 @@
-// Users, tokens and callers as JSON documents for clients. A view has no secret and no hash.
+// Users, tokens, namespaces and callers as JSON documents for clients. A view has no secret and no hash.
 import type { TokenRecord, UserRecord } from './access-records.ts';
 import type { Caller } from './caller.ts';
 import { documentOfGrant, type GrantDocument } from './grant.ts';
+import type { Audit } from './namespace-settings.ts';
 import type { TokenCaller } from './token-caller.ts';
 
 export interface UserView {
@@ -24,6 +25,17 @@ export interface TokenView {
 /** The one view of a token that has its text. */
 export interface NewTokenView extends TokenView {
   readonly token: string;
+}
+
+export interface NamespaceView {
+  readonly name: string;
+  readonly keys: number;
+  /** Keys and values, summed. */
+  readonly bytes: number;
+  readonly keysMax?: number;
+  readonly bytesMax?: number;
+  readonly audit: Audit;
+  readonly createdAt: number;
 }
 
 export interface CallerView {

@@ -14,6 +14,8 @@ export const errorSentences = {
   KEY_INVALID: 'The key is empty, not well-formed Unicode, or longer than the limit.',
   NAMESPACE_INVALID: 'The name of a namespace is not valid; the detail names what is allowed.',
   KEY_NOT_FOUND: 'No entry has this key, or it has expired.',
+  NAMESPACE_NOT_FOUND: 'There is no namespace of this name.',
+  NAMESPACE_REQUIRED: 'The default namespace always exists; it cannot be dropped.',
   USER_NOT_FOUND: 'There is no user of this name.',
   TOKEN_NOT_FOUND: 'The user has no token with this id.',
   ADMIN_TOKEN_REQUIRED: 'No token would be left, or made, that may administer the server.',
@@ -36,6 +38,7 @@ export const errorSentences = {
   SHUTTING_DOWN: 'The server is stopping and takes no new work.',
   DISK_FULL: 'The disk has no room for the write.',
   SHARD_FULL: 'The shard holds as many entries or bytes as it can; delete some or use more shards.',
+  NAMESPACES_FULL: 'The store has as many namespaces as it may have; drop some.',
   ACCESS_FULL: 'The store has as many users or tokens as it may have; delete some.',
   // The store cannot start, or a file is not valid.
   STORE_DAMAGED: 'A file of the store is damaged or missing; nothing has been changed.',

@@ -1,4 +1,4 @@
-// Users and tokens over a store in memory, for tests. Requests are short, and time is manual.
+// Users and namespaces over a store in memory, for tests. Requests are short, and time is manual.
 import { openAccess, type Access, type AccessOptions } from '../../../src/access/access.ts';
 import { grantsOfJson, type GrantDocument } from '../../../src/access/grant.ts';
 import type { TokenRequest } from '../../../src/access/token-request.ts';
@@ -18,7 +18,7 @@ export async function openTestAccess(
   const { clock = new ManualClock() } = options;
   const timers = new ManualTimers();
   const { later } = timers;
-  const access = await openAccess({ store, later, ...options, clock });
+  const access = await openAccess({ store, namespacesMax: 10, later, ...options, clock });
   return { ...access, clock, timers };
 }
 

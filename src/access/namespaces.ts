@@ -1,0 +1,285 @@
+// The registry of namespaces that were made. Makes them, changes their settings, and drops them.
+// Knows no request: the caller has judged that it may.
+import { defaultNamespace } from '../base/default-namespace.ts';
+import { retrySoon, StoreError } from '../base/errors.ts';
+import { checkNamespaceName } from '../base/namespace-name.ts';
+import type { EntryName } from '../store/operation.ts';
+import type { Store } from '../store/store.ts';
+import type { EntryPut } from '../store/transaction.ts';
+import { encodeToken, nameOfToken, nameOfUse, type TokenRecord } from './access-records.ts';
+import type { Callers } from './callers.ts';
+import { NameLocks } from './name-locks.ts';
+import { encodeNamespace, nameOfNamespace, type NamespaceRecord } from './namespace-records.ts';
+import { namespaceDefaults, type NamespaceSettings } from './namespace-settings.ts';
+import type { RecordChange, RecordChanges } from './record-changes.ts';
+import { SortedNames } from './sorted-names.ts';
+import { untilKnown, type Sleep } from './until-known.ts';
+import type { NamespaceView, Page } from './views.ts';
+
+export interface NamespacesOptions {
+  readonly store: Store;
+  readonly records: RecordChanges;
+  readonly callers: Callers;
+  /** The most namespaces, the default one among them. */
+  readonly namespacesMax: number;
+  /** Unix milliseconds. */
+  readonly nowMs: () => number;
+  readonly sleep: Sleep;
+}
+
+/** A namespace in memory. `entry` names its record; undefined if the store has none. */
+export interface KnownNamespace {
+  readonly record: NamespaceRecord;
+  readonly entry: EntryName | undefined;
+}
+
+/** The record of a namespace, for the write that makes it. */
+export interface NewNamespace {
+  /** In the shard of the key that the write puts. */
+  readonly name: EntryName;
+  /** Put it in the same transaction as the entry, if and only if the entry is put. */
+  readonly put: EntryPut;
+}
+
+/** `dropping`: its entries are being removed, and no new ones may come. */
+export type NamespaceState = 'made' | 'dropping' | 'absent';
+
+export class Namespaces {
+  readonly #options: NamespacesOptions;
+  readonly #known = new Map<string, KnownNamespace>();
+  readonly #names = new SortedNames();
+  readonly #dropping = new Set<string>();
+  /** Names that are being made, or whose making has an unknown outcome. */
+  readonly #making = new Set<string>();
+  readonly #locks = new NameLocks();
+
+  constructor(options: NamespacesOptions) {
+    this.#options = options;
+    const record = { name: defaultNamespace, createdAt: options.nowMs(), ...namespaceDefaults };
+    this.add({ record, entry: undefined });
+  }
+
+  get count(): number {
+    return this.#known.size;
+  }
+
+  /** For namespaces that the store has already. */
+  add(namespace: KnownNamespace): void {
+    this.#known.set(namespace.record.name, namespace);
+    this.#names.add(namespace.record.name);
+  }
+
+  state(name: string): NamespaceState {
+    if (this.#dropping.has(name)) return 'dropping';
+    return this.#known.has(name) ? 'made' : 'absent';
+  }
+
+  settings(name: string): NamespaceSettings | undefined {
+    return this.#known.get(name)?.record;
+  }
+
+  /**
+   * Runs a write that may make its namespace. Writes that would make the same one come one after the
+   * other, and only the first to put an entry gets the record to put along.
+   *
+   * @param key the write puts this key, or one of its shard
+   * @param write gets undefined if the namespace is there by now
+   * @throws StoreError NAMESPACES_FULL, OVERLOADED, SHARD_UNAVAILABLE; whatever `write` throws
+   */
+  makeBy<T>(
+    name: string,
+    key: string,
+    write: (making: NewNamespace | undefined) => Promise<T>,
+  ): Promise<T> {
+    checkNamespaceName(name, 'namespace');
+    return this.#locks.hold(name, async () => {
+      this.#refuseUnsettled(name);
+      if (this.#known.has(name)) return await write(undefined);
+      this.#refuseFull();
+      const record = { name, createdAt: this.#options.nowMs(), ...namespaceDefaults };
+      const entry = nameOfNamespace(name, key);
+      const put = { value: encodeNamespace(record), expiresAt: undefined };
+      this.#making.add(name);
+      try {
+        return await write({ name: entry, put });
+      } finally {
+        await this.#settleMaking(record, entry);
+      }
+    });
+  }
+
+  /**
+   * Makes a namespace, or replaces its settings.
+   *
+   * @throws StoreError NAMESPACE_INVALID, NAMESPACES_FULL; the store's refusals
+   */
+  put(name: string, settings: NamespaceSettings): Promise<'created' | 'changed'> {
+    checkNamespaceName(name, 'name');
+    const { records } = this.#options;
+    return records.exclusive(() =>
+      this.#locks.hold(name, async () => {
+        this.#refuseUnsettled(name);
+        const known = this.#known.get(name);
+        if (known === undefined) this.#refuseFull();
+        const createdAt = known?.record.createdAt ?? this.#options.nowMs();
+        await this.#store({ record: { name, createdAt, ...settings }, entry: known?.entry });
+        return known === undefined ? 'created' : 'changed';
+      }),
+    );
+  }
+
+  /** @throws StoreError NAMESPACE_NOT_FOUND; the store's refusals */
+  async view(name: string): Promise<NamespaceView> {
+    const { record } = this.#made(name);
+    const [view] = await this.#viewsOf([record]);
+    if (view === undefined) throw new Error('no figures for a namespace');
+    return view;
+  }
+
+  /**
+   * @param after continue behind this name
+   * @param isShown leaves out the others, as if they did not exist
+   * @throws StoreError the store's refusals
+   */
+  async views(
+    after: string | undefined,
+    limit: number,
+    isShown: (name: string) => boolean = () => true,
+  ): Promise<Page<NamespaceView>> {
+    const shown = this.#names.page(after, Infinity).filter(isShown);
+    const names = shown.slice(0, limit);
+    const records = names.flatMap((name) => this.#known.get(name)?.record ?? []);
+    const next = shown.length > limit ? names.at(-1) : undefined;
+    return { items: await this.#viewsOf(records), next };
+  }
+
+  /**
+   * Removes all entries of the namespace, its record, and its name from all grants, at one moment. A
+   * token left without any grant is revoked.
+   *
+   * @throws StoreError NAMESPACE_NOT_FOUND, NAMESPACE_REQUIRED; the store's refusals
+   */
+  drop(name: string): Promise<void> {
+    const { records } = this.#options;
+    return records.exclusive(() =>
+      this.#locks.hold(name, async () => {
+        this.#refuseUnsettled(name);
+        const known = this.#made(name);
+        if (name === defaultNamespace) throw isRequired();
+        // The outcome of the drop is found by the record.
+        const entry = known.entry ?? (await this.#store(known));
+        const grants = withoutNamespace(this.#options.callers, name);
+        this.#dropping.add(name);
+        await records.commit({
+          changes: [{ name: entry, put: undefined }, ...grants.changes],
+          flush: [name],
+          apply: () => {
+            grants.apply();
+            this.#dropping.delete(name);
+            this.#known.delete(name);
+            this.#names.delete(name);
+          },
+          dismiss: () => void this.#dropping.delete(name),
+        });
+      }),
+    );
+  }
+
+  #made(name: string): KnownNamespace {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const detail = `There is no namespace ${JSON.stringify(name)}.`;
+    throw new StoreError('NAMESPACE_NOT_FOUND', detail);
+  }
+
+  /** Only within `exclusive`. */
+  async #store({ record, entry }: KnownNamespace): Promise<EntryName> {
+    const name = entry ?? nameOfNamespace(record.name, record.name);
+    await this.#options.records.commit({
+      changes: [{ name, put: encodeNamespace(record) }],
+      apply: () => this.add({ record, entry: name }),
+    });
+    return name;
+  }
+
+  /** Looks whether the write has made the namespace: its answer may leave that open. */
+  async #settleMaking(record: NamespaceRecord, entry: EntryName): Promise<void> {
+    const { store, sleep } = this.#options;
+    const look = async (): Promise<boolean | undefined> => {
+      const [result] = await store.getMany([entry]);
+      return result === undefined || result.kind === 'refused'
+        ? undefined
+        : result.kind === 'entry';
+    };
+    const settle = (isMade: boolean): void => {
+      if (isMade) this.add({ record, entry });
+      this.#making.delete(record.name);
+    };
+    const isMade = await look();
+    if (isMade === undefined) void untilKnown(look, sleep).then(settle);
+    else settle(isMade);
+  }
+
+  async #viewsOf(records: readonly NamespaceRecord[]): Promise<readonly NamespaceView[]> {
+    const figures = await this.#options.store.measure(records.map(({ name }) => name));
+    return records.map(({ name, keysMax, bytesMax, audit, createdAt }, index) => {
+      const { keys = 0, bytes = 0 } = figures[index] ?? {};
+      return {
+        name,
+        keys,
+        bytes,
+        ...(keysMax === undefined ? {} : { keysMax }),
+        ...(bytesMax === undefined ? {} : { bytesMax }),
+        audit,
+        createdAt,
+      };
+    });
+  }
+
+  #refuseFull(): void {
+    const { namespacesMax } = this.#options;
+    if (this.#known.size + this.#making.size < namespacesMax) return;
+    const detail = `There may be at most ${namespacesMax} namespaces. Nothing was made or written.`;
+    throw new StoreError('NAMESPACES_FULL', detail, { limit: namespacesMax });
+  }
+
+  #refuseUnsettled(name: string): void {
+    if (!this.#making.has(name) && !this.#dropping.has(name)) return;
+    const detail =
+      'An earlier request makes or drops this namespace, and its outcome is not known yet. Nothing ' +
+      'was done.';
+    throw new StoreError('SHARD_UNAVAILABLE', detail, retrySoon);
+  }
+}
+
+/** The changes that take a namespace out of all grants. */
+function withoutNamespace(
+  callers: Callers,
+  name: string,
+): { readonly changes: readonly RecordChange[]; readonly apply: () => void } {
+  const kept: TokenRecord[] = [];
+  const revoked: string[] = [];
+  for (const { record } of callers.tokens()) {
+    const grants = record.grants.filter(({ namespace }) => namespace !== name);
+    if (grants.length === record.grants.length) continue;
+    if (grants.length > 0) kept.push({ ...record, grants });
+    else revoked.push(record.id);
+  }
+  const changes = [
+    ...kept.map((record) => ({ name: nameOfToken(record.id), put: encodeToken(record) })),
+    ...revoked.flatMap((id) => [
+      { name: nameOfToken(id), put: undefined },
+      { name: nameOfUse(id), put: undefined },
+    ]),
+  ];
+  const apply = (): void => {
+    for (const record of kept) callers.changeToken(record);
+    for (const id of revoked) callers.removeToken(id);
+  };
+  return { changes, apply };
+}
+
+function isRequired(): StoreError {
+  const detail = `The namespace ${defaultNamespace} always exists and cannot be dropped.`;
+  return new StoreError('NAMESPACE_REQUIRED', detail);
+}

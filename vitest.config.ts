@@ -21,7 +21,7 @@ const loops = [
   'test/processes/**/*.test.ts',
   'test/cli/{backup,command-line,offline-tools,process-signals,reshard,restore,serve}.test.ts',
   'test/cli/unwritable-streams.test.ts',
-  'test/e2e/{backup,cities,many-connections,readme,retries,transactions}.test.ts',
+  'test/e2e/{backup,cities,embedding,many-connections,readme,retries,transactions}.test.ts',
   'test/engine/{dying-threads,full-memory,transaction-crash-points}.test.ts',
   'test/http/connections/pipelined-requests.test.ts',
   'test/http/idempotency/idempotent-requests.test.ts',

@@ -32,7 +32,7 @@ function isRecord(headers: unknown): headers is Record<string, unknown> {
 }
 
 /** Creates the class for one server. */
-export function trackedResponse(observers: ResponseObservers) {
+export function trackedResponse(observers: ResponseObservers): typeof ServerResponse {
   const { bodies, connections, meter, replies, order } = observers;
   const { budget } = bodies;
   return class TrackedResponse<

@@ -93,6 +93,18 @@ function unknownSetting(name: string, origin: string): Error {
 }
 
 function notAllowed(name: SettingName, origin: string, value: unknown): Error {
-  const shown = visibleText(JSON.stringify(value));
-  return new SettingError(`${name} is ${shown} (from ${origin}); allowed: ${allowedValues(name)}`);
+  return new SettingError(
+    `${name} is ${shown(value)} (from ${origin}); allowed: ${allowedValues(name)}`,
+  );
+}
+
+/** Options of a program may have values that JSON does not have. */
+function shown(value: unknown): string {
+  const hasJson = typeof value !== 'number' || Number.isFinite(value);
+  try {
+    const text: string | undefined = hasJson ? JSON.stringify(value) : String(value);
+    return visibleText(text ?? `a ${typeof value}`);
+  } catch {
+    return `a ${typeof value} that JSON cannot show`;
+  }
 }

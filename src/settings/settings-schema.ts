@@ -57,8 +57,12 @@ const choice = <const Choice extends string>(
   description: string,
 ) => ({ kind: 'choice', choices, unit, description }) as const;
 
-const integer = (minimum: number, maximum: number, unit: string, description: string) =>
-  ({ kind: 'integer', minimum, maximum, orAuto: false, unit, description }) as const;
+const integer = <const Unit extends string>(
+  minimum: number,
+  maximum: number,
+  unit: Unit,
+  description: string,
+) => ({ kind: 'integer', minimum, maximum, orAuto: false, unit, description }) as const;
 
 const integerOrAuto = (minimum: number, maximum: number, unit: string, description: string) =>
   ({ ...integer(minimum, maximum, unit, description), orAuto: true }) as const;
@@ -184,6 +188,18 @@ type ValueOf<Schema extends SettingSchema> = Schema extends { choices: readonly 
 
 export type Settings = {
   readonly [Name in SettingName]: ValueOf<(typeof settingsSchema)[Name]>;
+};
+
+/** A size as people write it. */
+export type ByteSize = number | `${number}${'KiB' | 'MiB' | 'GiB'}`;
+
+type MemberOf<Name extends SettingName> = (typeof settingsSchema)[Name] extends { unit: 'bytes' }
+  ? ByteSize
+  : Settings[Name];
+
+/** Settings as the members of one object: of a settings file, or of options. */
+export type SettingMembers = {
+  readonly [Name in SettingName]?: MemberOf<Name> | undefined;
 };
 
 export function isSettingName(name: string): name is SettingName {

@@ -1,11 +1,12 @@
 // GET /metrics: all metrics, in the text format of Prometheus.
 import type { FastifyInstance } from 'fastify';
-import { Registry, collectDefaultMetrics } from 'prom-client';
+import { Registry } from 'prom-client';
 import type { Store } from '../../store/store.ts';
 import { forbidden } from '../access/refusals.ts';
 import { callerOf } from '../access/request-scopes.ts';
 import { eventLoopMetrics } from './event-loop-metrics.ts';
 import { httpMetrics, type HttpMetricSources } from './http-metrics.ts';
+import { processMetrics } from './process-metrics.ts';
 import { MetricSampler } from './sampled-metric.ts';
 import { storeMetrics } from './store-metrics.ts';
 
@@ -30,15 +31,15 @@ function logMetric(sampler: MetricSampler, linesLost: () => number): void {
 }
 
 export function metricsRoutes(app: FastifyInstance, options: MetricsOptions): void {
-  const registry = new Registry();
-  const sampler = new MetricSampler(registry);
+  const own = new Registry();
+  const sampler = new MetricSampler(own);
   buildMetric(sampler, options.version);
   logMetric(sampler, options.logLinesLost);
   httpMetrics(sampler, options);
   storeMetrics(sampler, options.store);
   const stopMeasuring = eventLoopMetrics(sampler);
   app.addHook('onClose', async () => stopMeasuring());
-  collectDefaultMetrics({ register: registry });
+  const registry = Registry.merge([own, processMetrics()]);
   app.get('/metrics', async (request, reply) => {
     if (!callerOf(request).rights.readsEverything) throw forbidden();
     const text = await registry.metrics();

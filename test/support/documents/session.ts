@@ -6,7 +6,7 @@
 // `await EXPRESSION; // => VALUE` both sides must be equal. Other blocks are not typed: ```sh is
 // for commands that install, serve or never end.
 import { execFile } from 'node:child_process';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { programFolder } from '../../../src/base/program-folder.ts';
@@ -33,7 +33,7 @@ function consoleSteps({ lines }: Block): Step[] {
     const step = steps.at(-1);
     if (line.startsWith('$ ')) steps.push({ command: line.slice(2), expected: [] });
     else if (step === undefined) throw new Error(`output before any command: ${line}`);
-    else if (line.startsWith('> ')) step.command += `\n${line.slice(2)}`;
+    else if (/^>(?: |$)/.test(line)) step.command += `\n${line.slice(2)}`;
     else step.expected.push(line);
   }
   return steps;
@@ -57,13 +57,24 @@ export function stepsOf(blocks: readonly Block[]): Step[] {
   });
 }
 
-/** Puts the command `holdfast` and the packages of the project into the folder of a session. */
+/** Links the packages of the project, and the project itself as the package `holdfast`. */
+async function linkPackages(folder: string): Promise<void> {
+  const packages = join(folder, 'node_modules');
+  const installed = join(programFolder, 'node_modules');
+  await mkdir(packages);
+  for (const name of await readdir(installed)) {
+    await symlink(join(installed, name), join(packages, name));
+  }
+  await symlink(programFolder, join(packages, 'holdfast'));
+}
+
+/** Puts the command `holdfast` and the packages into the folder of a session. */
 async function prepare(folder: string): Promise<string> {
   const programs = join(folder, 'bin');
   await mkdir(programs);
   const text = `#!/bin/sh\nexec '${process.execPath}' '${programFile}' "$@"\n`;
   await writeFile(join(programs, 'holdfast'), text, { mode: 0o755 });
-  await symlink(join(programFolder, 'node_modules'), join(folder, 'node_modules'));
+  await linkPackages(folder);
   return programs;
 }
 

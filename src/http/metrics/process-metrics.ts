@@ -1,0 +1,16 @@
+// The metrics of the process and of its runtime, which all servers of one process share. Knows no
+// server.
+import { Registry, collectDefaultMetrics } from 'prom-client';
+
+let shared: Registry | undefined;
+
+/**
+ * Collects once a process: the library cannot stop its observers, so each further server would leave
+ * its own behind.
+ */
+export function processMetrics(): Registry {
+  if (shared !== undefined) return shared;
+  shared = new Registry();
+  collectDefaultMetrics({ register: shared });
+  return shared;
+}

@@ -36,12 +36,10 @@ import { LargeRequestQueue } from './overload/large-request-queue.ts';
 import { LargeRequests } from './overload/large-requests.ts';
 import { ConcurrencyLimiter } from './overload/concurrency-limiter.ts';
 import { RequestOrder } from './connections/request-order.ts';
+import { dialectsOf } from './dialect-list.ts';
 import type { Dialect } from './dialect.ts';
-import { restDialect } from './rest/dialect.ts';
 import type { RouteContext } from './route-context.ts';
-import { unstorageDialect } from './unstorage/dialect.ts';
-import { upstashDialect } from './upstash/dialect.ts';
-import { Dialects } from './wire/dialects.ts';
+import type { Dialects } from './wire/dialects.ts';
 import { trackedResponse, type ResponseObservers } from './tracked-response.ts';
 
 // By `import`, Node would first search the package's long text for its exports, at each start.
@@ -62,6 +60,8 @@ export interface AppOptions {
   readonly limits: HttpLimits;
   readonly access: AccessOptions;
   readonly version: string;
+  /** True: the protocol of Upstash is at `/` as well. */
+  readonly upstashAtRoot?: boolean;
   /** Gets unexpected errors only; requests are not logged. */
   readonly logger: Logger | false;
   /** True once the process has begun to stop; from then on it is not ready. */
@@ -80,8 +80,6 @@ declare module 'fastify' {
   }
 }
 
-const dialects = new Dialects<Dialect>([restDialect, unstorageDialect, upstashDialect]);
-
 const noQuery: Record<string, unknown> = {};
 
 /** Methods whose bodies the framework would otherwise read and parse itself. */
@@ -94,13 +92,14 @@ function refuseSchemas(): never {
 
 /** The observers and limiters that all requests of one server share. */
 interface Watchers extends ResponseObservers {
+  readonly dialects: Dialects<Dialect>;
   readonly work: ConcurrencyLimiter;
   readonly admission: Admission;
   readonly gate: AccessGate;
   readonly unauthenticated: UnauthenticatedRequests;
 }
 
-function gateOf({ access, clock, logger }: AppOptions) {
+function gateOf({ access, clock, logger }: AppOptions, dialects: Dialects) {
   const { callers, corsOrigins, allowedHosts, trustProxy } = access;
   const proxies = new TrustedProxies(trustProxy);
   const pages = new WebPages({ corsOrigins, allowedHosts, proxies, scheme: 'http' });
@@ -120,7 +119,8 @@ function gateOf({ access, clock, logger }: AppOptions) {
 }
 
 function watchersOf(options: AppOptions): Watchers {
-  const { clock, limits } = options;
+  const { clock, limits, upstashAtRoot = false } = options;
+  const dialects = dialectsOf({ upstashAtRoot });
   const connections = new Connections(limits.connectionsMax);
   const meter = new RequestMeter(clock, dialects);
   const work = new ConcurrencyLimiter(() => clock.monotonicMs());
@@ -133,7 +133,17 @@ function watchersOf(options: AppOptions): Watchers {
   const { requestTimeoutMs } = limits;
   const order = new RequestOrder({ connections, replies, heldBytesMax, requestTimeoutMs });
   const bodies = new BodyReader(limits);
-  return { ...gateOf(options), bodies, connections, meter, replies, order, work, admission };
+  return {
+    ...gateOf(options, dialects),
+    dialects,
+    bodies,
+    connections,
+    meter,
+    replies,
+    order,
+    work,
+    admission,
+  };
 }
 
 function frameworkOf({ limits }: AppOptions, watchers: Watchers) {
@@ -152,11 +162,10 @@ function frameworkOf({ limits }: AppOptions, watchers: Watchers) {
     schemaController: {
       compilersFactory: { buildValidator: refuseSchemas, buildSerializer: refuseSchemas },
     },
-    rewriteUrl: (request) => dialects.routedTarget(request),
+    rewriteUrl: (request) => watchers.dialects.routedTarget(request),
     routerOptions: { querystringParser: () => noQuery },
     frameworkErrors: (_error, request, reply) => sendUnroutable(request, reply),
-    clientErrorHandler: (error, socket) =>
-      answerClientError(error, socket, { ...watchers, dialects }),
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, watchers),
   });
   // src/http/body reads all bodies: as bytes, within our limits, whatever their type.
   for (const method of methodsWithBody) {
@@ -201,7 +210,7 @@ function watchServer(app: FastifyInstance, watchers: Watchers, connectionsMax: n
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { store, clock, limits } = options;
   const watchers = watchersOf(options);
-  const { bodies, connections, meter, replies, work } = watchers;
+  const { dialects, bodies, connections, meter, replies, work } = watchers;
   const large = new LargeRequests({
     queue: new LargeRequestQueue({
       monotonicMs: () => clock.monotonicMs(),

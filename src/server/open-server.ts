@@ -90,6 +90,7 @@ async function serveStore(store: CommandStore, options: OpenServerOptions): Prom
     clock,
     limits: settings,
     access: { ...settings, callers },
+    upstashAtRoot: settings.upstashAtRoot,
     version: programVersion,
     logger,
     isStopping: () => isClosing || isStopping(),

@@ -30,6 +30,8 @@ export function allowedValues(name: SettingName): string {
       return 'text that is not empty';
     case 'choice':
       return schema.choices.join(', ');
+    case 'boolean':
+      return 'true or false';
     case 'integer':
       return allowedIntegers(schema);
     case 'list':
@@ -59,6 +61,7 @@ function valueOfText(schema: SettingSchema, text: string): unknown {
   if (schema.kind === 'list') {
     return text === '' ? [] : text.split(',').map((item) => item.trim());
   }
+  if (schema.kind === 'boolean') return text === 'true' || (text === 'false' ? false : text);
   if (schema.kind !== 'integer') return text;
   if (schema.unit === 'bytes') return parseByteSize(text) ?? text;
   return /^\d+$/.test(text) ? Number(text) : text;
@@ -92,6 +95,8 @@ function isAllowed(schema: SettingSchema, value: unknown): value is Settings[Set
       return typeof value === 'string' && value !== '';
     case 'choice':
       return typeof value === 'string' && schema.choices.includes(value);
+    case 'boolean':
+      return typeof value === 'boolean';
     case 'integer':
       if (schema.orAuto && value === 'auto') return true;
       if (typeof value !== 'number' || !Number.isInteger(value)) return false;

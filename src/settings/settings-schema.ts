@@ -19,6 +19,10 @@ interface ChoiceSetting extends Described {
   readonly choices: readonly string[];
 }
 
+interface BooleanSetting extends Described {
+  readonly kind: 'boolean';
+}
+
 interface IntegerSetting extends Described {
   readonly kind: 'integer';
   readonly minimum: number;
@@ -43,7 +47,8 @@ export type ListItemKind = 'origin' | 'host' | 'network';
  * The allowed values of a setting. Every start of any command reads this, so it is plain data. A
  * schema library would take longer to load than all the rest.
  */
-export type SettingSchema = TextSetting | ChoiceSetting | IntegerSetting | ListSetting;
+export type SettingSchema =
+  TextSetting | ChoiceSetting | BooleanSetting | IntegerSetting | ListSetting;
 
 const kibibyte = 1024;
 const mebibyte = 1024 * kibibyte;
@@ -56,6 +61,9 @@ const choice = <const Choice extends string>(
   choices: readonly Choice[],
   description: string,
 ) => ({ kind: 'choice', choices, unit, description }) as const;
+
+const boolean = (description: string) =>
+  ({ kind: 'boolean', unit: 'true|false', description }) as const;
 
 const integer = <const Unit extends string>(
   minimum: number,
@@ -153,6 +161,9 @@ export const settingsSchema = {
     'answers',
     'most answers that are kept for an Idempotency-Key; past it the oldest go before their time',
   ),
+  upstashAtRoot: boolean(
+    'true: the commands of /upstash are at / as well, for clients whose address has no path',
+  ),
   drainDelayMs: milliseconds(
     0,
     'how long the server accepts connections after SIGTERM while /readyz says 503, so that load ' +
@@ -180,11 +191,13 @@ export type SettingName = keyof typeof settingsSchema;
 
 type ValueOf<Schema extends SettingSchema> = Schema extends { choices: readonly (infer Choice)[] }
   ? Choice
-  : Schema extends IntegerSetting
-    ? number | (Schema['orAuto'] extends true ? 'auto' : never)
-    : Schema extends ListSetting
-      ? readonly string[]
-      : string;
+  : Schema extends BooleanSetting
+    ? boolean
+    : Schema extends IntegerSetting
+      ? number | (Schema['orAuto'] extends true ? 'auto' : never)
+      : Schema extends ListSetting
+        ? readonly string[]
+        : string;
 
 export type Settings = {
   readonly [Name in SettingName]: ValueOf<(typeof settingsSchema)[Name]>;

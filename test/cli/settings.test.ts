@@ -116,6 +116,16 @@ describe('spellings', () => {
     }
   });
 
+  test('a switch is on by the same word everywhere', async () => {
+    const isOn = { upstashAtRoot: true };
+    expect(await load({ flags: { upstashAtRoot: 'true' } })).toMatchObject(isOn);
+    expect(await load({ environment: { HOLDFAST_UPSTASH_AT_ROOT: 'true' } })).toMatchObject(isOn);
+    expect(await load({ file: isOn })).toMatchObject(isOn);
+    expect(await load({ file: isOn, flags: { upstashAtRoot: 'false' } })).toMatchObject({
+      upstashAtRoot: false,
+    });
+  });
+
   test('sizes may be spelled with a unit everywhere', async () => {
     expect(await load({ flags: { cacheBytes: '2GiB' } })).toMatchObject({ cacheBytes: 2 ** 31 });
     expect(await load({ file: { cacheBytes: '64KiB' } })).toMatchObject({ cacheBytes: 65_536 });
@@ -161,6 +171,9 @@ describe('refusals', () => {
     ['requestTimeoutMs', '0'],
     ['keepAliveTimeoutMs', '0'],
     ['keepAliveTimeoutMs', '86400001'],
+    ['upstashAtRoot', 'yes'],
+    ['upstashAtRoot', '1'],
+    ['upstashAtRoot', ''],
     ['drainDelayMs', '-1'],
     ['shutdownDeadlineMs', '0'],
     ['shardHeapMiB', '1'],
@@ -189,6 +202,8 @@ describe('refusals', () => {
     ['fsync', true],
     ['cacheBytes', [1]],
     ['logLevel', {}],
+    ['upstashAtRoot', 'true'],
+    ['upstashAtRoot', 1],
   ])('%s as %j in a file is refused: types are not coerced', async (name, value) => {
     const { message } = await refusalOf({ file: { [name]: value } });
     expect(message).toContain(`${name} is ${JSON.stringify(value)} (from --config `);

@@ -38,6 +38,31 @@ function newClient(options: ClientOptions = {}): Redis {
   return new Redis({ url, token: 'any', enableTelemetry: false, ...options });
 }
 
+test('a client whose address has no path works with upstashAtRoot', async () => {
+  const other = await makeTemporaryFolder();
+  const { program, url } = await startServer(other, ['--shards', '2', '--upstash-at-root', 'true']);
+  try {
+    const client = new Redis({ url, token: 'any', enableTelemetry: false });
+    expect(await client.set('object', { list: [1] })).toBe('OK');
+    expect(await client.get('object')).toEqual({ list: [1] });
+    expect(await client.pipeline().incr('n').incr('n').exec()).toEqual([1, 2]);
+    expect(await client.multi().set('to', '1').decr('n').exec()).toEqual(['OK', 1]);
+    const together = new Redis({
+      url,
+      token: 'any',
+      enableTelemetry: false,
+      enableAutoPipelining: true,
+    });
+    expect(await Promise.all([together.get('n'), together.get('to')])).toEqual([1, 1]);
+    const byPath = new Redis({ url: `${url}/upstash`, token: 'any', enableTelemetry: false });
+    expect(await byPath.get('object')).toEqual({ list: [1] });
+    expect(await (await fetch(`${url}/v1/keys/to`)).text()).toBe('1');
+  } finally {
+    await program.end();
+    await removeFolder(other);
+  }
+});
+
 describe('single commands', () => {
   test('strings, numbers and objects come back as they went', async () => {
     expect(await redis.set('text', 'é漢 "quoted"\n')).toBe('OK');

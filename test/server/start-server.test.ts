@@ -1,6 +1,7 @@
 // `startServer` within the process of the test. test/e2e/embedding.test.ts starts it as a package.
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Redis } from '@upstash/redis';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { StoreError } from '../../src/base/errors.ts';
 import {
@@ -88,6 +89,12 @@ describe('a server of a program', () => {
     expect([reply.status, await reply.json()]).toMatchObject([413, { limit: 1024 }]);
     const written = await fetch(`${url}/v1/keys/a`, { method: 'PUT', body: 'x' });
     expect(written.headers.get('holdfast-durability')).toBe('written');
+  });
+
+  test('has the commands of Redis at / if the program asks for it', async () => {
+    const { url } = await startServer({ upstashAtRoot: true });
+    const redis = new Redis({ url, token: 'any', enableTelemetry: false });
+    expect([await redis.incr('n'), await redis.get('n')]).toEqual([1, 1]);
   });
 
   test('reads no environment', async () => {

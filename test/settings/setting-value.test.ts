@@ -46,7 +46,23 @@ test.each(settingNames)('%s takes each of its choices, and no other value', (nam
     expect(readSettingText(name, one)).toBe(one);
   }
   const lists = schema.kind === 'list' ? [] : [[...choices]];
-  for (const other of ['', null, undefined, true, {}, ...lists, [1]]) {
+  for (const other of ['', null, undefined, {}, ...lists, [1]]) {
     expect(readSettingJson(name, other)).toBeUndefined();
   }
+});
+
+const isSwitch = (name: SettingName): boolean => schemaOf(name).kind === 'boolean';
+
+test.each(settingNames)('%s takes true and false only if it is a switch', (name) => {
+  for (const value of [true, false]) {
+    expect(readSettingJson(name, value)).toBe(isSwitch(name) ? value : undefined);
+  }
+});
+
+test.each(settingNames.filter(isSwitch))('the switch %s takes two words, and no other', (name) => {
+  expect([readSettingText(name, 'true'), readSettingText(name, 'false')]).toEqual([true, false]);
+  for (const text of ['', '1', '0', 'yes', 'no', 'TRUE', ' true']) {
+    expect([text, readSettingText(name, text)]).toEqual([text, undefined]);
+  }
+  for (const other of ['true', 'false', 1, 0]) expect(readSettingJson(name, other)).toBeUndefined();
 });

@@ -12,7 +12,9 @@ const commandLines = Array.from(commandTable.values(), ({ name, syntax, summary 
   return `- \`${words}\`: ${summary}`;
 });
 
-const commands = `Commands of Redis 7.0 with their replies and errors:\n\n${commandLines.join('\n')}`;
+const commands =
+  'With the setting `upstashAtRoot`, `/` stands for `/upstash` as well.\n\n' +
+  `Commands of Redis 7.0 with their replies and errors:\n\n${commandLines.join('\n')}`;
 
 const result = {
   type: 'object',

@@ -1,7 +1,7 @@
 // Reads a command from the request target: `/set/key/value/EX/100`, or `/set/key?EX=100` with the
 // value as the body. Arguments become byte strings, whatever bytes they are. Knows no command.
 import { percentDecodeBytes } from '../wire/percent-decode.ts';
-import type { Mount } from '../wire/request-target.ts';
+import { pathOfTarget, type Mount } from '../wire/request-target.ts';
 import { RequestFault } from './request-fault.ts';
 
 export const commandMount: Mount = {
@@ -9,6 +9,20 @@ export const commandMount: Mount = {
   route: '/upstash/:command',
   target: '/upstash/-',
 };
+
+/** Commands at `/` have the router target of those under /upstash, and so their routes. */
+export const rootCommandMount: Mount = { ...commandMount, prefix: '/' };
+
+/**
+ * @param target the raw request target of a command
+ * @returns the path behind the mount, without a leading slash, still encoded
+ */
+export function commandText(target: string): string {
+  const path = pathOfTarget(target);
+  // No path with this prefix is a command at `/`.
+  const { prefix } = path.startsWith(commandMount.prefix) ? commandMount : rootCommandMount;
+  return path.slice(prefix.length);
+}
 
 function decode(text: string): string {
   const bytes = percentDecodeBytes(text);

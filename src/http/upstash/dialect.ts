@@ -1,6 +1,7 @@
-// Describes the REST protocol of Upstash Redis under /upstash. Errors are `{"error"}`.
+// Describes the REST protocol of Upstash Redis under /upstash, and at `/` for clients whose address
+// has no path. Errors are `{"error"}`.
 import type { Dialect } from '../dialect.ts';
-import { commandMount } from './command-of-path.ts';
+import { commandMount, rootCommandMount } from './command-of-path.ts';
 import { upstashProblemOf } from './error-reply.ts';
 import { upstashRoutes } from './upstash-routes.ts';
 
@@ -21,3 +22,23 @@ export const upstashDialect: Dialect = {
   formatError: upstashProblemOf,
   routes: upstashRoutes,
 };
+
+/**
+ * The same protocol at `/`, with the routes of the one under /upstash.
+ *
+ * @param foreignSegments the first segments of all paths that have other routes
+ */
+export function upstashAtRoot(foreignSegments: ReadonlySet<string>): Dialect {
+  return {
+    ...upstashDialect,
+    base: '',
+    foreignSegments,
+    mount: rootCommandMount,
+    ownPaths: new Map([
+      ['/pipeline', '/upstash/pipeline'],
+      ['/multi-exec', '/upstash/multi-exec'],
+      ['/', '/upstash'],
+    ]),
+    routes: () => undefined,
+  };
+}

@@ -8,8 +8,8 @@ import { answering, jsonAnswer, sendAnswer, type Answer } from '../wire/answer.t
 import type { AtomicWork, RequestIdentity } from '../idempotency/idempotent-requests.ts';
 import { identityOf } from '../idempotency/request-identity.ts';
 import { unitsOf } from '../overload/concurrency-limiter.ts';
-import { nameText, queryText } from '../wire/request-target.ts';
-import { commandMount, commandOfPath } from './command-of-path.ts';
+import { queryText } from '../wire/request-target.ts';
+import { commandMount, commandOfPath, commandText } from './command-of-path.ts';
 import { mayWrite, type ParsedCommand, type ParsedKeyspaceCommand } from './command-parser.ts';
 import { CommandRunner, isStoreError, type AtomicCommand } from './command-runner.ts';
 import { errorEnvelope } from './envelope.ts';
@@ -59,7 +59,7 @@ class UpstashHandlers {
   /** The path is the command, the body its last argument, and the query its options. */
   readonly path = (request: FastifyRequest, reply: FastifyReply): Promise<Answer> =>
     this.#one(request, reply, (body) =>
-      commandOfPath(nameText(request, commandMount), queryText(request), body),
+      commandOfPath(commandText(request.originalUrl), queryText(request), body),
     );
 
   /** The body is the command. */

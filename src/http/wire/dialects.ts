@@ -15,8 +15,13 @@ import {
 /** The traits of a dialect that the code shared by all dialects needs. */
 export interface DialectTraits {
   readonly name: string;
-  /** The path that all paths of the dialect begin with, without a slash at the end. */
+  /**
+   * The path that all paths of the dialect begin with, without a slash at the end. Empty: all paths
+   * but those below `foreignSegments`.
+   */
   readonly base: string;
+  /** First segments, still encoded, of paths below the base that are not of the dialect. */
+  readonly foreignSegments?: ReadonlySet<string>;
   readonly mount: Mount;
   /** Router targets of paths that begin with the mount's prefix but contain no name. */
   readonly ownPaths: ReadonlyMap<string, string>;
@@ -33,6 +38,15 @@ function isUnder(base: string, path: string): boolean {
   return path.startsWith(base) && ['', '/', '?', '#'].includes(path.charAt(base.length));
 }
 
+function isForeign({ foreignSegments }: DialectTraits, path: string): boolean {
+  return foreignSegments !== undefined && foreignSegments.has(firstSegmentOf(path));
+}
+
+function firstSegmentOf(path: string): string {
+  const end = path.slice(1).search(/[/?#]/);
+  return end === -1 ? path.slice(1) : path.slice(1, end + 1);
+}
+
 export class Dialects<T extends DialectTraits = DialectTraits> {
   readonly list: readonly T[];
   /**
@@ -46,10 +60,14 @@ export class Dialects<T extends DialectTraits = DialectTraits> {
     this.identityHeaders = [...new Set(list.flatMap((one) => one.identityHeaders))];
   }
 
-  /** @param target the raw request target, which may be malformed after the dialect's base */
+  /**
+   * @param target the raw request target, which may be malformed after the dialect's base; empty if
+   *   it is not known
+   */
   dialectOf(target: string): T | undefined {
+    if (target === '') return undefined;
     const path = originForm(target);
-    return this.list.find(({ base }) => isUnder(base, path));
+    return this.list.find((one) => isUnder(one.base, path) && !isForeign(one, path));
   }
 
   /** @param target the raw request target; one of no dialect gets problem+json */
@@ -62,7 +80,9 @@ export class Dialects<T extends DialectTraits = DialectTraits> {
     const { url: target = '' } = request;
     if (target.includes('#') || faultOfHead(request) !== undefined) return unroutableTarget;
     const path = originForm(target);
-    const dialect = this.list.find(({ mount }) => path.startsWith(mount.prefix));
+    const dialect = this.list.find(
+      (one) => path.startsWith(one.mount.prefix) && !isForeign(one, path),
+    );
     if (dialect === undefined) return path;
     return dialect.ownPaths.get(pathOfTarget(path)) ?? dialect.mount.target;
   }

@@ -5,12 +5,14 @@ import { exitCodeOf, exitCodes, usageError } from './command-error.ts';
 import { dumpCommand } from './dump-command.ts';
 import { programVersion } from '../base/program-version.ts';
 import { backupCommand } from './backup-command.ts';
+import { healthCommand } from './health-command.ts';
 import { reshardCommand } from './reshard-command.ts';
 import { restoreCommand } from './restore-command.ts';
 import { repairCommand } from './repair-command.ts';
 import { serveCommand } from './serve-command.ts';
 import { standardOutput } from './standard-output.ts';
 import { standardError } from './standard-streams.ts';
+import { tokenCommand } from './token-command.ts';
 import { verifyCommand } from './verify-command.ts';
 import { visibleText } from '../base/visible-text.ts';
 
@@ -43,18 +45,26 @@ export function buildProgram(): Command {
     .version(programVersion, '-V, --version', 'print the version');
   const commands = [
     serveCommand(),
+    healthCommand(),
     backupCommand(),
     restoreCommand(),
     reshardCommand(),
     verifyCommand(),
     repairCommand(),
     dumpCommand(),
+    tokenCommand(),
   ];
-  for (const command of [program, ...commands]) refuseInOneLine(command);
   for (const command of commands) program.addCommand(command);
+  const below = withThoseBelow(program).slice(1);
+  for (const command of [program, ...below]) refuseInOneLine(command);
   return program.addHelpText('after', () =>
-    commands.map((command) => `\n${command.helpInformation()}`).join(''),
+    below.map((command) => `\n${command.helpInformation()}`).join(''),
   );
+}
+
+/** A command before the commands of its group. */
+function withThoseBelow(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withThoseBelow)];
 }
 
 /** Left alone, commander prints several lines and ends the process itself. */

@@ -222,8 +222,14 @@ describe('a start', () => {
         specifiersIn(file, [/\bawait import\('([^']+)'/g]).map((to) => join(dirname(file), to)),
       )
       .filter((file) => file !== 'src/cli/serve.ts');
-    expect(works).toHaveLength(6);
+    expect(works).toHaveLength(7);
     expect(packagesBehind(...works)).toEqual(['sorted-btree']);
+  });
+
+  // A container asks every few seconds.
+  test('of the command that asks for health loads no package but the parser', () => {
+    const both = packagesBehind('src/cli/program.ts', 'src/cli/ask-readiness.ts');
+    expect(both).toEqual(['commander']);
   });
 
   test('of a thread loads the pool and the table of a shard, and no other package', () => {

@@ -88,7 +88,7 @@ export class RecordChanges {
         );
         return { output: undefined, changes: planned, ...(flush === undefined ? {} : { flush }) };
       },
-      { synced: true, alone: flush !== undefined },
+      { synced: true, alone: flush ?? false },
     );
     if (result.kind === 'committed') return apply();
     const { error } = result;

@@ -5,7 +5,8 @@ import type { FastifyInstance, fastify as createApp } from 'fastify';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import type { CommandStore } from '../store/store.ts';
-import { AccessGate, type CallerDirectory } from './access/access-gate.ts';
+import type { Access } from '../access/access.ts';
+import { AccessGate } from './access/access-gate.ts';
 import { RequestScopes } from './access/request-scopes.ts';
 import { TrustedProxies } from './access/trusted-proxies.ts';
 import { UnauthenticatedRequests } from './access/unauthenticated-requests.ts';
@@ -47,8 +48,8 @@ const require = createRequire(import.meta.url);
 const { fastify } = require('fastify') as { readonly fastify: typeof createApp };
 
 /** Rules on callers and on web pages; src/cli/settings-schema.ts explains the lists. */
-export interface AccessOptions {
-  readonly callers: CallerDirectory;
+export interface AppAccess {
+  readonly access: Access;
   readonly corsOrigins: readonly string[];
   readonly allowedHosts: readonly string[];
   readonly trustProxy: readonly string[];
@@ -58,7 +59,7 @@ export interface AppOptions {
   readonly store: CommandStore;
   readonly clock: Clock;
   readonly limits: HttpLimits;
-  readonly access: AccessOptions;
+  readonly access: AppAccess;
   readonly version: string;
   /** True: the protocol of Upstash is at `/` as well. */
   readonly upstashAtRoot?: boolean;
@@ -99,23 +100,14 @@ interface Watchers extends ResponseObservers {
   readonly unauthenticated: UnauthenticatedRequests;
 }
 
-function gateOf({ access, clock, logger }: AppOptions, dialects: Dialects) {
-  const { callers, corsOrigins, allowedHosts, trustProxy } = access;
+function gateOf({ access: rules, clock, logger }: AppOptions, dialects: Dialects) {
+  const { access, corsOrigins, allowedHosts, trustProxy } = rules;
   const proxies = new TrustedProxies(trustProxy);
   const pages = new WebPages({ corsOrigins, allowedHosts, proxies, scheme: 'http' });
   const monotonicMs = () => clock.monotonicMs();
   const unauthenticated = new UnauthenticatedRequests({ proxies, monotonicMs, logger });
   const onUnauthenticated = unauthenticated.note;
-  return {
-    gate: new AccessGate({
-      callers,
-      pages,
-      dialects,
-      wallMs: () => clock.wallMs(),
-      onUnauthenticated,
-    }),
-    unauthenticated,
-  };
+  return { gate: new AccessGate({ access, pages, dialects, onUnauthenticated }), unauthenticated };
 }
 
 function watchersOf(options: AppOptions): Watchers {
@@ -163,7 +155,8 @@ function frameworkOf({ limits }: AppOptions, watchers: Watchers) {
       compilersFactory: { buildValidator: refuseSchemas, buildSerializer: refuseSchemas },
     },
     rewriteUrl: (request) => watchers.dialects.routedTarget(request),
-    routerOptions: { querystringParser: () => noQuery },
+    // A name of 64 characters, each percent-encoded.
+    routerOptions: { querystringParser: () => noQuery, maxParamLength: 3 * 64 },
     frameworkErrors: (_error, request, reply) => sendUnroutable(request, reply),
     clientErrorHandler: (error, socket) => answerClientError(error, socket, watchers),
   });
@@ -238,10 +231,11 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.addHook('onRoute', ({ url }) => meter.addRoute(url));
   handleErrors(app, options.logger);
   handleMissingRoutes(app);
-  const wallMs = () => clock.wallMs();
-  const scopes = new RequestScopes({ store, wallMs });
+  const { access } = options.access;
+  const { namespaces, nowMs } = access;
+  const scopes = new RequestScopes({ store, namespaces, nowMs });
   const takesBackups = store.backup !== undefined;
-  const shared = { clock, bodies, work, large, limits, idempotency };
+  const shared = { access, clock, bodies, work, large, limits, idempotency };
   const context: RouteContext = { ...shared, scopes, takesBackups };
   for (const dialect of dialects.list) await dialect.routes(app, context);
   healthRoutes(app, { store, isStopping: options.isStopping ?? (() => false) });

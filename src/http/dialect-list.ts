@@ -1,11 +1,18 @@
 // Lists the dialects of a server. Knows which paths of a server belong to none.
+import { adminDialect } from './admin/dialect.ts';
 import type { Dialect } from './dialect.ts';
 import { restDialect } from './rest/dialect.ts';
 import { unstorageDialect } from './unstorage/dialect.ts';
 import { upstashAtRoot, upstashDialect } from './upstash/dialect.ts';
 import { Dialects } from './wire/dialects.ts';
 
-const everywhere: readonly Dialect[] = [restDialect, unstorageDialect, upstashDialect];
+/** The base of the first is within that of the second. */
+const everywhere: readonly Dialect[] = [
+  adminDialect,
+  restDialect,
+  unstorageDialect,
+  upstashDialect,
+];
 
 /** First segments of paths that no dialect has: health, metrics and docs; `ns` is for namespaces. */
 const segmentsOfNoDialect = ['docs', 'livez', 'metrics', 'ns', 'readyz'] as const;

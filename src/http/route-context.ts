@@ -1,4 +1,5 @@
 // The services that the routes of all dialects share. Knows no dialect.
+import type { Access } from '../access/access.ts';
 import type { Clock } from '../base/clock.ts';
 import type { RequestScopes } from './access/request-scopes.ts';
 import type { BodyReader } from './body/body-reader.ts';
@@ -12,6 +13,8 @@ export interface RouteContext {
   readonly scopes: RequestScopes;
   /** True if the engine takes backups. */
   readonly takesBackups: boolean;
+  /** Users, tokens and namespaces, for those who administer them. */
+  readonly access: Access;
   readonly clock: Clock;
   readonly bodies: BodyReader;
   readonly work: ConcurrencyLimiter;

@@ -4,8 +4,7 @@ import { resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
-import { Callers } from '../access/callers.ts';
-import { ServerTokens } from '../access/server-tokens.ts';
+import { openAccess } from '../access/access.ts';
 import { programVersion } from '../base/program-version.ts';
 import { openEmbeddedStore } from '../engine/open-embedded-store.ts';
 import { buildApp } from '../http/app.ts';
@@ -82,14 +81,16 @@ async function openStore({ settings, logger, clock }: OpenServerOptions): Promis
 
 async function serveStore(store: CommandStore, options: OpenServerOptions): Promise<OpenServer> {
   const { settings, logger, clock, isStopping = () => false, logLinesLost } = options;
-  const callers = new Callers(new ServerTokens(options.serverTokens ?? noServerTokens));
-  checkExposure(settings, callers.isOpen);
+  const { serverTokens = noServerTokens } = options;
+  const { namespacesMax } = settings;
+  const access = await openAccess({ store, clock, serverTokens, namespacesMax });
+  checkExposure(settings, access.callers.isOpen);
   let isClosing = false;
   const app = await buildApp({
     store,
     clock,
     limits: settings,
-    access: { ...settings, callers },
+    access: { ...settings, access },
     upstashAtRoot: settings.upstashAtRoot,
     version: programVersion,
     logger,
@@ -101,6 +102,7 @@ async function serveStore(store: CommandStore, options: OpenServerOptions): Prom
     isClosing = true;
     try {
       await drain(app, { deadlineMs: Math.floor(deadlineMs * drainShare) });
+      await access.close();
     } finally {
       await store.close();
     }

@@ -9,6 +9,11 @@ import { pino, type Logger } from 'pino';
 import { assert } from '../base/assert.ts';
 import { systemClock } from '../base/clock.ts';
 import { combineSettings, givenByMembers } from '../settings/combine-settings.ts';
+import {
+  checkServerTokens,
+  type GivenTokens,
+  type ServerTokenTexts,
+} from '../settings/server-tokens.ts';
 import { SettingError } from '../settings/setting-error.ts';
 import type { SettingMembers, Settings } from '../settings/settings-schema.ts';
 import { openServer, type OpenServer } from './open-server.ts';
@@ -22,7 +27,15 @@ import { withinDeadline } from './within-deadline.ts';
  * - `dataDir`: a new folder for temporary files, which `close` removes
  * - `logLevel`: `silent`
  */
-export interface ServerOptions extends SettingMembers {}
+export interface ServerOptions extends SettingMembers {
+  /**
+   * The token, or two tokens, that may do everything. Without one the server is open, and listens on
+   * loopback alone.
+   */
+  readonly token?: string | readonly string[];
+  /** The token, or two tokens, that read every namespace. Only beside `token`. */
+  readonly readToken?: string | readonly string[];
+}
 
 export interface RunningServer {
   /** The address, such as `http://127.0.0.1:40213`, without a slash at the end. */
@@ -49,12 +62,19 @@ const defaults: ServerOptions = { port: 0, logLevel: 'silent' };
  *   folder cannot be served; ListenError
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
-  const settings = settingsOf(options);
-  if (options.dataDir !== undefined) return runningServer(await open(settings), settings);
+  const { token, readToken, ...members } = membersOf(options);
+  const settings = combineSettings([
+    givenByMembers(defaults, origin),
+    givenByMembers(members, origin),
+  ]);
+  const serverTokens = checkServerTokens(given('token', token), given('readToken', readToken));
+  if (members.dataDir !== undefined) {
+    return runningServer(await open(settings, serverTokens), settings);
+  }
   const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-'));
   const remove = (): Promise<void> => rm(dataDir, { recursive: true, force: true });
   try {
-    return runningServer(await open({ ...settings, dataDir }), settings, remove);
+    return runningServer(await open({ ...settings, dataDir }, serverTokens), settings, remove);
   } catch (error) {
     await remove();
     throw error;
@@ -62,16 +82,23 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
 }
 
 /** Callers of JavaScript may pass anything. */
-function settingsOf(options: unknown): Settings {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new SettingError(`${origin} must be one object with settings as members`);
-  }
-  return combineSettings([givenByMembers(defaults, origin), givenByMembers(options, origin)]);
+function membersOf(options: unknown): ServerOptions {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options;
+  throw new SettingError(`${origin} must be one object with settings as members`);
 }
 
-async function open(settings: Settings): Promise<OpenServer> {
+function given(name: string, tokens: unknown): GivenTokens | undefined {
+  if (tokens === undefined) return undefined;
+  const texts: unknown[] = Array.isArray(tokens) ? tokens : [tokens];
+  if (!texts.every((text) => typeof text === 'string')) {
+    throw new SettingError(`${name} of ${origin} must be a string, or an array of strings`);
+  }
+  return { origin: `${name} of ${origin}`, texts };
+}
+
+async function open(settings: Settings, serverTokens: ServerTokenTexts): Promise<OpenServer> {
   const logger = loggerOf(settings.logLevel);
-  const server = await openServer({ settings, logger, clock: systemClock });
+  const server = await openServer({ settings, serverTokens, logger, clock: systemClock });
   assert(server !== undefined, 'a server that no caller stops comes to listen');
   return server;
 }

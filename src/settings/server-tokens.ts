@@ -62,7 +62,7 @@ export function checkServerTokens(
   const readTokens = read === undefined ? [] : checkTexts(read);
   if (read !== undefined && full === undefined) {
     throw new SettingError(
-      `${read.origin} is set without HOLDFAST_TOKEN; allowed: both, or HOLDFAST_TOKEN alone`,
+      `${read.origin} stands alone; allowed: beside a token that may do everything, such as HOLDFAST_TOKEN`,
     );
   }
   const all = [...tokens, ...readTokens];

@@ -131,6 +131,7 @@ export const settingsSchema = {
   ),
   keyBytesMax: bytes(1, 4 * kibibyte, 'longest key, in bytes of UTF-8'),
   valueBytesMax: bytes(1, 64 * mebibyte, 'largest value'),
+  namespacesMax: integer(1, 100_000, 'namespaces', 'most namespaces, the default one among them'),
   batchOperationsMax: integer(
     1,
     1_000_000,

@@ -220,7 +220,7 @@ describe('dropping a namespace', () => {
 
   test('removes its entries and its record, and nothing else', async () => {
     await access.namespaces.drop('app');
-    expect(store.options.at(-1)).toMatchObject({ alone: true, synced: true });
+    expect(store.options.at(-1)).toMatchObject({ alone: ['app'], synced: true });
     expect(await namesOf()).toEqual(['default', 'other']);
     expect([await store.count('app'), await store.count('other')]).toEqual([0, 1]);
     await reopen();

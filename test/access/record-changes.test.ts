@@ -58,7 +58,7 @@ describe('a change', () => {
     await store.submit({ op: 'put', namespace: 'app', key: 'a', value: Buffer.from('1') });
     expect(await outcomeOf(put('1', { flush: ['app'] }))).toBe('done');
     expect(await store.count('app')).toBe(0);
-    expect(store.options).toEqual([{ synced: true, alone: true }]);
+    expect(store.options).toEqual([{ synced: true, alone: ['app'] }]);
   });
 
   test('that the store refuses leaves memory as it is', async () => {

@@ -65,7 +65,7 @@ describe('the start is refused, and no token is shown, if', () => {
     ['two are equal', { HOLDFAST_TOKEN: `${one},${one}` }, 'are equal'],
     ['it has a space', { HOLDFAST_TOKEN: 'a secret of two words' }, 'another character'],
     ['it has letters beyond ASCII', { HOLDFAST_TOKEN: 'sécret-secret-secret' }, 'another character'],
-    ['the reader stands alone', { HOLDFAST_READ_TOKEN: one }, 'without HOLDFAST_TOKEN'],
+    ['the reader stands alone', { HOLDFAST_READ_TOKEN: one }, 'stands alone'],
     ['the reader is empty', { HOLDFAST_TOKEN: one, HOLDFAST_READ_TOKEN: '' }, 'HOLDFAST_READ_TOKEN is set but empty'],
     ['the reader has the same token', { HOLDFAST_TOKEN: one, HOLDFAST_READ_TOKEN: one }, 'are equal'],
     ['the file is not there', { HOLDFAST_TOKEN_FILE: '/nowhere/token' }, 'ENOENT'],

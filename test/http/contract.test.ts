@@ -1,7 +1,7 @@
 // The contract of a store through every layer: HTTP, router, threads, files.
 import { buildApp } from '../../src/http/app.ts';
 import { drain, listen } from '../../src/http/server.ts';
-import { openAccess } from '../support/http/open-app.ts';
+import { accessOver } from '../support/http/open-app.ts';
 import { makeTestFolder, openTestStore } from '../support/stores/embedded-store.ts';
 import { HttpStore } from '../support/stores/http-store.ts';
 import { ManualClock } from '../support/simulated/manual-clock.ts';
@@ -19,7 +19,7 @@ storeContract('the REST dialect over a socket', {
       clock,
       version: '0.0.0-test',
       logger: false,
-      access: openAccess(),
+      access: await accessOver(embedded, clock),
       limits: {
         keyBytesMax: 1024,
         valueBytesMax: 8 * mebibyte,

@@ -3,6 +3,7 @@
 // Must not know routes, except those that are open to all. Must not know what a caller may do:
 // authorized-store.ts judges each operation.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Access } from '../../access/access.ts';
 import type { Caller } from '../../access/caller.ts';
 import { StoreError } from '../../base/errors.ts';
 import type { Handle } from '../connections/request-order.ts';
@@ -28,25 +29,10 @@ declare module 'node:http' {
   }
 }
 
-/** The callers of a server, as the gate needs them. */
-export interface CallerDirectory {
-  /** True if the server requires no token. Any token will do then. */
-  readonly isOpen: boolean;
-  /** Everyone who calls an open server. */
-  readonly anonymous: Caller;
-  /**
-   * The caller with this token, if the token is valid.
-   *
-   * @param nowMs Unix milliseconds
-   */
-  find(token: string, nowMs: number): Caller | undefined;
-}
-
 export interface AccessGateOptions {
-  readonly callers: CallerDirectory;
+  readonly access: Pick<Access, 'callers' | 'uses' | 'nowMs'>;
   readonly pages: WebPages;
   readonly dialects: Dialects;
-  readonly wallMs: () => number;
   /** Called for each request that is refused for want of a valid token. */
   readonly onUnauthenticated: (request: IncomingMessage, hasToken: boolean) => void;
 }
@@ -81,7 +67,7 @@ export class AccessGate {
     return (request, response) => {
       this.#noteOrigin(request);
       const named = namespaceOfTarget(request.url ?? '');
-      if (named === 'malformed') {
+      if (named === 'malformed' || (named !== undefined && !this.#takesNamespace(named.target))) {
         this.#refuse(request, response, noRoute);
         return;
       }
@@ -91,6 +77,11 @@ export class AccessGate {
       }
       handle(request, response);
     };
+  }
+
+  #takesNamespace(target: string): boolean {
+    const dialect = this.#options.dialects.dialectOf(target);
+    return dialect !== undefined && dialect.namesNamespaces !== true;
   }
 
   /** Returns a listener that hands on the requests of known callers, and answers all others. */
@@ -115,8 +106,8 @@ export class AccessGate {
 
   /** @returns true if the request is answered: a page may not send it, or only asks whether it may */
   #answerPage(request: IncomingMessage, response: ServerResponse): boolean {
-    const { callers, pages, dialects } = this.#options;
-    const refusal = callers.isOpen ? pages.refusalOf(request) : undefined;
+    const { access, pages, dialects } = this.#options;
+    const refusal = access.callers.isOpen ? pages.refusalOf(request) : undefined;
     if (refusal === undefined) {
       return request.method === 'OPTIONS' && this.#answerPreflight(request, response);
     }
@@ -125,9 +116,13 @@ export class AccessGate {
   }
 
   #callerWith(token: string | undefined): Caller | undefined {
-    const { callers, wallMs } = this.#options;
+    const { callers, uses, nowMs } = this.#options.access;
     if (callers.isOpen) return callers.anonymous;
-    return token === undefined ? undefined : callers.find(token, wallMs());
+    if (token === undefined) return undefined;
+    const now = nowMs();
+    const caller = callers.find(token, now);
+    if (caller !== undefined) uses.note(caller, now);
+    return caller;
   }
 
   /** The reply of each request of an allowed page says so, whatever becomes of the request. */

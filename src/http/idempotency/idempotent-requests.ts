@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { defaultNamespace } from '../../base/default-namespace.ts';
 import { retrySoon, StoreError } from '../../base/errors.ts';
-import { refusalOfNames, type TransactionName } from '../../store/authorization.ts';
+import type { TransactionName } from '../../store/authorization.ts';
 import type { EntryName } from '../../store/operation.ts';
 import type { Durability, EntryResult } from '../../store/result.ts';
 import { slotOfKey } from '../../store/slot.ts';
@@ -82,7 +82,7 @@ function refusalOfWork(
   store: AuthorizedStore,
   { names, refusal }: AtomicWork,
 ): StoreError | undefined {
-  return refusal?.() ?? (typeof names === 'function' ? undefined : refusalOfNames(names, store));
+  return refusal?.() ?? (typeof names === 'function' ? undefined : store.refusalOfAll(names));
 }
 
 export class IdempotentRequests {

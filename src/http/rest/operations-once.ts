@@ -11,7 +11,7 @@ import {
   runAtMoment,
   type MomentLimits,
   type MomentResult,
-} from './transactions/moment-run.ts';
+} from '../../store/moment-run.ts';
 
 function withDurability(result: MomentResult, durability: Durability): Result {
   if (result.kind === 'incremented') throw new Error('no operation of a batch counts');

@@ -1,6 +1,6 @@
 // GET /v1/whoami: tells a caller under which name and with which rights the server knows it.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { documentOfGrant } from '../../access/grant.ts';
+import { viewOfCaller } from '../../access/views.ts';
 import { callerOf } from '../access/request-scopes.ts';
 import { answering, jsonAnswer, type Answer } from '../wire/answer.ts';
 import { queryText } from '../wire/request-target.ts';
@@ -8,9 +8,7 @@ import { parseQuery } from './query.ts';
 
 function whoami(request: FastifyRequest): Answer {
   parseQuery(queryText(request), []);
-  const { user, token, rights } = callerOf(request);
-  const grants = rights.grants.map(documentOfGrant);
-  return jsonAnswer(200, JSON.stringify({ user, token: token?.name, grants }));
+  return jsonAnswer(200, JSON.stringify(viewOfCaller(callerOf(request))));
 }
 
 export function whoamiRoutes(app: FastifyInstance): void {

@@ -10,6 +10,7 @@ export const unstorageDialect: Dialect = {
   mount: itemMount,
   ownPaths: new Map(),
   isGetReadOnly: true,
+  namesNamespaces: true,
   identityHeaders: ['x-ttl'],
   formatError: problemOf,
   routes: unstorageRoutes,

@@ -2,6 +2,7 @@
 // all keys below a base. Slashes separate a key's parts on the wire, and colons in the store. Asks
 // no store.
 import { StoreError } from '../../base/errors.ts';
+import { checkNamespaceName } from '../../base/namespace-name.ts';
 import { percentDecode } from '../wire/percent-decode.ts';
 import type { Mount } from '../wire/request-target.ts';
 
@@ -18,8 +19,6 @@ export interface Item {
   readonly isBase: boolean;
 }
 
-const namespacePattern = /^[A-Za-z0-9_-]{1,64}$/;
-
 function invalid(detail: string, limit?: number): StoreError {
   return new StoreError('KEY_INVALID', detail, { parameter: 'key', limit });
 }
@@ -31,17 +30,14 @@ function partsOf(path: string): string[] {
 
 /**
  * @param text the path behind the mount, still encoded
- * @throws StoreError KEY_INVALID
+ * @throws StoreError NAMESPACE_INVALID, KEY_INVALID
  */
 export function itemOf(text: string, keyBytesMax: number): Item {
   const path = percentDecode(text);
   if (path === undefined) throw invalid('A key must be valid percent-encoding of valid UTF-8.');
   const slash = path.indexOf('/');
   const namespace = slash === -1 ? path : path.slice(0, slash);
-  if (!namespacePattern.test(namespace)) {
-    const detail = 'A namespace has 1 to 64 ASCII letters, digits, hyphens and underscores.';
-    throw new StoreError('KEY_INVALID', detail, { parameter: 'namespace' });
-  }
+  checkNamespaceName(namespace, 'namespace');
   const rest = slash === -1 ? '' : path.slice(slash + 1);
   const parts = partsOf(rest);
   if (parts.some((part) => part === '.' || part === '..')) {

@@ -53,6 +53,8 @@ class UnstorageHandlers {
     const item = this.#itemOf(request);
     const store = this.#storeFor(request, item);
     store.requireSomeRead(item.namespace);
+    // The client takes a missing base for an error, and an empty list for what it is.
+    if (item.isBase && store.isAbsent(item.namespace)) return jsonAnswer(200, '[]');
     const answer = item.isBase
       ? jsonAnswer(200, await this.#below.list(store, item))
       : this.#answerOf(request, await read(store, 'get', item));
@@ -85,6 +87,8 @@ class UnstorageHandlers {
     const { scope, namespace, key } = this.#writeOf(request, item);
     const { store } = scope;
     const { isBase } = item;
+    // Nothing is there to delete.
+    if (store.isAbsent(namespace)) return done;
     const identity = identityOf(request, emptyBody, scope);
     const units = unitsOf(1, 0);
     if (identity !== undefined) {

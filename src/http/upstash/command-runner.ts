@@ -7,16 +7,12 @@ import { StoreError } from '../../base/errors.ts';
 import { keysThatAreOnlyRead } from '../../commands/command.ts';
 import { bulk, nil, type Reply } from '../../commands/reply.ts';
 import { checkFlush, runKeyed, runOnKeyspace } from '../../commands/run-command.ts';
-import {
-  refusalOfNames,
-  type Authorization,
-  type TransactionName,
-} from '../../store/authorization.ts';
+import type { TransactionName } from '../../store/authorization.ts';
 import type { CommandOperation, EntryName, GetOperation } from '../../store/operation.ts';
 import type { ReplyResult, Result } from '../../store/result.ts';
 import type { SubmitOptions } from '../../store/store.ts';
 import type { TransactionPlan } from '../../store/transaction.ts';
-import type { RequestStore } from '../access/authorized-store.ts';
+import type { AuthorizedStore, RequestStore } from '../access/authorized-store.ts';
 import { planCommands, distinctKeys } from './atomic-commands.ts';
 import {
   CommandParser,
@@ -31,7 +27,7 @@ export type CommandRunnerOptions = CommandParserOptions;
 
 /** The keys that commands are about: those of one namespace, as one caller may use them. */
 export interface CommandScope {
-  readonly store: RequestStore & Authorization;
+  readonly store: RequestStore & Pick<AuthorizedStore, 'refusalOfAll'>;
   readonly namespace: string;
 }
 
@@ -146,7 +142,7 @@ export class CommandRunner {
 
   /** The error that refuses the command to the caller of this scope; undefined if it may run it. */
   refusalOf({ store, namespace }: CommandScope, command: ParsedKeyedCommand) {
-    return refusalOfNames(transactionNames(namespace, command.keys, [command]), store);
+    return store.refusalOfAll(transactionNames(namespace, command.keys, [command]));
   }
 
   /** Plans a command that deletes all keys, without running it. */

@@ -22,13 +22,16 @@ export interface DialectTraits {
   readonly base: string;
   /** First segments, still encoded, of paths below the base that are not of the dialect. */
   readonly foreignSegments?: ReadonlySet<string>;
-  readonly mount: Mount;
+  /** Absent if the router may decode the names in its paths. */
+  readonly mount?: Mount;
   /** Router targets of paths that begin with the mount's prefix but contain no name. */
   readonly ownPaths: ReadonlyMap<string, string>;
   /** False if a GET may write. An internal error then leaves the outcome unknown. */
   readonly isGetReadOnly: boolean;
   /** Headers that change the effect of a request, or its answer; in lower case. */
   readonly identityHeaders: readonly string[];
+  /** True if its paths name the namespace themselves: none may stand in front of them. */
+  readonly namesNamespaces?: boolean;
   /** The query parameter that may have the caller's token, if there is one. */
   readonly tokenParameter?: string;
   formatError(error: StoreError): Answer;
@@ -81,18 +84,21 @@ export class Dialects<T extends DialectTraits = DialectTraits> {
     if (target.includes('#') || faultOfHead(request) !== undefined) return unroutableTarget;
     const path = originForm(target);
     const dialect = this.list.find(
-      (one) => path.startsWith(one.mount.prefix) && !isForeign(one, path),
+      (one) =>
+        one.mount !== undefined && path.startsWith(one.mount.prefix) && !isForeign(one, path),
     );
-    if (dialect === undefined) return path;
+    if (dialect?.mount === undefined) return path;
     return dialect.ownPaths.get(pathOfTarget(path)) ?? dialect.mount.target;
   }
 
   /** The label under which metrics count a routed target; `routes` has the known routes. */
   routeOfTarget(target: string, routes: ReadonlySet<string>): string {
-    const dialect = this.list.find(({ mount }) => mount.target === target);
-    if (dialect !== undefined) return dialect.mount.route;
+    const mounted = this.list.find(({ mount }) => mount?.target === target);
+    if (mounted?.mount !== undefined) return mounted.mount.route;
     const path = pathOfTarget(target);
     if (routes.has(path)) return path;
+    const unmounted = this.list.find((one) => one.mount === undefined && isUnder(one.base, path));
+    if (unmounted !== undefined) return unmounted.base;
     return path.startsWith('/docs/') ? '/docs' : 'other';
   }
 }

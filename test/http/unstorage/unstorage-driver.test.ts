@@ -2,15 +2,17 @@
 import { createStorage, type Storage } from 'unstorage';
 import httpDriver from 'unstorage/drivers/http';
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Access } from '../../../src/access/access.ts';
 import type { ModelStore } from '../../support/stores/model-store.ts';
-import { openApp } from '../../support/http/open-app.ts';
+import { makeNamespaces, openApp } from '../../support/http/open-app.ts';
 
 let storage: Storage;
 let model: ModelStore;
 let url: string;
+let access: Access;
 
 beforeEach(async () => {
-  ({ url, model } = await openApp());
+  ({ url, model, access } = await openApp());
   storage = createStorage({ driver: httpDriver({ base: `${url}/unstorage/app` }) });
 });
 
@@ -82,6 +84,7 @@ describe('keys', () => {
   });
 
   test('are many', async () => {
+    await makeNamespaces(access, 'app');
     const many = Array.from({ length: 2500 }, (_, index) => `k${String(index).padStart(5, '0')}`);
     for (const key of many) {
       const value = Buffer.from('x');

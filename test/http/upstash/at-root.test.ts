@@ -131,9 +131,9 @@ test('a write at / changes the token of both addresses', async () => {
 test('a target in absolute form is the same', async () => {
   const { port } = await openAtRoot();
   await rawRequest(port, 'GET', 'http://localhost/set/k/v');
-  expect(
-    await rawRequest(port, 'POST', 'http://localhost', { body: '["get","k"]' }),
-  ).toMatchObject({ status: 200, body: '{"result":"v"}' });
+  expect(await rawRequest(port, 'POST', 'http://localhost', { body: '["get","k"]' })).toMatchObject(
+    { status: 200, body: '{"result":"v"}' },
+  );
 });
 
 describe('paths of other routes', () => {

@@ -1,16 +1,28 @@
 // Starts the HTTP layer over a model store on a free port, and stops it after the test.
 import { onTestFinished } from 'vitest';
-import { Callers } from '../../../src/access/callers.ts';
-import { ServerTokens } from '../../../src/access/server-tokens.ts';
-import { buildApp, type AccessOptions, type AppOptions } from '../../../src/http/app.ts';
+import { openAccess, type Access } from '../../../src/access/access.ts';
+import { namespaceDefaults } from '../../../src/access/namespace-settings.ts';
+import type { ServerTokensOptions } from '../../../src/access/server-tokens.ts';
+import type { Clock } from '../../../src/base/clock.ts';
+import { buildApp, type AppAccess, type AppOptions } from '../../../src/http/app.ts';
 import type { HttpLimits } from '../../../src/http/limits.ts';
+import type { CommandStore } from '../../../src/store/store.ts';
 import { drain, listen } from '../../../src/http/server.ts';
 import { ModelStore } from '../stores/model-store.ts';
 
-/** A server that requires no token, and is called by loopback names. */
-export function openAccess(changes: Partial<AccessOptions> = {}): AccessOptions {
-  const callers = new Callers(new ServerTokens({}));
-  return { callers, corsOrigins: [], allowedHosts: [], trustProxy: [], ...changes };
+/** Rules of access as a test gives them: without tokens, the server is open. */
+export interface TestAccess extends Partial<Omit<AppAccess, 'access'>> {
+  readonly serverTokens?: ServerTokensOptions;
+  readonly namespacesMax?: number;
+}
+
+export async function accessOver(
+  store: CommandStore,
+  clock: Clock,
+  { serverTokens = {}, namespacesMax = 100, ...rules }: TestAccess = {},
+): Promise<AppAccess> {
+  const access = await openAccess({ store, clock, serverTokens, namespacesMax });
+  return { access, corsOrigins: [], allowedHosts: [], trustProxy: [], ...rules };
 }
 
 export const testLimits: HttpLimits = {
@@ -27,23 +39,29 @@ export const testLimits: HttpLimits = {
   idempotencyRecordsMax: 50,
 };
 
+/** Makes namespaces, for tests that look at what a single write does to the store. */
+export async function makeNamespaces({ namespaces }: Access, ...names: string[]): Promise<void> {
+  for (const name of names) await namespaces.put(name, namespaceDefaults);
+}
+
 type Changes = Partial<Omit<AppOptions, 'limits' | 'access'>> & {
   readonly limits?: Partial<HttpLimits>;
-  readonly access?: Partial<AccessOptions>;
+  readonly access?: TestAccess;
 };
 
 export async function openApp({ limits, access, ...changes }: Changes = {}) {
   const model = new ModelStore();
-  const app = await buildApp({
+  const options = {
     store: model,
     clock: { wallMs: () => model.nowMs, monotonicMs: () => performance.now() },
     version: '0.0.0-test',
     logger: false,
     limits: { ...testLimits, ...limits },
-    access: openAccess(access),
     ...changes,
-  });
+  } as const;
+  const rules = await accessOver(options.store, options.clock, access);
+  const app = await buildApp({ ...options, access: rules });
   const { url, port } = await listen(app, { host: '127.0.0.1', port: 0 });
   onTestFinished(() => drain(app, { deadlineMs: 0 }));
-  return { app, model, url, port };
+  return { app, model, url, port, access: rules.access };
 }

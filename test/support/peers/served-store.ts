@@ -5,7 +5,7 @@ import { systemClock } from '../../../src/base/clock.ts';
 import type { Reply } from '../../../src/commands/reply.ts';
 import { buildApp } from '../../../src/http/app.ts';
 import { drain, listen } from '../../../src/http/server.ts';
-import { openAccess } from '../http/open-app.ts';
+import { accessOver } from '../http/open-app.ts';
 import { makeTestFolder, openTestStore } from '../stores/embedded-store.ts';
 import type { SentCommand } from './random-sent-commands.ts';
 import { parseReplies } from './resp-parser.ts';
@@ -28,7 +28,7 @@ export async function serveStore(valueBytesMax: number): Promise<ServedStore> {
     clock: systemClock,
     version: '0.0.0-test',
     logger: false,
-    access: openAccess(),
+    access: await accessOver(store, systemClock),
     limits: {
       keyBytesMax: 1024,
       valueBytesMax,

@@ -48,6 +48,11 @@ export class ModelStore implements CommandStore {
   #version = 0;
   #closed = false;
 
+  /** Namespace and key of each entry, but for the server's own records. */
+  get clientNames(): string[] {
+    return [...this.entries.keys()].filter((name) => !name.startsWith('~'));
+  }
+
   submit(operation: Operation, { authorization }: SubmitOptions = {}): Result | Promise<Result> {
     if (this.#closed) {
       const error = new StoreError('SHUTTING_DOWN', 'The store is closed.', { retryable: true });

@@ -2,7 +2,7 @@
 // operation must not be carried out if the reply has no room for its value.
 import type { EntryResult } from '../../../store/result.ts';
 import type { SubmitOptions } from '../../../store/store.ts';
-import type { MomentResult } from './moment-run.ts';
+import type { MomentResult } from '../../../store/moment-run.ts';
 
 /**
  * Counts the values that results give back once more, or that are new. The store has counted the

@@ -11,7 +11,7 @@ import type { GetOperation } from '../../../store/operation.ts';
 import { parseEnvelope } from '../json/json-envelope.ts';
 import { isVersion, putMembersOf, valueOfItem, type ItemRules } from '../json/json-item.ts';
 import { keyOfJson } from '../keys/key.ts';
-import type { MomentOperation } from './moment-run.ts';
+import type { MomentOperation } from '../../../store/moment-run.ts';
 import type { Check, Transaction } from './transaction-plan.ts';
 
 export interface TransactionRules extends ItemRules {

@@ -12,7 +12,7 @@ import {
   type MomentLimits,
   type MomentOperation,
   type MomentResult,
-} from './moment-run.ts';
+} from '../../../store/moment-run.ts';
 
 /** A condition on the entry under a name. */
 export type Check = EntryName &

@@ -2,7 +2,7 @@
 import type { Durability } from '../../../store/result.ts';
 import { resultText } from '../batch/batch-result.ts';
 import { valueMember } from '../json/json-text.ts';
-import type { IncrementedResult, MomentResult } from './moment-run.ts';
+import type { IncrementedResult, MomentResult } from '../../../store/moment-run.ts';
 import type { TransactionOutcome } from './transaction-plan.ts';
 
 function incrementedText(result: IncrementedResult, durability: Durability): string {

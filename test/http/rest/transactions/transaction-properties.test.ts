@@ -12,7 +12,7 @@ import {
 } from '../../../support/stores/embedded-store.ts';
 import { ManualClock } from '../../../support/simulated/manual-clock.ts';
 import { ModelStore } from '../../../support/stores/model-store.ts';
-import { openAccess, testLimits } from '../../../support/http/open-app.ts';
+import { accessOver, testLimits } from '../../../support/http/open-app.ts';
 import { PlainModel, step } from '../../../support/stores/random-transactions.ts';
 
 /** A server that a test can start again over the same data. */
@@ -31,7 +31,7 @@ async function serve(store: CommandStore, clock: Clock) {
     version: '0',
     logger: false,
     limits: testLimits,
-    access: openAccess(),
+    access: await accessOver(store, clock),
   });
   const { url } = await listen(app, { host: '127.0.0.1', port: 0 });
   return { url, stop: () => drain(app, { deadlineMs: 1000 }) };

@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  namesOnce,
-  runAtMoment,
-  type MomentOperation,
-} from '../../../../src/http/rest/transactions/moment-run.ts';
-import type { EntryResult } from '../../../../src/store/result.ts';
+import { namesOnce, runAtMoment, type MomentOperation } from '../../src/store/moment-run.ts';
+import type { EntryResult } from '../../src/store/result.ts';
 
 const namespace = 'default';
 const now = 1_764_000_000_000;

@@ -1,20 +1,20 @@
 // Runs operations in order over the entries of one moment. Each operation sees the changes of those
 // before it. Yields one result an operation, and the changes to make at the end. This is pure
 // computation: the store provides the one moment, and all or nothing (`Store.transact`).
-import { unreachable } from '../../../base/assert.ts';
-import { StoreError } from '../../../base/errors.ts';
-import { int64Max, int64Min, parseInt64 } from '../../../commands/argument.ts';
-import { conditionsHold } from '../../../store/conditions.ts';
-import { deadlineOf } from '../../../store/deadline.ts';
-import type { TransactionName } from '../../../store/authorization.ts';
-import { EntryOverlay } from '../../../store/entry-overlay.ts';
+import { unreachable } from '../base/assert.ts';
+import { StoreError } from '../base/errors.ts';
+import { int64Max, int64Min, parseInt64 } from '../commands/argument.ts';
+import { conditionsHold } from './conditions.ts';
+import { deadlineOf } from './deadline.ts';
+import type { TransactionName } from './authorization.ts';
+import { EntryOverlay } from './entry-overlay.ts';
 import {
   textOfName,
   type Conditions,
   type EntryName,
   type Operation,
   type PutOperation,
-} from '../../../store/operation.ts';
+} from './operation.ts';
 import type {
   ConditionFailedResult,
   DeletedResult,
@@ -22,8 +22,8 @@ import type {
   ExpiresAt,
   MissingResult,
   WrittenResult,
-} from '../../../store/result.ts';
-import type { EntryPut, TransactionMoment } from '../../../store/transaction.ts';
+} from './result.ts';
+import type { EntryPut, TransactionMoment } from './transaction.ts';
 
 /** Adds to a decimal 64-bit integer; a missing entry counts as 0. The deadline stays. */
 export interface IncrementOperation extends EntryName {

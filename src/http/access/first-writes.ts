@@ -1,0 +1,142 @@
+// Carries out writes in a namespace that was not made yet. The first entry that is put makes it: the
+// namespace's record is put in the same transaction, and in the same shard. A write that puts no
+// entry makes none. Judges no caller.
+import { Buffer } from 'node:buffer';
+import type { Namespaces, NewNamespace } from '../../access/namespaces.ts';
+import { byteStringOfBytes } from '../../base/byte-string.ts';
+import { isInternalNamespace } from '../../base/namespace-name.ts';
+import { defaultCommandLimits } from '../../commands/command.ts';
+import { commandTable } from '../../commands/command-table.ts';
+import type { Reply } from '../../commands/reply.ts';
+import { runKeyed } from '../../commands/run-command.ts';
+import type { TransactionName } from '../../store/authorization.ts';
+import { runAtMoment } from '../../store/moment-run.ts';
+import type { CommandOperation, EntryName, PutOperation } from '../../store/operation.ts';
+import type {
+  Durability,
+  EntryResult,
+  RefusedResult,
+  ReplyResult,
+  Result,
+} from '../../store/result.ts';
+import type { Store, TransactOptions } from '../../store/store.ts';
+import type { TransactionPlan, TransactionResult } from '../../store/transaction.ts';
+
+export interface FirstWritesOptions {
+  readonly store: Pick<Store, 'transact' | 'durability'>;
+  readonly namespaces: Pick<Namespaces, 'makeBy'>;
+}
+
+export class FirstWrites {
+  readonly #options: FirstWritesOptions;
+
+  constructor(options: FirstWritesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param names at least one; all that are no record of the server are in one namespace
+   * @throws StoreError as `Namespaces.makeBy` does
+   */
+  transact<Output>(
+    names: readonly TransactionName[],
+    plan: TransactionPlan<Output>,
+    options: TransactOptions,
+  ): Promise<TransactionResult<Output>> {
+    const { store, namespaces } = this.#options;
+    const [first] = names;
+    if (first === undefined) throw new Error('a write that makes a namespace has an entry');
+    return namespaces.makeBy(first.namespace, first.key, (making) =>
+      making === undefined
+        ? store.transact(names, plan, options)
+        : store.transact([...names, making.name], withRecord(names, plan, making), options),
+    );
+  }
+
+  async put(operation: PutOperation, options: TransactOptions): Promise<Result> {
+    const plan: TransactionPlan<(durability: Durability) => Result> = (moment) => {
+      // The value's size is judged where the request is read.
+      const limits = { valueBytesMax: operation.value.length };
+      const { results, changes } = runAtMoment([operation], moment, [operation], limits);
+      const [result] = results;
+      return {
+        output: (durability) => {
+          if (result?.kind === 'condition-failed') return result;
+          if (result?.kind === 'written') return { ...result, durability };
+          throw new Error('a put is written, or its condition fails');
+        },
+        changes,
+      };
+    };
+    const result = await this.transact([nameOf(operation)], plan, options);
+    if (result.kind === 'refused') return result;
+    return result.output(this.#options.store.durability);
+  }
+
+  async command(
+    operation: CommandOperation,
+    options: TransactOptions,
+  ): Promise<ReplyResult | RefusedResult> {
+    const { namespace, keys } = operation;
+    const distinct = [...new Set(keys)];
+    const names = distinct.map((key) => ({
+      namespace,
+      key,
+      isReadOnly: operation.keysOnlyRead?.includes(key) === true,
+    }));
+    const result = await this.transact(names, commandPlan(operation, distinct), options);
+    return result.kind === 'refused' ? result : { kind: 'reply', reply: result.output };
+  }
+}
+
+function nameOf({ namespace, key }: EntryName): EntryName {
+  return { namespace, key };
+}
+
+/** The same plan, with the namespace's record as one more entry behind all others. */
+function withRecord<Output>(
+  names: readonly TransactionName[],
+  plan: TransactionPlan<Output>,
+  making: NewNamespace,
+): TransactionPlan<Output> {
+  return ({ entries, versions, now }) => {
+    const planned = plan({ entries: entries.slice(0, -1), versions: versions.slice(0, -1), now });
+    const changes = names.map((_, index) => planned.changes[index]);
+    const putsEntry = names.some(({ namespace }, index) => {
+      const change = changes[index];
+      return change !== undefined && change !== 'delete' && !isInternalNamespace(namespace);
+    });
+    return { ...planned, changes: [...changes, putsEntry ? making.put : undefined] };
+  };
+}
+
+function commandPlan(
+  { name, args, keys, valueBytesMax }: CommandOperation,
+  distinct: readonly string[],
+): TransactionPlan<Reply> {
+  const command = commandTable.get(name);
+  if (command?.kind !== 'keyed') throw new Error('an operation on keys is a command on keys');
+  const limits = { ...defaultCommandLimits, valueBytesMax };
+  return ({ entries: found, now }) => {
+    const at = new Map(distinct.map((key, index) => [key, index]));
+    const entries = keys.map((key) => entryOf(found[at.get(key) ?? -1]));
+    const { reply, changes } = runKeyed(command, { args, keys, entries, now, limits });
+    const planned = distinct.map(() => undefined) as ReturnType<
+      TransactionPlan<Reply>
+    >['changes'][number][];
+    for (const [nth, change] of changes.entries()) {
+      const index = at.get(keys[nth] ?? '');
+      if (change === undefined || index === undefined) continue;
+      planned[index] =
+        change === 'delete'
+          ? 'delete'
+          : { value: Buffer.from(change.put.value, 'latin1'), expiresAt: change.put.expiresAt };
+    }
+    return { output: reply, changes: planned };
+  };
+}
+
+function entryOf(entry: EntryResult | undefined) {
+  if (entry?.value === undefined) return undefined;
+  return { value: byteStringOfBytes(entry.value), expiresAt: entry.expiresAt };
+}

@@ -1,0 +1,83 @@
+// Namespaces, for administrators of the server and of each namespace. An administrator of one
+// namespace sees that one alone. Owns no rule: src/access has them all.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { parseNamespaceSettings } from '../../access/namespace-settings.ts';
+import { callerOf } from '../access/request-scopes.ts';
+import { forbidden } from '../access/refusals.ts';
+import type { RouteContext } from '../route-context.ts';
+import { answering, emptyAnswer, jsonAnswer, type Answer } from '../wire/answer.ts';
+import { jsonBody, nameIn, pageAnswer, pageQuery, refuseQuery } from './admin-request.ts';
+
+const namespaces = '/v1/admin/namespaces';
+const namespace = `${namespaces}/:name`;
+
+class NamespaceHandlers {
+  readonly #context: RouteContext;
+
+  constructor(context: RouteContext) {
+    this.#context = context;
+  }
+
+  readonly list = async (request: FastifyRequest): Promise<Answer> => {
+    const store = this.#storeOf(request);
+    store.requireValid();
+    const { rights } = callerOf(request);
+    const administers = (name: string): boolean => rights.in(name).isAdmin;
+    if (!rights.isServerAdmin && !rights.namedNamespaces.some(administers)) throw forbidden();
+    const { after, limit } = pageQuery(request);
+    return pageAnswer(await this.#namespaces.views(after, limit, administers));
+  };
+
+  readonly get = async (request: FastifyRequest): Promise<Answer> => {
+    const name = this.#nameFor(request);
+    refuseQuery(request);
+    return jsonAnswer(200, JSON.stringify(await this.#namespaces.view(name)));
+  };
+
+  readonly put = async (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
+    this.#nameFor(request, true);
+    refuseQuery(request);
+    const settings = parseNamespaceSettings(await jsonBody(this.#context.bodies, request, reply));
+    const outcome = await this.#namespaces.put(this.#nameFor(request, true), settings);
+    return emptyAnswer(outcome === 'created' ? 201 : 204);
+  };
+
+  readonly delete = async (request: FastifyRequest): Promise<Answer> => {
+    const name = this.#nameFor(request);
+    refuseQuery(request);
+    await this.#namespaces.drop(name);
+    return emptyAnswer(204);
+  };
+
+  get #namespaces() {
+    return this.#context.access.namespaces;
+  }
+
+  /**
+   * The namespace of the path.
+   *
+   * @param mayMake true if the request makes the namespace if there is none
+   * @throws StoreError if the caller does not administer it, the same whether or not it exists
+   */
+  #nameFor(request: FastifyRequest, mayMake = false): string {
+    const name = nameIn(request, 'name');
+    const { isServerAdmin } = callerOf(request).rights;
+    const store = this.#storeOf(request);
+    if (isServerAdmin) store.requireServerAdmin();
+    else store.requireAdmin(name);
+    if (mayMake && !isServerAdmin && this.#namespaces.state(name) !== 'made') throw forbidden();
+    return name;
+  }
+
+  #storeOf(request: FastifyRequest) {
+    return this.#context.scopes.storeOf(callerOf(request));
+  }
+}
+
+export function namespaceRoutes(app: FastifyInstance, context: RouteContext): void {
+  const handlers = new NamespaceHandlers(context);
+  app.get(namespaces, answering(handlers.list));
+  app.get(namespace, answering(handlers.get));
+  app.put(namespace, answering(handlers.put));
+  app.delete(namespace, answering(handlers.delete));
+}

@@ -1,0 +1,92 @@
+// Users and their tokens, for administrators of the server. Owns no rule: src/access has them all.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { parseTokenRequest, parseUserRequest } from '../../access/token-request.ts';
+import { callerOf } from '../access/request-scopes.ts';
+import type { RouteContext } from '../route-context.ts';
+import { answering, emptyAnswer, jsonAnswer, type Answer } from '../wire/answer.ts';
+import { jsonBody, nameIn, pageAnswer, pageQuery, refuseQuery } from './admin-request.ts';
+
+const users = '/v1/admin/users';
+const user = `${users}/:name`;
+const tokens = `${user}/tokens`;
+const token = `${tokens}/:id`;
+
+class UserHandlers {
+  readonly #context: RouteContext;
+
+  constructor(context: RouteContext) {
+    this.#context = context;
+  }
+
+  readonly list = (request: FastifyRequest): Answer => {
+    this.#requireAdmin(request);
+    const { after, limit } = pageQuery(request);
+    return pageAnswer(this.#administration.users(after, limit));
+  };
+
+  readonly get = (request: FastifyRequest): Answer => {
+    this.#requireAdmin(request);
+    refuseQuery(request);
+    return jsonAnswer(200, JSON.stringify(this.#administration.user(nameIn(request, 'name'))));
+  };
+
+  readonly put = async (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
+    this.#requireAdmin(request);
+    refuseQuery(request);
+    const asked = parseUserRequest(await jsonBody(this.#context.bodies, request, reply));
+    this.#requireAdmin(request);
+    const outcome = await this.#administration.putUser(nameIn(request, 'name'), asked);
+    return emptyAnswer(outcome === 'created' ? 201 : 204);
+  };
+
+  readonly delete = async (request: FastifyRequest): Promise<Answer> => {
+    this.#requireAdmin(request);
+    refuseQuery(request);
+    await this.#administration.deleteUser(nameIn(request, 'name'));
+    return emptyAnswer(204);
+  };
+
+  readonly listTokens = (request: FastifyRequest): Answer => {
+    this.#requireAdmin(request);
+    refuseQuery(request);
+    const items = this.#administration.tokens(nameIn(request, 'name'));
+    return jsonAnswer(200, JSON.stringify({ items }));
+  };
+
+  readonly postToken = async (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
+    const { access, bodies } = this.#context;
+    this.#requireAdmin(request);
+    refuseQuery(request);
+    const asked = parseTokenRequest(await jsonBody(bodies, request, reply), access.nowMs());
+    this.#requireAdmin(request);
+    const made = await this.#administration.createToken(nameIn(request, 'name'), asked);
+    return jsonAnswer(201, JSON.stringify(made));
+  };
+
+  readonly deleteToken = async (request: FastifyRequest): Promise<Answer> => {
+    this.#requireAdmin(request);
+    refuseQuery(request);
+    await this.#administration.deleteToken(nameIn(request, 'name'), nameIn(request, 'id'));
+    return emptyAnswer(204);
+  };
+
+  get #administration() {
+    return this.#context.access.administration;
+  }
+
+  /** Asked again behind each wait: the caller may have lost its rights meanwhile. */
+  #requireAdmin(request: FastifyRequest): void {
+    this.#context.scopes.storeOf(callerOf(request)).requireServerAdmin();
+  }
+}
+
+export function userRoutes(app: FastifyInstance, context: RouteContext): void {
+  const handlers = new UserHandlers(context);
+  app.get(users, answering(handlers.list));
+  app.get(user, answering(handlers.get));
+  app.put(user, answering(handlers.put));
+  app.delete(user, answering(handlers.delete));
+  app.get(tokens, answering(handlers.listTokens));
+  app.post(tokens, answering(handlers.postToken));
+  app.delete(token, answering(handlers.deleteToken));
+}

@@ -4,10 +4,17 @@ import { StoreError } from './errors.ts';
 
 export const namespaceNameMax = 64;
 
-const pattern = new RegExp(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,${namespaceNameMax - 1}}$`);
+export const namespaceNamePattern = new RegExp(
+  `^[A-Za-z0-9_-][A-Za-z0-9._-]{0,${namespaceNameMax - 1}}$`,
+);
+
+/** The rule, for errors: it goes on a sentence that begins with "A namespace". */
+export const namespaceNameRule =
+  `has 1 to ${namespaceNameMax} characters of A-Z, a-z, 0-9, ".", "_" and "-", ` +
+  'and does not begin with a dot';
 
 export function isNamespaceName(name: unknown): name is string {
-  return typeof name === 'string' && pattern.test(name);
+  return typeof name === 'string' && namespaceNamePattern.test(name);
 }
 
 /**
@@ -16,10 +23,7 @@ export function isNamespaceName(name: unknown): name is string {
  */
 export function checkNamespaceName(name: unknown, parameter: string): asserts name is string {
   if (isNamespaceName(name)) return;
-  const detail =
-    `A namespace has 1 to ${namespaceNameMax} characters of A-Z, a-z, 0-9, ".", "_" and "-", ` +
-    'and does not begin with a dot.';
-  throw new StoreError('NAMESPACE_INVALID', detail, { parameter });
+  throw new StoreError('NAMESPACE_INVALID', `A namespace ${namespaceNameRule}.`, { parameter });
 }
 
 /** True for a namespace of the store's own records. */

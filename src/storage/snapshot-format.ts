@@ -19,6 +19,15 @@ export const footerOpening = '],"footer":';
 export const footerClosing = '}';
 export const blockSeparator = ',';
 
+/** The bytes between fixed text; undefined if the line does not have this text. */
+export function innerOfLine(bytes: Buffer, opening: string, closing: string): Buffer | undefined {
+  const end = bytes.length - closing.length;
+  const isThere =
+    bytes.toString('latin1', 0, opening.length) === opening &&
+    bytes.toString('latin1', Math.max(0, end)) === closing;
+  return isThere ? bytes.subarray(opening.length, end) : undefined;
+}
+
 export interface SnapshotHeader extends ShardIdentity {
   /** The snapshot holds all changes of the journals up to this generation. */
   readonly generation: number;

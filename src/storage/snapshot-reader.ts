@@ -16,6 +16,7 @@ import {
   footerOpening,
   headerClosing,
   headerOpening,
+  innerOfLine,
   type SnapshotFooter,
 } from './snapshot-format.ts';
 
@@ -129,11 +130,9 @@ export class SnapshotReader {
   }
 
   #between(bytes: Buffer, opening: string, closing: string): Buffer {
-    const end = bytes.length - closing.length;
-    if (!this.#startsWith(bytes, opening) || bytes.toString('latin1', end) !== closing) {
-      throw this.#damage('the line is not what it must be');
-    }
-    return bytes.subarray(opening.length, end);
+    const inner = innerOfLine(bytes, opening, closing);
+    if (inner === undefined) throw this.#damage('the line is not what it must be');
+    return inner;
   }
 
   #position(): FilePosition {

@@ -1,7 +1,7 @@
-// Prints all entries of an offline store as JSON lines, in (namespace, key) order over all shards.
-// Proves every file before the first line. Changes nothing.
+// Prints the entries of an offline store as JSON lines, in (namespace, key) order over all shards.
+// Before the first line, it proves every file, or the parts that one namespace is in. Changes nothing.
 import type { StreamedEntry } from '../shard/streams/entry-stream.ts';
-import { liveEntriesOf } from '../shard/streams/live-entries.ts';
+import { liveEntriesOf, liveNamespacesOf } from '../shard/streams/live-entries.ts';
 import { mergeEntryStreams } from '../shard/streams/merge-entry-streams.ts';
 import { proveShard } from '../shard/recovery/recovery.ts';
 import type { FileSystem } from '../storage/file-system.ts';
@@ -12,10 +12,11 @@ import { openOfflineStore } from './offline-store.ts';
 const pieceCharacters = 64 * 1024;
 
 /**
- * Proves every file at once. Reads the entries again only when the caller takes the pieces.
+ * Proves the files at once. Reads the entries again only when the caller takes the pieces.
  *
  * @param now Unix milliseconds. The dump leaves out entries that have expired by then, or by the
  *   store's highest timestamp.
+ * @param namespace dumps no other namespace, and reads no other in a snapshot; undefined: all of them
  * @returns pieces of many whole lines
  * @throws StoreError if `openOfflineStore` or a start would throw one; system errors
  */
@@ -23,11 +24,25 @@ export function dumpStore(
   fileSystem: FileSystem,
   dataDir: string,
   now: number,
+  namespace?: string,
 ): Generator<string, void, void> {
   const { shards } = openOfflineStore(fileSystem, dataDir);
-  const proved = shards.map((place) => proveShard(place));
+  const proved = shards.map((place) => proveShard(place, namespace));
   const timestamp = Math.max(now, ...proved.map(({ at }) => at));
-  return pieces(mergeEntryStreams(liveEntriesOf(shards, proved)), timestamp);
+  return pieces(mergeEntryStreams(liveEntriesOf(shards, proved, namespace)), timestamp);
+}
+
+/**
+ * The namespaces that have entries, sorted, those of the program itself among them. Reads no entry of
+ * a snapshot.
+ *
+ * @throws StoreError as `dumpStore`
+ */
+export function namespacesOfStore(fileSystem: FileSystem, dataDir: string): string[] {
+  const { shards } = openOfflineStore(fileSystem, dataDir);
+  // The name of no namespace is empty, so this proves no entry of a snapshot.
+  const proved = shards.map((place) => proveShard(place, ''));
+  return liveNamespacesOf(shards, proved);
 }
 
 function* pieces(

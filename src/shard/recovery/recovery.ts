@@ -10,7 +10,7 @@ import { currentName, journalName, snapshotName } from '../../storage/file-names
 import type { JournalEnd, JournalHeader } from '../../storage/journal-format.ts';
 import { JournalReader, type JournalReading } from '../../storage/journal-reader.ts';
 import { valueOfRecord } from '../../storage/record.ts';
-import { SnapshotReader } from '../../storage/snapshot-reader.ts';
+import { openSnapshot } from '../../storage/snapshot-part.ts';
 import type { TransactionTraces } from '../../storage/transaction-outcome.ts';
 import { EntryTable } from '../table/entry-table.ts';
 import { unlimitedMemory, type MemoryLimits } from '../table/memory-limits.ts';
@@ -89,11 +89,12 @@ export function recoverShard(place: ShardPlace, memory: MemoryLimits = unlimited
 /**
  * Verifies the files without keeping entries, so that it needs little memory.
  *
+ * @param namespace verifies no other namespace of the snapshot; undefined: all of them
  * @returns the state from which a start would continue
  * @throws StoreError as `recoverShard`, except for entries that do not fit into memory
  */
-export function proveShard(place: ShardPlace): ProvedShard {
-  return new Recovery(place, undefined, new RecordReplay(noSink)).run();
+export function proveShard(place: ShardPlace, namespace?: string): ProvedShard {
+  return new Recovery(place, undefined, new RecordReplay(noSink)).run(namespace);
 }
 
 class Recovery {
@@ -124,8 +125,9 @@ class Recovery {
     this.#current = readCurrent(fileSystem, folder, `${name}/${currentName}`, identity);
   }
 
-  run(): ProvedShard {
-    this.#readSnapshot();
+  /** @param namespace reads no other namespace of the snapshot; undefined: all of them */
+  run(namespace?: string): ProvedShard {
+    this.#readSnapshot(namespace);
     const journals = this.#current.journals.map((reference) => this.#readJournal(reference));
     const openIndex = Math.max(
       0,
@@ -166,7 +168,7 @@ class Recovery {
     return `${this.#place.name}/${file}`;
   }
 
-  #readSnapshot(): void {
+  #readSnapshot(only: string | undefined): void {
     const { snapshot } = this.#current;
     if (snapshot === null) return;
     const { fileSystem, folder, identity } = this.#place;
@@ -175,7 +177,7 @@ class Recovery {
     if (!fileSystem.exists(path)) throw damaged({ file: this.#name(file) }, 'the file is missing');
     const open = fileSystem.openReadOnly(path);
     try {
-      const reader = new SnapshotReader(open, this.#name(file), identity, snapshot);
+      const reader = openSnapshot(open, this.#name(file), identity, snapshot, only);
       for (const { namespace, entries } of reader.blocks()) {
         if (this.#sink === undefined) continue;
         for (const record of entries) {

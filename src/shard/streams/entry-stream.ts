@@ -1,5 +1,5 @@
-// All entries of one shard in (namespace, key) order, from immutable files: its snapshot, and the
-// journals after it. Verifies everything that it reads. Memory: the last change of each key in the
+// All entries of one shard, or of one of its namespaces, in (namespace, key) order. Reads immutable
+// files: the snapshot, and the journals after it. Verifies everything that it reads. Memory: the last change of each key in the
 // journals. Knows no live file, and does not judge expiry.
 import { byteStringOfText } from '../../base/byte-string.ts';
 import type { ShardLocation } from '../../base/shard-location.ts';
@@ -9,7 +9,9 @@ import type { FileSystem } from '../../storage/file-system.ts';
 import type { JournalEnd, JournalLine } from '../../storage/journal-format.ts';
 import { JournalReader } from '../../storage/journal-reader.ts';
 import type { EntryRecord } from '../../storage/record.ts';
-import { SnapshotReader } from '../../storage/snapshot-reader.ts';
+import type { NamespaceRange } from '../../storage/snapshot-format.ts';
+import { readSnapshotFooter } from '../../storage/snapshot-footer.ts';
+import { openSnapshot } from '../../storage/snapshot-part.ts';
 import type { SealedFiles } from '../files/shard-files.ts';
 import { RecordReplay, type ReplayedChange } from '../recovery/record-replay.ts';
 
@@ -39,19 +41,23 @@ export class EntryStream {
   readonly #fileSystem: Pick<FileSystem, 'openReadOnly'>;
   readonly #location: ShardLocation;
   readonly #source: StreamSource;
+  readonly #only: string | undefined;
   /** Namespaces whose entries in the snapshot are all deleted. */
   readonly #flushed = new Set<string>();
   #seq = 1;
   #at = 0;
 
+  /** @param namespace reads the entries of no other namespace; undefined: all of them */
   constructor(
     fileSystem: Pick<FileSystem, 'openReadOnly'>,
     location: ShardLocation,
     source: StreamSource,
+    namespace?: string,
   ) {
     this.#fileSystem = fileSystem;
     this.#location = location;
     this.#source = source;
+    this.#only = namespace;
   }
 
   /** The seq that the next change would take. Valid after the caller has read all entries. */
@@ -91,6 +97,31 @@ export class EntryStream {
     }
   }
 
+  /**
+   * The namespaces that have entries, in place of the entries. Reads no block of the snapshot, so it
+   * also names a namespace whose entries were all deleted one by one since the last compaction.
+   *
+   * @throws StoreError STORE_DAMAGED if the footer or a journal is not valid; system errors
+   */
+  namespaces(): Set<string> {
+    const puts = this.#readChanges().filter(({ record }) => record.op === 'put');
+    const kept = this.#rangesOfSnapshot().filter(({ namespace }) => !this.#flushed.has(namespace));
+    return new Set([...kept, ...puts].map(({ namespace }) => namespace));
+  }
+
+  #rangesOfSnapshot(): readonly NamespaceRange[] {
+    const { snapshot } = this.#source;
+    if (snapshot === null) return [];
+    const { folder, name } = this.#location;
+    const fileName = snapshotName(snapshot.generation);
+    const file = this.#fileSystem.openReadOnly(`${folder}/${fileName}`);
+    try {
+      return readSnapshotFooter(file, `${name}/${fileName}`, snapshot).footer.namespaces;
+    } finally {
+      file.close();
+    }
+  }
+
   *#readSnapshot(): Generator<StreamedEntry, void, void> {
     const { snapshot } = this.#source;
     if (snapshot === null) return;
@@ -98,8 +129,10 @@ export class EntryStream {
     const fileName = snapshotName(snapshot.generation);
     const file = this.#fileSystem.openReadOnly(`${folder}/${fileName}`);
     try {
-      const reader = new SnapshotReader(file, `${name}/${fileName}`, identity, snapshot);
-      for (const { namespace, entries } of reader.blocks()) {
+      const only = this.#only;
+      const reader = openSnapshot(file, `${name}/${fileName}`, identity, snapshot, only);
+      const isFlushed = only !== undefined && this.#flushed.has(only);
+      for (const { namespace, entries } of isFlushed ? [] : reader.blocks()) {
         if (this.#flushed.has(namespace)) continue;
         for (const record of entries) {
           const key = byteStringOfText(record.key);
@@ -118,6 +151,7 @@ export class EntryStream {
     const namespaces = new Map<string, Map<string, ReplayedChange>>();
     const replay = new RecordReplay({
       change: (change) => {
+        if (this.#only !== undefined && change.namespace !== this.#only) return;
         const changes = namespaces.get(change.namespace) ?? new Map<string, ReplayedChange>();
         namespaces.set(change.namespace, changes);
         changes.set(change.key, change);

@@ -22,14 +22,37 @@ export function liveSources(shards: readonly ProvedShard[]): StreamSource[] {
   });
 }
 
-/** The entries that a start would recover, as one stream for each shard. */
+/**
+ * The entries that a start would recover, as one stream for each shard.
+ *
+ * @param namespace gives the entries of no other namespace; undefined: all of them
+ */
 export function liveEntriesOf(
   places: readonly ShardPlace[],
   shards: readonly ProvedShard[],
+  namespace?: string,
 ): Generator<StreamedEntry, void, void>[] {
+  return liveStreamsOf(places, shards, namespace).map((stream) => stream.entries());
+}
+
+/** The namespaces that have entries, sorted; see `EntryStream.namespaces`. */
+export function liveNamespacesOf(
+  places: readonly ShardPlace[],
+  shards: readonly ProvedShard[],
+): string[] {
+  const names = liveStreamsOf(places, shards).flatMap((stream) => [...stream.namespaces()]);
+  return [...new Set(names)].toSorted();
+}
+
+function liveStreamsOf(
+  places: readonly ShardPlace[],
+  shards: readonly ProvedShard[],
+  namespace?: string,
+): EntryStream[] {
   const sources = liveSources(shards);
   return places.flatMap((place, shard) => {
     const source = sources[shard];
-    return source === undefined ? [] : [new EntryStream(place.fileSystem, place, source).entries()];
+    if (source === undefined) return [];
+    return [new EntryStream(place.fileSystem, place, source, namespace)];
   });
 }

@@ -16,11 +16,11 @@ beforeEach(() => {
   store = openShard(files);
 });
 
-function streamOf(fileSystem: MemoryFileSystem): EntryStream {
+function streamOf(fileSystem: MemoryFileSystem, namespace?: string): EntryStream {
   const place = { ...shardPlace, fileSystem };
   const [source] = liveSources([proveShard(place)]);
   if (source === undefined) throw new Error('one shard has one source');
-  return new EntryStream(fileSystem, place, source);
+  return new EntryStream(fileSystem, place, source, namespace);
 }
 
 function* shown(
@@ -100,4 +100,49 @@ test('a flush removes the earlier entries of snapshot and journal, and no later 
   expect(await again.count('default')).toBe(1);
   compactShard(files, again);
   expect([...shown(streamOf(files).entries())]).toEqual(expected);
+});
+
+/** Entries of three namespaces in the snapshot, and changes of all of them in the journals. */
+async function writeThree(): Promise<void> {
+  await submitEach(store, [put('a', '1'), put('b', '2'), elsewhere('x', '3'), elsewhere('y', '4')]);
+  await submitEach(store, [{ ...put('k', 'v'), namespace: 'last' }]);
+  compactShard(files, store);
+  await submitEach(store, [put('c', '5'), remove('a'), elsewhere('y', '6'), elsewhere('z', '7')]);
+}
+
+test('a stream of one namespace gives its entries alone, and seq and time of the shard', async () => {
+  await writeThree();
+  const whole = streamOf(files);
+  const all = [...shown(whole.entries())];
+  expect(all).toHaveLength(6);
+  for (const namespace of ['a-first', 'default', 'last', 'missing']) {
+    const stream = streamOf(files, namespace);
+    const own = all.filter((text) => text.startsWith(`${namespace}/`));
+    expect([...shown(stream.entries())]).toEqual(own);
+    expect([stream.seq, stream.at]).toEqual([whole.seq, whole.at]);
+  }
+  expect(files.openFiles).toBe(1);
+});
+
+test('a stream of one namespace follows flushes of it, and none of another', async () => {
+  await writeThree();
+  const flush = (namespace: string) =>
+    store.transact([], () => ({ output: undefined, changes: [], flush: [namespace] }));
+  await flush('a-first');
+  await submitEach(store, [elsewhere('w', '9')]);
+  expect([...shown(streamOf(files, 'a-first').entries())]).toEqual([
+    expect.stringMatching(/^a-first\/w@\d+=9$/),
+  ]);
+  expect([...shown(streamOf(files, 'last').entries())]).toEqual(['last/k@5=v']);
+  await flush('last');
+  expect([...streamOf(files, 'last').entries()]).toEqual([]);
+});
+
+test('a stream names the namespaces that have entries', async () => {
+  expect(streamOf(files).namespaces()).toEqual(new Set());
+  await writeThree();
+  expect(streamOf(files).namespaces()).toEqual(new Set(['a-first', 'default', 'last']));
+  await store.transact([], () => ({ output: undefined, changes: [], flush: ['last', 'a-first'] }));
+  await submitEach(store, [elsewhere('w', '9'), { ...put('k', 'v'), namespace: 'new' }]);
+  expect(streamOf(files).namespaces()).toEqual(new Set(['a-first', 'default', 'new']));
 });

@@ -9,17 +9,25 @@ import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { meteredFileSystem } from '../tools/metered-file-system.ts';
 import type { Progress } from '../tools/progress.ts';
 import { BackupReader } from '../storage/backup-reader.ts';
-import type { BackupRequest } from './backup-request.ts';
 import { usageError } from './command-error.ts';
 import { failure, fetchBackup, reasonOf, type Body } from './fetch-backup.ts';
 import { stopSignals } from './process-signals.ts';
+import type { ServerRequest } from './server-request.ts';
 import { standardErrorProgress } from './standard-error-progress.ts';
 import { standardOutput } from './standard-output.ts';
 
 /** Blocks that are proved between two checks for signals. */
 const blocksATurn = 16;
 
-export async function downloadBackup(request: BackupRequest, path: string): Promise<void> {
+export interface BackupOrder {
+  readonly request: ServerRequest;
+  /** File to write. */
+  readonly path: string;
+  /** The only namespace to back up; undefined: all of them. */
+  readonly namespace: string | undefined;
+}
+
+export async function downloadBackup({ request, path, namespace }: BackupOrder): Promise<void> {
   if (existsSync(path)) throw usageError(`--to ${path} exists already; name a file that does not`);
   const temporary = path + temporarySuffix;
   if (existsSync(temporary)) {
@@ -31,8 +39,9 @@ export async function downloadBackup(request: BackupRequest, path: string): Prom
   for (const signal of stopSignals) process.on(signal, interrupt);
   try {
     const { signal } = interrupted;
-    const body = await fetchBackup(request, signal);
-    standardOutput.print(`${await keep(body, { temporary, path, signal })}\n`);
+    const body = await fetchBackup(request, namespace, signal);
+    const line = await keep(body, { temporary, path, namespace, signal });
+    standardOutput.print(`${line}\n`);
   } catch (error) {
     throw interrupted.signal.aborted ? failure('interrupted; nothing is left') : error;
   } finally {
@@ -40,22 +49,23 @@ export async function downloadBackup(request: BackupRequest, path: string): Prom
   }
 }
 
-interface Keeping {
+interface Keeping extends Pick<BackupOrder, 'path' | 'namespace'> {
   readonly temporary: string;
-  readonly path: string;
   readonly signal: AbortSignal;
 }
 
 /** @returns the line that reports the backup */
-async function keep(body: Body, { temporary, path, signal }: Keeping): Promise<string> {
+async function keep(body: Body, keeping: Keeping): Promise<string> {
+  const { temporary, path, namespace } = keeping;
   const progress = standardErrorProgress();
   const file = create(temporary, path);
   try {
     const bytes = await write(body, file, progress);
-    const entries = await prove(temporary, progress, signal);
+    const entries = await prove(keeping, progress);
     nodeFileSystem.rename(temporary, path);
     nodeFileSystem.syncFolder(dirname(path));
-    return `${path} is a whole backup: ${entries} entries, ${bytes} bytes`;
+    const scope = namespace === undefined ? '' : ` of the namespace ${namespace}`;
+    return `${path} is a whole backup${scope}: ${entries} entries, ${bytes} bytes`;
   } catch (error) {
     if (existsSync(temporary)) nodeFileSystem.remove(temporary);
     throw error;
@@ -98,12 +108,19 @@ async function* incomplete(body: Body): Body {
 }
 
 /** Proves the file on disk. Notices at the latest here if the server gave up midway. */
-async function prove(path: string, progress: Progress, signal: AbortSignal): Promise<number> {
+async function prove(
+  { temporary, namespace, signal }: Keeping,
+  progress: Progress,
+): Promise<number> {
   const fileSystem = meteredFileSystem(nodeFileSystem, (bytes) => progress.advance(bytes));
-  const file = fileSystem.openReadOnly(path);
+  const file = fileSystem.openReadOnly(temporary);
   try {
     progress.begin('proving the backup', file.size());
     const reader = new BackupReader(file, 'the backup');
+    const { namespace: sent } = reader.header;
+    if (sent !== namespace) {
+      throw failure(`the server sent a backup of ${scopeOf(sent)}, not of ${scopeOf(namespace)}`);
+    }
     let blocks = 0;
     for (const block of reader.blocks()) {
       void block;
@@ -119,4 +136,8 @@ async function prove(path: string, progress: Progress, signal: AbortSignal): Pro
   } finally {
     file.close();
   }
+}
+
+function scopeOf(namespace: string | undefined): string {
+  return namespace === undefined ? 'the whole store' : `the namespace ${namespace}`;
 }

@@ -1,8 +1,8 @@
 // Asks a server for its backup over HTTP, and follows redirects. Sends the operator's headers and
 // token to that origin only, never to another. Knows no file and no backup format.
 import { systemErrorCode } from '../base/errors.ts';
-import type { BackupRequest } from './backup-request.ts';
 import { CommandError, exitCodes } from './command-error.ts';
+import type { ServerRequest } from './server-request.ts';
 
 export type Body = AsyncIterable<Uint8Array>;
 
@@ -10,9 +10,16 @@ const mediaType = 'application/x-ndjson';
 const redirectsMax = 5;
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** @throws CommandError if the answer is not a backup */
-export async function fetchBackup(request: BackupRequest, signal: AbortSignal): Promise<Body> {
-  const { response, at, keepsHeaders } = await followRedirects(request, signal);
+/**
+ * @param namespace the only namespace to back up; undefined: all of them
+ * @throws CommandError if the answer is not a backup
+ */
+export async function fetchBackup(
+  request: ServerRequest,
+  namespace: string | undefined,
+  signal: AbortSignal,
+): Promise<Body> {
+  const { response, at, keepsHeaders } = await followRedirects(request, namespace, signal);
   const { status, body, headers } = response;
   if (status === 200 && body !== null && headers.get('content-type') === mediaType) return body;
   const problem = await problemOf(response);
@@ -34,8 +41,13 @@ interface Answer {
   readonly keepsHeaders: boolean;
 }
 
-async function followRedirects(request: BackupRequest, signal: AbortSignal): Promise<Answer> {
+async function followRedirects(
+  request: ServerRequest,
+  namespace: string | undefined,
+  signal: AbortSignal,
+): Promise<Answer> {
   let at = new URL('v1/backup', withSlash(request.url));
+  if (namespace !== undefined) at.searchParams.set('namespace', namespace);
   const { origin } = at;
   const gives = [...request.headers].length > 0;
   let isSame = true;

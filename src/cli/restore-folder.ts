@@ -36,14 +36,16 @@ export function restoreFolder(
     // This proves a pipe on the way. Files made from it count only once the end of the backup is
     // proved.
     if (canBeReadTwice) prove(backup, file, onWork);
-    const entries = inFolder(dataDir, () => {
+    const { entries, namespace } = inFolder(dataDir, () => {
       const fileSystem = meteredFileSystem(nodeFileSystem, onRead);
       // A new id: files of the one store must not be taken for those of the other.
       const store = randomUUID();
       const now = systemClock.wallMs();
       return restoreBackup(backup, { fileSystem, dataDir, store, shards, now, onWork });
     });
-    standardOutput.print(`${dataDir} holds the backup now: ${entries} entries, ${shards} shards\n`);
+    const scope = namespace === undefined ? '' : ` of the namespace ${namespace}`;
+    const size = `${entries} entries, ${shards} shards`;
+    standardOutput.print(`${dataDir} holds the backup${scope} now: ${size}\n`);
   } finally {
     file.close();
   }

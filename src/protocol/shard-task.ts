@@ -85,6 +85,8 @@ export interface BeginBackupTask {
   readonly at: number;
   /** The machine's clock, Unix milliseconds. */
   readonly createdAt: number;
+  /** The only namespace to back up; undefined: all of them. */
+  readonly namespace?: string | undefined;
 }
 
 /** One thread takes one backup, and ends with it. */

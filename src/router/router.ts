@@ -9,7 +9,12 @@ import type { KeyRange, ListPage, ListQuery } from '../store/listing.ts';
 import { namesOf, type EntryName, type Operation } from '../store/operation.ts';
 import type { Durability, RefusedResult, ReplyResult, Result } from '../store/result.ts';
 import type { TransactionPlan, TransactionResult } from '../store/transaction.ts';
-import type { CommandStore, SubmitOptions, TransactOptions } from '../store/store.ts';
+import type {
+  BackupOptions,
+  CommandStore,
+  SubmitOptions,
+  TransactOptions,
+} from '../store/store.ts';
 import type { NamespaceFigures, StoreStatus } from '../store/store-status.ts';
 import type { Backups } from './background/backups.ts';
 import type { CompactionScheduler } from './background/compaction-scheduler.ts';
@@ -154,8 +159,8 @@ export class Router implements CommandStore {
     return mergeFigures(parts, namespaces);
   }
 
-  backup(): Promise<AsyncIterable<Uint8Array>> {
-    return this.#options.backups.take();
+  backup(options?: BackupOptions): Promise<AsyncIterable<Uint8Array>> {
+    return this.#options.backups.take(options);
   }
 
   status(): StoreStatus {

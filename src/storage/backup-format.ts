@@ -1,5 +1,5 @@
 // The lines of a backup: a header, blocks of entries in (namespace, key) order over the whole
-// store, a footer. FORMAT.md has the grammar and a worked example. block-format.ts has the blocks.
+// store or of one namespace, a footer. FORMAT.md has the grammar and a worked example. block-format.ts has the blocks.
 import { formatVersion, isReadableFormatVersion } from './format-version.ts';
 import { isCount } from './is-count.ts';
 
@@ -19,6 +19,8 @@ export interface BackupHeader {
   readonly at: number;
   /** The machine's clock, Unix milliseconds. */
   readonly createdAt: number;
+  /** The only namespace that the backup has; undefined: it has all of the store. */
+  readonly namespace?: string | undefined;
 }
 
 export interface BackupFooter {
@@ -28,7 +30,7 @@ export interface BackupFooter {
 
 /** All `encode…` functions give the text of an object without its closing brace; see sealed-line. */
 export function encodeBackupHeader(header: BackupHeader): string {
-  const { store, shards, seq, at, createdAt } = header;
+  const { store, shards, seq, at, createdAt, namespace } = header;
   return JSON.stringify({
     format: backupFormat,
     formatVersion,
@@ -37,6 +39,7 @@ export function encodeBackupHeader(header: BackupHeader): string {
     seq,
     at,
     createdAt,
+    namespace,
   }).slice(0, -1);
 }
 
@@ -48,9 +51,12 @@ export function encodeBackupFooter({ entries, blocks }: BackupFooter): string {
 export function decodeBackupHeader(parsed: unknown): BackupHeader | undefined {
   const { format, formatVersion: version, ...members } = parsed as Record<string, unknown>;
   if (format !== backupFormat || !isReadableFormatVersion(version)) return undefined;
-  const { store, shards, seq, at, createdAt } = members;
+  const { store, shards, seq, at, createdAt, namespace } = members;
   if (typeof store !== 'string' || !isCount(shards) || !isCount(seq)) return undefined;
-  return isCount(at) && isCount(createdAt) ? { store, shards, seq, at, createdAt } : undefined;
+  if (!isCount(at) || !isCount(createdAt)) return undefined;
+  const whole = { store, shards, seq, at, createdAt };
+  if (namespace === undefined) return whole;
+  return typeof namespace === 'string' ? { ...whole, namespace } : undefined;
 }
 
 /** @returns undefined if the line is no footer: in a block, `entries` is a list */

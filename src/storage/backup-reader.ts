@@ -80,6 +80,8 @@ export class BackupReader {
   #takeBlock(parsed: unknown): EntryBlock {
     const block = decodeBlock(parsed);
     if (block === undefined) throw unreadable(this.#position, 'a line is of an unknown kind');
+    const { namespace: only = block.namespace } = this.header;
+    if (block.namespace !== only) throw this.#damage('a block of another namespace is there');
     const misfit = this.#order.misfitOf(block);
     if (misfit !== undefined) throw this.#damage(misfit);
     const isGiven = ({ version }: { version: number }): boolean =>

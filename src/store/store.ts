@@ -24,6 +24,11 @@ export interface TransactOptions extends SubmitOptions {
   readonly synced?: boolean;
 }
 
+export interface BackupOptions {
+  /** The only namespace that the backup has; undefined: it has all of the store. */
+  readonly namespace?: string | undefined;
+}
+
 export interface Store {
   /** The durability of an acknowledged write. */
   readonly durability: Durability;
@@ -85,14 +90,15 @@ export interface Store {
   ): Promise<TransactionResult<Output>>;
 
   /**
-   * All entries at one moment over all shards, as the bytes of a backup (src/storage/FORMAT.md).
+   * All entries at one moment over all shards, or those of one namespace, as the bytes of a backup
+   * (src/storage/FORMAT.md). A namespace without entries gives a backup without entries.
    * The pieces are about 1 MiB each, and are made as the reader takes them. A reader that stops
    * before the end calls `return`. An iteration that fails has given no whole backup. The method is
    * absent if the engine takes none.
    *
    * @throws StoreError OVERLOADED if a backup is running; SHARD_UNAVAILABLE if a shard does not serve
    */
-  backup?(): Promise<AsyncIterable<Uint8Array>>;
+  backup?(options?: BackupOptions): Promise<AsyncIterable<Uint8Array>>;
 
   status(): StoreStatus;
 

@@ -35,6 +35,13 @@ export interface RestorePlan {
   readonly onWork?: OnWork | undefined;
 }
 
+export interface RestoreReport {
+  /** The number of entries in the new store. */
+  readonly entries: number;
+  /** The only namespace that the backup has; undefined: it has all of a store. */
+  readonly namespace: string | undefined;
+}
+
 /** Names that an empty folder may have: our lock, and a folder that file systems make. */
 const harmless: ReadonlySet<string> = new Set([lockName, 'lost+found']);
 
@@ -66,10 +73,9 @@ export function proveBackup({ file, name }: Backup): number {
  * Writes the store and makes it live. A restore that fails removes its files again.
  *
  * @param backup this reads it once, from front to back, and proves it on the way
- * @returns the number of entries
  * @throws StoreError, for example STORE_DAMAGED or STORE_MISMATCH; system errors
  */
-export function restoreBackup(backup: Backup, plan: RestorePlan): number {
+export function restoreBackup(backup: Backup, plan: RestorePlan): RestoreReport {
   const { fileSystem, dataDir, store, shards, now, onWork } = plan;
   refuseUnlessEmpty(fileSystem, dataDir);
   removeUnfinishedStore(fileSystem, dataDir);
@@ -84,7 +90,7 @@ export function restoreBackup(backup: Backup, plan: RestorePlan): number {
     const layoutPlan = { fileSystem, dataDir, layout, store, shards, onWork };
     const entries = writeLayout(layoutPlan, entriesOf(reader), () => position);
     nameManifest(fileSystem, dataDir, 'filled');
-    return entries;
+    return { entries, namespace: reader.header.namespace };
   } catch (error) {
     // A file that stays here is removed by the next start or restore.
     cleanUp(() => removeUnfinishedStore(fileSystem, dataDir));

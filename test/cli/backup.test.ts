@@ -29,6 +29,9 @@ afterEach(() => removeFolder(folder));
 
 const backup = (url: string) => runToEnd(['backup', '--url', url, '--to', file]);
 
+const run = (url: string, flags: readonly string[], env: Record<string, string> = {}) =>
+  runToEnd(['backup', '--url', url, '--to', file, ...flags], { env });
+
 async function serve(listener: RequestListener): Promise<string> {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -65,6 +68,49 @@ describe('holdfast backup', () => {
     opened.close();
     expect(reader.entries).toBe(2000);
     expect(await readdir(folder)).toEqual(['backup.ndjson']);
+  });
+
+  test('writes one namespace, which restore makes a store of', async () => {
+    const { model, url } = await openApp();
+    for (const namespace of ['app', 'other', '~program']) {
+      await model.submit({ ...put('key', `of ${namespace}`), namespace });
+    }
+    const taken = await run(url, ['--namespace', 'app']);
+    const bytes = (await readFile(file)).length;
+    expect([taken.code, taken.stdout]).toEqual([
+      0,
+      `${file} is a whole backup of the namespace app: 1 entries, ${bytes} bytes\n`,
+    ]);
+    const dataDir = join(folder, 'data');
+    const restored = await runToEnd(['restore', file, '--data-dir', dataDir, '--shards', '2']);
+    expect([restored.code, restored.stdout]).toEqual([
+      0,
+      `${dataDir} holds the backup of the namespace app now: 1 entries, 2 shards\n`,
+    ]);
+    const { stdout } = await runToEnd(['dump', dataDir]);
+    expect(JSON.parse(stdout)).toMatchObject({ namespace: 'app', key: 'key' });
+    expect(stdout).not.toMatch(/other|program/);
+  });
+
+  test('keeps no backup of everything in place of one namespace', async () => {
+    const bytes = await bytesOf(3);
+    const url = await serve((_, reply) => {
+      reply.writeHead(200, { 'content-type': 'application/x-ndjson' }).end(bytes);
+    });
+    const taken = await run(url, ['--namespace', 'app']);
+    expect([taken.code, withoutProgress(taken.stderr)]).toEqual([
+      1,
+      'holdfast: the server sent a backup of the whole store, not of the namespace app\n',
+    ]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('sends nothing for a name that no namespace has', async () => {
+    const taken = await run('http://127.0.0.1:1', ['--namespace', '~program']);
+    expect([taken.code, taken.stderr]).toEqual([
+      2,
+      expect.stringContaining('--namespace is "~program"; a namespace has 1 to 64 characters'),
+    ]);
   });
 
   test('does not touch an existing file', async () => {
@@ -211,9 +257,6 @@ async function serveBackup(): Promise<Seen> {
   });
   return { url, headers };
 }
-
-const run = (url: string, flags: readonly string[], env: Record<string, string> = {}) =>
-  runToEnd(['backup', '--url', url, '--to', file, ...flags], { env });
 
 describe('a credential of holdfast backup', () => {
   test('is sent as headers just as they are typed, also several of a name', async () => {

@@ -135,3 +135,34 @@ test('a second backup at the same time is refused, and one that is not read lets
   await expect.poll(taken, { timeout: 20_000 }).toBe(0);
   await client.close();
 });
+
+test('a backup of one namespace has it as it is, and nothing of the others', async () => {
+  const { program, url } = await startServer(join(folder, 'data'), ['--shards', '3']);
+  onTestFinished(() => program.end());
+  const write = async (path: string, body: string): Promise<void> => {
+    const reply = await fetch(`${url}${path}`, { method: 'PUT', body });
+    expect(reply.ok).toBe(true);
+  };
+  for (const key of ['a', 'b', 'c', 'd']) {
+    await write(`/unstorage/app/${key}`, `${key} of app`);
+    await write(`/v1/keys/${key}`, `${key} of default`);
+  }
+  const once = { method: 'PUT', body: 'e of app', headers: { 'idempotency-key': 'secret-key' } };
+  expect((await fetch(`${url}/unstorage/app/e`, once)).ok).toBe(true);
+  const file = join(folder, 'app.backup');
+  const taken = await runToEnd(['backup', '--url', url, '--to', file, '--namespace', 'app']);
+  expect([taken.code, taken.stdout]).toEqual([
+    0,
+    expect.stringContaining('is a whole backup of the namespace app: 5 entries'),
+  ]);
+  expect(await readFile(file, 'utf8')).not.toMatch(/of default|secret-key|~/);
+  const restored = join(folder, 'restored');
+  await runToEnd(['restore', file, '--data-dir', restored, '--shards', '2']);
+  const again = await startServer(restored);
+  onTestFinished(() => again.program.end());
+  for (const key of ['a', 'e']) {
+    const reply = await fetch(`${again.url}/unstorage/app/${key}`);
+    expect(await reply.text()).toBe(`${key} of app`);
+  }
+  expect((await fetch(`${again.url}/v1/keys/a`)).status).toBe(404);
+});

@@ -1,11 +1,13 @@
 // Takes backups, one at a time, in parallel to everything else. Reads each with the real reader. A
 // backup may fail only if a fault explains it.
+import { defaultNamespace } from '../../src/base/default-namespace.ts';
 import { StoreError } from '../../src/base/errors.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import type { Random } from '../support/random.ts';
 import type { BackupFile, BackupJudge } from './backup-judge.ts';
 import type { ClientHistory } from './client-history.ts';
 import { Violation, type RunRecord } from './run-record.ts';
+import { entryOfName, purseNamespace } from './entry-names.ts';
 import type { LoggedEntry } from './logged-entry.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 
@@ -24,8 +26,12 @@ export interface TakenBackup extends BackupFile {
 
 const path = '/backup';
 
+/** The scopes of the backups of a run, in turn: all of the store, or one namespace. */
+const scopes = [undefined, defaultNamespace, undefined, purseNamespace];
+
 export class BackupClient {
   isBusy = false;
+  #begun = 0;
   readonly #options: BackupOptions;
 
   constructor(options: BackupOptions) {
@@ -35,7 +41,7 @@ export class BackupClient {
   /**
    * Takes a backup.
    *
-   * @param isPatient whether to read it to its end in any case
+   * @param isPatient whether to take it of the whole store, and to read it to its end in any case
    * @returns undefined if the backup failed because of a fault, or was not read to its end
    */
   async take(process: SimulatedProcess, isPatient = false): Promise<TakenBackup | undefined> {
@@ -65,8 +71,11 @@ export class BackupClient {
     const { random, names, history, judge } = this.#options;
     const { store } = process;
     if (store?.backup === undefined) return undefined;
-    const asked = history.ask('backup', names);
-    const backup = await store.backup();
+    const namespace = isPatient ? undefined : scopes[this.#begun++ % scopes.length];
+    const isInScope = (name: string): boolean =>
+      namespace === undefined || entryOfName(name).namespace === namespace;
+    const asked = history.ask('backup', names.filter(isInScope));
+    const backup = await store.backup({ namespace });
     asked.answered();
     const isLeft = !isPatient && random() < 0.1;
     const pieces: Uint8Array[] = [];
@@ -76,7 +85,7 @@ export class BackupClient {
     }
     const fileSystem = new MemoryFileSystem();
     fileSystem.put(path, Buffer.concat(pieces));
-    return { fileSystem, path, entries: judge.judge({ fileSystem, path }, asked) };
+    return { fileSystem, path, entries: judge.judge({ fileSystem, path }, asked, namespace) };
   }
 }
 

@@ -8,7 +8,7 @@ import { valueOfRecord } from '../../src/storage/record.ts';
 import type { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import type { AskedMoment, Moment } from './client-history.ts';
 import { demand } from './run-record.ts';
-import { nameOf, shardOfName } from './entry-names.ts';
+import { entryOfName, nameOf, shardOfName } from './entry-names.ts';
 import { misfitOfPurses, purseName } from './purse.ts';
 import { entryOf, type LoggedEntry, type NamedItem } from './logged-entry.ts';
 
@@ -57,25 +57,33 @@ export class BackupJudge {
   }
 
   /**
-   * Reads a backup and checks it. The history counts it as a read of every key.
+   * Reads a backup and checks it. The history counts it as a read of every key in it.
    *
    * @param asked the moment of the request for the backup
+   * @param namespace the only namespace that it must have; undefined: all of them
    * @returns the entries of the backup
    */
-  judge(file: BackupFile, asked: AskedMoment): Entries {
+  judge(file: BackupFile, asked: AskedMoment, namespace: string | undefined): Entries {
     const cuts = this.#begun;
-    const { entries, seq, shards } = readBackup(file);
+    const { entries, seq, shards, scope } = readBackup(file);
+    demand(scope === namespace, `a backup of ${namespace} tells of ${scope}`);
     demand(shards === cuts.length, `a backup tells of ${shards} shards`);
     const expectedSeq = Math.max(...cuts.map((cut) => cut.seq));
     demand(seq === expectedSeq, `a backup has seq ${seq}, the cuts ${expectedSeq}`);
-    const held = new Map(cuts.flatMap((cut) => [...cut.entries]));
+    const all = cuts.flatMap((cut) => [...cut.entries]);
+    const isInScope = (name: string): boolean =>
+      namespace === undefined || entryOfName(name).namespace === namespace;
+    const held = new Map(all.filter(([name]) => isInScope(name)));
     const misfit = differenceOf(held, entries);
     demand(misfit === undefined, `a backup is not what the shards held: ${misfit}`);
     const look = Array.from(
       { length: this.#purses },
       (_, index) => entries.get(purseName(index))?.value,
     );
-    const wrong = asked.told(momentOf(cuts, entries, asked.fromMs)) ?? misfitOfPurses(look);
+    const hasPurses = isInScope(purseName(0));
+    const wrong =
+      asked.told(momentOf(cuts, entries, asked.fromMs)) ??
+      (hasPurses ? misfitOfPurses(look) : undefined);
     demand(wrong === undefined, `a backup is not one moment: ${wrong}`);
     return entries;
   }
@@ -109,6 +117,7 @@ function readBackup({ fileSystem, path }: BackupFile): {
   entries: Entries;
   seq: number;
   shards: number;
+  scope: string | undefined;
 } {
   const file = fileSystem.openReadOnly(path);
   const reader = new BackupReader(file, path);
@@ -121,7 +130,8 @@ function readBackup({ fileSystem, path }: BackupFile): {
     }
   }
   file.close();
-  return { entries, seq: reader.header.seq, shards: reader.header.shards };
+  const { seq, shards, namespace: scope } = reader.header;
+  return { entries, seq, shards, scope };
 }
 
 function differenceOf(expected: Entries, actual: Entries): string | undefined {

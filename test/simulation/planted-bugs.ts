@@ -185,9 +185,23 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'compactions go on before a backup has opened its files',
     file: 'src/router/background/backups.ts',
-    find: 'this.#options.compactions.whileHeld(async () => this.#begin(await this.#cut()))',
-    replace: 'this.#begin(await this.#cut())',
+    find: 'this.#options.compactions.whileHeld(async () => this.#begin(await this.#cut(options)))',
+    replace: 'this.#begin(await this.#cut(options))',
     seedsMax: 300,
+  },
+  {
+    name: 'a backup of one namespace lacks the changes in the journals',
+    file: 'src/shard/streams/entry-stream.ts',
+    find: 'if (this.#only !== undefined && change.namespace !== this.#only)',
+    replace: 'if (this.#only !== undefined)',
+    seedsMax: 40,
+  },
+  {
+    name: 'a backup of one namespace has the next one, too',
+    file: 'src/storage/snapshot-part.ts',
+    find: 'namespaces[index + 1]?.offset ?? this.#footer.offset',
+    replace: 'this.#footer.offset',
+    seedsMax: 60,
   },
   {
     name: 'time starts below the highest timestamp on disk',

@@ -20,8 +20,8 @@ const small: readonly [string, EntryRecord][] = [
   ['other', { key: 'city', version: 7, value: '' }],
 ];
 
-function writeBackup(entries: readonly (readonly [string, EntryRecord])[]): Buffer {
-  const writer = new BackupWriter(header);
+function writeBackup(entries: readonly (readonly [string, EntryRecord])[], only?: string): Buffer {
+  const writer = new BackupWriter({ ...header, namespace: only });
   const pieces: Uint8Array[] = [];
   for (const [namespace, record] of entries) {
     writer.add(namespace, encodeEntry(record, record.version));
@@ -131,6 +131,28 @@ describe('a backup', () => {
     const writer = new BackupWriter({ ...header, store: 5 as unknown as string });
     writer.finish();
     expect(() => readBackup(writer.take())).toThrow(/another version of the program/);
+  });
+
+  test('of one namespace says so in its header', () => {
+    const entries = small.slice(0, 2);
+    const bytes = writeBackup(entries, 'default');
+    expect(readBackup(bytes)).toEqual({ header: { ...header, namespace: 'default' }, entries });
+    const none = { header: { ...header, namespace: 'gone' }, entries: [] };
+    expect(readBackup(writeBackup([], 'gone'))).toEqual(none);
+    const [first] = bytes.toString().split('\n');
+    expect(JSON.parse(first ?? '')).toMatchObject({ namespace: 'default' });
+    expect(writeBackup(entries).toString().split('\n')[0]).not.toContain('namespace');
+  });
+
+  test('of one namespace that has an entry of another is refused', () => {
+    expect(() => readBackup(writeBackup(small, 'default'))).toThrow(
+      /^b, line 3, offset \d+: a block of another namespace is there; this is not a whole backup$/,
+    );
+  });
+
+  test('of a namespace whose name is no text is refused as of another version', () => {
+    const bytes = writeBackup([], 5 as unknown as string);
+    expect(() => readBackup(bytes)).toThrow(/another version of the program/);
   });
 
   test('any other file is refused without being read', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { seqJumpRepaired } from '../../src/base/limits.ts';
+import type { BackupPart } from '../../src/shard/streams/backup-stream.ts';
 import { openDataFolder } from '../../src/engine/data-folder.ts';
 import { readManifest, unfinishedMaking } from '../../src/storage/manifest.ts';
 import {
@@ -43,7 +44,7 @@ function backupIn(files: MemoryFileSystem): Backup {
 function restore(fileSystem: MemoryFileSystem, shards = 2): number {
   const backup = backupIn(fileSystem);
   try {
-    return restoreBackup(backup, { fileSystem, dataDir, store: 'new', shards, now: 5 });
+    return restoreBackup(backup, { fileSystem, dataDir, store: 'new', shards, now: 5 }).entries;
   } finally {
     backup.file.close();
   }
@@ -65,7 +66,7 @@ function countCalls(): number {
 
 const restorePipe = (files: MemoryFileSystem, bytes: Buffer): number => {
   const plan = { fileSystem: files, dataDir, store: 'new', shards: 3, now: 5 };
-  return restoreBackup({ file: pipeOf(bytes, 700), name: 'standard input' }, plan);
+  return restoreBackup({ file: pipeOf(bytes, 700), name: 'standard input' }, plan).entries;
 };
 
 describe('a restored store', () => {
@@ -85,6 +86,20 @@ describe('a restored store', () => {
     expect(contentsOfFolder(again)).toEqual(contentsOfFolder(files));
   });
 });
+
+test('a backup of one namespace becomes a store of that namespace', () => {
+  const files = emptyFolder();
+  const cut = { ...new ShardedFolder(source, 3).cut(), namespace: 'other' };
+  files.put('/backup', backupOf(source, cut));
+  const plan = { fileSystem: files, dataDir, store: 'new', shards: 2, now: 5 };
+  expect(restoreBackup(backupIn(files), plan)).toEqual({ entries: 1, namespace: 'other' });
+  expect(contentsOfFolder(files)).toEqual(contents.filter((line) => line.startsWith('other ')));
+  // Another namespace of the source may have used higher versions, and they are not given again.
+  expect(Math.min(...seqsOfFolder(files))).toBe(cut.parts.reduce(highestSeq, 0) + seqJumpRepaired);
+});
+
+const highestSeq = (seqSoFar: number, { source: { seq: own } }: BackupPart): number =>
+  Math.max(seqSoFar, own);
 
 describe('a folder that is not empty', () => {
   test.each(['manifest.json', 'layout-000001', 'notes.txt', 'manifest.json.next.tmp'])(

@@ -20,7 +20,12 @@ import {
   type Operation,
 } from '../../store/operation.ts';
 import type { Durability, RefusedResult, ReplyResult, Result } from '../../store/result.ts';
-import type { CommandStore, SubmitOptions, TransactOptions } from '../../store/store.ts';
+import type {
+  BackupOptions,
+  CommandStore,
+  SubmitOptions,
+  TransactOptions,
+} from '../../store/store.ts';
 import type { TransactionPlan, TransactionResult } from '../../store/transaction.ts';
 import { FirstWrites } from './first-writes.ts';
 import {
@@ -146,6 +151,14 @@ export class AuthorizedStore implements RequestStore, Authorization {
     if (!this.#isValid()) throw unauthenticated();
   }
 
+  /** @throws StoreError if the caller administers neither the server nor any namespace */
+  requireSomeAdmin(): void {
+    this.requireValid();
+    const { rights } = this.#caller;
+    if (rights.isServerAdmin) return;
+    if (!rights.namedNamespaces.some((name) => rights.in(name).isAdmin)) throw forbidden();
+  }
+
   /** @throws StoreError if the caller does not administer the server */
   requireServerAdmin(): void {
     if (!this.#isValid()) throw unauthenticated();
@@ -236,11 +249,17 @@ export class AuthorizedStore implements RequestStore, Authorization {
     return refusedOr(() => this.#firstWrites.transact(names, checked, this.#withMaker(options)));
   }
 
-  /** @throws StoreError if the caller does not administer the server */
-  async backup(): Promise<AsyncIterable<Uint8Array>> {
-    this.requireServerAdmin();
+  /** @throws StoreError if the caller does not administer all that the backup has */
+  requireBackup({ namespace }: BackupOptions): void {
+    if (namespace === undefined) this.requireServerAdmin();
+    else this.requireAdmin(namespace);
+  }
+
+  /** @throws StoreError as `requireBackup` does */
+  async backup(options: BackupOptions): Promise<AsyncIterable<Uint8Array>> {
+    this.requireBackup(options);
     if (this.#store.backup === undefined) throw new Error('the engine takes no backups');
-    return await this.#store.backup();
+    return await this.#store.backup(options);
   }
 
   /** True if there is no such namespace, and the caller may know. */
@@ -289,9 +308,9 @@ export class AuthorizedStore implements RequestStore, Authorization {
   #refusalOfNamespace(namespace: string): StoreError | undefined {
     const state = this.#options.namespaces.state(namespace);
     if (state === 'made' || isInternalNamespace(namespace)) return undefined;
+    if (state === 'dropping') return namespaceIsDropped(namespace);
     // To all others it is like one that they may not use.
-    if (!this.#caller.rights.readsEverything) return forbidden();
-    return state === 'absent' ? noNamespace(namespace) : namespaceIsDropped(namespace);
+    return this.#caller.rights.readsEverything ? noNamespace(namespace) : forbidden();
   }
 
   #requireNamespace(namespace: string): void {

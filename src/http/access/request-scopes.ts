@@ -11,6 +11,8 @@ export const namespaceHeader = 'holdfast-namespace';
 export interface RequestScope {
   readonly caller: Caller;
   readonly namespace: string;
+  /** The namespace if the request names it; undefined if it is that of the caller. */
+  readonly named: string | undefined;
   readonly store: AuthorizedStore;
 }
 
@@ -29,8 +31,9 @@ export class RequestScopes {
    */
   of(request: FastifyRequest): RequestScope {
     const caller = callerOf(request);
-    const namespace = namedIn(request) ?? caller.rights.homeNamespace;
-    return { caller, namespace, store: this.storeOf(caller) };
+    const named = namedIn(request);
+    const namespace = named ?? caller.rights.homeNamespace;
+    return { caller, namespace, named, store: this.storeOf(caller) };
   }
 
   /**
@@ -42,7 +45,7 @@ export class RequestScopes {
     const named = namedIn(request);
     if (named !== undefined && named !== namespace) throw twoNamespaces(namespace, named);
     const caller = callerOf(request);
-    return { caller, namespace, store: this.storeOf(caller) };
+    return { caller, namespace, named: namespace, store: this.storeOf(caller) };
   }
 
   storeOf(caller: Caller): AuthorizedStore {

@@ -19,11 +19,9 @@ class NamespaceHandlers {
   }
 
   readonly list = async (request: FastifyRequest): Promise<Answer> => {
-    const store = this.#storeOf(request);
-    store.requireValid();
+    this.#storeOf(request).requireSomeAdmin();
     const { rights } = callerOf(request);
     const administers = (name: string): boolean => rights.in(name).isAdmin;
-    if (!rights.isServerAdmin && !rights.namedNamespaces.some(administers)) throw forbidden();
     const { after, limit } = pageQuery(request);
     return pageAnswer(await this.#namespaces.views(after, limit, administers));
   };

@@ -1,4 +1,5 @@
 // Describes the routes for operators.
+import { namespaceNamePattern } from '../../base/namespace-name.ts';
 import { accessProblems, headers, problems } from './replies.ts';
 import { schemaRef } from './schemas.ts';
 
@@ -39,10 +40,18 @@ export const operationsPaths = {
     get: {
       operationId: 'backup',
       tags: ['Operations'],
-      summary: 'All entries at one moment, for holdfast restore',
+      summary: 'All entries at one moment, or those of one namespace, for holdfast restore',
       description:
         'A stream. A backup is whole if the reply ends properly and its last line is the footer. ' +
         '`holdfast backup` checks this and more.',
+      parameters: [
+        {
+          name: 'namespace',
+          in: 'query',
+          description: 'Only the entries of this namespace. Without it: the whole store.',
+          schema: { type: 'string', pattern: namespaceNamePattern.source },
+        },
+      ],
       responses: {
         '200': {
           description: 'Lines of JSON, as src/storage/FORMAT.md describes.',
@@ -52,6 +61,7 @@ export const operationsPaths = {
         ...problems(
           ...accessProblems,
           'BAD_REQUEST',
+          'NAMESPACE_INVALID',
           'OVERLOADED',
           'SHARD_UNAVAILABLE',
           'SHUTTING_DOWN',

@@ -4,6 +4,7 @@ import type { StoreError } from '../../base/errors.ts';
 import { overloaded } from '../../base/overloaded.ts';
 import type { ShardLocation } from '../../base/shard-location.ts';
 import type { BackupTasks, BeginBackupTask } from '../../protocol/shard-task.ts';
+import type { BackupOptions } from '../../store/store.ts';
 import type { Sequencer } from '../sequencer.ts';
 import type { TaskThread } from '../threads/task-thread.ts';
 import { BackupPieces } from './backup-pieces.ts';
@@ -37,12 +38,14 @@ export class Backups {
    * @throws StoreError OVERLOADED if a backup is running, or the error of a shard that does not
    *   serve; any error of the thread
    */
-  async take(): Promise<AsyncIterableIterator<Uint8Array>> {
+  async take(options: BackupOptions = {}): Promise<AsyncIterableIterator<Uint8Array>> {
     if (this.#isBeginning || this.#running !== undefined) throw oneIsRunning();
     this.#isBeginning = true;
     try {
       // A compaction could replace and remove a file of the cut before the thread has opened it.
-      return await this.#options.compactions.whileHeld(async () => this.#begin(await this.#cut()));
+      return await this.#options.compactions.whileHeld(async () =>
+        this.#begin(await this.#cut(options)),
+      );
     } finally {
       this.#isBeginning = false;
     }
@@ -65,7 +68,7 @@ export class Backups {
   }
 
   /** Takes a consistent cut: all shards seal their data at one moment. */
-  async #cut(): Promise<BeginBackupTask> {
+  async #cut({ namespace }: BackupOptions): Promise<BeginBackupTask> {
     const { sequencer, locations, timestamp, wallMs } = this.#options;
     const cuts = await sequencer.askAll({ op: 'cut' });
     const parts = locations.map((location, shard) => {
@@ -73,7 +76,7 @@ export class Backups {
       if (cut?.kind !== 'cut') throw new Error(`a cut was answered by a ${cut?.kind}`);
       return { ...location, input: cut.parcel };
     });
-    return { parts, at: timestamp(), createdAt: wallMs() };
+    return { parts, at: timestamp(), createdAt: wallMs(), namespace };
   }
 
   async #begin(task: BeginBackupTask): Promise<BackupPieces> {

@@ -1,4 +1,4 @@
-// A backup of a cut over all shards, as pieces of bytes. Merges the immutable files of every shard
+// A backup of a cut over all shards, whole or of one namespace, as pieces of bytes. Merges the immutable files of every shard
 // into one sorted stream. Opens all files at once, so that compactions may remove them meanwhile.
 // Memory: the last change of each key in the journals. Knows no thread and no client.
 import { BackupWriter } from '../../storage/backup-writer.ts';
@@ -27,6 +27,8 @@ export interface BackupCut {
   readonly at: number;
   /** The machine's clock, Unix milliseconds. */
   readonly createdAt: number;
+  /** The only namespace to back up; undefined: all of them. */
+  readonly namespace?: string | undefined;
 }
 
 const pieceBytes = 1024 * 1024;
@@ -67,13 +69,15 @@ export class BackupStream {
     this.#files.close();
   }
 
-  *#write({ parts, at, createdAt }: BackupCut): Generator<Uint8Array<ArrayBuffer>, void, void> {
+  *#write(cut: BackupCut): Generator<Uint8Array<ArrayBuffer>, void, void> {
+    const { parts, at, createdAt, namespace: only } = cut;
     try {
       const seq = Math.max(...parts.map(({ source }) => source.seq));
       const store = parts[0]?.identity.store ?? '';
-      const writer = new BackupWriter({ store, shards: parts.length, seq, at, createdAt });
+      const header = { store, shards: parts.length, seq, at, createdAt, namespace: only };
+      const writer = new BackupWriter(header);
       const streams = parts.map(({ source, ...location }) =>
-        new EntryStream(this.#files, location, source).entries(),
+        new EntryStream(this.#files, location, source, only).entries(),
       );
       for (const { namespace, record, version } of mergeEntryStreams(streams)) {
         writer.add(namespace, encodeEntry(record, version));

@@ -12,14 +12,14 @@ export type BackupTaskHandlers = {
 export function backupTasks(fileSystem: FileSystem): BackupTaskHandlers {
   let begun: BackupStream | undefined;
   return {
-    begin: ({ parts, at, createdAt }) =>
+    begin: ({ parts, ...moment }) =>
       answerTask(() => {
         const sources = parts.map(({ input, ...location }) => ({
           ...location,
           source: input.content as BackupSource,
         }));
         begun?.close();
-        begun = new BackupStream(fileSystem, { parts: sources, at, createdAt });
+        begun = new BackupStream(fileSystem, { parts: sources, ...moment });
         return undefined;
       }),
     next: () =>

@@ -70,7 +70,69 @@ describe('GET /v1/backup', () => {
     expect(keys).toEqual(Array.from({ length: 50 }, (_, index) => `key ${index + 10}`));
   });
 
-  test('takes no parameters and no other method', async () => {
+  test('has one namespace alone if the query names it', async () => {
+    const { model, url } = await openApp();
+    for (const namespace of ['app', 'App', 'default', '~program']) {
+      await model.submit({ ...put('key', 'x'), namespace });
+    }
+    for (const [namespace, keys] of Object.entries({ app: 1, App: 1, default: 1, missing: 0 })) {
+      const response = await fetch(`${url}/v1/backup?namespace=${namespace}`);
+      expect([response.status, response.headers.get('content-disposition')]).toEqual([
+        200,
+        `attachment; filename="holdfast-backup-${namespace}.ndjson"`,
+      ]);
+      const files = new MemoryFileSystem();
+      files.put('/backup', Buffer.from(await response.arrayBuffer()));
+      const reader = new BackupReader(files.open('/backup'), 'backup');
+      const found = [...reader.blocks()].map((block) => block.namespace);
+      expect(reader.header.namespace).toBe(namespace);
+      expect(found).toEqual(Array.from({ length: keys }, () => namespace));
+    }
+  });
+
+  test('has one namespace alone if the path or the header names it', async () => {
+    const { model, url } = await openApp();
+    for (const namespace of ['app', 'default']) {
+      await model.submit({ ...put('key', 'x'), namespace });
+    }
+    const headers = { 'holdfast-namespace': 'app' };
+    const named: readonly (readonly [string, Record<string, string>])[] = [
+      ['/ns/app/v1/backup', {}],
+      ['/v1/backup', headers],
+      ['/ns/app/v1/backup?namespace=app', headers],
+    ];
+    for (const [path, given] of named) {
+      const lines = (await (await fetch(`${url}${path}`, { headers: given })).text()).split('\n');
+      expect(lines.map((line) => /"namespace":"(\w+)"/.exec(line)?.[1])).toEqual([
+        'app',
+        'app',
+        undefined,
+        undefined,
+      ]);
+    }
+    const two = await fetch(`${url}/v1/backup?namespace=other`, { headers });
+    expect([two.status, await two.json()]).toEqual([
+      400,
+      expect.objectContaining({ code: 'BAD_REQUEST', parameter: 'namespace' }),
+    ]);
+  });
+
+  test.each(['', '~program', '.app', 'a/b', 'x'.repeat(65), '%C3%A4', 'a%00', 'app&namespace=app'])(
+    'refuses the namespace %j, and takes no backup',
+    async (name) => {
+      const { model, url } = await openApp();
+      model.backup = () => Promise.reject(new Error('no backup is expected'));
+      const response = await fetch(`${url}/v1/backup?namespace=${name}`);
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({
+        code: name.includes('&') ? 'BAD_REQUEST' : 'NAMESPACE_INVALID',
+        parameter: 'namespace',
+        outcome: 'not-applied',
+      });
+    },
+  );
+
+  test('takes no other parameters and no other method', async () => {
     const { url } = await openApp();
     expect((await fetch(`${url}/v1/backup?from=1`)).status).toBe(400);
     const head = await fetch(`${url}/v1/backup`, { method: 'HEAD' });
@@ -117,7 +179,7 @@ describe('GET /v1/backup', () => {
     store.backup = async () => pieces;
     const app = fastify();
     const anyone = await storeOfAnyone(store, systemClock);
-    const scopes = { of: () => ({ store: anyone }) };
+    const scopes = { of: () => ({ store: anyone, named: undefined }) };
     backupRoutes(app, { scopes, takesBackups: true, stalledMs: 200 });
     const url = await app.listen({ host: '127.0.0.1', port: 0 });
     onTestFinished(() => app.close());

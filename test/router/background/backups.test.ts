@@ -135,6 +135,12 @@ describe('a backup', () => {
     });
   });
 
+  test('of one namespace gives its thread the name, too', async () => {
+    const thread = new StagedThread();
+    await backupsWith(thread).take({ namespace: 'app' });
+    expect(thread.begun).toMatchObject({ namespace: 'app', at: 1000, createdAt: 2000 });
+  });
+
   test('holds compactions off from the cut until its thread has the files open', async () => {
     const backups = backupsWith();
     expect(await readAll(await backups.take())).toEqual([1, 2, 3]);

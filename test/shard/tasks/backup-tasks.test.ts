@@ -4,6 +4,7 @@ import type { BackupCut } from '../../../src/shard/streams/backup-stream.ts';
 import { backupTasks, type BackupTaskHandlers } from '../../../src/shard/tasks/backup-tasks.ts';
 import { BackupReader } from '../../../src/storage/backup-reader.ts';
 import { WorkerPool } from '../../../src/router/threads/worker-pool.ts';
+import { meteredFileSystem } from '../../../src/tools/metered-file-system.ts';
 import { nodeFileSystem } from '../../../src/storage/node-file-system.ts';
 import { makeTestFolder } from '../../support/stores/embedded-store.ts';
 import { MemoryFileSystem } from '../../support/disk/memory-file-system.ts';
@@ -12,12 +13,12 @@ import { put, remove } from '../../support/stores/operations.ts';
 
 type Begin = BackupTasks['begin'][0];
 
-function taskOf({ parts, at, createdAt }: BackupCut): Begin {
+function taskOf({ parts, ...moment }: BackupCut): Begin {
   const given = parts.map(({ source, ...location }) => ({
     ...location,
     input: { content: source },
   }));
-  return { parts: given, at, createdAt };
+  return { parts: given, ...moment };
 }
 
 function readAll(tasks: BackupTaskHandlers): Uint8Array[] {
@@ -79,6 +80,38 @@ describe('the tasks of a backup', () => {
     const tasks = backupTasks(files);
     valueOfTask(tasks.begin(taskOf(new ShardedFolder(files, 2).cut())));
     expect(linesOf(Buffer.concat(readAll(tasks)))).toEqual([]);
+  });
+
+  test('give one namespace as of the cut, and read no other in the snapshots', () => {
+    const files = new MemoryFileSystem();
+    const folder = filled(new ShardedFolder(files, 3));
+    folder.write({ ...put('more', 'of it'), namespace: 'other' });
+    for (let shard = 0; shard < 3; shard++) folder.compact(shard);
+    folder.write({ ...put('last', 'of it'), namespace: 'other' });
+    folder.write(put('a key', 'of another namespace'));
+    const contents = contentsOfFolder(files);
+    const cut = folder.cut();
+    const take = (namespace: string): string[] => {
+      const tasks = backupTasks(metered);
+      bytesRead = 0;
+      valueOfTask(tasks.begin({ ...taskOf(cut), namespace }));
+      const bytes = Buffer.concat(readAll(tasks));
+      expect(bytes.toString()).toMatch(new RegExp(`^[^\\n]*"namespace":"${namespace}","p"`));
+      return linesOf(bytes);
+    };
+    let bytesRead = 0;
+    const metered = meteredFileSystem(files, (bytes) => (bytesRead += bytes));
+    const open = files.openFiles;
+    const linesIn = (namespace: string) =>
+      contents.filter((line) => line.startsWith(`${namespace} `));
+    expect(take('default')).toEqual(linesIn('default'));
+    expect(bytesRead).toBeGreaterThan(4_000_000);
+    for (const namespace of ['other', 'none']) {
+      expect(take(namespace)).toEqual(linesIn(namespace));
+      expect(bytesRead).toBeLessThan(50_000);
+    }
+    expect(take('other')).toHaveLength(3);
+    expect(files.openFiles).toBe(open);
   });
 
   test('refuse to begin if a file is missing, and leave none open', () => {

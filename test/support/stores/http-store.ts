@@ -7,7 +7,7 @@ import { StoreError, type ErrorCode, type Outcome } from '../../../src/base/erro
 import type { ListItem, ListPage, ListQuery } from '../../../src/store/listing.ts';
 import type { EntryName, Operation, VersionMatch } from '../../../src/store/operation.ts';
 import type { Durability, EntryResult, Result } from '../../../src/store/result.ts';
-import type { Store } from '../../../src/store/store.ts';
+import type { BackupOptions, Store } from '../../../src/store/store.ts';
 import type { StoreStatus } from '../../../src/store/store-status.ts';
 import type {
   EntryPut,
@@ -169,8 +169,9 @@ export class HttpStore implements Store {
     return (await reply.body.json()) as { committed: boolean; results: BatchResult[] };
   }
 
-  async backup(): Promise<AsyncIterable<Uint8Array>> {
-    const reply = await this.#client.request({ method: 'GET', path: '/v1/backup' });
+  async backup({ namespace }: BackupOptions = {}): Promise<AsyncIterable<Uint8Array>> {
+    const query = namespace === undefined ? '' : `?namespace=${namespace}`;
+    const reply = await this.#client.request({ method: 'GET', path: `/v1/backup${query}` });
     if (reply.statusCode !== 200) throw new Error(await reply.body.text());
     return reply.body;
   }

@@ -24,7 +24,7 @@ import type {
   PutOperation,
 } from '../../../src/store/operation.ts';
 import type { Durability, ReplyResult, Result } from '../../../src/store/result.ts';
-import type { CommandStore, SubmitOptions } from '../../../src/store/store.ts';
+import type { BackupOptions, CommandStore, SubmitOptions } from '../../../src/store/store.ts';
 import type {
   NamespaceFigures,
   ShardStatus,
@@ -157,15 +157,15 @@ export class ModelStore implements CommandStore {
     return { kind: 'committed', output, durability: isChanged ? this.durability : undefined };
   }
 
-  async backup(): Promise<AsyncIterable<Uint8Array>> {
-    const seq = this.#version + 1;
-    const at = this.nowMs;
-    const writer = new BackupWriter({ store: 'model', shards: 1, seq, at, createdAt: at });
+  async backup({ namespace: only }: BackupOptions = {}): Promise<AsyncIterable<Uint8Array>> {
+    const [seq, at] = [this.#version + 1, this.nowMs];
+    const header = { store: 'model', shards: 1, seq, at, createdAt: at, namespace: only };
+    const writer = new BackupWriter(header);
     const pieces: Uint8Array[] = [];
     for (const name of [...this.entries.keys()].toSorted((a, b) => (a < b ? -1 : 1))) {
       const [namespace = '', key = ''] = name.split('\n', 2);
       const entry = this.entries.get(name);
-      if (entry === undefined) continue;
+      if (entry === undefined || namespace !== (only ?? namespace)) continue;
       const valueBase64 = Buffer.from(entry.value).toString('base64');
       const { version, expiresAt } = entry;
       const record = { key: textOfByteString(key), valueBase64 };

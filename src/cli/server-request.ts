@@ -1,17 +1,17 @@
-// Builds the request of `holdfast backup`: address, headers, and at most one credential. No value
-// of a header, token or password gets into an error. Sends nothing.
+// Builds the parts that all requests of a command to a server share: address, headers, and at most one
+// credential. No value of a header, token or password gets into an error. Sends nothing.
 import { readFileSync } from 'node:fs';
 import { systemErrorCode } from '../base/errors.ts';
 import { usageError } from './command-error.ts';
 import { clientTokenOf, type Environment } from './token-variables.ts';
 
-export interface BackupRequest {
+export interface ServerRequest {
   /** Without user name and password. */
   readonly url: URL;
   readonly headers: Headers;
 }
 
-export interface BackupRequestOptions {
+export interface ServerRequestOptions {
   /** As typed. */
   readonly url: string;
   /** Lines `Name: value`. */
@@ -21,10 +21,10 @@ export interface BackupRequestOptions {
 }
 
 /** @throws CommandError that says what is allowed */
-export function backupRequest(
-  options: BackupRequestOptions,
+export function serverRequest(
+  options: ServerRequestOptions,
   environment: Environment,
-): BackupRequest {
+): ServerRequest {
   const url = parseUrl(options.url);
   const headers = new Headers();
   for (const line of options.header) addHeader(headers, line);
@@ -99,7 +99,7 @@ function decoded(part: string): string {
   }
 }
 
-function credentialsOfTokens({ token, tokenFile }: BackupRequestOptions): Credential[] {
+function credentialsOfTokens({ token, tokenFile }: ServerRequestOptions): Credential[] {
   return [
     ...(token === undefined ? [] : [bearer('--token', token)]),
     ...(tokenFile === undefined ? [] : [bearer('--token-file', readToken(tokenFile))]),

@@ -1,6 +1,7 @@
 // Makes a store from a backup, in a folder that holds none. The manifest gets its name last, after the
 // end of the backup is proved. After a crash before that, the next start or restore finds an unfinished
 // store. The caller holds the folder's lock. It proves a backup first if it can read it twice.
+import { assert } from '../base/assert.ts';
 import { byteStringOfText } from '../base/byte-string.ts';
 import { isDiskFull, StoreError } from '../base/errors.ts';
 import { seqJumpRepaired } from '../base/limits.ts';
@@ -33,6 +34,11 @@ export interface RestorePlan {
   /** Unix milliseconds. */
   readonly now: number;
   readonly onWork?: OnWork | undefined;
+  /**
+   * Leaves entries out, or changes or adds some. Keeps their order, and each key once. A version must
+   * be below the seq of the backup.
+   */
+  readonly transform?: EntryTransform | undefined;
 }
 
 export interface RestoreReport {
@@ -57,6 +63,9 @@ export function refuseUnlessEmpty(fileSystem: FileSystem, dataDir: string): void
   );
 }
 
+/** A change to the entries of a backup on their way into the store. */
+export type EntryTransform = (entries: Iterable<StreamedEntry>) => Iterable<StreamedEntry>;
+
 /**
  * Reads a whole backup, and checks every line.
  *
@@ -76,7 +85,7 @@ export function proveBackup({ file, name }: Backup): number {
  * @throws StoreError, for example STORE_DAMAGED or STORE_MISMATCH; system errors
  */
 export function restoreBackup(backup: Backup, plan: RestorePlan): RestoreReport {
-  const { fileSystem, dataDir, store, shards, now, onWork } = plan;
+  const { fileSystem, dataDir, store, shards, now, onWork, transform = asTheyAre } = plan;
   refuseUnlessEmpty(fileSystem, dataDir);
   removeUnfinishedStore(fileSystem, dataDir);
   const layout = layoutFolderName(1);
@@ -88,7 +97,8 @@ export function restoreBackup(backup: Backup, plan: RestorePlan): RestoreReport 
     // again.
     const position = { seq: reader.header.seq + seqJumpRepaired, at: reader.header.at };
     const layoutPlan = { fileSystem, dataDir, layout, store, shards, onWork };
-    const entries = writeLayout(layoutPlan, entriesOf(reader), () => position);
+    const entries = writeLayout(layoutPlan, transform(entriesOf(reader)), () => position);
+    assert(reader.isWhole, 'a transform reads the backup to its end');
     nameManifest(fileSystem, dataDir, 'filled');
     return { entries, namespace: reader.header.namespace };
   } catch (error) {
@@ -99,6 +109,8 @@ export function restoreBackup(backup: Backup, plan: RestorePlan): RestoreReport 
     throw new StoreError('DISK_FULL', detail, {}, error);
   }
 }
+
+const asTheyAre: EntryTransform = (entries) => entries;
 
 function* entriesOf(reader: BackupReader): Generator<StreamedEntry, void, void> {
   for (const { namespace, entries } of reader.blocks()) {

@@ -8,6 +8,7 @@ import {
   refuseUnlessEmpty,
   restoreBackup,
   type Backup,
+  type EntryTransform,
 } from '../../src/tools/restore.ts';
 import { cutAtEach, failAt, heal, recordCalls } from '../support/disk/faults.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
@@ -84,6 +85,52 @@ describe('a restored store', () => {
     again.put('/backup', backupOf(files, restored.cut()));
     restore(again, 2);
     expect(contentsOfFolder(again)).toEqual(contentsOfFolder(files));
+  });
+});
+
+const base64Of = (text: string): string => Buffer.from(text).toString('base64');
+
+function transformed(transform: EntryTransform): MemoryFileSystem {
+  const files = emptyFolder();
+  const plan = { fileSystem: files, dataDir, store: 'new', shards: 2, now: 5, transform };
+  restoreBackup(backupIn(files), plan);
+  return files;
+}
+
+describe('a transform of the entries of a restore', () => {
+  test('may leave entries out, change and add some', () => {
+    const files = transformed(function* (entries) {
+      yield { namespace: '', key: 'new', version: 7, record: { key: 'new', value: 'v' } };
+      for (const entry of entries) {
+        if (entry.namespace === 'other') continue;
+        const isText = entry.key === 'text';
+        yield isText ? { ...entry, record: { key: 'text', value: 'changed' } } : entry;
+      }
+    });
+    const kept = contents.filter((line) => line.startsWith('default ') && !/ text /.test(line));
+    const [text = ''] = contents.filter((line) => line.startsWith('default text '));
+    const changed = text.replace(/\S+$/, base64Of('changed'));
+    const expected = [...kept, changed, ` new 7 - ${base64Of('v')}`];
+    expect(contentsOfFolder(files)).toEqual(expected.toSorted());
+  });
+
+  test('that breaks their order, or does not read the backup to its end, leaves no store', () => {
+    const transforms: readonly EntryTransform[] = [
+      (entries) => [...entries].toReversed(),
+      (entries) => Array.from(entries).flatMap((entry) => [entry, entry]),
+      function* (entries) {
+        for (const entry of entries) {
+          yield entry;
+          return;
+        }
+      },
+    ];
+    for (const transform of transforms) {
+      const files = emptyFolder();
+      const plan = { fileSystem: files, dataDir, store: 'new', shards: 2, now: 5, transform };
+      expect(() => restoreBackup(backupIn(files), plan)).toThrow(/./);
+      expect(files.list(dataDir)).toEqual(['LOCK']);
+    }
   });
 });
 

@@ -4,9 +4,10 @@ import { systemClock } from '../base/clock.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
 import { dataBytes } from '../tools/data-bytes.ts';
 import { withDamageAdvice } from './damage-advice.ts';
-import { namespaceOption, unknownNamespace } from './namespace-option.ts';
+import { namespaceOption } from './namespace-option.ts';
 import { withOfflineFolder, type OfflineFolder } from './offline-folder.ts';
 import { standardOutput } from './standard-output.ts';
+import { unknownNamespace } from './unknown-namespace.ts';
 
 const explanation = `
 Reads a store that no server uses, and changes nothing. Prints one entry a line, in the order of the

@@ -2,7 +2,7 @@
 // token to that origin only, never to another. Knows no file and no backup format.
 import { systemErrorCode } from '../base/errors.ts';
 import { CommandError, exitCodes } from './command-error.ts';
-import type { ServerRequest } from './server-request.ts';
+import { urlBelow, type ServerRequest } from './server-request.ts';
 
 export type Body = AsyncIterable<Uint8Array>;
 
@@ -46,7 +46,7 @@ async function followRedirects(
   namespace: string | undefined,
   signal: AbortSignal,
 ): Promise<Answer> {
-  let at = new URL('v1/backup', withSlash(request.url));
+  let at = urlBelow(request.url, 'v1/backup');
   if (namespace !== undefined) at.searchParams.set('namespace', namespace);
   const { origin } = at;
   const gives = [...request.headers].length > 0;
@@ -86,10 +86,6 @@ async function problemOf(response: Response): Promise<string | undefined> {
   const problem = (await response.json().catch(() => undefined)) as
     { detail?: unknown } | undefined;
   return typeof problem?.detail === 'string' ? problem.detail : undefined;
-}
-
-function withSlash(url: URL): URL {
-  return url.pathname.endsWith('/') ? url : new URL(`${url.pathname}/`, url);
 }
 
 /** The reason for a failed connection, as a system error code or one line. */

@@ -1,33 +1,11 @@
-// Defines options that take the name of a namespace, and the error for one that is not there. Knows
-// no store.
+// Defines the options that take the name of a namespace. Knows no store.
 import { Option } from 'commander';
 import { isNamespaceName, namespaceNameRule } from '../base/namespace-name.ts';
-import { CommandError, exitCodes, usageError } from './command-error.ts';
+import { usageError } from './command-error.ts';
 
 export function namespaceOption(name: 'namespace' | 'as', description: string): Option {
   return new Option(`--${name} <name>`, description).argParser((typed: string) => {
     if (isNamespaceName(typed)) return typed;
     throw usageError(`--${name} is ${JSON.stringify(typed)}; a namespace ${namespaceNameRule}`);
   });
-}
-
-/** More names would hide the error. */
-const shownMax = 20;
-
-/**
- * @param place the folder or file that was searched
- * @param found names of the namespaces that have entries there
- */
-export function unknownNamespace(
-  place: string,
-  namespace: string,
-  found: readonly string[],
-): CommandError {
-  // The names of the program's own namespaces cannot be typed.
-  const names = found.filter(isNamespaceName);
-  const shown = names.slice(0, shownMax).join(', ');
-  const more = names.length > shownMax ? ` and ${names.length - shownMax} more` : '';
-  const there = names.length === 0 ? 'no namespace has any' : `these have some: ${shown}${more}`;
-  const message = `${place} has no entry in the namespace ${namespace}; ${there}`;
-  return new CommandError(exitCodes.failed, message);
 }

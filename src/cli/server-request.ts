@@ -44,6 +44,12 @@ export function serverRequest(
   return { url, headers };
 }
 
+/** The address of a path of the server, which may itself be below a path. */
+export function urlBelow(url: URL, path: string): URL {
+  const folder = url.pathname.endsWith('/') ? url : new URL(`${url.pathname}/`, url);
+  return new URL(path, folder);
+}
+
 interface Credential {
   readonly source: string;
   /** Value for the header Authorization; undefined if --header has set the header already. */

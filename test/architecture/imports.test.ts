@@ -222,7 +222,7 @@ describe('a start', () => {
         specifiersIn(file, [/\bawait import\('([^']+)'/g]).map((to) => join(dirname(file), to)),
       )
       .filter((file) => file !== 'src/cli/serve.ts');
-    expect(works).toHaveLength(7);
+    expect(works).toHaveLength(8);
     expect(packagesBehind(...works)).toEqual(['sorted-btree']);
   });
 

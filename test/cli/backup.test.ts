@@ -276,6 +276,7 @@ describe('a credential of holdfast backup', () => {
     ['--token', () => ['--token', 's3cret'], {}],
     ['--token-file', (tokenFile) => ['--token-file', tokenFile], {}],
     ['the environment', () => [], { HOLDFAST_TOKEN: 's3cret' }],
+    ['the environment, the first of two', () => [], { HOLDFAST_TOKEN: 's3cret,other' }],
     ['--token before the environment', () => ['--token', 's3cret'], { HOLDFAST_TOKEN: 'other' }],
   ])('is the token of %s', async (_what, flagsOf, env) => {
     const tokenFile = join(folder, 'token');

@@ -63,9 +63,9 @@ describe('settings', () => {
 });
 
 const { commands } = buildProgram();
-const backupFlags = commands
-  .filter((command) => command.name() === 'backup')
-  .flatMap(({ options }) => options.map(({ long }) => long ?? ''));
+const flagsOfBackups = commands
+  .filter((command) => ['backup', 'restore'].includes(command.name()))
+  .flatMap((command) => command.options.map(({ long }) => [long ?? '', command.name()] as const));
 
 describe('commands', () => {
   const lines = text.split('\n');
@@ -88,7 +88,7 @@ describe('commands', () => {
     (name) => expect(readDocument('docs/tools.md').anchors).toContain(name),
   );
 
-  test.each(backupFlags)('the page of tools names %s of backup', (flag) =>
+  test.each(flagsOfBackups)('the page of tools names %s of %s', (flag) =>
     expect(textOf('docs/tools.md')).toContain(flag),
   );
 });

@@ -166,3 +166,43 @@ test('a backup of one namespace has it as it is, and nothing of the others', asy
   }
   expect((await fetch(`${again.url}/v1/keys/a`)).status).toBe(404);
 });
+
+test('one namespace of a whole backup goes back into the server, beside all others', async () => {
+  const { program, url } = await startServer(join(folder, 'data'), ['--shards', '3']);
+  onTestFinished(() => program.end());
+  const at = (namespace: string, key: string): string => `${url}/ns/${namespace}/v1/keys/${key}`;
+  const write = async (namespace: string, key: string, body: Uint8Array): Promise<void> => {
+    const reply = await fetch(`${at(namespace, key)}?ttl=1d`, { method: 'PUT', body });
+    expect(reply.ok).toBe(true);
+  };
+  const read = async (namespace: string, key: string) => {
+    const reply = await fetch(at(namespace, key));
+    const text = Buffer.from(await reply.arrayBuffer()).toString('latin1');
+    return reply.ok ? [text, reply.headers.get('holdfast-expires-at')] : reply.status;
+  };
+  for (const namespace of ['app', 'other', 'default']) {
+    await write(namespace, 'bytes', Buffer.from([255, 0, namespace.length]));
+    await write(namespace, 'text', Buffer.from(`text of ${namespace}`));
+  }
+  const before = [await read('app', 'bytes'), await read('app', 'text')];
+  const file = join(folder, 'monday.backup');
+  expect((await runToEnd(['backup', '--url', url, '--to', file])).code).toBe(0);
+  for (const namespace of ['app', 'other']) {
+    await write(namespace, 'text', Buffer.from('later'));
+    await write(namespace, 'more', Buffer.from('later'));
+  }
+
+  const args = ['restore', file, '--url', url, '--namespace', 'app'];
+  const refused = await runToEnd(args);
+  expect([refused.code, refused.stderr]).toEqual([3, expect.stringContaining('has entries')]);
+  const copied = await runToEnd([...args, '--as', 'app-of-monday']);
+  expect([copied.code, copied.stderr]).toEqual([0, '']);
+  const replaced = await runToEnd([...args, '--replace']);
+  expect([replaced.code, replaced.stderr]).toEqual([0, '']);
+  for (const namespace of ['app', 'app-of-monday']) {
+    expect([await read(namespace, 'bytes'), await read(namespace, 'text')]).toEqual(before);
+    expect(await read(namespace, 'more')).toBe(404);
+  }
+  expect(await read('other', 'text')).toEqual(['later', expect.any(String)]);
+  expect(await read('other', 'more')).toEqual(['later', expect.any(String)]);
+});

@@ -27,7 +27,15 @@ const loops = [
   'test/http/idempotency/idempotent-requests.test.ts',
   'test/http/rest/transactions/transaction-{concurrency,properties}.test.ts',
   'test/router/properties.test.ts',
+  'test/server/tls-files.test.ts',
   'test/tools/repair-sweep.test.ts',
+];
+
+/** These run over TLS as well: connections may differ there, and dialects do not. */
+const overTls = [
+  'test/http/{drain,hostile-bytes,time-limits,tracked-response}.test.ts',
+  'test/http/body/bodies-in-flight.test.ts',
+  'test/http/connections/{connections-max,pipelined-requests,request-order}.test.ts',
 ];
 
 /** These measure the heap of their process, so they share it with no other file. */
@@ -58,6 +66,20 @@ export default defineConfig({
           ...shared,
           name: 'loops',
           include: isSecondRun ? measured : [...measured, ...loops],
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'tls',
+          include: overTls,
+          // Node reads the second one when a process begins, for each client of its own.
+          env: {
+            TEST_TRANSPORT: 'tls',
+            NODE_EXTRA_CA_CERTS: 'test/fixtures/tls/one-cert.pem',
+          },
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },

@@ -14,10 +14,7 @@ export interface ReadinessTarget {
 }
 
 /** The settings that say how a server can be reached. */
-interface Listening extends Pick<Settings, 'host' | 'port'> {
-  /** File of a certificate. Undefined: the server speaks plain HTTP. */
-  readonly tlsCert?: string | undefined;
-}
+type Listening = Pick<Settings, 'host' | 'port' | 'tlsCert'>;
 
 /** The address at which a server with these settings answers on its own machine. */
 export function targetOf(settings: Listening): ReadinessTarget {
@@ -25,7 +22,7 @@ export function targetOf(settings: Listening): ReadinessTarget {
 }
 
 function schemeOf({ tlsCert }: Listening): ReadinessTarget['scheme'] {
-  return tlsCert === undefined ? 'http' : 'https';
+  return tlsCert === '' ? 'http' : 'https';
 }
 
 /** A wildcard such as `0.0.0.0` or `::` is an address to listen on, and none to ask. */

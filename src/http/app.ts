@@ -1,6 +1,7 @@
 // Builds the HTTP application over a store: routes, errors, limits. Must not listen
 // (src/http/server.ts does) or know which engine the store is.
 import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 import type { FastifyInstance, fastify as createApp } from 'fastify';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
@@ -41,6 +42,9 @@ import { dialectsOf } from './dialect-list.ts';
 import type { Dialect } from './dialect.ts';
 import type { RouteContext } from './route-context.ts';
 import type { Dialects } from './wire/dialects.ts';
+import { Handshakes } from './tls/handshakes.ts';
+import { secureOptions } from './tls/secure-server.ts';
+import type { PemPair } from './tls/tls-pair.ts';
 import { trackedResponse, type ResponseObservers } from './tracked-response.ts';
 
 // By `import`, Node would first search the package's long text for its exports, at each start.
@@ -63,6 +67,8 @@ export interface AppOptions {
   readonly version: string;
   /** True: the protocol of Upstash is at `/` as well. */
   readonly upstashAtRoot?: boolean;
+  /** With it the server speaks HTTPS, and nothing else. */
+  readonly tls?: PemPair | undefined;
   /** Gets unexpected errors only; requests are not logged. */
   readonly logger: Logger | false;
   /** True once the process has begun to stop; from then on it is not ready. */
@@ -98,12 +104,14 @@ interface Watchers extends ResponseObservers {
   readonly admission: Admission;
   readonly gate: AccessGate;
   readonly unauthenticated: UnauthenticatedRequests;
+  readonly handshakes: Handshakes;
 }
 
-function gateOf({ access: rules, clock, logger }: AppOptions, dialects: Dialects) {
+function gateOf({ access: rules, clock, logger, tls }: AppOptions, dialects: Dialects) {
   const { access, corsOrigins, allowedHosts, trustProxy } = rules;
   const proxies = new TrustedProxies(trustProxy);
-  const pages = new WebPages({ corsOrigins, allowedHosts, proxies, scheme: 'http' });
+  const scheme = tls === undefined ? 'http' : 'https';
+  const pages = new WebPages({ corsOrigins, allowedHosts, proxies, scheme });
   const monotonicMs = () => clock.monotonicMs();
   const unauthenticated = new UnauthenticatedRequests({ proxies, monotonicMs, logger });
   const onUnauthenticated = unauthenticated.note;
@@ -135,18 +143,21 @@ function watchersOf(options: AppOptions): Watchers {
     order,
     work,
     admission,
+    handshakes: new Handshakes(),
   };
 }
 
-function frameworkOf({ limits }: AppOptions, watchers: Watchers) {
+function frameworkOf({ limits, tls }: AppOptions, watchers: Watchers): FastifyInstance {
+  const http = {
+    ServerResponse: trackedResponse(watchers),
+    maxHeaderSize: headerBytesMax(limits.keyBytesMax),
+    headersTimeout: limits.headersTimeoutMs,
+    connectionsCheckingInterval: 1000,
+    requireHostHeader: false,
+  };
+  const https = tls && { ...http, ...secureOptions(tls, limits.headersTimeoutMs) };
   const app = fastify({
-    http: {
-      ServerResponse: trackedResponse(watchers),
-      maxHeaderSize: headerBytesMax(limits.keyBytesMax),
-      headersTimeout: limits.headersTimeoutMs,
-      connectionsCheckingInterval: 1000,
-      requireHostHeader: false,
-    },
+    ...(https === undefined ? { http } : { https }),
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     // While draining, the server still answers requests on open connections as usual.
@@ -169,13 +180,17 @@ function frameworkOf({ limits }: AppOptions, watchers: Watchers) {
 
 function watchServer(app: FastifyInstance, watchers: Watchers, connectionsMax: number): void {
   const { server } = app;
-  const { connections, admission, gate, order } = watchers;
+  const { connections, admission, gate, handshakes, order } = watchers;
   server.maxConnections = connectionsMax + surplusConnectionsMax;
   server.on('drop', () => connections.noteDropped());
+  const forgetAtEnd = (socket: Socket): void => {
+    socket.once('close', () => order.forget(socket));
+  };
   server.on('connection', (socket) => {
     connections.addSocket(socket);
-    socket.once('close', () => order.forget(socket));
+    forgetAtEnd(socket);
   });
+  handshakes.watch(server, connections, forgetAtEnd);
   // A client that has closed its sending side still waits for its replies.
   Object.assign(server, { httpAllowHalfOpen: true });
   // Node counts a connection as idle while its last reply is being flushed, and would cut it.

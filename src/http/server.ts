@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { pendingConnectionsMax } from './limits.ts';
+import { isSecure } from './tls/secure-server.ts';
 
 export interface ListenAddress {
   readonly host: string;
@@ -21,7 +22,8 @@ export async function listen(
   await app.listen({ ...address, backlog: pendingConnectionsMax });
   const bound = app.server.address() as AddressInfo;
   const name = host.includes(':') ? `[${host}]` : host;
-  return { url: `http://${name}:${bound.port}`, port: bound.port };
+  const scheme = isSecure(app.server) ? 'https' : 'http';
+  return { url: `${scheme}://${name}:${bound.port}`, port: bound.port };
 }
 
 /**

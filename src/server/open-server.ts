@@ -9,11 +9,14 @@ import { programVersion } from '../base/program-version.ts';
 import { openEmbeddedStore } from '../engine/open-embedded-store.ts';
 import { buildApp } from '../http/app.ts';
 import { drain, listen } from '../http/server.ts';
+import { usePair } from '../http/tls/secure-server.ts';
+import type { PemPair } from '../http/tls/tls-pair.ts';
 import { noServerTokens, type ServerTokenTexts } from '../settings/server-tokens.ts';
 import type { Settings } from '../settings/settings-schema.ts';
 import type { CommandStore } from '../store/store.ts';
 import { checkExposure } from './check-exposure.ts';
 import { ListenError } from './listen-error.ts';
+import { followPair, openTls, type TlsOfServer } from './tls-files.ts';
 import { upgradeFolder } from './upgrade-folder.ts';
 
 /** Requests in flight get this share of the deadline; the rest is for the store's last sync. */
@@ -50,13 +53,15 @@ export interface OpenServer {
  * Leaves nothing open if it fails.
  *
  * @returns undefined, with everything closed again, if the server was told to stop before it listened
- * @throws StoreError as `openEmbeddedStore` and `upgradeFolder` do; ListenError
+ * @throws SettingError if the server may not listen so; StoreError as `openEmbeddedStore` and
+ *   `upgradeFolder` do; ListenError
  */
 export async function openServer(options: OpenServerOptions): Promise<OpenServer | undefined> {
+  const tls = openTls(options.settings);
   const store = await openStore(options);
   try {
     // A stop during recovery waits for its end, since a store half open cannot be closed.
-    if (options.isStopping?.() !== true) return await serveStore(store, options);
+    if (options.isStopping?.() !== true) return await serveStore(store, tls, options);
   } catch (error) {
     await store.close();
     throw error;
@@ -79,7 +84,11 @@ async function openStore({ settings, logger, clock }: OpenServerOptions): Promis
   });
 }
 
-async function serveStore(store: CommandStore, options: OpenServerOptions): Promise<OpenServer> {
+async function serveStore(
+  store: CommandStore,
+  tls: TlsOfServer | undefined,
+  options: OpenServerOptions,
+): Promise<OpenServer> {
   const { settings, logger, clock, isStopping = () => false, logLinesLost } = options;
   const { serverTokens = noServerTokens } = options;
   const { namespacesMax } = settings;
@@ -93,13 +102,17 @@ async function serveStore(store: CommandStore, options: OpenServerOptions): Prom
     access: { ...settings, access },
     upstashAtRoot: settings.upstashAtRoot,
     version: programVersion,
+    tls: tls?.pair,
     logger,
     isStopping: () => isClosing || isStopping(),
     ...(logLinesLost === undefined ? {} : { logLinesLost }),
   });
   const address = await listenOrClose(app, settings);
+  const use = (pair: PemPair): void => usePair(app.server, pair);
+  const stopFollowing = tls && followPair(tls, { clock, logger, use });
   const close = async (deadlineMs: number): Promise<void> => {
     isClosing = true;
+    stopFollowing?.();
     try {
       await drain(app, { deadlineMs: Math.floor(deadlineMs * drainShare) });
       await access.close();

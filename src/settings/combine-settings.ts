@@ -75,6 +75,7 @@ const orderedPairs: readonly (readonly [SettingName, SettingName, gap?: number])
 ];
 
 function checkTogether(settings: Settings, given: GivenSettings): Settings {
+  checkTlsPair(settings, given);
   for (const [lesser, greater, gap = 0] of orderedPairs) {
     if (Number(settings[lesser]) + gap <= Number(settings[greater])) continue;
     const originOf = (name: SettingName) => given.get(name)?.origin ?? '';
@@ -85,6 +86,16 @@ function checkTogether(settings: Settings, given: GivenSettings): Settings {
     );
   }
   return settings;
+}
+
+function checkTlsPair({ tlsCert, tlsKey }: Settings, given: GivenSettings): void {
+  if ((tlsCert === '') === (tlsKey === '')) return;
+  const [set, other] =
+    tlsKey === '' ? (['tlsCert', 'tlsKey'] as const) : (['tlsKey', 'tlsCert'] as const);
+  const one = given.get(set);
+  throw new SettingError(
+    `${set} is ${shown(one?.value)} (from ${one?.origin}), and ${other} is not set; allowed: both, or neither`,
+  );
 }
 
 function unknownSetting(name: string, origin: string): Error {

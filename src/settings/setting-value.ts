@@ -27,7 +27,7 @@ export function allowedValues(name: SettingName): string {
   const schema = schemaOf(name);
   switch (schema.kind) {
     case 'text':
-      return 'text that is not empty';
+      return schema.orNone ? 'text; empty for none' : 'text that is not empty';
     case 'choice':
       return schema.choices.join(', ');
     case 'boolean':
@@ -53,6 +53,7 @@ function allowedIntegers(schema: Extract<SettingSchema, { kind: 'integer' }>): s
 /** The value in its shortest spelling, as the help shows defaults. */
 export function spellValue(name: SettingName, value: Settings[SettingName]): string {
   if (Array.isArray(value)) return value.length === 0 ? '(none)' : value.join(',');
+  if (value === '') return '(none)';
   const isSize = schemaOf(name).unit === 'bytes' && typeof value === 'number';
   return isSize ? formatByteSize(value) : String(value);
 }
@@ -92,7 +93,7 @@ function checkSettingValue(name: SettingName, value: unknown): Settings[SettingN
 function isAllowed(schema: SettingSchema, value: unknown): value is Settings[SettingName] {
   switch (schema.kind) {
     case 'text':
-      return typeof value === 'string' && value !== '';
+      return typeof value === 'string' && (schema.orNone || value !== '');
     case 'choice':
       return typeof value === 'string' && schema.choices.includes(value);
     case 'boolean':

@@ -9,9 +9,10 @@ interface Described {
   readonly description: string;
 }
 
-/** Any text but the empty one. */
 interface TextSetting extends Described {
   readonly kind: 'text';
+  /** True: the empty text stands for none. Else it is not allowed. */
+  readonly orNone: boolean;
 }
 
 interface ChoiceSetting extends Described {
@@ -54,7 +55,11 @@ const kibibyte = 1024;
 const mebibyte = 1024 * kibibyte;
 const gibibyte = 1024 * mebibyte;
 
-const text = (unit: string, description: string) => ({ kind: 'text', unit, description }) as const;
+const text = (unit: string, description: string) =>
+  ({ kind: 'text', orNone: false, unit, description }) as const;
+
+const textOrNone = (unit: string, description: string) =>
+  ({ ...text(unit, description), orNone: true }) as const;
 
 const choice = <const Choice extends string>(
   unit: string,
@@ -88,6 +93,12 @@ const bytes = (minimum: number, maximum: number, description: string) =>
 export const settingsSchema = {
   host: text('host', 'address to listen on; anything but loopback lets other machines in'),
   port: integer(0, 65_535, 'port', 'TCP port to listen on; 0 takes any free one'),
+  tlsCert: textOrNone(
+    'file',
+    'PEM file with the certificate, its chain behind it; with it and tlsKey the server speaks ' +
+      'HTTPS alone, and takes a new pair when the files change',
+  ),
+  tlsKey: textOrNone('file', 'PEM file with the private key of tlsCert, without a passphrase'),
   corsOrigins: list(
     'origin',
     'origins',

@@ -138,7 +138,11 @@ describe('the address to ask', () => {
     ['10.0.0.5', '10.0.0.5'],
     ['db.internal', 'db.internal'],
   ])('for host %s is %s', (host, asked) => {
-    expect(targetOf({ host, port: 7411 })).toEqual({ scheme: 'http', host: asked, port: 7411 });
+    expect(targetOf({ host, port: 7411, tlsCert: '' })).toEqual({
+      scheme: 'http',
+      host: asked,
+      port: 7411,
+    });
   });
 
   test('has TLS if the server has a certificate', () => {

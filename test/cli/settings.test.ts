@@ -252,6 +252,28 @@ describe('refusals', () => {
   });
 });
 
+describe('a certificate and a key', () => {
+  test('come together or not at all', async () => {
+    expect(defaultSettings()).toMatchObject({ tlsCert: '', tlsKey: '' });
+    const pair = { tlsCert: 'cert.pem', tlsKey: 'key.pem' };
+    expect(await load({ flags: pair })).toMatchObject(pair);
+    expect(await load({ file: pair, flags: { tlsCert: '', tlsKey: '' } })).toEqual(
+      defaultSettings(),
+    );
+  });
+
+  test.each([
+    ['tlsCert', 'tlsKey'],
+    ['tlsKey', 'tlsCert'],
+  ] as const)('%s alone is refused, and the error names %s', async (name, other) => {
+    const { exitCode, message } = await refusalOf({ flags: { [name]: 'a.pem' } });
+    expect([exitCode, message]).toEqual([
+      2,
+      `${name} is "a.pem" (from flag ${flagOf(name)}), and ${other} is not set; allowed: both, or neither`,
+    ]);
+  });
+});
+
 describe('the environment', () => {
   test('an empty variable counts as not set', async () => {
     const environment = Object.fromEntries(

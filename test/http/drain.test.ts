@@ -1,17 +1,18 @@
 import type { FastifyInstance } from 'fastify';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { drain } from '../../src/http/server.ts';
 import { openApp } from '../support/http/open-app.ts';
 import { parseReplies, parseReply, readToEnd } from '../support/http/raw-request.ts';
+import { connectToPort } from '../support/http/transport.ts';
 import { LateStore } from '../support/stores/late-store.ts';
 
 /** Far longer than any of these may take. */
 const deadlineMs = 60_000;
 
 async function open(port: number, bytes: string): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1');
+  const socket = connectToPort(port);
   await once(socket, 'connect');
   socket.write(bytes);
   return socket;

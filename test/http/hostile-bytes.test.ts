@@ -3,7 +3,7 @@
 // request has another one behind it in the same packet. If the first one closes the connection, the
 // server must not answer the second. A proxy may have let the second one through unseen.
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   makeTemporaryFolder,
@@ -12,6 +12,7 @@ import {
   type ServerProcess,
 } from '../support/processes/server-process.ts';
 import { rawRequest, readToEnd, sendRaw, sendRawForAll } from '../support/http/raw-request.ts';
+import { connectToPort, resetConnection } from '../support/http/transport.ts';
 
 let folder: string;
 let server: ServerProcess;
@@ -516,7 +517,8 @@ async function expectOddKeys(): Promise<void> {
 
 function openSocket(bytes: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(bytes, () => resolve(socket)));
+    const socket = connectToPort(port);
+    socket.write(bytes, () => resolve(socket));
     socket.once('error', reject);
   });
 }
@@ -543,7 +545,7 @@ describe('hostile connections', () => {
     ended.end();
     await once(ended.resume(), 'close');
     const reset = await openSocket(bytes);
-    reset.resetAndDestroy();
+    resetConnection(reset);
     await once(reset, 'close');
     expect((await sendRaw(port, get('/v1/keys/untouched', 'Connection: close\r\n'))).status).toBe(
       404,
@@ -558,7 +560,7 @@ describe('hostile connections', () => {
         ),
       ),
     );
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of sockets) resetConnection(socket);
     await expect
       .poll(metrics, { timeout: 15_000 })
       .toContain('\nholdfast_http_body_bytes_in_flight 0\n');

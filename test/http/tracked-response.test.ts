@@ -1,9 +1,9 @@
 // No cache between client and server may keep a reply: the next reply may differ.
 import { once } from 'node:events';
-import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { openApp, testLimits } from '../support/http/open-app.ts';
 import { rawRequest, sendRaw } from '../support/http/raw-request.ts';
+import { connectToPort } from '../support/http/transport.ts';
 
 const large = 'v'.repeat(testLimits.valueBytesMax);
 
@@ -81,7 +81,7 @@ test('nor are refusals that come before there is a route', async () => {
     const { status, headers } = await sendRaw(port, bytes);
     expect([bytes, status >= 400, headers['cache-control']]).toEqual([bytes, true, 'no-store']);
   }
-  const socket = connect(port, '127.0.0.1');
+  const socket = connectToPort(port);
   onTestFinished(() => void socket.destroy());
   await once(socket, 'connect');
   await expect.poll(() => app.connections.socketCount).toBe(1);

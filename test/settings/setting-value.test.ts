@@ -41,12 +41,14 @@ describe('an integer', () => {
 test.each(settingNames)('%s takes each of its choices, and no other value', (name) => {
   const schema = schemaOf(name);
   const choices = schema.kind === 'choice' ? schema.choices : [];
+  const isEmptyAllowed = schema.kind === 'text' && schema.orNone;
+  expect(readSettingJson(name, '')).toBe(isEmptyAllowed ? '' : undefined);
   for (const one of choices) {
     expect(readSettingJson(name, one)).toBe(one);
     expect(readSettingText(name, one)).toBe(one);
   }
   const lists = schema.kind === 'list' ? [] : [[...choices]];
-  for (const other of ['', null, undefined, {}, ...lists, [1]]) {
+  for (const other of [null, undefined, {}, ...lists, [1]]) {
     expect(readSettingJson(name, other)).toBeUndefined();
   }
 });

@@ -52,15 +52,27 @@ export class Connections {
   }
 
   addSocket(socket: Socket): void {
-    const isSurplus = this.#open.size - this.#surplus.size >= this.#connectionsMax;
+    this.#add(socket, this.#open.size - this.#surplus.size >= this.#connectionsMax);
+  }
+
+  /** One connection has both sockets: `socket` takes the place of the bare one below it. */
+  replaceSocket(bare: Socket, socket: Socket): void {
+    const isSurplus = this.#surplus.has(bare);
+    this.#forget(bare);
+    this.#add(socket, isSurplus);
+  }
+
+  #add(socket: Socket, isSurplus: boolean): void {
     this.#open.set(socket, []);
     if (isSurplus) this.#surplus.add(socket);
-    socket.once('close', () => {
-      // A reply that cannot be sent is not owed any more.
-      this.#open.delete(socket);
-      this.#surplus.delete(socket);
-      this.#final.delete(socket);
-    });
+    // A reply that cannot be sent is not owed any more.
+    socket.once('close', () => this.#forget(socket));
+  }
+
+  #forget(socket: Socket): void {
+    this.#open.delete(socket);
+    this.#surplus.delete(socket);
+    this.#final.delete(socket);
   }
 
   isSurplus(socket: Socket): boolean {

@@ -7,6 +7,7 @@ import type { RequestOrder } from '../connections/request-order.ts';
 import { refusalReasons, type Admission } from '../overload/admission.ts';
 import type { UnsentReplies } from '../connections/unsent-replies.ts';
 import type { ConcurrencyLimiter } from '../overload/concurrency-limiter.ts';
+import type { Handshakes } from '../tls/handshakes.ts';
 import type { RequestMeter } from './request-meter.ts';
 import type { MetricSampler } from './sampled-metric.ts';
 
@@ -20,10 +21,11 @@ export interface HttpMetricSources {
   readonly work: ConcurrencyLimiter;
   readonly unauthenticated: UnauthenticatedRequests;
   readonly idempotency: IdempotentRequests;
+  readonly handshakes: Handshakes;
 }
 
 export function httpMetrics(sampler: MetricSampler, sources: HttpMetricSources): void {
-  const { meter, connections } = sources;
+  const { meter, connections, handshakes } = sources;
   overloadMetrics(sampler, sources);
   bodyMetrics(sampler, sources);
   idempotencyMetrics(sampler, sources);
@@ -53,6 +55,11 @@ export function httpMetrics(sampler: MetricSampler, sources: HttpMetricSources):
   sampler.gauge('holdfast_http_connections', 'Open connections.', () => [
     { labels: {}, value: connections.socketCount },
   ]);
+  sampler.counter(
+    'holdfast_http_tls_handshakes_failed_total',
+    'Connections that ended before their TLS handshake did.',
+    () => [{ labels: {}, value: handshakes.failed }],
+  );
   sampler.gauge('holdfast_http_requests_in_flight', 'Requests not answered yet.', () => [
     { labels: {}, value: connections.requestCount },
   ]);

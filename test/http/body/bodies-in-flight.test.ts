@@ -1,12 +1,13 @@
 // Over bare sockets. Clients that send slowly, or not at all, keep no others out. A client that has
 // to give way gets a reply that says so.
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Operation } from '../../../src/store/operation.ts';
 import type { Result } from '../../../src/store/result.ts';
 import { openApp } from '../../support/http/open-app.ts';
 import { parseReplies, parseReply } from '../../support/http/raw-request.ts';
+import { connectToPort } from '../../support/http/transport.ts';
 import { ModelStore } from '../../support/stores/model-store.ts';
 
 const kibibyte = 1024;
@@ -32,7 +33,7 @@ interface Client {
 }
 
 async function open(port: number, bytes: string | Buffer): Promise<Client> {
-  const socket = connect(port, '127.0.0.1');
+  const socket = connectToPort(port);
   onTestFinished(() => void socket.destroy());
   socket.on('error', () => undefined);
   let text = '';

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { openApp } from '../../support/http/open-app.ts';
 import { rawRequest } from '../../support/http/raw-request.ts';
+import { connectToPort } from '../../support/http/transport.ts';
 
 async function open(port: number): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1');
+  const socket = connectToPort(port);
   onTestFinished(() => void socket.destroy());
   await once(socket, 'connect');
   return socket;

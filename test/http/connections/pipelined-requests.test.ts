@@ -2,10 +2,11 @@
 // and files, with several shards each, get the same requests. They must give the same replies.
 import * as fc from 'fast-check';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { openShardedApp } from '../../support/http/open-sharded-app.ts';
 import { parseReplies, readToEnd } from '../../support/http/raw-request.ts';
+import { connectToPort } from '../../support/http/transport.ts';
 
 interface Sent {
   readonly method: string;
@@ -23,7 +24,7 @@ function bytesOf({ method, target, headers = [], body = '', isChunked = false }:
 }
 
 async function open(port: number): Promise<Socket> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  const socket = connectToPort(port, { noDelay: true });
   onTestFinished(() => void socket.destroy());
   await once(socket, 'connect');
   return socket;

@@ -1,12 +1,13 @@
 // Decides when each request of a connection begins, over a store that answers when the test tells
 // it to.
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Operation } from '../../../src/store/operation.ts';
 import type { Result } from '../../../src/store/result.ts';
 import { openApp } from '../../support/http/open-app.ts';
 import { parseReplies, readToEnd, sendRawForAll } from '../../support/http/raw-request.ts';
+import { connectToPort, connectionEvent, resetConnection } from '../../support/http/transport.ts';
 import { LateStore } from '../../support/stores/late-store.ts';
 import { ModelStore } from '../../support/stores/model-store.ts';
 
@@ -24,7 +25,7 @@ const lastGet = get('a', 'Connection: close\r\n');
 
 /** A connection on which either side may end its direction first. */
 async function open(port: number): Promise<Socket> {
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const socket = connectToPort(port, { allowHalfOpen: true });
   socket.once('end', () => socket.end());
   onTestFinished(() => void socket.destroy());
   await once(socket, 'connect');
@@ -36,14 +37,14 @@ async function open(port: number): Promise<Socket> {
  */
 async function openLate(bytes: string) {
   const store = new LateStore();
-  const { app, port } = await openApp({ store });
+  const { app, port, url } = await openApp({ store });
   const socket = await open(port);
   const text = readToEnd(socket);
   socket.write(bytes);
   await expect.poll(() => store.asked).toBe(1);
   const heldCount = () => app.connections.requestCount - 1;
   const replies = async () => parseReplies(await text);
-  return { app, store, port, socket, heldCount, replies };
+  return { app, store, port, url, socket, heldCount, replies };
 }
 
 /**
@@ -154,7 +155,7 @@ async function openWithBackup() {
     // oxlint-disable-next-line no-await-in-loop -- the model does one at a time
     await store.submit({ op: 'put', namespace: 'default', key: `key-${index}`, value });
   }
-  const accepted = once(app.server, 'connection') as Promise<[Socket]>;
+  const accepted = once(app.server, connectionEvent) as Promise<[Socket]>;
   const socket = await open(port);
   const [connection] = await accepted;
   return { app, socket, connection };
@@ -213,13 +214,13 @@ describe('a client that', () => {
   test('has gone has no request carried out that had not begun', async () => {
     const late = await openLate(put('a') + put('b') + put('c'));
     await expect.poll(late.heldCount).toBe(2);
-    late.socket.resetAndDestroy();
+    resetConnection(late.socket);
     // The server does not read a connection with held requests, so only a reply shows that it is gone.
     const timer = setInterval(() => late.store.answer(), 1);
     onTestFinished(() => clearInterval(timer));
     await expect.poll(() => late.app.connections.socketCount).toBe(0);
     expect(keysOf(late.store)).not.toContain('c');
-    expect(await (await fetch(`http://127.0.0.1:${late.port}/metrics`)).text()).toContain(
+    expect(await (await fetch(`${late.url}/metrics`)).text()).toContain(
       '\nholdfast_http_requests_held 0\n',
     );
   });
@@ -243,7 +244,7 @@ test('of 50,000 requests only those of one read are held', { timeout: 120_000 },
   const clock = { wallMs: () => store.nowMs, monotonicMs: () => 0 };
   const { app, port } = await openApp({ store, clock });
   store.openCount = () => app.connections.requestCount;
-  const accepted = once(app.server, 'connection') as Promise<[Socket]>;
+  const accepted = once(app.server, connectionEvent) as Promise<[Socket]>;
   const socket = await open(port);
   const [connection] = await accepted;
   const text = readToEnd(socket);

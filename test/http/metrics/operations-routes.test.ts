@@ -116,6 +116,7 @@ test.each([
   'holdfast_http_connections_dropped_total 0',
   'holdfast_http_connections_cut_total 0',
   'holdfast_http_requests_held 0',
+  'holdfast_http_tls_handshakes_failed_total 0',
   'holdfast_http_pipelines_cut_total 0',
   'holdfast_http_reply_bytes_in_flight ',
   'holdfast_http_work_in_flight_units 0',

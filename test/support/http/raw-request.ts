@@ -1,6 +1,7 @@
 // Speaks HTTP over a bare socket, because fetch and inject normalise paths and refuse malformed
 // requests.
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { connectToPort } from './transport.ts';
 
 export interface RawReply {
   readonly status: number;
@@ -40,7 +41,7 @@ export function readToCut(socket: Socket): Promise<string> {
 
 /** Sends bytes, given as one character each, on a connection of their own. */
 export async function sendRaw(port: number, bytes: string): Promise<RawReply> {
-  const socket = connect(port, '127.0.0.1');
+  const socket = connectToPort(port);
   const reply = readToEnd(socket);
   socket.write(Buffer.from(bytes, 'latin1'));
   return parseReply(await reply);
@@ -99,7 +100,7 @@ export function parseReplies(text: string, methods: readonly string[] = []): Raw
  * @returns all replies until the server closes the connection
  */
 export async function sendRawForAll(port: number, bytes: string): Promise<RawReply[]> {
-  const socket = connect(port, '127.0.0.1');
+  const socket = connectToPort(port);
   const text = readToEnd(socket);
   socket.write(Buffer.from(bytes, 'latin1'));
   return parseReplies(await text);

@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { programFolder } from '../../../src/base/program-folder.ts';
+import { transportFlags } from '../http/transport.ts';
 
 /** A line that a test waits for must come within this time. */
 const printDeadlineMs = 25_000;
@@ -147,7 +148,8 @@ export async function startServer(
   flags: readonly string[] = [],
   options?: ProgramOptions,
 ): Promise<ServerProcess> {
-  const args = [programFile, 'serve', '--port', '0', '--data-dir', dataDir, ...flags];
+  const own = ['--port', '0', '--data-dir', dataDir, ...transportFlags];
+  const args = [programFile, 'serve', ...own, ...flags];
   const program = new ProgramProcess(process.execPath, args, options);
   return { program, url: await urlOf(program) };
 }
@@ -155,7 +157,7 @@ export async function startServer(
 /** The address in the start line of a serving program. */
 export async function urlOf(program: ProgramProcess): Promise<string> {
   try {
-    const [, url = ''] = await program.printed(/ listens on (http:\/\/\S+)\n/);
+    const [, url = ''] = await program.printed(/ listens on (https?:\/\/\S+)\n/);
     return url;
   } catch (error) {
     await program.end();

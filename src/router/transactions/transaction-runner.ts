@@ -78,7 +78,7 @@ export class TransactionRunner {
     try {
       const { alone = false } = options;
       if (alone === true) return await locks.holdAll(attempt);
-      if (alone === false) return await locks.hold(names, attempt);
+      if (alone === false || alone.length === 0) return await locks.hold(names, attempt);
       return await locks.holdNamespaces(alone, names, attempt);
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;

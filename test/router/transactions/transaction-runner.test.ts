@@ -290,6 +290,18 @@ test('a flush that is alone in its namespace keeps only operations on that one w
   expect((await behind).kind).toBe('committed');
 });
 
+test('a transaction that is alone in no namespace waits for none that is', async () => {
+  const flush = ['default'];
+  const flushed = runner.run([], () => ({ output: 0, changes: [], flush }), { alone: flush });
+  const elsewhere = runner.run([{ namespace: 'other', key: '0c' }], deleteIt, { alone: [] });
+  await untilIdle();
+  expect(asked()).toEqual([['prepare', 'change'], ['prepare']]);
+  await answerPrepares(done, done);
+  queues[0].take('change').complete(done);
+  expect((await flushed).kind).toBe('committed');
+  expect((await elsewhere).kind).toBe('committed');
+});
+
 test.each([false, ['other']])(
   'a transaction that is alone in %j flushes no other',
   async (alone) => {

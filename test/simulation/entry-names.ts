@@ -7,7 +7,33 @@ import { shardOfKey } from '../../src/store/slot.ts';
 /** The namespace of the purses. Only transactions write to it. */
 export const purseNamespace = 'other';
 
-export const namespacesUsed: readonly string[] = [defaultNamespace, purseNamespace];
+/** A namespace whose keys clients use as those of the default one. */
+export const secondNamespace = 'app';
+
+export const namespacesUsed: readonly string[] = [
+  secondNamespace,
+  defaultNamespace,
+  purseNamespace,
+];
+
+/** The numbers of keys that clients use, at most, by namespace. */
+const keysMax: ReadonlyMap<string, number> = new Map([
+  [secondNamespace, 4],
+  [defaultNamespace, 16],
+  [purseNamespace, 8],
+]);
+
+/** The key of this number in the namespace. */
+export function keyOf(namespace: string, index: number): string {
+  return `${namespace === purseNamespace ? 'p' : 'k'}${index}`;
+}
+
+/** The names of all entries that the namespace may have. */
+export function allNamesIn(namespace: string): readonly string[] {
+  return Array.from({ length: keysMax.get(namespace) ?? 0 }, (_, index) =>
+    nameOf({ namespace, key: keyOf(namespace, index) }),
+  );
+}
 
 export function nameOf({ namespace, key }: EntryName): string {
   return namespace === defaultNamespace ? key : `${namespace}/${key}`;

@@ -2,11 +2,14 @@
 // transactions, and list. Its answers must agree. After a clean close and a restart it must agree
 // again.
 import { defaultNamespace } from '../../src/base/default-namespace.ts';
+import { rangeOfPrefix } from '../../src/store/listing.ts';
 import type { Store } from '../../src/store/store.ts';
 import { randomBelow } from '../support/random.ts';
+import { entryOfName, namespacesUsed, purseNamespace } from './entry-names.ts';
 import type { ProcessLives } from './process-lives.ts';
+import { purseName } from './purse.ts';
 import { RandomClient } from './random-client.ts';
-import { readAll } from './read-page.ts';
+import { namesIn, readAll, readPage } from './read-page.ts';
 import { misfitOfRestored } from './restore-backup.ts';
 import { demand } from './run-record.ts';
 import { tickMs, type Scheduler } from './scheduler.ts';
@@ -20,6 +23,11 @@ const hangMs = 16_000;
 const compactorHangMs = 63_000;
 
 const againAfterMs = 500;
+
+interface Look {
+  readonly keys: number;
+  readonly bytes: number;
+}
 
 export class HealPhase {
   readonly #parts: SimulationParts;
@@ -89,7 +97,8 @@ export class HealPhase {
   /** Without a page, a hung shard to which no key belongs would go unnoticed. */
   async #mustList(): Promise<void> {
     await this.#mustSucceed('no page is answered', async () => {
-      return (await readAll('last', this.#store, this.#parts.clientOptions)) !== undefined;
+      const { clientOptions } = this.#parts;
+      return (await readAll('last', this.#store, defaultNamespace, clientOptions)) !== undefined;
     });
   }
 
@@ -124,21 +133,53 @@ export class HealPhase {
     );
   }
 
-  /** A page, a count and single reads must agree with each other and with the history. */
+  /** Pages, counts, measures and single reads must agree with each other and with the history. */
   async #mustAgree(): Promise<void> {
-    const { clientOptions, judge } = this.#parts;
+    for (const namespace of namespacesUsed) await this.#mustAgreeOn(namespace);
+    const figures = await this.#scheduler.finish(this.#store.measure());
+    const found = figures.map(({ namespace }) => namespace);
+    const expected = namespacesUsed.filter((namespace) => found.includes(namespace));
+    const isSorted = found.join(' ') === expected.join(' ');
+    demand(isSorted, `the namespaces are said to be ${found.join(' ')}`);
+    this.#parts.judge.judgeHistory();
+  }
+
+  async #mustAgreeOn(namespace: string): Promise<void> {
+    const { clientOptions, plan } = this.#parts;
     const store = this.#store;
     const scheduler = this.#scheduler;
-    const listed = await scheduler.finish(readAll('last', store, clientOptions));
-    const counted = await scheduler.finish(store.count(defaultNamespace));
+    const purses = Array.from({ length: plan.purses }, (_, index) => purseName(index));
+    const names = namesIn(namespace, [...plan.keys, ...purses]);
+    const list = async (): Promise<Look> => {
+      const reading = readPage('last', store, namespace, names, clientOptions);
+      const results = await scheduler.finish(reading);
+      demand(results !== undefined, 'a page was refused');
+      const entries = results.flatMap((result, index) =>
+        result.kind === 'entry' ? [{ key: entryOfName(names[index] ?? '').key, ...result }] : [],
+      );
+      const bytes = entries.reduce((sum, { key, size }) => sum + key.length + size, 0);
+      return { keys: entries.length, bytes };
+    };
+    const before = await list();
+    const counted = await scheduler.finish(store.count(namespace));
+    const half = rangeOfPrefix('k1');
+    const others = [
+      { low: '', high: half.low },
+      { low: half.high, high: rangeOfPrefix('').high },
+    ];
+    const inHalf = await scheduler.finish(store.count(namespace, [half]));
+    const inOthers = await scheduler.finish(store.count(namespace, others));
+    const [measured] = await scheduler.finish(store.measure([namespace]));
     // Deadlines may have passed in between.
-    const again = await scheduler.finish(readAll('last', store, clientOptions));
-    demand(listed !== undefined && again !== undefined, 'a page was refused');
-    demand(
-      counted <= listed && counted >= again,
-      `${counted} entries were counted, ${listed} and then ${again} listed`,
-    );
-    judge.judgeHistory();
+    const after = await list();
+    const what = `${counted} entries of ${namespace} were counted, ${inHalf} and ${inOthers} in parts, ${JSON.stringify(measured)} measured, ${JSON.stringify(before)} and then ${JSON.stringify(after)} listed`;
+    demand(counted <= before.keys && counted >= after.keys, what);
+    demand(inHalf + inOthers <= counted && inHalf + inOthers >= after.keys, what);
+    // An expired entry counts until the sweep removes it.
+    demand(measured !== undefined && measured.keys >= after.keys, what);
+    demand(measured.bytes >= after.bytes, what);
+    const isMortal = namespace !== purseNamespace;
+    demand(isMortal || (measured.keys === after.keys && measured.bytes === after.bytes), what);
   }
 
   async #closeCleanly(): Promise<void> {

@@ -1,7 +1,7 @@
 // Entries in the logs of the simulation, and the effects of operations on them.
 import type { ShardChanges } from '../../src/protocol/shard-operation.ts';
 import type { ListItem } from '../../src/store/listing.ts';
-import { nameOf } from './entry-names.ts';
+import { allNamesIn, nameOf } from './entry-names.ts';
 
 export interface LoggedEntry {
   readonly version: number;
@@ -30,11 +30,13 @@ export function entryOf({ version, value, expiresAt }: Item): LoggedEntry {
 }
 
 /** The changes that a transaction makes in one shard. */
-export function changesOf({ changes, version }: ShardChanges): LoggedChange[] {
-  return changes.map(({ put, ...name }): LoggedChange => {
+export function changesOf({ flush = [], changes, version }: ShardChanges): LoggedChange[] {
+  const flushed = flush.flatMap(allNamesIn).map((name): LoggedChange => [name, 'nothing']);
+  const changed = changes.map(({ put, ...name }): LoggedChange => {
     if (put === undefined) return [nameOf(name), 'nothing'];
     return [nameOf(name), { version, value: textOf(put.value), expiresAt: put.expiresAt }];
   });
+  return [...new Map([...flushed, ...changed])];
 }
 
 const shownMax = 40;

@@ -31,7 +31,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'this.#cutBack(); if (!isDiskFull(error))',
     replace: 'if (!isDiskFull(error))',
     seedsMax: 500,
-    firstSeed: 5,
+    firstSeed: 20,
   },
   {
     name: 'the cache is filled although a write was queued meanwhile',
@@ -61,7 +61,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'timestamp: () => timestamps.timestamp(), monotonicMs: () => clock.monotonicMs(),',
     replace: 'timestamp: () => clock.wallMs(), monotonicMs: () => clock.monotonicMs(),',
     seedsMax: 60,
-    firstSeed: 5,
   },
   {
     name: 'a torn tail is cut too far',
@@ -76,7 +75,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'line(this.syncedBytes)',
     replace: 'line(this.#written)',
     seedsMax: 60,
-    firstSeed: 6,
+    firstSeed: 96,
   },
   {
     name: 'a snapshot is named before it is synced',
@@ -99,7 +98,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'await this.#thread.destroy(); if (this.#state',
     replace: 'void this.#thread.destroy(); if (this.#state',
     seedsMax: 400,
-    firstSeed: 195,
   },
   {
     name: 'a failed sync is taken for a success',
@@ -156,7 +154,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'rewriteUnmarked(place, recovered);',
     replace: '',
     seedsMax: 300,
-    firstSeed: 47,
   },
   {
     name: 'a compaction that came to nothing is not reported to its shard',
@@ -164,6 +161,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'await client.abortCompaction();',
     replace: ';',
     seedsMax: 300,
+    firstSeed: 20,
   },
   {
     name: 'a compaction that came to nothing while its shard was mended is not noticed',
@@ -171,7 +169,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'this.#isStuck = false; this.#parts.space.compactionEnded();',
     replace: 'this.#isStuck = false;',
     seedsMax: 300,
-    firstSeed: 114,
+    firstSeed: 138,
   },
   {
     name: 'the shards are cut for a backup one after another',
@@ -180,7 +178,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace:
       "[]; for (const queue of sequencer.queues) cuts.push(await sequencer.ask(queue, { op: 'cut' })); for (const { kind, error } of cuts) if (kind === 'refused') throw error;",
     seedsMax: 300,
-    firstSeed: 5,
+    firstSeed: 36,
   },
   {
     name: 'compactions go on before a backup has opened its files',
@@ -209,7 +207,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'timestamps.raiseFloor(at);',
     replace: '',
     seedsMax: 150,
-    firstSeed: 12,
   },
   {
     name: 'a backup whose thread hangs keeps compactions from going on',
@@ -217,7 +214,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'backups.tick(housekeepingMs);',
     replace: '',
     seedsMax: 300,
-    firstSeed: 41,
+    firstSeed: 108,
   },
   {
     name: 'a prepare is answered before it is synced',
@@ -254,7 +251,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'this.#files.mend(this.#parts.table, this.#parts.transactions.records(), timestamp);',
     replace: 'this.#files.mend(this.#parts.table, [], timestamp);',
     seedsMax: 300,
-    firstSeed: 57,
+    firstSeed: 80,
   },
   {
     name: 'a transaction is forgotten before all participants have recorded its outcome',
@@ -262,7 +259,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "const answers = await Promise.all(deliveries.map(({ answer }) => answer)); if (answers.some(({ kind }) => kind === 'refused'))",
     replace: 'if (deliveries.length === 0)',
     seedsMax: 300,
-    firstSeed: 5,
+    firstSeed: 20,
   },
   {
     name: 'participants are told of a commit one after another',
@@ -307,6 +304,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'return mustDeliver || isEntryRead(operation);',
     replace: 'return isEntryRead(operation);',
     seedsMax: 300,
+    firstSeed: 20,
   },
   {
     name: 'the cache keeps what a transaction changes',
@@ -342,7 +340,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'const isCertain = holders.length < changes.length || (await isAnyRecordedSoon(recording));',
     replace: 'const isCertain = true;',
     seedsMax: 300,
-    firstSeed: 104,
+    firstSeed: 46,
   },
   {
     name: 'a start records an outcome before all that it counts on is durable',
@@ -350,7 +348,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'await allOrFirstError(clients.map((client) => client.secure()));',
     replace: ';',
     seedsMax: 1000,
-    firstSeed: 785,
+    firstSeed: 300,
   },
   {
     name: 'a reshard drops what its start would commit',
@@ -358,5 +356,69 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'if (committed.has(transaction))',
     replace: 'if (committed.size < 0)',
     seedsMax: 300,
+  },
+  {
+    name: 'a flush of a prepared transaction is replayed on another namespace',
+    file: 'src/shard/recovery/record-replay.ts',
+    find: 'for (const namespace of flush) this.#sink.flush(namespace, version);',
+    replace: 'for (const _ of flush) this.#sink.flush(defaultNamespace, version);',
+    seedsMax: 100,
+  },
+  {
+    name: 'a page skips the first key of a range',
+    file: 'src/shard/table/list-page.ts',
+    find: 'if (entry.key !== after) yield entry;',
+    replace: 'if (entry.key !== low) yield entry;',
+    seedsMax: 40,
+  },
+  {
+    name: 'a page goes on at the range behind the one that has its end',
+    file: 'src/shard/table/list-page.ts',
+    find: 'return { low, high: after < high ? after : high };',
+    replace: 'return { low, high: after < high ? low : high };',
+    seedsMax: 100,
+  },
+  {
+    name: 'the cache keeps the entries of a namespace that is flushed',
+    file: 'src/router/sequencer.ts',
+    find: 'for (const namespace of flush) this.#cache.flushQueued(namespace);',
+    replace: '',
+    seedsMax: 100,
+  },
+  {
+    name: 'a change that must be synced is answered before',
+    file: 'src/shard/commit/batch-run.ts',
+    find: 'if (synced) this.staging.requireSync();',
+    replace: '',
+    seedsMax: 300,
+    firstSeed: 56,
+  },
+  {
+    name: 'operations on a namespace do not wait for its flush',
+    file: 'src/router/key-locks.ts',
+    find: 'return this.#allUsers > 0 || this.#usersOf.has(namespace);',
+    replace: 'return this.#allUsers > 0;',
+    seedsMax: 300,
+  },
+  {
+    name: 'a flush does not wait for transactions on its namespace',
+    file: 'src/router/key-locks.ts',
+    find: 'namespaces.some((each) => this.#locksIn.has(each))',
+    replace: 'false',
+    seedsMax: 300,
+  },
+  {
+    name: 'a batch forgets that it has flushed a namespace',
+    file: 'src/shard/commit/staging.ts',
+    find: 'this.#flushed.add(namespace);',
+    replace: '',
+    seedsMax: 300,
+  },
+  {
+    name: 'a compaction keeps what was flushed',
+    file: 'src/shard/streams/entry-stream.ts',
+    find: 'this.#flushed.add(namespace);',
+    replace: '',
+    seedsMax: 100,
   },
 ];

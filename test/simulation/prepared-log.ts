@@ -91,6 +91,13 @@ export class PreparedLog {
     for (const [transaction, prepared] of this.#prepared) {
       const isThere = inDoubt.has(transaction);
       // Neither the prepare nor its outcome may have reached the disk.
+      const isOpen = !isThere && !prepared.isSure && prepared.doubt !== undefined;
+      if (isOpen && !prepared.changes.some(([, held]) => typeof held === 'object')) {
+        // Nothing shows whether deletes and flushes alone have happened.
+        changes.push(...prepared.changes.map(([name]): LoggedChange => [name, 'unsure']));
+        this.#prepared.delete(transaction);
+        continue;
+      }
       const wasThere = prepared.isSure || prepared.doubt === undefined || isMade(prepared.changes);
       const outcome = isThere ? outcomes.get(transaction) : wasThere ? prepared.doubt : undefined;
       if (isThere && outcome === undefined) {

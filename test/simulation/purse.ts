@@ -1,7 +1,7 @@
 // Purses between which transactions carry coins. A client that reads all purses at one moment
 // always finds the same number of coins and of purses. A purse that gives all its coins is deleted.
 import type { EntryPut, TransactionMoment } from '../../src/store/transaction.ts';
-import { purseNamespace } from './entry-names.ts';
+import { keyOf, nameOf, purseNamespace } from './entry-names.ts';
 import type { Change } from './transaction-history.ts';
 
 export const coins = 1000;
@@ -34,7 +34,7 @@ function coinsIn(value: string): number {
 }
 
 export function purseName(index: number): string {
-  return `${purseNamespace}/p${index}`;
+  return nameOf({ namespace: purseNamespace, key: keyOf(purseNamespace, index) });
 }
 
 /** Makes a value that no other call makes. */

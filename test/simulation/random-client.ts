@@ -2,17 +2,18 @@
 import type { Conditions, Operation, PutOperation } from '../../src/store/operation.ts';
 import type { Result } from '../../src/store/result.ts';
 import type { Store } from '../../src/store/store.ts';
-import { defaultNamespace } from '../../src/base/default-namespace.ts';
 import type { Call } from '../support/history/recorded-call.ts';
 import { pickFrom, randomBelow, type Random } from '../support/random.ts';
 import type { TransactionResult } from '../../src/store/transaction.ts';
-import { readAll } from './read-page.ts';
+import { entryOfName, namespacesUsed, nameOf, purseNamespace } from './entry-names.ts';
+import { readAll, readRanges } from './read-page.ts';
 import { TransactionClient } from './transaction-client.ts';
 import type { SimulationPlan } from './simulation-plan.ts';
 import { randomTtl, type ClientHistory, type RecordedOperation } from './client-history.ts';
 
 export interface ClientOptions {
   readonly random: Random;
+  /** The names of the entries that all clients use. */
   readonly keys: readonly string[];
   readonly valueBytes: SimulationPlan['valueBytes'];
   readonly history: ClientHistory;
@@ -98,7 +99,10 @@ export class RandomClient {
   }
 
   async #list(store: Store): Promise<void> {
-    await readAll(this.name, store, this.#options);
+    const namespaces = namespacesUsed.filter((each) => each !== purseNamespace);
+    const namespace = pickFrom(this.#random, namespaces);
+    if (this.#random() < 0.5) await readRanges(this.name, store, namespace, this.#options);
+    else await readAll(this.name, store, namespace, this.#options);
   }
 
   get #random(): Random {
@@ -140,9 +144,10 @@ export class RandomClient {
   }
 
   #record({ operation, call }: Asked): RecordedOperation {
+    const name = nameOf(operation);
     const ttlMs = operation.op === 'put' ? operation.ttlMs : undefined;
     const { history, onPut } = this.#options;
-    const recorded = history.send(this.name, operation.key, call, { ttlMs });
+    const recorded = history.send(this.name, name, call, { ttlMs });
     if (call.op !== 'put') return recorded;
     const onResult = onPut();
     return {
@@ -153,10 +158,11 @@ export class RandomClient {
     };
   }
 
-  #told({ operation: { key }, call }: Asked, recorded: RecordedOperation, result: Result): void {
-    if ('version' in result) this.#versions.set(key, result.version);
+  #told({ operation, call }: Asked, recorded: RecordedOperation, result: Result): void {
+    const name = nameOf(operation);
+    if ('version' in result) this.#versions.set(name, result.version);
     recorded.told(result);
-    this.#options.onResult(key, call, result);
+    this.#options.onResult(name, call, result);
   }
 
   #anything(): Asked {
@@ -166,12 +172,12 @@ export class RandomClient {
     if (choice < 0.6) return this.#askedPut(key, {}, this.#ttl());
     if (choice < 0.75) return this.#askedPut(key, this.#conditions(key), this.#ttl());
     const conditions = choice < 0.9 ? {} : this.#conditions(key);
-    const operation: Operation = { op: 'delete', namespace: defaultNamespace, key, ...conditions };
+    const operation: Operation = { op: 'delete', ...entryOfName(key), ...conditions };
     return { operation, call: { op: 'delete', ...conditions } };
   }
 
   #askedGet(key: string): Asked {
-    return { operation: { op: 'get', namespace: defaultNamespace, key }, call: { op: 'get' } };
+    return { operation: { op: 'get', ...entryOfName(key) }, call: { op: 'get' } };
   }
 
   #askedPut(key: string, conditions: Conditions, ttlMs: number | undefined): Asked {
@@ -180,8 +186,7 @@ export class RandomClient {
     const value = `${this.name}-${this.#sent++}-${padding}`;
     const operation: PutOperation = {
       op: 'put',
-      namespace: defaultNamespace,
-      key,
+      ...entryOfName(key),
       value: Buffer.from(value),
       ...conditions,
       ...(ttlMs === undefined ? {} : { ttlMs }),

@@ -24,6 +24,8 @@ export interface SimulationFigures {
   /** Transactions over several shards, by outcome. */
   overShardsCommitted: number;
   overShardsAborted: number;
+  /** Committed transactions that dropped a namespace. */
+  dropsCommitted: number;
   /** Transactions over several shards in flight at the end of a process: not all had prepared, */
   endsAmongPrepares: number;
   /** all had prepared, and none had recorded the outcome, */
@@ -77,6 +79,7 @@ export class RunRecord {
     transactionsPlannedAgain: 0,
     overShardsCommitted: 0,
     overShardsAborted: 0,
+    dropsCommitted: 0,
     endsAmongPrepares: 0,
     endsBeforeOutcomes: 0,
     endsAmongOutcomes: 0,

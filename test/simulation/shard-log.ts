@@ -120,6 +120,7 @@ export class ShardLog {
         continue;
       }
       for (const change of this.#changesOf(operation, result, timestamp)) note(change);
+      isSynced ||= operation.op === 'change' && operation.synced === true && result.kind === 'done';
       if (operation.op === 'prepare' && result.kind === 'done') {
         this.#prepared.add(operation, true);
         this.#observer.onPrepared(operation);

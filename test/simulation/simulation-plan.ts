@@ -1,7 +1,9 @@
 // The choices of a seed before a simulation begins: settings of the store, numbers of clients and
 // calls, kinds of faults.
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
+import { defaultNamespace } from '../../src/base/default-namespace.ts';
 import { pickFrom, randomBelow, type Random } from '../support/random.ts';
+import { allNamesIn, secondNamespace } from './entry-names.ts';
 import type { ProcessSettings } from './simulated-process.ts';
 
 /** Kinds of faults, and the rate of each, in steps out of 10,000. */
@@ -23,6 +25,7 @@ export interface SimulationPlan {
   /** A restart may choose another of these modes. */
   readonly modes: readonly FsyncMode[];
   readonly clients: number;
+  /** The names of the entries that all clients use. */
   readonly keys: readonly string[];
   /** Values are shorter than `usual`. One in ten may be as long as `long`. */
   readonly valueBytes: readonly [usual: number, long: number];
@@ -62,10 +65,10 @@ export function planFrom(random: Random): SimulationPlan {
     },
     modes: random() < 0.5 ? [mode] : modes,
     clients: 2 + randomBelow(random, 6),
-    keys: Array.from(
-      { length: (isLarge ? 8 : 2) + randomBelow(random, 8) },
-      (_, index) => `k${index}`,
-    ),
+    keys: [
+      ...allNamesIn(defaultNamespace).slice(0, (isLarge ? 8 : 2) + randomBelow(random, 8)),
+      ...allNamesIn(secondNamespace).slice(0, 1 + randomBelow(random, 4)),
+    ],
     valueBytes: isLarge ? [12_000, 30_000] : [60, 3000],
     operations: 80 + randomBelow(random, 220),
     transactions: random() < 0.2 ? 0 : 0.15 + 0.6 * random(),

@@ -1,16 +1,24 @@
 // The calls of one client on several keys at one moment. They are transactions over random keys and
 // over purses, and reads of many keys.
 import type { Result } from '../../src/store/result.ts';
-import type { Store } from '../../src/store/store.ts';
+import { rangeOfPrefix } from '../../src/store/listing.ts';
+import type { Store, TransactOptions } from '../../src/store/store.ts';
 import type {
   EntryPut,
   PlannedChanges,
   TransactionMoment,
   TransactionResult,
 } from '../../src/store/transaction.ts';
+import { defaultNamespace } from '../../src/base/default-namespace.ts';
 import { pickFrom, randomBelow, type Random } from '../support/random.ts';
 import { randomTtl } from './client-history.ts';
-import { entryOfName, purseNamespace } from './entry-names.ts';
+import {
+  allNamesIn,
+  entryOfName,
+  namespacesUsed,
+  purseNamespace,
+  secondNamespace,
+} from './entry-names.ts';
 import { carrying, filling, misfitOfCount, misfitOfPurses, purseName } from './purse.ts';
 import type { ClientOptions } from './random-client.ts';
 import { orRefused, readAll, readPage } from './read-page.ts';
@@ -58,8 +66,9 @@ export class TransactionClient {
     const choice = this.#random();
     if (choice < 0.5) await this.#change(store);
     else if (choice < 0.7) await this.#carry(store);
-    else if (choice < 0.85) await this.#look(store);
-    else await this.#audit(store);
+    else if (choice < 0.82) await this.#look(store);
+    else if (choice < 0.91) await this.#audit(store);
+    else await this.#drop(store);
   }
 
   /**
@@ -113,10 +122,26 @@ export class TransactionClient {
     });
   }
 
+  /**
+   * Drops a namespace. Some drops change entries of others at the same moment. Most read nothing of
+   * their namespace.
+   */
+  async #drop(store: Store): Promise<void> {
+    const { keys } = this.#options;
+    const dropped = pickFrom(this.#random, namespacesUsed);
+    const isDropped = (name: string): boolean => entryOfName(name).namespace === dropped;
+    const others = this.#pick(keys.filter((name) => !isDropped(name)));
+    const changed = this.#random() < 0.5 ? others.slice(0, 2) : [];
+    const read = this.#random() < 0.4 ? keys.filter(isDropped) : [];
+    const plan: Plan = (_, mint) => changed.map((name) => mint(name));
+    await this.#transact(store, [...changed, ...read], plan, [dropped]);
+  }
+
   async #transact(
     store: Store,
     names: readonly string[],
     plan: Plan,
+    flush: readonly string[] = [],
   ): Promise<TransactionResult<number>> {
     const { history, onPut, onResult, onTransaction } = this.#options;
     const entryNames = names.map(entryOfName);
@@ -134,10 +159,10 @@ export class TransactionClient {
         const entry = moment.entries[index];
         if (entry !== undefined) onResult(name, { op: 'get' }, { ...entry });
       }
-      recorded.decided(moment, changes);
-      return { output: attempts, changes };
+      recorded.decided(moment, changes, flush.flatMap(allNamesIn));
+      return { output: attempts, changes, flush };
     };
-    const result = await store.transact(entryNames, decide);
+    const result = await store.transact(entryNames, decide, this.#optionsOf(flush));
     if (result.kind === 'refused') {
       const { outcome } = result.error;
       demand(outcome === 'unknown' || outcome === 'not-applied', `a transaction is ${outcome}`);
@@ -145,7 +170,8 @@ export class TransactionClient {
       demand(result.output === attempts, 'a transaction has the output of another attempt');
     }
     recorded.told(result);
-    onTransaction(this.#name, number, attempts, result, changes.some(Boolean));
+    const isChanging = flush.length > 0 || changes.some(Boolean);
+    onTransaction(this.#name, number, attempts, result, isChanging);
     onEnd(result);
     if (result.kind === 'committed') {
       for (const [index, change] of changes.entries()) {
@@ -159,12 +185,19 @@ export class TransactionClient {
     return result;
   }
 
+  #optionsOf(flush: readonly string[]): TransactOptions {
+    const synced = this.#random() < 0.2;
+    if (flush.length === 0) return { synced };
+    return { synced, alone: this.#random() < 0.2 || flush };
+  }
+
   /** Reads all keys, all purses, or some of both at one moment, some of them from the cache. */
   async #look(store: Store): Promise<void> {
     const { history, keys, onResult } = this.#options;
     const choice = this.#random();
     if (choice < 0.35) {
-      await readAll(this.#name, store, this.#options);
+      const namespace = this.#random() < 0.7 ? defaultNamespace : secondNamespace;
+      await readAll(this.#name, store, namespace, this.#options);
       return;
     }
     const isOfPurses = choice < 0.65;
@@ -182,16 +215,26 @@ export class TransactionClient {
     }
   }
 
-  /** Reads all purses by a page, or counts them. */
+  /** Reads all purses by a page, counts them, or measures their namespace. */
   async #audit(store: Store): Promise<void> {
-    if (this.#random() < 0.4) {
-      const count = await orRefused(store.count(purseNamespace));
+    const choice = this.#random();
+    if (choice < 0.4) {
+      const count = await orRefused(this.#countPurses(store, choice));
       const misfit = misfitOfCount(count ?? 0, this.#purses.length);
       if (misfit !== undefined) this.#options.onWrong(`by a count ${misfit}`);
       return;
     }
-    const results = await readPage(this.#name, store, this.#purses, this.#options);
+    const name = this.#name;
+    const results = await readPage(name, store, purseNamespace, this.#purses, this.#options);
     if (results !== undefined) this.#judgePurses(results.map(textOfResult), 'a page');
+  }
+
+  async #countPurses(store: Store, choice: number): Promise<number> {
+    if (choice < 0.15) return await store.count(purseNamespace);
+    if (choice < 0.25) return await store.count(purseNamespace, [rangeOfPrefix('p')]);
+    // Purses do not expire, so a measure counts the same.
+    const [measured] = await store.measure([purseNamespace]);
+    return measured?.keys ?? 0;
   }
 
   #judgePurses(look: readonly (string | undefined)[], by: string): void {

@@ -42,8 +42,16 @@ export class RecordedTransaction {
     this.#since = recorder.begin();
   }
 
-  /** The client has read and planned. Its earlier plan has come to nothing. */
-  decided({ entries, versions }: TransactionMoment, changes: readonly Change[]): void {
+  /**
+   * The client has read and planned. Its earlier plan has come to nothing.
+   *
+   * @param flushed the names of all entries that a flush may remove, read or not
+   */
+  decided(
+    { entries, versions }: TransactionMoment,
+    changes: readonly Change[],
+    flushed: readonly string[],
+  ): void {
     this.#end({ kind: 'not-applied' });
     const step = this.#recorder.newStep();
     const as = { step, since: this.#since };
@@ -52,7 +60,7 @@ export class RecordedTransaction {
       const get = this.#recorder.send(this.#client, name, { op: 'get' }, as);
       if (read === undefined) get.answer({ kind: 'missing' });
       else get.answer({ kind: 'found', version: read.version, value: textOf(read.value) });
-      const change = changes[index];
+      const change = changes[index] ?? (flushed.includes(name) ? 'delete' : undefined);
       if (change === undefined || (change === 'delete' && read === undefined)) continue;
       const onWhatWasRead: CallConditions =
         read === undefined ? { ifNoneMatch: '*' } : { ifMatch: [read.version] };
@@ -70,6 +78,11 @@ export class RecordedTransaction {
       this.#changes.push({ sent, ifCommitted: { kind: 'written', version, created } });
       if (change.expiresAt === undefined) continue;
       this.#deadlines.push(this.#expect(name, value, change.expiresAt));
+    }
+    for (const name of flushed) {
+      if (this.#names.includes(name)) continue;
+      const sent = this.#recorder.send(this.#client, name, { op: 'delete' }, as);
+      this.#changes.push({ sent, ifCommitted: { kind: 'gone' } });
     }
   }
 

@@ -17,6 +17,8 @@ interface Known {
   /** Participants that have recorded the outcome. */
   readonly recorded: Set<number>;
   isCommitted: boolean | undefined;
+  /** True if it drops a namespace. */
+  isDrop: boolean;
   /** A participant that turned out to lack the prepare. */
   lacking: number | undefined;
   isForgotten: boolean;
@@ -75,8 +77,12 @@ export class TransactionLedger {
   }
 
   /** A shard has answered a prepare. */
-  notePrepared(shard: number, { transaction, participants, changes }: PrepareOperation): void {
+  notePrepared(
+    shard: number,
+    { transaction, participants, changes, flush = [] }: PrepareOperation,
+  ): void {
     const known = this.#of(transaction, participants);
+    known.isDrop ||= flush.length > 0;
     known.prepared.add(shard);
     for (const { put } of changes) {
       const tag = put && tagIn(textOf(put.value));
@@ -143,6 +149,7 @@ export class TransactionLedger {
       prepared: new Set(),
       recorded: new Set(),
       isCommitted: undefined,
+      isDrop: false,
       lacking: undefined,
       isForgotten: false,
       isCut: false,
@@ -156,6 +163,7 @@ export class TransactionLedger {
     if (known.isCommitted === undefined) {
       if (commit) figures.overShardsCommitted += 1;
       else figures.overShardsAborted += 1;
+      if (commit && known.isDrop) figures.dropsCommitted += 1;
     }
     known.isCommitted ??= commit;
     const { isCommitted } = known;

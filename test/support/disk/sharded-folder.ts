@@ -15,8 +15,6 @@ import { ManualClock } from '../simulated/manual-clock.ts';
 import { startOf } from '../stores/bare-shard-store.ts';
 
 export const dataDir = '/data';
-/** The namespaces that tests write to. */
-const namespaces = ['', 'default', 'other'];
 
 export class ShardedFolder {
   readonly #fileSystem: FileSystem;
@@ -89,7 +87,7 @@ export function contentsOfFolder(fileSystem: FileSystem, path: string = dataDir)
   if (manifest === undefined) throw new Error('there is no store');
   const lines = placesOf(fileSystem, path, manifest).flatMap((place) => {
     const { table } = recoverShard(place);
-    return namespaces.flatMap((namespace) =>
+    return table.namespaces().flatMap((namespace) =>
       Array.from(table.ascending(namespace, ''), ({ key, version, expiresAt, value }) => {
         const bytes = Buffer.from(value, 'latin1').toString('base64');
         return `${namespace} ${key} ${version} ${expiresAt ?? '-'} ${bytes}`;

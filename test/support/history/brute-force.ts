@@ -60,7 +60,7 @@ function statesBehind({ call, outcome }: RecordedCall, state: State, versionMax:
   }
   if (call.op === 'delete') {
     const gone = { entry: undefined, last };
-    if (isUnknown) return [gone];
+    if (isUnknown || outcome.kind === 'gone') return [gone];
     if (outcome.kind === 'missing') return entry === undefined ? [state] : [];
     return outcome.kind === 'deleted' && entry !== undefined ? [gone] : [];
   }

@@ -109,6 +109,12 @@ describe('a violation is', () => {
     expect(checkLinearizability([first, second, ...reads])?.call).toBe(reads[1]);
   });
 
+  test('an entry that is there behind a delete that does not say whether it was', () => {
+    const gone = call([2, 3], { op: 'delete' }, { kind: 'gone' });
+    const read = call([4, 5], { op: 'get' }, found(1, 'a'));
+    expect(checkLinearizability([first, gone, read])?.call).toBe(read);
+  });
+
   test('an entry that is there when its deadline has passed', () => {
     const deadline = call([2, 3], { op: 'expire', value: 'a' }, { kind: 'expired' });
     const read = call([4, 5], { op: 'get' }, found(1, 'a'));
@@ -123,6 +129,14 @@ describe('no violation is', () => {
     const late = call([3, 4], { op: 'get' }, found(7, 'a'));
     expect(checkLinearizability([unknown, missing])).toBeUndefined();
     expect(checkLinearizability([unknown, missing, late])).toBeUndefined();
+  });
+
+  test('a delete that does not say whether there was an entry, beside a put', () => {
+    const gone = call([0, 10], { op: 'delete' }, { kind: 'gone' });
+    const put = call([1, 2], { op: 'put', value: 'a' }, written(1, true));
+    const read = (outcome: CallOutcome): RecordedCall => call([3, 4], { op: 'get' }, outcome);
+    expect(checkLinearizability([gone, put, read(found(1, 'a'))])).toBeUndefined();
+    expect(checkLinearizability([gone, put, read({ kind: 'missing' })])).toBeUndefined();
   });
 
   test('one key that does not know of another', () => {

@@ -219,8 +219,10 @@ class KeyDrawing {
   }
 }
 
+const mayHaveRemoved: ReadonlySet<string> = new Set(['deleted', 'gone', 'unknown']);
+
 function mayRemove({ call, outcome }: RecordedCall): boolean {
-  return call.op === 'delete' && (outcome.kind === 'deleted' || outcome.kind === 'unknown');
+  return call.op === 'delete' && mayHaveRemoved.has(outcome.kind);
 }
 
 function writesOf(calls: readonly KeyCall[], seen: ReadonlyMap<string, number>): readonly Write[] {

@@ -33,6 +33,7 @@ function describeOutcome(outcome: CallOutcome): string {
       return `condition failed, version ${outcome.version}`;
     case 'missing':
     case 'deleted':
+    case 'gone':
     case 'expired':
     case 'unknown':
     case 'not-applied':

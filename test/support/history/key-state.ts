@@ -117,7 +117,10 @@ export function afterAnswered(state: KeyState, call: RecordedCall): KeyState | u
     if (outcome.kind !== 'written') return undefined;
     return afterPut(state, call.call, call.call.value, outcome);
   }
-  if (outcome.kind === 'deleted') {
+  if (outcome.kind === 'gone' && state.entry === undefined) {
+    return hold(call.call, 0) ? state : undefined;
+  }
+  if (outcome.kind === 'deleted' || outcome.kind === 'gone') {
     return state.entry === undefined ? undefined : afterDelete(state, call.call);
   }
   if (outcome.kind !== 'missing' || state.entry !== undefined) return undefined;

@@ -51,6 +51,9 @@ class ValidKey {
     if (call.op === 'delete') {
       this.entry = undefined;
       if (entry !== undefined) this.version += 1;
+      if (call.ifMatch === undefined && call.ifNoneMatch === undefined && this.#random() < 0.3) {
+        return { kind: 'gone' };
+      }
       return { kind: entry === undefined ? 'missing' : 'deleted' };
     }
     this.version += 1 + randomBelow(this.#random, 2);
@@ -145,6 +148,7 @@ function lieAbout({ outcome }: RecordedCall, random: Random): CallOutcome {
       return { ...outcome, version: Math.max(0, outcome.version + step) };
     case 'missing':
       return random() < 0.5 ? { kind: 'deleted' } : { kind: 'found', version: 1, value: 'v0' };
+    case 'gone':
     case 'deleted':
       return { kind: random() < 0.5 ? 'missing' : 'not-applied' };
     case 'unknown':

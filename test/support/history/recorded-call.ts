@@ -40,6 +40,8 @@ export type CallOutcome =
   | { readonly kind: 'written'; readonly version: number; readonly created: boolean | undefined }
   /** Answers a delete. */
   | { readonly kind: 'deleted' }
+  /** Answers a delete, and does not say whether there was an entry. */
+  | { readonly kind: 'gone' }
   /** Answers a put or a delete. Version 0 means that there is no entry. */
   | { readonly kind: 'condition-failed'; readonly version: number }
   /** A deadline has passed. */

@@ -171,9 +171,10 @@ export class OrderSearch {
     return position;
   }
 
-  /** True for a deadline that removes nothing now, because its entry's put comes later. */
+  /** True for a call that removes nothing now, and may remove the entry of a later put. */
   #mayRemoveLater(place: number, position: Position): boolean {
-    const { call } = this.#call(place);
+    const { call, outcome } = this.#call(place);
+    if (outcome.kind === 'gone') return true;
     if (call.op !== 'expire') return false;
     const put = this.#putOf.get(call.value);
     return put !== undefined && !isTaken(position, put);

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { defaultShardCount } from '../base/default-shard-count.ts';
+import { availableMemory } from '../engine/available-memory.ts';
 import { lockName } from '../storage/file-names.ts';
 import type { ReadableFile } from '../storage/file-system.ts';
 import { acquireFolderLock } from '../storage/folder-lock.ts';
@@ -21,7 +22,7 @@ import { standardOutput } from './standard-output.ts';
 export function restoreFolder(
   path: string,
   dataDir: string,
-  shards: number = defaultShardCount(),
+  shards: number = defaultShardCount(availableMemory()),
 ): void {
   if (isFolder(dataDir) === false)
     throw usageError(`--data-dir ${dataDir} is not a folder; allowed: a new or empty one`);

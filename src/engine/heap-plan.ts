@@ -21,9 +21,11 @@ export interface HeapNeeds {
 }
 
 const mebibyte = 2 ** 20;
-/** Share of the memory for all shards together: the rest is for requests, cache and system. */
+/** The program without data: the code, the main thread, and threads that hold little. */
+const programMiB = 224;
+/** Share of the rest for all shards together. More is for requests, cache and compactions. */
 const shardsShare = 0.6;
-const shardMiBMin = 64;
+const shardMiBMin = 32;
 /** Share of its heap that a thread may take on top for new objects: 96 MiB at most. */
 const youngShare = 0.375;
 const youngMiBMax = 96;
@@ -31,7 +33,7 @@ const youngMiBMax = 96;
 const changeFactor = 6;
 
 function defaultShardMiB(shards: number, memoryBytes: number): number {
-  const each = (memoryBytes * shardsShare) / mebibyte / shards;
+  const each = ((memoryBytes / mebibyte - programMiB) * shardsShare) / shards;
   const heap = Math.max(each / (1 + youngShare), each - youngMiBMax);
   return Math.max(shardMiBMin, Math.floor(heap));
 }

@@ -48,7 +48,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
           'an earlier start ended before it had created the store; the store is created now',
         );
       }
-      const counts = { asked: options.shards, byDefault: defaultShardCount() };
+      const counts = { asked: options.shards, byDefault: defaultShardCount(availableMemory()) };
       return openDataFolder(nodeFileSystem, dataDir, counts, options.clock.wallMs());
     });
     const store = await openShards(locations, lock, options);

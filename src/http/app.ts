@@ -19,12 +19,9 @@ import { docsRoutes } from './docs/docs-routes.ts';
 import { handleErrors, handleMissingRoutes, sendUnroutable } from './wire/errors.ts';
 import { healthRoutes } from './metrics/health-routes.ts';
 import {
-  gatheredBytesMax,
   headerBytesMax,
   headerLinesMax,
-  heldBytesMax,
-  replyBytesInFlightMax,
-  requestReplyBytesMax,
+  requestReplyShare,
   surplusConnectionsMax,
   type HttpLimits,
 } from './limits.ts';
@@ -125,12 +122,12 @@ function watchersOf(options: AppOptions): Watchers {
   const meter = new RequestMeter(clock, dialects);
   const work = new ConcurrencyLimiter(() => clock.monotonicMs());
   const replies = new UnsentReplies({
-    bytesMax: replyBytesInFlightMax,
+    bytesMax: limits.replyBytesMax,
     stallMsMax: limits.requestTimeoutMs,
     clock,
   });
   const admission = new Admission({ clock, connections, dialects, replies, work });
-  const { requestTimeoutMs } = limits;
+  const { replyBytesMax: heldBytesMax, requestTimeoutMs } = limits;
   const order = new RequestOrder({ connections, replies, heldBytesMax, requestTimeoutMs });
   const bodies = new BodyReader(limits);
   return {
@@ -227,8 +224,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     bodies,
     work,
     replyMemory: new ReplyMemoryBudget({
-      bytesMax: gatheredBytesMax,
-      requestBytesMax: requestReplyBytesMax,
+      bytesMax: limits.replyBytesMax,
+      requestBytesMax: Math.floor(limits.replyBytesMax * requestReplyShare),
     }),
     bodyBytesMax: limits.batchBytesMax,
   });

@@ -7,6 +7,11 @@ export interface HttpLimits {
   readonly batchBytesMax: number;
   /** Most bytes of request bodies held at one moment, in sum. */
   readonly bodyBytesInFlightMax: number;
+  /**
+   * Most bytes of values that requests over many keys have gathered, of replies that clients have
+   * not taken yet, and of pipelined requests that wait for an earlier one: each in sum.
+   */
+  readonly replyBytesMax: number;
   /** Milliseconds from the first byte of a request to its last. */
   readonly requestTimeoutMs: number;
   /** Milliseconds from the first byte of a request to the end of its headers. */
@@ -24,17 +29,8 @@ export function headerBytesMax(keyBytesMax: number): number {
   return 16 * 1024 + 12 * keyBytesMax;
 }
 
-/**
- * Bytes of values that requests over many keys return: in one request, and in all at one moment.
- */
-export const requestReplyBytesMax = 64 * 1024 * 1024;
-export const gatheredBytesMax = 256 * 1024 * 1024;
-
-/** Bytes of replies that clients have not taken yet, in sum. */
-export const replyBytesInFlightMax = 256 * 1024 * 1024;
-
-/** Bytes of pipelined requests that wait for an earlier one on their connection, in sum. */
-export const heldBytesMax = 256 * 1024 * 1024;
+/** Bytes of values that one request over many keys returns, as a share of those of all requests. */
+export const requestReplyShare = 1 / 4;
 
 /** Connections beyond the limit that get a 503; the server closes any further ones at once. */
 export const surplusConnectionsMax = 256;

@@ -6,6 +6,8 @@ import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import { openAccess } from '../access/access.ts';
 import { programVersion } from '../base/program-version.ts';
+import { availableMemory } from '../engine/available-memory.ts';
+import { planMemory, type MemoryPlan } from '../engine/memory-plan.ts';
 import { openEmbeddedStore } from '../engine/open-embedded-store.ts';
 import { buildApp } from '../http/app.ts';
 import { drain, listen } from '../http/server.ts';
@@ -58,10 +60,11 @@ export interface OpenServer {
  */
 export async function openServer(options: OpenServerOptions): Promise<OpenServer | undefined> {
   const tls = openTls(options.settings);
-  const store = await openStore(options);
+  const memory = planMemory(options.settings, availableMemory());
+  const store = await openStore(options, memory);
   try {
     // A stop during recovery waits for its end, since a store half open cannot be closed.
-    if (options.isStopping?.() !== true) return await serveStore(store, tls, options);
+    if (options.isStopping?.() !== true) return await serveStore(store, { tls, memory }, options);
   } catch (error) {
     await store.close();
     throw error;
@@ -70,12 +73,16 @@ export async function openServer(options: OpenServerOptions): Promise<OpenServer
   return undefined;
 }
 
-async function openStore({ settings, logger, clock }: OpenServerOptions): Promise<CommandStore> {
+async function openStore(
+  { settings, logger, clock }: OpenServerOptions,
+  memory: MemoryPlan,
+): Promise<CommandStore> {
   const { shards, shardHeapMiB } = settings;
   const dataDir = resolve(settings.dataDir);
   upgradeFolder(dataDir, logger);
   return await openEmbeddedStore({
     ...settings,
+    ...memory,
     dataDir,
     shards: shards === 'auto' ? undefined : shards,
     shardHeapMiB: shardHeapMiB === 'auto' ? undefined : shardHeapMiB,
@@ -86,7 +93,7 @@ async function openStore({ settings, logger, clock }: OpenServerOptions): Promis
 
 async function serveStore(
   store: CommandStore,
-  tls: TlsOfServer | undefined,
+  { tls, memory }: { readonly tls: TlsOfServer | undefined; readonly memory: MemoryPlan },
   options: OpenServerOptions,
 ): Promise<OpenServer> {
   const { settings, logger, clock, isStopping = () => false, logLinesLost } = options;
@@ -98,7 +105,7 @@ async function serveStore(
   const app = await buildApp({
     store,
     clock,
-    limits: settings,
+    limits: { ...settings, ...memory },
     access: { ...settings, access },
     upstashAtRoot: settings.upstashAtRoot,
     version: programVersion,

@@ -77,6 +77,8 @@ const orderedPairs: readonly (readonly [SettingName, SettingName, gap?: number])
 function checkTogether(settings: Settings, given: GivenSettings): Settings {
   checkTlsPair(settings, given);
   for (const [lesser, greater, gap = 0] of orderedPairs) {
+    // The plan of the memory makes such a value fit the other one.
+    if (settings[lesser] === 'auto' || settings[greater] === 'auto') continue;
     if (Number(settings[lesser]) + gap <= Number(settings[greater])) continue;
     const originOf = (name: SettingName) => given.get(name)?.origin ?? '';
     const most = Number(settings[greater]) - gap;

@@ -83,7 +83,7 @@ export function readSettingJson(
 ): Settings[SettingName] | undefined {
   // Sizes may be spelled with their unit; all other numbers must be numbers in JSON.
   const isSizeText = schemaOf(name).unit === 'bytes' && typeof value === 'string';
-  return checkSettingValue(name, isSizeText ? parseByteSize(value) : value);
+  return checkSettingValue(name, isSizeText ? (parseByteSize(value) ?? value) : value);
 }
 
 function checkSettingValue(name: SettingName, value: unknown): Settings[SettingName] | undefined {

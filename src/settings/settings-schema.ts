@@ -90,6 +90,9 @@ const milliseconds = (minimum: number, description: string) =>
 const bytes = (minimum: number, maximum: number, description: string) =>
   integer(minimum, maximum, 'bytes', description);
 
+const bytesOrAuto = (minimum: number, maximum: number, description: string) =>
+  integerOrAuto(minimum, maximum, 'bytes', description);
+
 export const settingsSchema = {
   host: text('host', 'address to listen on; anything but loopback lets other machines in'),
   port: integer(0, 65_535, 'port', 'TCP port to listen on; 0 takes any free one'),
@@ -134,11 +137,16 @@ export const settingsSchema = {
       'fsyncIntervalMs; never: when the operating system decides',
   ),
   fsyncIntervalMs: milliseconds(1, 'longest time between two syncs if fsync is interval'),
-  cacheBytes: bytes(0, 64 * gibibyte, 'memory for the read cache; 0 turns it off'),
-  compactJournalBytes: bytes(
+  cacheBytes: bytesOrAuto(
+    0,
+    64 * gibibyte,
+    'memory for the read cache; 0 turns it off; auto: 1/64 of the memory that the process may use, ' +
+      '64 MiB at most',
+  ),
+  compactJournalBytes: bytesOrAuto(
     64 * kibibyte,
     1024 * gibibyte,
-    'size of a shard’s journal from which it is compacted',
+    'size of a shard’s journal from which it is compacted; auto: 1/128 of the memory, 64 MiB at most',
   ),
   keyBytesMax: bytes(1, 4 * kibibyte, 'longest key, in bytes of UTF-8'),
   valueBytesMax: bytes(1, 64 * mebibyte, 'largest value'),
@@ -149,12 +157,16 @@ export const settingsSchema = {
     'operations',
     'most operations in one batch, transaction or pipeline',
   ),
-  batchBytesMax: bytes(kibibyte, gibibyte, 'largest body of a batch, transaction or pipeline'),
-  bodyBytesInFlightMax: bytes(
+  batchBytesMax: bytesOrAuto(
+    kibibyte,
+    gibibyte,
+    'largest body of a batch, transaction or pipeline; auto: 1/128 of the memory, 64 MiB at most',
+  ),
+  bodyBytesInFlightMax: bytesOrAuto(
     kibibyte,
     64 * gibibyte,
     'bodies of all requests in flight, summed, as far as they have arrived; past it bodies wait, ' +
-      'and those that come too slowly are refused with 503',
+      'and those that come too slowly are refused with 503; auto: 1/32 of the memory, 256 MiB at most',
   ),
   connectionsMax: integer(1, 1_000_000, 'connections', 'most open connections'),
   headersTimeoutMs: milliseconds(1, 'longest time for the headers of a request to arrive'),
@@ -189,8 +201,8 @@ export const settingsSchema = {
     16,
     1024 * 1024,
     'MiB',
-    'V8 heap limit of one shard’s thread; auto: 60 % of the memory that the process may use, ' +
-      'shared among all shards',
+    'V8 heap limit of one shard’s thread; auto: 60 % of the memory that the process may use ' +
+      'beyond 224 MiB, shared among all shards',
   ),
   logLevel: choice(
     'level',

@@ -59,7 +59,7 @@ describe('defaults', () => {
       dataDir: './data',
       fsync: 'always',
       shards: 'auto',
-      cacheBytes: 64 * 1024 * 1024,
+      cacheBytes: 'auto',
     });
   });
 });
@@ -133,6 +133,14 @@ describe('spellings', () => {
       cacheBytes: 0,
     });
   });
+
+  test('a size that the memory decides is auto everywhere', async () => {
+    const given = { cacheBytes: '1MiB' };
+    expect(await load({ file: given, flags: { cacheBytes: 'auto' } })).toEqual(defaultSettings());
+    expect(await load({ file: { batchBytesMax: 'auto' } })).toEqual(defaultSettings());
+    const environment = { HOLDFAST_BODY_BYTES_IN_FLIGHT_MAX: 'auto' };
+    expect(await load({ environment })).toEqual(defaultSettings());
+  });
 });
 
 describe('refusals', () => {
@@ -154,6 +162,8 @@ describe('refusals', () => {
     ['fsyncIntervalMs', '0'],
     ['fsyncIntervalMs', '1s'],
     ['cacheBytes', '-1'],
+    ['cacheBytes', 'Auto'],
+    ['valueBytesMax', 'auto'],
     ['cacheBytes', '64MB'],
     ['cacheBytes', '64 MiB'],
     ['cacheBytes', '1.5GiB'],
@@ -240,6 +250,17 @@ describe('refusals', () => {
     const { exitCode, message } = await refusalOf({ flags: { requestTimeoutMs: '500' } });
     expect(exitCode).toBe(2);
     expect(message).toMatch(/headersTimeoutMs is 10000 .*requestTimeoutMs, which is 500 .*flag/);
+  });
+
+  test('sizes contradict each other only if both are set', async () => {
+    const flags = { batchBytesMax: '2MiB', valueBytesMax: '1MiB', bodyBytesInFlightMax: '1MiB' };
+    const { exitCode, message } = await refusalOf({ flags });
+    expect(exitCode).toBe(2);
+    expect(message).toMatch(/batchBytesMax is 2097152 .*bodyBytesInFlightMax, which is 1048576 /);
+    const decided = await load({ flags: { ...flags, batchBytesMax: 'auto' } });
+    expect(decided).toMatchObject({ batchBytesMax: 'auto', bodyBytesInFlightMax: 1_048_576 });
+    const others = await load({ flags: { ...flags, bodyBytesInFlightMax: 'auto' } });
+    expect(others).toMatchObject({ batchBytesMax: 2_097_152, bodyBytesInFlightMax: 'auto' });
   });
 
   test('a delay that leaves no time to drain is refused', async () => {

@@ -26,6 +26,7 @@ storeContract('the REST dialect over a socket', {
         batchOperationsMax: 10_000,
         batchBytesMax: 64 * mebibyte,
         bodyBytesInFlightMax: 256 * mebibyte,
+        replyBytesMax: 256 * mebibyte,
         requestTimeoutMs: 30_000,
         headersTimeoutMs: 10_000,
         keepAliveTimeoutMs: 65_000,

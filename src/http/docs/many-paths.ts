@@ -96,7 +96,8 @@ export const transactionsPath = {
       'All writes of one key get one version. A transaction has at least one check or operation. ' +
       'The limits of a batch hold for all three lists together, and for the body. A malformed ' +
       'item makes the whole request a 400 that names the item (`operations[2].ttl`). The values ' +
-      'under all its keys may have 64 MiB in sum. If members have the same name, the last counts.',
+      'under all its keys may have 64 MiB in sum, less with less than 8 GiB of memory. If members ' +
+      'have the same name, the last counts.',
     parameters: [idempotencyKey],
     requestBody: { required: true, content: json('Transaction') },
     responses: {

@@ -18,9 +18,14 @@ export interface WorkerPoolOptions {
   readonly onIdleDeath?: (error: Error) => void;
 }
 
-/** The young generation should hold the objects of one reply: V8 copies objects that grow old. */
-function youngGenerationMiB(heapMiB: number): number {
-  return Math.min(Math.max(16, Math.floor(heapMiB / 4)), 64);
+/**
+ * The young generation of a shard should hold the objects of one reply: V8 copies objects that grow
+ * old. A stream of entries keeps little, and its heap is much larger than it will be in use.
+ */
+const youngShares = { shard: 1 / 4, compactor: 1 / 16, backup: 1 / 16 } as const;
+
+function youngGenerationMiB(entry: WorkerPoolOptions['entry'], heapMiB: number): number {
+  return Math.min(Math.max(16, Math.floor(heapMiB * youngShares[entry])), 64);
 }
 
 const tasksInThreadMax = 8;
@@ -48,7 +53,7 @@ export class WorkerPool<Tasks extends TaskTable<Tasks>> implements TaskThread<Ta
         : {
             resourceLimits: {
               maxOldGenerationSizeMb: options.heapMiB,
-              maxYoungGenerationSizeMb: youngGenerationMiB(options.heapMiB),
+              maxYoungGenerationSizeMb: youngGenerationMiB(options.entry, options.heapMiB),
             },
           }),
     });

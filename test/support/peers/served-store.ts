@@ -35,6 +35,7 @@ export async function serveStore(valueBytesMax: number): Promise<ServedStore> {
       batchOperationsMax: 1000,
       batchBytesMax: 16 * 1024 * 1024,
       bodyBytesInFlightMax: 64 * 1024 * 1024,
+      replyBytesMax: 256 * 1024 * 1024,
       requestTimeoutMs: 30_000,
       headersTimeoutMs: 10_000,
       keepAliveTimeoutMs: 65_000,

@@ -49,7 +49,8 @@ test('paths of files that documents name in code exist', () => {
   const named = documents
     .filter(({ path }) => path !== 'CHANGELOG.md')
     .flatMap(
-      ({ text }) => text.match(/(?<=`)(?:src|test|workers|config|bench)\/[\w./-]+(?=`)/g) ?? [],
+      ({ text }) =>
+        text.match(/(?<=`)(?:src|test|workers|config|bench|deploy)\/[\w./-]+(?=`)/g) ?? [],
     );
   const lost = [...new Set(named)].filter((path) => !existsSync(join(programFolder, path)));
   expect(lost).toEqual([]);

@@ -75,7 +75,7 @@ describe('commands', () => {
     (name, command) => {
       const starts =
         name === 'serve' ? 'npm start --|main.js serve|holdfast serve' : `holdfast ${name}`;
-      const part = new RegExp(`(?:${starts})\\b[^|#\`]*`, 'g');
+      const part = new RegExp(`(?:${starts})\\b[^|#)&\`]*`, 'g');
       const typed = lines.flatMap((line) => line.match(part) ?? []);
       const flags = typed.flatMap((one) => one.match(/--[a-z][a-z-]*/g) ?? []);
       const known = ['--help', ...command.options.map(({ long }) => long)];

@@ -11,22 +11,30 @@ export type Need =
   | 'mount'
   | 'chattr'
   | 'setpriv'
-  | 'python3';
+  | 'python3'
+  | 'systemd-analyze'
+  | 'caddy'
+  | 'shellcheck';
 
 function isThere(need: Need): boolean {
   if (need === 'root') return process.getuid?.() === 0;
   return spawnSync('sh', ['-c', `command -v ${need}`]).status === 0;
 }
 
+interface Context {
+  readonly task: { readonly name: string };
+  readonly skip: (note: string) => never;
+}
+
 /** Call this first in a test. */
-export function skipWithout(
-  context: { readonly task: { readonly name: string }; readonly skip: (note: string) => never },
-  ...needs: readonly Need[]
-): void {
+export function skipWithout(context: Context, ...needs: readonly Need[]): void {
   const missing = needs.filter((need) => !isThere(need));
-  if (missing.length === 0) return;
-  const reason = `needs ${missing.join(', ')}`;
+  if (missing.length > 0) skipBecause(context, `needs ${missing.join(', ')}`);
+}
+
+/** Skips the test, and prints the reason. */
+export function skipBecause(context: Context, reason: string): never {
   // The default reporter says that a test was skipped, but not why.
   console.info(`left out: "${context.task.name}": ${reason}`);
-  context.skip(reason);
+  return context.skip(reason);
 }

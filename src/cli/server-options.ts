@@ -24,7 +24,7 @@ function collect(line: string, lines: readonly string[] = []): readonly string[]
 }
 
 export const credentialHelp = `
-A proxy in front of the server may ask for a credential. The command sends a token as
+The server, or a proxy in front of it, may ask for a credential. The command sends a token as
 "Authorization: Bearer", and a user name and password in --url as "Authorization: Basic". Other users
 of the machine can see a command line: prefer --token-file or the variable ${tokenVariable}. The
 command prints no credential, and sends none to another origin that the server redirects to.`;

@@ -19,7 +19,7 @@ export interface HttpLimits {
   /** Milliseconds for which a connection may be idle between two requests. */
   readonly keepAliveTimeoutMs: number;
   readonly connectionsMax: number;
-  /** Answers to requests with an Idempotency-Key are kept for so long, and so many of them at most. */
+  /** Answers to requests with an Idempotency-Key are kept for so long, and so many of each user. */
   readonly idempotencyWindowMs: number;
   readonly idempotencyRecordsMax: number;
 }

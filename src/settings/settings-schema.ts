@@ -183,7 +183,8 @@ export const settingsSchema = {
     1,
     10_000_000,
     'answers',
-    'most answers that are kept for an Idempotency-Key; past it the oldest go before their time',
+    'most answers that are kept for the requests of one user with an Idempotency-Key; past it the ' +
+      'oldest of this user go before their time',
   ),
   upstashAtRoot: boolean(
     'true: the commands of /upstash are at / as well, for clients whose address has no path',

@@ -1,7 +1,10 @@
 // Indexes the kept answers: which there are, and under which key. The answers are entries in the
-// store, each in the shard of its request's first key. The number is bounded: the oldest go first.
+// store, each in the shard of its request's first key. The number is bounded for each user: a
+// user's oldest answers go first, and never those of another user.
 import type { Store } from '../../store/store.ts';
 import type { EntryName } from '../../store/operation.ts';
+import { slotOfKey } from '../../store/slot.ts';
+import { tagOfSlot } from '../../store/slot-tag.ts';
 import { walkItems } from '../walk-keys.ts';
 
 /** No dialect can name this namespace: their namespaces have no such character. */
@@ -9,6 +12,7 @@ export const idempotencyNamespace = '~idempotency';
 
 export interface IdempotencyRecordsOptions {
   readonly store: Store;
+  /** For each user. */
   readonly recordsMax: number;
   /** Unix milliseconds. */
   readonly wallMs: () => number;
@@ -20,15 +24,31 @@ interface RecordPosition {
   readonly expiresAt: number;
 }
 
-/** The rest of a key after its hash tag is the scope. */
-function scopeOfKey(key: string): string {
-  return key.slice(key.indexOf('}') + 1);
+/** Names a request of one user. No two users share a scope. */
+export interface RecordScope {
+  /** Empty on an open server. Without a slash. */
+  readonly userId: string;
+  /** A hash in hexadecimal digits. */
+  readonly hash: string;
+}
+
+/** @param beside the record goes into the shard of this key */
+export function recordKey({ userId, hash }: RecordScope, beside: string): string {
+  return tagOfSlot(slotOfKey(beside)) + (userId === '' ? hash : `${userId}/${hash}`);
+}
+
+function scopeOfKey(key: string): RecordScope {
+  const text = key.slice(key.indexOf('}') + 1);
+  const slash = text.lastIndexOf('/');
+  return { userId: slash === -1 ? '' : text.slice(0, slash), hash: text.slice(slash + 1) };
 }
 
 export class IdempotencyRecords {
   readonly #options: IdempotencyRecordsOptions;
-  /** By scope, oldest first. */
-  readonly #places = new Map<string, RecordPosition>();
+  /** By user and then by hash, each user's oldest first. */
+  readonly #places = new Map<string, Map<string, RecordPosition>>();
+  #sweep = this.#places.keys();
+  #count = 0;
   #evicted = 0;
 
   constructor(options: IdempotencyRecordsOptions) {
@@ -36,10 +56,10 @@ export class IdempotencyRecords {
   }
 
   get count(): number {
-    return this.#places.size;
+    return this.#count;
   }
 
-  /** Records deleted before their time, to keep the bound. */
+  /** Records deleted before their time, to keep the bound of their user. */
   get evicted(): number {
     return this.#evicted;
   }
@@ -53,33 +73,55 @@ export class IdempotencyRecords {
       for (const { key, expiresAt = Infinity } of items) found.push({ key, expiresAt });
     }
     for (const place of found.toSorted((a, b) => a.expiresAt - b.expiresAt)) {
-      this.#places.set(scopeOfKey(place.key), place);
+      this.#set(scopeOfKey(place.key), place);
     }
-    this.#bound();
+    for (const userId of this.#places.keys()) this.#bound(userId);
   }
 
   /** The key of the answer to a request of this scope, if the answer is kept. */
-  find(scope: string): string | undefined {
-    const place = this.#places.get(scope);
+  find({ userId, hash }: RecordScope): string | undefined {
+    const place = this.#places.get(userId)?.get(hash);
     return place === undefined || place.expiresAt <= this.#options.wallMs() ? undefined : place.key;
   }
 
-  add(scope: string, place: RecordPosition): void {
-    this.#places.delete(scope);
-    this.#places.set(scope, place);
-    this.#bound();
+  add(scope: RecordScope, place: RecordPosition): void {
+    this.remove(scope);
+    this.#set(scope, place);
+    this.#bound(scope.userId);
+    this.#boundNext();
   }
 
-  remove(scope: string): void {
-    this.#places.delete(scope);
+  remove({ userId, hash }: RecordScope): void {
+    const places = this.#places.get(userId);
+    if (places?.delete(hash) !== true) return;
+    this.#count -= 1;
+    if (places.size === 0) this.#places.delete(userId);
   }
 
-  #bound(): void {
+  #set({ userId, hash }: RecordScope, place: RecordPosition): void {
+    const places = this.#places.get(userId) ?? new Map<string, RecordPosition>();
+    this.#places.set(userId, places.set(hash, place));
+    this.#count += 1;
+  }
+
+  /** Looks at another user each time, so that none keeps what has expired because it asks no more. */
+  #boundNext(): void {
+    let next = this.#sweep.next();
+    if (next.done === true) {
+      this.#sweep = this.#places.keys();
+      next = this.#sweep.next();
+    }
+    if (next.done !== true) this.#bound(next.value);
+  }
+
+  #bound(userId: string): void {
+    const places = this.#places.get(userId);
+    if (places === undefined) return;
     const now = this.#options.wallMs();
-    for (const [scope, { key, expiresAt }] of this.#places) {
+    for (const [hash, { key, expiresAt }] of places) {
       const isExpired = expiresAt <= now;
-      if (!isExpired && this.#places.size <= this.#options.recordsMax) return;
-      this.#places.delete(scope);
+      if (!isExpired && places.size <= this.#options.recordsMax) return;
+      this.remove({ userId, hash });
       // The store itself removes expired entries.
       if (isExpired) continue;
       this.#evicted += 1;

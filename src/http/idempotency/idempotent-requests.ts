@@ -6,20 +6,23 @@ import { retrySoon, StoreError } from '../../base/errors.ts';
 import type { TransactionName } from '../../store/authorization.ts';
 import type { EntryName } from '../../store/operation.ts';
 import type { Durability, EntryResult } from '../../store/result.ts';
-import { slotOfKey } from '../../store/slot.ts';
-import { tagOfSlot } from '../../store/slot-tag.ts';
 import type { CommandStore, TransactOptions } from '../../store/store.ts';
 import type { EntryPut, TransactionMoment } from '../../store/transaction.ts';
 import type { AuthorizedStore } from '../access/authorized-store.ts';
 import type { Answer } from '../wire/answer.ts';
-import { idempotencyNamespace, IdempotencyRecords } from './idempotency-records.ts';
+import {
+  idempotencyNamespace,
+  IdempotencyRecords,
+  recordKey,
+  type RecordScope,
+} from './idempotency-records.ts';
 import { decodeKeptAnswer, encodeKeptAnswer, type KeptAnswer } from './kept-answer.ts';
 
 export interface IdempotentRequestsOptions {
   readonly store: CommandStore;
   /** Milliseconds for which an answer is kept. */
   readonly windowMs: number;
-  /** Number of answers that are kept, at most. */
+  /** Number of answers that are kept for each user, at most. */
   readonly recordsMax: number;
   /** Unix milliseconds. */
   readonly wallMs: () => number;
@@ -73,9 +76,9 @@ function hashOf(parts: readonly (string | Uint8Array)[]): string {
 }
 
 /** Two users never share an answer, nor do two namespaces. */
-function scopeOf({ userId, namespace, method, path, key }: RequestIdentity): string {
+function scopeOf({ userId, namespace, method, path, key }: RequestIdentity): RecordScope {
   const parts = [userId, method, path, key];
-  return hashOf(namespace === defaultNamespace ? parts : [...parts, namespace]);
+  return { userId, hash: hashOf(namespace === defaultNamespace ? parts : [...parts, namespace]) };
 }
 
 function refusalOfWork(
@@ -88,7 +91,7 @@ function refusalOfWork(
 export class IdempotentRequests {
   readonly #options: IdempotentRequestsOptions;
   readonly #records: IdempotencyRecords;
-  /** Scope -> fingerprint of the request in flight. */
+  /** Hash of the scope -> fingerprint of the request in flight. */
   readonly #inFlight = new Map<string, string>();
 
   constructor(options: IdempotentRequestsOptions) {
@@ -121,20 +124,20 @@ export class IdempotentRequests {
     const { rest } = identity;
     const scope = scopeOf(identity);
     const fingerprint = hashOf(rest);
-    const before = this.#inFlight.get(scope);
+    const before = this.#inFlight.get(scope.hash);
     if (before !== undefined) throw before === fingerprint ? inFlight() : reused();
-    this.#inFlight.set(scope, fingerprint);
+    this.#inFlight.set(scope.hash, fingerprint);
     try {
       return (
         (await this.#kept(scope, fingerprint)) ??
         (await this.#first(store, { scope, fingerprint }, work, limits))
       );
     } finally {
-      this.#inFlight.delete(scope);
+      this.#inFlight.delete(scope.hash);
     }
   }
 
-  async #kept(scope: string, fingerprint: string): Promise<Answer | undefined> {
+  async #kept(scope: RecordScope, fingerprint: string): Promise<Answer | undefined> {
     const key = this.#records.find(scope);
     if (key === undefined) return undefined;
     const result = await this.#options.store.submit({
@@ -152,14 +155,14 @@ export class IdempotentRequests {
    */
   async #first(
     store: AuthorizedStore,
-    { scope, fingerprint }: { readonly scope: string; readonly fingerprint: string },
+    { scope, fingerprint }: { readonly scope: RecordScope; readonly fingerprint: string },
     { names: given, plan }: AtomicWork,
     limits?: TransactOptions,
   ): Promise<Answer> {
     const { windowMs, wallMs } = this.#options;
     const names = typeof given === 'function' ? await given() : given;
     const known = this.#records.find(scope);
-    const key = known ?? tagOfSlot(slotOfKey(names[0]?.key ?? scope)) + scope;
+    const key = known ?? recordKey(scope, names[0]?.key ?? scope.hash);
     const record: EntryName = { namespace: idempotencyNamespace, key };
     // Added before the write: if the outcome stays unknown, the next attempt has to look there.
     this.#records.add(scope, { key, expiresAt: wallMs() + windowMs });

@@ -95,7 +95,7 @@ function idempotencyMetrics(sampler: MetricSampler, { idempotency }: HttpMetricS
   ]);
   sampler.counter(
     'holdfast_idempotency_records_evicted_total',
-    'Answers removed before idempotencyWindowMs had passed, because there were more than idempotencyRecordsMax.',
+    'Answers removed before idempotencyWindowMs had passed, because one user had more than idempotencyRecordsMax.',
     () => [{ labels: {}, value: records.evicted }],
   );
 }

@@ -225,6 +225,36 @@ describe('the record', () => {
     ]);
   });
 
+  test('goes for newer ones of its own user alone', async () => {
+    const by = (userId: string, key: string): RequestIdentity => ({ ...identity(key), userId });
+    for (const user of ['ann', '', 'ben']) {
+      // oxlint-disable-next-line no-await-in-loop
+      await requests.run(own, by(user, 'first'), increment('a'));
+    }
+    for (let n = 0; n < 7; n++) {
+      // oxlint-disable-next-line no-await-in-loop
+      await requests.run(own, by('ann', String(n)), increment('a'));
+    }
+    expect(requests.records).toMatchObject({ count: 7, evicted: 3 });
+    await reopen();
+    expect(requests.records).toMatchObject({ count: 7, evicted: 0 });
+    const kindOf = async (user: string) =>
+      shown(await requests.run(own, by(user, 'first'), increment('a')))[2];
+    expect([await kindOf('ben'), await kindOf(''), await kindOf('ann')]).toEqual([
+      'true',
+      'true',
+      'first',
+    ]);
+  });
+
+  test('that has expired goes, also if its user asks no more', async () => {
+    await requests.run(own, { ...identity('1'), userId: 'ann' }, increment('a'));
+    clock.advance(windowMs);
+    await requests.run(own, identity('2'), increment('a'));
+    await requests.run(own, identity('3'), increment('a'));
+    expect(requests.records).toMatchObject({ count: 2, evicted: 0 });
+  });
+
   test('that has expired does not count as one that went too early', async () => {
     for (let n = 0; n < 5; n++) {
       // oxlint-disable-next-line no-await-in-loop

@@ -10,7 +10,7 @@ import { storeOfAnyone } from '../../support/stores/store-of-anyone.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { ModelStore } from '../../support/stores/model-store.ts';
 import { put } from '../../support/stores/operations.ts';
-import { openApp } from '../../support/http/open-app.ts';
+import { makeNamespaces, openApp } from '../../support/http/open-app.ts';
 
 const pieceBytes = 1024 * 1024;
 
@@ -71,11 +71,12 @@ describe('GET /v1/backup', () => {
   });
 
   test('has one namespace alone if the query names it', async () => {
-    const { model, url } = await openApp();
+    const { model, url, access } = await openApp();
+    await makeNamespaces(access, 'app', 'App');
     for (const namespace of ['app', 'App', 'default', '~program']) {
       await model.submit({ ...put('key', 'x'), namespace });
     }
-    for (const [namespace, keys] of Object.entries({ app: 1, App: 1, default: 1, missing: 0 })) {
+    for (const [namespace, keys] of Object.entries({ app: 1, App: 1, default: 1 })) {
       const response = await fetch(`${url}/v1/backup?namespace=${namespace}`);
       expect([response.status, response.headers.get('content-disposition')]).toEqual([
         200,
@@ -90,8 +91,18 @@ describe('GET /v1/backup', () => {
     }
   });
 
+  test('is 404 for a namespace that was not made: an empty backup would look like a good one', async () => {
+    const { url } = await openApp();
+    const response = await fetch(`${url}/v1/backup?namespace=missing`);
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      expect.objectContaining({ code: 'NAMESPACE_NOT_FOUND' }),
+    ]);
+  });
+
   test('has one namespace alone if the path or the header names it', async () => {
-    const { model, url } = await openApp();
+    const { model, url, access } = await openApp();
+    await makeNamespaces(access, 'app');
     for (const namespace of ['app', 'default']) {
       await model.submit({ ...put('key', 'x'), namespace });
     }

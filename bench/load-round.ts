@@ -24,10 +24,14 @@ export async function loadRound(
   kind: LoadKind,
   seconds: number,
   seed: number,
+  token?: string,
 ): Promise<LoadFigures> {
   const program = join(import.meta.dirname, 'load.js');
-  const args = [program, url, JSON.stringify(kind), String(seconds), String(seed)];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const numbers = [String(seconds), String(seed)];
+  const args = [program, url, JSON.stringify(kind), ...numbers];
+  // Not an argument: other users of the machine can see a command line.
+  const env = { ...process.env, ...(token === undefined ? {} : { LOAD_TOKEN: token }) };
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env });
   const figures: LoadFigures = JSON.parse(stdout);
   return figures;
 }

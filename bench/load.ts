@@ -9,6 +9,7 @@ import {
   drawRequest,
   operationsOf,
   randomStream,
+  type BenchRequest,
   type LoadKind,
 } from './workload.ts';
 
@@ -22,6 +23,13 @@ function isCarriedOut(body: string | Buffer | undefined): boolean {
   return !(body ?? '').includes('{"error"');
 }
 
+/** With the token of the environment, if there is one. */
+function withToken(request: BenchRequest): BenchRequest {
+  const token = process.env['LOAD_TOKEN'];
+  if (token === undefined) return request;
+  return { ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } };
+}
+
 async function applyLoad(url: string, kind: LoadKind, seconds: number, seed: number) {
   const random = randomStream(seed);
   const cpuBefore = process.cpuUsage();
@@ -32,7 +40,7 @@ async function applyLoad(url: string, kind: LoadKind, seconds: number, seed: num
     duration: seconds,
     setupClient: (client) => {
       const length = requestsPerConnection(kind);
-      client.setRequests(Array.from({ length }, () => drawRequest(kind, random)));
+      client.setRequests(Array.from({ length }, () => withToken(drawRequest(kind, random))));
     },
     ...(typeof kind === 'object' && { verifyBody: isCarriedOut }),
   });

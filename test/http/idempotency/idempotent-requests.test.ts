@@ -58,6 +58,10 @@ function identity(key: string, body = 'body', path = '/path'): RequestIdentity {
   return { userId: '', namespace, key, method: 'POST', path, rest: [body] };
 }
 
+function by(userId: string, key: string): RequestIdentity {
+  return { ...identity(key), userId };
+}
+
 /** Adds one to every key, and answers with the new numbers. */
 function increment(...keys: string[]): AtomicWork {
   return {
@@ -226,7 +230,6 @@ describe('the record', () => {
   });
 
   test('goes for newer ones of its own user alone', async () => {
-    const by = (userId: string, key: string): RequestIdentity => ({ ...identity(key), userId });
     for (const user of ['ann', '', 'ben']) {
       // oxlint-disable-next-line no-await-in-loop
       await requests.run(own, by(user, 'first'), increment('a'));
@@ -248,7 +251,7 @@ describe('the record', () => {
   });
 
   test('that has expired goes, also if its user asks no more', async () => {
-    await requests.run(own, { ...identity('1'), userId: 'ann' }, increment('a'));
+    await requests.run(own, by('ann', '1'), increment('a'));
     clock.advance(windowMs);
     await requests.run(own, identity('2'), increment('a'));
     await requests.run(own, identity('3'), increment('a'));

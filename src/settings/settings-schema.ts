@@ -77,8 +77,12 @@ const integer = <const Unit extends string>(
   description: string,
 ) => ({ kind: 'integer', minimum, maximum, orAuto: false, unit, description }) as const;
 
-const integerOrAuto = (minimum: number, maximum: number, unit: string, description: string) =>
-  ({ ...integer(minimum, maximum, unit, description), orAuto: true }) as const;
+const integerOrAuto = <const Unit extends string>(
+  minimum: number,
+  maximum: number,
+  unit: Unit,
+  description: string,
+) => ({ ...integer(minimum, maximum, unit, description), orAuto: true }) as const;
 
 const list = (items: ListItemKind, unit: string, description: string) =>
   ({ kind: 'list', items, unit, description }) as const;
@@ -232,7 +236,7 @@ export type Settings = {
 export type ByteSize = number | `${number}${'KiB' | 'MiB' | 'GiB'}`;
 
 type MemberOf<Name extends SettingName> = (typeof settingsSchema)[Name] extends { unit: 'bytes' }
-  ? ByteSize
+  ? ByteSize | Extract<Settings[Name], 'auto'>
   : Settings[Name];
 
 /** Settings as the members of one object: of a settings file, or of options. */

@@ -97,7 +97,7 @@ import {
 } from 'holdfast';
 
 const options: ServerOptions = {
-  port: 0, host: '127.0.0.1', shards: 'auto', fsync: 'never', cacheBytes: '1MiB', dataDir: undefined,
+  port: 0, host: '127.0.0.1', shards: 'auto', fsync: 'never', cacheBytes: '1MiB', batchBytesMax: 'auto', dataDir: undefined,
 };
 export async function use(): Promise<string> {
   await using server: RunningServer = await startServer(options);

@@ -1,6 +1,7 @@
 // Puts a server together: opens the store, builds the app over it, listens; and takes it apart in
 // the right order. Knows no signal, no exit code and no standard stream, and not how the parts work.
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
@@ -15,6 +16,7 @@ import { usePair } from '../http/tls/secure-server.ts';
 import type { PemPair } from '../http/tls/tls-pair.ts';
 import { noServerTokens, type ServerTokenTexts } from '../settings/server-tokens.ts';
 import type { Settings } from '../settings/settings-schema.ts';
+import { manifestName } from '../storage/file-names.ts';
 import type { CommandStore } from '../store/store.ts';
 import { checkExposure } from './check-exposure.ts';
 import { ListenError } from './listen-error.ts';
@@ -59,8 +61,11 @@ export interface OpenServer {
  *   `upgradeFolder` do; ListenError
  */
 export async function openServer(options: OpenServerOptions): Promise<OpenServer | undefined> {
-  const tls = openTls(options.settings);
-  const memory = planMemory(options.settings, availableMemory());
+  const { settings, serverTokens = noServerTokens } = options;
+  const tls = openTls(settings);
+  // A folder without a store has no tokens: this refuses before it makes one.
+  if (!hasStore(settings.dataDir)) checkExposure(settings, serverTokens.tokens.length === 0);
+  const memory = planMemory(settings, availableMemory());
   const store = await openStore(options, memory);
   try {
     // A stop during recovery waits for its end, since a store half open cannot be closed.
@@ -71,6 +76,10 @@ export async function openServer(options: OpenServerOptions): Promise<OpenServer
   }
   await store.close();
   return undefined;
+}
+
+function hasStore(dataDir: string): boolean {
+  return existsSync(join(resolve(dataDir), manifestName));
 }
 
 async function openStore(

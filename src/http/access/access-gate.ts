@@ -14,7 +14,7 @@ import { rawAnswer, sendRawAnswer, type RawAnswer } from '../wire/raw-answer.ts'
 import { faultOfHead, pathOfTarget } from '../wire/request-target.ts';
 import { corsHeaders, preflightAnswer, varyByOrigin, type HeaderPairs } from './cors.ts';
 import { takeToken } from './credentials.ts';
-import { namespaceOfTarget } from './namespace-of-target.ts';
+import { namespaceOfTarget } from '../wire/namespace-of-target.ts';
 import { unauthenticated } from './refusals.ts';
 import type { WebPages } from './web-pages.ts';
 

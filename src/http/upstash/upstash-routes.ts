@@ -186,7 +186,10 @@ class UpstashHandlers {
     const plan = () => ({ changes: [], flush, answer: () => answer });
     const refusal = () => store.refusalOfAdmin(namespace);
     const work = { names: [], refusal, plan };
-    return await this.#context.idempotency.run(store, identity, work, { alone: flush });
+    return await this.#context.idempotency.run(store, identity, work, {
+      alone: flush,
+      synced: true,
+    });
   }
 }
 

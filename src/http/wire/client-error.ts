@@ -7,6 +7,7 @@ import type { BodyReader } from '../body/body-reader.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { Dialects } from './dialects.ts';
 import { headersOfEachReply, type Answer } from './answer.ts';
+import { withoutNamespace } from './namespace-of-target.ts';
 import { problemOf } from './problem.ts';
 import type { RequestOrder } from '../connections/request-order.ts';
 
@@ -88,7 +89,7 @@ function refuseOn(
     connections.lastAwaitedOn(socket) === undefined && connections.isReplying(socket);
   if (isCut || isHalfReplied) socket.destroy();
   else {
-    const target = targetOf(error, socket, connections);
+    const target = withoutNamespace(targetOf(error, socket, connections));
     answerLast(socket, dialects.problemFor(target, refusalOf(error)), connections);
   }
 }

@@ -4,6 +4,8 @@ import { sendRaw } from '../../support/http/raw-request.ts';
 
 test.each([
   ['/upstash/get/a', 'application/json'],
+  ['/ns/app/upstash/get/a', 'application/json'],
+  ['/ns/app/v1/keys/a', 'application/problem+json'],
   ['/unstorage/default/a', 'application/problem+json'],
   ['/v1/keys/a', 'application/problem+json'],
   ['/elsewhere', 'application/problem+json'],

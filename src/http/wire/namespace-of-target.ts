@@ -1,7 +1,7 @@
 // Splits `/ns/{namespace}` off the front of a target. It reads the raw bytes, once: no spelling but
 // this one leads into a namespace. Knows no namespace that exists.
 import { isNamespaceName } from '../../base/namespace-name.ts';
-import { originForm } from '../wire/request-target.ts';
+import { originForm } from './request-target.ts';
 
 const prefix = '/ns/';
 
@@ -26,4 +26,10 @@ export function namespaceOfTarget(target: string): NamespacedTarget | 'malformed
   const rest = path.slice(prefix.length + name.length);
   if (!isNamespaceName(name) || lookalike.test(rest)) return 'malformed';
   return { namespace: name, target: rest.startsWith('/') ? rest : `/${rest}` };
+}
+
+/** The target as a dialect reads it, whether or not a namespace stands in front. */
+export function withoutNamespace(target: string): string {
+  const named = namespaceOfTarget(target);
+  return named === undefined || named === 'malformed' ? target : named.target;
 }

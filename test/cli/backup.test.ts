@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { BackupReader } from '../../src/storage/backup-reader.ts';
 import { nodeFileSystem } from '../../src/storage/node-file-system.ts';
-import { openApp } from '../support/http/open-app.ts';
+import { makeNamespaces, openApp } from '../support/http/open-app.ts';
 import {
   makeTemporaryFolder,
   programFile,
@@ -71,7 +71,8 @@ describe('holdfast backup', () => {
   });
 
   test('writes one namespace, which restore makes a store of', async () => {
-    const { model, url } = await openApp();
+    const { model, url, access } = await openApp();
+    await makeNamespaces(access, 'app');
     for (const namespace of ['app', 'other', '~program']) {
       await model.submit({ ...put('key', `of ${namespace}`), namespace });
     }

@@ -71,7 +71,7 @@ describe('wrong usage ends with code 2 and one line that names it and what is al
       /--shards is "65"; allowed: an integer from 1 to 64/,
     ],
     [['reshard', '--shards', '2'], /missing required argument 'dir'/],
-    [['restore', 'nowhere'], /required option '--data-dir <folder>' not specified/],
+    [['restore', 'nowhere'], /has no target; allowed: --data-dir, or --url with --namespace/],
     [['restore', 'nowhere', '--data-dir', 'd', '--shards', 'x'], /--shards is "x"; allowed: an /],
     [['health', '--timeout-ms', '0'], /--timeout-ms is "0"; allowed: an integer from 1 to 600000/],
     [['health', '--port', '0'], /port is 0, .*allowed: the port of the server/],

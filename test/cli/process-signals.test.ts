@@ -168,7 +168,7 @@ test('keepAliveTimeoutMs bounds the time of idle connections, and clients hear i
 });
 
 test('an unknown variable is a warning in the log, and an empty one is not', async () => {
-  const env = { HOLDFAST_PROT: '1', HOLDFAST_FSYNC: '', HOLDFAST_TOKEN: 'secret' };
+  const env = { HOLDFAST_PROT: '1', HOLDFAST_FSYNC: '', HOLDFAST_TOKEN: 'secret-of-the-test' };
   const { program } = await start([], { env });
   await program.logged(/^{"level":40,.*"variable":"HOLDFAST_PROT","msg":"an environment variable/m);
   expect(program.stdout).toContain('  fsync  always (');

@@ -50,7 +50,7 @@ const largeBytes = 32 * 1024 * 1024;
 /** A client that asks for more than its socket holds, and reads none of it yet. */
 async function startSlowReader(url: string): Promise<Socket> {
   await fetch(`${url}/v1/keys/large`, { method: 'PUT', body: Buffer.alloc(largeBytes, 'x') });
-  const socket = await openSocket(url, 'GET /v1/keys/large HTTP/1.1\r\nhost: x\r\n\r\n');
+  const socket = await openSocket(url, 'GET /v1/keys/large HTTP/1.1\r\nhost: localhost\r\n\r\n');
   await once(socket, 'readable');
   return socket;
 }
@@ -153,10 +153,10 @@ describe('the stop', () => {
       const { program, url } = await start(['--shards', '2']);
       await putKept(url);
       await openSocket(url);
-      await openSocket(url, 'GET /v1/keys/kept HTTP/1.1\r\nhost: x\r\n');
+      await openSocket(url, 'GET /v1/keys/kept HTTP/1.1\r\nhost: localhost\r\n');
       await openSocket(
         url,
-        'PUT /v1/keys/half HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf',
+        'PUT /v1/keys/half HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\nhalf',
       );
       program.kill(signal);
       expect(await program.exited).toEqual({ code: 0, signal: null });

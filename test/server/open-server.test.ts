@@ -73,7 +73,7 @@ test('a server that closes answers what is in flight, is not ready, and leaves a
   await expect.poll(() => server.app.connections.socketCount).toBe(before + 1);
   const closed = server.close(deadlineMs);
   await expect.poll(() => server.app.server.listening).toBe(false);
-  socket.write('Host: x\r\n\r\n');
+  socket.write('Host: localhost\r\n\r\n');
   const { status, body } = parseReply(await reply);
   expect([status, body]).toEqual([503, expect.stringContaining('The server is stopping.')]);
   await closed;

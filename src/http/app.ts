@@ -1,8 +1,7 @@
 // Builds the HTTP application over a store: routes, errors, limits. Must not listen
 // (src/http/server.ts does) or know which engine the store is.
-import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
-import type { FastifyInstance, fastify as createApp } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import type { CommandStore } from '../store/store.ts';
@@ -17,6 +16,7 @@ import { answerClientError, answerConnect } from './wire/client-error.ts';
 import { Connections } from './connections/connections.ts';
 import { docsRoutes } from './docs/docs-routes.ts';
 import { handleErrors, handleMissingRoutes, sendUnroutable } from './wire/errors.ts';
+import { fastify } from './framework.ts';
 import { healthRoutes } from './metrics/health-routes.ts';
 import {
   headerBytesMax,
@@ -43,10 +43,6 @@ import { Handshakes } from './tls/handshakes.ts';
 import { secureOptions } from './tls/secure-server.ts';
 import type { PemPair } from './tls/tls-pair.ts';
 import { trackedResponse, type ResponseObservers } from './tracked-response.ts';
-
-// By `import`, Node would first search the package's long text for its exports, at each start.
-const require = createRequire(import.meta.url);
-const { fastify } = require('fastify') as { readonly fastify: typeof createApp };
 
 /** Rules on callers and on web pages; src/cli/settings-schema.ts explains the lists. */
 export interface AppAccess {
@@ -253,7 +249,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   healthRoutes(app, { store, isStopping: options.isStopping ?? (() => false) });
   const { version, logLinesLost = () => 0 } = options;
   metricsRoutes(app, { ...watchers, store, idempotency, version, logLinesLost });
-  await docsRoutes(app, { version });
+  docsRoutes(app, { version });
   await app.ready();
   return app;
 }

@@ -1,57 +1,17 @@
-// Puts a server together: opens the store, builds the app over it, listens; and takes it apart in
-// the right order. Knows no signal, no exit code and no standard stream, and not how the parts work.
+// Puts a server together: opens the store, and has it served. Knows no signal, no exit code and no
+// standard stream, and not how the parts work.
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { FastifyInstance } from 'fastify';
-import type { Logger } from 'pino';
-import type { Clock } from '../base/clock.ts';
-import { openAccess } from '../access/access.ts';
-import { programVersion } from '../base/program-version.ts';
 import { availableMemory } from '../engine/available-memory.ts';
 import { planMemory, type MemoryPlan } from '../engine/memory-plan.ts';
 import { openEmbeddedStore } from '../engine/open-embedded-store.ts';
-import { buildApp } from '../http/app.ts';
-import { drain, listen } from '../http/server.ts';
-import { usePair } from '../http/tls/secure-server.ts';
-import type { PemPair } from '../http/tls/tls-pair.ts';
-import { noServerTokens, type ServerTokenTexts } from '../settings/server-tokens.ts';
-import type { Settings } from '../settings/settings-schema.ts';
+import { noServerTokens } from '../settings/server-tokens.ts';
 import { manifestName } from '../storage/file-names.ts';
 import type { CommandStore } from '../store/store.ts';
 import { checkExposure } from './check-exposure.ts';
-import { ListenError } from './listen-error.ts';
-import { followPair, openTls, type TlsOfServer } from './tls-files.ts';
+import type { OpenServer, OpenServerOptions } from './serve-store.ts';
+import { openTls } from './tls-files.ts';
 import { upgradeFolder } from './upgrade-folder.ts';
-
-/** Requests in flight get this share of the deadline; the rest is for the store's last sync. */
-const drainShare = 2 / 3;
-
-export interface OpenServerOptions {
-  readonly settings: Settings;
-  readonly logger: Logger;
-  readonly clock: Clock;
-  /** Without any, the server is open, and listens on loopback alone. */
-  readonly serverTokens?: ServerTokenTexts;
-  /** True once the server was told to stop; from then on it is not ready. */
-  readonly isStopping?: () => boolean;
-  /** Number of log lines that could not be written. */
-  readonly logLinesLost?: () => number;
-}
-
-export interface OpenServer {
-  /** Without a slash at the end. */
-  readonly url: string;
-  readonly port: number;
-  readonly store: CommandStore;
-  readonly app: FastifyInstance;
-  /**
-   * Returns when the last request has been answered, or cut off at two thirds of the deadline, and
-   * everything is durable and closed.
-   *
-   * @param deadlineMs milliseconds; the setting shutdownDeadlineMs, or what is left of it
-   */
-  close(deadlineMs: number): Promise<void>;
-}
 
 /**
  * Leaves nothing open if it fails.
@@ -66,7 +26,11 @@ export async function openServer(options: OpenServerOptions): Promise<OpenServer
   // A folder without a store has no tokens: this refuses before it makes one.
   if (!hasStore(settings.dataDir)) checkExposure(settings, serverTokens.tokens.length === 0);
   const memory = planMemory(settings, availableMemory());
-  const store = await openStore(options, memory);
+  // The shards' threads start while this thread loads the libraries of the HTTP side.
+  const [store, { serveStore }] = await Promise.all([
+    openStore(options, memory),
+    import('./serve-store.ts'),
+  ]);
   try {
     // A stop during recovery waits for its end, since a store half open cannot be closed.
     if (options.isStopping?.() !== true) return await serveStore(store, { tls, memory }, options);
@@ -98,55 +62,4 @@ async function openStore(
     logger,
     clock,
   });
-}
-
-async function serveStore(
-  store: CommandStore,
-  { tls, memory }: { readonly tls: TlsOfServer | undefined; readonly memory: MemoryPlan },
-  options: OpenServerOptions,
-): Promise<OpenServer> {
-  const { settings, logger, clock, isStopping = () => false, logLinesLost } = options;
-  const { serverTokens = noServerTokens } = options;
-  const { namespacesMax } = settings;
-  const access = await openAccess({ store, clock, serverTokens, namespacesMax });
-  checkExposure(settings, access.callers.isOpen);
-  let isClosing = false;
-  const app = await buildApp({
-    store,
-    clock,
-    limits: { ...settings, ...memory },
-    access: { ...settings, access },
-    upstashAtRoot: settings.upstashAtRoot,
-    version: programVersion,
-    tls: tls?.pair,
-    logger,
-    isStopping: () => isClosing || isStopping(),
-    ...(logLinesLost === undefined ? {} : { logLinesLost }),
-  });
-  const address = await listenOrClose(app, settings);
-  const use = (pair: PemPair): void => usePair(app.server, pair);
-  const stopFollowing = tls && followPair(tls, { clock, logger, use });
-  const close = async (deadlineMs: number): Promise<void> => {
-    isClosing = true;
-    stopFollowing?.();
-    try {
-      await drain(app, { deadlineMs: Math.floor(deadlineMs * drainShare) });
-      await access.close();
-    } finally {
-      await store.close();
-    }
-  };
-  return { ...address, store, app, close };
-}
-
-async function listenOrClose(
-  app: FastifyInstance,
-  settings: Settings,
-): Promise<{ url: string; port: number }> {
-  try {
-    return await listen(app, settings);
-  } catch (error) {
-    await app.close();
-    throw new ListenError(settings, error);
-  }
 }

@@ -16,7 +16,8 @@ import {
 } from '../settings/server-tokens.ts';
 import { SettingError } from '../settings/setting-error.ts';
 import type { SettingMembers, Settings } from '../settings/settings-schema.ts';
-import { openServer, type OpenServer } from './open-server.ts';
+import { openServer } from './open-server.ts';
+import type { OpenServer } from './serve-store.ts';
 import { withinDeadline } from './within-deadline.ts';
 
 /**

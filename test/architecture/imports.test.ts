@@ -238,7 +238,7 @@ describe('a start', () => {
   });
 
   test('of a server loads the framework, so that a package is found at all', () => {
-    expect(packagesBehind('src/cli/serve.ts')).toContain('fastify');
+    expect(packagesBehind('src/server/serve-store.ts')).toContain('fastify');
   });
 });
 

@@ -121,3 +121,15 @@ test.each([
   const { status, headers } = await rawRequest(port, 'GET', path);
   expect([status, headers['location']]).toEqual([302, location]);
 });
+
+test('a path below the page that is nothing is answered 404 as any other', async () => {
+  const { url } = await openApp();
+  for (const path of ['/docs/nothing', '/docs/static/nothing.js', '/docs/json/more']) {
+    const reply = await fetch(url + path);
+    expect([reply.status, reply.headers.get('content-type')]).toEqual([
+      404,
+      'application/problem+json',
+    ]);
+    expect(await reply.json()).toMatchObject({ code: 'ROUTE_NOT_FOUND' });
+  }
+});

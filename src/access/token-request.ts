@@ -16,7 +16,7 @@ export interface UserRequest {
   readonly isDisabled: boolean;
 }
 
-const tokenNameMax = 64;
+export const tokenNameMax = 64;
 
 const tokenMembers = new Set([
   'name',

@@ -4,10 +4,12 @@ import { badMember } from '../base/json-object.ts';
 
 const userNameMax = 64;
 
-const pattern = new RegExp(`^[A-Za-z0-9_@+-][A-Za-z0-9._@+-]{0,${userNameMax - 1}}$`);
+export const userNamePattern = new RegExp(
+  `^[A-Za-z0-9_@+-][A-Za-z0-9._@+-]{0,${userNameMax - 1}}$`,
+);
 
 export function isUserName(name: string): boolean {
-  return pattern.test(name);
+  return userNamePattern.test(name);
 }
 
 /** @throws StoreError BAD_REQUEST */

@@ -42,8 +42,8 @@ export async function jsonBody(
   throw new StoreError('BAD_REQUEST', 'The body must be one JSON document in UTF-8.');
 }
 
-const pageMax = 1000;
-const pageDefault = 100;
+export const adminPageMax = 1000;
+export const adminPageDefault = 100;
 
 export interface PageQuery {
   readonly after: string | undefined;
@@ -53,10 +53,10 @@ export interface PageQuery {
 /** @throws StoreError BAD_REQUEST */
 export function pageQuery(request: FastifyRequest): PageQuery {
   const query = parseQuery(queryText(request), ['limit', 'cursor']);
-  const text = query.get('limit') ?? String(pageDefault);
+  const text = query.get('limit') ?? String(adminPageDefault);
   const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  if (limit < 1 || limit > pageMax) {
-    throw badParameter('limit', `limit must be an integer from 1 to ${pageMax}.`);
+  if (limit < 1 || limit > adminPageMax) {
+    throw badParameter('limit', `limit must be an integer from 1 to ${adminPageMax}.`);
   }
   const cursor = query.get('cursor');
   return { after: cursor === undefined ? undefined : nameOfCursor(cursor), limit };

@@ -2,6 +2,7 @@
 // command table.
 import { commandTable } from '../../commands/command-table.ts';
 import { idempotencyKey } from './idempotency.ts';
+import { namespaceHeader, withoutNamespace } from './namespaces.ts';
 import { headers, problems, storeProblems } from './replies.ts';
 
 const text = { type: 'string' } as const;
@@ -13,7 +14,8 @@ const commandLines = Array.from(commandTable.values(), ({ name, syntax, summary 
 });
 
 const commands =
-  'With the setting `upstashAtRoot`, `/` stands for `/upstash` as well.\n\n' +
+  'With the setting `upstashAtRoot`, `/` stands for `/upstash` as well. A token may also come as the ' +
+  'query parameter `_token`.\n\n' +
   `Commands of Redis 7.0 with their replies and errors:\n\n${commandLines.join('\n')}`;
 
 const result = {
@@ -30,9 +32,32 @@ const replies = (description: string, content: object) => ({
     headers: headers(),
     content: aResult,
   },
+  '401': {
+    description: '`WRONGPASS`: the server requires a token, and the request has no valid one.',
+    headers: headers('WWW-Authenticate'),
+    content: aResult,
+  },
+  '403': {
+    description:
+      '`NOPERM`: the token does not allow the command, or not for this key. Within a pipeline it is ' +
+      'the error of that command alone.',
+    headers: headers(),
+    content: aResult,
+  },
+  '404': {
+    description: 'There is no such namespace. Only callers that may see all get this reply.',
+    headers: headers(),
+    content: aResult,
+  },
   '503': {
     description: 'The store refuses the request. The error says if anything happened.',
     headers: headers('Retry-After'),
+    content: aResult,
+  },
+  '507': {
+    description:
+      'There is no room: on the disk, in memory, or for one more namespace. Nothing was done.',
+    headers: headers(),
     content: aResult,
   },
 });
@@ -67,6 +92,7 @@ function bodyOperation(operationId: string, summary: string, description: string
 
 function forPostAndPut(id: string, summary: string, description: string, many: boolean) {
   return {
+    parameters: [namespaceHeader],
     post: bodyOperation(id, summary, description, many),
     put: bodyOperation(`${id}Put`, summary, description, many),
   };
@@ -100,11 +126,15 @@ function itemOperation(operationId: string, summary: string, responses: object) 
     operationId,
     tags,
     summary,
-    responses: { ...responses, ...problems('KEY_INVALID', ...storeProblems) },
+    responses: {
+      ...responses,
+      ...problems('BAD_REQUEST', 'KEY_INVALID', 'NAMESPACE_INVALID', ...storeProblems),
+    },
   };
 }
 
 const value = { description: 'The value.', headers: headers('Vary'), content: bytes };
+const noRoom = problems('DISK_FULL', 'SHARD_FULL', 'NAMESPACES_FULL');
 const done = { '200': { description: 'Done.', headers: headers() } };
 
 export const clientPaths = {
@@ -117,6 +147,7 @@ export const clientPaths = {
         description: 'Name and arguments of the command.',
         schema: text,
       },
+      namespaceHeader,
     ],
     get: commandOperation('command'),
     head: commandOperation('commandHead'),
@@ -144,17 +175,22 @@ export const clientPaths = {
     true,
   ),
   '/unstorage/{item}': {
+    ...withoutNamespace,
     parameters: [item],
     get: itemOperation('item', 'A value, or all keys below a base', {
       '200': value,
-      ...problems('KEY_NOT_FOUND'),
+      ...problems('KEY_NOT_FOUND', 'NAMESPACE_NOT_FOUND'),
     }),
     head: itemOperation('itemHead', 'The size of a value, without the value', {
       '200': value,
-      ...problems('KEY_NOT_FOUND'),
+      ...problems('KEY_NOT_FOUND', 'NAMESPACE_NOT_FOUND'),
     }),
     put: {
-      ...itemOperation('putItem', 'Write a value', done),
+      ...itemOperation('putItem', 'Write a value', {
+        ...done,
+        ...noRoom,
+        ...problems('VALUE_TOO_LARGE', 'ENCODING_UNSUPPORTED'),
+      }),
       parameters: [idempotencyKey, timeToLive],
     },
     delete: itemOperation('deleteItem', 'Delete a key, or all keys below a base', done),

@@ -8,7 +8,7 @@ export const idempotencyKey = {
     'A name for this request, the same in each attempt. Visible ASCII characters without " and ,; ' +
     String.raw`in double quotes, commas, spaces, \" and \\ are allowed, too. ` +
     'The request is carried out once. Each repeat gets the first answer, with ' +
-    '`Idempotent-Replayed: true`. The name counts for one method and path. Several operations ' +
+    '`Idempotent-Replayed: true`. The name counts for one user, namespace, method and path. Several operations ' +
     'become one transaction by it. It has no effect if a request only reads. The answer may have ' +
     `${keptAnswerBytesMax} bytes. A request with a larger one is refused, and nothing is carried out.`,
   schema: { type: 'string', minLength: 1, maxLength: 255, examples: ['order-17'] },

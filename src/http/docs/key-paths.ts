@@ -1,5 +1,6 @@
 // Describes the routes of one key.
 import { idempotencyKey, idempotencyProblems } from './idempotency.ts';
+import { namespaceHeader, namespaceProblems } from './namespaces.ts';
 import { headers, problems, storeProblems } from './replies.ts';
 import { ttlText } from './schemas.ts';
 
@@ -50,20 +51,27 @@ const ttl = {
   schema: ttlText,
 } as const;
 
-const writeProblems = [...storeProblems, 'DISK_FULL', 'SHARD_FULL'] as const;
+const writeProblems = [...storeProblems, ...namespaceProblems, 'DISK_FULL', 'SHARD_FULL'] as const;
 
 const readReplies = {
   '304': {
     description: 'The entry has a version that If-None-Match names.',
     headers: headers('ETag', 'Vary', 'Holdfast-Expires-At'),
   },
-  ...problems('BAD_REQUEST', 'KEY_INVALID', 'KEY_NOT_FOUND', 'CONDITION_FAILED', ...storeProblems),
+  ...problems(
+    'BAD_REQUEST',
+    'KEY_INVALID',
+    'KEY_NOT_FOUND',
+    'CONDITION_FAILED',
+    ...namespaceProblems,
+    ...storeProblems,
+  ),
 };
 
 const entryHeaders = headers('ETag', 'Vary', 'Holdfast-Expires-At');
 
 export const keyPath = {
-  parameters: [keyParameter],
+  parameters: [keyParameter, namespaceHeader],
   get: {
     operationId: 'getValue',
     tags: ['Keys'],
@@ -109,6 +117,7 @@ export const keyPath = {
         'CONDITION_FAILED',
         'VALUE_TOO_LARGE',
         'ENCODING_UNSUPPORTED',
+        'NAMESPACES_FULL',
         ...idempotencyProblems,
         ...writeProblems,
       ),

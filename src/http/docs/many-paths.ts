@@ -1,6 +1,7 @@
 // Describes the routes of many keys.
 import { listLimitDefault, listLimitMax } from '../rest/listing/list-query.ts';
 import { idempotencyKey, idempotencyProblems } from './idempotency.ts';
+import { namespaceHeader, namespaceProblems } from './namespaces.ts';
 import { headers, problems, storeProblems } from './replies.ts';
 import { schemaRef } from './schemas.ts';
 
@@ -15,6 +16,7 @@ function json(name: Parameters<typeof schemaRef>[0]) {
 }
 
 export const listPath = {
+  parameters: [namespaceHeader],
   get: {
     operationId: 'listKeys',
     tags: ['Many keys'],
@@ -49,12 +51,13 @@ export const listPath = {
     ],
     responses: {
       '200': { description: 'One page.', headers: headers(), content: json('ListPage') },
-      ...problems('BAD_REQUEST', ...storeProblems),
+      ...problems('BAD_REQUEST', ...namespaceProblems, ...storeProblems),
     },
   },
 };
 
 export const batchPath = {
+  parameters: [namespaceHeader],
   post: {
     operationId: 'batch',
     tags: ['Many keys'],
@@ -76,7 +79,11 @@ export const batchPath = {
         'BAD_REQUEST',
         'REQUEST_TOO_LARGE',
         'ENCODING_UNSUPPORTED',
+        'NAMESPACES_FULL',
+        'DISK_FULL',
+        'SHARD_FULL',
         ...idempotencyProblems,
+        ...namespaceProblems,
         ...storeProblems,
       ),
     },
@@ -84,6 +91,7 @@ export const batchPath = {
 };
 
 export const transactionsPath = {
+  parameters: [namespaceHeader],
   post: {
     operationId: 'transaction',
     tags: ['Many keys'],
@@ -122,8 +130,10 @@ export const transactionsPath = {
         'REQUEST_TOO_LARGE',
         'REPLY_TOO_LARGE',
         'ENCODING_UNSUPPORTED',
+        'NAMESPACES_FULL',
         'DISK_FULL',
         'SHARD_FULL',
+        ...namespaceProblems,
         ...storeProblems,
       ),
     },

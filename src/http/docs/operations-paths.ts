@@ -1,5 +1,6 @@
 // Describes the routes for operators.
-import { namespaceNamePattern } from '../../base/namespace-name.ts';
+import { namespaceName } from './access-schemas.ts';
+import { namespaceProblems, withoutNamespace } from './namespaces.ts';
 import { accessProblems, headers, problems } from './replies.ts';
 import { schemaRef } from './schemas.ts';
 
@@ -15,16 +16,19 @@ function page(
   const content = { [mediaType]: { schema: { type } } };
   const refusals = isOpenToAll ? {} : problems(...accessProblems);
   const responses = { '200': { description: summary, headers: headers(), content }, ...refusals };
-  return { get: { operationId, tags: ['Operations'], summary, responses } };
+  return { ...withoutNamespace, get: { operationId, tags: ['Operations'], summary, responses } };
 }
 
 export const operationsPaths = {
   '/livez': page('live', 'Says that the process can answer', 'application/json', 'object', true),
   '/readyz': {
+    ...withoutNamespace,
     get: {
       operationId: 'ready',
       tags: ['Operations'],
       summary: 'Says if every shard serves',
+      description:
+        'Without a valid token, the reply of a server that requires one has `ready` alone.',
       responses: {
         '200': { description: 'Every shard serves.', headers: headers(), content: readiness },
         '503': {
@@ -35,21 +39,36 @@ export const operationsPaths = {
       },
     },
   },
-  '/v1/whoami': page('whoami', 'The caller, and its rights', 'application/json', 'object'),
+  '/v1/whoami': {
+    get: {
+      operationId: 'whoami',
+      tags: ['Operations'],
+      summary: 'The caller, and its grants',
+      responses: {
+        '200': {
+          description: 'The user, the name of the token, and its grants.',
+          headers: headers(),
+          content: { 'application/json': { schema: schemaRef('Caller') } },
+        },
+        ...problems(...accessProblems, 'BAD_REQUEST'),
+      },
+    },
+  },
   '/v1/backup': {
     get: {
       operationId: 'backup',
       tags: ['Operations'],
       summary: 'All entries at one moment, or those of one namespace, for holdfast restore',
       description:
-        'A stream. A backup is whole if the reply ends properly and its last line is the footer. ' +
+        'For callers with the role `admin` on `*`, or on the one namespace that they ask for. A backup ' +
+        'of the whole store has users, tokens and namespaces, too. A stream. A backup is whole if the reply ends properly and its last line is the footer. ' +
         '`holdfast backup` checks this and more.',
       parameters: [
         {
           name: 'namespace',
           in: 'query',
           description: 'Only the entries of this namespace. Without it: the whole store.',
-          schema: { type: 'string', pattern: namespaceNamePattern.source },
+          schema: namespaceName,
         },
       ],
       responses: {
@@ -61,7 +80,7 @@ export const operationsPaths = {
         ...problems(
           ...accessProblems,
           'BAD_REQUEST',
-          'NAMESPACE_INVALID',
+          ...namespaceProblems,
           'OVERLOADED',
           'SHARD_UNAVAILABLE',
           'SHUTTING_DOWN',

@@ -1,31 +1,18 @@
 // The JSON of the REST dialect as JSON Schema, for readers and their tools. The program itself
 // judges requests by hand, item by item, to say exactly what is wrong.
 import { errorSentences } from '../../base/errors.ts';
-
-type Schemas = Readonly<Record<string, object>>;
-
-/** An object whose later members may be absent. */
-function object(required: Schemas, optional: Schemas = {}) {
-  return {
-    type: 'object',
-    required: Object.keys(required),
-    properties: { ...required, ...optional },
-  };
-}
-
-/** Like `object`, without other members. */
-function strictObject(required: Schemas, optional?: Schemas) {
-  return { ...object(required, optional), additionalProperties: false };
-}
-
-const arrayOf = (items: object) => ({ type: 'array', items });
-const oneOfText = (...texts: readonly string[]) => ({ enum: texts });
-const exactly = (text: string) => ({ type: 'string', const: text });
-
-const boolean = { type: 'boolean' };
-const integer = { type: 'integer' };
-const string = { type: 'string' };
-const count = { type: 'integer', minimum: 0 };
+import { accessSchemas } from './access-schemas.ts';
+import {
+  arrayOf,
+  boolean,
+  count,
+  exactly,
+  integer,
+  object,
+  oneOfText,
+  strictObject,
+  string,
+} from './schema-parts.ts';
 
 const key = { type: 'string', minLength: 1, description: 'Well-formed Unicode.' };
 const version = {
@@ -192,7 +179,7 @@ const ShardState = object(
   { reason: { ...string, description: 'The reason why the shard does not serve.' } },
 );
 
-const Readiness = object({ ready: boolean, shards: arrayOf(ShardState) }, { reason: string });
+const Readiness = object({ ready: boolean }, { shards: arrayOf(ShardState), reason: string });
 
 export const schemas = {
   Problem,
@@ -203,6 +190,7 @@ export const schemas = {
   TransactionReply,
   TransactionRefusal,
   Readiness,
+  ...accessSchemas,
 };
 
 export function schemaRef(name: keyof typeof schemas) {

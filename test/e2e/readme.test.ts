@@ -36,6 +36,16 @@ describe('the README', () => {
   });
 });
 
+test('the page of access takes a newcomer to two users in two namespaces in five commands', () => {
+  const { text, blocks } = readDocument('docs/access.md');
+  const sections = text.match(/^## .*/gm) ?? [];
+  expect(sections.slice(0, 2)).toEqual([
+    '## Two users in two namespaces in five commands',
+    '## One token',
+  ]);
+  expect(stepsOf(blocks.slice(0, 1))).toHaveLength(5);
+});
+
 test('every page has something to type, or a reason why not', () => {
   const silent = pages.filter(({ steps }) => steps.length === 0).map(({ path }) => path);
   expect(silent).toEqual(Object.keys(pagesToRead));

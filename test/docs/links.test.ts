@@ -35,7 +35,7 @@ describe.each(documents)('the links of $path', ({ links }) => {
 test('links and headings are found at all', () => {
   const { anchors, links } = readDocument('docs/clients.md');
   expect(anchors).toContain('upstashredis');
-  expect(links).toContainEqual({ path: 'docs/operations.md', heading: 'security' });
+  expect(links).toContainEqual({ path: 'docs/access.md', heading: 'namespaces' });
   expect(links).toContainEqual({ path: 'docs/clients.md', heading: 'keyv' });
 });
 

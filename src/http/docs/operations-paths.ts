@@ -6,6 +6,9 @@ import { schemaRef } from './schemas.ts';
 
 const readiness = { 'application/json': { schema: schemaRef('Readiness') } };
 
+/** These need no token on any server. */
+const openToAll = { security: [] };
+
 function page(
   operationId: string,
   summary: string,
@@ -16,7 +19,8 @@ function page(
   const content = { [mediaType]: { schema: { type } } };
   const refusals = isOpenToAll ? {} : problems(...accessProblems);
   const responses = { '200': { description: summary, headers: headers(), content }, ...refusals };
-  return { ...withoutNamespace, get: { operationId, tags: ['Operations'], summary, responses } };
+  const operation = { operationId, tags: ['Operations'], summary, responses };
+  return { ...withoutNamespace, get: isOpenToAll ? { ...operation, ...openToAll } : operation };
 }
 
 export const operationsPaths = {
@@ -24,6 +28,7 @@ export const operationsPaths = {
   '/readyz': {
     ...withoutNamespace,
     get: {
+      ...openToAll,
       operationId: 'ready',
       tags: ['Operations'],
       summary: 'Says if every shard serves',

@@ -72,6 +72,6 @@ export function docsRoutes(app: FastifyInstance, { version }: { readonly version
     reply.hijack();
     built.routing(request.raw, reply.raw);
   };
-  for (const url of ['/docs', '/docs/*']) app.get(url, answer);
+  for (const url of ['/docs', '/docs/json', '/docs/*']) app.get(url, answer);
   app.addHook('onClose', async () => (await docs)?.close());
 }

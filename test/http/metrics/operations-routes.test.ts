@@ -130,6 +130,8 @@ test.each([
 
 /** Below /docs, only the document is an address that clients know. */
 function isKnownToClients(route: string): boolean {
+  // The files of the page.
+  if (route.endsWith(' /docs*')) return false;
   return !route.includes(' /docs/') || route === 'GET /docs/json';
 }
 

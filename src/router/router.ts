@@ -65,10 +65,11 @@ export class Router implements CommandStore {
     { authorization }: SubmitOptions = noOptions,
   ): Result | Promise<Result> {
     const sequencer = this.#sequencer;
+    const refusal = refusalOf(operation, authorization);
+    // A refused operation takes no place among those that wait for a lock, and learns of no lock.
+    if (refusal !== undefined) return { kind: 'refused', error: refusal };
     const isLocked = !this.#locks.areIdle && this.#locks.isHeld(operation);
     if (!isLocked) {
-      const error = refusalOf(operation, authorization);
-      if (error !== undefined) return { kind: 'refused', error };
       const cached = sequencer.cached(operation);
       if (cached !== undefined) return cached;
     }
@@ -109,17 +110,18 @@ export class Router implements CommandStore {
     { reserveReplyBytes, authorization }: SubmitOptions = noOptions,
   ): Promise<Result[]> {
     const collector = new ReplyCollector<Result>(names.length, reserveReplyBytes);
-    // Waits for all locks before any read is queued: a holder may be about to change several names.
     const refuse = (refused: RefusedResult): void => {
       for (const index of names.keys()) collector.complete(index, refused);
     };
-    const read = (): void => {
+    const ifAllowed = (work: () => void): void => {
       const reads = names.map((name) => ({ ...name, isReadOnly: true }));
       const error = authorization === undefined ? undefined : refusalOfNames(reads, authorization);
-      if (error === undefined) this.#sequencer.readAt(names, collector, true);
+      if (error === undefined) work();
       else refuse({ kind: 'refused', error });
     };
-    this.#whenFree(names, read, refuse);
+    const read = (): void => this.#sequencer.readAt(names, collector, true);
+    // Waits for all locks before any read is queued: a holder may be about to change several names.
+    ifAllowed(() => this.#whenFree(names, () => ifAllowed(read), refuse));
     return collector.results;
   }
 
@@ -213,8 +215,12 @@ export class Router implements CommandStore {
       for (const index of operations.keys()) completeAt(index)(refused);
     };
     // Makes the names only if a caller holds a lock: most requests do not need them.
-    if (this.#locks.areIdle) enqueueAll();
-    else this.#whenFree(operations.flatMap(namesOf), enqueueAll, refuseAll);
+    if (this.#locks.areIdle) {
+      enqueueAll();
+    } else {
+      const allowed = operations.filter((each) => refusalOf(each, authorization) === undefined);
+      this.#whenFree(allowed.flatMap(namesOf), enqueueAll, refuseAll);
+    }
     return collector.results;
   }
 

@@ -47,7 +47,12 @@ export class TransactionRunner {
     plan: TransactionPlan<Output>,
     options: TransactOptions,
   ): Promise<TransactionResult<Output>> {
-    const result = await this.#runLocked(names, plan, options);
+    const error = refusalOfNames(names, options.authorization);
+    // A refused transaction holds up no other one, and learns of no lock.
+    const result =
+      error === undefined
+        ? await this.#runLocked(names, plan, options)
+        : ({ kind: 'refused', error } as const);
     this.#count(result);
     return result;
   }

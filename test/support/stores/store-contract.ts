@@ -700,6 +700,28 @@ export function storeContract(name: string, options: ContractOptions): void {
         expect(textOf(await submit(get('a')))).toBe('after');
       });
 
+      testIfAble('authorization', 'a refused operation waits for no lock', async () => {
+        const refusal = new StoreError('FORBIDDEN', 'not this one');
+        const authorization = { refusalOfRead: () => refusal, refusalOfWrite: () => refusal };
+        const asStranger = { authorization };
+        const ended: string[] = [];
+        const transaction = store
+          .transact(names, () => ({ output: undefined, changes: [bytes('after')] }))
+          .then(() => void ended.push('the holder'));
+        const refused = await Promise.all([
+          Promise.resolve(store.submit(put('a', 'behind'), asStranger)),
+          store.submitAll([get('a'), remove('a')], asStranger),
+          store.getMany(names, asStranger),
+          store.transact(names, () => ({ output: 0, changes: ['delete'] }), asStranger),
+        ]);
+        ended.push('those refused');
+        await transaction;
+        expect(refused.flat()).toEqual(
+          [...refused.flat()].fill({ kind: 'refused', error: refusal }),
+        );
+        expect(ended).toEqual(['those refused', 'the holder']);
+      });
+
       testIfAble('order', 'operations asked behind one wait for it, in their order', async () => {
         await submit(put('a', 'before'));
         const transaction = store.transact(names, ({ entries }) => ({

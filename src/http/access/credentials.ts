@@ -35,7 +35,7 @@ export function splitToken(target: string, parameter: string): SplitTarget {
  * Takes the token out of the request.
  *
  * @param parameter the query parameter that may have the token, if the dialect has one
- * @returns undefined if there is none
+ * @returns undefined if there is none; empty if two differ: no token is empty
  */
 export function takeToken(request: IncomingMessage, parameter?: string): string | undefined {
   const { authorization } = request.headers;
@@ -45,5 +45,7 @@ export function takeToken(request: IncomingMessage, parameter?: string): string 
     request.url = target;
     fromQuery = token;
   }
-  return tokenOfHeader(authorization) ?? fromQuery;
+  const fromHeader = tokenOfHeader(authorization);
+  const isDoubtful = fromHeader !== undefined && (fromQuery ?? fromHeader) !== fromHeader;
+  return isDoubtful ? '' : (fromHeader ?? fromQuery);
 }

@@ -10,7 +10,7 @@ const lookalike = /^\/+(?:n|%6e|%4e)(?:s|%73|%53)(?:[/?#]|%2f|$)/i;
 
 export interface NamespacedTarget {
   readonly namespace: string;
-  /** The rest of the target: it begins with a slash. */
+  /** The target without the prefix, in the form in which it came: the authority stands for a host. */
   readonly target: string;
 }
 
@@ -25,7 +25,8 @@ export function namespaceOfTarget(target: string): NamespacedTarget | 'malformed
   const name = end === -1 ? path.slice(prefix.length) : path.slice(prefix.length).slice(0, end);
   const rest = path.slice(prefix.length + name.length);
   if (!isNamespaceName(name) || lookalike.test(rest)) return 'malformed';
-  return { namespace: name, target: rest.startsWith('/') ? rest : `/${rest}` };
+  const authority = target.slice(0, target.length - path.length);
+  return { namespace: name, target: authority + (rest.startsWith('/') ? rest : `/${rest}`) };
 }
 
 /** The target as a dialect reads it, whether or not a namespace stands in front. */

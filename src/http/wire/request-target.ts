@@ -27,11 +27,12 @@ export function originForm(target: string): string {
   return path.startsWith('/') ? path : `/${path}`;
 }
 
-function hostLines({ rawHeaders }: IncomingMessage): number {
+/** @param header in lower case */
+function linesOf(header: string, { rawHeaders }: IncomingMessage): number {
   let count = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? '';
-    if (name.length === 4 && name.toLowerCase() === 'host') count += 1;
+    if (name.length === header.length && name.toLowerCase() === header) count += 1;
   }
   return count;
 }
@@ -59,7 +60,11 @@ export function faultOfHead(request: IncomingMessage): StoreError | undefined {
     const isChunked = coding.trim().toLowerCase() === 'chunked';
     if (!isChunked) return malformed('Only Transfer-Encoding: chunked is taken.');
   }
-  const hosts = hostLines(request);
+  // Node keeps the first of two, and a proxy before it may have judged the last.
+  if (headers.authorization !== undefined && linesOf('authorization', request) > 1) {
+    return malformed('A request has one Authorization header, not several.');
+  }
+  const hosts = linesOf('host', request);
   if (hosts > 1) return malformed('A request has one Host header, not several.');
   return hosts === 1 || isOld ? undefined : malformed('HTTP/1.1 asks for a Host header.');
 }

@@ -14,7 +14,7 @@ import {
   type UserRecord,
 } from './access-records.ts';
 import type { Callers } from './callers.ts';
-import type { RecordChange, RecordChanges } from './record-changes.ts';
+import type { Judge, RecordChange, RecordChanges } from './record-changes.ts';
 import { administerServer, type KnownUser, type TokenCaller } from './token-caller.ts';
 import { hashOfToken, makeToken, type NewToken } from './token.ts';
 import type { TokenRequest, UserRequest } from './token-request.ts';
@@ -41,6 +41,7 @@ export interface AdministrationOptions {
   readonly nowMs: () => number;
 }
 
+/** A change asks its judge, if it has one, once no other change can come before it. */
 export class Administration {
   readonly #options: AdministrationOptions;
 
@@ -52,7 +53,11 @@ export class Administration {
    * @returns whether the user was new
    * @throws StoreError BAD_REQUEST, ADMIN_TOKEN_REQUIRED, ACCESS_FULL; the store's refusals
    */
-  putUser(name: string, { isDisabled }: UserRequest): Promise<'created' | 'changed'> {
+  putUser(
+    name: string,
+    { isDisabled }: UserRequest,
+    judge?: Judge,
+  ): Promise<'created' | 'changed'> {
     checkUserName(name);
     const { callers, nowMs, records } = this.#options;
     return records.exclusive(async () => {
@@ -71,7 +76,7 @@ export class Administration {
         apply: () => void callers.putUser(user),
       });
       return before === undefined ? 'created' : 'changed';
-    });
+    }, judge);
   }
 
   /** @throws StoreError USER_NOT_FOUND */
@@ -94,7 +99,7 @@ export class Administration {
    *
    * @throws StoreError USER_NOT_FOUND, ADMIN_TOKEN_REQUIRED; the store's refusals
    */
-  deleteUser(name: string): Promise<void> {
+  deleteUser(name: string, judge?: Judge): Promise<void> {
     const { callers, records } = this.#options;
     return records.exclusive(async () => {
       const { tokens } = this.#known(name);
@@ -102,7 +107,7 @@ export class Administration {
       const changes: RecordChange[] = [{ name: nameOfUser(name), put: undefined }];
       for (const id of tokens.keys()) changes.push(...withoutToken(id));
       await records.commit({ changes, apply: () => callers.removeUser(name) });
-    });
+    }, judge);
   }
 
   /**
@@ -111,7 +116,7 @@ export class Administration {
    * @returns the only view that shows the token itself
    * @throws StoreError USER_NOT_FOUND, ADMIN_TOKEN_REQUIRED, ACCESS_FULL; the store's refusals
    */
-  createToken(userName: string, request: TokenRequest): Promise<NewTokenView> {
+  createToken(userName: string, request: TokenRequest, judge?: Judge): Promise<NewTokenView> {
     const { callers, records } = this.#options;
     return records.exclusive(async () => {
       const user = this.#known(userName);
@@ -129,7 +134,7 @@ export class Administration {
         },
       });
       return viewOfNewToken(record, text);
-    });
+    }, judge);
   }
 
   /**
@@ -144,14 +149,14 @@ export class Administration {
   }
 
   /** @throws StoreError USER_NOT_FOUND, TOKEN_NOT_FOUND, ADMIN_TOKEN_REQUIRED; the store's refusals */
-  deleteToken(userName: string, id: string): Promise<void> {
+  deleteToken(userName: string, id: string, judge?: Judge): Promise<void> {
     const { callers, records } = this.#options;
     return records.exclusive(async () => {
       const token = this.#known(userName).tokens.get(id);
       if (token === undefined) throw noToken(userName);
       this.#refuseLosingAdmins((admin) => admin === token);
       await records.commit({ changes: withoutToken(id), apply: () => callers.removeToken(id) });
-    });
+    }, judge);
   }
 
   /**

@@ -11,7 +11,7 @@ import type { Callers } from './callers.ts';
 import { NameLocks } from './name-locks.ts';
 import { encodeNamespace, nameOfNamespace, type NamespaceRecord } from './namespace-records.ts';
 import { namespaceDefaults, type NamespaceSettings } from './namespace-settings.ts';
-import type { RecordChange, RecordChanges } from './record-changes.ts';
+import type { Judge, RecordChange, RecordChanges } from './record-changes.ts';
 import { SortedNames } from './sorted-names.ts';
 import { untilKnown, type Sleep } from './until-known.ts';
 import type { NamespaceView, Page } from './views.ts';
@@ -111,20 +111,23 @@ export class Namespaces {
   /**
    * Makes a namespace, or replaces its settings.
    *
+   * @param judge asked once no other change can come before this one
    * @throws StoreError NAMESPACE_INVALID, NAMESPACES_FULL; the store's refusals
    */
-  put(name: string, settings: NamespaceSettings): Promise<'created' | 'changed'> {
+  put(name: string, settings: NamespaceSettings, judge?: Judge): Promise<'created' | 'changed'> {
     checkNamespaceName(name, 'name');
     const { records } = this.#options;
-    return records.exclusive(() =>
-      this.#locks.hold(name, async () => {
-        this.#refuseUnsettled(name);
-        const known = this.#known.get(name);
-        if (known === undefined) this.#refuseFull();
-        const createdAt = known?.record.createdAt ?? this.#options.nowMs();
-        await this.#store({ record: { name, createdAt, ...settings }, entry: known?.entry });
-        return known === undefined ? 'created' : 'changed';
-      }),
+    return records.exclusive(
+      () =>
+        this.#locks.hold(name, async () => {
+          this.#refuseUnsettled(name);
+          const known = this.#known.get(name);
+          if (known === undefined) this.#refuseFull();
+          const createdAt = known?.record.createdAt ?? this.#options.nowMs();
+          await this.#store({ record: { name, createdAt, ...settings }, entry: known?.entry });
+          return known === undefined ? 'created' : 'changed';
+        }),
+      judge,
     );
   }
 
@@ -157,31 +160,34 @@ export class Namespaces {
    * Removes all entries of the namespace, its record, and its name from all grants, at one moment. A
    * token left without any grant is revoked.
    *
+   * @param judge asked once no other change can come before this one
    * @throws StoreError NAMESPACE_NOT_FOUND, NAMESPACE_REQUIRED; the store's refusals
    */
-  drop(name: string): Promise<void> {
+  drop(name: string, judge?: Judge): Promise<void> {
     const { records } = this.#options;
-    return records.exclusive(() =>
-      this.#locks.hold(name, async () => {
-        this.#refuseUnsettled(name);
-        const known = this.#made(name);
-        if (name === defaultNamespace) throw isRequired();
-        // The outcome of the drop is found by the record.
-        const entry = known.entry ?? (await this.#store(known));
-        const grants = withoutNamespace(this.#options.callers, name);
-        this.#dropping.add(name);
-        await records.commit({
-          changes: [{ name: entry, put: undefined }, ...grants.changes],
-          flush: [name],
-          apply: () => {
-            grants.apply();
-            this.#dropping.delete(name);
-            this.#known.delete(name);
-            this.#names.delete(name);
-          },
-          dismiss: () => void this.#dropping.delete(name),
-        });
-      }),
+    return records.exclusive(
+      () =>
+        this.#locks.hold(name, async () => {
+          this.#refuseUnsettled(name);
+          const known = this.#made(name);
+          if (name === defaultNamespace) throw isRequired();
+          // The outcome of the drop is found by the record.
+          const entry = known.entry ?? (await this.#store(known));
+          const grants = withoutNamespace(this.#options.callers, name);
+          this.#dropping.add(name);
+          await records.commit({
+            changes: [{ name: entry, put: undefined }, ...grants.changes],
+            flush: [name],
+            apply: () => {
+              grants.apply();
+              this.#dropping.delete(name);
+              this.#known.delete(name);
+              this.#names.delete(name);
+            },
+            dismiss: () => void this.#dropping.delete(name),
+          });
+        }),
+      judge,
     );
   }
 

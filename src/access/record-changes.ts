@@ -28,6 +28,9 @@ export interface RecordTransaction {
   readonly dismiss?: () => void;
 }
 
+/** Throws the error that refuses a change. For a caller that may have lost its rights meanwhile. */
+export type Judge = () => void;
+
 /** Administrators' requests that may wait for one change. */
 const waitersMax = 1000;
 
@@ -50,9 +53,10 @@ export class RecordChanges {
   /**
    * Runs `work` while no other caller changes records.
    *
-   * @throws StoreError OVERLOADED, SHARD_UNAVAILABLE; whatever `work` throws
+   * @param judge asked behind the wait: the change before may have revoked the caller's token
+   * @throws StoreError OVERLOADED, SHARD_UNAVAILABLE; whatever `work` or `judge` throws
    */
-  async exclusive<T>(work: () => Promise<T>): Promise<T> {
+  async exclusive<T>(work: () => Promise<T>, judge?: Judge): Promise<T> {
     if (this.#waiters >= waitersMax) {
       throw overloaded(`${waitersMax} changes of users and namespaces wait already.`);
     }
@@ -60,6 +64,7 @@ export class RecordChanges {
     try {
       return await this.#mutex.runExclusive(async () => {
         if (this.#isInDoubt) throw doubtful();
+        judge?.();
         return await work();
       });
     } finally {

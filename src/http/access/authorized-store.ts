@@ -242,6 +242,8 @@ export class AuthorizedStore implements RequestStore, Authorization {
       if (isWrong) throw new Error('a transaction changes an entry that it names as read-only');
       return planned;
     };
+    const refusal = this.#refusalOfFlush(options);
+    if (refusal !== undefined) return Promise.resolve({ kind: 'refused', error: refusal });
     const [first] = names;
     if (first === undefined || !this.#mayMake(first.namespace)) {
       return this.#store.transact(names, checked, this.#withAuthorization(options));
@@ -259,7 +261,32 @@ export class AuthorizedStore implements RequestStore, Authorization {
   async backup(options: BackupOptions): Promise<AsyncIterable<Uint8Array>> {
     this.requireBackup(options);
     if (this.#store.backup === undefined) throw new Error('the engine takes no backups');
-    return await this.#store.backup(options);
+    const pieces = await this.#store.backup(options);
+    return this.#whileAllowed(pieces, options);
+  }
+
+  /** The stream fails once the caller has lost its rights. */
+  async *#whileAllowed(
+    pieces: AsyncIterable<Uint8Array>,
+    { namespace }: BackupOptions,
+  ): AsyncGenerator<Uint8Array> {
+    for await (const piece of pieces) {
+      this.requireValid();
+      const isAdmin =
+        namespace === undefined
+          ? this.#caller.rights.isServerAdmin
+          : this.#rightsIn(namespace).isAdmin;
+      if (!isAdmin) throw forbidden();
+      yield piece;
+    }
+  }
+
+  /** Asked before the wait for all keys of a namespace: a refused flush holds up no other request. */
+  #refusalOfFlush({ alone }: TransactOptions = {}): StoreError | undefined {
+    if (alone === undefined || typeof alone === 'boolean') return undefined;
+    return alone
+      .map((namespace) => this.refusalOfAdmin(namespace))
+      .find((refusal) => refusal !== undefined);
   }
 
   /** True if there is no such namespace, and the caller may know. */

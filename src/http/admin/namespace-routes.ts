@@ -33,17 +33,18 @@ class NamespaceHandlers {
   };
 
   readonly put = async (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
-    this.#nameFor(request, true);
+    const judge = () => void this.#nameFor(request, true);
+    judge();
     refuseQuery(request);
     const settings = parseNamespaceSettings(await jsonBody(this.#context.bodies, request, reply));
-    const outcome = await this.#namespaces.put(this.#nameFor(request, true), settings);
+    const outcome = await this.#namespaces.put(nameIn(request, 'name'), settings, judge);
     return emptyAnswer(outcome === 'created' ? 201 : 204);
   };
 
   readonly delete = async (request: FastifyRequest): Promise<Answer> => {
     const name = this.#nameFor(request);
     refuseQuery(request);
-    await this.#namespaces.drop(name);
+    await this.#namespaces.drop(name, () => void this.#nameFor(request));
     return emptyAnswer(204);
   };
 

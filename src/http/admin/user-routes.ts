@@ -1,5 +1,6 @@
 // Users and their tokens, for administrators of the server. Owns no rule: src/access has them all.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Judge } from '../../access/record-changes.ts';
 import { parseTokenRequest, parseUserRequest } from '../../access/token-request.ts';
 import { callerOf } from '../access/request-scopes.ts';
 import type { RouteContext } from '../route-context.ts';
@@ -34,15 +35,15 @@ class UserHandlers {
     this.#requireAdmin(request);
     refuseQuery(request);
     const asked = parseUserRequest(await jsonBody(this.#context.bodies, request, reply));
-    this.#requireAdmin(request);
-    const outcome = await this.#administration.putUser(nameIn(request, 'name'), asked);
+    const judge = this.#judgeOf(request);
+    const outcome = await this.#administration.putUser(nameIn(request, 'name'), asked, judge);
     return emptyAnswer(outcome === 'created' ? 201 : 204);
   };
 
   readonly delete = async (request: FastifyRequest): Promise<Answer> => {
     this.#requireAdmin(request);
     refuseQuery(request);
-    await this.#administration.deleteUser(nameIn(request, 'name'));
+    await this.#administration.deleteUser(nameIn(request, 'name'), this.#judgeOf(request));
     return emptyAnswer(204);
   };
 
@@ -58,15 +59,16 @@ class UserHandlers {
     this.#requireAdmin(request);
     refuseQuery(request);
     const asked = parseTokenRequest(await jsonBody(bodies, request, reply), access.nowMs());
-    this.#requireAdmin(request);
-    const made = await this.#administration.createToken(nameIn(request, 'name'), asked);
+    const judge = this.#judgeOf(request);
+    const made = await this.#administration.createToken(nameIn(request, 'name'), asked, judge);
     return jsonAnswer(201, JSON.stringify(made));
   };
 
   readonly deleteToken = async (request: FastifyRequest): Promise<Answer> => {
     this.#requireAdmin(request);
     refuseQuery(request);
-    await this.#administration.deleteToken(nameIn(request, 'name'), nameIn(request, 'id'));
+    const [name, id] = [nameIn(request, 'name'), nameIn(request, 'id')];
+    await this.#administration.deleteToken(name, id, this.#judgeOf(request));
     return emptyAnswer(204);
   };
 
@@ -74,7 +76,11 @@ class UserHandlers {
     return this.#context.access.administration;
   }
 
-  /** Asked again behind each wait: the caller may have lost its rights meanwhile. */
+  /** Asked behind the wait for a body and for other changes: one of them may revoke the token. */
+  #judgeOf(request: FastifyRequest): Judge {
+    return () => this.#requireAdmin(request);
+  }
+
   #requireAdmin(request: FastifyRequest): void {
     this.#context.scopes.storeOf(callerOf(request)).requireServerAdmin();
   }

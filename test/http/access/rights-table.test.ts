@@ -74,6 +74,7 @@ HEAD /v1/admin/users/:name/tokens   | server  | /v1/admin/users/victim/tokens
 POST /v1/admin/users/:name/tokens   | server  | /v1/admin/users/victim/tokens {"name":"t","grants":[{"namespace":"*","role":"admin"}]}
 DELETE /v1/admin/users/:name/tokens/:id | revoke  | /v1/admin/users/victim/tokens/TOKENID
 GET /v1/backup                      | server  | /v1/backup
+GET /v1/backup                      | setting | /v1/backup?namespace=SPACE
 GET /v1/whoami                      | known   | /v1/whoami
 HEAD /v1/whoami                     | known   | /v1/whoami
 GET /metrics                        | figures | /metrics

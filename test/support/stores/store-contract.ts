@@ -716,9 +716,7 @@ export function storeContract(name: string, options: ContractOptions): void {
         ]);
         ended.push('those refused');
         await transaction;
-        expect(refused.flat()).toEqual(
-          [...refused.flat()].fill({ kind: 'refused', error: refusal }),
-        );
+        expect(new Set(refused.flat().map(({ kind }) => kind))).toEqual(new Set(['refused']));
         expect(ended).toEqual(['those refused', 'the holder']);
       });
 

@@ -12,7 +12,7 @@ test.each([
   ['/ns/app', 'app', '/'],
   ['/ns/app/', 'app', '/'],
   ['/ns/app?x=1', 'app', '/?x=1'],
-  ['http://localhost/ns/app/v1/keys/a', 'app', '/v1/keys/a'],
+  ['http://localhost/ns/app/v1/keys/a', 'app', 'http://localhost/v1/keys/a'],
 ])('%s is of namespace %s, and the rest is %s', (target, namespace, rest) => {
   expect(namespaceOfTarget(target)).toEqual({ namespace, target: rest });
 });

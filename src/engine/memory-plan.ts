@@ -2,19 +2,23 @@
 // together must fit into the memory of the process, or the system kills it. Knows the parts of the
 // main thread. heap-plan.ts decides on the heaps of the threads.
 
-/** A setting: a number of bytes, or left to the plan. */
-export type BytesOrAuto = number | 'auto';
+/** A setting: a number, or left to the plan. */
+export type NumberOrAuto = number | 'auto';
 
-/** Settings, in bytes. */
+/** Settings, in bytes unless they say otherwise. */
 export interface MemoryNeeds {
-  readonly cacheBytes: BytesOrAuto;
-  readonly compactJournalBytes: BytesOrAuto;
-  readonly bodyBytesInFlightMax: BytesOrAuto;
-  readonly batchBytesMax: BytesOrAuto;
+  readonly cacheBytes: NumberOrAuto;
+  readonly compactJournalBytes: NumberOrAuto;
+  readonly bodyBytesInFlightMax: NumberOrAuto;
+  readonly batchBytesMax: NumberOrAuto;
   readonly valueBytesMax: number;
+  /** A number of connections. */
+  readonly connectionsMax: NumberOrAuto;
+  /** Empty without TLS. */
+  readonly tlsCert: string;
 }
 
-/** In bytes. */
+/** In bytes unless it says otherwise. */
 export interface MemoryPlan {
   readonly cacheBytes: number;
   readonly compactJournalBytes: number;
@@ -23,9 +27,21 @@ export interface MemoryPlan {
   readonly batchBytesMax: number;
   /** Values gathered for replies; replies not taken yet; requests that wait: each so many at most. */
   readonly replyBytesMax: number;
+  readonly connectionsMax: number;
 }
 
 const mebibyte = 2 ** 20;
+
+/** What an idle connection takes, in bytes: measured, and rounded up. */
+const connectionBytes = 16 * 1024;
+const secureConnectionBytes = 64 * 1024;
+const connectionsShare = 1 / 16;
+const connectionsMost = 10_000;
+
+function connectionsFor({ tlsCert }: MemoryNeeds, memoryBytes: number): number {
+  const each = tlsCert === '' ? connectionBytes : secureConnectionBytes;
+  return Math.min(Math.floor((memoryBytes * connectionsShare) / each), connectionsMost);
+}
 
 /** A part of the memory, up to a size with which every part works well. */
 function part(memoryBytes: number, share: number, mebibytesMax: number): number {
@@ -33,8 +49,8 @@ function part(memoryBytes: number, share: number, mebibytesMax: number): number 
   return Math.min(Math.max(bytes, mebibyte), mebibytesMax * mebibyte);
 }
 
-const orElse = (setting: BytesOrAuto, bytes: number): number =>
-  setting === 'auto' ? bytes : setting;
+const orElse = (setting: NumberOrAuto, otherwise: number): number =>
+  setting === 'auto' ? otherwise : setting;
 
 /** @param memoryBytes that the process may use */
 export function planMemory(needs: MemoryNeeds, memoryBytes: number): MemoryPlan {
@@ -49,5 +65,6 @@ export function planMemory(needs: MemoryNeeds, memoryBytes: number): MemoryPlan 
     bodyBytesInFlightMax: orElse(needs.bodyBytesInFlightMax, Math.max(bodies, batch)),
     batchBytesMax: batch,
     replyBytesMax: part(memoryBytes, 1 / 32, 256),
+    connectionsMax: orElse(needs.connectionsMax, connectionsFor(needs, memoryBytes)),
   };
 }

@@ -172,7 +172,12 @@ export const settingsSchema = {
     'bodies of all requests in flight, summed, as far as they have arrived; past it bodies wait, ' +
       'and those that come too slowly are refused with 503; auto: 1/32 of the memory, 256 MiB at most',
   ),
-  connectionsMax: integer(1, 1_000_000, 'connections', 'most open connections'),
+  connectionsMax: integerOrAuto(
+    1,
+    1_000_000,
+    'connections',
+    'most open connections; auto: 10,000, or fewer if their memory would take more than a 16th',
+  ),
   headersTimeoutMs: milliseconds(1, 'longest time for the headers of a request to arrive'),
   requestTimeoutMs: milliseconds(1, 'longest time for a whole request to arrive'),
   keepAliveTimeoutMs: milliseconds(

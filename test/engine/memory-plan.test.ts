@@ -13,6 +13,8 @@ const auto: MemoryNeeds = {
   bodyBytesInFlightMax: 'auto',
   batchBytesMax: 'auto',
   valueBytesMax: 8 * mebibyte,
+  connectionsMax: 'auto',
+  tlsCert: '',
 };
 
 describe('the plan of the memory', () => {
@@ -23,6 +25,7 @@ describe('the plan of the memory', () => {
       bodyBytesInFlightMax: 256 * mebibyte,
       batchBytesMax: 64 * mebibyte,
       replyBytesMax: 256 * mebibyte,
+      connectionsMax: 10_000,
     });
   });
 
@@ -33,6 +36,7 @@ describe('the plan of the memory', () => {
       bodyBytesInFlightMax: 16 * mebibyte,
       batchBytesMax: 4 * mebibyte,
       replyBytesMax: 16 * mebibyte,
+      connectionsMax: 2048,
     });
   });
 
@@ -44,13 +48,22 @@ describe('the plan of the memory', () => {
       const shards = defaultShardCount(memoryBytes);
       const { shardMiB } = planHeaps({ ...plan, shardHeapMiB: undefined, shards, memoryBytes });
       const heaps = shards * (shardMiB + Math.min(96, shardMiB * 0.375)) * mebibyte;
-      const others = plan.cacheBytes + plan.bodyBytesInFlightMax + 3 * plan.replyBytesMax;
+      const connections = plan.connectionsMax * 16 * 1024;
+      const others =
+        plan.cacheBytes + plan.bodyBytesInFlightMax + 3 * plan.replyBytesMax + connections;
       expect(heaps + others + 128 * mebibyte).toBeLessThan(memoryBytes);
     },
   );
 
+  test('gives room for fewer connections with TLS, which take more', () => {
+    const withTls = { ...auto, tlsCert: 'cert.pem' };
+    expect(planMemory(withTls, gibibyte / 2).connectionsMax).toBe(512);
+    expect(planMemory(withTls, 16 * gibibyte).connectionsMax).toBe(10_000);
+  });
+
   test('obeys the settings', () => {
     const sizes = {
+      connectionsMax: 20_000,
       cacheBytes: 0,
       compactJournalBytes: gibibyte,
       bodyBytesInFlightMax: 2 * gibibyte,

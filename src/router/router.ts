@@ -4,7 +4,7 @@
 import type { TimestampClock } from '../base/clock.ts';
 import { StoreError } from '../base/errors.ts';
 import type { ShardResult } from '../protocol/shard-operation.ts';
-import { refusalOf, refusalOfNames, type TransactionName } from '../store/authorization.ts';
+import { refusalOf, type TransactionName } from '../store/authorization.ts';
 import type { KeyRange, ListPage, ListQuery } from '../store/listing.ts';
 import { namesOf, type EntryName, type Operation } from '../store/operation.ts';
 import type { Durability, RefusedResult, ReplyResult, Result } from '../store/result.ts';
@@ -113,15 +113,10 @@ export class Router implements CommandStore {
     const refuse = (refused: RefusedResult): void => {
       for (const index of names.keys()) collector.complete(index, refused);
     };
-    const ifAllowed = (work: () => void): void => {
-      const reads = names.map((name) => ({ ...name, isReadOnly: true }));
-      const error = authorization === undefined ? undefined : refusalOfNames(reads, authorization);
-      if (error === undefined) work();
-      else refuse({ kind: 'refused', error });
-    };
-    const read = (): void => this.#sequencer.readAt(names, collector, true);
+    const read = (): void => this.#sequencer.readAt(names, collector, true, authorization);
+    const mayRead = (name: EntryName): boolean => authorization?.refusalOfRead(name) === undefined;
     // Waits for all locks before any read is queued: a holder may be about to change several names.
-    ifAllowed(() => this.#whenFree(names, () => ifAllowed(read), refuse));
+    this.#whenFree(this.#locks.areIdle ? [] : names.filter(mayRead), read, refuse);
     return collector.results;
   }
 

@@ -10,6 +10,7 @@ import type {
   ShardOperation,
   ShardResult,
 } from '../protocol/shard-operation.ts';
+import type { Authorization } from '../store/authorization.ts';
 import {
   isWrite,
   namesOf,
@@ -120,11 +121,21 @@ export class Sequencer {
 
   /**
    * Answers reads of these entries from the cache, or queues them. An entry that has expired by the
-   * present timestamp is missing.
+   * present timestamp is missing. Refuses each entry that the authorization does not let be read.
    */
-  readAt(names: readonly EntryName[], collector: ReplyCollector<Result>, useCache: boolean): void {
+  readAt(
+    names: readonly EntryName[],
+    collector: ReplyCollector<Result>,
+    useCache: boolean,
+    authorization?: Authorization,
+  ): void {
     const now = this.#clock.timestamp();
     for (const [index, { namespace, key }] of names.entries()) {
+      const error = authorization?.refusalOfRead({ namespace, key });
+      if (error !== undefined) {
+        collector.complete(index, { kind: 'refused', error });
+        continue;
+      }
       const complete: Complete = (answer) => collector.complete(index, resultOf(answer));
       const cached = useCache ? this.cached({ op: 'get', namespace, key }) : undefined;
       if (cached === undefined) this.#enqueueRead({ op: 'getAt', namespace, key, now }, complete);

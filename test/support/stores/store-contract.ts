@@ -259,6 +259,16 @@ export function storeContract(name: string, options: ContractOptions): void {
           // The cache has these entries now.
           const again = await Promise.all(all.map(async (key) => store.submit(get(key), asCaller)));
           expect(again.map(({ kind }) => kind)).toEqual(['refused', 'entry', 'refused', 'entry']);
+          const together = await store.getMany(
+            all.map((key) => get(key)),
+            asCaller,
+          );
+          expect(together.map(({ kind }) => kind)).toEqual([
+            'refused',
+            'entry',
+            'refused',
+            'entry',
+          ]);
           const writes = await store.submitAll(
             all.map((key) => put(key, 'new')),
             asCaller,

@@ -2,6 +2,10 @@
 // an exit code. Does not know how a command works.
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf, exitCodes, usageError } from './command-error.ts';
+import { accessCommand } from './admin/access-command.ts';
+import { namespaceCommand } from './admin/namespace-command.ts';
+import { tokenCommand } from './admin/token-command.ts';
+import { userCommand } from './admin/user-command.ts';
 import { dumpCommand } from './dump-command.ts';
 import { programVersion } from '../base/program-version.ts';
 import { backupCommand } from './backup-command.ts';
@@ -12,7 +16,6 @@ import { repairCommand } from './repair-command.ts';
 import { serveCommand } from './serve-command.ts';
 import { standardOutput } from './standard-output.ts';
 import { standardError } from './standard-streams.ts';
-import { tokenCommand } from './token-command.ts';
 import { verifyCommand } from './verify-command.ts';
 import { visibleText } from '../base/visible-text.ts';
 
@@ -52,7 +55,10 @@ export function buildProgram(): Command {
     verifyCommand(),
     repairCommand(),
     dumpCommand(),
+    userCommand(),
     tokenCommand(),
+    namespaceCommand(),
+    accessCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   const below = withThoseBelow(program).slice(1);
@@ -65,6 +71,12 @@ export function buildProgram(): Command {
 /** A command before the commands of its group. */
 function withThoseBelow(command: Command): Command[] {
   return [command, ...command.commands.flatMap(withThoseBelow)];
+}
+
+/** A command, and the group that it is in: its options count, too. */
+function withThoseAbove(command: Command): Command[] {
+  const { parent } = command;
+  return parent === null || parent.parent === null ? [command] : [command, parent];
 }
 
 /** Left alone, commander prints several lines and ends the process itself. */
@@ -80,7 +92,9 @@ function refuseInOneLine(command: Command): void {
 }
 
 function explain(error: CommanderError, command: Command): string {
-  const flags = command.options.map((option) => option.long).join(', ');
+  const flags = withThoseAbove(command)
+    .flatMap(({ options }) => options.map((option) => option.long))
+    .join(', ');
   const commands = command.commands.map((one) => one.name()).join(', ');
   switch (error.code) {
     case 'commander.help':

@@ -209,6 +209,12 @@ describe('imports', () => {
   });
 });
 
+/** Files by which commands load the engine. */
+const opensStore: ReadonlySet<string> = new Set([
+  'src/cli/serve.ts',
+  'src/cli/admin/folder-admin.ts',
+]);
+
 // Tests and scripts start the program hundreds of times, and packages take most of a start.
 describe('a start', () => {
   test('of any command loads the parser of command lines, and no other package', () => {
@@ -221,9 +227,15 @@ describe('a start', () => {
       .flatMap((file) =>
         specifiersIn(file, [/\bawait import\('([^']+)'/g]).map((to) => join(dirname(file), to)),
       )
-      .filter((file) => file !== 'src/cli/serve.ts');
-    expect(works).toHaveLength(8);
+      .filter((file) => !opensStore.has(file));
+    expect(works).toHaveLength(9);
     expect(packagesBehind(...works)).toEqual(['sorted-btree']);
+  });
+
+  // Scripts call it often.
+  test('of a command that administers a running server loads no package but the parser', () => {
+    const both = packagesBehind('src/cli/program.ts', 'src/cli/admin/server-admin.ts');
+    expect(both).toEqual(['commander']);
   });
 
   // A container asks every few seconds.

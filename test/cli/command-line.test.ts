@@ -39,14 +39,16 @@ describe('help', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('Usage: holdfast');
     expect(stderr.trimEnd().split('\n').at(-1)).toBe(
-      'holdfast: no known command given; allowed: serve, health, backup, restore, reshard, verify, repair, dump, token',
+      'holdfast: no known command given; allowed: serve, health, backup, restore, reshard, verify, repair, dump, user, token, namespace, access',
     );
   });
 
   test('of a group without a command it shows its help, says so and fails', async () => {
     const { code, stdout, stderr } = await runToEnd(['token']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^Usage: holdfast token [^]*\nholdfast: .*given; allowed: new\n$/);
+    expect(stderr).toMatch(
+      /^Usage: holdfast token [^]*\nholdfast: .*given; allowed: new, add, list, revoke\n$/,
+    );
   });
 
   test('of an unknown command it shows its help, says so and fails', async () => {
@@ -76,7 +78,7 @@ describe('wrong usage ends with code 2 and one line that names it and what is al
     [['health', '--timeout-ms', '0'], /--timeout-ms is "0"; allowed: an integer from 1 to 600000/],
     [['health', '--port', '0'], /port is 0, .*allowed: the port of the server/],
     [['health', '--prot', '1'], /unknown option '--prot'.*--port/],
-    [['token', 'nwe'], /unknown command 'nwe'.*allowed: new/],
+    [['token', 'nwe'], /unknown command 'nwe'.*allowed: new, add, list, revoke/],
     [['token', 'new', '16'], /too many arguments for 'new'/],
     [['serve', '--config', 'nowhere.json'], /--config nowhere\.json: .*ENOENT/],
   ])('%j', async (args, message) => {

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { errorSentences, type ErrorCode } from '../../src/base/errors.ts';
 import { programFolder } from '../../src/base/program-folder.ts';
@@ -63,6 +64,12 @@ describe('settings', () => {
 });
 
 const { commands } = buildProgram();
+
+/** The long flags of a command, and those of the commands of its group. */
+function flagsOf(command: Command): string[] {
+  const own = command.options.map(({ long }) => long ?? '');
+  return [...own, ...command.commands.flatMap(flagsOf)];
+}
 const flagsOfBackups = commands
   .filter((command) => ['backup', 'restore'].includes(command.name()))
   .flatMap((command) => command.options.map(({ long }) => [long ?? '', command.name()] as const));
@@ -78,7 +85,7 @@ describe('commands', () => {
       const part = new RegExp(`(?:${starts})\\b[^|#)&\`]*`, 'g');
       const typed = lines.flatMap((line) => line.match(part) ?? []);
       const flags = typed.flatMap((one) => one.match(/--[a-z][a-z-]*/g) ?? []);
-      const known = ['--help', ...command.options.map(({ long }) => long)];
+      const known = ['--help', ...flagsOf(command)];
       expect(known).toEqual(expect.arrayContaining(flags));
     },
   );

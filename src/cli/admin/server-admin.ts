@@ -1,0 +1,198 @@
+// Administers a running server over HTTP. Sends each request once, to the address that the operator has
+// named and to no other. Loads no package: scripts call this often.
+import type {
+  CallerView,
+  NamespaceView,
+  NewTokenView,
+  TokenView,
+  UserView,
+} from '../../access/views.ts';
+import { systemErrorCode } from '../../base/errors.ts';
+import { isObject, type JsonObject } from '../../base/json-object.ts';
+import { CommandError, exitCodes } from '../command-error.ts';
+import { reasonOf } from '../fetch-backup.ts';
+import { urlBelow, type ServerRequest } from '../server-request.ts';
+import { RefusedAdministration, type AccessStatus, type AdminClient } from './admin-client.ts';
+
+/** A change waits for those before it, and a measure for all shards. */
+const answerMsMaxDefault = 60_000;
+
+const pageLimit = 1000;
+
+type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
+
+interface Answer {
+  readonly status: number;
+  /** Undefined: no JSON object. */
+  readonly json: JsonObject | undefined;
+}
+
+export class ServerAdmin implements AdminClient {
+  readonly place: string;
+  readonly #request: ServerRequest;
+  readonly #answerMsMax: number;
+
+  constructor(request: ServerRequest, answerMsMax = answerMsMaxDefault) {
+    this.#request = request;
+    this.#answerMsMax = answerMsMax;
+    this.place = request.url.origin;
+  }
+
+  users(): Promise<readonly UserView[]> {
+    return this.#all('v1/admin/users');
+  }
+
+  user(name: string): Promise<UserView> {
+    return this.#document('GET', userPath(name));
+  }
+
+  async putUser(name: string, body: JsonObject): Promise<void> {
+    await this.#send('PUT', userPath(name), body);
+  }
+
+  async deleteUser(name: string): Promise<void> {
+    await this.#send('DELETE', userPath(name));
+  }
+
+  async tokens(user: string): Promise<readonly TokenView[]> {
+    const { items } = await this.#document<{ items: TokenView[] }>('GET', tokensPath(user));
+    return items;
+  }
+
+  createToken(user: string, body: JsonObject): Promise<NewTokenView> {
+    return this.#document('POST', tokensPath(user), body);
+  }
+
+  async deleteToken(user: string, id: string): Promise<void> {
+    await this.#send('DELETE', `${tokensPath(user)}/${encodeURIComponent(id)}`);
+  }
+
+  namespaces(): Promise<readonly NamespaceView[]> {
+    return this.#all('v1/admin/namespaces');
+  }
+
+  namespace(name: string): Promise<NamespaceView> {
+    return this.#document('GET', namespacePath(name));
+  }
+
+  async putNamespace(name: string, body: JsonObject): Promise<void> {
+    await this.#send('PUT', namespacePath(name), body);
+  }
+
+  async dropNamespace(name: string): Promise<void> {
+    await this.#send('DELETE', namespacePath(name));
+  }
+
+  async status(): Promise<AccessStatus> {
+    const answer = await this.#answer('GET', 'v1/whoami');
+    if (answer.status === 401) {
+      this.#problemOf(answer);
+      return { tokenRequired: true };
+    }
+    const caller = this.#success(answer) as unknown as CallerView;
+    return { tokenRequired: caller.user !== null, caller };
+  }
+
+  async #all<View>(path: string): Promise<readonly View[]> {
+    const all: View[] = [];
+    let cursor = '';
+    do {
+      // oxlint-disable-next-line no-await-in-loop -- each page begins where the last one ended
+      const page = await this.#document<{ items: View[]; cursor?: string }>(
+        'GET',
+        `${path}?limit=${pageLimit}${cursor}`,
+      );
+      all.push(...page.items);
+      cursor = page.cursor === undefined ? '' : `&cursor=${encodeURIComponent(page.cursor)}`;
+    } while (cursor !== '');
+    return all;
+  }
+
+  async #document<View>(method: Method, path: string, body?: JsonObject): Promise<View> {
+    const document = await this.#send(method, path, body);
+    if (document === undefined) throw this.#noServer('without a document');
+    return document as View;
+  }
+
+  async #send(method: Method, path: string, body?: JsonObject): Promise<JsonObject | undefined> {
+    return this.#success(await this.#answer(method, path, body));
+  }
+
+  async #answer(method: Method, path: string, body?: JsonObject): Promise<Answer> {
+    const at = urlBelow(this.#request.url, path);
+    const signal = AbortSignal.timeout(this.#answerMsMax);
+    const headers = new Headers(this.#request.headers);
+    if (body !== undefined) headers.set('content-type', 'application/json');
+    const parts: RequestInit = { method, headers, signal, redirect: 'manual' };
+    if (body !== undefined) parts.body = JSON.stringify(body);
+    try {
+      const response = await fetch(at, parts);
+      const { status } = response;
+      return { status, json: objectOf(await response.text()) };
+    } catch (error) {
+      throw this.#unanswered(method, error, signal.aborted);
+    }
+  }
+
+  #success(answer: Answer): JsonObject | undefined {
+    const { status, json } = answer;
+    if (status >= 300 && status < 400) {
+      throw failure(
+        `${this.place} redirects to another address; allowed: its own one as --url. No header or ` +
+          'token was sent there',
+      );
+    }
+    if (status >= 200 && status < 300) return json;
+    const { code, detail } = this.#problemOf(answer);
+    const advice = code === 'UNAUTHENTICATED' ? ' See --token-file and HOLDFAST_TOKEN.' : '';
+    throw new RefusedAdministration(this.place, code, `${detail}${advice}`);
+  }
+
+  #problemOf({ status, json = {} }: Answer): { readonly code: string; readonly detail: string } {
+    const { code, detail } = json;
+    if (typeof code === 'string' && typeof detail === 'string') return { code, detail };
+    throw this.#noServer(String(status));
+  }
+
+  #noServer(answer: string): CommandError {
+    return failure(
+      `${this.place} answered ${answer}, but not as a Holdfast server that has users and namespaces`,
+    );
+  }
+
+  #unanswered(method: Method, error: unknown, isLate: boolean): CommandError {
+    const why = isLate ? `no answer within ${this.#answerMsMax / 1000} s` : reasonOf(error);
+    if (method === 'GET') return failure(`${this.place} cannot be reached (${why})`, error);
+    const code = systemErrorCode(error instanceof Error ? error.cause : error);
+    const isUnsent = code !== undefined && unsentCodes.has(code);
+    const outcome = isUnsent ? 'Nothing was changed' : 'It is unknown if anything was changed';
+    return failure(`${this.place} cannot be reached (${why}). ${outcome}`, error);
+  }
+}
+
+/** With these, no byte of the request has left. */
+const unsentCodes: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+const userPath = (name: string): string => `v1/admin/users/${encodeURIComponent(name)}`;
+const tokensPath = (user: string): string => `${userPath(user)}/tokens`;
+const namespacePath = (name: string): string => `v1/admin/namespaces/${encodeURIComponent(name)}`;
+
+function objectOf(text: string): JsonObject | undefined {
+  try {
+    const json: unknown = JSON.parse(text);
+    return isObject(json) ? json : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function failure(message: string, cause?: unknown): CommandError {
+  return new CommandError(exitCodes.failed, message, cause);
+}

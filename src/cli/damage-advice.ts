@@ -17,6 +17,6 @@ export function repairCommandLine(dataDir: string): string {
 }
 
 /** Quoted for a shell if that is needed. */
-function shellWord(text: string): string {
+export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

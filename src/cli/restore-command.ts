@@ -13,11 +13,14 @@ const explanation = `
   holdfast restore monday.backup --data-dir ./data
   holdfast restore monday.backup --namespace app --url http://127.0.0.1:7411
 
-The first form makes a folder that no server uses, with the same versions and deadlines. The second
-form writes one namespace into a running server, by the token of its admin. That namespace must be
-missing or without entries, unless --replace deletes them first. Deadlines stay, versions do not, and
-entries that have expired are left out. No other client should write to the namespace meanwhile. If
-the command fails midway, it says how far it came. It can begin again with --replace.
+The first form makes a folder that no server uses, with the same versions and deadlines. Users and
+tokens come back, and the command lists the tokens. A server on the folder needs a token, also if the
+server of the backup needed none, unless --open is there.
+
+The second form writes one namespace into a running server, by the token of its admin. That namespace
+must be missing or without entries, unless --replace deletes them first. Deadlines stay, versions do
+not, and entries that have expired are left out. No other client should write to the namespace
+meanwhile. If the command fails midway, it says how far it came. It can begin again with --replace.
 ${credentialHelp}
 
 Exit code 0: done; 1: failed; 2: wrong usage; 3: the backup is not whole, the folder is not empty or in
@@ -31,6 +34,8 @@ interface Typed extends TypedServerOptions {
   readonly namespace?: string;
   readonly as?: string;
   readonly replace?: true;
+  readonly open?: true;
+  readonly revokeTokens?: true;
 }
 
 export function restoreCommand(): Command {
@@ -43,6 +48,8 @@ export function restoreCommand(): Command {
     .option('--from <file>', 'the same as the argument')
     .option('--data-dir <folder>', 'folder to make, absent or empty')
     .addOption(shardsOption('number of shards; if absent: the number of cores, from 2 to 16'))
+    .option('--open', 'let callers without a token use the folder')
+    .option('--revoke-tokens', 'leave out all tokens of the backup; users stay')
     .option('--url <url>', 'address of the running server, such as http://127.0.0.1:7411')
     .addOption(namespaceOption('namespace', 'namespace of the backup to write into the server'))
     .addOption(namespaceOption('as', 'its name in the server; if absent: the same'))
@@ -71,11 +78,12 @@ async function intoFolder(path: string, typed: Typed): Promise<void> {
   }
   refuse(typed, ['namespace', 'as', 'replace', 'header', 'token', 'tokenFile'], '--data-dir');
   const { restoreFolder } = await import('./restore-folder.ts');
-  restoreFolder(path, resolve(dataDir), typed.shards);
+  const { open: isOpen = false, revokeTokens: revokesTokens = false, shards } = typed;
+  restoreFolder({ path, dataDir: resolve(dataDir), shards, isOpen, revokesTokens });
 }
 
 async function intoServer(path: string, url: string, typed: Typed): Promise<void> {
-  refuse(typed, ['dataDir', 'shards'], '--url');
+  refuse(typed, ['dataDir', 'shards', 'open', 'revokeTokens'], '--url');
   const { namespace, as = namespace, replace = false, header = [] } = typed;
   if (namespace === undefined || as === undefined) {
     throw usageError('a running server takes one namespace of a backup: --url needs --namespace');

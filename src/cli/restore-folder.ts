@@ -15,15 +15,21 @@ import { proveBackup, refuseUnlessEmpty, restoreBackup, type Backup } from '../t
 import type { OnWork } from '../tools/write-layout.ts';
 import { openBackupSource } from './backup-source.ts';
 import { usageError } from './command-error.ts';
+import { restoredAccessText } from './restored-access-text.ts';
+import { RestoredAccess, type RestoredAccessOptions } from './restored-access.ts';
 import { standardErrorProgress } from './standard-error-progress.ts';
 import { standardOutput } from './standard-output.ts';
 
-/** @param path of the backup; `-`: standard input */
-export function restoreFolder(
-  path: string,
-  dataDir: string,
-  shards: number = defaultShardCount(availableMemory()),
-): void {
+export interface FolderRestore extends RestoredAccessOptions {
+  /** An absolute path, or `-`. */
+  readonly path: string;
+  readonly dataDir: string;
+  /** Undefined: one by the machine. */
+  readonly shards: number | undefined;
+}
+
+export function restoreFolder(restore: FolderRestore): void {
+  const { path, dataDir, shards = defaultShardCount(availableMemory()) } = restore;
   if (isFolder(dataDir) === false)
     throw usageError(`--data-dir ${dataDir} is not a folder; allowed: a new or empty one`);
   refuseUnlessEmpty(nodeFileSystem, dataDir);
@@ -37,16 +43,19 @@ export function restoreFolder(
     // This proves a pipe on the way. Files made from it count only once the end of the backup is
     // proved.
     if (canBeReadTwice) prove(backup, file, onWork);
+    const access = new RestoredAccess(restore);
     const { entries, namespace } = inFolder(dataDir, () => {
       const fileSystem = meteredFileSystem(nodeFileSystem, onRead);
       // A new id: files of the one store must not be taken for those of the other.
       const store = randomUUID();
       const now = systemClock.wallMs();
-      return restoreBackup(backup, { fileSystem, dataDir, store, shards, now, onWork });
+      const { transform } = access;
+      return restoreBackup(backup, { fileSystem, dataDir, store, shards, now, onWork, transform });
     });
     const scope = namespace === undefined ? '' : ` of the namespace ${namespace}`;
-    const size = `${entries} entries, ${shards} shards`;
+    const size = `${entries - access.added} entries, ${shards} shards`;
     standardOutput.print(`${dataDir} holds the backup${scope} now: ${size}\n`);
+    standardOutput.print(restoredAccessText(dataDir, access));
   } finally {
     file.close();
   }

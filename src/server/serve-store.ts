@@ -1,5 +1,6 @@
 // Serves an open store: builds the app over it, listens; and takes both apart in the right order.
 // Loads the libraries of the HTTP side, which take long.
+import { resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { openAccess } from '../access/access.ts';
@@ -14,6 +15,7 @@ import { noServerTokens, type ServerTokenTexts } from '../settings/server-tokens
 import type { Settings } from '../settings/settings-schema.ts';
 import type { CommandStore } from '../store/store.ts';
 import { checkExposure } from './check-exposure.ts';
+import { checkUsable } from './check-usable.ts';
 import { ListenError } from './listen-error.ts';
 import { followPair, type TlsOfServer } from './tls-files.ts';
 
@@ -58,6 +60,7 @@ export async function serveStore(
   const { namespacesMax } = settings;
   const access = await openAccess({ store, clock, serverTokens, namespacesMax });
   checkExposure(settings, access.callers.isOpen);
+  checkUsable(access.callers, access.nowMs(), resolve(settings.dataDir));
   let isClosing = false;
   const app = await buildApp({
     store,

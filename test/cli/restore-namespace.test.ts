@@ -269,6 +269,12 @@ describe('holdfast restore --namespace', () => {
       ['--url', 'http://x', '--shards', '2'],
       /--shards is not allowed beside/,
     ],
+    ['an open server', ['--url', 'http://x', '--open'], /--open is not allowed beside --url/],
+    [
+      'revoked tokens of a server',
+      ['--url', 'http://x', '--revoke-tokens'],
+      /--revoke-tokens is not/,
+    ],
     [
       'a namespace of a folder',
       ['--data-dir', '/d', '--namespace', 'a'],

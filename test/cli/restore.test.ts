@@ -25,6 +25,10 @@ const store = new ShardedFolder(source, 3);
 for (let index = 0; index < 100; index++) store.write(put(`key ${index}`, `value ${index}`));
 const backup = backupOf(source, store.cut());
 
+/** The rule that access needs a token, which the backup does not have. */
+const rule = `~access {access}rule 1 - ${Buffer.from('{"tokenRequired":true}').toString('base64')}`;
+const contents = [...contentsOfFolder(source), rule];
+
 beforeEach(async () => {
   folder = await makeTemporaryFolder();
   [file, dataDir] = [join(folder, 'backup.ndjson'), join(folder, 'deep', 'data')];
@@ -43,9 +47,11 @@ async function restoreBy(script: string) {
 describe('holdfast restore', () => {
   test('makes a store that serves the entries with their versions', async () => {
     const { code, stdout, stderr } = await runToEnd(
-      ['restore', file, '--data-dir', dataDir, '--shards', '2'],
+      ['restore', file, '--data-dir', dataDir, '--shards', '2', '--open'],
     ); // prettier-ignore
-    const line = `${dataDir} holds the backup now: 100 entries, 2 shards\n`;
+    const line =
+      `${dataDir} holds the backup now: 100 entries, 2 shards\n` +
+      'a server on it needs no token\n';
     expect({ code, stdout, stderr: withoutProgress(stderr) }).toEqual({
       code: 0,
       stdout: line,
@@ -82,10 +88,12 @@ describe('holdfast restore', () => {
   test.each(pipes)('takes a backup from %s', async (_what, script) => {
     expect(await restoreBy(script)).toEqual({
       code: 0,
-      stdout: expect.stringMatching(/ holds the backup now: 100 entries, \d+ shards\n$/),
+      stdout: expect.stringMatching(
+        / holds the backup now: 100 entries, \d+ shards\na server on it needs HOLD/,
+      ),
       stderr: '',
     });
-    expect(contentsOfFolder(nodeFileSystem, dataDir)).toEqual(contentsOfFolder(source));
+    expect(contentsOfFolder(nodeFileSystem, dataDir)).toEqual(contents);
   });
 
   test.each(pipes)('makes nothing of half a backup from %s', async (_what, script) => {
@@ -100,7 +108,7 @@ describe('holdfast restore', () => {
     const args = [programFile, 'restore', path, '--data-dir', dataDir];
     const { status, stderr } = spawnSync(process.execPath, args, { input: backup });
     expect([status, withoutProgress(String(stderr))]).toEqual([0, '']);
-    expect(contentsOfFolder(nodeFileSystem, dataDir)).toEqual(contentsOfFolder(source));
+    expect(contentsOfFolder(nodeFileSystem, dataDir)).toEqual(contents);
   });
 
   test('refuses a pipe without a byte, a folder, and a terminal', async () => {
@@ -121,7 +129,7 @@ describe('holdfast restore', () => {
     onTestFinished(() => program.end());
     await fetch(`${url}/v1/keys/kept`, { method: 'PUT', body: 'value' });
     const restored = await restoreBy(
-      `curl -sS ${url}/v1/backup | "$2" "$3" restore - --data-dir "$4"`,
+      `curl -sS ${url}/v1/backup | "$2" "$3" restore - --data-dir "$4" --open`,
     );
     expect([restored.code, restored.stderr]).toEqual([0, '']);
     const again = await startServer(dataDir);
@@ -158,5 +166,83 @@ describe('holdfast restore', () => {
       `holdfast: the backup ${file}x cannot be read (ENOENT)\n`,
     ]);
     expect(await readdir(folder)).toEqual(['backup.ndjson', 'deep']);
+  });
+});
+
+/** Makes a backup of a server with one token. */
+async function adminToken(): Promise<string> {
+  const made = join(folder, 'made');
+  const { program, url } = await startServer(made, ['--shards', '2']);
+  onTestFinished(() => program.end());
+  await runToEnd(['user', 'add', 'root', '--url', url]);
+  const add = ['token', 'add', 'root', '--name', 'first', '--grant', '*:admin', '--url', url];
+  const { stdout } = await runToEnd(add);
+  const token = stdout.trim();
+  const env = { HOLDFAST_TOKEN: token };
+  const backedUp = await runToEnd(['backup', '--url', url, '--to', `${file}.users`], { env });
+  expect(backedUp.code).toBe(0);
+  return token;
+}
+
+const restoreWith = (...flags: readonly string[]) =>
+  runToEnd(['restore', `${file}.users`, '--data-dir', dataDir, '--shards', '2', ...flags]);
+
+const statusOf = async (url: string, token?: string): Promise<number> => {
+  const headers: Record<string, string> = {};
+  if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
+  return (await fetch(`${url}/v1/keys`, { headers })).status;
+};
+
+async function serve(): Promise<string> {
+  const { program, url } = await startServer(dataDir);
+  onTestFinished(() => program.end());
+  return url;
+}
+
+describe('the users and tokens of a backup', () => {
+  test('come back, and the tokens are listed without their secrets', async () => {
+    const token = await adminToken();
+    const { code, stdout, stderr } = await restoreWith();
+    expect([code, withoutProgress(stderr)]).toEqual([0, '']);
+    expect(stdout).toMatch(
+      /\na server on it needs a token: that of HOLDFAST_TOKEN, or one of these:\nID .*\n[a-z0-9]{12}  root  first  never    \*:admin\n$/,
+    );
+    const secret = token.slice(token.lastIndexOf('_'));
+    expect(stdout + stderr).not.toContain(secret);
+    const url = await serve();
+    expect([await statusOf(url), await statusOf(url, token)]).toEqual([401, 200]);
+  });
+
+  test('may be revoked: no server starts without a token then, and says the ways out', async () => {
+    const token = await adminToken();
+    const { code, stdout } = await restoreWith('--revoke-tokens');
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining('tokens of the backup are revoked: 1\n'),
+    ]);
+    const refused = await runToEnd(['serve', '--port', '0', '--data-dir', dataDir]);
+    expect([refused.code, refused.stdout]).toEqual([2, '']);
+    expect(refused.stderr.trimEnd().split('\n').at(-1)).toBe(
+      `holdfast: the store in ${dataDir} needs a token, it has no valid one, and HOLDFAST_TOKEN is not ` +
+        'set; allowed: set HOLDFAST_TOKEN, or let callers without a token in by: ' +
+        `holdfast access open ${dataDir}`,
+    );
+    const env = { HOLDFAST_TOKEN: 'a-token-of-the-operator' };
+    const { program, url } = await startServer(dataDir, [], { env });
+    onTestFinished(() => program.end());
+    expect([await statusOf(url, token), await statusOf(url, env.HOLDFAST_TOKEN)]).toEqual([
+      401, 200,
+    ]);
+    const users = await runToEnd(['user', 'list', '--url', url], { env });
+    expect(users.stdout).toContain('root  enabled');
+  });
+
+  test('do not close a store that is restored with --open', async () => {
+    await adminToken();
+    const { stdout } = await restoreWith('--open');
+    expect(stdout).toContain(
+      'a server on it needs no token. These tokens count again once another',
+    );
+    expect(await statusOf(await serve())).toBe(200);
   });
 });

@@ -100,7 +100,15 @@ test(
     const [file = ''] = files.slice(-1);
     const entries = await entriesOf(file);
     const restored = join(folder, 'restored');
-    const { code } = await runToEnd(['restore', file, '--data-dir', restored, '--shards', '2']);
+    const { code } = await runToEnd([
+      'restore',
+      file,
+      '--data-dir',
+      restored,
+      '--shards',
+      '2',
+      '--open',
+    ]);
     expect(code).toBe(0);
     const again = await startServer(restored);
     onTestFinished(() => again.program.end());
@@ -157,7 +165,7 @@ test('a backup of one namespace has it as it is, and nothing of the others', asy
   ]);
   expect(await readFile(file, 'utf8')).not.toMatch(/of default|secret-key|~/);
   const restored = join(folder, 'restored');
-  await runToEnd(['restore', file, '--data-dir', restored, '--shards', '2']);
+  await runToEnd(['restore', file, '--data-dir', restored, '--shards', '2', '--open']);
   const again = await startServer(restored);
   onTestFinished(() => again.program.end());
   for (const key of ['a', 'e']) {

@@ -1,0 +1,107 @@
+// Decides on the users and tokens of a backup on their way into a restored store: access needs a token
+// there, unless the operator opens it, and tokens stay or are revoked. Knows no file.
+import {
+  accessNamespace,
+  decodeAccessRecord,
+  encodeRule,
+  nameOfRule,
+  type AccessRecord,
+  type TokenRecord,
+} from '../access/access-records.ts';
+import { documentOfGrant, type GrantDocument } from '../access/grant.ts';
+import { compareEntries, type StreamedEntry } from '../shard/streams/entry-stream.ts';
+import { valueOfRecord } from '../storage/record.ts';
+import type { EntryTransform } from '../tools/restore.ts';
+
+export interface RestoredAccessOptions {
+  /** True: callers without a token may do everything. */
+  readonly isOpen: boolean;
+  /** True: tokens of the backup are left out. Users stay. */
+  readonly revokesTokens: boolean;
+}
+
+/** A token of the backup. */
+export interface RestoredToken {
+  readonly id: string;
+  readonly user: string;
+  /** The label that its maker chose. */
+  readonly name: string;
+  readonly grants: readonly GrantDocument[];
+  /** Unix milliseconds. */
+  readonly expiresAt: number | undefined;
+}
+
+/** No version of an entry is lower. */
+const versionOfNew = 1;
+
+export class RestoredAccess {
+  readonly options: RestoredAccessOptions;
+  readonly #tokens: TokenRecord[] = [];
+  readonly #userNames = new Map<string, string>();
+  #added = 0;
+
+  constructor(options: RestoredAccessOptions) {
+    this.options = options;
+  }
+
+  /** The number of entries in the store that the backup does not have. */
+  get added(): number {
+    return this.#added;
+  }
+
+  /** The tokens of the backup, also those that are revoked. Complete once the backup is read. */
+  get tokens(): readonly RestoredToken[] {
+    return this.#tokens.map(({ id, userId, name, grants, expiresAt }) => {
+      const user = this.#userNames.get(userId) ?? '';
+      return { id, user, name, grants: grants.map(documentOfGrant), expiresAt };
+    });
+  }
+
+  /** For one restore. Throws StoreError STORE_MISMATCH for a record that the program does not know. */
+  readonly transform: EntryTransform = (entries) => this.#transformed(entries);
+
+  *#transformed(entries: Iterable<StreamedEntry>): Generator<StreamedEntry, void, void> {
+    const value = encodeRule(!this.options.isOpen).toString('latin1');
+    const record = { key: nameOfRule.key, value };
+    const rule: StreamedEntry = { ...nameOfRule, version: versionOfNew, record };
+    let isRuleDue = true;
+    for (const entry of entries) {
+      const order = compareEntries(entry, rule);
+      if (order === 0) yield { ...rule, version: entry.version };
+      else if (isRuleDue && order > 0 && this.#needsRule(entry)) yield this.#new(rule);
+      isRuleDue &&= order < 0;
+      if (order !== 0 && this.#keeps(entry)) yield entry;
+    }
+    if (isRuleDue && this.#needsRule(undefined)) yield this.#new(rule);
+  }
+
+  /**
+   * A store without rule and token is open.
+   *
+   * @param next the entry behind the place of the rule; tokens come first there
+   */
+  #needsRule(next: StreamedEntry | undefined): boolean {
+    const { isOpen, revokesTokens } = this.options;
+    if (!isOpen) return true;
+    return !revokesTokens && next !== undefined && recordOf(next)?.kind === 'token';
+  }
+
+  #new(entry: StreamedEntry): StreamedEntry {
+    this.#added += 1;
+    return entry;
+  }
+
+  #keeps(entry: StreamedEntry): boolean {
+    const found = recordOf(entry);
+    if (found?.kind === 'user') this.#userNames.set(found.user.id, found.user.name);
+    if (found?.kind === 'token') this.#tokens.push(found.token);
+    const isOfToken = found?.kind === 'token' || found?.kind === 'use';
+    return !(isOfToken && this.options.revokesTokens);
+  }
+}
+
+/** Undefined for an entry of another namespace. */
+function recordOf({ namespace, key, record }: StreamedEntry): AccessRecord | undefined {
+  if (namespace !== accessNamespace) return undefined;
+  return decodeAccessRecord(key, Buffer.from(valueOfRecord(record), 'latin1'));
+}

@@ -32,7 +32,7 @@ export interface MemoryPlan {
 
 const mebibyte = 2 ** 20;
 
-/** What an idle connection takes, in bytes: measured, and rounded up. */
+/** Bytes of memory of an idle connection: measured, and rounded up. */
 const connectionBytes = 16 * 1024;
 const secureConnectionBytes = 64 * 1024;
 const connectionsShare = 1 / 16;

@@ -1,7 +1,7 @@
 // Puts the parts of access together over one store.
 import { TimestampClock, type Clock } from '../base/clock.ts';
 import type { Store } from '../store/store.ts';
-import { Administration } from './administration.ts';
+import { Administration, randomIds, type NewIds } from './administration.ts';
 import { Callers } from './callers.ts';
 import { loadCallers } from './load-access.ts';
 import { loadNamespaces } from './load-namespaces.ts';
@@ -20,6 +20,8 @@ export interface AccessOptions {
   readonly namespacesMax: number;
   /** Runs the work after so many milliseconds. Default: a timer that lets the process end. */
   readonly later?: (ms: number, work: () => void) => void;
+  /** Default: random ones. */
+  readonly newIds?: NewIds;
 }
 
 export interface Access {
@@ -38,6 +40,7 @@ const byTimer = (ms: number, work: () => void): void => void setTimeout(work, ms
 /** @throws StoreError STORE_MISMATCH; SHARD_UNAVAILABLE if a shard does not serve */
 export async function openAccess(options: AccessOptions): Promise<Access> {
   const { store, clock, serverTokens = {}, namespacesMax, later = byTimer } = options;
+  const { newIds = randomIds } = options;
   const timestamps = new TimestampClock(clock);
   const nowMs = (): number => timestamps.timestamp();
   let isClosed = false;
@@ -51,7 +54,7 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
     loadCallers(store, callers),
     loadNamespaces({ store, records, namespaces, nowMs }),
   ]);
-  const administration = new Administration({ callers, records, nowMs });
+  const administration = new Administration({ callers, records, nowMs, newIds });
   const uses = new TokenUses({ store, records, later });
   const close = async (): Promise<void> => {
     isClosed = true;

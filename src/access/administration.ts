@@ -34,11 +34,21 @@ export const usersMax = 100_000;
 export const tokensMax = 100_000;
 export const tokensOfUserMax = 1000;
 
+/** Makes the ids that no client chooses. */
+export interface NewIds {
+  /** No user, present or past, has had it. */
+  readonly ofUser: () => string;
+  readonly token: () => NewToken;
+}
+
+export const randomIds: NewIds = { ofUser: randomUUID, token: makeToken };
+
 export interface AdministrationOptions {
   readonly callers: Callers;
   readonly records: RecordChanges;
   /** Unix milliseconds that never go back. */
   readonly nowMs: () => number;
+  readonly newIds: NewIds;
 }
 
 /** A change asks its judge, if it has one, once no other change can come before it. */
@@ -59,7 +69,7 @@ export class Administration {
     judge?: Judge,
   ): Promise<'created' | 'changed'> {
     checkUserName(name);
-    const { callers, nowMs, records } = this.#options;
+    const { callers, nowMs, records, newIds } = this.#options;
     return records.exclusive(async () => {
       const before = callers.user(name)?.record;
       if (before?.isDisabled === isDisabled) return 'changed';
@@ -67,7 +77,7 @@ export class Administration {
       if (isDisabled) this.#refuseLosingAdmins((admin) => admin.user === name);
       const user: UserRecord = {
         name,
-        id: before?.id ?? randomUUID(),
+        id: before?.id ?? newIds.ofUser(),
         createdAt: before?.createdAt ?? nowMs(),
         isDisabled,
       };
@@ -180,9 +190,9 @@ export class Administration {
   }
 
   #make(user: KnownUser, request: TokenRequest): { record: TokenRecord; text: string } {
-    const { callers, nowMs } = this.#options;
+    const { callers, nowMs, newIds } = this.#options;
     let made: NewToken;
-    do made = makeToken();
+    do made = newIds.token();
     while (callers.token(made.id) !== undefined);
     const { id, text } = made;
     const hash = hashOfToken(text);

@@ -39,6 +39,8 @@ export interface NewNamespace {
   readonly name: EntryName;
   /** Put it in the same transaction as the entry, if and only if the entry is put. */
   readonly put: EntryPut;
+  /** Called with whether it was put, if the write knows. Else the registry looks for it. */
+  readonly told: (isPut: boolean) => void;
 }
 
 /** `dropping`: its entries are being removed, and no new ones may come. */
@@ -99,11 +101,13 @@ export class Namespaces {
       const record = { name, createdAt: this.#options.nowMs(), ...namespaceDefaults };
       const entry = nameOfNamespace(name, key);
       const put = { value: encodeNamespace(record), expiresAt: undefined };
+      let isPut: boolean | undefined;
+      const told: NewNamespace['told'] = (answer) => void (isPut = answer);
       this.#making.add(name);
       try {
-        return await write({ name: entry, put });
+        return await write({ name: entry, put, told });
       } finally {
-        await this.#settleMaking(record, entry);
+        await this.#settleMaking(record, entry, isPut);
       }
     });
   }
@@ -208,8 +212,12 @@ export class Namespaces {
     return name;
   }
 
-  /** Looks whether the write has made the namespace: its answer may leave that open. */
-  async #settleMaking(record: NamespaceRecord, entry: EntryName): Promise<void> {
+  /** @param isPut undefined: it has to look, since the answer of the write leaves that open */
+  async #settleMaking(
+    record: NamespaceRecord,
+    entry: EntryName,
+    isPut: boolean | undefined,
+  ): Promise<void> {
     const { store, sleep } = this.#options;
     const look = async (): Promise<boolean | undefined> => {
       const [result] = await store.getMany([entry]);
@@ -221,7 +229,7 @@ export class Namespaces {
       if (isMade) this.add({ record, entry });
       this.#making.delete(record.name);
     };
-    const isMade = await look();
+    const isMade = isPut ?? (await look());
     if (isMade === undefined) void untilKnown(look, sleep).then(settle);
     else settle(isMade);
   }

@@ -192,6 +192,21 @@ describe('a namespace that a put makes', () => {
     },
   );
 
+  test.each([true, false])(
+    'is known at once if the write knows whether it is there, though no shard tells: %s',
+    async (isPut) => {
+      const work = access.namespaces.makeBy('app', 'a', async (making) => {
+        if (isPut) await putEntry('app', making);
+        making?.told(isPut);
+        store.isAway = true;
+      });
+      await work;
+      expect(access.namespaces.state('app')).toBe(isPut ? 'made' : 'absent');
+      store.isAway = false;
+      expect(await makeBy('app', 'b')).toBe(isPut ? 'later' : 'first');
+    },
+  );
+
   test('takes no second maker while it is unknown whether it is there', async () => {
     store.isAway = true;
     store.fates.push('made');

@@ -46,11 +46,15 @@ export class FirstWrites {
     const { store, namespaces } = this.#options;
     const [first] = names;
     if (first === undefined) throw new Error('a write that makes a namespace has an entry');
-    return namespaces.makeBy(first.namespace, first.key, (making) =>
-      making === undefined
-        ? store.transact(names, plan, options)
-        : store.transact([...names, making.name], withRecord(names, plan, making), options),
-    );
+    return namespaces.makeBy(first.namespace, first.key, async (making) => {
+      if (making === undefined) return await store.transact(names, plan, options);
+      let putsRecord = false;
+      const planned = withRecord(names, plan, making, (isPut) => void (putsRecord = isPut));
+      const result = await store.transact([...names, making.name], planned, options);
+      if (result.kind === 'committed') making.told(putsRecord);
+      else if (result.error.outcome === 'not-applied') making.told(false);
+      return result;
+    });
   }
 
   async put(operation: PutOperation, options: TransactOptions): Promise<Result> {
@@ -93,11 +97,16 @@ function nameOf({ namespace, key }: EntryName): EntryName {
   return { namespace, key };
 }
 
-/** The same plan, with the namespace's record as one more entry behind all others. */
+/**
+ * The same plan, with the namespace's record as one more entry behind all others.
+ *
+ * @param onPlanned called with whether the latest plan puts the record
+ */
 function withRecord<Output>(
   names: readonly TransactionName[],
   plan: TransactionPlan<Output>,
   making: NewNamespace,
+  onPlanned: (putsRecord: boolean) => void,
 ): TransactionPlan<Output> {
   return ({ entries, versions, now }) => {
     const planned = plan({ entries: entries.slice(0, -1), versions: versions.slice(0, -1), now });
@@ -106,6 +115,7 @@ function withRecord<Output>(
       const change = changes[index];
       return change !== undefined && change !== 'delete' && !isInternalNamespace(namespace);
     });
+    onPlanned(putsEntry);
     return { ...planned, changes: [...changes, putsEntry ? making.put : undefined] };
   };
 }

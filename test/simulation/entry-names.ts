@@ -16,11 +16,15 @@ export const namespacesUsed: readonly string[] = [
   purseNamespace,
 ];
 
+/** Namespaces that administrators make and drop, in runs with access. */
+export const tenants: readonly string[] = ['t0', 't1', 't2'];
+
 /** The numbers of keys that clients use, at most, by namespace. */
 const keysMax: ReadonlyMap<string, number> = new Map([
   [secondNamespace, 4],
   [defaultNamespace, 16],
   [purseNamespace, 8],
+  ...tenants.map((tenant) => [tenant, 4] as const),
 ]);
 
 /** The key of this number in the namespace. */

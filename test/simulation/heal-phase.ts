@@ -43,7 +43,23 @@ export class HealPhase {
   }
 
   async run(): Promise<void> {
-    const { record, faults, clock, clients, judge, backupClient } = this.#parts;
+    const { judge } = this.#parts;
+    await this.begin();
+    await this.#mustWriteAll();
+    await this.#mustTransact();
+    await this.#mustList();
+    await this.mustAnswerAll();
+    await this.#mustAgree();
+    await this.mustBackUp();
+    await this.closeCleanly();
+    await this.restart();
+    await this.#mustAgree();
+    judge.judgeHistory();
+  }
+
+  /** Stops the faults. The store must then serve. */
+  async begin(): Promise<void> {
+    const { record, faults, clock } = this.#parts;
     record.note('the faults stop');
     faults.stop();
     const hung = this.#lives.current.liveThreads.filter(({ isHung }) => isHung);
@@ -51,17 +67,13 @@ export class HealPhase {
     this.#fromMs = clock.monotonicMs();
     this.#withinMs = healMs + (isCompactorHung ? compactorHangMs : hung.length > 0 ? hangMs : 0);
     await this.#mustServe();
-    await this.#mustWriteAll();
-    await this.#mustTransact();
-    await this.#mustList();
+  }
+
+  async mustAnswerAll(): Promise<void> {
+    const { clients, backupClient } = this.#parts;
     await this.#scheduler.until('all clients are answered', () =>
       [...clients, backupClient].every(({ isBusy }) => !isBusy),
     );
-    await this.#mustAgree();
-    await this.#mustBackUp();
-    await this.#closeCleanly();
-    await this.#restartAndAgree();
-    judge.judgeHistory();
   }
 
   get #store(): Store {
@@ -85,27 +97,27 @@ export class HealPhase {
     const { plan, clientOptions } = this.#parts;
     const client = new RandomClient('last', clientOptions);
     for (const key of plan.keys) {
-      await this.#mustSucceed(`${key} cannot be written`, () => client.put(this.#store, key));
+      await this.mustSucceed(`${key} cannot be written`, () => client.put(this.#store, key));
     }
   }
 
   async #mustTransact(): Promise<void> {
     const client = new RandomClient('again', this.#parts.clientOptions);
-    await this.#mustSucceed('no transaction is committed', () => client.changeAll(this.#store));
+    await this.mustSucceed('no transaction is committed', () => client.changeAll(this.#store));
   }
 
   /** Without a page, a hung shard to which no key belongs would go unnoticed. */
   async #mustList(): Promise<void> {
-    await this.#mustSucceed('no page is answered', async () => {
+    await this.mustSucceed('no page is answered', async () => {
       const { clientOptions } = this.#parts;
       return (await readAll('last', this.#store, defaultNamespace, clientOptions)) !== undefined;
     });
   }
 
   /** No client writes any more, so a backup must have exactly the entries of the history. */
-  async #mustBackUp(): Promise<void> {
+  async mustBackUp(): Promise<void> {
     const { random, backupClient, judge } = this.#parts;
-    await this.#mustSucceed('no backup is taken', async () => {
+    await this.mustSucceed('no backup is taken', async () => {
       const backup = await backupClient.take(this.#lives.current, true);
       if (backup === undefined) return false;
       const misfit = misfitOfRestored(backup, 1 + randomBelow(random, 4));
@@ -116,7 +128,7 @@ export class HealPhase {
   }
 
   /** Repeats the attempt until it succeeds. */
-  async #mustSucceed(otherwise: string, attempt: () => Promise<boolean>): Promise<void> {
+  async mustSucceed(otherwise: string, attempt: () => Promise<boolean>): Promise<void> {
     while (!(await this.#scheduler.finish(attempt()))) {
       this.#requireInTime(otherwise);
       // In small steps: a process that was itself stopped for long does not give up its threads.
@@ -182,10 +194,10 @@ export class HealPhase {
     demand(isMortal || (measured.keys === after.keys && measured.bytes === after.bytes), what);
   }
 
-  async #closeCleanly(): Promise<void> {
+  async closeCleanly(): Promise<void> {
     const { record } = this.#parts;
     const process = this.#lives.current;
-    const closing = process.store?.close();
+    const closing = process.close();
     record.note('a clean close');
     await this.#scheduler.finish(closing);
     this.#lives.current.isDead = true;
@@ -197,12 +209,11 @@ export class HealPhase {
     }
   }
 
-  async #restartAndAgree(): Promise<void> {
+  async restart(): Promise<void> {
     const { random, plan } = this.#parts;
     if (random() < plan.reshards) this.#lives.reshard();
     this.#lives.startNext();
     const hasStarted = (): boolean => this.#lives.current.store !== undefined;
     await this.#scheduler.until('the store has started', hasStarted);
-    await this.#mustAgree();
   }
 }

@@ -2,10 +2,14 @@
 // program, and the simulation must find it. `find` must match exactly one place of the file, in any
 // layout, or a test fails. So a bug follows the code that it is planted in.
 
+import type { Scenario } from './simulation-parts.ts';
+
 export interface PlantedBug {
   readonly name: string;
   /** The source file. The bug is planted in its compiled form. */
   readonly file: string;
+  /** Default: `engine`. */
+  readonly scenario?: Scenario;
   readonly find: string;
   readonly replace: string;
   /** The simulation must find the bug within so many seeds, counted from the first one. */
@@ -420,5 +424,112 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'this.#flushed.add(namespace);',
     replace: '',
     seedsMax: 100,
+  },
+  {
+    name: 'a dropped namespace keeps its record',
+    file: 'src/access/namespaces.ts',
+    scenario: 'access',
+    find: 'changes: [{ name: entry, put: undefined }, ...grants.changes],',
+    replace: 'changes: [...grants.changes],',
+    seedsMax: 60,
+  },
+  {
+    name: 'a dropped namespace stays in the grants of tokens',
+    file: 'src/access/namespaces.ts',
+    scenario: 'access',
+    find: 'const grants = withoutNamespace(this.#options.callers, name);',
+    replace: 'const grants = { changes: [], apply() {} };',
+    seedsMax: 60,
+  },
+  {
+    name: 'the record of a namespace is put behind the entry that makes it',
+    file: 'src/http/access/first-writes.ts',
+    scenario: 'access',
+    find: 'const result = await store.transact([...names, making.name], planned, options);',
+    replace:
+      "const result = await store.transact(names, plan, options); putsRecord = result.kind === 'committed'; if (putsRecord) await store.transact([making.name], () => ({ output: undefined, changes: [making.put] }), options);",
+    seedsMax: 300,
+  },
+  {
+    name: 'a put that makes its namespace may be answered before memory knows',
+    file: 'src/access/namespaces.ts',
+    scenario: 'access',
+    find: 'isPut ?? (await look())',
+    replace: 'await look()',
+    seedsMax: 300,
+    firstSeed: 60,
+  },
+  {
+    name: 'an operation is queued without a question for the rights of its caller',
+    file: 'src/router/router.ts',
+    scenario: 'access',
+    find: 'const refusal = refusalOf(operation, authorization);',
+    replace: 'const refusal = undefined;',
+    seedsMax: 60,
+  },
+  {
+    name: 'a namespace without a record takes writes',
+    file: 'src/http/access/authorized-store.ts',
+    scenario: 'access',
+    find: 'return this.#caller.rights.readsEverything ? noNamespace(namespace) : forbidden();',
+    replace: 'return undefined;',
+    seedsMax: 60,
+  },
+  {
+    name: 'a change of access is not synced outside always',
+    file: 'src/access/record-changes.ts',
+    scenario: 'access',
+    find: '{ synced: true, alone',
+    replace: '{ synced: false, alone',
+    seedsMax: 300,
+  },
+  {
+    name: 'memory has a change of access before the store has it',
+    file: 'src/access/record-changes.ts',
+    scenario: 'access',
+    find: 'let versions = [];',
+    replace: 'apply(); let versions = [];',
+    seedsMax: 300,
+  },
+  {
+    name: 'a change of access with an unknown outcome is taken for made',
+    file: 'src/access/record-changes.ts',
+    scenario: 'access',
+    find: 'const { error } = result;',
+    replace: "const { error } = result; if (error.outcome === 'unknown') return apply();",
+    seedsMax: 300,
+  },
+  {
+    name: 'a change of access with an unknown outcome is not looked for',
+    file: 'src/access/record-changes.ts',
+    scenario: 'access',
+    find: "if (error.outcome === 'not-applied' || versions.length === 0)",
+    replace: 'if (error.outcome.length > 0)',
+    seedsMax: 300,
+    firstSeed: 50,
+  },
+  {
+    name: 'the tokens of a deleted user stay in the store',
+    file: 'src/access/administration.ts',
+    scenario: 'access',
+    find: 'for (const id of tokens.keys()) changes.push(...withoutToken(id));',
+    replace: '',
+    seedsMax: 60,
+  },
+  {
+    name: 'the token of a disabled user is valid',
+    file: 'src/access/token-caller.ts',
+    scenario: 'access',
+    find: '(this.#user.record?.isDisabled ?? true)',
+    replace: 'this.#user.record === undefined',
+    seedsMax: 100,
+  },
+  {
+    name: 'a restart forgets that access needs a token',
+    file: 'src/access/load-access.ts',
+    scenario: 'access',
+    find: 'rule?.isTokenRequired ?? callers.tokenCount > 0',
+    replace: 'callers.tokenCount > 0',
+    seedsMax: 300,
   },
 ];

@@ -32,16 +32,18 @@ export class ProcessLives {
 
   /** Starts the next process, in one of the modes of the plan. */
   startNext(): void {
-    const { random, plan } = this.#parts;
+    const { random, plan, access } = this.#parts;
+    access?.judge.noteProcessEnded();
     this.#current = this.#newProcess(pickFrom(random, plan.modes));
     this.#current.start();
   }
 
   cutPower(): void {
-    const { record, disk, judge } = this.#parts;
+    const { record, disk, judge, access } = this.#parts;
     record.note('the power is cut');
     record.figures.powerCuts += 1;
     this.#current.isDead = true;
+    access?.judge.notePowerCut(judge.mayLose);
     disk.powerCut();
     judge.notePowerCut();
   }
@@ -54,7 +56,7 @@ export class ProcessLives {
     record.note('a close');
     record.figures.closes += 1;
     process.isClosing = true;
-    void this.#awaitClose(process, process.store.close());
+    void this.#awaitClose(process, process.close());
   }
 
   /** If the process is gone, starts the next one on the same disk. */
@@ -119,7 +121,12 @@ export class ProcessLives {
     if (refusal instanceof Gone) return;
     const code = refusal instanceof StoreError ? refusal.code : systemErrorCode(refusal);
     const isAllowed =
-      code === 'STORE_INACCESSIBLE' || code === 'DISK_FULL' || code === 'EIO' || code === 'ENOSPC';
+      code === 'STORE_INACCESSIBLE' ||
+      code === 'DISK_FULL' ||
+      code === 'EIO' ||
+      code === 'ENOSPC' ||
+      // A shard may wait for its disk while the registries are loaded.
+      code === 'SHARD_UNAVAILABLE';
     this.#parts.record.note(`the store did not start: ${String(refusal)}`);
     const { threadDeaths, hadErrors } = this.#current;
     if (threadDeaths > 0 || (isAllowed && hadErrors)) return;
@@ -134,7 +141,7 @@ export class ProcessLives {
   }
 
   #processOn(fsync: FsyncMode): SimulatedProcess {
-    const { plan, record, disk, clock, faults, judge, backupJudge } = this.#parts;
+    const { plan, record, disk, clock, faults, judge, backupJudge, access } = this.#parts;
     const process: SimulatedProcess = new SimulatedProcess(
       { ...plan.settings, fsync },
       {
@@ -147,6 +154,7 @@ export class ProcessLives {
         onTaskLost: (...lost) => judge.noteLostTask(...lost),
         onBackupBegun: (task) => backupJudge.noteBegun(task),
         onOpened: () => this.#reshards.noteOpened(),
+        openAccess: access && ((store) => access.open(store, process)),
         log: (line) => record.note(line),
         newTransactionId: () => `t${this.#transactions++}`,
       },

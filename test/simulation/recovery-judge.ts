@@ -72,6 +72,11 @@ export class RecoveryJudge {
     this.#logs = Array.from({ length: options.shards }, (_, shard) => this.#newLog(shard));
   }
 
+  /** True if acknowledged writes may not be on stable storage. */
+  get mayLose(): boolean {
+    return this.#mayLose;
+  }
+
   /** The store has started. */
   noteServing({ settings }: SimulatedProcess): void {
     this.#mayLose = settings.fsync !== 'always';

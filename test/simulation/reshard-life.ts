@@ -7,7 +7,7 @@ import { placesOf } from '../../src/shard/shard-place.ts';
 import { readManifest, type Manifest } from '../../src/storage/manifest.ts';
 import { reshard } from '../../src/tools/reshard.ts';
 import { randomBelow } from '../support/random.ts';
-import { nameOf, namespacesUsed } from './entry-names.ts';
+import { nameOf } from './entry-names.ts';
 import type { NamedItem } from './logged-entry.ts';
 import type { FoundLayout, FoundTraces } from './recovery-judge.ts';
 import { Violation } from './run-record.ts';
@@ -110,7 +110,7 @@ export class ReshardLife {
     const recovered = this.#recover(manifest);
     const seqs = recovered.map(({ openJournal }) => openJournal.end.seq);
     const items = recovered.map(({ table }) =>
-      namespacesUsed.flatMap((namespace) =>
+      table.namespaces().flatMap((namespace) =>
         Array.from(table.ascending(namespace, ''), (entry): NamedItem => {
           const { key, version, expiresAt, value } = entry;
           const bytes = Buffer.from(value, 'latin1');

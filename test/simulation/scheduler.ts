@@ -89,7 +89,7 @@ export class Scheduler {
 
   /** Ends a step, and judges the rules that hold after each step. */
   async settle(): Promise<void> {
-    const { record, judge, roomJudge, faults } = this.#parts;
+    const { record, judge, roomJudge, faults, access } = this.#parts;
     // Promises that can settle must settle before the next choice.
     await nextTurn();
     record.figures.steps += 1;
@@ -101,6 +101,9 @@ export class Scheduler {
       process.isKnownToServe = true;
       judge.noteServing(process);
       roomJudge.noteServing(process.store);
+    }
+    if (process.store !== undefined && process.access !== undefined && !process.isDead) {
+      access?.judge.perhapsLook(process, process.store, process.access);
     }
     this.#judgeGivenUp();
     if (!faults.isStopped) this.#lives.replaceIfGone();

@@ -18,11 +18,12 @@ export interface PlantedBugSearch {
  * @param firstSeed the first of the bug's `seedsMax` seeds; its own one if there is none
  */
 export async function searchPlantedBug(
-  { name, seedsMax, ...bug }: PlantedBug,
+  { name, seedsMax, scenario = 'engine', ...bug }: PlantedBug,
   firstSeed = bug.firstSeed ?? 1,
 ): Promise<PlantedBugSearch> {
   const options = ['--import', `${folder}/plant-bug.js`, `${folder}/simulate.js`];
-  const seeds = ['--first', String(firstSeed), '--runs', String(seedsMax)];
+  const first = ['--first', String(firstSeed)];
+  const seeds = ['--scenario', scenario, ...first, '--runs', String(seedsMax)];
   const output = await new Promise<string>((resolve) => {
     const env = { ...process.env, PLANTED_BUG: name };
     execFile(process.execPath, [...options, ...seeds], { env }, (_error, stdout, stderr) => {

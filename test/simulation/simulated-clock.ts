@@ -32,6 +32,11 @@ export class SimulatedClock implements Clock {
     this.onSeen(ms);
   }
 
+  /** Wall time, for readers other than the store. */
+  get presentMs(): number {
+    return this.#wall;
+  }
+
   monotonicMs(): number {
     return this.#monotonic;
   }

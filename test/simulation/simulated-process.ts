@@ -10,12 +10,14 @@ import {
   type BeginBackupTask,
   type CompactorTasks,
   type ShardTasks,
+  type TaskAnswer,
 } from '../../src/protocol/shard-task.ts';
 import { backupTasks } from '../../src/shard/tasks/backup-tasks.ts';
 import { compact } from '../../src/shard/streams/compaction.ts';
 import type { SealedFiles } from '../../src/shard/files/shard-files.ts';
 import { shardTasks } from '../../src/shard/tasks/shard-tasks.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { Access } from '../../src/access/access.ts';
+import type { CommandStore } from '../../src/store/store.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 import type { BeforeCall, DiskView, SimulatedDisk } from './simulated-disk.ts';
 import { SimulatedTaskThread, type Handlers } from './simulated-task-thread.ts';
@@ -56,6 +58,8 @@ export interface ProcessOptions {
   readonly onTaskLost: (shard: number, name: string, task: unknown) => void;
   /** The thread of a backup has opened its files. */
   readonly onBackupBegun: (task: BeginBackupTask) => void;
+  /** Loads the registries of access before the process serves. Absent: there are none. */
+  readonly openAccess: ((store: CommandStore) => Promise<Access>) | undefined;
   /** The process has found the folder, and has made the name of its layout durable. */
   readonly onOpened: () => void;
   readonly log: (line: string) => void;
@@ -64,7 +68,8 @@ export interface ProcessOptions {
 
 interface Timer {
   readonly work: () => void;
-  readonly everyMs: number;
+  /** Undefined: once. */
+  readonly everyMs: number | undefined;
   dueMs: number;
 }
 
@@ -80,7 +85,11 @@ export class SimulatedProcess {
   isClosing = false;
   /** True once the simulation has noted that the process serves. */
   isKnownToServe = false;
-  store: Store | undefined;
+  store: CommandStore | undefined;
+  /** The registries of users, tokens and namespaces, if the run has any. */
+  access: Access | undefined;
+  /** The handlers of each shard's thread that has started. */
+  readonly started = new Map<number, Handlers<ShardTasks>>();
   /** The error of a start that failed. */
   refusal: unknown;
   readonly threads: AnyThread[] = [];
@@ -103,8 +112,11 @@ export class SimulatedProcess {
   }
 
   async #openOrRefuse(): Promise<void> {
+    const { openAccess } = this.#options;
     try {
-      this.store = await this.#open();
+      const store = await this.#open();
+      if (openAccess !== undefined) this.access = await openAccess(store);
+      this.store = store;
     } catch (error) {
       this.refusal = error;
     }
@@ -127,12 +139,25 @@ export class SimulatedProcess {
     const now = this.#options.clock.monotonicMs();
     for (const timer of this.#timers) {
       if (timer.dueMs > now) continue;
-      timer.dueMs = now + timer.everyMs;
+      if (timer.everyMs === undefined) this.#timers.delete(timer);
+      else timer.dueMs = now + timer.everyMs;
       timer.work();
     }
   }
 
-  async #open(): Promise<Store> {
+  /** Runs the work once. */
+  later(ms: number, work: () => void): void {
+    const dueMs = this.#options.clock.monotonicMs() + ms;
+    this.#timers.add({ work, everyMs: undefined, dueMs });
+  }
+
+  /** Closes the store, and what is above it before. */
+  async close(): Promise<void> {
+    if (this.access !== undefined) await this.access.close();
+    await this.store?.close();
+  }
+
+  async #open(): Promise<CommandStore> {
     const { disk, clock, log } = this.#options;
     const before: BeforeCall = (...call) => this.#options.before(this, undefined, ...call);
     const view = disk.view(before, () => {});
@@ -182,7 +207,11 @@ export class SimulatedProcess {
         const view = this.#viewOf(self);
         return { view, handlers: shardTasks({ fileSystem: view, clock }) };
       },
-      onDone: (...task) => onTaskDone(shard, ...task),
+      onDone: (name, task, answer, handlers) => {
+        const { ok } = answer as TaskAnswer<unknown>;
+        if (name === 'start' && ok) this.started.set(shard, handlers);
+        onTaskDone(shard, name, task, answer, handlers);
+      },
       onLost: (...task) => onTaskLost(shard, ...task),
       onIdleDeath,
       isGone: () => this.isDead,

@@ -1,5 +1,7 @@
 // Makes the parts of one simulation from its seed. None of them has begun.
 import { seededRandom, type Random } from '../support/random.ts';
+import type { CommandStore } from '../../src/store/store.ts';
+import { AccessScenario } from './access/access-scenario.ts';
 import { BackupClient } from './backup-client.ts';
 import { BackupJudge } from './backup-judge.ts';
 import { ClientHistory } from './client-history.ts';
@@ -11,9 +13,26 @@ import { RoomJudge } from './room-judge.ts';
 import { RunRecord } from './run-record.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
+import type { SimulatedProcess } from './simulated-process.ts';
 import { planFrom, type SimulationPlan } from './simulation-plan.ts';
 import { TransactionLedger } from './transaction-ledger.ts';
 import { VersionJudge } from './version-judge.ts';
+
+/**
+ * `engine`: clients use the store itself. `access`: callers use it by their rights, and
+ * administrators change these.
+ */
+export const scenarios = ['engine', 'access'] as const;
+
+export type Scenario = (typeof scenarios)[number];
+
+/** Sends one random call at a time. */
+export interface SimulationClient {
+  readonly name: string;
+  isBusy: boolean;
+  /** Rejects if the store breaks a promise. */
+  act(store: CommandStore, process: SimulatedProcess): Promise<void>;
+}
 
 export interface SimulationParts {
   readonly random: Random;
@@ -27,12 +46,14 @@ export interface SimulationParts {
   readonly roomJudge: RoomJudge;
   readonly ledger: TransactionLedger;
   readonly clientOptions: ClientOptions;
-  readonly clients: readonly RandomClient[];
+  readonly clients: readonly SimulationClient[];
+  /** Undefined in the scenario `engine`. */
+  readonly access: AccessScenario | undefined;
   readonly backupJudge: BackupJudge;
   readonly backupClient: BackupClient;
 }
 
-export function partsFrom(seed: number): SimulationParts {
+export function partsFrom(seed: number, scenario: Scenario): SimulationParts {
   const random = seededRandom(seed);
   const plan = planFrom(random);
   const record = new RunRecord();
@@ -70,11 +91,20 @@ export function partsFrom(seed: number): SimulationParts {
     onTransaction: (...told) => ledger.noteTold(...told),
     onWrong: (wrong) => record.fail(wrong),
   };
-  const clients = Array.from(
-    { length: plan.clients },
-    (_, index) => new RandomClient(`c${index}`, clientOptions),
-  );
-  const names = [...keys, ...Array.from({ length: purses }, (_, index) => purseName(index))];
+  const access =
+    scenario === 'access'
+      ? new AccessScenario({ random, plan, record, clock, faults, history, judge })
+      : undefined;
+  const clients =
+    access?.clients ??
+    Array.from(
+      { length: plan.clients },
+      (_, index) => new RandomClient(`c${index}`, clientOptions),
+    );
+  const names = access?.names ?? [
+    ...keys,
+    ...Array.from({ length: purses }, (_, index) => purseName(index)),
+  ];
   const backupClient = new BackupClient({
     random,
     names,
@@ -83,5 +113,5 @@ export function partsFrom(seed: number): SimulationParts {
     judge: backupJudge,
   });
   const parts = { random, plan, record, clock, disk, faults, history, judge, roomJudge, ledger };
-  return { ...parts, clientOptions, clients, backupJudge, backupClient };
+  return { ...parts, clientOptions, clients, access, backupJudge, backupClient };
 }

@@ -3,10 +3,16 @@ import { pickFrom, randomBelow } from '../support/random.ts';
 import { FaultChoice } from './fault-choice.ts';
 import { HealPhase } from './heal-phase.ts';
 import { ProcessLives } from './process-lives.ts';
-import type { RandomClient } from './random-client.ts';
+import type { AccessFigures } from './access/access-scenario.ts';
+import { AccessHealPhase } from './access/access-heal-phase.ts';
 import type { SimulationFigures } from './run-record.ts';
 import { Scheduler, type Action } from './scheduler.ts';
-import { partsFrom, type SimulationParts } from './simulation-parts.ts';
+import {
+  partsFrom,
+  type Scenario,
+  type SimulationClient,
+  type SimulationParts,
+} from './simulation-parts.ts';
 import type { SimulationPlan } from './simulation-plan.ts';
 
 export interface SimulationOutcome {
@@ -18,14 +24,19 @@ export interface SimulationOutcome {
   readonly trace: readonly string[];
   /** The hash of the whole trace: equal for two runs of one seed. */
   readonly hash: string;
-  readonly figures: SimulationFigures;
+  /** Those of access only in the scenario `access`. */
+  readonly figures: SimulationFigures & Partial<AccessFigures>;
 }
 
-export async function simulate(seed: number): Promise<SimulationOutcome> {
-  const parts = partsFrom(seed);
+export async function simulate(
+  seed: number,
+  scenario: Scenario = 'engine',
+): Promise<SimulationOutcome> {
+  const parts = partsFrom(seed, scenario);
   await new Simulation(parts).run();
   const { plan, record } = parts;
-  const { violation, trace, figures } = record;
+  const { violation, trace } = record;
+  const figures = { ...record.figures, ...parts.access?.figures };
   return { seed, violation, plan, trace, hash: record.hash(), figures };
 }
 
@@ -55,12 +66,19 @@ class Simulation {
     try {
       this.#lives.current.start();
       await this.#misbehave();
-      await new HealPhase(this.#parts, this.#lives, this.#scheduler).run();
+      await this.#heal();
     } catch (error) {
       record.endedWith(error);
     } finally {
       process.off('unhandledRejection', onUnhandled);
     }
+  }
+
+  async #heal(): Promise<void> {
+    const { access } = this.#parts;
+    const phase = new HealPhase(this.#parts, this.#lives, this.#scheduler);
+    if (access === undefined) await phase.run();
+    else await new AccessHealPhase(access, phase, this.#parts, this.#lives, this.#scheduler).run();
   }
 
   /** Clients and faults, until all operations are sent. */
@@ -102,14 +120,14 @@ class Simulation {
     return pickFrom(random, actions);
   }
 
-  #act(client: RandomClient): void {
+  #act(client: SimulationClient): void {
     const { record } = this.#parts;
     const process = this.#lives.current;
     const { store } = process;
     if (store === undefined) return;
     record.figures.operations += 1;
     record.note(`${client.name} acts`);
-    client.act(store).catch((error: unknown) => {
+    client.act(store, process).catch((error: unknown) => {
       if (!process.isDead) record.fail(`${client.name} was answered ${(error as Error).stack}`);
     });
   }

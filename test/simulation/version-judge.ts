@@ -1,7 +1,8 @@
 // No version is used twice, over every restart and reshard. An entry never has one version twice.
 // Two plain writes of one shard have different versions. All puts of a transaction in one shard
-// have the same version.
-import { shardOfName } from './entry-names.ts';
+// have the same version, and so have records that the server puts in one transaction.
+import { isInternalNamespace } from '../../src/base/namespace-name.ts';
+import { entryOfName, shardOfName } from './entry-names.ts';
 import { shown } from './logged-entry.ts';
 import type { RunRecord } from './run-record.ts';
 import { tagIn } from './transaction-tag.ts';
@@ -28,7 +29,8 @@ export class VersionJudge {
 
   note(name: string, version: number, value: string): void {
     this.#noteGiven(`version ${version} of ${name}`, value);
-    if (tagIn(value) !== undefined) return;
+    const { namespace } = entryOfName(name);
+    if (tagIn(value) !== undefined || isInternalNamespace(namespace)) return;
     const at = this.#layouts.findLastIndex(({ fromSeq }) => fromSeq <= version);
     const shard = shardOfName(name, this.#layouts[at]?.shards ?? 1);
     this.#noteGiven(`version ${version} of shard ${shard} of layout ${at}`, value);

@@ -1,12 +1,12 @@
 // GET /metrics: all metrics, in the text format of Prometheus.
 import type { FastifyInstance } from 'fastify';
-import { Registry } from 'prom-client';
 import type { Store } from '../../store/store.ts';
 import { forbidden } from '../access/refusals.ts';
 import { callerOf } from '../access/request-scopes.ts';
 import { eventLoopMetrics } from './event-loop-metrics.ts';
 import { httpMetrics, type HttpMetricSources } from './http-metrics.ts';
 import { processMetrics } from './process-metrics.ts';
+import { Registry } from './prometheus.ts';
 import { MetricSampler } from './sampled-metric.ts';
 import { storeMetrics } from './store-metrics.ts';
 

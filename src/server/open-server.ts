@@ -27,12 +27,13 @@ export async function openServer(options: OpenServerOptions): Promise<OpenServer
   if (!hasStore(settings.dataDir)) checkExposure(settings, serverTokens.tokens.length === 0);
   const memory = planMemory(settings, availableMemory());
   // The shards' threads start while this thread loads the libraries of the HTTP side.
-  const [store, { serveStore }] = await Promise.all([
-    openStore(options, memory),
-    import('./serve-store.ts'),
-  ]);
+  const httpSide = import('./serve-store.ts');
+  // The error is thrown where it is awaited. Until then no other part may take it for unexpected.
+  httpSide.catch(() => undefined);
+  const store = await openStore(options, memory);
   try {
     // A stop during recovery waits for its end, since a store half open cannot be closed.
+    const { serveStore } = await httpSide;
     if (options.isStopping?.() !== true) return await serveStore(store, { tls, memory }, options);
   } catch (error) {
     await store.close();

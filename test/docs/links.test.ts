@@ -12,6 +12,7 @@ const documents = [
     'CHANGELOG.md',
     'CONTRIBUTING.md',
     'RELIABILITY.md',
+    'SECURITY.md',
     'src/commands/DIALECT.md',
     'src/storage/FORMAT.md',
     'test/fixtures/README.md',

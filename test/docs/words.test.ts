@@ -4,7 +4,9 @@ import { readDocument, readManual } from '../support/documents/document.ts';
 
 const documents = [
   ...readManual(),
-  ...['ARCHITECTURE.md', 'CONTRIBUTING.md', 'RELIABILITY.md'].map((path) => readDocument(path)),
+  ...['ARCHITECTURE.md', 'CONTRIBUTING.md', 'RELIABILITY.md', 'SECURITY.md'].map((path) =>
+    readDocument(path),
+  ),
 ];
 
 /** Each leaves open who acts, or has a plainer word. */

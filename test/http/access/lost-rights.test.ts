@@ -173,6 +173,33 @@ test.each([
   expect(held.ofClients()).toEqual(held.before);
 });
 
+test.each<Request>([
+  ['POST', '/v1/batch', '{"operations":[{"op":"put","key":"a","value":"w"}]}'],
+  ['POST', '/v1/transactions', '{"operations":[{"op":"put","key":"a","value":"w"}]}'],
+  ['POST', '/upstash/pipeline', '[["SET","a","w"]]'],
+  ['GET', '/v1/keys', undefined],
+])('a large request that waits for its turn is refused: %s %s', async (method, target, body) => {
+  const held = await openHeld();
+  const { url, model, app } = held;
+  model.hold();
+  // As many pages as the server asks its store for at once, and some more.
+  const pages = Array.from({ length: 20 }, () =>
+    fetch(`${url}/ns/own/v1/keys?limit=1000&include=values`, { headers: bearer(fullToken) }),
+  );
+  await expect.poll(() => app.connections.requestCount).toBe(20);
+  await expect.poll(() => model.waiting).toBeGreaterThan(1);
+  const asked = model.waiting;
+  expect(asked).toBeLessThan(20);
+  const reply = send(held, [method, target, body]);
+  await expect.poll(() => app.connections.requestCount).toBe(21);
+  await revoke(held);
+  expect(model.waiting).toBe(asked);
+  model.release();
+  expectRefused(await reply);
+  for (const page of pages) expect((await page).status).toBe(200);
+  expect(held.ofClients()).toEqual(held.before);
+});
+
 test('of pipelined requests, those behind a revocation are refused', async () => {
   const held = await openHeld([{ namespace: '*', role: 'admin' }]);
   const { port, token, id } = held;

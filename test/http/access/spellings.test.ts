@@ -106,6 +106,42 @@ describe('the prefix /ns/', () => {
   });
 });
 
+describe('with commands at /', () => {
+  test.each([
+    '/%6Es/app/get/a',
+    '//ns/app/get/a',
+    '/NS/app/get/a',
+    '/ns/app/ns/other/get/a',
+    '/ns/app//ns/other/get/a',
+    '/ns/~access/get/a',
+    '/ns/app/v1/admin/users',
+    '/ns/app/unstorage/other/a',
+    '/ns/app/metrics',
+    '/ns/app/readyz',
+    '/ns/app/docs/json',
+  ])('the path %s leads nowhere', async (target) => {
+    const { port } = await openTwo({ upstashAtRoot: true });
+    const reply = await rawRequest(port, 'GET', target, { headers: [authorization(fullToken)] });
+    expect(reply.status).toBe(404);
+    expect(JSON.parse(reply.body)).toMatchObject({ code: 'ROUTE_NOT_FOUND' });
+  });
+
+  test('a namespace in front of them is the only one, and a token is needed', async () => {
+    const { port, token } = await openTwo({ upstashAtRoot: true });
+    const get = (target: string, headers: readonly string[]) =>
+      rawRequest(port, 'GET', target, { headers });
+    const own = [authorization(token)];
+    expect((await get('/get/a', own)).body).toBe('{"result":"of app"}');
+    expect((await get('/ns/app/get/a', own)).body).toBe('{"result":"of app"}');
+    expect((await get(`/ns/app/get/a?_token=${token}`, [])).body).toBe('{"result":"of app"}');
+    expect((await get('/ns/other/get/a', own)).status).toBe(403);
+    for (const target of ['/get/a', '/ns/app/get/a', '/', '/metrics', '/%6Divez', '/livez/get']) {
+      // oxlint-disable-next-line no-await-in-loop
+      expect((await get(target, [])).status).toBe(401);
+    }
+  });
+});
+
 describe('the header Holdfast-Namespace', () => {
   test.each([
     ['another name in the path', '/ns/app/v1/keys/a', ['Holdfast-Namespace: other']],

@@ -47,7 +47,7 @@ const distinctRequests = 500;
 const calmSeconds = 2;
 
 function bytesOf(method: string, path: string, body: string): Buffer {
-  const head = `${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`;
+  const head = `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n`;
   return Buffer.from(head + body, 'latin1');
 }
 

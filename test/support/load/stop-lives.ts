@@ -17,9 +17,9 @@ const sentByOthers = [
   '',
   '',
   'GET /v1/keys/key-1 HTT',
-  'GET /v1/keys/key-1 HTTP/1.1\r\nhost: x\r\n',
-  'PUT /v1/keys/half HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf',
-  'POST /v1/batch HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"ope',
+  'GET /v1/keys/key-1 HTTP/1.1\r\nhost: localhost\r\n',
+  'PUT /v1/keys/half HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\nhalf',
+  'POST /v1/batch HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"ope',
 ];
 
 export async function runStopLives(

@@ -33,6 +33,7 @@ interface Ended {
 
 /** Types commands at one target, and keeps their output. */
 class Terminal {
+  readonly #ids = new Set<string>();
   transcript = '';
   readonly #target: readonly string[];
   readonly #place: string;
@@ -56,10 +57,12 @@ class Terminal {
 
   /** Ids, secrets and times differ from run to run. */
   #without(text: string): string {
+    // A word may look like an id, so only those count that a token had.
+    for (const [, id = ''] of text.matchAll(/\bhf_([a-z0-9]{12})_/g)) this.#ids.add(id);
     return text
       .replaceAll(this.#place, 'PLACE')
       .replaceAll(/hf_[a-z0-9]{12}_[\w-]{43}/g, 'TOKEN')
-      .replaceAll(/\b[a-z0-9]{12}\b/g, (word) => (/\d/.test(word) ? 'ID' : word))
+      .replaceAll(/\b[a-z0-9]{12}\b/g, (word) => (this.#ids.has(word) ? 'ID' : word))
       .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'TIME')
       .replaceAll(/At":\d+/g, 'At":0')
       .replaceAll(/ {2,}/g, '  ');

@@ -208,7 +208,7 @@ export class Administration {
   /** Without an administrator, a token would close the store for good. */
   #refuseTokenBeforeAdmin(user: KnownUser, { grants }: TokenRequest): void {
     const { callers, nowMs } = this.#options;
-    if (callers.serverTokens.hasAdmin || callers.hasAdmin(nowMs())) return;
+    if (callers.serverTokens.hasAdmin || callers.hasAdmin(nowMs)) return;
     if (administerServer(grants) && user.record?.isDisabled === false) return;
     const detail =
       'The first token must have the role admin on "*", without prefixes, and its user must not be ' +
@@ -218,9 +218,8 @@ export class Administration {
 
   #refuseLosingAdmins(isLost: (admin: TokenCaller) => boolean): void {
     const { callers, nowMs } = this.#options;
-    const now = nowMs();
-    if (callers.serverTokens.hasAdmin || !callers.hasAdmin(now)) return;
-    if (callers.hasAdmin(now, isLost)) return;
+    if (callers.serverTokens.hasAdmin || !callers.hasAdmin(nowMs)) return;
+    if (callers.hasAdmin(nowMs, isLost)) return;
     const detail =
       'This would end the last valid token with the role admin on "*". Make another one first, or ' +
       'start the server with HOLDFAST_TOKEN. Nothing was changed.';

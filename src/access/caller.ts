@@ -17,9 +17,9 @@ export interface Caller {
    * False once the token is revoked or has expired, or its user is disabled or deleted. Then the
    * caller may do nothing any more, whatever the rights say.
    *
-   * @param nowMs Unix milliseconds that never go back
+   * @param nowMs tells Unix milliseconds that never go back; asked only if the token expires
    */
-  isValid(nowMs: number): boolean;
+  isValid(nowMs: () => number): boolean;
 }
 
 export interface CallerToken {

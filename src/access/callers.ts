@@ -53,10 +53,10 @@ export class Callers {
    * Takes one SHA-256, for a token that is known and for one that is not.
    *
    * @param token the text that came with a request
-   * @param nowMs Unix milliseconds that never go back
+   * @param nowMs tells Unix milliseconds that never go back
    * @returns undefined if there is no such token, or it is not valid
    */
-  find(token: string, nowMs: number): Caller | undefined {
+  find(token: string, nowMs: () => number): Caller | undefined {
     const hash = hashOfToken(token);
     const ofServer = this.serverTokens.find(hash);
     const id = idOfToken(token);
@@ -88,7 +88,7 @@ export class Callers {
   }
 
   /** True if a valid token of the store, other than those left out, administers the server. */
-  hasAdmin(nowMs: number, isLeftOut: (token: TokenCaller) => boolean = () => false): boolean {
+  hasAdmin(nowMs: () => number, isLeftOut: (token: TokenCaller) => boolean = () => false): boolean {
     for (const admin of this.#admins) if (admin.isValid(nowMs) && !isLeftOut(admin)) return true;
     return false;
   }

@@ -52,10 +52,10 @@ export class TokenCaller implements Caller {
     return this.#isRevoked;
   }
 
-  isValid(nowMs: number): boolean {
+  isValid(nowMs: () => number): boolean {
     if (this.#isRevoked || (this.#user.record?.isDisabled ?? true)) return false;
     const { expiresAt } = this.#record;
-    return expiresAt === undefined || nowMs < expiresAt;
+    return expiresAt === undefined || nowMs() < expiresAt;
   }
 
   change(record: TokenRecord): void {

@@ -4,10 +4,10 @@ import type { Callers } from '../access/callers.ts';
 import { SettingError } from '../settings/setting-error.ts';
 
 /**
- * @param nowMs Unix milliseconds
+ * @param nowMs tells Unix milliseconds
  * @throws SettingError that names the ways out
  */
-export function checkUsable(callers: Callers, nowMs: number, dataDir: string): void {
+export function checkUsable(callers: Callers, nowMs: () => number, dataDir: string): void {
   if (callers.isOpen || !callers.serverTokens.areEmpty) return;
   for (const token of callers.tokens()) if (token.isValid(nowMs)) return;
   throw new SettingError(

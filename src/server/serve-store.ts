@@ -60,7 +60,7 @@ export async function serveStore(
   const { namespacesMax } = settings;
   const access = await openAccess({ store, clock, serverTokens, namespacesMax });
   checkExposure(settings, access.callers.isOpen);
-  checkUsable(access.callers, access.nowMs(), resolve(settings.dataDir));
+  checkUsable(access.callers, access.nowMs, resolve(settings.dataDir));
   let isClosing = false;
   const app = await buildApp({
     store,

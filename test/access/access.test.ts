@@ -44,7 +44,7 @@ async function make(name: string, grants: readonly GrantDocument[] = [admin]): P
   return (await access.administration.createToken(name, tokenRequest(grants))).token;
 }
 
-const find = (token: string) => access.callers.find(token, access.nowMs());
+const find = (token: string) => access.callers.find(token, access.nowMs);
 
 function put(namespace: string, key: string): Promise<string> {
   return access.namespaces.makeBy(namespace, key, async (making) => {

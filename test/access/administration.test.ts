@@ -28,7 +28,7 @@ async function reopen(options = {}): Promise<void> {
 }
 
 function find(token: string): unknown {
-  return access.callers.find(token, access.nowMs());
+  return access.callers.find(token, access.nowMs);
 }
 
 async function codeOf(work: Promise<unknown>): Promise<unknown> {
@@ -225,7 +225,7 @@ describe('the first token', () => {
     expect(find(text)).toBeUndefined();
     await reopen();
     expect(access.callers.isOpen).toBe(false);
-    expect(access.callers.find('', access.nowMs())).toBeUndefined();
+    expect(access.callers.find('', access.nowMs)).toBeUndefined();
   });
 
   test('may have any grants if the environment has a token', async () => {
@@ -333,17 +333,17 @@ describe('a change whose outcome is unknown', () => {
     const text = await make('ann');
     await make('ann');
     const { administration, callers, timers } = access;
-    const caller = callers.find(text, access.nowMs());
+    const caller = callers.find(text, access.nowMs);
     const id = caller?.token?.id ?? '';
     store.isAway = true;
     store.fates.push('made');
     await expect(administration.deleteToken('ann', id)).rejects.toMatchObject({
       outcome: 'unknown',
     });
-    expect(caller?.isValid(access.nowMs())).toBe(true);
+    expect(caller?.isValid(access.nowMs)).toBe(true);
     store.isAway = false;
     await timers.run();
-    expect(caller?.isValid(access.nowMs())).toBe(false);
+    expect(caller?.isValid(access.nowMs)).toBe(false);
     expect(await codeOf(administration.deleteToken('ann', id))).toBe('TOKEN_NOT_FOUND');
   });
 

@@ -42,12 +42,12 @@ beforeEach(() => {
 describe('a token', () => {
   test('is found with its user, its name and its rights', () => {
     const { id, text } = add('ann');
-    const caller = callers.find(text, now);
+    const caller = callers.find(text, () => now);
     expect(caller).toMatchObject({ user: 'ann', userId: 'id of ann' });
     expect(caller?.token).toMatchObject({ id, name: 'laptop' });
     expect(caller?.rights.in('app').mayRead('a')).toBe(true);
     expect(caller?.rights.in('other').isVisible).toBe(false);
-    expect(callers.find(text, now)).toBe(caller);
+    expect(callers.find(text, () => now)).toBe(caller);
   });
 
   test('is not found by its id with another secret, nor by another id with its secret', () => {
@@ -65,53 +65,53 @@ describe('a token', () => {
       makeToken().text,
       'hf___proto____' + 'A'.repeat(45),
     ];
-    expect(mixed.map((text) => callers.find(text, now))).toEqual(mixed.map(() => undefined));
+    expect(mixed.map((text) => callers.find(text, () => now))).toEqual(mixed.map(() => undefined));
   });
 
   test('that is revoked is not found, and its caller is valid no more', () => {
     const { id, text } = add('ann');
-    const caller = callers.find(text, now);
-    expect(caller?.isValid(now)).toBe(true);
+    const caller = callers.find(text, () => now);
+    expect(caller?.isValid(() => now)).toBe(true);
     callers.removeToken(id);
-    expect(callers.find(text, now)).toBeUndefined();
-    expect(caller?.isValid(now)).toBe(false);
+    expect(callers.find(text, () => now)).toBeUndefined();
+    expect(caller?.isValid(() => now)).toBe(false);
     expect(callers.user('ann')?.tokens.size).toBe(0);
   });
 
   test('ends at its deadline, not after it', () => {
     const { text } = add('ann', { expiresAt: now + 100 });
-    const caller = callers.find(text, now + 99);
-    expect(caller?.isValid(now + 99)).toBe(true);
-    expect(caller?.isValid(now + 100)).toBe(false);
-    expect(callers.find(text, now + 100)).toBeUndefined();
+    const caller = callers.find(text, () => now + 99);
+    expect(caller?.isValid(() => now + 99)).toBe(true);
+    expect(caller?.isValid(() => now + 100)).toBe(false);
+    expect(callers.find(text, () => now + 100)).toBeUndefined();
   });
 
   test('of a disabled user is not valid until the user is enabled again', () => {
     const { text } = add('ann');
-    const caller = callers.find(text, now);
+    const caller = callers.find(text, () => now);
     callers.putUser(userRecord('ann', { isDisabled: true }));
-    expect(callers.find(text, now)).toBeUndefined();
-    expect(caller?.isValid(now)).toBe(false);
+    expect(callers.find(text, () => now)).toBeUndefined();
+    expect(caller?.isValid(() => now)).toBe(false);
     callers.putUser(userRecord('ann'));
-    expect(callers.find(text, now)).toBe(caller);
-    expect(caller?.isValid(now)).toBe(true);
+    expect(callers.find(text, () => now)).toBe(caller);
+    expect(caller?.isValid(() => now)).toBe(true);
   });
 
   test('of a deleted user is never valid again, whatever the next user of the name has', () => {
     const before = add('ann');
-    const caller = callers.find(before.text, now);
+    const caller = callers.find(before.text, () => now);
     callers.removeUser('ann');
     callers.putUser(userRecord('ann', { id: 'another' }));
     const { text } = add('ann');
-    expect(callers.find(before.text, now)).toBeUndefined();
-    expect(caller?.isValid(now)).toBe(false);
-    expect(callers.find(text, now)?.userId).toBe('another');
+    expect(callers.find(before.text, () => now)).toBeUndefined();
+    expect(caller?.isValid(() => now)).toBe(false);
+    expect(callers.find(text, () => now)?.userId).toBe('another');
     expect(callers.tokenCount).toBe(1);
   });
 
   test('shows its caller the grants that it has now', () => {
     const { id, text } = add('ann', { grants: [grant('app', 'read'), grant('b', 'write')] });
-    const caller = callers.find(text, now);
+    const caller = callers.find(text, () => now);
     expect(caller?.rights.homeNamespace).toBe('app');
     const { record } = callers.token(id)!;
     callers.changeToken({ ...record, grants: [grant('b', 'write')] });
@@ -129,27 +129,27 @@ describe('the tokens of the environment', () => {
 
   test('are users of their own, that every store has', () => {
     for (const text of [first, second]) {
-      expect(callers.find(text, now)).toMatchObject({ user: '~token', token: undefined });
-      expect(callers.find(text, now)?.rights.isServerAdmin).toBe(true);
+      expect(callers.find(text, () => now)).toMatchObject({ user: '~token', token: undefined });
+      expect(callers.find(text, () => now)?.rights.isServerAdmin).toBe(true);
     }
-    const caller = callers.find(reader, now);
+    const caller = callers.find(reader, () => now);
     expect(caller).toMatchObject({ user: '~read-token', token: undefined });
     expect(caller?.rights.in('app').mayRead('a')).toBe(true);
     expect(caller?.rights.in('app').mayWrite('a')).toBe(false);
-    expect(caller?.isValid(now)).toBe(true);
+    expect(caller?.isValid(() => now)).toBe(true);
   });
 
   test('are needed from the start', () => {
     expect([callers.isOpen, callers.isRequired]).toEqual([false, false]);
-    expect(callers.anonymous.isValid(now)).toBe(false);
+    expect(callers.anonymous.isValid(() => now)).toBe(false);
     const others = ['', 'first-012345678', `${first},${second}`, `${first}\0`, 'FIRST-0123456789'];
-    for (const text of others) expect(callers.find(text, now)).toBeUndefined();
+    for (const text of others) expect(callers.find(text, () => now)).toBeUndefined();
   });
 
   test('work beside those of the store', () => {
     const { text } = add('ann');
-    expect(callers.find(text, now)?.user).toBe('ann');
-    expect(callers.find(second, now)?.user).toBe('~token');
+    expect(callers.find(text, () => now)?.user).toBe('ann');
+    expect(callers.find(second, () => now)?.user).toBe('~token');
   });
 });
 
@@ -158,31 +158,40 @@ describe('an open server', () => {
     expect(callers.isOpen).toBe(true);
     expect(callers.anonymous).toMatchObject({ user: null, userId: '', token: undefined });
     expect(callers.anonymous.rights.isServerAdmin).toBe(true);
-    expect(callers.anonymous.isValid(now)).toBe(true);
+    expect(callers.anonymous.isValid(() => now)).toBe(true);
   });
 
   test('is open no more once a token is required', () => {
     callers.setRequired(true);
     expect(callers.isOpen).toBe(false);
-    expect(callers.anonymous.isValid(now)).toBe(false);
+    expect(callers.anonymous.isValid(() => now)).toBe(false);
   });
 });
 
 test('the tokens that administer the server are known, and which of them are valid', () => {
-  expect(callers.hasAdmin(now)).toBe(false);
+  expect(callers.hasAdmin(() => now)).toBe(false);
   add('ann', { grants: [grant('app', 'admin')] });
   add('ann', { grants: [{ ...grant('*', 'admin'), prefixes: ['a'] }] });
   add('ann', { grants: [grant('*', 'write')] });
-  expect(callers.hasAdmin(now)).toBe(false);
+  expect(callers.hasAdmin(() => now)).toBe(false);
   const { id } = add('ann', { grants: [grant('app', 'read'), grant('*', 'admin')] });
   add('ben', { grants: [grant('*', 'admin')], expiresAt: now + 100 });
-  const otherThanAnn = (): boolean => callers.hasAdmin(now, ({ record }) => record.id === id);
-  expect([callers.hasAdmin(now), otherThanAnn()]).toEqual([true, true]);
-  expect(callers.hasAdmin(now + 100, ({ record }) => record.id === id)).toBe(false);
+  const otherThanAnn = (): boolean =>
+    callers.hasAdmin(
+      () => now,
+      ({ record }) => record.id === id,
+    );
+  expect([callers.hasAdmin(() => now), otherThanAnn()]).toEqual([true, true]);
+  expect(
+    callers.hasAdmin(
+      () => now + 100,
+      ({ record }) => record.id === id,
+    ),
+  ).toBe(false);
   callers.putUser(userRecord('ben', { isDisabled: true }));
-  expect([callers.hasAdmin(now), otherThanAnn()]).toEqual([true, false]);
+  expect([callers.hasAdmin(() => now), otherThanAnn()]).toEqual([true, false]);
   callers.removeUser('ann');
-  expect(callers.hasAdmin(now)).toBe(false);
+  expect(callers.hasAdmin(() => now)).toBe(false);
 });
 
 test('names of users come in order and by pages', () => {

@@ -248,7 +248,7 @@ describe('dropping a namespace', () => {
     const both = await make(inApp, inOther, { ...inApp, prefixes: ['a'] });
     const alone = await make(inApp, { ...inApp, role: 'admin' });
     const none = await make(inOther);
-    const callerOf = ({ token }: { token: string }) => access.callers.find(token, access.nowMs());
+    const callerOf = ({ token }: { token: string }) => access.callers.find(token, access.nowMs);
     const held = callerOf(alone);
     await access.namespaces.drop('app');
     const expectThem = (): void => {
@@ -259,7 +259,7 @@ describe('dropping a namespace', () => {
       expect(callerOf(none)?.rights.grants).toEqual([inOther]);
     };
     expectThem();
-    expect(held?.isValid(access.nowMs())).toBe(false);
+    expect(held?.isValid(access.nowMs)).toBe(false);
     await reopen();
     expectThem();
     await makeBy('app');
@@ -288,7 +288,7 @@ describe('dropping a namespace', () => {
     expect(await codeOf(access.namespaces.drop('app'))).toBe('SHARD_UNAVAILABLE');
     expect(access.namespaces.state('app')).toBe('made');
     expect(await store.count('app')).toBe(1);
-    const caller = access.callers.find(root.token, access.nowMs());
+    const caller = access.callers.find(root.token, access.nowMs);
     expect(caller?.rights.grants).toMatchObject([admin, inApp]);
   });
 

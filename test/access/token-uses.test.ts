@@ -24,7 +24,7 @@ async function open(): Promise<void> {
 
 async function make(): Promise<Caller> {
   const { token } = await access.administration.createToken('ann', tokenRequest());
-  const found = access.callers.find(token, access.nowMs());
+  const found = access.callers.find(token, access.nowMs);
   if (found === undefined) throw new Error('not found');
   return found;
 }

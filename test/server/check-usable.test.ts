@@ -28,7 +28,7 @@ function callersWith(records: readonly TokenRecord[], ofUser = user, tokens?: st
   return callers;
 }
 
-const check = (callers: Callers) => (): void => checkUsable(callers, nowMs, '/data');
+const check = (callers: Callers) => (): void => checkUsable(callers, () => nowMs, '/data');
 
 describe('a server that some client can use starts', () => {
   test('because a token of the store is valid, whatever its role', () => {

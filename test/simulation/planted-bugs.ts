@@ -469,7 +469,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a namespace without a record takes writes',
-    file: 'src/http/access/authorized-store.ts',
+    file: 'src/http/access/caller-authorization.ts',
     scenario: 'access',
     find: 'return this.#caller.rights.readsEverything ? noNamespace(namespace) : forbidden();',
     replace: 'return undefined;',

@@ -138,7 +138,7 @@ export class FolderAdmin implements AdminClient {
       tokenRequired: !callers.isOpen,
       users: callers.userCount,
       tokens: callers.tokenCount,
-      hasAdmin: callers.serverTokens.hasAdmin || callers.hasAdmin(nowMs()),
+      hasAdmin: callers.serverTokens.hasAdmin || callers.hasAdmin(nowMs),
     }));
   }
 

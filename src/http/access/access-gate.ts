@@ -1,7 +1,6 @@
-// The gate that each request passes before it is routed. Takes the namespace and the token out of
-// the request, finds the caller, and refuses callers and web pages that may not use the server.
-// Must not know routes, except those that are open to all. Must not know what a caller may do:
-// authorized-store.ts judges each operation.
+// The gate that each request passes before it is routed. Takes the namespace out of the target, and
+// refuses callers and web pages that may not use the server. Must not know routes, except those that
+// are open to all. Must not know what a caller may do: caller-authorization.ts judges each operation.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access } from '../../access/access.ts';
 import type { Caller } from '../../access/caller.ts';
@@ -12,8 +11,8 @@ import type { DialectTraits, Dialects } from '../wire/dialects.ts';
 import { problemOf } from '../wire/problem.ts';
 import { rawAnswer, sendRawAnswer, type RawAnswer } from '../wire/raw-answer.ts';
 import { faultOfHead, pathOfTarget } from '../wire/request-target.ts';
+import { Authentication } from './authentication.ts';
 import { corsHeaders, preflightAnswer, varyByOrigin, type HeaderPairs } from './cors.ts';
-import { takeToken } from './credentials.ts';
 import { namespaceOfTarget } from '../wire/namespace-of-target.ts';
 import { unauthenticated } from './refusals.ts';
 import type { WebPages } from './web-pages.ts';
@@ -49,12 +48,14 @@ const noRoute = problemOf(
 
 export class AccessGate {
   readonly #options: AccessGateOptions;
+  readonly #authentication: Authentication;
   /** Built once per dialect: guessing must cost the server little. */
   readonly #unauthenticatedByDialect: ReadonlyMap<DialectTraits | undefined, RawAnswer>;
   readonly #corsByOrigin = new Map<string, HeaderPairs>();
 
   constructor(options: AccessGateOptions) {
     this.#options = options;
+    this.#authentication = new Authentication(options.access);
     const { list } = options.dialects;
     this.#unauthenticatedByDialect = new Map([
       [undefined, rawAnswer(problemOf(unauthenticated()))],
@@ -92,15 +93,14 @@ export class AccessGate {
       const isOpenToAll = openToAll.has(pathOfTarget(url));
       if (!isOpenToAll && this.#answerPage(request, response)) return;
       const dialect = dialects.dialectOf(url);
-      const token = takeToken(request, dialect?.tokenParameter);
-      const caller = this.#callerWith(token);
-      if (caller !== undefined) request.caller = caller;
-      if (caller !== undefined || isOpenToAll) {
-        handle(request, response);
+      const caller = this.#authentication.callerOf(request, dialect?.tokenParameter);
+      if (typeof caller !== 'string') request.caller = caller;
+      else if (!isOpenToAll) {
+        onUnauthenticated(request, caller === 'no valid token');
+        this.#send(request, response, this.#unauthenticatedByDialect.get(dialect));
         return;
       }
-      onUnauthenticated(request, token !== undefined);
-      this.#send(request, response, this.#unauthenticatedByDialect.get(dialect));
+      handle(request, response);
     };
   }
 
@@ -113,16 +113,6 @@ export class AccessGate {
     }
     this.#refuse(request, response, dialects.problemFor(request.url ?? '', refusal));
     return true;
-  }
-
-  #callerWith(token: string | undefined): Caller | undefined {
-    const { callers, uses, nowMs } = this.#options.access;
-    if (callers.isOpen) return callers.anonymous;
-    if (token === undefined) return undefined;
-    const now = nowMs();
-    const caller = callers.find(token, now);
-    if (caller !== undefined) uses.note(caller, now);
-    return caller;
   }
 
   /** The reply of each request of an allowed page says so, whatever becomes of the request. */

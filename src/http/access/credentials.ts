@@ -3,10 +3,11 @@ import type { IncomingMessage } from 'node:http';
 import { percentDecode } from '../wire/percent-decode.ts';
 
 /** The scheme is case-insensitive (RFC 9110 section 11.1); the token is not (RFC 6750 section 2.1). */
-const bearerPattern = /^bearer +([\u{21}-\u{7e}]+) *$/iu;
+const bearerPattern = /^[Bb][Ee][Aa][Rr][Ee][Rr] +([!-~]+) *$/;
 
-function tokenOfHeader(header: string | undefined): string | undefined {
-  return header === undefined ? undefined : bearerPattern.exec(header)?.[1];
+/** @param header the value of Authorization */
+export function tokenOfHeader(header: string): string | undefined {
+  return bearerPattern.exec(header)?.[1];
 }
 
 export interface SplitTarget {
@@ -32,20 +33,12 @@ export function splitToken(target: string, parameter: string): SplitTarget {
 }
 
 /**
- * Takes the token out of the request.
+ * Takes the token out of the request's target.
  *
- * @param parameter the query parameter that may have the token, if the dialect has one
- * @returns undefined if there is none; empty if two differ: no token is empty
+ * @returns undefined if there is none; empty if the parameter says none that could be valid
  */
-export function takeToken(request: IncomingMessage, parameter?: string): string | undefined {
-  const { authorization } = request.headers;
-  let fromQuery: string | undefined;
-  if (parameter !== undefined) {
-    const { target, token } = splitToken(request.url ?? '', parameter);
-    request.url = target;
-    fromQuery = token;
-  }
-  const fromHeader = tokenOfHeader(authorization);
-  const isDoubtful = fromHeader !== undefined && (fromQuery ?? fromHeader) !== fromHeader;
-  return isDoubtful ? '' : (fromHeader ?? fromQuery);
+export function takeTokenOfQuery(request: IncomingMessage, parameter: string): string | undefined {
+  const { target, token } = splitToken(request.url ?? '', parameter);
+  request.url = target;
+  return token;
 }

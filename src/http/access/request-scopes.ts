@@ -5,6 +5,7 @@ import type { Caller } from '../../access/caller.ts';
 import { StoreError } from '../../base/errors.ts';
 import { checkNamespaceName } from '../../base/namespace-name.ts';
 import { AuthorizedStore, type AuthorizedStoreOptions } from './authorized-store.ts';
+import { CallerAuthorization, type CallerAuthorizationOptions } from './caller-authorization.ts';
 
 export const namespaceHeader = 'holdfast-namespace';
 
@@ -16,11 +17,13 @@ export interface RequestScope {
   readonly store: AuthorizedStore;
 }
 
+type RequestScopesOptions = AuthorizedStoreOptions & CallerAuthorizationOptions;
+
 export class RequestScopes {
-  readonly #options: AuthorizedStoreOptions;
+  readonly #options: RequestScopesOptions;
   readonly #stores = new WeakMap<Caller, AuthorizedStore>();
 
-  constructor(options: AuthorizedStoreOptions) {
+  constructor(options: RequestScopesOptions) {
     this.#options = options;
   }
 
@@ -51,7 +54,8 @@ export class RequestScopes {
   storeOf(caller: Caller): AuthorizedStore {
     const known = this.#stores.get(caller);
     if (known !== undefined) return known;
-    const store = new AuthorizedStore(caller, this.#options);
+    const authorization = new CallerAuthorization(caller, this.#options);
+    const store = new AuthorizedStore(authorization, this.#options);
     this.#stores.set(caller, store);
     return store;
   }

@@ -19,7 +19,7 @@ class NamespaceHandlers {
   }
 
   readonly list = async (request: FastifyRequest): Promise<Answer> => {
-    this.#storeOf(request).requireSomeAdmin();
+    this.#authorizationOf(request).requireSomeAdmin();
     const { rights } = callerOf(request);
     const administers = (name: string): boolean => rights.in(name).isAdmin;
     const { after, limit } = pageQuery(request);
@@ -61,15 +61,15 @@ class NamespaceHandlers {
   #nameFor(request: FastifyRequest, mayMake = false): string {
     const name = nameIn(request, 'name');
     const { isServerAdmin } = callerOf(request).rights;
-    const store = this.#storeOf(request);
-    if (isServerAdmin) store.requireServerAdmin();
-    else store.requireAdmin(name);
+    const authorization = this.#authorizationOf(request);
+    if (isServerAdmin) authorization.requireServerAdmin();
+    else authorization.requireAdmin(name);
     if (mayMake && !isServerAdmin && this.#namespaces.state(name) !== 'made') throw forbidden();
     return name;
   }
 
-  #storeOf(request: FastifyRequest) {
-    return this.#context.scopes.storeOf(callerOf(request));
+  #authorizationOf(request: FastifyRequest) {
+    return this.#context.scopes.storeOf(callerOf(request)).authorization;
   }
 }
 

@@ -82,7 +82,7 @@ class UserHandlers {
   }
 
   #requireAdmin(request: FastifyRequest): void {
-    this.#context.scopes.storeOf(callerOf(request)).requireServerAdmin();
+    this.#context.scopes.storeOf(callerOf(request)).authorization.requireServerAdmin();
   }
 }
 

@@ -85,7 +85,10 @@ function refusalOfWork(
   store: AuthorizedStore,
   { names, refusal }: AtomicWork,
 ): StoreError | undefined {
-  return refusal?.() ?? (typeof names === 'function' ? undefined : store.refusalOfAll(names));
+  return (
+    refusal?.() ??
+    (typeof names === 'function' ? undefined : store.authorization.refusalOfAll(names))
+  );
 }
 
 export class IdempotentRequests {

@@ -26,7 +26,7 @@ export function backupRoutes(app: FastifyInstance, options: BackupRouteOptions):
   if (!takesBackups) return;
   const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { store, named } = scopes.of(request);
-    store.requireSomeAdmin();
+    store.authorization.requireSomeAdmin();
     const namespace = namespaceOf(queryText(request), named);
     const pieces = await store.backup({ namespace });
     const name = namespace === undefined ? '' : `-${namespace}`;

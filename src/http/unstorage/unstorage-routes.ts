@@ -52,9 +52,9 @@ class UnstorageHandlers {
   readonly get = async (request: FastifyRequest, { server }: FastifyReply): Promise<Answer> => {
     const item = this.#itemOf(request);
     const store = this.#storeFor(request, item);
-    store.requireSomeRead(item.namespace);
+    store.authorization.requireSomeRead(item.namespace);
     // The client takes a missing base for an error, and an empty list for what it is.
-    if (item.isBase && store.isAbsent(item.namespace)) return jsonAnswer(200, '[]');
+    if (item.isBase && store.authorization.isAbsent(item.namespace)) return jsonAnswer(200, '[]');
     const answer = item.isBase
       ? jsonAnswer(200, await this.#below.list(store, item))
       : this.#answerOf(request, await read(store, 'get', item));
@@ -88,7 +88,7 @@ class UnstorageHandlers {
     const { store } = scope;
     const { isBase } = item;
     // Nothing is there to delete.
-    if (store.isAbsent(namespace)) return done;
+    if (store.authorization.isAbsent(namespace)) return done;
     const identity = identityOf(request, emptyBody, scope);
     const units = unitsOf(1, 0);
     if (identity !== undefined) {
@@ -144,8 +144,8 @@ class UnstorageHandlers {
   /** @throws StoreError if the caller may not change the item, or anything below it */
   #writeOf(request: FastifyRequest, { namespace, key, isBase }: Item) {
     const scope = this.#context.scopes.in(request, namespace);
-    if (isBase) scope.store.requireSomeWrite(namespace);
-    else scope.store.requireWrite({ namespace, key });
+    if (isBase) scope.store.authorization.requireSomeWrite(namespace);
+    else scope.store.authorization.requireWrite({ namespace, key });
     return { scope, namespace, key };
   }
 

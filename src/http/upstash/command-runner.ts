@@ -27,7 +27,7 @@ export type CommandRunnerOptions = CommandParserOptions;
 
 /** The keys that commands are about: those of one namespace, as one caller may use them. */
 export interface CommandScope {
-  readonly store: RequestStore & Pick<AuthorizedStore, 'refusalOfAll'>;
+  readonly store: RequestStore & Pick<AuthorizedStore, 'authorization'>;
   readonly namespace: string;
 }
 
@@ -142,7 +142,7 @@ export class CommandRunner {
 
   /** The error that refuses the command to the caller of this scope; undefined if it may run it. */
   refusalOf({ store, namespace }: CommandScope, command: ParsedKeyedCommand) {
-    return store.refusalOfAll(transactionNames(namespace, command.keys, [command]));
+    return store.authorization.refusalOfAll(transactionNames(namespace, command.keys, [command]));
   }
 
   /** Plans a command that deletes all keys, without running it. */

@@ -184,7 +184,7 @@ class UpstashHandlers {
     const answer = answerOf([reply], [command]);
     if (flush.length === 0) return answer;
     const plan = () => ({ changes: [], flush, answer: () => answer });
-    const refusal = () => store.refusalOfAdmin(namespace);
+    const refusal = () => store.authorization.refusalOfAdmin(namespace);
     const work = { names: [], refusal, plan };
     return await this.#context.idempotency.run(store, identity, work, {
       alone: flush,

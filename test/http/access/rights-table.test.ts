@@ -55,7 +55,7 @@ POST /upstash                       | read    | /upstash ["GET","KEY"]
 PUT /upstash                        | put     | /upstash ["SET","KEY","2"]
 POST /upstash/pipeline              | read    | /upstash/pipeline [["GET","KEY"]]
 PUT /upstash/pipeline               | put     | /upstash/pipeline [["SET","KEY","2"]]
-POST /upstash/multi-exec            | reads   | /upstash/multi-exec [["GET","KEY"]]
+POST /upstash/multi-exec            | read    | /upstash/multi-exec [["GET","KEY"]]
 PUT /upstash/multi-exec             | put     | /upstash/multi-exec [["SET","KEY","2"]]
 GET /v1/admin/namespaces            | survey  | /v1/admin/namespaces
 HEAD /v1/admin/namespaces           | survey  | /v1/admin/namespaces

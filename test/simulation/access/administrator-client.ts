@@ -9,7 +9,7 @@ import {
 } from '../../../src/access/namespace-settings.ts';
 import { defaultNamespace } from '../../../src/base/default-namespace.ts';
 import { StoreError } from '../../../src/base/errors.ts';
-import { AuthorizedStore } from '../../../src/http/access/authorized-store.ts';
+import { RequestScopes } from '../../../src/http/access/request-scopes.ts';
 import type { CommandStore } from '../../../src/store/store.ts';
 import { pickFrom, randomBelow, type Random } from '../../support/random.ts';
 import type { ClientHistory } from '../client-history.ts';
@@ -81,9 +81,9 @@ export class AdministratorClient {
     const found = asked === undefined ? undefined : findCaller(asked, judge, access);
     if (found === undefined) return;
     const { namespaces, nowMs } = access;
-    const authorized = new AuthorizedStore(found.caller, { store, namespaces, nowMs });
+    const authorized = new RequestScopes({ store, namespaces, nowMs }).storeOf(found.caller);
     const window = judge.calls.window(access);
-    const refusal = refusalOf(() => authorized.requireServerAdmin());
+    const refusal = refusalOf(() => authorized.authorization.requireServerAdmin());
     judge.calls.noteAnswer(found.principal, undefined, refusal, window, access);
     if (refusal !== undefined) return;
     const choice = random();

@@ -3,7 +3,8 @@
 import type { Access } from '../../../src/access/access.ts';
 import { defaultNamespace } from '../../../src/base/default-namespace.ts';
 import { StoreError } from '../../../src/base/errors.ts';
-import { AuthorizedStore } from '../../../src/http/access/authorized-store.ts';
+import type { AuthorizedStore } from '../../../src/http/access/authorized-store.ts';
+import { RequestScopes } from '../../../src/http/access/request-scopes.ts';
 import type { ListPage } from '../../../src/store/listing.ts';
 import type { EntryName, Operation } from '../../../src/store/operation.ts';
 import type { Result } from '../../../src/store/result.ts';
@@ -70,7 +71,7 @@ export class CallerClient {
     if (access === undefined || found === undefined) return;
     this.isBusy = true;
     const { namespaces, nowMs } = access;
-    const authorized = new AuthorizedStore(found.caller, { store, namespaces, nowMs });
+    const authorized = new RequestScopes({ store, namespaces, nowMs }).storeOf(found.caller);
     const session = { principal: found.principal, store: authorized, access, process };
     const choice = random();
     if (choice < 0.55) await this.#one(session);
@@ -92,7 +93,7 @@ export class CallerClient {
     const found = findCaller('environment', judge, access);
     if (found === undefined) throw new Error('the environment has a token at the end');
     const { namespaces, nowMs } = access;
-    const authorized = new AuthorizedStore(found.caller, { store, namespaces, nowMs });
+    const authorized = new RequestScopes({ store, namespaces, nowMs }).storeOf(found.caller);
     const session = { principal: found.principal, store: authorized, access, process };
     const result = await this.#submit(session, this.#askedPut(entryOfName(name)));
     return result?.kind === 'written';

@@ -51,11 +51,10 @@ export function findCaller(
       : principal === 'environment'
         ? environmentToken
         : undefined;
-  const now = nowMs();
-  const found = text === undefined ? undefined : callers.find(text, now);
+  const found = text === undefined ? undefined : callers.find(text, nowMs);
   const caller = callers.isOpen ? callers.anonymous : found;
   judge.calls.noteFound(principal, caller !== undefined, all);
   if (caller === undefined) return undefined;
-  uses.note(caller, now);
+  uses.note(caller, nowMs());
   return { principal, caller };
 }

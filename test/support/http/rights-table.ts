@@ -60,10 +60,6 @@ read,    own in:a     | ! | + + + | +  +  +  | +  +  +  | +    +     | +
 read,    own out:a    | ! | + + + | k  k  k  | +  +  +  | +    +     | +
 read,    foreign in:a | ! | - - - | -  -  -  | +  +  +  | +    +     | +
 read,    absent in:a  | ! | - - - | -  -  -  | ?  ?  ?  | ?    ?     | ?
-reads,   own in:a     | ! | + + + | +  +  +  | +  +  +  | +    +     | +
-reads,   own out:a    | ! | + + + | k  k  k  | +  +  +  | +    +     | +
-reads,   foreign in:a | ! | - - - | -  -  -  | +  +  +  | +    +     | +
-reads,   absent in:a  | ! | - - - | -  -  -  | ?  ?  +  | ?    +     | +
 put,     own in:a     | ! | - + + | -  +  +  | -  +  +  | -    +     | +
 put,     own out:a    | ! | - + + | -  k  k  | -  +  +  | -    +     | +
 put,     foreign in:a | ! | - - - | -  -  -  | -  +  +  | -    +     | +

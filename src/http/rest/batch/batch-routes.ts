@@ -54,7 +54,7 @@ class BatchHandler {
   readonly post = (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
     const { large, limits, scopes } = this.#context;
     const scope = scopes.of(request);
-    scope.store.requireSomeRead(scope.namespace);
+    scope.store.authorization.requireSomeRead(scope.namespace);
     parseQuery(queryText(request), []);
     return large.run(request, reply, (body) => {
       const json = parseBatchEnvelope(body, limits.batchOperationsMax);

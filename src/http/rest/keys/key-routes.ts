@@ -62,9 +62,9 @@ class KeyHandlers {
   readonly put = async (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
     const scope = this.#context.scopes.of(request);
     const { store, namespace } = scope;
-    store.requireSomeWrite(namespace);
+    store.authorization.requireSomeWrite(namespace);
     const key = this.#keyOf(request);
-    store.requireWrite({ namespace, key });
+    store.authorization.requireWrite({ namespace, key });
     const ttlMs = this.#ttlOf(parseQuery(queryText(request), ['ttl']));
     const { ifMatch, ifNoneMatch } = conditionsOfRequest(request.headers);
     refusePartialPut(request);
@@ -76,9 +76,9 @@ class KeyHandlers {
   readonly delete = async (request: FastifyRequest): Promise<Answer> => {
     const scope = this.#context.scopes.of(request);
     const { store, namespace } = scope;
-    store.requireSomeWrite(namespace);
+    store.authorization.requireSomeWrite(namespace);
     const key = this.#keyOf(request);
-    store.requireWrite({ namespace, key });
+    store.authorization.requireWrite({ namespace, key });
     noQuery(request);
     const { ifMatch, ifNoneMatch } = conditionsOfRequest(request.headers);
     const operation = { op: 'delete', namespace, key, ifMatch, ifNoneMatch } as const;
@@ -104,7 +104,7 @@ class KeyHandlers {
 
   #read(op: 'get' | 'head', request: FastifyRequest, reply: FastifyReply): void {
     const { store, namespace } = this.#context.scopes.of(request);
-    store.requireSomeRead(namespace);
+    store.authorization.requireSomeRead(namespace);
     const key = this.#keyOf(request);
     noQuery(request);
     const conditions = readConditions(request);

@@ -27,7 +27,7 @@ function unitsOfPage({ limit, includeValues }: ListQuery): number {
 export function listRoutes(app: FastifyInstance, { scopes, large }: RouteContext): void {
   const list = async (request: FastifyRequest, { server }: FastifyReply): Promise<Answer> => {
     const { store, namespace } = scopes.of(request);
-    store.requireSomeRead(namespace);
+    store.authorization.requireSomeRead(namespace);
     const query = parseListQuery(namespace, queryText(request));
     const answer = await large.runBodiless(unitsOfPage(query), async () =>
       jsonAnswer(200, pageText(query, await store.list(query))),

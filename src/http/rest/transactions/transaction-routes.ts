@@ -93,7 +93,7 @@ class TransactionHandler {
     const { large, limits, clock, scopes } = this.#context;
     const scope = scopes.of(request);
     const { store, namespace } = scope;
-    store.requireSomeRead(namespace);
+    store.authorization.requireSomeRead(namespace);
     parseQuery(queryText(request), []);
     return large.run(request, reply, (body) => {
       const transaction = parseTransaction(body, { ...limits, namespace }, clock.wallMs());

@@ -1,5 +1,4 @@
 // Puts the parts of access together over one store.
-import { TimestampClock, type Clock } from '../base/clock.ts';
 import type { Store } from '../store/store.ts';
 import { Administration, randomIds, type NewIds } from './administration.ts';
 import { Callers } from './callers.ts';
@@ -13,7 +12,8 @@ import type { Sleep } from './until-known.ts';
 
 export interface AccessOptions {
   readonly store: Store;
-  readonly clock: Clock;
+  /** The time by which tokens expire: Unix milliseconds that never go back. */
+  readonly nowMs: () => number;
   /** The tokens of the environment. */
   readonly serverTokens?: ServerTokensOptions;
   /** The most namespaces, the default one among them. */
@@ -39,10 +39,8 @@ const byTimer = (ms: number, work: () => void): void => void setTimeout(work, ms
 
 /** @throws StoreError STORE_MISMATCH; SHARD_UNAVAILABLE if a shard does not serve */
 export async function openAccess(options: AccessOptions): Promise<Access> {
-  const { store, clock, serverTokens = {}, namespacesMax, later = byTimer } = options;
+  const { store, nowMs, serverTokens = {}, namespacesMax, later = byTimer } = options;
   const { newIds = randomIds } = options;
-  const timestamps = new TimestampClock(clock);
-  const nowMs = (): number => timestamps.timestamp();
   let isClosed = false;
   // Ends loops that wait for a store that is closed.
   const sleep: Sleep = (ms) =>

@@ -60,6 +60,10 @@ export class Router implements CommandStore {
     this.durability = options.durability;
   }
 
+  timestamp(): number {
+    return this.#options.clock.timestamp();
+  }
+
   submit(
     operation: Operation,
     { authorization }: SubmitOptions = noOptions,

@@ -58,9 +58,10 @@ export async function serveStore(
   const { settings, logger, clock, isStopping = () => false, logLinesLost } = options;
   const { serverTokens = noServerTokens } = options;
   const { namespacesMax } = settings;
-  const access = await openAccess({ store, clock, serverTokens, namespacesMax });
+  const nowMs = (): number => store.timestamp();
+  const access = await openAccess({ store, nowMs, serverTokens, namespacesMax });
   checkExposure(settings, access.callers.isOpen);
-  checkUsable(access.callers, access.nowMs, resolve(settings.dataDir));
+  checkUsable(access.callers, nowMs, resolve(settings.dataDir));
   let isClosing = false;
   const app = await buildApp({
     store,

@@ -34,6 +34,12 @@ export interface Store {
   readonly durability: Durability;
 
   /**
+   * The time by which entries expire: Unix milliseconds, never below an earlier time. After a restart
+   * it goes on from the last write at the earliest.
+   */
+  timestamp(): number;
+
+  /**
    * Carries out one operation. Answers at once if possible (a cached read), else by a promise.
    * Never throws or rejects for an expected failure: the result is then `refused`.
    */

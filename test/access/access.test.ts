@@ -21,7 +21,7 @@ let access: Access;
 
 async function open(shards = 4): Promise<void> {
   store = await openTestStore(folder.path, { shards, clock, fsync: 'never' });
-  access = await openAccess({ store, clock, namespacesMax: 100 });
+  access = await openAccess({ store, nowMs: () => store.timestamp(), namespacesMax: 100 });
 }
 
 async function close(): Promise<void> {
@@ -91,6 +91,20 @@ describe('a store on disk', () => {
       expect(find(ann)?.rights.in('app').mayRead('\u{c3}\u{a9}/1')).toBe(true);
       expect(await put('by-a', 'a')).toBe('committed');
     }
+  });
+
+  test('refuses an expired token although its clock was set back over a restart', async () => {
+    await make('root');
+    const request = tokenRequest([admin], { expiresAt: clock.wallMs() + 1000 });
+    const { token } = await access.administration.createToken('root', request);
+    expect(find(token)?.user).toBe('root');
+    clock.advance(1000);
+    await put('default', 'a write at the time of the expiry');
+    expect(find(token)).toBeUndefined();
+    await close();
+    clock.jump(-1_000_000);
+    await open();
+    expect(find(token)).toBeUndefined();
   });
 
   test('drops a namespace of many shards, its grants and its record at one moment', async () => {

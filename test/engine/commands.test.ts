@@ -22,7 +22,7 @@ let runner: CommandRunner;
 
 async function open(): Promise<void> {
   store = await openTestStore(folder.path, { shards: 3, clock: systemClock });
-  scope = { store: await storeOfAnyone(store, systemClock), namespace: 'default' };
+  scope = { store: await storeOfAnyone(store), namespace: 'default' };
   runner = new CommandRunner({
     clock: systemClock,
     keyBytesMax: 1024,

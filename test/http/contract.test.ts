@@ -19,7 +19,7 @@ storeContract('the REST dialect over a socket', {
       clock,
       version: '0.0.0-test',
       logger: false,
-      access: await accessOver(embedded, clock),
+      access: await accessOver(embedded),
       limits: {
         keyBytesMax: 1024,
         valueBytesMax: 8 * mebibyte,

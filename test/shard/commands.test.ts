@@ -97,7 +97,7 @@ test('writes are there after a restart, and after a compaction, with their versi
   expect(before).toMatchObject({ kind: 'entry', value: Buffer.from([0xff, 0x00]) });
   for (const isCompacted of [false, true]) {
     if (isCompacted) compactShard(files, store);
-    store.shard.stop(store.timestamp);
+    store.shard.stop(store.timestamp());
     store = openShard(files, 'always', clock);
     // oxlint-disable-next-line no-await-in-loop -- one life after the other
     expect(await store.submit(get('a'))).toEqual(before);
@@ -113,7 +113,7 @@ test('a write whose sync fails is of unknown outcome, and a read in the same bat
     expect.objectContaining({ error: expect.objectContaining({ outcome: 'not-applied' }) }),
   ]);
   heal(files);
-  store.shard.mend(store.timestamp);
+  store.shard.mend(store.timestamp());
   expect(ask('GET a')).toEqual(['1']);
 });
 

@@ -52,7 +52,7 @@ async function fill(store: BareShardStore, prefix = 'k'): Promise<number> {
 
 function compactWhereWanted(store: BareShardStore): boolean {
   if (!store.shard.report().wantsCompaction) return false;
-  const input = store.shard.beginCompaction(store.timestamp);
+  const input = store.shard.beginCompaction(store.timestamp());
   if (input === undefined) return false;
   store.shard.installSnapshot(compact({ ...shardPlace, fileSystem: files }, input));
   return true;
@@ -131,7 +131,7 @@ describe('a full disk', () => {
       if (kind === 'refused') break;
     }
     clock.advance(5000);
-    for (let step = 0; step < 5; step++) store.ask({ op: 'sweep', now: store.timestamp });
+    for (let step = 0; step < 5; step++) store.ask({ op: 'sweep', now: store.timestamp() });
     expect(compactWhereWanted(store)).toBe(true);
     expect(await store.submit(put('new', value))).toMatchObject({ kind: 'written' });
   });
@@ -140,7 +140,7 @@ describe('a full disk', () => {
     const store = openShard(files, 'always', clock);
     await fill(store);
     const contents = await contentsOf(store);
-    const input = store.shard.beginCompaction(store.timestamp);
+    const input = store.shard.beginCompaction(store.timestamp());
     if (input === undefined) throw new Error('there is much to compact');
     const live = [...files.contents()].filter(([path]) => path.includes('journal'));
     expect(() => compact({ ...shardPlace, fileSystem: files }, input)).toThrow('ENOSPC');
@@ -155,14 +155,14 @@ describe('a full disk', () => {
   test('takes puts again after a sync has failed during a compaction', async () => {
     const store = openShard(files, 'always', clock);
     await fill(store);
-    expect(store.shard.beginCompaction(store.timestamp)?.journals).toHaveLength(1);
+    expect(store.shard.beginCompaction(store.timestamp())?.journals).toHaveLength(1);
     failEach(files, { call: 'sync' });
     await store.submit(remove('k0'));
     expect(store.shard.report().isBroken).toBe(true);
     heal(files);
     files.capacityBytes *= 4;
     // The shard did not serve, so nothing has told it that the compaction was dropped.
-    store.shard.mend(store.timestamp);
+    store.shard.mend(store.timestamp());
     clock.advance(2000);
     expect(await store.submit(put('new', value))).toMatchObject({ kind: 'written' });
   });

@@ -59,7 +59,7 @@ describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
   test('once mended, it serves everything that was visible, durably', async () => {
     const store = await brokenShard(fsync);
     const visible = settled;
-    expect(store.shard.mend(store.timestamp).isBroken).toBe(false);
+    expect(store.shard.mend(store.timestamp()).isBroken).toBe(false);
     expect(await valuesOf(store)).toEqual(visible);
     for (let seed = 0; seed < 20; seed++) {
       const cut = files.afterPowerCut(seededRandom(seed));
@@ -69,7 +69,7 @@ describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
 
   test('once mended, it can be written to, compacted, stopped and started like any other', async () => {
     const store = await brokenShard(fsync);
-    store.shard.mend(store.timestamp);
+    store.shard.mend(store.timestamp());
     await store.submit(put('c', '1'));
     const before = await contentsOf(store);
     expect(await contentsOf(openShard(files.copy(), fsync))).toEqual(before);
@@ -86,10 +86,10 @@ describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
       const store = await brokenShard(fsync);
       const count = failAt(files, fatal);
       try {
-        store.shard.mend(store.timestamp);
+        store.shard.mend(store.timestamp());
         // Not every failure makes the call throw: some only leave files behind.
       } catch {
-        store.shard.mend(store.timestamp);
+        store.shard.mend(store.timestamp());
       }
       if (count.calls < fatal) break;
       heal(files);
@@ -109,7 +109,7 @@ describe.each(['always', 'interval', 'never'] as const)('in %s', (fsync) => {
       const store = await brokenShard(fsync);
       const count = cutAt(files, fatal);
       try {
-        store.shard.mend(store.timestamp);
+        store.shard.mend(store.timestamp());
       } catch {
         // This is the kill.
       }

@@ -39,7 +39,8 @@ export async function withFolderAdmin<T>(
     const store = await openStore(dataDir);
     try {
       const { namespacesMax } = defaultSettings();
-      const access = await openAccess({ store, clock: systemClock, serverTokens, namespacesMax });
+      const nowMs = (): number => store.timestamp();
+      const access = await openAccess({ store, nowMs, serverTokens, namespacesMax });
       const result = await work(new FolderAdmin(dataDir, access));
       await access.close();
       return result;

@@ -34,7 +34,7 @@ let requests: IdempotentRequests;
 
 async function open(shards = 2, recordsMax = 5): Promise<void> {
   store = await openTestStore(folder.path, { shards, clock });
-  own = await storeOfAnyone(store, clock);
+  own = await storeOfAnyone(store);
   requests = new IdempotentRequests({ store, windowMs, recordsMax, wallMs: () => clock.wallMs() });
   await requests.load();
 }

@@ -7,7 +7,6 @@ import { backupRoutes } from '../../../src/http/rest/backup-routes.ts';
 import { BackupReader } from '../../../src/storage/backup-reader.ts';
 import { MemoryFileSystem } from '../../support/disk/memory-file-system.ts';
 import { storeOfAnyone } from '../../support/stores/store-of-anyone.ts';
-import { systemClock } from '../../../src/base/clock.ts';
 import { ModelStore } from '../../support/stores/model-store.ts';
 import { put } from '../../support/stores/operations.ts';
 import { makeNamespaces, openApp } from '../../support/http/open-app.ts';
@@ -189,7 +188,7 @@ describe('GET /v1/backup', () => {
     const store = new ModelStore();
     store.backup = async () => pieces;
     const app = fastify();
-    const anyone = await storeOfAnyone(store, systemClock);
+    const anyone = await storeOfAnyone(store);
     const scopes = { of: () => ({ store: anyone, named: undefined }) };
     backupRoutes(app, { scopes, takesBackups: true, stalledMs: 200 });
     const url = await app.listen({ host: '127.0.0.1', port: 0 });

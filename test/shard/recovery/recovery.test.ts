@@ -261,7 +261,7 @@ describe('damage', () => {
 
   test('is a sealed journal that is shorter or longer than it was', async () => {
     const store = openShard(files);
-    store.shard.beginCompaction(store.timestamp);
+    store.shard.beginCompaction(store.timestamp());
     const whole = readJournal(files, journal(2));
     files.put(journal(2), whole.subarray(0, -10));
     await expectRefused('journal-000002.ndjson');
@@ -310,7 +310,7 @@ describe('a compaction', () => {
   test('that was never taken over changes nothing and is removed at the next start', async () => {
     const store = openShard(files);
     await store.submit(put('a', '1'));
-    const input = store.shard.beginCompaction(store.timestamp);
+    const input = store.shard.beginCompaction(store.timestamp());
     expect(input?.journals).toHaveLength(1);
     files.put(snapshot(1), Buffer.from('never named'));
     await store.submit(put('b', '2'));
@@ -353,7 +353,7 @@ describe('a compaction', () => {
 
   test('of an empty shard has nothing to do', () => {
     const store = openShard(files);
-    expect(store.shard.beginCompaction(store.timestamp)).toBeUndefined();
+    expect(store.shard.beginCompaction(store.timestamp())).toBeUndefined();
   });
 });
 

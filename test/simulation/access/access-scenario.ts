@@ -71,13 +71,12 @@ export class AccessScenario {
 
   /** Loads the registries, as the server does before it listens. */
   async open(store: CommandStore, process: SimulatedProcess): Promise<Access> {
-    const { random, clock, faults } = this.#options;
+    const { random, faults } = this.#options;
     this.judge.noteRecovered(process);
     const hasToken = faults.isStopped || random() < this.plan.serverTokens;
     const access = await openAccess({
       store,
-      // The store does not learn the time from the registries.
-      clock: { wallMs: () => clock.presentMs, monotonicMs: () => clock.monotonicMs() },
+      nowMs: () => store.timestamp(),
       serverTokens: { tokens: hasToken ? [environmentToken] : [] },
       namespacesMax: this.plan.namespacesMax,
       later: (ms, work) => process.later(ms, work),

@@ -18,7 +18,8 @@ export async function openTestAccess(
   const { clock = new ManualClock() } = options;
   const timers = new ManualTimers();
   const { later } = timers;
-  const access = await openAccess({ store, namespacesMax: 10, later, ...options, clock });
+  const nowMs = (): number => clock.wallMs();
+  const access = await openAccess({ store, nowMs, namespacesMax: 10, later, ...options });
   return { ...access, clock, timers };
 }
 

@@ -33,7 +33,7 @@ export function readJournal(fileSystem: MemoryFileSystem, path: string): Buffer 
 
 /** Folds all journals into a snapshot, as the scheduler does. Does nothing if nothing has changed. */
 export function compactShard(fileSystem: MemoryFileSystem, store: BareShardStore): void {
-  const input = store.shard.beginCompaction(store.timestamp);
+  const input = store.shard.beginCompaction(store.timestamp());
   if (input === undefined) return;
   store.shard.installSnapshot(compact({ ...shardPlace, fileSystem }, input));
 }

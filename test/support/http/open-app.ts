@@ -3,7 +3,6 @@ import { onTestFinished } from 'vitest';
 import { openAccess, type Access } from '../../../src/access/access.ts';
 import { namespaceDefaults } from '../../../src/access/namespace-settings.ts';
 import type { ServerTokensOptions } from '../../../src/access/server-tokens.ts';
-import type { Clock } from '../../../src/base/clock.ts';
 import { buildApp, type AppAccess, type AppOptions } from '../../../src/http/app.ts';
 import type { HttpLimits } from '../../../src/http/limits.ts';
 import type { CommandStore } from '../../../src/store/store.ts';
@@ -19,10 +18,10 @@ export interface TestAccess extends Partial<Omit<AppAccess, 'access'>> {
 
 export async function accessOver(
   store: CommandStore,
-  clock: Clock,
   { serverTokens = {}, namespacesMax = 100, ...rules }: TestAccess = {},
 ): Promise<AppAccess> {
-  const access = await openAccess({ store, clock, serverTokens, namespacesMax });
+  const nowMs = (): number => store.timestamp();
+  const access = await openAccess({ store, nowMs, serverTokens, namespacesMax });
   return { access, corsOrigins: [], allowedHosts: [], trustProxy: [], ...rules };
 }
 
@@ -62,7 +61,7 @@ export async function openApp({ limits, access, ...changes }: Changes = {}) {
     limits: { ...testLimits, ...limits },
     ...changes,
   } as const;
-  const rules = await accessOver(options.store, options.clock, access);
+  const rules = await accessOver(options.store, access);
   const app = await buildApp({ ...options, access: rules });
   const { url, port } = await listen(app, { host: '127.0.0.1', port: 0 });
   onTestFinished(() => drain(app, { deadlineMs: 0 }));

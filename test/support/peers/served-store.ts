@@ -28,7 +28,7 @@ export async function serveStore(valueBytesMax: number): Promise<ServedStore> {
     clock: systemClock,
     version: '0.0.0-test',
     logger: false,
-    access: await accessOver(store, systemClock),
+    access: await accessOver(store),
     limits: {
       keyBytesMax: 1024,
       valueBytesMax,

@@ -56,13 +56,13 @@ export class BareShardStore implements Store {
     this.shard = opened.start(startOf(this.#timestamps.timestamp()));
   }
 
-  get timestamp(): number {
+  timestamp(): number {
     return this.#timestamps.timestamp();
   }
 
   /** Encodes and decodes the frames, as threads do. */
   ask(...operations: ShardOperation[]): readonly ShardResult[] {
-    const batch = decodeBatch(encodeBatch({ timestamp: this.timestamp, operations }));
+    const batch = decodeBatch(encodeBatch({ timestamp: this.timestamp(), operations }));
     return decodeReply(encodeReply(this.shard.apply(batch))).results;
   }
 
@@ -89,7 +89,7 @@ export class BareShardStore implements Store {
       );
       const version = this.shard.report().nextSeq;
       const versions = names.map(() => version);
-      const { output, changes, flush } = plan({ entries, versions, now: this.timestamp });
+      const { output, changes, flush } = plan({ entries, versions, now: this.timestamp() });
       const changed = names.flatMap((name, index): EntryChange[] => {
         const change = changes[index];
         if (change === undefined) return [];
@@ -112,13 +112,13 @@ export class BareShardStore implements Store {
   }
 
   async list(query: ListQuery): Promise<ListPage> {
-    const [page] = this.ask({ op: 'list', query, now: this.timestamp });
+    const [page] = this.ask({ op: 'list', query, now: this.timestamp() });
     if (page?.kind !== 'page') throw new Error('a page expected');
     return mergePages([page], query);
   }
 
   async count(namespace: string, within?: readonly KeyRange[]): Promise<number> {
-    const [answer] = this.ask({ op: 'count', namespace, within, now: this.timestamp });
+    const [answer] = this.ask({ op: 'count', namespace, within, now: this.timestamp() });
     if (answer?.kind !== 'count') throw new Error('a count expected');
     return answer.count;
   }
@@ -134,7 +134,7 @@ export class BareShardStore implements Store {
   }
 
   async close(): Promise<void> {
-    this.shard.stop(this.timestamp);
+    this.shard.stop(this.timestamp());
   }
 
   #read(names: readonly EntryName[]): Result[] {

@@ -75,6 +75,10 @@ export class HttpStore implements Store {
     this.durability = durability;
   }
 
+  timestamp(): number {
+    throw new Error('a client does not learn the time of the server');
+  }
+
   async submit(operation: Operation): Promise<Result> {
     const methods = { get: 'GET', head: 'HEAD', put: 'PUT', delete: 'DELETE' } as const;
     const key = encodeURIComponent(textOfByteString(operation.key));

@@ -53,6 +53,10 @@ export class ModelStore implements CommandStore {
     return [...this.entries.keys()].filter((name) => !name.startsWith('~'));
   }
 
+  timestamp(): number {
+    return this.nowMs;
+  }
+
   submit(operation: Operation, { authorization }: SubmitOptions = {}): Result | Promise<Result> {
     if (this.#closed) {
       const error = new StoreError('SHUTTING_DOWN', 'The store is closed.', { retryable: true });

@@ -31,7 +31,7 @@ async function serve(store: CommandStore, clock: Clock) {
     version: '0',
     logger: false,
     limits: testLimits,
-    access: await accessOver(store, clock),
+    access: await accessOver(store),
   });
   const { url } = await listen(app, { host: '127.0.0.1', port: 0 });
   return { url, stop: () => drain(app, { deadlineMs: 1000 }) };

@@ -9,8 +9,11 @@ import { unfinishedMaking } from '../storage/manifest.ts';
 import { isFolder, nodeFileSystem } from '../storage/node-file-system.ts';
 import type { Finding } from '../tools/finding.ts';
 import type { RepairSummary } from '../tools/repair-store.ts';
+import { nameOfRule } from '../access/access-records.ts';
 import { CommandError, exitCodes, usageError } from './command-error.ts';
 import { withOfflineFolder, type OfflineFolder } from './offline-folder.ts';
+import { restoredAccessText } from './restored-access-text.ts';
+import { RestoredAccess, type RestoredAccessOptions } from './restored-access.ts';
 import { standardOutput } from './standard-output.ts';
 import { standardError } from './standard-streams.ts';
 
@@ -34,37 +37,56 @@ It writes its findings to standard output, one JSON object a line. The member "f
                 ("kept":"value", its version) or nothing ("named":true: the damaged bytes, or a
                 transaction in doubt, name it)
 
+A server on the new store needs a token, also if the damaged store needed none, unless --open is there:
+the records of users and tokens may be among what is lost. A token that was revoked lately may be back.
+The command lists the tokens, and --revoke-tokens leaves them out.
+
 Exit code 0: nothing is lost; 1: something is lost, or may be, or there is no store to be read;
 2: wrong usage; 3: a server uses the folder, or another version of the program wrote it.`;
+
+interface Typed {
+  readonly to: string;
+  readonly open?: boolean;
+  readonly revokeTokens?: boolean;
+}
 
 export function repairCommand(): Command {
   return new Command('repair')
     .description('Save all that can be proved of a damaged data folder into a new one.')
     .argument('<dir>', 'the data folder')
     .requiredOption('--to <newdir>', 'the new data folder, absent or empty; required')
+    .option('--open', 'let callers without a token use the new store')
+    .option('--revoke-tokens', 'leave out all tokens; users stay')
     .addHelpText('after', explanation)
-    .action(async (dir: string, { to }: { to: string }) => {
-      await withOfflineFolder(dir, (folder) => repair(folder, to));
+    .action(async (dir: string, { to, open: isOpen = false, revokeTokens = false }: Typed) => {
+      const access = { isOpen, revokesTokens: revokeTokens };
+      await withOfflineFolder(dir, (folder) => repair(folder, to, access));
     });
 }
 
-async function repair({ dataDir, fileSystem, progress }: OfflineFolder, to: string): Promise<void> {
+async function repair(
+  { dataDir, fileSystem, progress }: OfflineFolder,
+  to: string,
+  options: RestoredAccessOptions,
+): Promise<void> {
   const newDir = resolve(to);
   refuseTarget(dataDir, newDir);
   const { repairStore } = await import('../tools/repair-store.ts');
   nodeFileSystem.makeFolder(newDir);
   const lock = acquireFolderLock(newDir);
+  const access = new RestoredAccess(options);
   try {
     const summary = repairStore({
       fileSystem,
       dataDir,
       newDir,
       now: systemClock.wallMs(),
+      inShardOf: { key: nameOfRule.key, transform: access.transform },
       report: (finding: Finding) => standardOutput.print(`${JSON.stringify(finding)}\n`),
       onWork: (work, bytes) => progress.begin(work, bytes),
     });
     await standardOutput.finish();
-    tell(summary, newDir);
+    tell(summary, newDir, access);
   } finally {
     lock.release();
   }
@@ -94,8 +116,14 @@ function realPathOf(path: string): string {
   return join(realPathOf(parent), relative(parent, path));
 }
 
-function tell({ shards, entries, losses }: RepairSummary, newDir: string): void {
-  const made = `${newDir} holds ${entries} entries in ${shards} shards, written and read back`;
+function tell(
+  { shards, entries, losses }: RepairSummary,
+  newDir: string,
+  access: RestoredAccess,
+): void {
+  standardError.write(restoredAccessText(newDir, access));
+  const size = `${entries - access.added} entries in ${shards} shards`;
+  const made = `${newDir} holds ${size}, written and read back`;
   if (losses > 0) {
     const told = `${losses} ${losses === 1 ? 'finding' : 'findings'} on standard output`;
     throw new CommandError(exitCodes.failed, `${made}; something is lost, or may be: ${told}`);

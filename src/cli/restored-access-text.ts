@@ -1,4 +1,4 @@
-// Says who may use a store that was restored. No secret is in the text.
+// Says who may use a store that was restored or repaired. No secret is in the text.
 import { timeText } from './admin/admin-text.ts';
 import { grantsText } from './admin/grant-option.ts';
 import { shellWord } from './damage-advice.ts';
@@ -11,7 +11,7 @@ export function restoredAccessText(dataDir: string, access: RestoredAccess): str
   const { tokens, options } = access;
   const isRevoked = options.revokesTokens && tokens.length > 0;
   const kept = isRevoked ? [] : tokens;
-  const revoked = isRevoked ? `the tokens of the backup are revoked: ${tokens.length}\n` : '';
+  const revoked = isRevoked ? `all tokens are revoked: ${tokens.length}\n` : '';
   const table = kept.length === 0 ? '' : tableOf(kept);
   return revoked + lineOf(dataDir, options.isOpen, kept.length > 0) + table;
 }

@@ -1,5 +1,5 @@
-// Decides on the users and tokens of a backup on their way into a restored store: access needs a token
-// there, unless the operator opens it, and tokens stay or are revoked. Knows no file.
+// Decides on the users and tokens on their way into a store that is restored or repaired: access needs a
+// token there, unless the operator opens it, and tokens stay or are revoked. Knows no file.
 import {
   accessNamespace,
   decodeAccessRecord,
@@ -16,11 +16,11 @@ import type { EntryTransform } from '../tools/restore.ts';
 export interface RestoredAccessOptions {
   /** True: callers without a token may do everything. */
   readonly isOpen: boolean;
-  /** True: tokens of the backup are left out. Users stay. */
+  /** True: all tokens are left out. Users stay. */
   readonly revokesTokens: boolean;
 }
 
-/** A token of the backup. */
+/** A token of the source: the backup, or the damaged store. */
 export interface RestoredToken {
   readonly id: string;
   readonly user: string;
@@ -44,12 +44,12 @@ export class RestoredAccess {
     this.options = options;
   }
 
-  /** The number of entries in the store that the backup does not have. */
+  /** The number of entries in the new store that the source does not have. */
   get added(): number {
     return this.#added;
   }
 
-  /** The tokens of the backup, also those that are revoked. Complete once the backup is read. */
+  /** The tokens of the source, also those that are revoked. Complete once the source is read. */
   get tokens(): readonly RestoredToken[] {
     return this.#tokens.map(({ id, userId, name, grants, expiresAt }) => {
       const user = this.#userNames.get(userId) ?? '';
@@ -57,7 +57,7 @@ export class RestoredAccess {
     });
   }
 
-  /** For one restore. Throws StoreError STORE_MISMATCH for a record that the program does not know. */
+  /** For one restore or repair. Throws StoreError STORE_MISMATCH for a record that the program does not know. */
   readonly transform: EntryTransform = (entries) => this.#transformed(entries);
 
   *#transformed(entries: Iterable<StreamedEntry>): Generator<StreamedEntry, void, void> {

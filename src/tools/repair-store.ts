@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../base/errors.ts';
 import { seqJumpRepaired } from '../base/limits.ts';
+import type { StreamedEntry } from '../shard/streams/entry-stream.ts';
 import { liveEntriesOf } from '../shard/streams/live-entries.ts';
 import { proveShard } from '../shard/recovery/recovery.ts';
 import { placesOf, type ShardPlace } from '../shard/shard-place.ts';
@@ -23,6 +24,7 @@ import { resolveSalvaged, type SalvagedTraces } from './resolve-salvaged.ts';
 import { EntryDigest } from './entry-digest.ts';
 import { isLoss, type Finding } from './finding.ts';
 import { findRepairSource, type RepairSource } from './repair-source.ts';
+import type { EntryTransform } from './restore.ts';
 import type { SalvagedShard } from './salvaged-changes.ts';
 import { salvageShard } from './shard-salvage.ts';
 
@@ -34,6 +36,8 @@ export interface RepairOptions {
   /** Unix milliseconds. */
   readonly now: number;
   readonly report: (finding: Finding) => void;
+  /** Leaves entries out, or changes or adds some, in the one shard that has this key. */
+  readonly inShardOf?: { readonly key: string; readonly transform: EntryTransform } | undefined;
   /** Called when a piece of work begins. `bytes` to read are undefined if the size is unknown. */
   readonly onWork?: (work: string, bytes: number | undefined) => void;
 }
@@ -86,13 +90,17 @@ function writeShards(
   manifest: Manifest,
   report: (finding: Finding) => void,
 ): number {
-  const { fileSystem, newDir, onWork } = options;
+  const { fileSystem, newDir, inShardOf, onWork } = options;
+  const changed = inShardOf && shardOfKey(inShardOf.key, manifest.shards);
   const targets = placesOf(fileSystem, newDir, manifest);
   const writing: ShardInWriting[] = [];
   try {
     for (const salvaged of salvageAll(options, source, report)) {
-      const target = targets[salvaged.shard];
-      if (target !== undefined) writing.push(new ShardInWriting(target, salvaged));
+      const { shard, entries } = salvaged;
+      const target = targets[shard];
+      if (target === undefined) continue;
+      const written = shard === changed ? inShardOf?.transform(entries) : entries;
+      writing.push(new ShardInWriting(target, salvaged, written ?? entries));
     }
     const seq = Math.max(...writing.map((one) => one.seq)) + seqJumpRepaired;
     const at = Math.max(...writing.map((one) => one.at));
@@ -147,7 +155,11 @@ class ShardInWriting {
   readonly #writer: ShardFolderWriter;
   readonly #written = new EntryDigest();
 
-  constructor(place: ShardPlace, { entries, seq, at }: SalvagedShard) {
+  constructor(
+    place: ShardPlace,
+    { seq, at }: Pick<SalvagedShard, 'seq' | 'at'>,
+    entries: Iterable<StreamedEntry>,
+  ) {
     this.seq = seq;
     this.at = at;
     this.#place = place;

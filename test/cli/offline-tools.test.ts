@@ -97,8 +97,9 @@ describe('on a small store', () => {
       expect.stringMatching(/^\{"key":"c",/),
       expect.stringMatching(/^\{"key":"d",/),
     ]);
-    const repaired = await runToEnd(['repair', data, '--to', join(folder, 'new')]);
+    const repaired = await runToEnd(['repair', data, '--open', '--to', join(folder, 'new')]);
     expect(repaired).toMatchObject({ code: 0, stdout: '' });
+    expect(linesOf(repaired.stderr)).toContain('a server on it needs no token');
     expect(lastLine(repaired.stderr)).toMatch(
       /^holdfast: .*new holds 5 entries in 2 shards.*nothing/,
     );
@@ -143,9 +144,44 @@ describe('on a small store', () => {
     );
     expect(await digestsOf(data)).toEqual(before);
 
+    // The records of access may be among the changes that are lost.
+    const open = `holdfast access open ${newDir}`;
+    expect(repaired.stderr).toContain(
+      `needs HOLDFAST_TOKEN; to let callers in without a token: ${open}\n`,
+    );
+    const refused = await runToEnd(['serve', '--port', '0', '--data-dir', newDir]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain(open);
+
+    expect((await runToEnd(['access', 'open', newDir])).code).toBe(0);
     const { url } = await serveInTest(newDir, ['--shards', '2']);
     const { items } = (await (await fetch(`${url}/v1/keys`)).json()) as { items: unknown[] };
     expect(items).toHaveLength(4);
+  });
+
+  test('that has users, repair keeps and lists their tokens, or leaves them out', async () => {
+    const typed = ['--data-dir', data];
+    expect((await runToEnd(['user', 'add', 'ann', ...typed])).code).toBe(0);
+    const grant = ['--name', 'laptop', '--grant', '*:admin'];
+    const made = await runToEnd(['token', 'add', 'ann', ...grant, ...typed]);
+    const token = made.stdout.trim();
+    expect(token).toMatch(/^hf_/);
+
+    const kept = await runToEnd(['repair', data, '--to', join(folder, 'kept')]);
+    expect(kept).toMatchObject({ code: 0, stdout: '' });
+    expect(kept.stderr).toMatch(/^[0-9a-z]{12} +ann +laptop +never +\*:admin$/m);
+    expect(kept.stderr).not.toContain(token);
+    const { url } = await serveInTest(join(folder, 'kept'), ['--shards', '2']);
+    const headers = { authorization: `Bearer ${token}` };
+    expect((await fetch(`${url}/v1/keys/a`)).status).toBe(401);
+    expect((await fetch(`${url}/v1/keys/a`, { headers })).status).toBe(200);
+
+    const without = join(folder, 'without');
+    const revoked = await runToEnd(['repair', data, '--revoke-tokens', '--to', without]);
+    expect(revoked.stderr).toContain('all tokens are revoked: 1\n');
+    const status = await runToEnd(['access', 'status', '--data-dir', without]);
+    expect(status.stdout).toMatch(/users +1\n/);
+    expect(status.stdout).toMatch(/tokens +0\n/);
   });
 
   test('a refused start names every damaged shard', async () => {

@@ -145,7 +145,7 @@ describe('the report of a restore', () => {
       "holdfast access open '/my data'\n";
     expect(reportOf(around)).toBe(ways);
     expect(reportOf(withTokens, { revokesTokens: true })).toBe(
-      `the tokens of the backup are revoked: 1\n${ways}`,
+      `all tokens are revoked: 1\n${ways}`,
     );
     expect(reportOf(around, { isOpen: true })).toBe('a server on it needs no token\n');
   });

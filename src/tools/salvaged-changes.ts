@@ -11,7 +11,7 @@ import { aborted, type SalvagedOutcome, type SalvagedTraces } from './resolve-sa
 import { doubtfulKeys, positionText } from './doubtful-keys.ts';
 import { nameInFinding, type Finding } from './finding.ts';
 import type { ProvableLine, SalvagedJournal } from './journal-salvage.ts';
-import type { KeyRange } from './key-range.ts';
+import type { EntryRange } from './entry-range.ts';
 import { orderLines } from './order-lines.ts';
 import { SalvagedEntries, type LastKnown } from './salvaged-entries.ts';
 import type { SalvagedSnapshot } from './snapshot-salvage.ts';
@@ -245,7 +245,7 @@ export class SalvagedChanges {
     });
   }
 
-  #lostEntries(file: string, { after, before }: KeyRange, missing: number | undefined): Finding {
+  #lostEntries(file: string, { after, before }: EntryRange, missing: number | undefined): Finding {
     return {
       finding: 'lost-entries',
       shard: this.#shard,

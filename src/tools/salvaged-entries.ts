@@ -7,7 +7,7 @@ import {
 } from '../shard/streams/entry-stream.ts';
 import type { EntryRecord } from '../storage/record.ts';
 import type { Finding } from './finding.ts';
-import { isInRange, type KeyRange } from './key-range.ts';
+import { isInRange, type EntryRange } from './entry-range.ts';
 
 /** The last provable change of a key. */
 export interface LastKnown extends EntryPosition {
@@ -73,7 +73,7 @@ export class SalvagedEntries {
    *
    * @param seq the seq that the next change would have had when the shard made the snapshot
    */
-  overlay(entries: readonly StreamedEntry[], gaps: readonly KeyRange[], seq: number): void {
+  overlay(entries: readonly StreamedEntry[], gaps: readonly EntryRange[], seq: number): void {
     const inGap: Covers = (entry) => gaps.some((gap) => isInRange(entry, gap));
     for (const keys of this.#namespaces.values()) {
       for (const [key, known] of keys) if (!inGap(known)) keys.delete(key);

@@ -21,7 +21,7 @@ import type { JournalLine } from '../storage/journal-format.ts';
 import { isOutcomeRecord, type ChangeRecord, type JournalRecord } from '../storage/record.ts';
 import type { Finding } from './finding.ts';
 import { salvageJournal, type SalvagedJournal } from './journal-salvage.ts';
-import { allKeys } from './key-range.ts';
+import { allEntries } from './entry-range.ts';
 import type { UnprovenLine } from './salvage-lines.ts';
 import { missingSnapshot, salvageSnapshot, type SalvagedSnapshot } from './snapshot-salvage.ts';
 
@@ -142,7 +142,7 @@ export class ShardSources {
     for (const bad of snapshot.bad) {
       this.damage(name, 'the line does not match its checksum', bad);
     }
-    const hasHoles = snapshot.gaps.length > 0 && snapshot.gaps[0] !== allKeys;
+    const hasHoles = snapshot.gaps.length > 0 && snapshot.gaps[0] !== allEntries;
     if (hasHoles && snapshot.bad.length === 0) this.damage(name, 'lines are missing');
     const entries = snapshot.entries.filter(({ key }) => this.#isOurs(key));
     if (entries.length < snapshot.entries.length) this.damage(name, 'it has keys of another shard');

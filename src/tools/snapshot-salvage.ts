@@ -22,7 +22,7 @@ import {
   headerOpening,
   type SnapshotFooter,
 } from '../storage/snapshot-format.ts';
-import { allKeys, type KeyRange } from './key-range.ts';
+import { allEntries, type EntryRange } from './entry-range.ts';
 import { salvageLines, type UnprovenLine } from './salvage-lines.ts';
 
 export interface SalvagedSnapshot {
@@ -33,7 +33,7 @@ export interface SalvagedSnapshot {
   /** In (namespace, key) order. */
   readonly entries: readonly StreamedEntry[];
   /** Ranges in which entries may be missing. Outside them none is missing. */
-  readonly gaps: readonly KeyRange[];
+  readonly gaps: readonly EntryRange[];
   readonly bad: readonly UnprovenLine[];
   /** The number of missing entries; undefined if it cannot be known. */
   readonly missing: number | undefined;
@@ -56,7 +56,7 @@ interface Block extends OpenedLine {
 export function missingSnapshot(owner: SnapshotOwner): SalvagedSnapshot {
   const { generation, name, reference } = owner;
   const missing = reference?.entries;
-  return { generation, name, footer: undefined, entries: [], gaps: [allKeys], bad: [], missing };
+  return { generation, name, footer: undefined, entries: [], gaps: [allEntries], bad: [], missing };
 }
 
 /**
@@ -162,8 +162,8 @@ class SnapshotSalvage {
    * that chain and the footer ends it. If header or footer is lost, a right count shows that no
    * block is missing at that end.
    */
-  #gapsBetween(blocks: readonly Block[], isCountRight: boolean): KeyRange[] {
-    const gaps: KeyRange[] = [];
+  #gapsBetween(blocks: readonly Block[], isCountRight: boolean): EntryRange[] {
+    const gaps: EntryRange[] = [];
     let before: Block | undefined;
     const inner = blocks.every(
       (block, index) => index === 0 || block.previous === blocks[index - 1]?.checksum,

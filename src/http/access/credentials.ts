@@ -17,16 +17,26 @@ export interface SplitTarget {
   readonly token: string | undefined;
 }
 
+/** However it is spelled; undefined if it is not percent-encoded. */
+function nameIn(part: string): string | undefined {
+  const name = part.split('=', 1)[0] ?? '';
+  return name.includes('%') ? percentDecode(name) : name;
+}
+
+function valueIn(part: string): string {
+  const equals = part.indexOf('=');
+  return equals === -1 ? '' : part.slice(equals + 1);
+}
+
 /** Takes a query parameter with a token out of a target, so that nothing behind sees the token. */
 export function splitToken(target: string, parameter: string): SplitTarget {
   const start = target.indexOf('?');
-  if (start === -1 || !target.includes(parameter, start)) return { target, token: undefined };
+  if (start === -1) return { target, token: undefined };
   const parts = target.slice(start + 1).split('&');
-  const isToken = (part: string): boolean => part === parameter || part.startsWith(`${parameter}=`);
+  const isToken = (part: string): boolean => nameIn(part) === parameter;
   const found = parts.filter(isToken);
   if (found.length === 0) return { target, token: undefined };
-  const [first = ''] = found;
-  const text = found.length === 1 ? percentDecode(first.slice(parameter.length + 1)) : undefined;
+  const text = found.length === 1 ? percentDecode(valueIn(found[0] ?? '')) : undefined;
   const rest = parts.filter((part) => !isToken(part)).join('&');
   const path = target.slice(0, start);
   return { target: rest === '' ? path : `${path}?${rest}`, token: text ?? '' };

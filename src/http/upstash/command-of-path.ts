@@ -42,7 +42,6 @@ function argumentsOfQuery(query: string): string[] {
     if (part === '') continue;
     const equals = part.indexOf('=');
     const name = decodeQuery(equals === -1 ? part : part.slice(0, equals));
-    if (name === '_token') continue;
     args.push(name);
     if (equals !== -1 && equals + 1 < part.length) args.push(decodeQuery(part.slice(equals + 1)));
   }

@@ -20,7 +20,7 @@ describe('a command in the path', () => {
 
   test('takes the body as an argument after the path, and then the query', () => {
     const body = Buffer.from([0x00, 0xff, 0x0a]);
-    expect(commandOfPath('set/a', 'EX=100&NX&_token=secret&GET=', body)).toEqual([
+    expect(commandOfPath('set/a', 'EX=100&NX&GET=', body)).toEqual([
       'set',
       'a',
       '\0\u{ff}\n',

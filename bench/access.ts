@@ -1,10 +1,11 @@
 // Measures the cost of authentication and authorization. The same GETs of 100-byte values, from the
 // read cache, go to three servers: an open one; one with a single user; one with 10,000 users, a
-// token each, and 1,000 namespaces. All run all the time, and short rounds of load alternate between
-// them. The figures are requests a second and the server's CPU a request, each as the median of the
-// ratios to the open server in the same round. Then it measures how long the stores take to start.
+// token each, and 1,000 namespaces. Short rounds of load alternate between them. The figures are
+// requests a second and the server's CPU a request, each as the median of the ratios to the open server
+// in the same round. The servers are started anew several times: two processes of one program may
+// differ by more than what is measured. The time that each start takes is a figure, too.
 //
-//   npm run bench:access -- --rounds 15 --seconds 2
+//   npm run bench:access -- --starts 5 --rounds 4 --seconds 2
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -24,7 +25,6 @@ import { fillRequests, keyCount, type BenchRequest } from './workload.ts';
 interface Side {
   readonly name: string;
   readonly folder: string;
-  readonly server: ServerProcess;
   /** Undefined for the open server. */
   readonly token: string | undefined;
 }
@@ -75,18 +75,24 @@ async function times(count: number, work: (index: number) => Promise<unknown>): 
   await Promise.all(Array.from({ length: atOnce }, rest));
 }
 
-/** An open server, or one with so many users and namespaces. The last user is the one that asks. */
-async function openSide(name: string, users: number, namespaces: number): Promise<Side> {
+/** The store of an open server, or of one with so many users and namespaces. */
+async function makeSide(name: string, users: number, namespaces: number): Promise<Side> {
   const folder = await makeTemporaryFolder();
-  const server = await startServer(join(folder, 'data'));
-  const { url } = server;
+  const { url, program } = await startServer(join(folder, 'data'));
+  const token = await fill(url, users, namespaces);
+  await program.end();
+  return { name, folder, token };
+}
+
+/** @returns the token of the last user; undefined if there are none */
+async function fill(url: string, users: number, namespaces: number): Promise<string | undefined> {
   await send(url, fillRequests(0, keyCount, 1000));
   await answerOf(url, undefined, put(`/v1/admin/namespaces/${namespace}`));
   for (const one of fillRequests(0, keyCount, 1000)) {
     // oxlint-disable-next-line no-await-in-loop -- a few large requests
     await answerOf(url, undefined, { ...one, path: `/ns/${namespace}${one.path}` });
   }
-  if (users === 0) return { name, folder, server, token: undefined };
+  if (users === 0) return undefined;
   const admin = await addToken(url, undefined, 'root', { namespace: '*', role: 'admin' });
   await times(namespaces, (index) =>
     answerOf(url, admin, put(`/v1/admin/namespaces/other-${index}`)),
@@ -99,11 +105,15 @@ async function openSide(name: string, users: number, namespaces: number): Promis
     }),
   );
   const grant = { namespace, role: 'read', prefixes: ['key-', 'log-'] };
-  return { name, folder, server, token: await addToken(url, admin, 'reader', grant) };
+  return await addToken(url, admin, 'reader', grant);
 }
 
-async function roundOf({ server, token }: Side, seconds: number, seed: number): Promise<Figures> {
-  const { program, url } = server;
+async function roundOf(
+  { program, url }: ServerProcess,
+  { token }: Side,
+  seconds: number,
+  seed: number,
+): Promise<Figures> {
   const before = cpuSecondsOf(program.pid);
   const { requestsPerSecond } = await loadRound(url, 'get', seconds, seed, token);
   const cpu = cpuSecondsOf(program.pid) - before;
@@ -132,68 +142,88 @@ function lineOf(name: string, own: readonly Figures[], open: readonly Figures[])
   ].join(' ');
 }
 
-async function measureStart({ name, folder, server }: Side): Promise<string> {
-  server.program.kill('SIGTERM');
-  await server.program.exited;
-  const millis: number[] = [];
-  for (let round = 0; round < 5; round++) {
-    const startedAt = performance.now();
-    // oxlint-disable-next-line no-await-in-loop -- one start after the other
-    const again = await startServer(join(folder, 'data'));
-    // oxlint-disable-next-line no-await-in-loop
-    await fetch(`${again.url}/readyz`);
-    millis.push(performance.now() - startedAt);
-    // oxlint-disable-next-line no-await-in-loop
-    await again.program.end();
-  }
-  return `${name.padEnd(34)} ${Math.round(median(millis)).toString().padStart(7)} ms`;
+interface Started {
+  readonly side: Side;
+  readonly server: ServerProcess;
+  readonly startMs: number;
 }
 
-async function run({ rounds, seconds }: Plan): Promise<void> {
-  const here = await makeTemporaryFolder();
-  process.stdout.write(`${machineFacts(here)}\n${rounds} x ${seconds} s, GET, cached\n\n`);
-  await removeFolder(here);
-  const sides = [
-    await openSide('open', 0, 0),
-    await openSide('one user', 1, 1),
-    await openSide('10,000 users, 1,000 namespaces', 10_000, 1000),
-  ];
+async function start(side: Side): Promise<Started> {
+  const startedAt = performance.now();
+  const server = await startServer(join(side.folder, 'data'));
+  await fetch(`${server.url}/readyz`);
+  return { side, server, startMs: performance.now() - startedAt };
+}
+
+interface SideFigures {
+  readonly name: string;
+  readonly rounds: Figures[];
+  readonly startsMs: number[];
+}
+
+/** Starts a server for each side, and lets rounds of load alternate between them. */
+async function measure(
+  sides: readonly Side[],
+  { rounds, seconds }: Plan,
+  onMeasured: (side: number, figures: Figures) => void,
+): Promise<number[]> {
+  const started: Started[] = [];
   try {
-    const figures = sides.map((): Figures[] => []);
+    // oxlint-disable-next-line no-await-in-loop -- one start after the other: they share the machine
+    for (const side of sides) started.push(await start(side));
     for (let round = 0; round <= rounds; round++) {
-      for (const [index, side] of sides.entries()) {
-        // oxlint-disable-next-line no-await-in-loop -- one after the other: they share the machine
-        const measured = await roundOf(side, seconds, round);
+      for (const [index, { server, side }] of started.entries()) {
+        // oxlint-disable-next-line no-await-in-loop
+        const measured = await roundOf(server, side, seconds, round);
         // The first round warms up: compiling code and filling caches must not count.
-        if (round > 0) figures[index]?.push(measured);
+        if (round > 0) onMeasured(index, measured);
       }
     }
-    process.stdout.write(
-      'server                                 r/s          ratio to open  µs CPU          ratio to open\n',
-    );
-    for (const [index, { name }] of sides.entries()) {
-      process.stdout.write(`${lineOf(name, figures[index] ?? [], figures[0] ?? [])}\n`);
-    }
-    process.stdout.write('\nstart, until /readyz has answered\n');
-    // oxlint-disable-next-line no-await-in-loop
-    for (const side of sides) process.stdout.write(`${await measureStart(side)}\n`);
   } finally {
-    for (const { server, folder } of sides) {
+    await Promise.all(started.map(({ server }) => server.program.end()));
+  }
+  return started.map(({ startMs }) => startMs);
+}
+
+async function run(starts: number, plan: Plan): Promise<void> {
+  const here = await makeTemporaryFolder();
+  const { rounds, seconds } = plan;
+  const size = `${starts} starts x ${rounds} rounds x ${seconds} s, GET, cached`;
+  process.stdout.write(`${machineFacts(here)}\n${size}\n\n`);
+  await removeFolder(here);
+  const sides = [
+    await makeSide('open', 0, 0),
+    await makeSide('one user', 1, 1),
+    await makeSide('10,000 users, 1,000 namespaces', 10_000, 1000),
+  ];
+  const figures = sides.map(({ name }): SideFigures => ({ name, rounds: [], startsMs: [] }));
+  try {
+    for (let nth = 0; nth < starts; nth++) {
       // oxlint-disable-next-line no-await-in-loop
-      await server.program.end();
-      // oxlint-disable-next-line no-await-in-loop
-      await removeFolder(folder);
+      const startsMs = await measure(sides, plan, (side, one) => figures[side]?.rounds.push(one));
+      for (const [side, ms] of startsMs.entries()) figures[side]?.startsMs.push(ms);
     }
+  } finally {
+    await Promise.all(sides.map(({ folder }) => removeFolder(folder)));
+  }
+  process.stdout.write(
+    'server                                 r/s          ratio to open  µs CPU          ratio to open   start\n',
+  );
+  const open = figures[0]?.rounds ?? [];
+  for (const { name, rounds: own, startsMs } of figures) {
+    const startMs = `${Math.round(median(startsMs))} ms`.padStart(8);
+    process.stdout.write(`${lineOf(name, own, open)} ${startMs}\n`);
   }
 }
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '15' },
+    starts: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '4' },
     seconds: { type: 'string', default: '2' },
   },
 });
-await run({
+await run(wholeNumber('--starts', values.starts, 1), {
   rounds: wholeNumber('--rounds', values.rounds, 1),
   seconds: wholeNumber('--seconds', values.seconds, 1),
 });

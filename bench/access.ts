@@ -2,8 +2,8 @@
 // read cache, go to three servers: an open one; one with a single user; one with 10,000 users, a
 // token each, and 1,000 namespaces. Short rounds of load alternate between them. The figures are
 // requests a second and the server's CPU a request, each as the median of the ratios to the open server
-// in the same round. The servers are started anew several times: two processes of one program may
-// differ by more than what is measured. The time that each start takes is a figure, too.
+// in the same round. Servers start again for each set of rounds: two processes of one program
+// differ by as much as is measured. The time that each start takes is a figure, too.
 //
 //   npm run bench:access -- --starts 5 --rounds 4 --seconds 2
 import { readFileSync } from 'node:fs';

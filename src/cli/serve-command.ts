@@ -4,6 +4,7 @@ import { loadSettings, unknownVariables } from './load-settings.ts';
 import { addSettingFlags, typedFlags } from './setting-flags.ts';
 import { neverBlockOnStreams } from './standard-streams.ts';
 import { serverTokensOf } from './token-variables.ts';
+import { tuneGarbageCollection } from './tune-garbage-collection.ts';
 
 const precedence = `
 A JSON file (--config) or the environment may also have each setting; in the file under its camelCase
@@ -17,6 +18,7 @@ export function serveCommand(): Command {
     const settings = loadSettings({ ...typedFlags(command), environment: process.env });
     const serverTokens = serverTokensOf(process.env);
     neverBlockOnStreams();
+    tuneGarbageCollection();
     // Loaded only now: help and refusals need no server, and should come at once.
     const { serve } = await import('./serve.ts');
     await serve(settings, serverTokens, unknownVariables(process.env));

@@ -12,6 +12,7 @@ import { NameLocks } from './name-locks.ts';
 import { encodeNamespace, nameOfNamespace, type NamespaceRecord } from './namespace-records.ts';
 import { namespaceDefaults, type NamespaceSettings } from './namespace-settings.ts';
 import type { Judge, RecordChange, RecordChanges } from './record-changes.ts';
+import { readRecord } from './read-record.ts';
 import { SortedNames } from './sorted-names.ts';
 import { untilKnown, type Sleep } from './until-known.ts';
 import type { NamespaceView, Page } from './views.ts';
@@ -126,7 +127,11 @@ export class Namespaces {
         this.#locks.hold(name, async () => {
           this.#refuseUnsettled(name);
           const known = this.#known.get(name);
-          if (known === undefined) this.#refuseFull();
+          if (known === undefined) {
+            this.#refuseFull();
+            // Until the outcome is known, no first write may put a record of its own.
+            this.#making.add(name);
+          }
           const createdAt = known?.record.createdAt ?? this.#options.nowMs();
           await this.#store({ record: { name, createdAt, ...settings }, entry: known?.entry });
           return known === undefined ? 'created' : 'changed';
@@ -207,7 +212,11 @@ export class Namespaces {
     const name = entry ?? nameOfNamespace(record.name, record.name);
     await this.#options.records.commit({
       changes: [{ name, put: encodeNamespace(record) }],
-      apply: () => this.add({ record, entry: name }),
+      apply: () => {
+        this.add({ record, entry: name });
+        this.#making.delete(record.name);
+      },
+      dismiss: () => void this.#making.delete(record.name),
     });
     return name;
   }
@@ -220,10 +229,8 @@ export class Namespaces {
   ): Promise<void> {
     const { store, sleep } = this.#options;
     const look = async (): Promise<boolean | undefined> => {
-      const [result] = await store.getMany([entry]);
-      return result === undefined || result.kind === 'refused'
-        ? undefined
-        : result.kind === 'entry';
+      const found = await readRecord(store, entry);
+      return found === 'unknown' ? undefined : found !== undefined;
     };
     const settle = (isMade: boolean): void => {
       if (isMade) this.add({ record, entry });

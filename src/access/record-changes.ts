@@ -6,6 +6,7 @@ import { retrySoon, StoreError } from '../base/errors.ts';
 import { overloaded } from '../base/overloaded.ts';
 import type { EntryName } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
+import { readRecord } from './read-record.ts';
 import { untilKnown, type Sleep } from './until-known.ts';
 
 export interface RecordChange {
@@ -133,11 +134,11 @@ export class RecordChanges {
     const place = decisivePlace(changes, isThere);
     const change = changes[place];
     assert(change !== undefined, 'one of the changes tells the outcome');
-    const [result] = await this.#options.store.getMany([change.name]);
-    if (result === undefined || result.kind === 'refused') return undefined;
-    if (change.put === undefined) return result.kind === 'missing';
+    const found = await readRecord(this.#options.store, change.name);
+    if (found === 'unknown') return undefined;
+    if (change.put === undefined) return found === undefined;
     // Only this change can have put the record under this version.
-    return result.kind === 'entry' && result.version === versions[place];
+    return found?.version === versions[place];
   }
 }
 

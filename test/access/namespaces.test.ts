@@ -223,6 +223,35 @@ describe('a namespace that a put makes', () => {
   });
 });
 
+describe('a namespace that an administrator makes', () => {
+  test.each(['made', 'lost'] as const)(
+    'has one record, although its making was unknown when a write came: %s',
+    async (fate) => {
+      store.isAway = true;
+      store.fates.push(fate);
+      expect(await codeOf(access.namespaces.put('app', namespaceDefaults))).toBe(
+        'SHARD_UNAVAILABLE',
+      );
+      expect(await codeOf(makeBy('app', 'zzz'))).toBe('SHARD_UNAVAILABLE');
+      store.isAway = false;
+      await access.timers.run();
+      expect(access.namespaces.state('app')).toBe(fate === 'made' ? 'made' : 'absent');
+      expect(await makeBy('app', 'zzz')).toBe(fate === 'made' ? 'later' : 'first');
+      await access.namespaces.drop('app');
+      await reopen();
+      expect(access.namespaces.state('app')).toBe('absent');
+    },
+  );
+
+  test('counts to the most namespaces while it is being made', async () => {
+    for (let index = 2; index < 10; index++) await makeBy(`name-${index}`);
+    const asked = [access.namespaces.put('app', namespaceDefaults), makeBy('other')];
+    const codes = await Promise.all(asked.map(codeOf));
+    expect(codes.filter((code) => code === 'NAMESPACES_FULL')).toHaveLength(1);
+    expect(await namesOf()).toHaveLength(10);
+  });
+});
+
 describe('dropping a namespace', () => {
   beforeEach(async () => {
     await makeBy('app');
@@ -271,7 +300,10 @@ describe('dropping a namespace', () => {
     let again: Promise<string> | undefined;
     const transact = store.transact.bind(store);
     vi.spyOn(store, 'transact').mockImplementation(async (...call) => {
-      states.push(access.namespaces.state('app'));
+      const [names] = call;
+      if (names.some(({ isReadOnly }) => isReadOnly !== true)) {
+        states.push(access.namespaces.state('app'));
+      }
       again ??= makeBy('app', 'b');
       return await transact(...call);
     });

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { RecordChanges, type RecordTransaction } from '../../src/access/record-changes.ts';
 import { ManualTimers } from '../support/simulated/manual-timers.ts';
 import { DoubtfulStore } from '../support/stores/doubtful-store.ts';
@@ -76,6 +76,19 @@ describe('a change', () => {
     expect(await outcomeOf(put('1'))).toBe(outcome);
     expect(applied).toEqual(fate === 'made' ? ['0', '1'] : ['0']);
     expect(dismissed).toEqual(fate === 'made' ? [] : ['1']);
+  });
+
+  test('whose answer was lost is not looked for in the read cache', async () => {
+    await outcomeOf(put('0'));
+    const transact = vi.spyOn(store, 'transact');
+    store.fates.push('lost');
+    expect(await outcomeOf(put('1'))).toBe('SHARD_UNAVAILABLE not-applied');
+    expect(dismissed).toEqual(['1']);
+    // A transaction reads past the cache, behind the abort of the change.
+    expect(transact.mock.calls.map(([names]) => names)).toEqual([
+      [first],
+      [{ ...first, isReadOnly: true }],
+    ]);
   });
 
   test.each(['made', 'lost'] as const)(

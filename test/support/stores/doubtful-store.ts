@@ -2,6 +2,7 @@
 // While it is `away` it reads nothing.
 import { retrySoon, StoreError, type Outcome } from '../../../src/base/errors.ts';
 import type { EntryName } from '../../../src/store/operation.ts';
+import type { TransactionName } from '../../../src/store/authorization.ts';
 import type { Result } from '../../../src/store/result.ts';
 import type { TransactOptions } from '../../../src/store/store.ts';
 import type { TransactionPlan, TransactionResult } from '../../../src/store/transaction.ts';
@@ -21,10 +22,14 @@ export class DoubtfulStore extends ModelStore {
   readonly options: (TransactOptions | undefined)[] = [];
 
   override async transact<Output>(
-    names: readonly EntryName[],
+    names: readonly TransactionName[],
     plan: TransactionPlan<Output>,
     options?: TransactOptions,
   ): Promise<TransactionResult<Output>> {
+    if (names.every(({ isReadOnly }) => isReadOnly === true)) {
+      if (this.isAway) return { kind: 'refused', error: unavailable('not-applied') };
+      return await super.transact(names, plan, options);
+    }
     this.options.push(options);
     const fate = this.fates.shift();
     if (fate === 'refused') return { kind: 'refused', error: unavailable('not-applied') };

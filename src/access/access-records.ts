@@ -56,6 +56,11 @@ export const nameOfUser = (name: string): EntryName => nameOf('user', name);
 export const nameOfToken = (id: string): EntryName => nameOf('token', id);
 export const nameOfUse = (tokenId: string): EntryName => nameOf('use', tokenId);
 
+/** All records of a token: they go with it. */
+export function namesOfToken(id: string): readonly EntryName[] {
+  return [nameOfToken(id), nameOfUse(id)];
+}
+
 function encode(document: JsonObject): Buffer {
   return Buffer.from(JSON.stringify(document));
 }

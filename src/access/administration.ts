@@ -8,7 +8,7 @@ import {
   encodeUser,
   nameOfRule,
   nameOfToken,
-  nameOfUse,
+  namesOfToken,
   nameOfUser,
   type TokenRecord,
   type UserRecord,
@@ -228,10 +228,7 @@ export class Administration {
 }
 
 function withoutToken(id: string): RecordChange[] {
-  return [
-    { name: nameOfToken(id), put: undefined },
-    { name: nameOfUse(id), put: undefined },
-  ];
+  return namesOfToken(id).map((name) => ({ name, put: undefined }));
 }
 
 function noUser(name: string): StoreError {

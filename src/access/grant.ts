@@ -20,6 +20,11 @@ export interface Grant {
   readonly prefixes: readonly string[] | undefined;
 }
 
+/** True if the grant administers its namespace. An admin of some keys administers nothing. */
+export function isAdminGrant({ role, prefixes }: Grant): boolean {
+  return role === 'admin' && prefixes === undefined;
+}
+
 /** The same as JSON. Prefixes are text. */
 export interface GrantDocument {
   readonly namespace: string;

@@ -1,4 +1,4 @@
-// Brings the registries up to the records of the store, at a start.
+// Brings the registry of users and tokens up to the records of the store, at a start.
 import type { Store } from '../store/store.ts';
 import { accessNamespace, decodeAccessRecord, type AccessRecord } from './access-records.ts';
 import type { Callers } from './callers.ts';

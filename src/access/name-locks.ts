@@ -17,7 +17,7 @@ export class NameLocks {
   async hold<T>(name: string, work: () => Promise<T>): Promise<T> {
     const lock = this.#locks.get(name) ?? { mutex: new Mutex(), users: 0 };
     if (lock.users >= waitersMax) {
-      throw overloaded(`${waitersMax} operations wait for the making of this namespace already.`);
+      throw overloaded(`${waitersMax} changes of this namespace wait already.`);
     }
     lock.users += 1;
     this.#locks.set(name, lock);

@@ -6,7 +6,7 @@ import { checkNamespaceName } from '../base/namespace-name.ts';
 import type { EntryName } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import type { EntryPut } from '../store/transaction.ts';
-import { encodeToken, nameOfToken, nameOfUse, type TokenRecord } from './access-records.ts';
+import { encodeToken, namesOfToken, nameOfToken, type TokenRecord } from './access-records.ts';
 import type { Callers } from './callers.ts';
 import { NameLocks } from './name-locks.ts';
 import { encodeNamespace, nameOfNamespace, type NamespaceRecord } from './namespace-records.ts';
@@ -288,10 +288,7 @@ function withoutNamespace(
   }
   const changes = [
     ...kept.map((record) => ({ name: nameOfToken(record.id), put: encodeToken(record) })),
-    ...revoked.flatMap((id) => [
-      { name: nameOfToken(id), put: undefined },
-      { name: nameOfUse(id), put: undefined },
-    ]),
+    ...revoked.flatMap(namesOfToken).map((gone) => ({ name: gone, put: undefined })),
   ];
   const apply = (): void => {
     for (const record of kept) callers.changeToken(record);

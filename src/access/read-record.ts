@@ -5,8 +5,8 @@ import type { Store } from '../store/store.ts';
 
 /**
  * Reads behind all that was queued for the record's shard before. A plain read will not do: the read
- * cache may still answer it while the shard does not serve. What the cache has then tells nothing, for
- * a start after a crash may commit the change.
+ * cache may still answer it while the shard does not serve. Its answer tells nothing then: a start after
+ * a crash may commit the change.
  *
  * @returns undefined if there is no such record; `unknown` if the store cannot tell now
  */

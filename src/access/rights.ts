@@ -1,7 +1,7 @@
 // Grants, compiled for the questions that each request asks. A question takes the same time for any
 // number of grants, and makes no object. Knows neither tokens nor users.
 import { defaultNamespace } from '../base/default-namespace.ts';
-import { everyNamespace, type Grant } from './grant.ts';
+import { everyNamespace, isAdminGrant, type Grant } from './grant.ts';
 import { includesKey, keysWithPrefixes, type GrantedKeys } from './key-ranges.ts';
 
 /** The rights in one namespace. */
@@ -17,8 +17,7 @@ export class NamespaceRights {
   constructor(grants: readonly Grant[]) {
     this.readable = keysOf(grants);
     this.writable = keysOf(grants.filter(({ role }) => role !== 'read'));
-    // An admin of some keys administers nothing.
-    this.isAdmin = grants.some(({ role, prefixes }) => role === 'admin' && prefixes === undefined);
+    this.isAdmin = grants.some(isAdminGrant);
     this.isVisible = grants.length > 0;
   }
 

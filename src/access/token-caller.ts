@@ -2,7 +2,7 @@
 // when the token or its user changes. So a request that lasts learns of it.
 import type { TokenRecord, UserRecord } from './access-records.ts';
 import type { Caller, CallerToken } from './caller.ts';
-import { everyNamespace, type Grant } from './grant.ts';
+import { everyNamespace, isAdminGrant, type Grant } from './grant.ts';
 import { Rights } from './rights.ts';
 
 /** A user in memory. `record` is undefined once the user is deleted. */
@@ -18,7 +18,7 @@ export class TokenCaller implements Caller {
   #record: TokenRecord;
   #isRevoked = false;
   #rights: Rights | undefined;
-  /** Unix milliseconds. Written by the owner of the times of use. */
+  /** Unix milliseconds, as loaded, or as TokenUses has noted it since. */
   lastUsedAt: number | undefined;
 
   constructor(user: KnownUser, record: TokenRecord) {
@@ -70,8 +70,5 @@ export class TokenCaller implements Caller {
 
 /** True if a token with these grants administers the server. */
 export function administerServer(grants: readonly Grant[]): boolean {
-  return grants.some(
-    ({ namespace, role, prefixes }) =>
-      namespace === everyNamespace && role === 'admin' && prefixes === undefined,
-  );
+  return grants.some((grant) => grant.namespace === everyNamespace && isAdminGrant(grant));
 }

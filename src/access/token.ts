@@ -1,5 +1,5 @@
 // Owns the text of tokens: `hf_<id>_<secret>`. The id finds a token, and the secret proves it. Only
-// the SHA-256 of the whole text is ever kept. Knows no user.
+// the SHA-256 of the whole text is ever stored. Knows no user.
 import { hash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 
 const mark = 'hf_';

@@ -13,7 +13,8 @@ function isLoopback(host: string): boolean {
 /** @throws SettingError if an open server would be reachable by others than its own machine */
 export function checkExposure({ host, corsOrigins }: Settings, isOpen: boolean): void {
   if (!isOpen) return;
-  const needed = 'set HOLDFAST_TOKEN, so that only clients with the token are served';
+  const needed =
+    'a token (HOLDFAST_TOKEN, or the option token of startServer), so that only its holders are served';
   if (!isLoopback(host)) {
     throw new SettingError(
       `host is ${JSON.stringify(host)}, which other machines can reach, and no token is required; ` +

@@ -15,6 +15,7 @@ import { noServerTokens, type ServerTokenTexts } from '../settings/server-tokens
 import type { Settings } from '../settings/settings-schema.ts';
 import type { CommandStore } from '../store/store.ts';
 import { checkExposure } from './check-exposure.ts';
+import { refuseTokensOfUsers } from './refuse-tokens-of-users.ts';
 import { checkUsable } from './check-usable.ts';
 import { ListenError } from './listen-error.ts';
 import { followPair, type TlsOfServer } from './tls-files.ts';
@@ -61,6 +62,7 @@ export async function serveStore(
   const nowMs = (): number => store.timestamp();
   const access = await openAccess({ store, nowMs, serverTokens, namespacesMax });
   checkExposure(settings, access.callers.isOpen);
+  refuseTokensOfUsers(access.callers, serverTokens);
   checkUsable(access.callers, nowMs, resolve(settings.dataDir));
   let isClosing = false;
   const app = await buildApp({

@@ -13,7 +13,7 @@ import {
 export interface Authorization {
   /** The error that refuses a read of this entry; undefined if the caller may read it. */
   refusalOfRead(name: EntryName): StoreError | undefined;
-  /** The error that refuses any other change of this entry; undefined if the caller may make it. */
+  /** The error that refuses a change of this entry; undefined if the caller may make it. */
   refusalOfWrite(name: EntryName): StoreError | undefined;
 }
 

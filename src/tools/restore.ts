@@ -63,7 +63,7 @@ export function refuseUnlessEmpty(fileSystem: FileSystem, dataDir: string): void
   );
 }
 
-/** A change to the entries of a backup on their way into the store. */
+/** A change to the entries of a backup, or of a damaged store, on their way into the new store. */
 export type EntryTransform = (entries: Iterable<StreamedEntry>) => Iterable<StreamedEntry>;
 
 /**

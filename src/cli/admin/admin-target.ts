@@ -36,14 +36,13 @@ export function addTargetOptions(group: Command): Command {
 
 const serverOptions = ['url', 'header', 'token', 'tokenFile'] as const;
 
-/** For a command of the group that asks neither a server nor a folder. */
+/** For a command of the group that works on nothing that these options name. */
 export function refuseTarget(command: Command): void {
   const typed = command.optsWithGlobals<TypedTarget>();
   const given = (['dataDir', ...serverOptions] as const).some((one) => typed[one] !== undefined);
   if (!given) return;
   const name = command.name();
-  throw usageError(`${name} asks no server and no folder; allowed: no --url, --header, --token, \
---token-file or --data-dir`);
+  throw usageError(`${name} takes no --url, --header, --token, --token-file or --data-dir`);
 }
 
 /**

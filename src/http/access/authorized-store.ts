@@ -1,6 +1,7 @@
 // The store as one caller may use it. All dialects reach the store through this class alone, so the
-// same rules hold in each: every operation goes to the store together with what the caller may do.
-// Knows no dialect and no request. Must not judge: caller-authorization.ts does.
+// same rules hold in each. Operations go to the store together with what the caller may do; listings,
+// counts and backups are judged here before they begin. Knows no dialect, no request and no rule:
+// caller-authorization.ts has the rules.
 import type { GrantedKeys } from '../../access/key-ranges.ts';
 import type { Namespaces } from '../../access/namespaces.ts';
 import { StoreError } from '../../base/errors.ts';

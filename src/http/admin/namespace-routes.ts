@@ -3,7 +3,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { parseNamespaceSettings } from '../../access/namespace-settings.ts';
 import { callerOf } from '../access/request-scopes.ts';
-import { forbidden } from '../access/refusals.ts';
 import type { RouteContext } from '../route-context.ts';
 import { answering, emptyAnswer, jsonAnswer, type Answer } from '../wire/answer.ts';
 import { jsonBody, nameIn, pageAnswer, pageQuery, refuseQuery } from './admin-request.ts';
@@ -33,7 +32,7 @@ class NamespaceHandlers {
   };
 
   readonly put = async (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
-    const judge = () => void this.#nameFor(request, true);
+    const judge = () => void this.#nameFor(request);
     judge();
     refuseQuery(request);
     const settings = parseNamespaceSettings(await jsonBody(this.#context.bodies, request, reply));
@@ -55,16 +54,14 @@ class NamespaceHandlers {
   /**
    * The namespace of the path.
    *
-   * @param mayMake true if the request makes the namespace if there is none
    * @throws StoreError if the caller does not administer it, the same whether or not it exists
    */
-  #nameFor(request: FastifyRequest, mayMake = false): string {
+  #nameFor(request: FastifyRequest): string {
     const name = nameIn(request, 'name');
     const { isServerAdmin } = callerOf(request).rights;
     const authorization = this.#authorizationOf(request);
     if (isServerAdmin) authorization.requireServerAdmin();
     else authorization.requireAdmin(name);
-    if (mayMake && !isServerAdmin && this.#namespaces.state(name) !== 'made') throw forbidden();
     return name;
   }
 

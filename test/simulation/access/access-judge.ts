@@ -95,11 +95,12 @@ export class AccessJudge {
     const stray = orphans.find((name) => !this.#isMuddled(name));
     if (stray !== undefined) this.#fail(`${stray} is recovered with entries and without a record`);
     this.figures.orphansAdopted += orphans.length;
+    this.#mayHaveLost = false;
+    this.#compareWithFacts(found);
+    // The start before may have been cut short while it put the record of such a namespace.
     for (const name of this.#muddled) {
       if (found.namespaces.has(name) || !found.withEntries.has(name)) this.#muddled.delete(name);
     }
-    this.#mayHaveLost = false;
-    this.#compareWithFacts(found);
   }
 
   /** The registries are loaded. No caller has asked for anything yet. */

@@ -218,7 +218,7 @@ describe('the users and tokens of a backup', () => {
     const { code, stdout } = await restoreWith('--revoke-tokens');
     expect([code, stdout]).toEqual([
       0,
-      expect.stringContaining('tokens of the backup are revoked: 1\n'),
+      expect.stringContaining('all tokens are revoked: 1\n'),
     ]);
     const refused = await runToEnd(['serve', '--port', '0', '--data-dir', dataDir]);
     expect([refused.code, refused.stdout]).toEqual([2, '']);

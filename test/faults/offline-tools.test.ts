@@ -34,7 +34,10 @@ test('a read-only file system is verified, dumped and repaired from', async (con
   const folder = await makeTemporaryFolder();
   try {
     const newDir = join(folder, 'new');
-    expect(await runToEnd(['repair', data, '--to', newDir])).toMatchObject({ code: 0, stdout: '' });
+    expect(await runToEnd(['repair', data, '--open', '--to', newDir])).toMatchObject({
+      code: 0,
+      stdout: '',
+    });
     expect((await runToEnd(['dump', newDir])).stdout).toBe(stdout);
   } finally {
     await removeFolder(folder);

@@ -40,10 +40,14 @@ interface Reply {
 /** More than the state of every shard takes. */
 const replyBytesMax = 256 * 1024;
 
+/** Without a slash at the end. */
+export function urlOf({ scheme, host, port }: ReadinessTarget): string {
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 /** @throws CommandError that says why the server does not serve */
 export async function askReadiness(target: ReadinessTarget, timeoutMs: number): Promise<void> {
-  const { scheme, host, port } = target;
-  const place = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const place = urlOf(target);
   const signal = AbortSignal.timeout(timeoutMs);
   const reply = await replyOf(target, signal).catch((error: unknown) => {
     if (signal.aborted) throw failure(`${place} gave no answer within ${timeoutMs} ms`, error);

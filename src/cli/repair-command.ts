@@ -38,10 +38,11 @@ It writes its findings to standard output, one JSON object a line. The member "f
                 transaction in doubt, name it)
 
 A server on the new store needs a token, also if the damaged store needed none, unless --open is there:
-the records of users and tokens may be among what is lost. A token that was revoked lately may be back.
-The command lists the tokens, and --revoke-tokens leaves them out.
+the records of users and tokens may be among what is lost. A token that was revoked lately may be back,
+and so may a user that was disabled or deleted: also if no loss is found, because nothing proves the very
+last writes before a crash. The command lists the tokens, and --revoke-tokens leaves them out.
 
-Exit code 0: nothing is lost; 1: something is lost, or may be, or there is no store to be read;
+Exit code 0: no loss is found; 1: something is lost, or may be, or there is no store to be read;
 2: wrong usage; 3: a server uses the folder, or another version of the program wrote it.`;
 
 interface Typed {
@@ -128,5 +129,5 @@ function tell(
     const told = `${losses} ${losses === 1 ? 'finding' : 'findings'} on standard output`;
     throw new CommandError(exitCodes.failed, `${made}; something is lost, or may be: ${told}`);
   }
-  standardError.write(`holdfast: ${made}; nothing is lost\n`);
+  standardError.write(`holdfast: ${made}; no loss is found\n`);
 }

@@ -13,9 +13,11 @@ export function restoredAccessText(dataDir: string, access: RestoredAccess): str
   const kept = isRevoked ? [] : tokens;
   const revoked = isRevoked ? `all tokens are revoked: ${tokens.length}\n` : '';
   const table = kept.length === 0 ? '' : tableOf(kept);
-  return revoked + lineOf(dataDir, options.isOpen, kept.length > 0) + table;
+  const work = kept.some(({ isUserDisabled }) => !isUserDisabled);
+  return revoked + lineOf(dataDir, options.isOpen, work) + table;
 }
 
+/** @param hasTokens true if one of the tokens that follow may work */
 function lineOf(dataDir: string, isOpen: boolean, hasTokens: boolean): string {
   if (isOpen) {
     const later = hasTokens ? '. These tokens count again once another one is made:' : '';
@@ -28,9 +30,9 @@ function lineOf(dataDir: string, isOpen: boolean, hasTokens: boolean): string {
 }
 
 function tableOf(tokens: readonly RestoredToken[]): string {
-  const rows = tokens.map(({ id, user, name, grants, expiresAt }) => [
+  const rows = tokens.map(({ id, user, name, grants, expiresAt, isUserDisabled }) => [
     id,
-    user,
+    isUserDisabled ? `${user} (disabled)` : user,
     name,
     timeText(expiresAt),
     grantsText(grants),

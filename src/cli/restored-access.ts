@@ -7,6 +7,7 @@ import {
   nameOfRule,
   type AccessRecord,
   type TokenRecord,
+  type UserRecord,
 } from '../access/access-records.ts';
 import { documentOfGrant, type GrantDocument } from '../access/grant.ts';
 import { compareEntries, type StreamedEntry } from '../shard/streams/entry-stream.ts';
@@ -29,6 +30,8 @@ export interface RestoredToken {
   readonly grants: readonly GrantDocument[];
   /** Unix milliseconds. */
   readonly expiresAt: number | undefined;
+  /** The token does not work while this is so. */
+  readonly isUserDisabled: boolean;
 }
 
 /** No version of an entry is lower. */
@@ -37,7 +40,8 @@ const versionOfNew = 1;
 export class RestoredAccess {
   readonly options: RestoredAccessOptions;
   readonly #tokens: TokenRecord[] = [];
-  readonly #userNames = new Map<string, string>();
+  /** Users of the source by id. */
+  readonly #users = new Map<string, UserRecord>();
   #added = 0;
 
   constructor(options: RestoredAccessOptions) {
@@ -49,11 +53,17 @@ export class RestoredAccess {
     return this.#added;
   }
 
-  /** The tokens of the source, also those that are revoked. Complete once the source is read. */
+  /**
+   * The tokens of the source, also those that are revoked. Complete once the source is read. A token
+   * whose user is lost is not among them: no server finds it.
+   */
   get tokens(): readonly RestoredToken[] {
-    return this.#tokens.map(({ id, userId, name, grants, expiresAt }) => {
-      const user = this.#userNames.get(userId) ?? '';
-      return { id, user, name, grants: grants.map(documentOfGrant), expiresAt };
+    return this.#tokens.flatMap(({ id, userId, name, grants, expiresAt }) => {
+      const user = this.#users.get(userId);
+      if (user === undefined) return [];
+      const isUserDisabled = user.isDisabled;
+      const documents = grants.map(documentOfGrant);
+      return { id, user: user.name, name, grants: documents, expiresAt, isUserDisabled };
     });
   }
 
@@ -93,7 +103,7 @@ export class RestoredAccess {
 
   #keeps(entry: StreamedEntry): boolean {
     const found = recordOf(entry);
-    if (found?.kind === 'user') this.#userNames.set(found.user.id, found.user.name);
+    if (found?.kind === 'user') this.#users.set(found.user.id, found.user);
     if (found?.kind === 'token') this.#tokens.push(found.token);
     const isOfToken = found?.kind === 'token' || found?.kind === 'use';
     return !(isOfToken && this.options.revokesTokens);

@@ -86,8 +86,9 @@ function withFlag(error: unknown): unknown {
 /** Returns when the server has closed, or throws the error of closing it. */
 async function serveUntilSignal(server: OpenServer, options: ServeOptions): Promise<void> {
   const { settings, logger, signals } = options;
-  const { url } = server;
-  serverOutput.write(startBlock({ version: programVersion, url, settings }));
+  const { url, port, neededToken } = server;
+  const facts = { version: programVersion, url, port, neededToken, settings };
+  serverOutput.write(startBlock(facts));
   if (serverOutput.linesLost > 0)
     logger.warn({ url }, 'standard output cannot be written; the server runs');
   const signal = await signals.first;

@@ -36,6 +36,8 @@ export interface OpenServer {
   /** Without a slash at the end. */
   readonly url: string;
   readonly port: number;
+  /** As it was at the start: administration may have made the first token since. */
+  readonly neededToken: boolean;
   readonly store: CommandStore;
   readonly app: FastifyInstance;
   /**
@@ -64,6 +66,7 @@ export async function serveStore(
   checkExposure(settings, access.callers.isOpen);
   refuseTokensOfUsers(access.callers, serverTokens);
   checkUsable(access.callers, nowMs, resolve(settings.dataDir));
+  const neededToken = !access.callers.isOpen;
   let isClosing = false;
   const app = await buildApp({
     store,
@@ -90,7 +93,7 @@ export async function serveStore(
       await store.close();
     }
   };
-  return { ...address, store, app, close };
+  return { ...address, neededToken, store, app, close };
 }
 
 async function listenOrClose(

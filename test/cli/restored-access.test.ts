@@ -139,6 +139,22 @@ describe('the report of a restore', () => {
     );
   });
 
+  test('marks tokens of disabled users, which give no way in', () => {
+    const disabled = entryOf(
+      nameOfUser('ann'),
+      encodeUser({ name: 'ann', id: 'u1', createdAt: 1, isDisabled: true }),
+    );
+    const text = reportOf([...around, disabled, token]);
+    expect(text).toMatch(/^a server on it needs HOLDFAST_TOKEN;/);
+    expect(text).toMatch(/^abcdefghijk1 +ann \(disabled\) +lap top/m);
+  });
+
+  test('leaves out tokens whose user is lost', () => {
+    const text = reportOf([...around, token]);
+    expect(text).toMatch(/^a server on it needs HOLDFAST_TOKEN;/);
+    expect(text).not.toContain('abcdefghijk1');
+  });
+
   test('names the ways in if there is no token', () => {
     const ways =
       'a server on it needs HOLDFAST_TOKEN; to let callers in without a token: ' +

@@ -109,8 +109,10 @@ test('the page of clients lists every command of Redis, and no other', () => {
 
 test('the page of operations shows the lines that the server prints at its start', () => {
   const settings = { ...defaultSettings(), dataDir: '/home/you/holdfast/data' };
-  const url = `http://127.0.0.1:${settings.port}`;
-  const lines = startBlock({ version: programVersion, url, settings });
+  const { port } = settings;
+  const url = `http://127.0.0.1:${port}`;
+  const facts = { version: programVersion, url, port, neededToken: false, settings };
+  const lines = startBlock(facts);
   expect(textOf('docs/operations.md')).toContain(`\`\`\`\n${lines}\`\`\``);
 });
 

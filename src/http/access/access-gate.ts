@@ -42,7 +42,8 @@ const openToAll: ReadonlySet<string> = new Set(['/livez', '/readyz']);
 const noRoute = problemOf(
   new StoreError(
     'ROUTE_NOT_FOUND',
-    'Nothing is at this path; a namespace is written /ns/NAME/ in front of another path, once.',
+    'Nothing is at this path. A namespace is written once, as /ns/NAME/ in front of a path under /v1 (not ' +
+      '/v1/admin) or /upstash. NAME is 1 to 64 of A-Z a-z 0-9 . _ - and begins with no dot.',
   ),
 );
 

@@ -216,10 +216,7 @@ describe('the users and tokens of a backup', () => {
   test('may be revoked: no server starts without a token then, and says the ways out', async () => {
     const token = await adminToken();
     const { code, stdout } = await restoreWith('--revoke-tokens');
-    expect([code, stdout]).toEqual([
-      0,
-      expect.stringContaining('all tokens are revoked: 1\n'),
-    ]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining('all tokens are revoked: 1\n')]);
     const refused = await runToEnd(['serve', '--port', '0', '--data-dir', dataDir]);
     expect([refused.code, refused.stdout]).toEqual([2, '']);
     expect(refused.stderr.trimEnd().split('\n').at(-1)).toBe(

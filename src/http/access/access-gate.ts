@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access } from '../../access/access.ts';
 import type { Caller } from '../../access/caller.ts';
 import { StoreError } from '../../base/errors.ts';
+import { namespaceNameRule } from '../../base/namespace-name.ts';
 import type { Handle } from '../connections/request-order.ts';
 import type { Answer } from '../wire/answer.ts';
 import type { DialectTraits, Dialects } from '../wire/dialects.ts';
@@ -43,7 +44,7 @@ const noRoute = problemOf(
   new StoreError(
     'ROUTE_NOT_FOUND',
     'Nothing is at this path. A namespace is written once, as /ns/NAME/ in front of a path under /v1 (not ' +
-      '/v1/admin) or /upstash. NAME is 1 to 64 of A-Z a-z 0-9 . _ - and begins with no dot.',
+      `/v1/admin) or /upstash. Its name ${namespaceNameRule}.`,
   ),
 );
 

@@ -10,7 +10,7 @@ export function tokenOfHeader(header: string): string | undefined {
   return bearerPattern.exec(header)?.[1];
 }
 
-export interface SplitTarget {
+interface SplitTarget {
   /** The target without the parameter. */
   readonly target: string;
   /** Empty if the parameter stands more than once, or is not percent-encoded. */
@@ -29,7 +29,7 @@ function valueIn(part: string): string {
 }
 
 /** Takes a query parameter with a token out of a target, so that nothing behind sees the token. */
-export function splitToken(target: string, parameter: string): SplitTarget {
+function splitToken(target: string, parameter: string): SplitTarget {
   const start = target.indexOf('?');
   if (start === -1) return { target, token: undefined };
   const parts = target.slice(start + 1).split('&');

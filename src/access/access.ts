@@ -14,7 +14,7 @@ export interface AccessOptions {
   readonly store: Store;
   /** The time by which tokens expire: Unix milliseconds that never go back. */
   readonly nowMs: () => number;
-  /** The tokens of the environment. */
+  /** Given at the start; the store has no record of them. */
   readonly serverTokens?: ServerTokensOptions;
   /** The most namespaces, the default one among them. */
   readonly namespacesMax: number;

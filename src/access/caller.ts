@@ -9,7 +9,7 @@ export interface Caller {
    * Empty for the caller of an open server.
    */
   readonly userId: string;
-  /** Undefined without a token, and for a token of the environment. */
+  /** Undefined without a token, and for a server token. */
   readonly token: CallerToken | undefined;
   /** The present ones: dropping a namespace takes grants away. */
   readonly rights: Rights;

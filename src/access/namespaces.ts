@@ -6,16 +6,16 @@ import { checkNamespaceName } from '../base/namespace-name.ts';
 import type { EntryName } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import type { EntryPut } from '../store/transaction.ts';
-import { encodeToken, namesOfToken, nameOfToken, type TokenRecord } from './access-records.ts';
 import type { Callers } from './callers.ts';
 import { NameLocks } from './name-locks.ts';
 import { encodeNamespace, nameOfNamespace, type NamespaceRecord } from './namespace-records.ts';
 import { namespaceDefaults, type NamespaceSettings } from './namespace-settings.ts';
-import type { Judge, RecordChange, RecordChanges } from './record-changes.ts';
+import type { Judge, RecordChanges } from './record-changes.ts';
 import { readRecord } from './read-record.ts';
 import { SortedNames } from './sorted-names.ts';
 import { untilKnown, type Sleep } from './until-known.ts';
 import type { NamespaceView, Page } from './views.ts';
+import { withoutNamespace } from './without-namespace.ts';
 
 export interface NamespacesOptions {
   readonly store: Store;
@@ -271,30 +271,6 @@ export class Namespaces {
       'was done.';
     throw new StoreError('SHARD_UNAVAILABLE', detail, retrySoon);
   }
-}
-
-/** The changes that take a namespace out of all grants. */
-function withoutNamespace(
-  callers: Callers,
-  name: string,
-): { readonly changes: readonly RecordChange[]; readonly apply: () => void } {
-  const kept: TokenRecord[] = [];
-  const revoked: string[] = [];
-  for (const { record } of callers.tokens()) {
-    const grants = record.grants.filter(({ namespace }) => namespace !== name);
-    if (grants.length === record.grants.length) continue;
-    if (grants.length > 0) kept.push({ ...record, grants });
-    else revoked.push(record.id);
-  }
-  const changes = [
-    ...kept.map((record) => ({ name: nameOfToken(record.id), put: encodeToken(record) })),
-    ...revoked.flatMap(namesOfToken).map((gone) => ({ name: gone, put: undefined })),
-  ];
-  const apply = (): void => {
-    for (const record of kept) callers.changeToken(record);
-    for (const id of revoked) callers.removeToken(id);
-  };
-  return { changes, apply };
 }
 
 function isRequired(): StoreError {

@@ -10,15 +10,12 @@ export class NamespaceRights {
   readonly writable: GrantedKeys;
   /** Settings of the namespace, its flush and its drop. */
   readonly isAdmin: boolean;
-  /** False: to the caller this namespace is like one that does not exist. */
-  readonly isVisible: boolean;
 
   /** @param grants those that count in this namespace */
   constructor(grants: readonly Grant[]) {
     this.readable = keysOf(grants);
     this.writable = keysOf(grants.filter(({ role }) => role !== 'read'));
     this.isAdmin = grants.some(isAdminGrant);
-    this.isVisible = grants.length > 0;
   }
 
   mayRead(key: string): boolean {

@@ -4,10 +4,6 @@
 export class SortedNames {
   readonly #names: string[] = [];
 
-  get size(): number {
-    return this.#names.length;
-  }
-
   add(name: string): void {
     const place = this.#placeOf(name);
     if (this.#names[place] !== name) this.#names.splice(place, 0, name);

@@ -1,4 +1,4 @@
-// Owns which names users may have. The users of the environment's tokens have names that this rule
+// Owns which names users may have. The users of server tokens have names that this rule
 // refuses.
 import { badMember } from '../base/json-object.ts';
 

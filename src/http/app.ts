@@ -248,7 +248,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   for (const dialect of dialects.list) await dialect.routes(app, context);
   healthRoutes(app, { store, isStopping: options.isStopping ?? (() => false) });
   const { version, logLinesLost = () => 0 } = options;
-  metricsRoutes(app, { ...watchers, store, idempotency, version, logLinesLost });
+  const tokenUses = access.uses;
+  metricsRoutes(app, { ...watchers, store, tokenUses, idempotency, version, logLinesLost });
   docsRoutes(app, { version });
   await app.ready();
   return app;

@@ -62,7 +62,7 @@ export function checkServerTokens(
   const readTokens = read === undefined ? [] : checkTexts(read);
   if (read !== undefined && full === undefined) {
     throw new SettingError(
-      `${read.origin} stands alone; allowed: beside a token that may do everything, such as HOLDFAST_TOKEN`,
+      `${read.origin} stands alone; allowed: beside a token that may do everything`,
     );
   }
   const all = [...tokens, ...readTokens];

@@ -291,7 +291,7 @@ describe('the last token that administers the server', () => {
     expect(await endings()).toEqual(['done', 'done', 'done']);
   });
 
-  test('is not the token of the environment that only reads', async () => {
+  test('is not the server token that only reads', async () => {
     await make('ann');
     await reopen({ serverTokens: { readTokens: ['0123456789abcdef'] } });
     expect(await endings()).toEqual(kept);

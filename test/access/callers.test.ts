@@ -46,7 +46,7 @@ describe('a token', () => {
     expect(caller).toMatchObject({ user: 'ann', userId: 'id of ann' });
     expect(caller?.token).toMatchObject({ id, name: 'laptop' });
     expect(caller?.rights.in('app').mayRead('a')).toBe(true);
-    expect(caller?.rights.in('other').isVisible).toBe(false);
+    expect(caller?.rights.in('other').readable).toEqual([]);
     expect(callers.find(text, () => now)).toBe(caller);
   });
 
@@ -115,12 +115,12 @@ describe('a token', () => {
     expect(caller?.rights.homeNamespace).toBe('app');
     const { record } = callers.token(id)!;
     callers.changeToken({ ...record, grants: [grant('b', 'write')] });
-    expect(caller?.rights.in('app').isVisible).toBe(false);
+    expect(caller?.rights.in('app').readable).toEqual([]);
     expect(caller?.rights.homeNamespace).toBe('b');
   });
 });
 
-describe('the tokens of the environment', () => {
+describe('the server tokens', () => {
   const [first, second, reader] = ['first-0123456789', 'second-0123456789', 'read-0123456789abc'];
 
   beforeEach(() => {

@@ -292,7 +292,7 @@ describe('dropping a namespace', () => {
     await reopen();
     expectThem();
     await makeBy('app');
-    expect(callerOf(both)?.rights.in('app').isVisible).toBe(false);
+    expect(callerOf(both)?.rights.in('app').readable).toEqual([]);
   });
 
   test('is seen while it lasts, and makers wait for its end', async () => {

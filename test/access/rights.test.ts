@@ -59,7 +59,6 @@ describe('rights', () => {
         expectAscending(rights.readable);
         expectAscending(rights.writable);
         const here = grants.filter((one) => one.namespace === '*' || one.namespace === namespace);
-        expect(rights.isVisible).toBe(here.length > 0);
         expect(rights.isAdmin).toBe(
           here.some(({ role, prefixes: some }) => role === 'admin' && some === undefined),
         );
@@ -70,7 +69,7 @@ describe('rights', () => {
 
   test('of no grants are none', () => {
     const rights = new Rights([]);
-    expect(rights.in('default')).toMatchObject({ readable: [], writable: [], isVisible: false });
+    expect(rights.in('default')).toMatchObject({ readable: [], writable: [], isAdmin: false });
     expect(rights.in('default').mayRead('')).toBe(false);
     expect([rights.isServerAdmin, rights.readsEverything]).toEqual([false, false]);
   });
@@ -113,7 +112,7 @@ describe('rights', () => {
     expect(new Rights(grants).homeNamespace).toBe(home);
   });
 
-  test('of the environment’s tokens are all, or all that read', () => {
+  test('of server tokens are all, or all that read', () => {
     expect([allRights.isServerAdmin, allRights.readsEverything]).toEqual([true, true]);
     expect([readingRights.isServerAdmin, readingRights.readsEverything]).toEqual([false, true]);
     expect(readingRights.in('a').writable).toEqual([]);

@@ -1,26 +1,18 @@
 // Carries out writes in a namespace that was not made yet. The first entry that is put makes it: the
 // namespace's record is put in the same transaction, and in the same shard. A write that puts no
 // entry makes none. Judges no caller.
-import { Buffer } from 'node:buffer';
 import type { Namespaces, NewNamespace } from '../../access/namespaces.ts';
-import { byteStringOfBytes } from '../../base/byte-string.ts';
 import { isInternalNamespace } from '../../base/namespace-name.ts';
 import { defaultCommandLimits } from '../../commands/command.ts';
 import { commandTable } from '../../commands/command-table.ts';
-import type { Reply } from '../../commands/reply.ts';
-import { runKeyed } from '../../commands/run-command.ts';
+import { nil } from '../../commands/reply.ts';
 import type { TransactionName } from '../../store/authorization.ts';
 import { runAtMoment } from '../../store/moment-run.ts';
 import type { CommandOperation, EntryName, PutOperation } from '../../store/operation.ts';
-import type {
-  Durability,
-  EntryResult,
-  RefusedResult,
-  ReplyResult,
-  Result,
-} from '../../store/result.ts';
+import type { Durability, RefusedResult, ReplyResult, Result } from '../../store/result.ts';
 import type { Store, TransactOptions } from '../../store/store.ts';
 import type { TransactionPlan, TransactionResult } from '../../store/transaction.ts';
+import { distinctKeys, planCommands, type PlannedCommand } from '../command-plan.ts';
 
 export interface FirstWritesOptions {
   readonly store: Pick<Store, 'transact' | 'durability'>;
@@ -81,15 +73,20 @@ export class FirstWrites {
     operation: CommandOperation,
     options: TransactOptions,
   ): Promise<ReplyResult | RefusedResult> {
-    const { namespace, keys } = operation;
-    const distinct = [...new Set(keys)];
-    const names = distinct.map((key) => ({
+    const { namespace, valueBytesMax } = operation;
+    const commands = [plannedCommand(operation)];
+    const keys = distinctKeys(commands);
+    const names = keys.map((key) => ({
       namespace,
       key,
       isReadOnly: operation.keysOnlyRead?.includes(key) === true,
     }));
-    const result = await this.transact(names, commandPlan(operation, distinct), options);
-    return result.kind === 'refused' ? result : { kind: 'reply', reply: result.output };
+    const limits = { ...defaultCommandLimits, valueBytesMax };
+    const plan = planCommands(commands, keys, limits, options);
+    const result = await this.transact(names, plan, options);
+    if (result.kind === 'refused') return result;
+    const [reply = nil] = result.output;
+    return { kind: 'reply', reply };
   }
 }
 
@@ -120,33 +117,8 @@ function withRecord<Output>(
   };
 }
 
-function commandPlan(
-  { name, args, keys, valueBytesMax }: CommandOperation,
-  distinct: readonly string[],
-): TransactionPlan<Reply> {
+function plannedCommand({ name, args, keys }: CommandOperation): PlannedCommand {
   const command = commandTable.get(name);
   if (command?.kind !== 'keyed') throw new Error('an operation on keys is a command on keys');
-  const limits = { ...defaultCommandLimits, valueBytesMax };
-  return ({ entries: found, now }) => {
-    const at = new Map(distinct.map((key, index) => [key, index]));
-    const entries = keys.map((key) => entryOf(found[at.get(key) ?? -1]));
-    const { reply, changes } = runKeyed(command, { args, keys, entries, now, limits });
-    const planned = distinct.map(() => undefined) as ReturnType<
-      TransactionPlan<Reply>
-    >['changes'][number][];
-    for (const [nth, change] of changes.entries()) {
-      const index = at.get(keys[nth] ?? '');
-      if (change === undefined || index === undefined) continue;
-      planned[index] =
-        change === 'delete'
-          ? 'delete'
-          : { value: Buffer.from(change.put.value, 'latin1'), expiresAt: change.put.expiresAt };
-    }
-    return { output: reply, changes: planned };
-  };
-}
-
-function entryOf(entry: EntryResult | undefined) {
-  if (entry?.value === undefined) return undefined;
-  return { value: byteStringOfBytes(entry.value), expiresAt: entry.expiresAt };
+  return { command, args, keys };
 }

@@ -142,8 +142,7 @@ export const accessSchemas = {
     {
       user: {
         type: ['string', 'null'],
-        description:
-          'Null on an open server. `~token` and `~read-token` are the tokens of the environment.',
+        description: 'Null on an open server. `~token` and `~read-token` are the server tokens.',
       },
       grants: arrayOf(Grant),
     },

@@ -1,4 +1,5 @@
 // Exposes the figures of the HTTP layer as metrics.
+import type { TokenUses } from '../../access/token-uses.ts';
 import type { UnauthenticatedRequests } from '../access/unauthenticated-requests.ts';
 import type { BodyReader } from '../body/body-reader.ts';
 import type { IdempotentRequests } from '../idempotency/idempotent-requests.ts';
@@ -20,6 +21,7 @@ export interface HttpMetricSources {
   readonly order: RequestOrder;
   readonly work: ConcurrencyLimiter;
   readonly unauthenticated: UnauthenticatedRequests;
+  readonly tokenUses: Pick<TokenUses, 'failures'>;
   readonly idempotency: IdempotentRequests;
   readonly handshakes: Handshakes;
 }
@@ -51,6 +53,11 @@ export function httpMetrics(sampler: MetricSampler, sources: HttpMetricSources):
       { labels: { token: 'missing' }, value: sources.unauthenticated.missing },
       { labels: { token: 'unknown' }, value: sources.unauthenticated.unknown },
     ],
+  );
+  sampler.counter(
+    'holdfast_access_token_use_failures_total',
+    'Times of the last use of a token that could not be written.',
+    () => [{ labels: {}, value: sources.tokenUses.failures }],
   );
   sampler.gauge('holdfast_http_connections', 'Open connections.', () => [
     { labels: {}, value: connections.socketCount },

@@ -5,19 +5,15 @@ import type { Clock } from '../../base/clock.ts';
 import {
   defaultCommandLimits,
   type CommandLimits,
-  type KeyedCommand,
   type KeyspaceCommand,
 } from '../../commands/command.ts';
 import { error, type Reply } from '../../commands/reply.ts';
 import { isResolved, resolveCommand } from '../../commands/resolve-command.ts';
 import { runOnConnection } from '../../commands/run-command.ts';
+import type { PlannedCommand } from '../command-plan.ts';
 
-export interface ParsedKeyedCommand {
+export interface ParsedKeyedCommand extends PlannedCommand {
   readonly kind: 'keyed';
-  readonly command: KeyedCommand;
-  readonly args: readonly string[];
-  /** In the order of the arguments; a key may come twice. */
-  readonly keys: readonly string[];
 }
 
 export interface ParsedKeyspaceCommand {

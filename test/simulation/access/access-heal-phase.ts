@@ -50,7 +50,7 @@ export class AccessHealPhase {
     await this.#phase.mustAnswerAll();
     // A namespace that finds no room may stay in doubt until the restart.
     if (plan.namespaces.length < plan.namespacesMax) await this.#mustSettle();
-    // Only from here on the environment surely has a token.
+    // Only from here on the server surely has a token.
     await this.#phase.closeCleanly();
     await this.#phase.restart();
     await this.#mustSettle();

@@ -9,11 +9,11 @@ export interface AccessPlan {
   /** Namespaces of clients besides the default one. */
   readonly namespaces: readonly string[];
   readonly namespacesMax: number;
-  /** The share of lives in which the server has a token of the environment. */
+  /** The share of lives in which the server has a server token. */
   readonly serverTokens: number;
 }
 
-export const environmentToken = 'a-token-of-the-environment';
+export const serverToken = 'the-token-of-the-server';
 
 export function accessPlanFrom(random: Random): AccessPlan {
   return {

@@ -14,7 +14,7 @@ import type { SimulatedProcess } from '../simulated-process.ts';
 import type { SimulationPlan } from '../simulation-plan.ts';
 import { AccessFacts } from './access-facts.ts';
 import { AccessJudge, type ChangeFigures } from './access-judge.ts';
-import { accessPlanFrom, environmentToken, type AccessPlan } from './access-plan.ts';
+import { accessPlanFrom, serverToken, type AccessPlan } from './access-plan.ts';
 import { AdministratorClient } from './administrator-client.ts';
 import type { CallFigures } from './call-judge.ts';
 import { CallerClient, namesUsedIn } from './caller-client.ts';
@@ -77,7 +77,7 @@ export class AccessScenario {
     const access = await openAccess({
       store,
       nowMs: () => store.timestamp(),
-      serverTokens: { tokens: hasToken ? [environmentToken] : [] },
+      serverTokens: { tokens: hasToken ? [serverToken] : [] },
       namespacesMax: this.plan.namespacesMax,
       later: (ms, work) => process.later(ms, work),
       newIds: { ofUser: () => `user-${this.#ids++}`, token: () => this.#newToken() },

@@ -15,8 +15,8 @@ import {
   type TokenFact,
 } from './access-facts.ts';
 
-/** For whom a call is made: no token, the token of the environment, or one of the store. */
-export type Principal = 'none' | 'environment' | TokenFact;
+/** For whom a call is made: no token, the server token, or one of the store. */
+export type Principal = 'none' | 'server' | TokenFact;
 
 /** An entry that a caller reads or writes. */
 export interface Wanted {
@@ -48,7 +48,7 @@ export class CallJudge {
     callsWithoutNamespace: 0,
     callsAllowed: 0,
   };
-  /** True if the server of the present life has a token of the environment. */
+  /** True if the server of the present life has a server token. */
   serverHasToken = false;
   readonly #facts: AccessFacts;
   readonly #record: RunRecord;
@@ -146,7 +146,7 @@ export class CallJudge {
     if (principal === 'none') {
       return rule.possibleAt(at).has(open) && !this.serverHasToken ? [allGrants] : [];
     }
-    if (principal === 'environment') return this.serverHasToken ? [allGrants] : [];
+    if (principal === 'server') return this.serverHasToken ? [allGrants] : [];
     const { grants, user, expiresAt } = principal;
     if (expiresAt !== undefined && expiresAt <= nowMs) return [];
     if (!this.#facts.user(user).possibleAt(at).has(enabled)) return [];
@@ -158,7 +158,7 @@ export class CallJudge {
     if (principal === 'none') {
       return this.serverHasToken || this.#facts.rule.possibleAt(at).has(required);
     }
-    if (principal === 'environment') return !this.serverHasToken;
+    if (principal === 'server') return !this.serverHasToken;
     const { grants, user, expiresAt } = principal;
     if (expiresAt !== undefined && expiresAt <= nowMs) return true;
     const users = this.#facts.user(user).possibleAt(at);
@@ -190,7 +190,7 @@ export class CallJudge {
 
 function nameOf(principal: Principal): string {
   if (principal === 'none') return 'a caller without a token';
-  if (principal === 'environment') return 'the token of the environment';
+  if (principal === 'server') return 'the server token';
   return `the token ${principal.label} of ${principal.user}`;
 }
 

@@ -90,8 +90,8 @@ export class CallerClient {
     const { judge } = this.#options;
     const { access } = process;
     if (access === undefined) return false;
-    const found = findCaller('environment', judge, access);
-    if (found === undefined) throw new Error('the environment has a token at the end');
+    const found = findCaller('server', judge, access);
+    if (found === undefined) throw new Error('the server has a token at the end');
     const { namespaces, nowMs } = access;
     const authorized = new RequestScopes({ store, namespaces, nowMs }).storeOf(found.caller);
     const session = { principal: found.principal, store: authorized, access, process };

@@ -5,7 +5,7 @@ import type { Caller } from '../../../src/access/caller.ts';
 import { pickFrom, type Random } from '../../support/random.ts';
 import type { AccessJudge } from './access-judge.ts';
 import type { Principal } from './call-judge.ts';
-import { environmentToken } from './access-plan.ts';
+import { serverToken } from './access-plan.ts';
 
 export interface KnownCaller {
   readonly principal: Principal;
@@ -16,7 +16,7 @@ export interface KnownCaller {
 export function anyPrincipal(random: Random, { facts }: AccessJudge): Principal {
   const choice = random();
   if (choice < 0.1) return 'none';
-  if (choice < 0.3) return 'environment';
+  if (choice < 0.3) return 'server';
   const tokens = [...facts.tokens.values()].filter(({ text }) => text !== undefined);
   // The latest ones are the least likely to be revoked.
   const some = random() < 0.7 ? tokens.slice(-6) : tokens;
@@ -30,7 +30,7 @@ export function administrator(
   access: Access,
 ): Principal | undefined {
   const tokens = [...judge.facts.tokens.values()].filter(({ text }) => text !== undefined);
-  const all: readonly Principal[] = ['none', 'environment', ...tokens];
+  const all: readonly Principal[] = ['none', 'server', ...tokens];
   const nowMs = access.nowMs();
   const able = all.filter((principal) => judge.calls.mayAdminister(principal, nowMs));
   return able.length === 0 ? undefined : pickFrom(random, able);
@@ -48,8 +48,8 @@ export function findCaller(
   const text =
     typeof principal !== 'string'
       ? principal.text
-      : principal === 'environment'
-        ? environmentToken
+      : principal === 'server'
+        ? serverToken
         : undefined;
   const found = text === undefined ? undefined : callers.find(text, nowMs);
   const caller = callers.isOpen ? callers.anonymous : found;

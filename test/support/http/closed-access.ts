@@ -1,4 +1,4 @@
-// A server that requires a token: the two tokens of the environment, as a test gives them.
+// A server that requires a token: the two server tokens, as a test gives them.
 import type { TestAccess } from './open-app.ts';
 
 export const fullToken = 'full-token-of-the-test';

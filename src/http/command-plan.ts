@@ -1,17 +1,16 @@
 // Plans commands on keys as one transaction of a store. Each command sees the changes of those
 // before it, and no other request sees a state in between. As in Redis, a command that fails
 // changes nothing and stops no other command. Knows no store, only the moment.
-import { byteStringOfBytes } from '../../base/byte-string.ts';
-import { StoreError } from '../../base/errors.ts';
-import type { CommandLimits, CommandEntry } from '../../commands/command.ts';
-import { replyBytesOf } from '../../commands/reply-bytes.ts';
-import type { Reply } from '../../commands/reply.ts';
-import { runKeyed } from '../../commands/run-command.ts';
-import type { EntryResult } from '../../store/result.ts';
-import { EntryOverlay } from '../../store/entry-overlay.ts';
-import type { TransactionPlan } from '../../store/transaction.ts';
-import type { SubmitOptions } from '../../store/store.ts';
-import type { ParsedKeyedCommand } from './command-parser.ts';
+import { byteStringOfBytes } from '../base/byte-string.ts';
+import { StoreError } from '../base/errors.ts';
+import type { CommandEntry, CommandLimits, KeyedCommand } from '../commands/command.ts';
+import { replyBytesOf } from '../commands/reply-bytes.ts';
+import type { Reply } from '../commands/reply.ts';
+import { runKeyed } from '../commands/run-command.ts';
+import type { EntryResult } from '../store/result.ts';
+import { EntryOverlay } from '../store/entry-overlay.ts';
+import type { TransactionPlan } from '../store/transaction.ts';
+import type { SubmitOptions } from '../store/store.ts';
 
 /**
  * Bytes of values that the commands of one transaction may read and write in sum. A value counts
@@ -19,7 +18,15 @@ import type { ParsedKeyedCommand } from './command-parser.ts';
  */
 const touchedBytesMax = 256 * 1024 * 1024;
 
-export function distinctKeys(commands: readonly ParsedKeyedCommand[]): string[] {
+/** A command that has been resolved, with its arguments. */
+export interface PlannedCommand {
+  readonly command: KeyedCommand;
+  readonly args: readonly string[];
+  /** In the order of the arguments; a key may come twice. */
+  readonly keys: readonly string[];
+}
+
+export function distinctKeys(commands: readonly PlannedCommand[]): string[] {
   return [...new Set(commands.flatMap(({ keys }) => keys))];
 }
 
@@ -28,7 +35,7 @@ export function distinctKeys(commands: readonly ParsedKeyedCommand[]): string[] 
  * @returns a plan that gives one reply a command, in order
  */
 export function planCommands(
-  commands: readonly ParsedKeyedCommand[],
+  commands: readonly PlannedCommand[],
   keys: readonly string[],
   limits: CommandLimits,
   { reserveReplyBytes }: SubmitOptions,
@@ -64,7 +71,7 @@ class AtomicRun {
     this.#overlay = new EntryOverlay(keys, entries.map(entryOf));
   }
 
-  run({ command, args, keys }: ParsedKeyedCommand): Reply {
+  run({ command, args, keys }: PlannedCommand): Reply {
     const indexes = keys.map((key) => this.#overlay.indexOf(key));
     const entries = indexes.map((index) => this.#overlay.get(index));
     for (const entry of entries) this.#touch(entry?.value.length ?? 0);

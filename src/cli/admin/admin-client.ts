@@ -60,3 +60,38 @@ export async function unlessRefused<T>(code: string, work: Promise<T>): Promise<
     throw error;
   }
 }
+
+/** Behind an error of a command that could have changed something. */
+export const nothingChanged = 'Nothing has been changed';
+
+/**
+ * A read before the change of a command.
+ *
+ * @throws CommandError that says that nothing has been changed; a refusal as it is
+ */
+export async function beforeChange<T>(read: Promise<T>): Promise<T> {
+  try {
+    return await read;
+  } catch (error) {
+    throw error instanceof RefusedAdministration ? error : withOutcome(error, nothingChanged);
+  }
+}
+
+/**
+ * A read of what a change has made.
+ *
+ * @throws CommandError that says that the change has been made
+ */
+export async function afterChange<T>(read: Promise<T>): Promise<T> {
+  try {
+    return await read;
+  } catch (error) {
+    throw withOutcome(error, 'The change has been made');
+  }
+}
+
+function withOutcome(error: unknown, outcome: string): unknown {
+  if (!(error instanceof CommandError)) return error;
+  const { exitCode, message } = error;
+  return new CommandError(exitCode, `${message.replace(/\.$/, '')}. ${outcome}`, error);
+}

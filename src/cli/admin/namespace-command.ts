@@ -5,7 +5,13 @@ import type { NamespaceView } from '../../access/views.ts';
 import type { JsonObject } from '../../base/json-object.ts';
 import { parseByteSize } from '../../settings/byte-size.ts';
 import { CommandError, exitCodes, usageError } from '../command-error.ts';
-import { unlessRefused, type AdminClient } from './admin-client.ts';
+import {
+  afterChange,
+  beforeChange,
+  nothingChanged,
+  unlessRefused,
+  type AdminClient,
+} from './admin-client.ts';
 import { addTargetOptions, targetHelp, withAdmin } from './admin-target.ts';
 import { namespacesText } from './admin-text.ts';
 import { addJsonOption, printResult } from './print.ts';
@@ -60,10 +66,10 @@ function addCommand(): Command {
 
 /** A PUT would replace the settings of a namespace that is there. */
 async function refuseKnown(admin: AdminClient, name: string): Promise<void> {
-  const known = await unlessRefused('NAMESPACE_NOT_FOUND', admin.namespace(name));
+  const known = await unlessRefused('NAMESPACE_NOT_FOUND', beforeChange(admin.namespace(name)));
   if (known === undefined) return;
   const detail = `${admin.place} has a namespace ${name} already; allowed: holdfast namespace set`;
-  throw new CommandError(exitCodes.failed, `${detail}. Nothing was changed`);
+  throw new CommandError(exitCodes.failed, `${detail}. ${nothingChanged}`);
 }
 
 function setCommand(): Command {
@@ -80,7 +86,7 @@ function setCommand(): Command {
       printNamespace(
         command,
         await withAdmin(command, async (admin) => {
-          const { keysMax, bytesMax, audit } = await admin.namespace(name);
+          const { keysMax, bytesMax, audit } = await beforeChange(admin.namespace(name));
           return await put(admin, name, settingsDocument({ keysMax, bytesMax, audit }, settings));
         }),
       );
@@ -99,7 +105,7 @@ function dropCommand(): Command {
         if (!yes) {
           throw usageError(
             `drop deletes all entries of ${name} and takes ${name} out of all grants, for good; ` +
-              'allowed: with --yes. Nothing was changed',
+              `allowed: with --yes. ${nothingChanged}`,
           );
         }
         await withAdmin(command, (admin) => admin.dropNamespace(name));
@@ -162,7 +168,7 @@ function settingsDocument(present: JsonObject, typed: TypedSettings): JsonObject
 
 async function put(admin: AdminClient, name: string, body: JsonObject): Promise<NamespaceView> {
   await admin.putNamespace(name, body);
-  return await admin.namespace(name);
+  return await afterChange(admin.namespace(name));
 }
 
 function printNamespace(command: Command, namespace: NamespaceView): void {

@@ -12,14 +12,26 @@ import { isObject, type JsonObject } from '../../base/json-object.ts';
 import { CommandError, exitCodes } from '../command-error.ts';
 import { reasonOf } from '../fetch-backup.ts';
 import { urlBelow, type ServerRequest } from '../server-request.ts';
-import { RefusedAdministration, type AccessStatus, type AdminClient } from './admin-client.ts';
+import {
+  nothingChanged,
+  RefusedAdministration,
+  type AccessStatus,
+  type AdminClient,
+} from './admin-client.ts';
 
 /** A change waits for those before it, and a measure for all shards. */
 const answerMsMaxDefault = 60_000;
 
 const pageLimit = 1000;
 
-type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
+interface Question {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** Below the address of the server. */
+  readonly path: string;
+  readonly body?: JsonObject;
+  /** Of a change: the command that tells if the change was made. Undefined: nothing is changed. */
+  readonly toldBy?: string;
+}
 
 interface Answer {
   readonly status: number;
@@ -43,28 +55,34 @@ export class ServerAdmin implements AdminClient {
   }
 
   user(name: string): Promise<UserView> {
-    return this.#document('GET', userPath(name));
+    return this.#document(get(userPath(name)));
   }
 
   async putUser(name: string, body: JsonObject): Promise<void> {
-    await this.#send('PUT', userPath(name), body);
+    await this.#send({ method: 'PUT', path: userPath(name), body, toldBy: showUser(name) });
   }
 
   async deleteUser(name: string): Promise<void> {
-    await this.#send('DELETE', userPath(name));
+    await this.#send({ method: 'DELETE', path: userPath(name), toldBy: showUser(name) });
   }
 
   async tokens(user: string): Promise<readonly TokenView[]> {
-    const { items } = await this.#document<{ items: TokenView[] }>('GET', tokensPath(user));
+    const { items } = await this.#document<{ items: TokenView[] }>(get(tokensPath(user)));
     return items;
   }
 
   createToken(user: string, body: JsonObject): Promise<NewTokenView> {
-    return this.#document('POST', tokensPath(user), body);
+    return this.#document({
+      method: 'POST',
+      path: tokensPath(user),
+      body,
+      toldBy: listTokens(user),
+    });
   }
 
   async deleteToken(user: string, id: string): Promise<void> {
-    await this.#send('DELETE', `${tokensPath(user)}/${encodeURIComponent(id)}`);
+    const path = `${tokensPath(user)}/${encodeURIComponent(id)}`;
+    await this.#send({ method: 'DELETE', path, toldBy: listTokens(user) });
   }
 
   namespaces(): Promise<readonly NamespaceView[]> {
@@ -72,24 +90,27 @@ export class ServerAdmin implements AdminClient {
   }
 
   namespace(name: string): Promise<NamespaceView> {
-    return this.#document('GET', namespacePath(name));
+    return this.#document(get(namespacePath(name)));
   }
 
   async putNamespace(name: string, body: JsonObject): Promise<void> {
-    await this.#send('PUT', namespacePath(name), body);
+    const toldBy = showNamespace(name);
+    await this.#send({ method: 'PUT', path: namespacePath(name), body, toldBy });
   }
 
   async dropNamespace(name: string): Promise<void> {
-    await this.#send('DELETE', namespacePath(name));
+    const toldBy = showNamespace(name);
+    await this.#send({ method: 'DELETE', path: namespacePath(name), toldBy });
   }
 
   async status(): Promise<AccessStatus> {
-    const answer = await this.#answer('GET', 'v1/whoami');
+    const question = get('v1/whoami');
+    const answer = await this.#answer(question);
     if (answer.status === 401) {
-      this.#problemOf(answer);
+      this.#problemOf(question, answer);
       return { tokenRequired: true };
     }
-    const caller = this.#success(answer) as unknown as CallerView;
+    const caller = this.#success(question, answer) as unknown as CallerView;
     return { tokenRequired: caller.user !== null, caller };
   }
 
@@ -99,8 +120,7 @@ export class ServerAdmin implements AdminClient {
     do {
       // oxlint-disable-next-line no-await-in-loop -- each page begins where the last one ended
       const page = await this.#document<{ items: View[]; cursor?: string }>(
-        'GET',
-        `${path}?limit=${pageLimit}${cursor}`,
+        get(`${path}?limit=${pageLimit}${cursor}`),
       );
       all.push(...page.items);
       cursor = page.cursor === undefined ? '' : `&cursor=${encodeURIComponent(page.cursor)}`;
@@ -108,17 +128,18 @@ export class ServerAdmin implements AdminClient {
     return all;
   }
 
-  async #document<View>(method: Method, path: string, body?: JsonObject): Promise<View> {
-    const document = await this.#send(method, path, body);
-    if (document === undefined) throw this.#noServer('without a document');
+  async #document<View>(question: Question): Promise<View> {
+    const document = await this.#send(question);
+    if (document === undefined) throw this.#noServer(question, 'without a document');
     return document as View;
   }
 
-  async #send(method: Method, path: string, body?: JsonObject): Promise<JsonObject | undefined> {
-    return this.#success(await this.#answer(method, path, body));
+  async #send(question: Question): Promise<JsonObject | undefined> {
+    return this.#success(question, await this.#answer(question));
   }
 
-  async #answer(method: Method, path: string, body?: JsonObject): Promise<Answer> {
+  async #answer(question: Question): Promise<Answer> {
+    const { method, path, body } = question;
     const at = urlBelow(this.#request.url, path);
     const signal = AbortSignal.timeout(this.#answerMsMax);
     const headers = new Headers(this.#request.headers);
@@ -130,11 +151,11 @@ export class ServerAdmin implements AdminClient {
       const { status } = response;
       return { status, json: objectOf(await response.text()) };
     } catch (error) {
-      throw this.#unanswered(method, error, signal.aborted);
+      throw this.#unanswered(question, error, signal.aborted);
     }
   }
 
-  #success(answer: Answer): JsonObject | undefined {
+  #success(question: Question, answer: Answer): JsonObject | undefined {
     const { status, json } = answer;
     if (status >= 300 && status < 400) {
       throw failure(
@@ -143,32 +164,47 @@ export class ServerAdmin implements AdminClient {
       );
     }
     if (status >= 200 && status < 300) return json;
-    const { code, detail } = this.#problemOf(answer);
+    const { code, detail } = this.#problemOf(question, answer);
     const advice = code === 'UNAUTHENTICATED' ? ' See --token-file and HOLDFAST_TOKEN.' : '';
     throw new RefusedAdministration(this.place, code, `${detail}${advice}`);
   }
 
-  #problemOf({ status, json = {} }: Answer): { readonly code: string; readonly detail: string } {
+  #problemOf(
+    question: Question,
+    { status, json = {} }: Answer,
+  ): { readonly code: string; readonly detail: string } {
     const { code, detail } = json;
     if (typeof code === 'string' && typeof detail === 'string') return { code, detail };
-    throw this.#noServer(String(status));
+    throw this.#noServer(question, String(status));
   }
 
-  #noServer(answer: string): CommandError {
+  #noServer({ toldBy }: Question, answer: string): CommandError {
     return failure(
-      `${this.place} answered ${answer}, but not as a Holdfast server that has users and namespaces`,
+      `${this.place} answered ${answer}, but not as a Holdfast server that has users and ` +
+        `namespaces${unknownOutcome(toldBy)}`,
     );
   }
 
-  #unanswered(method: Method, error: unknown, isLate: boolean): CommandError {
+  #unanswered({ toldBy }: Question, error: unknown, isLate: boolean): CommandError {
     const why = isLate ? `no answer within ${this.#answerMsMax / 1000} s` : reasonOf(error);
-    if (method === 'GET') return failure(`${this.place} cannot be reached (${why})`, error);
     const code = systemErrorCode(error instanceof Error ? error.cause : error);
-    const isUnsent = code !== undefined && unsentCodes.has(code);
-    const outcome = isUnsent ? 'Nothing was changed' : 'It is unknown if anything was changed';
-    return failure(`${this.place} cannot be reached (${why}). ${outcome}`, error);
+    const isUnsent = toldBy !== undefined && code !== undefined && unsentCodes.has(code);
+    const outcome = isUnsent ? `. ${nothingChanged}` : unknownOutcome(toldBy);
+    return failure(`${this.place} cannot be reached (${why})${outcome}`, error);
   }
 }
+
+/** The sentence behind an error after which a change may have been made; empty if there is no change. */
+function unknownOutcome(toldBy: string | undefined): string {
+  if (toldBy === undefined) return '';
+  return `. It is not known if the change was made: \`${toldBy}\` with the same options tells`;
+}
+
+const get = (path: string): Question => ({ method: 'GET', path });
+
+const showUser = (name: string): string => `holdfast user show ${name}`;
+const listTokens = (user: string): string => `holdfast token list ${user}`;
+const showNamespace = (name: string): string => `holdfast namespace show ${name}`;
 
 /** With these, no byte of the request has left. */
 const unsentCodes: ReadonlySet<string> = new Set([

@@ -1,7 +1,13 @@
 // `holdfast user` on the command line: the group of commands for users.
 import { Command } from 'commander';
 import { CommandError, exitCodes } from '../command-error.ts';
-import { unlessRefused, type AdminClient } from './admin-client.ts';
+import {
+  afterChange,
+  beforeChange,
+  nothingChanged,
+  unlessRefused,
+  type AdminClient,
+} from './admin-client.ts';
 import { addTargetOptions, targetHelp, withAdmin } from './admin-target.ts';
 import { timeText, usersText } from './admin-text.ts';
 import { addJsonOption, printResult, type Result } from './print.ts';
@@ -48,12 +54,13 @@ function oneUserCommand(name: string, description: string, work: UserWork): Comm
 
 const add: UserWork = async (admin, name) => {
   // A PUT would enable a user that is disabled.
-  if ((await unlessRefused('USER_NOT_FOUND', admin.user(name))) !== undefined) {
-    const detail = `${admin.place} has a user ${name} already. Nothing was changed`;
+  if ((await unlessRefused('USER_NOT_FOUND', beforeChange(admin.user(name)))) !== undefined) {
+    const detail = `${admin.place} has a user ${name} already. ${nothingChanged}`;
     throw new CommandError(exitCodes.failed, detail);
   }
   await admin.putUser(name, {});
-  return { json: await admin.user(name), text: `the user ${name} is made\n` };
+  const user = await afterChange(admin.user(name));
+  return { json: user, text: `the user ${name} is made\n` };
 };
 
 const show: UserWork = async (admin, name) => {
@@ -81,7 +88,7 @@ const remove: UserWork = async (admin, name) => {
 /** @returns the user as it is now */
 async function putDisabled(admin: AdminClient, name: string, disabled: boolean): Promise<object> {
   // A PUT would make a user that is not there.
-  await admin.user(name);
+  await beforeChange(admin.user(name));
   await admin.putUser(name, { disabled });
-  return await admin.user(name);
+  return await afterChange(admin.user(name));
 }

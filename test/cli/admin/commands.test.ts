@@ -1,7 +1,9 @@
 // The commands of administration as typed: the same words against a running server and on a folder that
 // no server uses, and the same effects.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import {
   makeTemporaryFolder,
   removeFolder,
@@ -106,7 +108,7 @@ const transcript = `
 $ user add ann
 the user ann is made
 $ user add ann
-holdfast: PLACE has a user ann already. Nothing was changed
+holdfast: PLACE has a user ann already. Nothing has been changed
 exit code 1
 $ token add ann --name laptop --grant app:write
 holdfast: PLACE refused (ADMIN_TOKEN_REQUIRED): The first token must have the role admin on "*", without prefixes, and its user must not be disabled: otherwise no token could administer the server. No token was made.
@@ -122,7 +124,7 @@ $ namespace add app --keys-max 10 --bytes-max 1MiB
 NAMESPACE  KEYS  BYTES  KEYS MAX  BYTES MAX  AUDIT  CREATED
 app  0  0  10  1048576  off  TIME
 $ namespace add app
-holdfast: PLACE has a namespace app already; allowed: holdfast namespace set. Nothing was changed
+holdfast: PLACE has a namespace app already; allowed: holdfast namespace set. Nothing has been changed
 exit code 1
 $ namespace set app --keys-max none --audit writes
 NAMESPACE  KEYS  BYTES  KEYS MAX  BYTES MAX  AUDIT  CREATED
@@ -313,6 +315,50 @@ test('a server that is down is named', async () => {
     stdout: '',
     stderr: `holdfast: ${url} cannot be reached (ECONNREFUSED)\n`,
   });
+});
+
+test.each([
+  'user add ann',
+  'user disable ann',
+  'user remove ann',
+  'token add ann --name a --grant *:admin',
+  'token revoke ann abcdefghijkl',
+  'namespace add app',
+  'namespace set app --audit all',
+  'namespace drop app --yes',
+])('a server that is down gets no change, and %s says so', async (line) => {
+  const url = `http://127.0.0.1:${await freePort()}`;
+  expect(await runToEnd([...line.split(' '), '--url', url])).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: `holdfast: ${url} cannot be reached (ECONNREFUSED). Nothing has been changed\n`,
+  });
+});
+
+test('a change whose outcome cannot be read back has been made, and the command says so', async () => {
+  const made = new Set<string>();
+  const server = createServer(({ method, url = '', socket }, reply) => {
+    if (method === 'PUT') {
+      made.add(url);
+      reply.writeHead(201).end();
+    } else if (made.has(url)) {
+      socket.destroy();
+    } else {
+      const code = url.includes('/users/') ? 'USER_NOT_FOUND' : 'NAMESPACE_NOT_FOUND';
+      reply.writeHead(404).end(JSON.stringify({ code, detail: 'It is not there.' }));
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  for (const line of ['user add ann', 'namespace add app']) {
+    const { code, stdout, stderr } = await runToEnd([...line.split(' '), '--url', url]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/ cannot be reached \(.+\)\. The change has been made\n$/);
+  }
 });
 
 test('a server that needs a token says so, and how to send one', async () => {

@@ -119,16 +119,29 @@ test('an answer of another program is not taken for one of the server', async ()
   expect((await errorOf(adminOf(whoami).status())).message).toMatch(message);
 });
 
+test('an answer of a proxy does not tell if a change was made', async () => {
+  const url = await serve((_, reply) => reply.writeHead(502).end('<html>'));
+  expect((await errorOf(adminOf(url).createToken('ann', {}))).message).toMatch(
+    /answered 502, but not as .*\. It is not known if the change was made: `holdfast token list ann`/,
+  );
+});
+
 test('without an answer a change says if it may have been made', async () => {
   const cut = await serve((request) => request.socket.destroy());
   expect((await errorOf(adminOf(cut).putUser('ann', {}))).message).toMatch(
-    /cannot be reached \(.+\)\. It is unknown if anything was changed$/,
+    /cannot be reached \(.+\)\. It is not known if the change was made: `holdfast user show ann` with the same options tells$/,
+  );
+  expect((await errorOf(adminOf(cut).deleteToken('ann', 'abc'))).message).toMatch(
+    /: `holdfast token list ann` with the same options tells$/,
+  );
+  expect((await errorOf(adminOf(cut).putNamespace('app', {}))).message).toMatch(
+    /: `holdfast namespace show app` with the same options tells$/,
   );
   expect((await errorOf(adminOf(cut).users())).message).toMatch(/cannot be reached \([^)]+\)$/);
   const down = `http://127.0.0.1:${await freePort()}`;
   expect(await errorOf(adminOf(down).dropNamespace('app'))).toEqual({
     code: 1,
-    message: `${down} cannot be reached (ECONNREFUSED). Nothing was changed`,
+    message: `${down} cannot be reached (ECONNREFUSED). Nothing has been changed`,
   });
 });
 
@@ -137,7 +150,7 @@ test('a server that does not answer is waited for no longer than the bound', asy
   const request = serverRequest({ url: silent, header: [] }, {});
   expect(await errorOf(new ServerAdmin(request, 20).deleteUser('ann'))).toEqual({
     code: 1,
-    message: `${silent} cannot be reached (no answer within 0.02 s). It is unknown if anything was changed`,
+    message: `${silent} cannot be reached (no answer within 0.02 s). It is not known if the change was made: \`holdfast user show ann\` with the same options tells`,
   });
 });
 

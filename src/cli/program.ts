@@ -79,6 +79,12 @@ function withThoseAbove(command: Command): Command[] {
   return parent === null || parent.parent === null ? [command] : [command, parent];
 }
 
+/** The command with its group as an operator types them: `holdfast user add`. */
+function typedName(command: Command): string {
+  const { parent } = command;
+  return parent === null ? command.name() : `${typedName(parent)} ${command.name()}`;
+}
+
 /** Left alone, commander prints several lines and ends the process itself. */
 function refuseInOneLine(command: Command): void {
   command.configureOutput({
@@ -105,7 +111,7 @@ function explain(error: CommanderError, command: Command): string {
       // The text after a mistyped --token= may be a secret.
       return `${oneLine(error).replace(/'(-[^=]*?)=.*'/, "'$1'")}; allowed: ${flags}, --help`;
     default:
-      return `${oneLine(error).replace(/\.$/, '')}; see holdfast --help`;
+      return `${oneLine(error).replace(/\.$/, '')}; see ${typedName(command)} --help`;
   }
 }
 

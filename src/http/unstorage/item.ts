@@ -28,6 +28,8 @@ function partsOf(path: string): string[] {
   return path.split(/[/\\:]/).filter((part) => part !== '');
 }
 
+const pathForm = 'its form is /unstorage/{namespace}/{key}';
+
 /**
  * @param text the path behind the mount, still encoded
  * @throws StoreError NAMESPACE_INVALID, KEY_INVALID
@@ -37,8 +39,14 @@ export function itemOf(text: string, keyBytesMax: number): Item {
   if (path === undefined) throw invalid('A key must be valid percent-encoding of valid UTF-8.');
   const slash = path.indexOf('/');
   const namespace = slash === -1 ? path : path.slice(0, slash);
+  if (namespace === '') {
+    const detail = `The path names no namespace; ${pathForm}.`;
+    throw new StoreError('NAMESPACE_INVALID', detail, { parameter: 'namespace' });
+  }
   checkNamespaceName(namespace, 'namespace');
-  const rest = slash === -1 ? '' : path.slice(slash + 1);
+  // It cannot be told which of the two a client has left out.
+  if (slash === -1) throw invalid(`The path names no namespace or no key; ${pathForm}.`);
+  const rest = path.slice(slash + 1);
   const parts = partsOf(rest);
   if (parts.some((part) => part === '.' || part === '..')) {
     throw invalid('A key has no part that is . or .. here.');

@@ -132,6 +132,20 @@ test.each(['/unstorage/a%20b/k', '/unstorage/', `/unstorage/${'n'.repeat(65)}/k`
   },
 );
 
+test('the error for a path without a namespace or a key gives the form of the path', async () => {
+  for (const [target, detail] of [
+    ['/unstorage/', 'The path names no namespace; its form is /unstorage/{namespace}/{key}.'],
+    ['/unstorage//k', 'The path names no namespace; its form is /unstorage/{namespace}/{key}.'],
+    [
+      '/unstorage/there',
+      'The path names no namespace or no key; its form is /unstorage/{namespace}/{key}.',
+    ],
+  ] as const) {
+    const { body } = await ask('PUT', target, { body: 'x' });
+    expect(JSON.parse(body)).toMatchObject({ status: 400, detail });
+  }
+});
+
 test('a path that ends like a base is never written to', async () => {
   for (const end of ['/', '//', ':', '::', '/:', '%2F', '%3A']) {
     const target = `/unstorage/app/there${end}`;

@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { programFolder } from '../base/program-folder.ts';
 import { visibleName, visibleText } from '../base/visible-text.ts';
 import { SettingError } from './setting-error.ts';
-import { allowedValues, areSettings, readSettingJson, readSettingText } from './setting-value.ts';
+import {
+  allowedValues,
+  areSettings,
+  readSettingJson,
+  readSettingText,
+  type SettingForm,
+} from './setting-value.ts';
 import { readSettingsFile } from './settings-file.ts';
 import { isSettingName, settingNames, type SettingName, type Settings } from './settings-schema.ts';
 
@@ -47,7 +53,7 @@ export function givenByMembers(members: object, origin: string): GivenSettings {
     if (!isSettingName(name)) throw unknownSetting(name, origin);
     if (member === undefined) continue;
     const value = readSettingJson(name, member);
-    if (value === undefined) throw notAllowed(name, origin, member);
+    if (value === undefined) throw notAllowed(name, origin, member, 'json');
     given.set(name, { value, origin });
   }
   return given;
@@ -59,7 +65,7 @@ export function givenByMembers(members: object, origin: string): GivenSettings {
  */
 export function givenByText(name: SettingName, text: string, origin: string): GivenSetting {
   const value = readSettingText(name, text);
-  if (value === undefined) throw notAllowed(name, origin, text);
+  if (value === undefined) throw notAllowed(name, origin, text, 'text');
   return { value, origin };
 }
 
@@ -105,9 +111,9 @@ function unknownSetting(name: string, origin: string): Error {
   return new SettingError(`unknown setting ${visibleName(name)} in ${origin}; allowed: ${allowed}`);
 }
 
-function notAllowed(name: SettingName, origin: string, value: unknown): Error {
+function notAllowed(name: SettingName, origin: string, value: unknown, form: SettingForm): Error {
   return new SettingError(
-    `${name} is ${shown(value)} (from ${origin}); allowed: ${allowedValues(name)}`,
+    `${name} is ${shown(value)} (from ${origin}); allowed: ${allowedValues(name, form)}`,
   );
 }
 

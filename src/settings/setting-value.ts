@@ -22,8 +22,11 @@ export function placeholderOf(name: SettingName): string {
   return schemaOf(name).unit;
 }
 
+/** How a source spells values: as the text of a flag or variable, or as JSON with arrays. */
+export type SettingForm = 'text' | 'json';
+
 /** The allowed values, as messages say them after "allowed: ". */
-export function allowedValues(name: SettingName): string {
+export function allowedValues(name: SettingName, form: SettingForm = 'text'): string {
   const schema = schemaOf(name);
   switch (schema.kind) {
     case 'text':
@@ -35,7 +38,9 @@ export function allowedValues(name: SettingName): string {
     case 'integer':
       return allowedIntegers(schema);
     case 'list':
-      return `${allowedItems[schema.items]}; several with commas between them, each once`;
+      return form === 'json'
+        ? `an array of strings, each once: ${allowedItems[schema.items]}`
+        : `${allowedItems[schema.items]}; several with commas between them, each once`;
     default:
       return unreachable(schema);
   }

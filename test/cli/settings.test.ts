@@ -219,6 +219,17 @@ describe('refusals', () => {
     expect(message).toContain(`${name} is ${JSON.stringify(value)} (from --config `);
   });
 
+  test('a list is text with commas for a flag and a variable, and an array for a file', async () => {
+    const text = 'https://a.example,nonsense';
+    const byText = /; allowed: origins as browsers send them, .*; several with commas between them/;
+    const environment = { HOLDFAST_CORS_ORIGINS: text };
+    expect((await refusalOf({ flags: { corsOrigins: text } })).message).toMatch(byText);
+    expect((await refusalOf({ environment })).message).toMatch(byText);
+    expect((await refusalOf({ file: { corsOrigins: text } })).message).toMatch(
+      /; allowed: an array of strings, each once: origins as browsers send them/,
+    );
+  });
+
   test('an unknown setting in a file is refused by name, and the error lists the known ones', async () => {
     const { exitCode, message } = await refusalOf({ file: { prot: 1 } });
     expect(exitCode).toBe(2);

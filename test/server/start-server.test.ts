@@ -157,6 +157,12 @@ describe('a start that fails', () => {
     ['a big integer', { port: 1n }, 'port is a bigint that JSON cannot show'],
     ['a function', { host: () => 'x' }, 'host is a function (from the options of startServer)'],
     ['an empty folder name', { dataDir: '' }, 'dataDir is "" (from the options of startServer)'],
+    [
+      'a list as text',
+      { corsOrigins: 'https://app.example.com' },
+      'corsOrigins is "https://app.example.com" (from the options of startServer); allowed: an ' +
+        'array of strings, each once: origins as browsers send them',
+    ],
     ['nothing', null, 'the options of startServer must be one object'],
     ['a list', [], 'the options of startServer must be one object'],
     [

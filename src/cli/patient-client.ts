@@ -2,6 +2,7 @@
 // cannot be reached for a while. The caller sends only requests that may be carried out twice. Knows
 // no route.
 import { setTimeout as sleepMs } from 'node:timers/promises';
+import { timeText } from './admin/admin-text.ts';
 import { reasonOf } from './fetch-backup.ts';
 import { CommandError, exitCodes } from './command-error.ts';
 import { urlBelow, type ServerRequest } from './server-request.ts';
@@ -18,7 +19,11 @@ export interface PatientClientOptions {
   readonly signal: AbortSignal;
   /** The machine's clock, Unix milliseconds. */
   readonly wallMs: () => number;
+  /** Takes a line, without its newline, that says why a person has to wait. */
+  readonly tell: (line: string) => void;
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<unknown>;
+  /** Milliseconds without an answer before a line says so, and between two such lines. */
+  readonly silenceMs?: number;
 }
 
 /** Answers of a server that is busy or stopping, and of a proxy whose server is. */
@@ -30,6 +35,12 @@ const firstWaitMs = 250;
 const waitMsMax = 10_000;
 /** A longer Retry-After is not waited for in one piece. */
 const retryAfterMsMax = 60_000;
+
+/** A shorter wait is not told. */
+const toldWaitMsMin = 1000;
+const defaultSilenceMs = 5000;
+/** Node ends a request by itself that has had no answer for so long. */
+const answerMsMax = 300_000;
 
 /** The header Date is in whole seconds, and an answer takes time. */
 const skewMsMin = 2000;
@@ -68,10 +79,28 @@ export class PatientClient {
     if (tries >= triesMax) {
       throw failureOf(`${reason}; ${tries} tries have failed`);
     }
-    const backOffMs = Math.min(waitMsMax, firstWaitMs * 2 ** (tries - 1));
-    const ms = Math.max(backOffMs, Math.min(askedMs ?? 0, retryAfterMsMax));
+    const ms = Math.max(backOffMs(tries), Math.min(askedMs ?? 0, retryAfterMsMax));
     const { signal, sleep = sleepWith } = this.#options;
+    if (ms >= toldWaitMsMin) this.#tellWait(tries, reason, ms);
     await sleep(ms, signal);
+  }
+
+  #tellWait(tries: number, reason: string, ms: number): void {
+    let untilMs = this.#options.wallMs() + ms;
+    for (let later = tries + 1; later < triesMax; later++) untilMs += backOffMs(later);
+    this.#options.tell(
+      `waiting for the server, until about ${timeText(untilMs)}; next try in ` +
+        `${Math.ceil(ms / 1000)} s: ${reason}`,
+    );
+  }
+
+  /** @returns ends the telling */
+  #tellSilence({ origin }: URL): () => void {
+    const { wallMs, tell, silenceMs = defaultSilenceMs } = this.#options;
+    const until = timeText(wallMs() + answerMsMax);
+    const line = `waiting for the server, in this try until ${until}: ${origin} gives no answer yet`;
+    const timer = setInterval(() => tell(line), silenceMs);
+    return () => clearInterval(timer);
   }
 
   async #send(path: string, parts: RequestInit): Promise<ServerAnswer> {
@@ -89,11 +118,14 @@ export class PatientClient {
   async #try(at: URL, parts: RequestInit): Promise<ServerAnswer | Refusal> {
     let response: Response;
     let text: string;
+    const endTelling = this.#tellSilence(at);
     try {
       response = await fetch(at, { ...parts, redirect: 'manual' });
       text = await response.text();
     } catch (error) {
       return { reason: `${at.origin} cannot be reached (${reasonOf(error)})`, askedMs: undefined };
+    } finally {
+      endTelling();
     }
     const { status, headers } = response;
     this.#noteDate(headers.get('date'));
@@ -119,6 +151,11 @@ export class PatientClient {
 interface Refusal {
   readonly reason: string;
   readonly askedMs: number | undefined;
+}
+
+/** Milliseconds to wait after so many tries, if the server asks for no longer time. */
+function backOffMs(tries: number): number {
+  return Math.min(waitMsMax, firstWaitMs * 2 ** (tries - 1));
 }
 
 async function sleepWith(ms: number, signal: AbortSignal): Promise<unknown> {

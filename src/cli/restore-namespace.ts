@@ -17,6 +17,7 @@ import { RefusedRequest, ServerNamespace } from './server-namespace.ts';
 import type { ServerRequest } from './server-request.ts';
 import { standardErrorProgress } from './standard-error-progress.ts';
 import { standardOutput } from './standard-output.ts';
+import { standardError } from './standard-streams.ts';
 import { unknownNamespace } from './unknown-namespace.ts';
 
 export interface NamespaceRestore {
@@ -75,7 +76,12 @@ class Work {
     this.#file = meteredFile(file, (bytes) => this.#progress.advance(bytes));
     this.#name = name;
     this.#signal = signal;
-    this.#client = new PatientClient({ request, signal, wallMs: () => systemClock.wallMs() });
+    this.#client = new PatientClient({
+      request,
+      signal,
+      wallMs: () => systemClock.wallMs(),
+      tell: (line) => standardError.write(`${line}\n`),
+    });
     this.#target = new ServerNamespace(this.#client, request.url.origin, to);
   }
 

@@ -10,11 +10,19 @@ interface Opened {
   readonly client: PatientClient;
   /** The time of each wait, in milliseconds. */
   readonly waits: number[];
+  readonly told: string[];
   readonly controller: AbortController;
   readonly requests: () => number;
 }
 
-async function open(listener: Listener, wallMs: () => number = Date.now): Promise<Opened> {
+interface Opening {
+  readonly wallMs?: () => number;
+  readonly silenceMs?: number;
+  readonly onTold?: () => void;
+}
+
+async function open(listener: Listener, opening: Opening = {}): Promise<Opened> {
+  const { wallMs = Date.now, silenceMs, onTold } = opening;
   let requests = 0;
   const server = createServer((request, reply) => {
     requests += 1;
@@ -32,9 +40,16 @@ async function open(listener: Listener, wallMs: () => number = Date.now): Promis
   const controller = new AbortController();
   const sleep = async (ms: number): Promise<void> => void waits.push(ms);
   const { signal } = controller;
-  const client = new PatientClient({ request, signal, wallMs, sleep });
-  return { client, waits, controller, requests: () => requests };
+  const told: string[] = [];
+  const tell = (line: string): void => {
+    told.push(line.replace(String(port), 'PORT'));
+    onTold?.();
+  };
+  const client = new PatientClient({ request, signal, wallMs, tell, sleep, silenceMs });
+  return { client, waits, told, controller, requests: () => requests };
 }
+
+const wallMsOf2030 = (): number => Date.UTC(2030, 0, 1);
 
 describe('a patient client', () => {
   test('sends headers, token and body below the path of the address', async () => {
@@ -95,6 +110,40 @@ describe('a patient client', () => {
     expect(waits).toEqual(Array.from({ length: 11 }, () => 60_000));
   });
 
+  test('says of each wait of a second or more why it is, and until when', async () => {
+    const { client, told } = await open(
+      (request, reply, count) => {
+        if (count < 5) request.socket.destroy();
+        else if (count === 5) reply.writeHead(503, { 'retry-after': '7' }).end();
+        else reply.end('{}');
+      },
+      { wallMs: wallMsOf2030 },
+    );
+    await client.get('x');
+    const reason = 'http://127.0.0.1:PORT cannot be reached (';
+    const waiting = 'waiting for the server, until about';
+    expect(told).toEqual([
+      expect.stringContaining(`${waiting} 2030-01-01T00:01:05Z; next try in 1 s: ${reason}`),
+      expect.stringContaining(`${waiting} 2030-01-01T00:01:04Z; next try in 2 s: ${reason}`),
+      `${waiting} 2030-01-01T00:01:05Z; next try in 7 s: http://127.0.0.1:PORT refused with 503`,
+    ]);
+  });
+
+  test('says that a server gives no answer yet', async () => {
+    const replies: ServerResponse[] = [];
+    const { client, told } = await open((_, reply) => void replies.push(reply), {
+      wallMs: wallMsOf2030,
+      silenceMs: 5,
+      onTold: () => replies.pop()?.end('{}'),
+    });
+    await client.get('x');
+    expect(new Set(told)).toEqual(
+      new Set([
+        'waiting for the server, in this try until 2030-01-01T00:05:00Z: http://127.0.0.1:PORT gives no answer yet',
+      ]),
+    );
+  });
+
   test('sends nothing on to another address', async () => {
     const { client, requests } = await open((_, reply) => {
       reply.writeHead(307, { location: '/elsewhere' }).end();
@@ -117,7 +166,7 @@ describe('a patient client', () => {
         const date = new Date(Math.floor((wallMs + aheadMs) / 1000) * 1000);
         reply.setHeader('date', date.toUTCString()).end('{}');
       },
-      () => wallMs,
+      { wallMs: () => wallMs },
     );
     expect(client.serverMs()).toBe(wallMs);
     for (const [ahead, known] of [

@@ -20,6 +20,7 @@ async function open(limits: Partial<HttpLimits> = {}): Promise<Opened> {
     request: serverRequest({ url: server.url, header: [] }, {}),
     signal: new AbortController().signal,
     wallMs: Date.now,
+    tell: () => undefined,
     sleep: async (ms) => waits.push(ms),
   });
   return { server, target: new ServerNamespace(client, server.url, 'app'), waits };

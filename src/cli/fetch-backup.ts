@@ -2,7 +2,7 @@
 // token to that origin only, never to another. Knows no file and no backup format.
 import { systemErrorCode } from '../base/errors.ts';
 import { CommandError, exitCodes } from './command-error.ts';
-import { urlBelow, type ServerRequest } from './server-request.ts';
+import { urlBelow, withPathAdvice, type ServerRequest } from './server-request.ts';
 
 export type Body = AsyncIterable<Uint8Array>;
 
@@ -26,12 +26,12 @@ export async function fetchBackup(
   const without = keepsHeaders
     ? ''
     : `; it was redirected to, so that no header or token was sent there`;
-  if (problem !== undefined) {
-    throw failure(`${at.origin} refused with ${status}: ${problem}${without}`);
-  }
-  const place = `${at.origin}${at.pathname}`;
-  const detail = `${place} answered ${status}, but not as a Holdfast server that takes backups`;
-  throw failure(`${detail}${without}`);
+  const detail =
+    problem === undefined
+      ? `${at.origin}${at.pathname} answered ${status}, but not as a Holdfast server that takes backups`
+      : `${at.origin} refused with ${status}: ${problem.detail}`;
+  const shown = isNoRoute(response, problem) ? withPathAdvice(detail, request.url) : detail;
+  throw failure(`${shown}${without}`);
 }
 
 interface Answer {
@@ -80,12 +80,23 @@ function redirectOf({ status, headers }: Response, at: URL): URL | undefined {
   return next;
 }
 
-/** The detail of a problem reply; undefined if the reply is not one. */
-async function problemOf(response: Response): Promise<string | undefined> {
+/** A key may have the name of the path of backups. */
+function isNoRoute({ status }: Response, problem: Problem | undefined): boolean {
+  return status === 404 && problem?.code !== 'NAMESPACE_NOT_FOUND';
+}
+
+interface Problem {
+  readonly code: unknown;
+  readonly detail: string;
+}
+
+/** Undefined if the reply is no problem document. */
+async function problemOf(response: Response): Promise<Problem | undefined> {
   if (response.headers.get('content-type') !== 'application/problem+json') return undefined;
   const problem = (await response.json().catch(() => undefined)) as
-    { detail?: unknown } | undefined;
-  return typeof problem?.detail === 'string' ? problem.detail : undefined;
+    { code?: unknown; detail?: unknown } | undefined;
+  if (typeof problem?.detail !== 'string') return undefined;
+  return { code: problem.code, detail: problem.detail };
 }
 
 /** The reason for a failed connection, as a system error code or one line. */

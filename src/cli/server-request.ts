@@ -50,6 +50,15 @@ export function urlBelow(url: URL, path: string): URL {
   return new URL(path, folder);
 }
 
+/** An error that a wrong path in --url may explain, with what is allowed if --url has a path. */
+export function withPathAdvice(message: string, { origin, pathname }: URL): string {
+  if (pathname === '/') return message;
+  return (
+    `${message.replace(/\.$/, '')}; --url is ${origin}${pathname}; allowed: the address of the ` +
+    'server without a path, or with the path that a proxy puts before it'
+  );
+}
+
 interface Credential {
   readonly source: string;
   /** Value for the header Authorization; undefined if --header has set the header already. */

@@ -116,6 +116,21 @@ describe('holdfast backup', () => {
     ]);
   });
 
+  test('of an address with a path of the API shows the address, and what it must be', async () => {
+    const { url } = await openApp();
+    for (const path of ['/v1/backup', '/v1', '/v1/keys/']) {
+      const taken = await backup(url.replace('//', '//user:s3cret@') + path);
+      expect(taken.code).toBe(1);
+      expect(taken.stderr).toContain(
+        `; --url is ${url}${path}; allowed: the address of the server without a path, or with the ` +
+          'path that a proxy puts before it\n',
+      );
+      expect(taken.stderr).not.toContain('s3cret');
+    }
+    const unknown = await run(`${url}/ns/default`, ['--namespace', 'absent']);
+    expect(unknown.stderr).not.toContain('--url');
+  });
+
   test('does not touch an existing file', async () => {
     await writeFile(file, 'mine');
     const taken = await backup('http://127.0.0.1:1');

@@ -11,7 +11,7 @@ import { systemErrorCode } from '../../base/errors.ts';
 import { isObject, type JsonObject } from '../../base/json-object.ts';
 import { CommandError, exitCodes } from '../command-error.ts';
 import { reasonOf } from '../fetch-backup.ts';
-import { urlBelow, type ServerRequest } from '../server-request.ts';
+import { urlBelow, withPathAdvice, type ServerRequest } from '../server-request.ts';
 import {
   nothingChanged,
   RefusedAdministration,
@@ -166,7 +166,8 @@ export class ServerAdmin implements AdminClient {
     if (status >= 200 && status < 300) return json;
     const { code, detail } = this.#problemOf(question, answer);
     const advice = code === 'UNAUTHENTICATED' ? ' See --token-file and HOLDFAST_TOKEN.' : '';
-    throw new RefusedAdministration(this.place, code, `${detail}${advice}`);
+    const shown = code === 'ROUTE_NOT_FOUND' ? withPathAdvice(detail, this.#request.url) : detail;
+    throw new RefusedAdministration(this.place, code, `${shown}${advice}`);
   }
 
   #problemOf(

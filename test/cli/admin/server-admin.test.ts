@@ -102,6 +102,15 @@ test('a refusal has the code and the detail of the server', async () => {
   });
 });
 
+test('a path that the server does not have is shown as part of --url', async () => {
+  const url = await serve(
+    json(404, { code: 'ROUTE_NOT_FOUND', detail: 'There is no such route.' }),
+  );
+  const advice = /route; --url is http:\S+\/v1; allowed: the address of the server without a path/;
+  expect((await errorOf(adminOf(`${url}/v1`).user('ann'))).message).toMatch(advice);
+  expect((await errorOf(adminOf(url).user('ann'))).message).not.toContain('--url');
+});
+
 test('an answer of another program is not taken for one of the server', async () => {
   const message = /, but not as a Holdfast server that has users and namespaces$/;
   for (const [status, body] of [

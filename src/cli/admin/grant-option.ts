@@ -1,6 +1,6 @@
 // Reads a grant as typed: NAMESPACE:ROLE or NAMESPACE:ROLE:PREFIX,PREFIX. Prints grants in the same
-// form. src/access/grant.ts judges them.
-import type { GrantDocument } from '../../access/grant.ts';
+// form. src/access/grant.ts judges all of a grant but the role, which an error shows as typed.
+import { roles, type GrantDocument } from '../../access/grant.ts';
 import type { JsonObject } from '../../base/json-object.ts';
 import { usageError } from '../command-error.ts';
 
@@ -13,6 +13,12 @@ export function parseGrant(typed: string): JsonObject {
     throw usageError(
       `--grant is ${JSON.stringify(typed)}; allowed: ${grantForm}, such as app:write, *:read or ` +
         'app:write:user:,cart:',
+    );
+  }
+  if (!(roles as readonly string[]).includes(role)) {
+    throw usageError(
+      `--grant ${JSON.stringify(typed)} has the role ${JSON.stringify(role)}; allowed: ` +
+        roles.join(', '),
     );
   }
   if (prefixes === undefined) return { namespace, role };

@@ -386,7 +386,10 @@ describe('wrong usage ends with code 2 before anything is asked', () => {
     ['token add ann --grant app:read', /required option '--name <name>' not specified/],
     ['token add ann --name a', /required option '--grant <grant>' not specified/],
     ['token add ann --name a --grant app', /--grant is "app"; allowed: NAMESPACE:ROLE/],
-    ['token add ann --name a --grant app:owner', /grants\[0\]\.role must be "read", "write"/],
+    [
+      'token add ann --name a --grant app:owner',
+      /--grant "app:owner" has the role "owner"; allowed: read, write, admin\n$/,
+    ],
     ['token add ann --name a --grant app:read:', /grants\[0\]\.prefixes\[0\] must be well-formed/],
     ['token add ann --name a --grant ~access:read', /A namespace has 1 to 64 characters/],
     ['token add ann --name a --grant a:read --expires 1', /--expires is "1", which is not in the/],

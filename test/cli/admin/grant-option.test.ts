@@ -25,6 +25,12 @@ describe('a typed grant', () => {
   });
 });
 
+test.each(['app:owner', '*:READ', 'app:write :user:'])('%j has a role that is none', (typed) => {
+  expect(() => parseGrant(typed)).toThrow(
+    /^--grant ".+" has the role ".+"; allowed: read, write, /,
+  );
+});
+
 test('a printed grant can be typed again, whatever its prefixes are', () => {
   for (const prefixes of [undefined, ['user:'], ['a,b', '\\', '\\,', 'c'], ['a\\'], [' ', 'é']]) {
     const [grant] = grantsOfJson([{ namespace: 'app', role: 'write', prefixes }]);

@@ -26,12 +26,15 @@ function statusCommand(): Command {
     });
 }
 
+const waysToAdmin = `start the server with ${tokenVariable}, or add a token with *:admin`;
+
 function statusText({ tokenRequired, caller, users, tokens, hasAdmin }: AccessStatus): string {
-  const lines = [`access  ${tokenRequired ? 'needs a token' : 'is open: no token is needed'}`];
+  const isOpen = `is open: no token is needed; to close it, ${waysToAdmin}`;
+  const lines = [`access  ${tokenRequired ? 'needs a token' : isOpen}`];
   if (users !== undefined) lines.push(`users   ${users}`);
   if (tokens !== undefined) lines.push(`tokens  ${tokens}`);
   if (hasAdmin !== undefined) {
-    const noAdmin = `none; start the server with ${tokenVariable}, or add a token with *:admin`;
+    const noAdmin = tokenRequired ? `none; ${waysToAdmin}` : 'none';
     lines.push(`admin   ${hasAdmin ? 'a valid token administers the server' : noAdmin}`);
   }
   if (users === undefined) {

@@ -221,7 +221,18 @@ describe('the commands of administration', () => {
   });
 });
 
+const waysToClose =
+  'to close it, start the server with HOLDFAST_TOKEN, or add a token with *:admin';
+
 describe('holdfast access', () => {
+  test('status of an open folder says how to close it', async () => {
+    await makeStore();
+    const { stdout } = await new Terminal(['--data-dir', dataDir]).type('access status');
+    expect(stdout).toBe(
+      `access  is open: no token is needed; ${waysToClose}\nusers   0\ntokens  0\nadmin   none\n`,
+    );
+  });
+
   test('open lets callers without a token in again, on a folder that no server uses', async () => {
     await makeStore();
     const terminal = new Terminal(['--data-dir', dataDir]);
@@ -247,7 +258,7 @@ describe('holdfast access', () => {
     expect((await fetch(`${url}/v1/keys`)).status).toBe(200);
     const served = await runToEnd(['access', 'status', '--url', url]);
     expect(served.stdout).toBe(
-      'access  is open: no token is needed\ncaller  without a token\ngrants  *:admin\n',
+      `access  is open: no token is needed; ${waysToClose}\ncaller  without a token\ngrants  *:admin\n`,
     );
     // Another token brings the need for tokens back, and the old token counts again.
     const again = new Terminal(['--url', url]);

@@ -19,6 +19,14 @@ test.each(['-', '_', 'hf_'])('no token begins with %s', (start) => {
   expect(drawn).toEqual([]);
 });
 
+test('the command prints the token as a member of an object with --json', async () => {
+  for (const line of ['token new --json', 'token --json new']) {
+    const { code, stdout } = await runToEnd(line.split(' '));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^\{"token":"[\w-]{43}"\}\n$/);
+  }
+});
+
 test('the command prints one token and nothing else, another one each time', async () => {
   const made = [await runToEnd(['token', 'new']), await runToEnd(['token', 'new'])];
   for (const { code, stdout, stderr } of made) {

@@ -38,7 +38,8 @@ function newCommand(): Command {
     .addHelpText('after', explanationOfNew)
     .action((_options: object, command: Command) => {
       refuseTarget(command);
-      standardOutput.print(`${newToken()}\n`);
+      const token = newToken();
+      printResult(command, { json: { token }, text: `${token}\n` });
     });
 }
 

@@ -1,6 +1,7 @@
 // `holdfast token` on the command line: the group of commands for tokens, those of users and the one of
 // a server's environment.
 import { Command } from 'commander';
+import { everyNamespace } from '../../access/grant.ts';
 import { parseTokenRequest } from '../../access/token-request.ts';
 import type { NewTokenView } from '../../access/views.ts';
 import { systemClock } from '../../base/clock.ts';
@@ -10,6 +11,7 @@ import { newToken } from '../new-token.ts';
 import { tokenVariable } from '../setting-spelling.ts';
 import { standardOutput } from '../standard-output.ts';
 import { standardError } from '../standard-streams.ts';
+import { beforeChange, RefusedAdministration, type AdminClient } from './admin-client.ts';
 import { addTargetOptions, refuseTarget, targetHelp, withAdmin } from './admin-target.ts';
 import { timeText, tokensText } from './admin-text.ts';
 import { expiryForms, parseExpiry } from './expiry-option.ts';
@@ -76,12 +78,50 @@ function addCommand(): Command {
     .action(async (typed: string, _options: object, command: Command) => {
       const user = typedUser(typed);
       const body = bodyOf(command.optsWithGlobals<TypedAdd>());
-      const made = await withAdmin(command, (admin) => admin.createToken(user, body));
+      const [missing, made] = await withAdmin(
+        command,
+        async (admin) =>
+          [
+            await missingNamespaces(admin, body.grants),
+            await admin.createToken(user, body),
+          ] as const,
+      );
       printNewToken(command, user, made);
+      for (const name of missing) standardError.write(noteOfMissing(name));
     });
 }
 
-function bodyOf({ name, grant: grants, expires }: TypedAdd): JsonObject {
+const noteOfMissing = (name: string): string =>
+  `note: the namespace ${name} does not exist yet; the grant counts once it is made\n`;
+
+/**
+ * Names in grants of namespaces that are not made. A grant may come before its namespace.
+ *
+ * @throws CommandError if no server answers
+ */
+async function missingNamespaces(
+  admin: AdminClient,
+  grants: readonly JsonObject[],
+): Promise<readonly string[]> {
+  const names = new Set(grants.map(({ namespace }) => String(namespace)));
+  names.delete(everyNamespace);
+  if (names.size === 0) return [];
+  try {
+    const made = await beforeChange(admin.namespaces());
+    for (const { name } of made) names.delete(name);
+    return [...names];
+  } catch (error) {
+    // The token is refused for the same reason, if at all.
+    if (error instanceof RefusedAdministration) return [];
+    throw error;
+  }
+}
+
+interface TokenBody extends JsonObject {
+  readonly grants: readonly JsonObject[];
+}
+
+function bodyOf({ name, grant: grants, expires }: TypedAdd): TokenBody {
   const nowMs = systemClock.wallMs();
   const expiresAt = expires === undefined ? {} : { expiresAt: parseExpiry(expires, nowMs) };
   const body = { name, grants, ...expiresAt };

@@ -172,6 +172,9 @@ $ user list --json
 {"items":[{"name":"root","disabled":false,"createdAt":0}]}
 `;
 
+const note = (name: string): string =>
+  `note: the namespace ${name} does not exist yet; the grant counts once it is made\n`;
+
 describe('the commands of administration', () => {
   test(
     'print the same of a server and of a folder, and never a token but the new one',
@@ -186,6 +189,28 @@ describe('the commands of administration', () => {
       expect(ofFolder.transcript).toBe(transcript.trimStart());
     },
   );
+
+  test('note a grant on a namespace that does not exist yet, and make the token', async () => {
+    const { url } = await serveInTest(join(folder, 'served'));
+    await makeStore();
+    for (const target of [
+      ['--url', url],
+      ['--data-dir', dataDir],
+    ]) {
+      const terminal = new Terminal(target);
+      await terminal.type('user add root');
+      const first = 'token add root --name a --grant *:admin --grant app:read --grant default:read';
+      const { code, stdout, stderr } = await terminal.type(first);
+      expect([code, stdout]).toEqual([0, expect.stringMatching(/^hf_/)]);
+      expect(stderr.endsWith(`  expires  never\n${note('app')}`)).toBe(true);
+      terminal.token = stdout.trim();
+      await terminal.type('namespace add app');
+      const second = 'token add root --name b --grant app:read --grant shop:read --json';
+      const made = await terminal.type(second);
+      expect([made.code, made.stderr]).toEqual([0, note('shop')]);
+      expect(JSON.parse(made.stdout)).toMatchObject({ name: 'b' });
+    }
+  });
 
   test('take effect at once on a running server', async () => {
     const { url } = await serveInTest(dataDir);

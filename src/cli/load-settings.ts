@@ -34,6 +34,20 @@ export function defaultSettings(): Settings {
   return combineSettings([]);
 }
 
+/**
+ * One setting as the environment alone gives it, or its default. Other variables are not judged.
+ *
+ * @throws SettingError for a value that is not allowed
+ */
+export function settingOfEnvironment<Name extends SettingName>(
+  name: Name,
+  environment: SettingSources['environment'],
+): Settings[Name] {
+  const variable = environmentNameOf(name);
+  const alone = { [variable]: environment[variable] };
+  return loadSettings({ flags: new Map(), environment: alone, configFile: undefined })[name];
+}
+
 function fromEnvironment(environment: SettingSources['environment']): GivenSettings {
   const given = new Map<SettingName, GivenSetting>();
   for (const name of settingNames) {

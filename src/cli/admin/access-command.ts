@@ -3,6 +3,8 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { visibleName } from '../../base/visible-text.ts';
+import { noServerTokens } from '../../settings/server-tokens.ts';
+import { defaultSettings } from '../load-settings.ts';
 import { tokenVariable } from '../setting-spelling.ts';
 import type { AccessStatus } from './admin-client.ts';
 import { addTargetOptions, refuseTarget, targetHelp, withAdmin } from './admin-target.ts';
@@ -61,8 +63,9 @@ function openCommand(): Command {
       refuseTarget(command);
       const dataDir = resolve(dir);
       const { withFolderAdmin } = await import('./folder-admin.ts');
-      const noTokens = { tokens: [], readTokens: [] };
-      const status = await withFolderAdmin(dataDir, noTokens, async (admin) => {
+      const { namespacesMax } = defaultSettings();
+      const serving = { serverTokens: noServerTokens, namespacesMax };
+      const status = await withFolderAdmin(dataDir, serving, async (admin) => {
         await admin.requireNoToken();
         return await admin.status();
       });

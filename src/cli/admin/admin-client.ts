@@ -28,6 +28,9 @@ export interface AdminClient {
   status(): Promise<AccessStatus>;
 }
 
+/** Views of one page, of a list that is asked for page by page. */
+export const pageLimit = 1000;
+
 export interface AccessStatus {
   readonly tokenRequired: boolean;
   /** The caller as a server knows it. Undefined for a folder, and for a caller without a valid token. */

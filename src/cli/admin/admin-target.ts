@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { usageError } from '../command-error.ts';
-import { defaultSettings } from '../load-settings.ts';
+import { defaultSettings, settingOfEnvironment } from '../load-settings.ts';
 import { addServerOptions, credentialHelp, type TypedServerOptions } from '../server-options.ts';
 import { serverRequest } from '../server-request.ts';
 import { serverTokensOf } from '../token-variables.ts';
@@ -22,7 +22,8 @@ function defaultUrl(): string {
 /** Help of a group of commands that have these options. */
 export const targetHelp = `
 The options stand before or behind the command of the group. The command asks a running server, or works
-on a folder that no server uses. There, HOLDFAST_TOKEN counts as if a server were started with it.
+on a folder that no server uses. There, HOLDFAST_TOKEN and HOLDFAST_NAMESPACES_MAX count as if a server
+were started with them. No settings file is read.
 ${credentialHelp}
 
 Exit code 0: done; 1: failed or refused; 2: wrong usage; 3: a server uses the folder, or it is
@@ -62,9 +63,12 @@ export async function withAdmin<T>(
           '--token and --token-file',
       );
     }
-    const serverTokens = serverTokensOf(process.env);
+    const serving = {
+      serverTokens: serverTokensOf(process.env),
+      namespacesMax: settingOfEnvironment('namespacesMax', process.env),
+    };
     const { withFolderAdmin } = await import('./folder-admin.ts');
-    return await withFolderAdmin(resolve(typed.dataDir), serverTokens, work);
+    return await withFolderAdmin(resolve(typed.dataDir), serving, work);
   }
   const { url = defaultUrl(), header = [] } = typed;
   const request = serverRequest({ ...typed, url, header }, process.env);

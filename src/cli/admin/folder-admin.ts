@@ -19,28 +19,37 @@ import { withDamageAdvice } from '../damage-advice.ts';
 import { defaultSettings } from '../load-settings.ts';
 import { openServerLog } from '../server-log.ts';
 import { standardError } from '../standard-streams.ts';
-import { RefusedAdministration, type AccessStatus, type AdminClient } from './admin-client.ts';
+import {
+  pageLimit,
+  RefusedAdministration,
+  type AccessStatus,
+  type AdminClient,
+} from './admin-client.ts';
 
-const pageLimit = 1000;
+export interface FolderServing {
+  /** Those with which the operator starts the server. */
+  readonly serverTokens: ServerTokenTexts;
+  /** The most namespaces, the default one among them. */
+  readonly namespacesMax: number;
+}
 
 /**
  * Opens the folder's store for the work, and closes it behind the work.
  *
  * @param dataDir an absolute path
- * @param serverTokens those with which the operator starts the server
+ * @param serving as the operator serves the folder
  * @throws StoreError STORE_INACCESSIBLE if there is no store; whatever `openEmbeddedStore` throws
  */
 export async function withFolderAdmin<T>(
   dataDir: string,
-  serverTokens: ServerTokenTexts,
+  serving: FolderServing,
   work: (admin: FolderAdmin) => Promise<T>,
 ): Promise<T> {
   try {
     const store = await openStore(dataDir);
     try {
-      const { namespacesMax } = defaultSettings();
       const nowMs = (): number => store.timestamp();
-      const access = await openAccess({ store, nowMs, serverTokens, namespacesMax });
+      const access = await openAccess({ store, nowMs, ...serving });
       const result = await work(new FolderAdmin(dataDir, access));
       await access.close();
       return result;

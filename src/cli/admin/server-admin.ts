@@ -14,6 +14,7 @@ import { reasonOf } from '../fetch-backup.ts';
 import { urlBelow, withPathAdvice, type ServerRequest } from '../server-request.ts';
 import {
   nothingChanged,
+  pageLimit,
   RefusedAdministration,
   type AccessStatus,
   type AdminClient,
@@ -21,8 +22,6 @@ import {
 
 /** A change waits for those before it, and a measure for all shards. */
 const answerMsMaxDefault = 60_000;
-
-const pageLimit = 1000;
 
 interface Question {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';

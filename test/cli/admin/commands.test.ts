@@ -330,6 +330,20 @@ describe('a folder', () => {
     expect(await runToEnd(['user', 'add', 'ann', '--data-dir', folder])).toMatchObject({ code: 1 });
   });
 
+  test('takes as many namespaces as the variable of a server says', async () => {
+    await makeStore();
+    const env = { HOLDFAST_NAMESPACES_MAX: '2', HOLDFAST_PORT: 'none' };
+    const add = (name: string) =>
+      runToEnd(['namespace', 'add', name, '--data-dir', dataDir], { env });
+    expect((await add('one')).code).toBe(0);
+    const refused = await add('two');
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining('refused (NAMESPACES_FULL)'),
+    ]);
+    expect((await runToEnd(['namespace', 'add', 'two', '--data-dir', dataDir])).code).toBe(0);
+  });
+
   test('takes a token that is no administrator if the variable of a server is set', async () => {
     await makeStore();
     const env = { HOLDFAST_TOKEN: 'a-token-of-the-operator' };

@@ -43,7 +43,8 @@ export const errorSentences = {
   // The store cannot start, or a file is not valid.
   STORE_DAMAGED: 'A file of the store is damaged or missing; nothing has been changed.',
   STORE_IN_USE: 'Another process holds the data folder.',
-  STORE_MISMATCH: 'The data folder does not fit the settings or this version of the program.',
+  STORE_MISMATCH:
+    'The data folder does not fit the settings or this version of the program, or it holds other files.',
   STORE_INACCESSIBLE: 'The data folder cannot be read or written.',
   // A bug.
   INTERNAL: 'Something went wrong inside the server; its log says what.',

@@ -1,10 +1,10 @@
 // `holdfast repair` on the command line: options and help. src/tools/repair-store.ts salvages.
-import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../base/clock.ts';
-import { lockName } from '../storage/file-names.ts';
 import { acquireFolderLock } from '../storage/folder-lock.ts';
+import { foreignEntry } from '../storage/foreign-entries.ts';
 import { unfinishedMaking } from '../storage/manifest.ts';
 import { isFolder, nodeFileSystem } from '../storage/node-file-system.ts';
 import type { Finding } from '../tools/finding.ts';
@@ -103,11 +103,9 @@ function refuseTarget(dataDir: string, newDir: string): void {
   if (!isNewFolder) throw usageError(`--to ${newDir} is not a folder; allowed: a new or empty one`);
   // An earlier repair was ended before its end. Its messages say to run it again.
   if (unfinishedMaking(nodeFileSystem, newDir) !== undefined) return;
-  const names = readdirSync(newDir).filter((name) => name !== lockName);
-  if (names.length === 0) return;
-  throw usageError(
-    `--to ${newDir} is not empty (there is ${names[0]}); allowed: a new or empty one`,
-  );
+  const found = foreignEntry(nodeFileSystem.list(newDir));
+  if (found === undefined) return;
+  throw usageError(`--to ${newDir} is not empty (there is ${found}); allowed: a new or empty one`);
 }
 
 /** The real path of a folder that need not exist yet. */

@@ -8,6 +8,7 @@ import { createShardFolder } from '../storage/create-shard-folder.ts';
 import { layoutFolderName } from '../storage/file-names.ts';
 import { formatVersion } from '../storage/format-version.ts';
 import type { FileSystem } from '../storage/file-system.ts';
+import { refuseForeignFolder } from '../storage/foreign-entries.ts';
 import { locateShards } from '../storage/locate-shards.ts';
 import {
   draftManifest,
@@ -27,8 +28,8 @@ export interface ShardCounts {
 /**
  * @param now Unix milliseconds
  * @returns one location for each shard, in order of their numbers
- * @throws StoreError STORE_MISMATCH if the folder has another number of shards than asked for, or
- *   another format version; STORE_DAMAGED
+ * @throws StoreError STORE_MISMATCH if the folder has another number of shards than asked for,
+ *   another format version, or no store but other files; STORE_DAMAGED
  */
 export function openDataFolder(
   fileSystem: FileSystem,
@@ -72,6 +73,7 @@ function createStore(
     const detail = `a data folder has at most ${shardCountMax} shards, not ${shards}`;
     throw new StoreError('STORE_MISMATCH', detail);
   }
+  refuseForeignFolder(fileSystem, dataDir);
   removeUnfinishedStore(fileSystem, dataDir);
   const layout = layoutFolderName(1);
   const manifest: Manifest = { store: randomUUID(), shards, layout, createdAt: now };

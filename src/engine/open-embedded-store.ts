@@ -6,6 +6,7 @@ import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { ShardLocation } from '../base/shard-location.ts';
 import { WorkerPool } from '../router/threads/worker-pool.ts';
 import { acquireFolderLock, type FolderLock } from '../storage/folder-lock.ts';
+import { refuseForeignFolder } from '../storage/foreign-entries.ts';
 import { unfinishedMaking } from '../storage/manifest.ts';
 import { isFolder, nodeFileSystem } from '../storage/node-file-system.ts';
 import { removeStrayLayouts } from '../storage/stray-layouts.ts';
@@ -38,6 +39,8 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   const { dataDir } = options;
   const lock = orInaccessible(dataDir, () => {
     refuseFile(dataDir);
+    // Before the lock, which makes a file.
+    refuseForeignFolder(nodeFileSystem, dataDir);
     nodeFileSystem.makeFolder(dataDir);
     return acquireFolderLock(dataDir);
   });

@@ -7,14 +7,10 @@ import { isDiskFull, StoreError } from '../base/errors.ts';
 import { seqJumpRepaired } from '../base/limits.ts';
 import type { StreamedEntry } from '../shard/streams/entry-stream.ts';
 import { BackupReader } from '../storage/backup-reader.ts';
-import { layoutFolderName, lockName } from '../storage/file-names.ts';
+import { layoutFolderName } from '../storage/file-names.ts';
 import type { FileSystem, ReadableFile } from '../storage/file-system.ts';
-import {
-  draftManifest,
-  nameManifest,
-  removeUnfinishedStore,
-  unfinishedMaking,
-} from '../storage/manifest.ts';
+import { refuseUnlessEmpty } from '../storage/foreign-entries.ts';
+import { draftManifest, nameManifest, removeUnfinishedStore } from '../storage/manifest.ts';
 import { cleanUp } from './clean-up.ts';
 import { writeLayout, type OnWork } from './write-layout.ts';
 
@@ -46,21 +42,6 @@ export interface RestoreReport {
   readonly entries: number;
   /** The only namespace that the backup has; undefined: it has all of a store. */
   readonly namespace: string | undefined;
-}
-
-/** Names that an empty folder may have: our lock, and a folder that file systems make. */
-const harmless: ReadonlySet<string> = new Set([lockName, 'lost+found']);
-
-/** @throws StoreError STORE_MISMATCH if the folder has a file that a restore could mix with */
-export function refuseUnlessEmpty(fileSystem: FileSystem, dataDir: string): void {
-  if (!fileSystem.exists(dataDir) || unfinishedMaking(fileSystem, dataDir) !== undefined) return;
-  const found = fileSystem.list(dataDir).find((name) => !harmless.has(name));
-  if (found === undefined) return;
-  throw new StoreError(
-    'STORE_MISMATCH',
-    `${dataDir} is not empty, it holds ${found}: a backup is restored into a folder that is absent ` +
-      'or empty. Nothing has been changed.',
-  );
 }
 
 /** A change to the entries of a backup, or of a damaged store, on their way into the new store. */

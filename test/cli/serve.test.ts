@@ -88,6 +88,13 @@ describe('the start', () => {
   });
 });
 
+test('a start makes a store in a folder that a repository keeps empty', async () => {
+  await writeFile(join(folder, '.gitkeep'), '');
+  await writeFile(join(folder, '.gitignore'), '*');
+  const { url } = await start();
+  expect(await putKept(url)).toBe(201);
+});
+
 describe('a start that fails', () => {
   test('a port in use ends with code 1 and one line', async () => {
     const other = createServer().listen(0, '127.0.0.1');
@@ -115,6 +122,17 @@ describe('a start that fails', () => {
       /^holdfast: the data folder .*file cannot be used: it is not a folder$/,
     );
     expect(await readFile(file, 'utf8')).toBe('precious');
+  });
+
+  test('a folder with files of others is refused with code 3, and nothing is made in it', async () => {
+    await writeFile(join(folder, 'passwd'), 'precious');
+    const { code, stdout, stderr } = await runToEnd(['serve', '--port', '0', '--data-dir', folder]);
+    expect([code, stdout]).toEqual([3, '']);
+    expect(lastLine(stderr)).toBe(
+      `holdfast: ${folder} is not empty, it holds passwd: a new store is made in a folder that is ` +
+        'absent or empty. Nothing has been changed.',
+    );
+    expect(await readdir(folder)).toEqual(['passwd']);
   });
 
   test('a folder in use is refused with code 3, and its holder is named', async () => {

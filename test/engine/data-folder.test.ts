@@ -41,6 +41,24 @@ describe('a data folder', () => {
     expect(files.contents()).toEqual(before);
   });
 
+  test('with files of others and no store is refused, and stays as it is', () => {
+    files.put('/data/notes.txt', Buffer.from('mine'));
+    const before = files.contents();
+    expect(() => openDataFolder(files, '/data', asIs, 0)).toThrow(
+      expect.objectContaining({
+        code: 'STORE_MISMATCH',
+        message: expect.stringContaining('/data is not empty, it holds notes.txt'),
+      }),
+    );
+    expect(files.contents()).toEqual(before);
+  });
+
+  test('with a store is opened, whatever files people have put beside it', () => {
+    const made = openDataFolder(files, '/data', asIs, 0);
+    files.put('/data/notes.txt', Buffer.from('mine'));
+    expect(openDataFolder(files, '/data', asIs, 0)).toEqual(made);
+  });
+
   test('with any bit of its manifest flipped is refused', () => {
     openDataFolder(files, '/data', asIs, 0);
     const manifest = files.read('/data/manifest.json');

@@ -64,6 +64,17 @@ describe('a start', () => {
     await store.close();
   });
 
+  test('in a folder with files of others makes nothing, not even the lock file', async () => {
+    await folder.remove();
+    await mkdir(folder.path);
+    await writeFile(join(folder.path, 'notes.txt'), 'mine');
+    await expect(openTestStore(folder.path)).rejects.toMatchObject({
+      code: 'STORE_MISMATCH',
+      message: expect.stringMatching(/it holds notes\.txt: a new store .*Nothing has been changed/),
+    });
+    expect(await readdir(folder.path)).toEqual(['notes.txt']);
+  });
+
   test('refuses a folder that has data, but only a draft of the manifest', async () => {
     const manifest = join(folder.path, 'manifest.json');
     await rename(manifest, `${manifest}.tmp`);

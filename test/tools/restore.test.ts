@@ -5,7 +5,6 @@ import { openDataFolder } from '../../src/engine/data-folder.ts';
 import { readManifest, unfinishedMaking } from '../../src/storage/manifest.ts';
 import {
   proveBackup,
-  refuseUnlessEmpty,
   restoreBackup,
   type Backup,
   type EntryTransform,
@@ -160,13 +159,6 @@ describe('a folder that is not empty', () => {
       expect(files.contents()).toEqual(before);
     },
   );
-
-  test('is told from one that holds only what file systems put there, and from none at all', () => {
-    const files = emptyFolder();
-    files.makeFolder('/data/lost+found');
-    expect(() => refuseUnlessEmpty(files, dataDir)).not.toThrow();
-    expect(() => refuseUnlessEmpty(files, '/absent')).not.toThrow();
-  });
 });
 
 describe('a backup that is not whole', () => {

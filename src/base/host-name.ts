@@ -1,4 +1,5 @@
-// Reads the value of a Host header: a name or an address, with a port or without. Knows no request.
+// Names of hosts: reads the value of a Host header, a name or an address, with a port or without.
+// Knows no request.
 
 export interface HostName {
   /** In lower case, without a final dot; an IPv6 address in its brackets. */
@@ -24,4 +25,9 @@ const loopbackPattern = new RegExp(String.raw`^127(?:\.${byte}){3}$`);
 export function isLoopbackName(name: string): boolean {
   if (name === 'localhost' || name.endsWith('.localhost') || name === '[::1]') return true;
   return loopbackPattern.test(name);
+}
+
+/** The address to listen on for a name: `localhost` may have two, and a server takes one. */
+export function addressOfHost(host: string): string {
+  return host === 'localhost' ? '127.0.0.1' : host;
 }

@@ -3,6 +3,7 @@
 import { get as getOverHttp, type IncomingMessage, type RequestOptions } from 'node:http';
 import { get as getOverHttps } from 'node:https';
 import { systemErrorCode } from '../base/errors.ts';
+import { addressOfHost } from '../base/host-name.ts';
 import { CommandError, exitCodes } from './command-error.ts';
 import type { Settings } from '../settings/settings-schema.ts';
 import { visibleText } from '../base/visible-text.ts';
@@ -27,8 +28,7 @@ function schemeOf({ tlsCert }: Listening): ReadinessTarget['scheme'] {
 
 /** A wildcard such as `0.0.0.0` or `::` is an address to listen on, and none to ask. */
 function reachableHost(host: string): string {
-  if (host === 'localhost') return '127.0.0.1';
-  if (!/^[0.:]+$/.test(host)) return host;
+  if (!/^[0.:]+$/.test(host)) return addressOfHost(host);
   return host.includes(':') ? '::1' : '127.0.0.1';
 }
 

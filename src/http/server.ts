@@ -1,6 +1,7 @@
 // Listens and drains. A drain loses no answer, and no client can delay the stop.
 import type { FastifyInstance } from 'fastify';
 import type { AddressInfo } from 'node:net';
+import { addressOfHost } from '../base/host-name.ts';
 import { pendingConnectionsMax } from './limits.ts';
 import { isSecure } from './tls/secure-server.ts';
 
@@ -18,8 +19,7 @@ export async function listen(
   { host, port }: ListenAddress,
 ): Promise<{ url: string; port: number }> {
   // For `localhost` the framework opens further servers, which our limits would not reach.
-  const address = { host: host === 'localhost' ? '127.0.0.1' : host, port };
-  await app.listen({ ...address, backlog: pendingConnectionsMax });
+  await app.listen({ host: addressOfHost(host), port, backlog: pendingConnectionsMax });
   const bound = app.server.address() as AddressInfo;
   const name = host.includes(':') ? `[${host}]` : host;
   const scheme = isSecure(app.server) ? 'https' : 'http';

@@ -11,6 +11,7 @@ import type { CommandStore } from '../store/store.ts';
 import { checkExposure } from './check-exposure.ts';
 import type { OpenServer, OpenServerOptions } from './serve-store.ts';
 import { openTls } from './tls-files.ts';
+import { tryAddress } from './try-address.ts';
 import { upgradeFolder } from './upgrade-folder.ts';
 
 /**
@@ -23,8 +24,11 @@ import { upgradeFolder } from './upgrade-folder.ts';
 export async function openServer(options: OpenServerOptions): Promise<OpenServer | undefined> {
   const { settings, serverTokens = noServerTokens } = options;
   const tls = openTls(settings);
-  // A folder without a store has no tokens: this refuses before it makes one.
-  if (!hasStore(settings.dataDir)) checkExposure(settings, serverTokens.tokens.length === 0);
+  if (!hasStore(settings.dataDir)) {
+    // A start that fails must not leave a new store. A folder without one has no tokens.
+    checkExposure(settings, serverTokens.tokens.length === 0);
+    await tryAddress(settings);
+  }
   const memory = planMemory(settings, availableMemory());
   // The shards' threads start while this thread loads the libraries of the HTTP side.
   const httpSide = import('./serve-store.ts');

@@ -1,6 +1,6 @@
 // Names of hosts, as they stand in a Host header and in settings.
 import { describe, expect, test } from 'vitest';
-import { isLoopbackName, parseHost } from '../../src/base/host-name.ts';
+import { addressOfHost, isLoopbackName, parseHost } from '../../src/base/host-name.ts';
 
 describe('a Host header', () => {
   test.each([
@@ -41,3 +41,12 @@ test.each([
   'localhost.example', 'notlocalhost', '127.0.0.1.example', '127.0.0.256', '127.1', '128.0.0.1', '0.0.0.0',
   '[::]', '[::2]', '[::ffff:127.0.0.1]', '0x7f.0.0.1', '2130706433', '',
 ])('%j is not of loopback', (name) => expect(isLoopbackName(name)).toBe(false)); // prettier-ignore
+
+test('the address of localhost is one alone, and every other host stays as it is', () => {
+  expect(['localhost', '127.0.0.2', '::1', 'kv.example'].map(addressOfHost)).toEqual([
+    '127.0.0.1',
+    '127.0.0.2',
+    '::1',
+    'kv.example',
+  ]);
+});

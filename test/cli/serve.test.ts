@@ -109,8 +109,22 @@ describe('a start that fails', () => {
       `holdfast: cannot listen on 127.0.0.1, port ${port}: the port is in use; ` +
         'stop what listens there, or set another one with --port\n',
     );
+    expect(await readdir(folder)).toEqual([]);
     const { program } = await start();
     expect(program.stdout).toContain(folder);
+  });
+
+  test('an address that the machine does not have ends with code 1, and makes no data folder', async () => {
+    // An address for documentation, which no machine has.
+    const flags = ['--host', '192.0.2.1', '--port', '0', '--data-dir', join(folder, 'data')];
+    const env = { HOLDFAST_TOKEN: 'a-token-for-this-test' };
+    const { code, stderr } = await runToEnd(['serve', ...flags], { env });
+    expect([code, stderr]).toEqual([
+      1,
+      'holdfast: cannot listen on 192.0.2.1, port 0: this machine does not have that address; ' +
+        'set another one with --host\n',
+    ]);
+    expect(await readdir(folder)).toEqual([]);
   });
 
   test('a data folder that is a file ends with code 1', async () => {

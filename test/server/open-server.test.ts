@@ -1,5 +1,6 @@
 // A server is put together and taken apart as a whole: nothing of it stays open if a part fails.
 import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -51,6 +52,8 @@ test('a server that was told to stop during its start does not listen, and is cl
 });
 
 test('a server that cannot listen says which setting to change, and is closed', async () => {
+  const first = await open();
+  await first?.close(deadlineMs);
   const port = await portInUse();
   const error: unknown = await open({ port }).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(ListenError);
@@ -61,6 +64,12 @@ test('a server that cannot listen says which setting to change, and is closed', 
   expectCleanFolder(join(folder, 'data'));
   const server = await open();
   await server?.close(deadlineMs);
+});
+
+test('a server that cannot listen makes no store, and no folder for one', async () => {
+  const port = await portInUse();
+  await expect(open({ port })).rejects.toThrow('the port is in use; stop what listens there');
+  expect(await readdir(folder)).toEqual([]);
 });
 
 test('a server that closes answers what is in flight, is not ready, and leaves a clean folder', async () => {

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isDiskFull } from '../base/errors.ts';
 import { temporarySuffix } from '../storage/file-names.ts';
 import { writeFully, type OpenFile } from '../storage/file-system.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
@@ -68,7 +69,9 @@ async function keep(body: Body, keeping: Keeping): Promise<string> {
     return `${path} is a whole backup${scope}: ${entries} entries, ${bytes} bytes`;
   } catch (error) {
     if (existsSync(temporary)) nodeFileSystem.remove(temporary);
-    throw error;
+    if (!isDiskFull(error)) throw error;
+    const detail = `no room on disk in ${dirname(path)} for the backup: what was written is removed`;
+    throw failure(`${detail}, and the server's store is unchanged`, error);
   }
 }
 

@@ -3,7 +3,6 @@ import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../base/clock.ts';
-import { acquireFolderLock } from '../storage/folder-lock.ts';
 import { foreignEntry } from '../storage/foreign-entries.ts';
 import { unfinishedMaking } from '../storage/manifest.ts';
 import { isFolder, nodeFileSystem } from '../storage/node-file-system.ts';
@@ -11,6 +10,7 @@ import type { Finding } from '../tools/finding.ts';
 import type { RepairSummary } from '../tools/repair-store.ts';
 import { nameOfRule } from '../access/access-records.ts';
 import { CommandError, exitCodes, usageError } from './command-error.ts';
+import { inNewFolder } from './new-folder.ts';
 import { withOfflineFolder, type OfflineFolder } from './offline-folder.ts';
 import { restoredAccessText } from './restored-access-text.ts';
 import { RestoredAccess, type RestoredAccessOptions } from './restored-access.ts';
@@ -73,11 +73,9 @@ async function repair(
   const newDir = resolve(to);
   refuseTarget(dataDir, newDir);
   const { repairStore } = await import('../tools/repair-store.ts');
-  nodeFileSystem.makeFolder(newDir);
-  const lock = acquireFolderLock(newDir);
   const access = new RestoredAccess(options);
-  try {
-    const summary = repairStore({
+  const summary = inNewFolder(newDir, () =>
+    repairStore({
       fileSystem,
       dataDir,
       newDir,
@@ -85,12 +83,10 @@ async function repair(
       inShardOf: { key: nameOfRule.key, transform: access.transform },
       report: (finding: Finding) => standardOutput.print(`${JSON.stringify(finding)}\n`),
       onWork: (work, bytes) => progress.begin(work, bytes),
-    });
-    await standardOutput.finish();
-    tell(summary, newDir, access);
-  } finally {
-    lock.release();
-  }
+    }),
+  );
+  await standardOutput.finish();
+  tell(summary, newDir, access);
 }
 
 /** The new folder must not be the damaged data folder, nor be in it. */

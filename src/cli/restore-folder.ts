@@ -1,21 +1,17 @@
 // Restores a backup into a folder on disk that holds no store, and prints the result.
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { defaultShardCount } from '../base/default-shard-count.ts';
 import { availableMemory } from '../engine/available-memory.ts';
-import { lockName } from '../storage/file-names.ts';
 import type { ReadableFile } from '../storage/file-system.ts';
-import { acquireFolderLock } from '../storage/folder-lock.ts';
 import { refuseUnlessEmpty } from '../storage/foreign-entries.ts';
 import { isFolder, nodeFileSystem } from '../storage/node-file-system.ts';
-import { cleanUp } from '../tools/clean-up.ts';
 import { meteredFile, meteredFileSystem } from '../tools/metered-file-system.ts';
 import { proveBackup, restoreBackup, type Backup } from '../tools/restore.ts';
 import type { OnWork } from '../tools/write-layout.ts';
 import { openBackupSource } from './backup-source.ts';
 import { usageError } from './command-error.ts';
+import { inNewFolder } from './new-folder.ts';
 import { restoredAccessText } from './restored-access-text.ts';
 import { RestoredAccess, type RestoredAccessOptions } from './restored-access.ts';
 import { standardErrorProgress } from './standard-error-progress.ts';
@@ -45,7 +41,7 @@ export function restoreFolder(restore: FolderRestore): void {
     // proved.
     if (canBeReadTwice) prove(backup, file, onWork);
     const access = new RestoredAccess(restore);
-    const { entries, namespace } = inFolder(dataDir, () => {
+    const { entries, namespace } = inNewFolder(dataDir, () => {
       const fileSystem = meteredFileSystem(nodeFileSystem, onRead);
       // A new id: files of the one store must not be taken for those of the other.
       const store = randomUUID();
@@ -65,36 +61,4 @@ export function restoreFolder(restore: FolderRestore): void {
 function prove(backup: Backup, file: ReadableFile, onWork: OnWork): void {
   onWork('proving the backup', file.size());
   proveBackup(backup);
-}
-
-/** Does the work in the folder, locked. Folders that are made for it go again if it fails. */
-function inFolder<T>(dataDir: string, work: () => T): T {
-  const missing = missingFolders(dataDir);
-  nodeFileSystem.makeFolder(dataDir);
-  const lock = acquireFolderLock(dataDir);
-  try {
-    return work();
-  } catch (error) {
-    cleanUp(() => removeIfEmpty(missing));
-    throw error;
-  } finally {
-    lock.release();
-  }
-}
-
-/** The folder itself and those above it that are not there, the innermost first. */
-function missingFolders(folder: string): string[] {
-  return existsSync(folder) ? [] : [folder, ...missingFolders(dirname(folder))];
-}
-
-/**
- * Removes folders that we made, with our lock file. Another process that has opened the lock file
- * meanwhile finds no folder either.
- */
-function removeIfEmpty(folders: readonly string[]): void {
-  for (const folder of folders) {
-    const names = readdirSync(folder);
-    if (names.length === 1 && names[0] === lockName) unlinkSync(join(folder, lockName));
-    rmdirSync(folder);
-  }
 }

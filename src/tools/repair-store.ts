@@ -1,7 +1,7 @@
 // Repairs a damaged store into a new folder, with every record that can still be proved. Never changes
 // the old store. The new store gets a new id, so that nothing takes files of one store for the other's.
 import { randomUUID } from 'node:crypto';
-import { StoreError } from '../base/errors.ts';
+import { isDiskFull, StoreError } from '../base/errors.ts';
 import { seqJumpRepaired } from '../base/limits.ts';
 import type { StreamedEntry } from '../shard/streams/entry-stream.ts';
 import { liveEntriesOf } from '../shard/streams/live-entries.ts';
@@ -54,8 +54,8 @@ export interface RepairSummary {
  * call returns. Until then, the new folder holds an unfinished store: every start refuses it, and the
  * next repair removes it.
  *
- * @throws StoreError as `findRepairSource` does; STORE_INACCESSIBLE if the new files do not read
- *   back; system errors
+ * @throws StoreError as `findRepairSource` does; DISK_FULL if the new store has no room;
+ *   STORE_INACCESSIBLE if the new files do not read back; system errors
  */
 export function repairStore(options: RepairOptions): RepairSummary {
   const { fileSystem, dataDir, newDir, now } = options;
@@ -80,7 +80,9 @@ export function repairStore(options: RepairOptions): RepairSummary {
     return { shards, entries, losses };
   } catch (error) {
     cleanUp(() => removeNewStore(fileSystem, newDir, manifest.layout));
-    throw error;
+    if (!isDiskFull(error)) throw error;
+    const detail = `no room on disk in ${newDir}: what was written is removed, and ${dataDir} is unchanged`;
+    throw new StoreError('DISK_FULL', detail, {}, error);
   }
 }
 

@@ -15,6 +15,7 @@ import {
   ProgramProcess,
   removeFolder,
   runToEnd,
+  runWithoutRoom,
 } from '../support/processes/server-process.ts';
 import { put } from '../support/stores/operations.ts';
 import { withoutProgress } from '../support/without-progress.ts';
@@ -180,6 +181,21 @@ describe('holdfast backup', () => {
     );
     expect(code).toBe(1);
     expect(stderr).toBe(`holdfast: --to ${file} cannot be written (ENOENT)\n`);
+  });
+
+  test('says that the disk is full, and leaves nothing', async () => {
+    const bytes = await bytesOf(100);
+    const url = await serve((_, reply) => {
+      reply.writeHead(200, { 'content-type': 'application/x-ndjson' }).end(bytes);
+    });
+    const { code, stdout, stderr } = await runWithoutRoom(['backup', '--url', url, '--to', file]);
+    expect([code, stdout, withoutProgress(stderr)]).toEqual([
+      1,
+      '',
+      `holdfast: no room on disk in ${folder} for the backup: what was written is removed, and the ` +
+        "server's store is unchanged\n",
+    ]);
+    expect(await readdir(folder)).toEqual([]);
   });
 
   test('fails if no server listens', async () => {

@@ -12,6 +12,7 @@ import {
   programFile,
   removeFolder,
   runToEnd,
+  runWithoutRoom,
   startServer,
 } from '../support/processes/server-process.ts';
 
@@ -219,6 +220,25 @@ describe('on a small store', () => {
     }
     expect((await runToEnd(['repair', data])).code).toBe(2);
     expect(await readdir(join(folder, 'full'))).toEqual(['mine.txt']);
+  });
+
+  test('a repair without room on disk says so, and removes its folders; an existing one stays', async () => {
+    const before = await digestsOf(data);
+    const existing = join(folder, 'existing');
+    await mkdir(existing);
+    await writeFile(join(existing, '.gitkeep'), '');
+    for (const to of [join(folder, 'deep', 'new'), existing]) {
+      const { code, stderr } = await runWithoutRoom(['repair', data, '--to', to]);
+      expect([code, stderr]).toEqual([
+        1,
+        `holdfast: no room on disk in ${to}: what was written is removed, and ${data} is unchanged\n`,
+      ]);
+    }
+    expect(await readdir(folder)).toEqual(['data', 'existing']);
+    // The lock file of a folder that others may have open is never removed.
+    expect(await readdir(existing)).toEqual(['.gitkeep', 'LOCK']);
+    expect(await digestsOf(data)).toEqual(before);
+    expect((await runToEnd(['repair', data, '--to', existing])).code).toBe(0);
   });
 
   test('a repair takes a folder that an earlier one has left unfinished', async () => {

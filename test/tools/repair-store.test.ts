@@ -367,6 +367,21 @@ describe('a repair that cannot be finished', () => {
     },
   );
 
+  test('for lack of room says which disk is full, and leaves the damaged store as it is', () => {
+    const before = [...files.contents()].filter(([path]) => path.startsWith('/old/'));
+    failFrom(files, 3, { call: 'write', path: /^\/new/, code: 'ENOSPC' });
+    expect(() => repair()).toThrow(
+      expect.objectContaining({
+        code: 'DISK_FULL',
+        message: 'no room on disk in /new: what was written is removed, and /old is unchanged',
+      }),
+    );
+    heal(files);
+    expect(files.list('/new')).toEqual([]);
+    const after = [...files.contents()].filter(([path]) => path.startsWith('/old/'));
+    expect(after).toEqual(before);
+  });
+
   test('because of a kill leaves a folder that every start refuses, and the next repair takes', () => {
     const killed: MemoryFileSystem[] = [];
     watchCalls(files, (_, path) => {

@@ -136,6 +136,19 @@ export async function runToEnd(
   return { ...exit, stdout: program.stdout, stderr: program.stderr };
 }
 
+/**
+ * The same, with no room for files of more than 512 bytes. Node reports it as EFBIG, which the
+ * program takes for a full disk.
+ */
+export async function runWithoutRoom(
+  args: readonly string[],
+): Promise<Exit & { stdout: string; stderr: string }> {
+  const words = ['-c', 'ulimit -f 1; exec "$@"', 'sh', process.execPath, programFile, ...args];
+  const program = new ProgramProcess('sh', words);
+  const exit = await program.exited;
+  return { ...exit, stdout: program.stdout, stderr: program.stderr };
+}
+
 export interface ServerProcess {
   readonly program: ProgramProcess;
   /** The server's address, without a slash at the end. */

@@ -1,0 +1,104 @@
+// Holdfast as a contender, from any folder that has a build of it.
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { urlOf, type ProgramProcess } from '../../test/support/processes/server-process.ts';
+import { programFolder } from '../../src/base/program-folder.ts';
+import { pinned } from '../measuring/cpu-pins.ts';
+import { restDialect } from '../rows/request-template.ts';
+import type { Row } from '../rows/row.ts';
+import { seededValue } from '../rows/values.ts';
+import { keyOf, type BenchRequest } from '../workload.ts';
+import type { Contender, Place, Running } from './contender.ts';
+import { textAt } from './http-values.ts';
+
+const requestBytes = 1024 * 1024;
+const requestOperationsMax = 2000;
+const batchesAtOnce = 4;
+const batchTries = 30;
+
+function fillRequest(from: number, to: number, valueBytes: number): BenchRequest {
+  const operations = Array.from({ length: to - from }, (_, offset) => ({
+    op: 'put',
+    key: keyOf(from + offset),
+    value: seededValue(from + offset, 0, valueBytes),
+  }));
+  const headers = { 'content-type': 'application/json' };
+  return { method: 'POST', path: '/v1/batch', headers, body: JSON.stringify({ operations }) };
+}
+
+interface BatchReply {
+  readonly results: readonly { readonly status: number; readonly retryAfterMs?: number }[];
+}
+
+/** A shard refuses some puts of a batch if it has too much to do: they are sent again, all of it. */
+async function sendBatch(url: string, { path, ...init }: BenchRequest): Promise<void> {
+  for (let tries = 0; tries < batchTries; tries++) {
+    const reply = await fetch(url + path, init);
+    const text = await reply.text();
+    if (!reply.ok && reply.status !== 503) throw new Error(`${path}: ${reply.status} ${text}`);
+    const { results }: BatchReply = reply.ok ? JSON.parse(text) : { results: [{ status: 503 }] };
+    const refused = results.find(({ status }) => status > 299);
+    if (refused === undefined) return;
+    if (refused.status !== 503) throw new Error(`a put was refused: ${JSON.stringify(refused)}`);
+    await delay(refused.retryAfterMs ?? 1000);
+  }
+  throw new Error(`a batch was refused ${batchTries} times`);
+}
+
+/** Writes the values of these keys with seed 0. */
+export async function fillHoldfast(
+  url: string,
+  from: number,
+  to: number,
+  valueBytes: number,
+): Promise<void> {
+  const each = Math.min(requestOperationsMax, Math.ceil(requestBytes / valueBytes));
+  let next = from;
+  const sendRest = async (): Promise<void> => {
+    while (next < to) {
+      const at = next;
+      next = Math.min(to, at + each);
+      await sendBatch(url, fillRequest(at, next, valueBytes));
+    }
+  };
+  await Promise.all(Array.from({ length: batchesAtOnce }, sendRest));
+}
+
+/**
+ * Starts a build of Holdfast with the settings of a row.
+ *
+ * @param folder with the build in dist/; undefined for this project's own
+ */
+export async function startHoldfast(
+  folder: string | undefined,
+  row: Pick<Row, 'fsync' | 'flags'>,
+  { belongings, pins }: Place,
+): Promise<{ program: ProgramProcess; url: string; settings: string }> {
+  const flags = ['--fsync', row.fsync, ...(row.flags ?? [])];
+  const own = ['--port', '0', '--data-dir', join(await belongings.folder(), 'data')];
+  const main = join(folder ?? programFolder, 'dist', 'src', 'main.js');
+  const command = [process.execPath, main, 'serve'];
+  const program = belongings.start(pinned(pins.servers, [...command, ...own, ...flags]));
+  return { program, url: await urlOf(program), settings: flags.join(' ') };
+}
+
+/** @param folder with a build in dist/ */
+export function holdfast(name: string, folder: string = programFolder): Contender {
+  return {
+    name,
+    missing: () => undefined,
+    versions: () => `Node ${process.version}`,
+    takes: () => true,
+    start: async (row, place): Promise<Running> => {
+      const { program, url, settings } = await startHoldfast(folder, row, place);
+      return {
+        url,
+        settings,
+        pids: [program.pid],
+        dialect: restDialect,
+        fill: (from, to, valueBytes) => fillHoldfast(url, from, to, valueBytes),
+        read: (key) => textAt(`${url}/v1/keys/${key}`),
+      };
+    },
+  };
+}

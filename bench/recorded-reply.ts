@@ -1,5 +1,5 @@
 // Records replies of Holdfast, so that the bare server can give the same ones.
-import { drawRequest, randomStream, type WorkloadKind } from './workload.ts';
+import { drawRequest, randomStream, type BenchRequest, type WorkloadKind } from './workload.ts';
 
 export interface RecordedReply {
   readonly status: number;
@@ -13,10 +13,11 @@ export type RecordedReplies = Readonly<Record<WorkloadKind, RecordedReply>>;
 /** The HTTP server of the bare server adds these headers by itself. */
 const addedBelow = new Set(['connection', 'date', 'keep-alive', 'transfer-encoding']);
 
-async function recordReply(url: string, kind: WorkloadKind): Promise<RecordedReply> {
-  const { path, ...init } = drawRequest(kind, randomStream(1));
+/** @throws Error if the reply is not a 2xx */
+export async function recordReply(url: string, request: BenchRequest): Promise<RecordedReply> {
+  const { path, ...init } = request;
   const reply = await fetch(url + path, init);
-  if (!reply.ok) throw new Error(`${kind} was answered ${reply.status} ${await reply.text()}`);
+  if (!reply.ok) throw new Error(`${path} was answered ${reply.status} ${await reply.text()}`);
   const headers = [...reply.headers].filter(([name]) => !addedBelow.has(name));
   const body = Buffer.from(await reply.arrayBuffer()).toString('base64');
   return { status: reply.status, headers: Object.fromEntries(headers), body };
@@ -24,9 +25,6 @@ async function recordReply(url: string, kind: WorkloadKind): Promise<RecordedRep
 
 /** Records replies of a server that has every key of the workload. */
 export async function recordReplies(url: string): Promise<RecordedReplies> {
-  return {
-    get: await recordReply(url, 'get'),
-    put: await recordReply(url, 'put'),
-    batch: await recordReply(url, 'batch'),
-  };
+  const record = (kind: WorkloadKind) => recordReply(url, drawRequest(kind, randomStream(1)));
+  return { get: await record('get'), put: await record('put'), batch: await record('batch') };
 }

@@ -1,96 +1,105 @@
-// Measures the cost of durability and sharding over HTTP. The figures are requests a second of
-// Holdfast, and their ratio to bare fastify with the same routes and replies. The settings are the
-// defaults (fsync always). The kinds are GET and PUT of 100-byte values, and batches of 100 puts, over
-// 64 connections. Keys are drawn evenly from 10,000. They fit into the read cache, which answers most
-// GETs. Both servers run all the time, rounds of load alternate between them, and medians count. The
-// load generator shares the machine in both cases.
+// Measures all rows on Holdfast and on every peer that the machine has, at equal durability. Prints
+// tables of the figures and of the targets. Writes a report, raw figures and charts to bench/results/.
 //
-//   npm run bench -- --rounds 5 --seconds 4
+//   npm run bench -- --only get-hot,put-always --peers webdis,bare --rounds 16 --seconds 1
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { wholeNumber } from '../test/support/arguments/whole-number.ts';
-import {
-  makeTemporaryFolder,
-  ProgramProcess,
-  removeFolder,
-  startServer,
-  urlOf,
-} from '../test/support/processes/server-process.ts';
-import { cellsOf, loadRound, medianRate, type LoadFigures, type Plan } from './load-round.ts';
+import { programFolder } from '../src/base/program-folder.ts';
+import { choosePeers } from './contenders/contenders.ts';
+import type { Contender } from './contenders/contender.ts';
+import { holdfast } from './contenders/holdfast.ts';
+import { chooseLoad } from './loads/choose-load.ts';
 import { machineFacts } from './machine-facts.ts';
-import { recordReplies, type RecordedReplies } from './recorded-reply.ts';
-import { send } from './send.ts';
-import { fillRequests, keyCount, type WorkloadKind, workloadKinds } from './workload.ts';
+import { runScript, withBelongings, type Belongings } from './measuring/belongings.ts';
+import { describePins, readPins, type CpuPins } from './measuring/cpu-pins.ts';
+import { limitMsOf, measureRow, type RoundsPlan, type RowResult } from './measuring/measure-row.ts';
+import { endProgress, tellProgress } from './measuring/progress.ts';
+import { describeRounds, readRounds, roundOptions } from './measuring/round-options.ts';
+import { sidesTable, targetsTable, type Run } from './report/markdown-report.ts';
+import { writeResults } from './report/write-results.ts';
+import type { Row } from './rows/row.ts';
+import { chooseRows } from './rows/rows.ts';
 
-interface Measured {
-  readonly bare: LoadFigures[];
-  readonly holdfast: LoadFigures[];
+interface Plan {
+  readonly rows: readonly Row[];
+  /** Holdfast first. */
+  readonly contenders: readonly Contender[];
+  readonly rounds: RoundsPlan;
+  readonly pins: CpuPins;
+  readonly folder: string;
 }
 
-function startBare(replies: RecordedReplies): ProgramProcess {
-  const env = { BARE_REPLIES: JSON.stringify(replies) };
-  const program = join(import.meta.dirname, 'bare-server.js');
-  return new ProgramProcess(process.execPath, [program], { env });
+const besideRowsMs = 60_000;
+/** Rows of a short run need no long fill. */
+const shortKeysMax = 10_000;
+const shortRounds = { rounds: 2, seconds: 1, warmSeconds: 1 } as const;
+
+async function commitOf(belongings: Belongings): Promise<string> {
+  const git = (...words: string[]) =>
+    belongings.run(['git', ...words], { cwd: programFolder }).catch(() => 'unknown');
+  const commit = (await git('log', '-1', '--format=%h %s')).trim();
+  const changes = await git('status', '--porcelain', '--untracked-files=no');
+  return changes.trim() === '' ? commit : `${commit}, with changes that are not committed`;
 }
 
-async function measure(
-  kind: WorkloadKind,
-  urls: { bare: string; holdfast: string },
-  { rounds, seconds }: Plan,
-): Promise<Measured> {
-  // Warm up: compiling code and filling caches must not count.
-  await loadRound(urls.bare, kind, 1, 0);
-  await loadRound(urls.holdfast, kind, 1, 0);
-  const measured: Measured = { bare: [], holdfast: [] };
-  for (let round = 1; round <= rounds; round++) {
-    measured.bare.push(await loadRound(urls.bare, kind, seconds, round));
-    measured.holdfast.push(await loadRound(urls.holdfast, kind, seconds, round));
+async function measure(plan: Plan, belongings: Belongings): Promise<void> {
+  const { rows, contenders, rounds, pins, folder } = plan;
+  const load = await chooseLoad(belongings, pins.load);
+  const results: RowResult[] = [];
+  const run: Run = {
+    startedAt: new Date().toISOString(),
+    commit: await commitOf(belongings),
+    machine: machineFacts(await belongings.folder()),
+    load: load.name,
+    pins: describePins(pins),
+    rounds: describeRounds(rounds),
+    missing: contenders.flatMap(({ name, missing }) => {
+      const why = missing();
+      return why === undefined ? [] : [{ name, why }];
+    }),
+    results,
+  };
+  for (const { name, why } of run.missing) process.stderr.write(`${name} is left out: ${why}\n`);
+  for (const row of rows) {
+    const limitMs = limitMsOf(row, contenders, rounds);
+    // The servers of a row end with it: the next row has the machine for itself.
+    const rowRun = { row, contenders, plan: rounds, pins, load, tell: tellProgress };
+    results.push(await withBelongings(limitMs, (ofRow) => measureRow(rowRun, ofRow), belongings));
+    // After each row: a run that fails late has its rows.
+    await writeResults(folder, run);
   }
-  return measured;
+  endProgress();
+  process.stdout.write(`${run.machine}\n${run.load}, ${run.pins}, ${run.rounds}\n\n`);
+  process.stdout.write(`${sidesTable(results)}\n${targetsTable(results)}\nReport in ${folder}\n`);
 }
 
-function rowOf(kind: WorkloadKind, { bare, holdfast }: Measured): string {
-  const rates = { bare: medianRate(bare), holdfast: medianRate(holdfast) };
-  const cells = [
-    kind.padEnd(6),
-    Math.round(rates.bare).toString().padStart(9),
-    Math.round(rates.holdfast).toString().padStart(9),
-    (rates.holdfast / rates.bare).toFixed(2).padStart(6),
-    ...cellsOf(holdfast),
-  ];
-  return `${cells.join(' ')}\n`;
+function readPlan(): Plan {
+  const { values } = parseArgs({
+    options: {
+      ...roundOptions,
+      peers: { type: 'string' },
+      out: { type: 'string' },
+      short: { type: 'boolean', default: false },
+    },
+  });
+  const chosen = chooseRows(values.only);
+  const minute = new Date().toISOString().slice(0, 16).replace(':', '');
+  return {
+    rows: values.short
+      ? chosen.map((row) => ({ ...row, keys: Math.min(row.keys, shortKeysMax) }))
+      : chosen,
+    contenders: [holdfast('holdfast'), ...choosePeers(values.peers)],
+    rounds: values.short ? shortRounds : readRounds(values),
+    pins: readPins(values.pin),
+    folder: values.out ?? join(programFolder, 'bench', 'results', minute),
+  };
 }
 
-const heading = 'what    bare r/s  ours r/s  ratio  p50 ms  p99 ms  client  ours, min-max\n';
-
-async function run(plan: Plan): Promise<void> {
-  const folder = await makeTemporaryFolder();
-  process.stdout.write(`${machineFacts(folder)}\n${plan.rounds} x ${plan.seconds} s\n\n${heading}`);
-  const holdfast = await startServer(folder);
-  try {
-    await send(holdfast.url, fillRequests(0, keyCount, 1000));
-    const bare = startBare(await recordReplies(holdfast.url));
-    try {
-      const urls = { bare: await urlOf(bare), holdfast: holdfast.url };
-      for (const kind of workloadKinds) {
-        process.stdout.write(rowOf(kind, await measure(kind, urls, plan)));
-      }
-    } finally {
-      await bare.end();
-    }
-  } finally {
-    await holdfast.program.end();
-    await removeFolder(folder);
-  }
-}
-
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '4' },
-  },
-});
-await run({
-  rounds: wholeNumber('--rounds', values.rounds, 1),
-  seconds: wholeNumber('--seconds', values.seconds, 1),
+await runScript(async () => {
+  const plan = readPlan();
+  const limitMs = plan.rows.reduce(
+    (sum, row) => sum + limitMsOf(row, plan.contenders, plan.rounds),
+    besideRowsMs,
+  );
+  await withBelongings(limitMs, (belongings) => measure(plan, belongings));
 });

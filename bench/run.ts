@@ -27,11 +27,13 @@ interface Plan {
   readonly rounds: RoundsPlan;
   readonly pins: CpuPins;
   readonly folder: string;
+  readonly isShort: boolean;
 }
 
 const besideRowsMs = 60_000;
 /** Rows of a short run need no long fill. */
 const shortKeysMax = 10_000;
+const shortNote = ', short: 10,000 keys at most, so the figures tell nothing';
 const shortRounds = { rounds: 2, seconds: 1, warmSeconds: 1 } as const;
 
 async function commitOf(belongings: Belongings): Promise<string> {
@@ -52,7 +54,7 @@ async function measure(plan: Plan, belongings: Belongings): Promise<void> {
     machine: machineFacts(await belongings.folder()),
     load: load.name,
     pins: describePins(pins),
-    rounds: describeRounds(rounds),
+    rounds: describeRounds(rounds) + (plan.isShort ? shortNote : ''),
     missing: contenders.flatMap(({ name, missing }) => {
       const why = missing();
       return why === undefined ? [] : [{ name, why }];
@@ -90,6 +92,7 @@ function readPlan(): Plan {
       : chosen,
     contenders: [holdfast('holdfast'), ...choosePeers(values.peers)],
     rounds: values.short ? shortRounds : readRounds(values),
+    isShort: values.short,
     pins: readPins(values.pin),
     folder: values.out ?? join(programFolder, 'bench', 'results', minute),
   };

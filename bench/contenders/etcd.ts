@@ -17,7 +17,8 @@ const range: RequestTemplate = {
   method: 'POST',
   path: '/v3/kv/range',
   body: '{"key":"$key64"}',
-  returnsValue: true,
+  // The text value- in Base64.
+  replyHolds: '"value":"dmFsdWUt',
 };
 const put: RequestTemplate = {
   method: 'POST',

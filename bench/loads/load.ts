@@ -11,6 +11,11 @@ export interface RoundPlan {
   readonly seconds: number;
   /** Seeds the draw of keys. Values of this round carry it. */
   readonly seed: number;
+  /**
+   * Looks into the body of every reply, as far as the template tells its content. That takes the load's
+   * time, so it is for rounds whose figures do not count. Bodies of pipelines are always looked into.
+   */
+  readonly checksReplies?: boolean;
   readonly token?: string;
 }
 

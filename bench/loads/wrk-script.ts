@@ -12,7 +12,8 @@ const keptBytesMax = 32 * 1024 * 1024;
 const quote = (text: string): string => JSON.stringify(text);
 
 function luaTemplate({ percent, template }: RoundPlan['templates'][number]): string {
-  const { method, path, body, contentType, commands, replyHolds }: RequestTemplate = template;
+  const { method, path, body, contentType, commands }: RequestTemplate = template;
+  const { returnsValue, replyHolds } = template;
   const fields = [
     `percent = ${percent}`,
     `method = ${quote(method)}`,
@@ -22,6 +23,7 @@ function luaTemplate({ percent, template }: RoundPlan['templates'][number]): str
     ...(commands === undefined
       ? []
       : [`command = ${quote(commands.text)}`, `length = ${commands.length}`]),
+    ...(returnsValue === undefined ? [] : ['returns_value = true']),
     ...(replyHolds === undefined ? [] : [`reply_holds = ${quote(replyHolds)}`]),
   ];
   return `{ ${fields.join(', ')} }`;
@@ -163,11 +165,18 @@ end
 init = function() end
 
 wrong = 0
-local holds = templates[1].reply_holds
-if holds then
+local function is_right(template, text)
+  if template.reply_holds and not text:find(template.reply_holds, 1, true) then return false end
+  if template.returns_value then return #text == value_bytes and text:sub(1, 6) == "value-" end
+  if not template.command then return true end
+  return not (text:find('"error"', 1, true) or text:find('null', 1, true))
+end
+
+-- A reply does not tell which of two templates has asked for it.
+if templates[1].command or (checks_replies and not second) then
+  local template = templates[1]
   response = function(status, headers, text)
-    local has_error = text:find('"error"', 1, true) or text:find('null', 1, true)
-    if has_error or not text:find(holds, 1, true) then wrong = wrong + 1 end
+    if not is_right(template, text) then wrong = wrong + 1 end
   end
 end
 
@@ -189,10 +198,11 @@ end
 
 /** @returns the text of a script for `wrk -s` */
 export function wrkScript(plan: RoundPlan): string {
-  const { conditions, seed, token, templates, url } = plan;
+  const { conditions, seed, token, templates, url, checksReplies = false } = plan;
   return `local keys, seed, value_bytes = ${conditions.keys}, ${seed}, ${conditions.valueBytes}
 local filler, kept_bytes_max = ${quote(filler)}, ${keptBytesMax}
 local host, token = ${quote(new URL(url).host)}, ${token === undefined ? 'nil' : quote(token)}
+local checks_replies = ${checksReplies}
 local templates = { ${templates.map(luaTemplate).join(', ')} }
 math.randomseed(seed + 1)
 

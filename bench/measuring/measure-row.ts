@@ -1,6 +1,6 @@
 // Measures a row: starts its sides, fills them, and lets short rounds of load alternate between them.
 import type { Contender } from '../contenders/contender.ts';
-import type { Load } from '../loads/load.ts';
+import type { Load, RoundPlan } from '../loads/load.ts';
 import { operationsIn, type Row } from '../rows/row.ts';
 import type { Belongings } from './belongings.ts';
 import { checkAfter, countWritten } from './check-values.ts';
@@ -60,12 +60,18 @@ export function limitMsOf(row: Row, contenders: readonly Contender[], plan: Roun
 async function runRound(
   side: Side,
   operationsEach: number,
-  seconds: number,
-  seed: number,
+  { seconds, seed, checksReplies }: Pick<RoundPlan, 'seconds' | 'seed' | 'checksReplies'>,
 ): Promise<RoundResult & { readonly operations: number }> {
   const { running, templates, conditions } = side;
   const cpuBefore = cpuMicrosecondsOf(running.pids);
-  const figures = await side.load.round({ url: running.url, templates, conditions, seconds, seed });
+  const figures = await side.load.round({
+    url: running.url,
+    templates,
+    conditions,
+    seconds,
+    seed,
+    ...(checksReplies === true && { checksReplies }),
+  });
   const cpu = cpuMicrosecondsOf(running.pids) - cpuBefore;
   const operations = figures.requests * operationsEach;
   return {
@@ -91,14 +97,15 @@ async function alternate(
     for (const [index, side] of round % 2 === 0 ? inOrder.toReversed() : inOrder) {
       const one = measured[index];
       if (one === undefined) continue;
-      // Compiling code and filling caches must not count.
-      const warm = await runRound(side, operationsEach, plan.warmSeconds, 2 * round - 1);
-      const { operations, ...result } = await runRound(
-        side,
-        operationsEach,
-        plan.seconds,
-        2 * round,
-      );
+      // Compiling code and filling caches must not count, nor the time to look into replies.
+      const warm = await runRound(side, operationsEach, {
+        seconds: plan.warmSeconds,
+        seed: 2 * round - 1,
+        checksReplies: true,
+      });
+      const { seconds } = plan;
+      const counted = await runRound(side, operationsEach, { seconds, seed: 2 * round });
+      const { operations, ...result } = counted;
       one.operations += warm.operations + operations;
       one.rounds.push(result);
     }

@@ -91,7 +91,8 @@ function settingsList(results: readonly RowResult[]): string {
 const explanation = `The figures of a side are those of its better quartile of rounds in operations a second, beside the
 least and the most of all rounds, and the median of the CPU that all its processes took for an
 operation, in microseconds. Latencies are medians over the rounds of a closed loop. Every reply was
-checked for success, and samples of values were compared byte by byte before and after each row.
+checked for success, and the bodies of replies while warming up. Samples of values were compared byte
+by byte before and after each row.
 `;
 
 export function markdownReport(run: Run): string {

@@ -9,9 +9,9 @@ export interface RequestTemplate {
   readonly contentType?: string;
   /** The body is an array of so many of these texts, each with another key. */
   readonly commands?: { readonly text: string; readonly length: number };
-  /** Its replies hold the value, so none is shorter. */
+  /** Its replies are the value alone. */
   readonly returnsValue?: true;
-  /** A reply without this text is wrong. Only for templates whose replies have errors in 2xx. */
+  /** A reply without this text is wrong. */
   readonly replyHolds?: string;
 }
 

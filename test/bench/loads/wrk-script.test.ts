@@ -20,6 +20,13 @@ test('the script has the keys, the seed, the address and the quoted commands', (
   expect(script).toContain(String.raw`reply_holds = "{\"result\":\"OK\"}"`);
 });
 
+test('the script looks into replies if the round asks for it', () => {
+  const gets = { ...plan, templates: templatesFor(restDialect, 'get') ?? [] };
+  expect(wrkScript(gets)).toContain('local checks_replies = false');
+  expect(wrkScript({ ...gets, checksReplies: true })).toContain('local checks_replies = true');
+  expect(wrkScript(gets)).toContain('returns_value = true');
+});
+
 test('the script has the constants of a Zipf draw, and a token if one is asked for', () => {
   const script = wrkScript({ ...plan, token: 'secret' });
   expect(script).toContain(`share * ${zipfConstants(1000).zeta}`);

@@ -4,7 +4,7 @@
 import { connect, type Socket } from 'node:net';
 
 /** A request that finds no free connection for so long is given up: the server holds all of them up. */
-const connectionWaitMs = 250;
+export const connectionWaitMs = 250;
 
 export interface OpenLoopOptions {
   readonly port: number;

@@ -53,7 +53,9 @@ function readArguments(): Comparison {
   const [refA, refB, ...others] = positionals;
   if (refA === undefined || refB === undefined || others.length > 0) {
     const allowed = 'two commits, of which one may be . for the working tree';
-    throw new Error(`${positionals.length} commits are named; allowed: ${allowed}.`);
+    throw new Error(
+      `${positionals.length} commits are named; allowed: ${allowed}. Nothing was measured.`,
+    );
   }
   // A variant would be a third side.
   const rows = chooseRows(values.only).map(({ variant: _variant, ...row }) => row);

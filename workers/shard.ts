@@ -1,8 +1,8 @@
 // Thread entry point of one shard: its tasks over real files, within the memory of the thread.
 import { getHeapStatistics } from 'node:v8';
-import { resourceLimits } from 'node:worker_threads';
-import { move } from 'piscina';
+import { resourceLimits, type MessagePort } from 'node:worker_threads';
 import { systemClock } from '../src/base/clock.ts';
+import { answerBatches } from '../src/protocol/batch-port.ts';
 import { memoryLimitsOf } from '../src/shard/table/memory-limits.ts';
 import { shardTasks } from '../src/shard/tasks/shard-tasks.ts';
 import { nodeFileSystem } from '../src/storage/node-file-system.ts';
@@ -23,7 +23,7 @@ const tasks = shardTasks({
 export const { open, outcomesOf, secure, start, sync, cut, mend, stop } = tasks;
 export const { beginCompaction, installSnapshot, abortCompaction } = tasks;
 
-/** Hands the reply over without a copy. */
-export function batch(frame: Uint8Array<ArrayBuffer>): unknown {
-  return move(tasks.batch(frame));
+/** Takes the port by which the batches come. Ends with the thread. */
+export function attach(port: MessagePort): Promise<void> {
+  return answerBatches(port, tasks.batch);
 }

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { defaultShardCount } from '../base/default-shard-count.ts';
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { ShardLocation } from '../base/shard-location.ts';
+import { ShardWorker } from '../router/threads/shard-worker.ts';
 import { WorkerPool } from '../router/threads/worker-pool.ts';
 import { acquireFolderLock, type FolderLock } from '../storage/folder-lock.ts';
 import { refuseForeignFolder } from '../storage/foreign-entries.ts';
@@ -108,7 +109,7 @@ async function openShards(
   });
   return await assembleStore({
     newShardThread: (_, onIdleDeath) =>
-      new WorkerPool({ entry: 'shard', heapMiB: heaps.shardMiB, onIdleDeath }),
+      new ShardWorker({ heapMiB: heaps.shardMiB }, onIdleDeath),
     ...options,
     locations,
     newCompactorThread: () => new WorkerPool({ entry: 'compactor', heapMiB: heaps.compactorMiB }),

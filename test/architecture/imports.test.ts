@@ -64,8 +64,8 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {};
 
 /** Packages that only these files may import. */
 const soleImporters: Readonly<Record<string, readonly string[]>> = {
-  // The pool itself, and its threads' entry points, which move buffers back without a copy.
-  piscina: ['src/router/threads/worker-pool.ts', 'workers/backup.ts', 'workers/shard.ts'],
+  // The pool itself, and the entry point that moves buffers back without a copy.
+  piscina: ['src/router/threads/worker-pool.ts', 'workers/backup.ts'],
 };
 
 interface Import {

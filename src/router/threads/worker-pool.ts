@@ -1,6 +1,7 @@
 // The one file of the main thread that knows piscina. Makes pools of one thread from the compiled
 // entry points. A pool begins its tasks in the order in which they were sent. Knows no task.
 import { join } from 'node:path';
+import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { programFolder } from '../../base/program-folder.ts';
 import type { TaskTable, TaskThread } from './task-thread.ts';
@@ -12,10 +13,10 @@ function entryPoint(name: 'shard' | 'compactor' | 'backup'): string {
 
 export interface WorkerPoolOptions {
   readonly entry: 'shard' | 'compactor' | 'backup';
+  /** Path of another entry point than the program's own, for tests that stage faults. */
+  readonly file?: string | undefined;
   /** V8's limit for old objects of the thread, in MiB; buffers are not counted. */
   readonly heapMiB?: number | undefined;
-  /** Called if the thread dies while it has no task. */
-  readonly onIdleDeath?: (error: Error) => void;
 }
 
 /**
@@ -40,7 +41,7 @@ export class WorkerPool<Tasks extends TaskTable<Tasks>> implements TaskThread<Ta
 
   constructor(options: WorkerPoolOptions) {
     this.#pool = new Piscina({
-      filename: entryPoint(options.entry),
+      filename: options.file ?? entryPoint(options.entry),
       minThreads: 1,
       maxThreads: 1,
       // A sync may run in parallel to batches; tasks still begin in the order they were sent.
@@ -57,13 +58,14 @@ export class WorkerPool<Tasks extends TaskTable<Tasks>> implements TaskThread<Ta
             },
           }),
     });
-    this.#pool.on('error', (error: Error) => options.onIdleDeath?.(error));
+    // A thread that dies while it has no task is replaced, and no caller has to know.
+    this.#pool.on('error', () => undefined);
   }
 
   run<Name extends keyof Tasks & string>(
     name: Name,
     task: Tasks[Name][0],
-    transfer: readonly ArrayBuffer[] = [],
+    transfer: readonly (ArrayBuffer | MessagePort)[] = [],
   ): Promise<Tasks[Name][1]> {
     return this.#pool.run(task, { name, transferList: [...transfer] }) as Promise<Tasks[Name][1]>;
   }

@@ -1,7 +1,18 @@
 // A shard's thread that goes wrong on certain keys, as a bug or a lack of memory might make it do.
-// Otherwise the compiled entry point's own tasks.
+// Otherwise the tasks of the program's own entry point.
+import { getHeapStatistics } from 'node:v8';
+import { systemClock } from '../../../dist/src/base/clock.js';
 import { decodeBatch } from '../../../dist/src/protocol/batch-frame.js';
-import * as tasks from '../../../dist/workers/shard.js';
+import { answerBatches } from '../../../dist/src/protocol/batch-port.js';
+import { memoryLimitsOf } from '../../../dist/src/shard/table/memory-limits.js';
+import { shardTasks } from '../../../dist/src/shard/tasks/shard-tasks.js';
+import { nodeFileSystem } from '../../../dist/src/storage/node-file-system.js';
+
+const tasks = shardTasks({
+  fileSystem: nodeFileSystem,
+  clock: systemClock,
+  memory: memoryLimitsOf(getHeapStatistics().heap_size_limit),
+});
 
 export const { open, start, sync, beginCompaction, installSnapshot, cut, mend, stop } = tasks;
 
@@ -37,10 +48,14 @@ function misdeedIn(frame) {
   return undefined;
 }
 
-export function batch(frame) {
+function batch(frame) {
   const misdeed = misdeedIn(frame);
   if (misdeed?.isWritten === false) misdeed.misbehave();
   const answer = tasks.batch(frame);
   if (misdeed?.isWritten === true) misdeed.misbehave();
   return answer;
+}
+
+export function attach(port) {
+  return answerBatches(port, batch);
 }

@@ -1,7 +1,7 @@
 // Real threads for shards that misbehave on certain keys: misbehaving-shard.mjs.
 import { join } from 'node:path';
-import { Piscina } from 'piscina';
 import type { AssemblyOptions } from '../../../src/engine/assemble-store.ts';
+import { ShardWorker } from '../../../src/router/threads/shard-worker.ts';
 import { shardOfKey } from '../../../src/store/slot.ts';
 
 const heapMiB = 64;
@@ -22,18 +22,6 @@ export function misdeedKey(
 
 /** Like `newShardThread` of the engine, with another entry point. */
 export const newMisbehavingThread: AssemblyOptions['newShardThread'] = (_, onIdleDeath) => {
-  const pool = new Piscina({
-    filename: join(import.meta.dirname, 'misbehaving-shard.mjs'),
-    minThreads: 1,
-    maxThreads: 1,
-    concurrentTasksPerWorker: 8,
-    atomics: 'disabled',
-    resourceLimits: { maxOldGenerationSizeMb: heapMiB },
-  });
-  pool.on('error', (error: Error) => onIdleDeath(error));
-  return {
-    run: (name, task, transfer = []) =>
-      pool.run(task, { name, transferList: [...transfer] }) as Promise<never>,
-    destroy: () => pool.destroy(),
-  };
+  const file = join(import.meta.dirname, 'misbehaving-shard.mjs');
+  return new ShardWorker({ file, heapMiB }, onIdleDeath);
 };

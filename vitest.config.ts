@@ -24,6 +24,7 @@ const loops = [
   'test/e2e/{backup,cities,embedding,many-connections,readme,retries,transactions}.test.ts',
   'test/engine/{dying-threads,full-memory,transaction-crash-points}.test.ts',
   'test/http/connections/pipelined-requests.test.ts',
+  'test/http/lane/both-paths.test.ts',
   'test/http/idempotency/idempotent-requests.test.ts',
   'test/http/rest/transactions/transaction-{concurrency,properties}.test.ts',
   'test/router/properties.test.ts',
@@ -36,6 +37,17 @@ const overTls = [
   'test/http/{drain,hostile-bytes,time-limits,tracked-response}.test.ts',
   'test/http/body/bodies-in-flight.test.ts',
   'test/http/connections/{connections-max,pipelined-requests,request-order}.test.ts',
+];
+
+/** These run without the fast lane as well: both paths must keep the same promises. */
+const pastTheLane = [
+  ...overTls,
+  'test/http/{contract,hostile-requests}.test.ts',
+  'test/http/rest/keys/*.test.ts',
+  'test/http/rest/idempotency.test.ts',
+  'test/http/upstash/{hostile-requests,sync-tokens,upstash-routes}.test.ts',
+  'test/http/access/{authentication,lost-rights,tokens,web-pages}.test.ts',
+  'test/http/metrics/operations-routes.test.ts',
 ];
 
 /** These measure the heap of their process, so they share it with no other file. */
@@ -80,6 +92,16 @@ export default defineConfig({
             TEST_TRANSPORT: 'tls',
             NODE_EXTRA_CA_CERTS: 'test/fixtures/tls/one-cert.pem',
           },
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'framework',
+          include: isSecondRun ? [] : pastTheLane,
+          env: { TEST_LANE: 'off' },
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },

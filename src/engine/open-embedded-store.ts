@@ -108,8 +108,7 @@ async function openShards(
     memoryBytes: availableMemory(),
   });
   return await assembleStore({
-    newShardThread: (_, onIdleDeath) =>
-      new ShardWorker({ heapMiB: heaps.shardMiB }, onIdleDeath),
+    newShardThread: (_, onIdleDeath) => new ShardWorker({ heapMiB: heaps.shardMiB }, onIdleDeath),
     ...options,
     locations,
     newCompactorThread: () => new WorkerPool({ entry: 'compactor', heapMiB: heaps.compactorMiB }),

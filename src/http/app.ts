@@ -12,10 +12,10 @@ import { TrustedProxies } from './access/trusted-proxies.ts';
 import { UnauthenticatedRequests } from './access/unauthenticated-requests.ts';
 import { WebPages } from './access/web-pages.ts';
 import { BodyReader } from './body/body-reader.ts';
-import { answerClientError, answerConnect } from './wire/client-error.ts';
+import { answerClientError, answerConnect, answerCutShort } from './wire/client-error.ts';
 import { Connections } from './connections/connections.ts';
 import { docsRoutes } from './docs/docs-routes.ts';
-import { handleErrors, handleMissingRoutes, sendUnroutable } from './wire/errors.ts';
+import { answerOfError, handleErrors, handleMissingRoutes, sendUnroutable } from './wire/errors.ts';
 import { fastify } from './framework.ts';
 import { healthRoutes } from './metrics/health-routes.ts';
 import {
@@ -25,7 +25,11 @@ import {
   surplusConnectionsMax,
   type HttpLimits,
 } from './limits.ts';
+import { identitiesBy } from './idempotency/request-identity.ts';
 import { IdempotentRequests } from './idempotency/idempotent-requests.ts';
+import { FastLane } from './lane/fast-lane.ts';
+import { LaneRoutes } from './lane/lane-routes.ts';
+import { ReplyText } from './lane/reply-text.ts';
 import { metricsRoutes } from './metrics/metrics-routes.ts';
 import { RequestMeter } from './metrics/request-meter.ts';
 import { Admission } from './overload/admission.ts';
@@ -60,6 +64,8 @@ export interface AppOptions {
   readonly version: string;
   /** True: the protocol of Upstash is at `/` as well. */
   readonly upstashAtRoot?: boolean;
+  /** False: node's parser and the framework answer every request. */
+  readonly fastLane?: boolean;
   /** With it the server speaks HTTPS, and nothing else. */
   readonly tls?: PemPair | undefined;
   /** Gets unexpected errors only; requests are not logged. */
@@ -75,6 +81,7 @@ declare module 'fastify' {
     /** Open sockets and unanswered requests; `drain` in src/http/server.ts waits for them. */
     readonly connections: Connections;
     readonly dialects: Dialects;
+    readonly bodies: BodyReader;
     /** Replies that clients have not taken yet. */
     readonly replies: UnsentReplies;
   }
@@ -171,7 +178,43 @@ function frameworkOf({ limits, tls }: AppOptions, watchers: Watchers): FastifyIn
   return app;
 }
 
-function watchServer(app: FastifyInstance, watchers: Watchers, connectionsMax: number): void {
+/** Undefined if every request goes to the framework. Over TLS, node's parser reads all of them. */
+function laneOf(
+  { clock, fastLane = true, limits, logger, tls }: AppOptions,
+  watchers: Watchers,
+  routes: LaneRoutes,
+): FastLane | undefined {
+  if (!fastLane || tls !== undefined) return undefined;
+  const { admission, bodies, connections, dialects, gate, meter, order, replies } = watchers;
+  return new FastLane({
+    routes,
+    gate,
+    admission,
+    connections,
+    bodies: bodies.budget,
+    replies,
+    onReply: (route, method, status, ms) => meter.count(route, method, status, ms),
+    text: new ReplyText(limits.keepAliveTimeoutMs),
+    keepAliveTimeoutMs: limits.keepAliveTimeoutMs,
+    monotonicMs: () => clock.monotonicMs(),
+    answerOfError: (request, error) => answerOfError(request, error, { dialects, logger }),
+    answerCutShort: (socket, target) => answerCutShort(socket, target, watchers),
+    replaceSocket: (socket, standIn) => {
+      connections.replaceSocket(socket, standIn);
+      standIn.once('close', () => order.forget(standIn));
+    },
+    onFault: (error) => {
+      if (logger !== false) logger.error({ err: error }, 'a connection of the fast lane failed');
+    },
+  });
+}
+
+function watchServer(
+  app: FastifyInstance,
+  watchers: Watchers,
+  connectionsMax: number,
+  lane: FastLane | undefined,
+): void {
   const { server } = app;
   const { connections, admission, gate, handshakes, order } = watchers;
   server.maxConnections = connectionsMax + surplusConnectionsMax;
@@ -179,9 +222,11 @@ function watchServer(app: FastifyInstance, watchers: Watchers, connectionsMax: n
   const forgetAtEnd = (socket: Socket): void => {
     socket.once('close', () => order.forget(socket));
   };
+  lane?.takeOver(server);
   server.on('connection', (socket) => {
     connections.addSocket(socket);
     forgetAtEnd(socket);
+    lane?.add(socket);
   });
   handshakes.watch(server, connections, forgetAtEnd);
   // A client that has closed its sending side still waits for its replies.
@@ -189,7 +234,13 @@ function watchServer(app: FastifyInstance, watchers: Watchers, connectionsMax: n
   // Node counts a connection as idle while its last reply is being flushed, and would cut it.
   const closeIdleConnections = server.closeIdleConnections.bind(server);
   server.closeIdleConnections = () => {
+    lane?.closeIdle();
     if (!connections.flushing) closeIdleConnections();
+  };
+  const closeAllConnections = server.closeAllConnections.bind(server);
+  server.closeAllConnections = () => {
+    lane?.closeAll();
+    closeAllConnections();
   };
   // Node drops header lines beyond this, and they may be conditions. `faultOfHead` refuses such
   // requests.
@@ -217,7 +268,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       monotonicMs: () => clock.monotonicMs(),
       hasRoom: () => !work.isEnough,
     }),
-    bodies,
     work,
     replyMemory: new ReplyMemoryBudget({
       bytesMax: limits.replyBytesMax,
@@ -234,8 +284,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await idempotency.load();
   const app = frameworkOf(options, watchers);
   app.decorate('connections', connections).decorate('replies', replies);
-  app.decorate('dialects', dialects);
-  watchServer(app, watchers, limits.connectionsMax);
+  app.decorate('dialects', dialects).decorate('bodies', bodies);
+  const laneRoutes = new LaneRoutes();
+  const lane = laneOf(options, watchers, laneRoutes);
+  watchServer(app, watchers, limits.connectionsMax, lane);
   app.addHook('onRoute', ({ url }) => meter.addRoute(url));
   handleErrors(app, options.logger);
   handleMissingRoutes(app);
@@ -243,13 +295,24 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { namespaces, nowMs } = access;
   const scopes = new RequestScopes({ store, namespaces, nowMs });
   const takesBackups = store.backup !== undefined;
-  const shared = { access, clock, bodies, work, large, limits, idempotency };
+  const identityOf = identitiesBy(dialects.identityHeaders);
+  const shared = {
+    access,
+    clock,
+    replies,
+    work,
+    large,
+    limits,
+    idempotency,
+    identityOf,
+    laneRoutes,
+  };
   const context: RouteContext = { ...shared, scopes, takesBackups };
   for (const dialect of dialects.list) await dialect.routes(app, context);
   healthRoutes(app, { store, isStopping: options.isStopping ?? (() => false) });
   const { version, logLinesLost = () => 0 } = options;
   const tokenUses = access.uses;
-  metricsRoutes(app, { ...watchers, store, tokenUses, idempotency, version, logLinesLost });
+  metricsRoutes(app, { ...watchers, lane, store, tokenUses, idempotency, version, logLinesLost });
   docsRoutes(app, { version });
   await app.ready();
   return app;

@@ -2,8 +2,10 @@
 import type { Access } from '../access/access.ts';
 import type { Clock } from '../base/clock.ts';
 import type { RequestScopes } from './access/request-scopes.ts';
-import type { BodyReader } from './body/body-reader.ts';
+import type { UnsentReplies } from './connections/unsent-replies.ts';
 import type { IdempotentRequests } from './idempotency/idempotent-requests.ts';
+import type { IdentityOf } from './idempotency/request-identity.ts';
+import type { LaneRoutes } from './lane/lane-routes.ts';
 import type { HttpLimits } from './limits.ts';
 import type { ConcurrencyLimiter } from './overload/concurrency-limiter.ts';
 import type { LargeRequests } from './overload/large-requests.ts';
@@ -16,9 +18,12 @@ export interface RouteContext {
   /** Users, tokens and namespaces, for those who administer them. */
   readonly access: Access;
   readonly clock: Clock;
-  readonly bodies: BodyReader;
+  readonly replies: UnsentReplies;
   readonly work: ConcurrencyLimiter;
   readonly large: LargeRequests;
   readonly limits: HttpLimits;
   readonly idempotency: IdempotentRequests;
+  readonly identityOf: IdentityOf;
+  /** Dialects add the routes that the fast lane serves, too. */
+  readonly laneRoutes: LaneRoutes;
 }

@@ -1,6 +1,6 @@
 // The port by which batches go to a shard's thread, one framed buffer each way. Both ends are here: the
 // thread answers batches in the order in which they came. Knows no frame, and no other task.
-import { MessagePort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 
 type Frame = Uint8Array<ArrayBuffer>;
 
@@ -55,7 +55,7 @@ export class BatchPort {
   send(frame: Frame): Promise<Frame> {
     return new Promise((resolve, reject) => {
       if (this.#end !== undefined) {
-        reject(this.#end.error as Error);
+        reject(this.#end.error);
         return;
       }
       this.#waiting.push({ resolve, reject });

@@ -74,6 +74,7 @@ export async function serveStore(
     limits: { ...settings, ...memory },
     access: { ...settings, access },
     upstashAtRoot: settings.upstashAtRoot,
+    fastLane: settings.fastLane,
     version: programVersion,
     tls: tls?.pair,
     logger,

@@ -198,6 +198,10 @@ export const settingsSchema = {
   upstashAtRoot: boolean(
     'true: the commands of /upstash are at / as well, for clients whose address has no path',
   ),
+  fastLane: boolean(
+    'true: plain requests without TLS are answered past the parser of Node and the framework, which is ' +
+      'faster; false: every request goes through both',
+  ),
   drainDelayMs: milliseconds(
     0,
     'how long the server accepts connections after SIGTERM while /readyz says 503, so that load ' +

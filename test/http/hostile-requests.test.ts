@@ -167,4 +167,29 @@ describe('bytes that are no HTTP', () => {
     expect(reply.status).toBe(201);
     expect(model.entries.size).toBe(1);
   });
+
+  test.each(['/v1/keys/a', '/unstorage/default/a'])(
+    'a DELETE of %s whose body is malformed deletes nothing',
+    async (target) => {
+      const { port, model } = await openApp();
+      await model.submit({ op: 'put', namespace: 'default', key: 'a', value: Buffer.from('v') });
+      const lines = [`DELETE ${target} HTTP/1.1`, 'Host: localhost', 'Transfer-Encoding: chunked'];
+      const { status, body } = await sendRaw(port, `${lines.join('\r\n')}\r\n\r\nzz\r\n`);
+      expect([status, model.entries.has('default\na')]).toEqual([400, true]);
+      expect(body).toContain('not-applied');
+    },
+  );
+
+  test('a DELETE with a body that means nothing is carried out', async () => {
+    const { port, model } = await openApp();
+    await model.submit({ op: 'put', namespace: 'default', key: 'a', value: Buffer.from('v') });
+    expect((await rawRequest(port, 'DELETE', '/v1/keys/a', { body: 'why' })).status).toBe(204);
+    const { status, body } = await rawRequest(port, 'DELETE', '/v1/keys/a', {
+      body: 'x'.repeat(17_000),
+    });
+    expect([status, (JSON.parse(body) as { code: string }).code]).toEqual([
+      413,
+      'REQUEST_TOO_LARGE',
+    ]);
+  });
 });

@@ -7,7 +7,7 @@ import type { Caller } from '../../access/caller.ts';
 import { StoreError } from '../../base/errors.ts';
 import { namespaceNameRule } from '../../base/namespace-name.ts';
 import type { Handle } from '../connections/request-order.ts';
-import type { Answer } from '../wire/answer.ts';
+import type { RequestHead } from '../wire/request-head.ts';
 import type { DialectTraits, Dialects } from '../wire/dialects.ts';
 import { problemOf } from '../wire/problem.ts';
 import { rawAnswer, sendRawAnswer, type RawAnswer } from '../wire/raw-answer.ts';
@@ -34,17 +34,19 @@ export interface AccessGateOptions {
   readonly pages: WebPages;
   readonly dialects: Dialects;
   /** Called for each request that is refused for want of a valid token. */
-  readonly onUnauthenticated: (request: IncomingMessage, hasToken: boolean) => void;
+  readonly onUnauthenticated: (request: RequestHead, hasToken: boolean) => void;
 }
 
 /** Probes of the process and of its readiness say nothing that a token would have to protect. */
 const openToAll: ReadonlySet<string> = new Set(['/livez', '/readyz']);
 
-const noRoute = problemOf(
-  new StoreError(
-    'ROUTE_NOT_FOUND',
-    'Nothing is at this path. A namespace is written once, as /ns/NAME/ in front of a path under /v1 (not ' +
-      `/v1/admin) or /upstash. Its name ${namespaceNameRule}.`,
+const noRoute = rawAnswer(
+  problemOf(
+    new StoreError(
+      'ROUTE_NOT_FOUND',
+      'Nothing is at this path. A namespace is written once, as /ns/NAME/ in front of a path under /v1 (not ' +
+        `/v1/admin) or /upstash. Its name ${namespaceNameRule}.`,
+    ),
   ),
 );
 
@@ -68,18 +70,31 @@ export class AccessGate {
   /** Returns a listener that splits the target, and then hands every request to `handle`. */
   splitTarget(handle: Handle): Handle {
     return (request, response) => {
-      this.#noteOrigin(request);
-      const named = namespaceOfTarget(request.url ?? '');
-      if (named === 'malformed' || (named !== undefined && !this.#takesNamespace(named.target))) {
-        this.#refuse(request, response, noRoute);
-        return;
-      }
-      if (named !== undefined) {
-        request.namespace = named.namespace;
-        request.url = named.target;
-      }
-      handle(request, response);
+      const refusal = this.split(request);
+      if (refusal === undefined) handle(request, response);
+      else this.#send(request, response, refusal);
     };
+  }
+
+  /**
+   * Takes the namespace out of the target.
+   *
+   * @returns the answer to a target that no route has; undefined if the request may go on
+   */
+  split(request: RequestHead): RawAnswer | undefined {
+    this.#noteOrigin(request);
+    const named = namespaceOfTarget(request.url ?? '');
+    if (named === undefined) return undefined;
+    if (named === 'malformed' || !this.#takesNamespace(named.target)) return noRoute;
+    request.namespace = named.namespace;
+    request.url = named.target;
+    return undefined;
+  }
+
+  #unauthenticatedFor(dialect: DialectTraits | undefined): RawAnswer {
+    const answer = this.#unauthenticatedByDialect.get(dialect);
+    if (answer === undefined) throw new Error('every dialect has its refusal');
+    return answer;
   }
 
   #takesNamespace(target: string): boolean {
@@ -90,35 +105,44 @@ export class AccessGate {
   /** Returns a listener that hands on the requests of known callers, and answers all others. */
   guard(handle: Handle): Handle {
     return (request, response) => {
-      const { dialects, onUnauthenticated } = this.#options;
-      const { url = '' } = request;
-      const isOpenToAll = openToAll.has(pathOfTarget(url));
-      if (!isOpenToAll && this.#answerPage(request, response)) return;
-      const dialect = dialects.dialectOf(url);
-      const caller = this.#authentication.callerOf(request, dialect?.tokenParameter);
-      if (typeof caller !== 'string') request.caller = caller;
-      else if (!isOpenToAll) {
-        onUnauthenticated(request, caller === 'no valid token');
-        this.#send(request, response, this.#unauthenticatedByDialect.get(dialect));
-        return;
-      }
-      handle(request, response);
+      const answer = this.answerInstead(request);
+      if (answer === undefined) handle(request, response);
+      else this.#send(request, response, answer);
     };
   }
 
-  /** @returns true if the request is answered: a page may not send it, or only asks whether it may */
-  #answerPage(request: IncomingMessage, response: ServerResponse): boolean {
+  /**
+   * Finds the caller, and takes a token out of the target.
+   *
+   * @returns the answer to a caller or page that may not use the server, or to a page that only asks
+   *   whether it may; undefined if the request may go on
+   */
+  answerInstead(request: RequestHead): RawAnswer | undefined {
+    const { dialects, onUnauthenticated } = this.#options;
+    const { url = '' } = request;
+    const isOpenToAll = openToAll.has(pathOfTarget(url));
+    const ofPage = isOpenToAll ? undefined : this.#answerToPage(request);
+    if (ofPage !== undefined) return ofPage;
+    const dialect = dialects.dialectOf(url);
+    const caller = this.#authentication.callerOf(request, dialect?.tokenParameter);
+    if (typeof caller !== 'string') request.caller = caller;
+    else if (!isOpenToAll) {
+      onUnauthenticated(request, caller === 'no valid token');
+      return this.#unauthenticatedFor(dialect);
+    }
+    return undefined;
+  }
+
+  /** @returns undefined unless a page may not send the request, or only asks whether it may */
+  #answerToPage(request: RequestHead): RawAnswer | undefined {
     const { access, pages, dialects } = this.#options;
     const refusal = access.callers.isOpen ? pages.refusalOf(request) : undefined;
-    if (refusal === undefined) {
-      return request.method === 'OPTIONS' && this.#answerPreflight(request, response);
-    }
-    this.#refuse(request, response, dialects.problemFor(request.url ?? '', refusal));
-    return true;
+    if (refusal !== undefined) return rawAnswer(dialects.problemFor(request.url ?? '', refusal));
+    return request.method === 'OPTIONS' ? this.#answerToPreflight(request) : undefined;
   }
 
   /** The reply of each request of an allowed page says so, whatever becomes of the request. */
-  #noteOrigin(request: IncomingMessage): void {
+  #noteOrigin(request: RequestHead): void {
     const { pages } = this.#options;
     if (!pages.areAllowed) return;
     const { origin } = request.headers;
@@ -136,24 +160,16 @@ export class AccessGate {
   }
 
   /** A browser sends a preflight without a token. */
-  #answerPreflight(request: IncomingMessage, response: ServerResponse): boolean {
-    const { headers } = request;
+  #answerToPreflight({ headers }: RequestHead): RawAnswer | undefined {
     const { origin } = headers;
-    if (origin === undefined || headers['access-control-request-method'] === undefined)
-      return false;
-    if (!this.#options.pages.allows(origin)) return false;
+    const isAsked = headers['access-control-request-method'] !== undefined;
+    if (origin === undefined || !isAsked || !this.#options.pages.allows(origin)) return undefined;
     const asked = headers['access-control-request-headers'] ?? '';
     const isPrivateNetwork = headers['access-control-request-private-network'] === 'true';
-    this.#send(request, response, rawAnswer(preflightAnswer({ asked, isPrivateNetwork })));
-    return true;
+    return rawAnswer(preflightAnswer({ asked, isPrivateNetwork }));
   }
 
-  #refuse(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
-    this.#send(request, response, rawAnswer(answer));
-  }
-
-  #send(request: IncomingMessage, response: ServerResponse, answer: RawAnswer | undefined): void {
-    if (answer === undefined) throw new Error('every dialect has its refusal');
+  #send(request: IncomingMessage, response: ServerResponse, answer: RawAnswer): void {
     // If the framing is in doubt, the bytes that follow must not be taken for a request.
     if (faultOfHead(request) !== undefined) response.shouldKeepAlive = false;
     // The meter counts a refusal under the route that the request would have had.

@@ -1,10 +1,10 @@
 // Finds the caller of a request by the token that it carries. Remembers for each connection which
 // header it has proved last: most connections send one header all the time. Must not know what a
 // caller may do.
-import type { IncomingMessage } from 'node:http';
 import type { Access } from '../../access/access.ts';
 import type { Caller } from '../../access/caller.ts';
 import { takeTokenOfQuery, tokenOfHeader } from './credentials.ts';
+import type { RequestHead } from '../wire/request-head.ts';
 
 declare module 'node:net' {
   interface Socket {
@@ -33,7 +33,7 @@ export class Authentication {
    *
    * @param parameter the query parameter that may have the token, if the dialect has one
    */
-  callerOf(request: IncomingMessage, parameter: string | undefined): Caller | Unauthenticated {
+  callerOf(request: RequestHead, parameter: string | undefined): Caller | Unauthenticated {
     const { callers, uses, nowMs } = this.#access;
     const inQuery = parameter === undefined ? undefined : takeTokenOfQuery(request, parameter);
     if (callers.isOpen) return callers.anonymous;
@@ -45,7 +45,7 @@ export class Authentication {
     return caller;
   }
 
-  #callerOfHeader({ socket, headers }: IncomingMessage): Caller | Unauthenticated {
+  #callerOfHeader({ socket, headers }: RequestHead): Caller | Unauthenticated {
     const { authorization: header } = headers;
     if (header === undefined) return 'no token';
     const { proved } = socket;

@@ -1,6 +1,6 @@
 // Finds the token that a request carries. Knows no token, and judges none.
-import type { IncomingMessage } from 'node:http';
 import { percentDecode } from '../wire/percent-decode.ts';
+import type { RequestHead } from '../wire/request-head.ts';
 
 /** The scheme is case-insensitive (RFC 9110 section 11.1); the token is not (RFC 6750 section 2.1). */
 const bearerPattern = /^[Bb][Ee][Aa][Rr][Ee][Rr] +([!-~]+) *$/;
@@ -47,7 +47,7 @@ function splitToken(target: string, parameter: string): SplitTarget {
  *
  * @returns undefined if there is none; empty if the parameter says none that could be valid
  */
-export function takeTokenOfQuery(request: IncomingMessage, parameter: string): string | undefined {
+export function takeTokenOfQuery(request: RequestHead, parameter: string): string | undefined {
   const { target, token } = splitToken(request.url ?? '', parameter);
   request.url = target;
   return token;

@@ -1,9 +1,9 @@
 // Tells each handler for which caller and in which namespace a request is carried out, and gives it
 // the store as that caller may use it.
-import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../../access/caller.ts';
 import { StoreError } from '../../base/errors.ts';
 import { checkNamespaceName } from '../../base/namespace-name.ts';
+import type { HttpRequest } from '../wire/request-head.ts';
 import { AuthorizedStore, type AuthorizedStoreOptions } from './authorized-store.ts';
 import { CallerAuthorization, type CallerAuthorizationOptions } from './caller-authorization.ts';
 
@@ -32,7 +32,7 @@ export class RequestScopes {
    *
    * @throws StoreError if it names two, or one that cannot be
    */
-  of(request: FastifyRequest): RequestScope {
+  of(request: HttpRequest): RequestScope {
     const caller = callerOf(request);
     const named = namedIn(request);
     const namespace = named ?? caller.rights.homeNamespace;
@@ -44,7 +44,7 @@ export class RequestScopes {
    *
    * @throws StoreError if a header names another one
    */
-  in(request: FastifyRequest, namespace: string): RequestScope {
+  in(request: HttpRequest, namespace: string): RequestScope {
     const named = namedIn(request);
     if (named !== undefined && named !== namespace) throw twoNamespaces(namespace, named);
     const caller = callerOf(request);
@@ -61,13 +61,13 @@ export class RequestScopes {
   }
 }
 
-export function callerOf({ raw }: FastifyRequest): Caller {
+export function callerOf({ raw }: HttpRequest): Caller {
   const { caller } = raw;
   if (caller === undefined) throw new Error('a request has passed no gate');
   return caller;
 }
 
-function namedIn({ raw, headers }: FastifyRequest): string | undefined {
+function namedIn({ raw, headers }: HttpRequest): string | undefined {
   const ofPath = raw.namespace;
   const ofHeader = headers[namespaceHeader];
   if (ofHeader === undefined) return ofPath;

@@ -1,7 +1,7 @@
 // Tells how a request reached the server: by which scheme, under which host, from which address. It
 // believes the X-Forwarded headers of trusted proxies alone: any client can send them. Judges nothing.
-import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
+import type { RequestHead } from '../wire/request-head.ts';
 
 const loopbackNetworks = ['127.0.0.0/8', '::1'];
 
@@ -43,18 +43,18 @@ export class TrustedProxies {
   }
 
   /** True if the request came through a trusted proxy. */
-  sent({ socket }: IncomingMessage): boolean {
+  sent({ socket }: RequestHead): boolean {
     return !this.#trustsNone && this.#trusts(socket.remoteAddress ?? '');
   }
 
   /** The scheme by which the client asks. */
-  schemeOf(request: IncomingMessage, own: 'http' | 'https'): string {
+  schemeOf(request: RequestHead, own: 'http' | 'https'): string {
     if (!this.sent(request)) return own;
     return lastOf(request.headers['x-forwarded-proto'])?.toLowerCase() ?? own;
   }
 
   /** The host that a trusted proxy says the client asked for; undefined if none says so. */
-  hostOf(request: IncomingMessage): string | undefined {
+  hostOf(request: RequestHead): string | undefined {
     return this.sent(request) ? lastOf(request.headers['x-forwarded-host']) : undefined;
   }
 
@@ -62,7 +62,7 @@ export class TrustedProxies {
    * The client's address: the last one in X-Forwarded-For that is no trusted proxy's. Undefined
    * without a trusted proxy: the address may then be that of a proxy for many clients.
    */
-  addressOf(request: IncomingMessage): string | undefined {
+  addressOf(request: RequestHead): string | undefined {
     if (!this.sent(request)) return undefined;
     const addresses = (textOf(request.headers['x-forwarded-for']) ?? '').split(',');
     const named = addresses.map((one) => one.trim()).filter((one) => isIP(one) !== 0);

@@ -1,8 +1,8 @@
 // Counts requests without a valid token, and logs them: at most one line a minute, however many
 // there are. Names addresses only if a trusted proxy tells them. Keeps no token.
-import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import type { TrustedProxies } from './trusted-proxies.ts';
+import type { RequestHead } from '../wire/request-head.ts';
 
 const intervalMs = 60_000;
 
@@ -38,7 +38,7 @@ export class UnauthenticatedRequests {
     return this.#unknown;
   }
 
-  readonly note = (request: IncomingMessage, hasToken: boolean): void => {
+  readonly note = (request: RequestHead, hasToken: boolean): void => {
     if (hasToken) this.#unknown += 1;
     else this.#missing += 1;
     this.#noteAddress(request);
@@ -48,7 +48,7 @@ export class UnauthenticatedRequests {
     this.#log();
   };
 
-  #noteAddress(request: IncomingMessage): void {
+  #noteAddress(request: RequestHead): void {
     const address = this.#options.proxies.addressOf(request);
     if (address === undefined) return;
     const count = this.#addresses.get(address);

@@ -1,9 +1,9 @@
 // Decides which web pages may use the server. A browser sends a page's requests with all that its
 // machine may do, so an open server must know the page. Knows no token, and sends no reply.
-import type { IncomingMessage } from 'node:http';
 import { StoreError } from '../../base/errors.ts';
 import { isLoopbackName, parseHost, type HostName } from '../../base/host-name.ts';
 import type { TrustedProxies } from './trusted-proxies.ts';
+import type { RequestHead } from '../wire/request-head.ts';
 
 export interface WebPageOptions {
   /** Origins whose pages may use the server; `*` for all. */
@@ -64,7 +64,7 @@ export class WebPages {
   }
 
   /** The refusal of a request to a server that requires no token; undefined if it may pass. */
-  refusalOf(request: IncomingMessage): StoreError | undefined {
+  refusalOf(request: RequestHead): StoreError | undefined {
     const { origin, 'sec-fetch-site': site } = request.headers;
     if (origin === undefined && site === undefined) return this.#refusalOfHosts(request);
     const isListed = origin !== undefined && this.#corsOrigins.has(origin);
@@ -80,7 +80,7 @@ export class WebPages {
   }
 
   /** A name server may point any other name at this machine, and give a page the name (rebinding). */
-  #refusalOfHosts(request: IncomingMessage): StoreError | undefined {
+  #refusalOfHosts(request: RequestHead): StoreError | undefined {
     const hosts = this.#hostsOf(request);
     if (hosts.length === 0) return refusal('Host', 'The request has no Host header.');
     const unknown = hosts.find((host) => !this.#isKnown(host));
@@ -90,7 +90,7 @@ export class WebPages {
   }
 
   /** All hosts that the request names: each of them may be the one that a page has asked for. */
-  #hostsOf(request: IncomingMessage): string[] {
+  #hostsOf(request: RequestHead): string[] {
     const { headers, url = '' } = request;
     const named = [headers.host, authorityOf(url), this.#options.proxies.hostOf(request)];
     return named.filter((one) => one !== undefined);
@@ -104,7 +104,7 @@ export class WebPages {
     return port !== undefined && this.#allowedHosts.has(`${name}:${port}`);
   }
 
-  #isOwn(request: IncomingMessage, origin: string): boolean {
+  #isOwn(request: RequestHead, origin: string): boolean {
     const { proxies, scheme } = this.#options;
     const asked = proxies.schemeOf(request, scheme);
     return this.#hostsOf(request).some((text) => {

@@ -1,11 +1,11 @@
 // Reads the parts that requests of administration share: names in the path, a JSON body, a page.
 // Judges no member of a body.
 import { isUtf8 } from 'node:buffer';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { Page } from '../../access/views.ts';
 import { textOfByteString } from '../../base/byte-string.ts';
 import { StoreError } from '../../base/errors.ts';
-import type { BodyLimit, BodyReader } from '../body/body-reader.ts';
+import type { BodyLimit, ReadBody } from '../body/body-reader.ts';
 import { badParameter, parseQuery } from '../rest/query.ts';
 import { jsonAnswer, type Answer } from '../wire/answer.ts';
 import { queryText } from '../wire/request-target.ts';
@@ -27,12 +27,8 @@ export function refuseQuery(request: FastifyRequest): void {
  *
  * @throws StoreError BAD_REQUEST, REQUEST_TOO_LARGE
  */
-export async function jsonBody(
-  bodies: BodyReader,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<unknown> {
-  const body = await bodies.read(request, reply, bodyLimit);
+export async function jsonBody(readBody: ReadBody): Promise<unknown> {
+  const body = await readBody(bodyLimit);
   if (body.length === 0) return {};
   try {
     if (isUtf8(body)) return JSON.parse(body.toString('utf8'));

@@ -1,8 +1,9 @@
 // Namespaces, for administrators of the server and of each namespace. An administrator of one
 // namespace sees that one alone. Owns no rule: src/access has them all.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { parseNamespaceSettings } from '../../access/namespace-settings.ts';
 import { callerOf } from '../access/request-scopes.ts';
+import { readStrayBody, type ReadBody } from '../body/body-reader.ts';
 import type { RouteContext } from '../route-context.ts';
 import { answering, emptyAnswer, jsonAnswer, type Answer } from '../wire/answer.ts';
 import { jsonBody, nameIn, pageAnswer, pageQuery, refuseQuery } from './admin-request.ts';
@@ -31,18 +32,19 @@ class NamespaceHandlers {
     return jsonAnswer(200, JSON.stringify(await this.#namespaces.view(name)));
   };
 
-  readonly put = async (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
+  readonly put = async (request: FastifyRequest, readBody: ReadBody): Promise<Answer> => {
     const judge = () => void this.#nameFor(request);
     judge();
     refuseQuery(request);
-    const settings = parseNamespaceSettings(await jsonBody(this.#context.bodies, request, reply));
+    const settings = parseNamespaceSettings(await jsonBody(readBody));
     const outcome = await this.#namespaces.put(nameIn(request, 'name'), settings, judge);
     return emptyAnswer(outcome === 'created' ? 201 : 204);
   };
 
-  readonly delete = async (request: FastifyRequest): Promise<Answer> => {
+  readonly delete = async (request: FastifyRequest, readBody: ReadBody): Promise<Answer> => {
     const name = this.#nameFor(request);
     refuseQuery(request);
+    await readStrayBody(readBody);
     await this.#namespaces.drop(name, () => void this.#nameFor(request));
     return emptyAnswer(204);
   };

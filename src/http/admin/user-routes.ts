@@ -1,8 +1,9 @@
 // Users and their tokens, for administrators of the server. Owns no rule: src/access has them all.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Judge } from '../../access/record-changes.ts';
 import { parseTokenRequest, parseUserRequest } from '../../access/token-request.ts';
 import { callerOf } from '../access/request-scopes.ts';
+import { readStrayBody, type ReadBody } from '../body/body-reader.ts';
 import type { RouteContext } from '../route-context.ts';
 import { answering, emptyAnswer, jsonAnswer, type Answer } from '../wire/answer.ts';
 import { jsonBody, nameIn, pageAnswer, pageQuery, refuseQuery } from './admin-request.ts';
@@ -31,18 +32,19 @@ class UserHandlers {
     return jsonAnswer(200, JSON.stringify(this.#administration.user(nameIn(request, 'name'))));
   };
 
-  readonly put = async (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
+  readonly put = async (request: FastifyRequest, readBody: ReadBody): Promise<Answer> => {
     this.#requireAdmin(request);
     refuseQuery(request);
-    const asked = parseUserRequest(await jsonBody(this.#context.bodies, request, reply));
+    const asked = parseUserRequest(await jsonBody(readBody));
     const judge = this.#judgeOf(request);
     const outcome = await this.#administration.putUser(nameIn(request, 'name'), asked, judge);
     return emptyAnswer(outcome === 'created' ? 201 : 204);
   };
 
-  readonly delete = async (request: FastifyRequest): Promise<Answer> => {
+  readonly delete = async (request: FastifyRequest, readBody: ReadBody): Promise<Answer> => {
     this.#requireAdmin(request);
     refuseQuery(request);
+    await readStrayBody(readBody);
     await this.#administration.deleteUser(nameIn(request, 'name'), this.#judgeOf(request));
     return emptyAnswer(204);
   };
@@ -54,19 +56,20 @@ class UserHandlers {
     return jsonAnswer(200, JSON.stringify({ items }));
   };
 
-  readonly postToken = async (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
-    const { access, bodies } = this.#context;
+  readonly postToken = async (request: FastifyRequest, readBody: ReadBody): Promise<Answer> => {
+    const { access } = this.#context;
     this.#requireAdmin(request);
     refuseQuery(request);
-    const asked = parseTokenRequest(await jsonBody(bodies, request, reply), access.nowMs());
+    const asked = parseTokenRequest(await jsonBody(readBody), access.nowMs());
     const judge = this.#judgeOf(request);
     const made = await this.#administration.createToken(nameIn(request, 'name'), asked, judge);
     return jsonAnswer(201, JSON.stringify(made));
   };
 
-  readonly deleteToken = async (request: FastifyRequest): Promise<Answer> => {
+  readonly deleteToken = async (request: FastifyRequest, readBody: ReadBody): Promise<Answer> => {
     this.#requireAdmin(request);
     refuseQuery(request);
+    await readStrayBody(readBody);
     const [name, id] = [nameIn(request, 'name'), nameIn(request, 'id')];
     await this.#administration.deleteToken(name, id, this.#judgeOf(request));
     return emptyAnswer(204);

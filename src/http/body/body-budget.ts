@@ -76,6 +76,15 @@ export class BodyBudget {
     this.#planAdmission();
   }
 
+  /**
+   * Takes room for bytes that have arrived already, for a reader that can do without.
+   *
+   * @returns false, and takes none, if there is no room or other bodies wait for it
+   */
+  takeArrived(bytes: number): boolean {
+    return this.#waiting === 0 && this.#room.takeArrived(bytes);
+  }
+
   /** Frees room that a whole body had. */
   release(bytes: number): void {
     this.#room.release(bytes);

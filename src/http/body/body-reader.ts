@@ -9,6 +9,25 @@ import { IncomingBody, tooLarge, type BodyLimit, type SharedByBodies } from './i
 
 export type { BodyLimit } from './incoming-body.ts';
 
+/**
+ * Reads the whole body of one request.
+ *
+ * @throws StoreError as `BodyReader.read` does
+ */
+export type ReadBody = (limit: BodyLimit) => Buffer | Promise<Buffer>;
+
+const strayLimit: BodyLimit = { bytesMax: 16 * 1024, code: 'REQUEST_TOO_LARGE' };
+
+/**
+ * Reads a body that means nothing, such as that of a DELETE. A write must not begin before its request
+ * is whole: the rest may be malformed, and is then answered as if nothing had happened.
+ *
+ * @throws StoreError as `BodyReader.read` does
+ */
+export async function readStrayBody(readBody: ReadBody): Promise<void> {
+  await readBody(strayLimit);
+}
+
 const emptyBody = Buffer.alloc(0);
 
 /** The length in the framing headers; undefined if only the end of the body will tell. */

@@ -58,6 +58,13 @@ export class BodyRoom {
     return true;
   }
 
+  /** @returns whether there was room for these bytes, which stay taken until `release` */
+  takeArrived(bytes: number): boolean {
+    if (this.#held + bytes > this.#othersMax) return false;
+    this.#held += bytes;
+    return true;
+  }
+
   /** Reduces the room of a body to `bytes`, which stay taken until `release`. */
   settle(body: BodyAccount, bytes: number): void {
     if (body.promised > 0) this.#promise(body, 0);

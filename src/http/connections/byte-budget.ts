@@ -1,6 +1,5 @@
 // Counts bytes held for replies that have not closed, in total and by connection. Must not know
 // what the bytes are, or what happens to a reply without room.
-import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 export class ByteBudget {
@@ -28,20 +27,18 @@ export class ByteBudget {
   }
 
   /**
-   * Holds bytes until the reply or its connection closes. Replies that wait for their turn on a
-   * closed connection never emit `close`.
+   * Holds bytes until they are released or the connection closes. Replies that wait for their turn on
+   * a closed connection never emit `close`.
    */
-  hold(response: ServerResponse, bytes: number): void {
-    const { socket } = response.req;
+  hold(socket: Socket, bytes: number): void {
     if (socket.closed) return;
     const before = this.#heldBySocket.get(socket);
     if (before === undefined) socket.once('close', () => this.#leave(socket));
     this.#heldBySocket.set(socket, (before ?? 0) + bytes);
     this.#held += bytes;
-    response.once('close', () => this.#release(socket, bytes));
   }
 
-  #release(socket: Socket, bytes: number): void {
+  release(socket: Socket, bytes: number): void {
     const held = this.#heldBySocket.get(socket);
     if (held === undefined) return;
     this.#heldBySocket.set(socket, held - bytes);

@@ -3,6 +3,13 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
+/** The requests of a connection that the fast lane has. */
+export interface RequestsOfLane {
+  /** True while a request that has arrived whole is not answered. */
+  readonly isAwaited: boolean;
+  readonly requestCount: number;
+}
+
 export class Connections {
   /**
    * Replies not ended yet, oldest first, by socket. Each list lives as long as its socket.
@@ -15,6 +22,8 @@ export class Connections {
   readonly #surplus = new Set<Socket>();
   /** Connections whose last reply is decided: later requests on them get no answer. */
   readonly #final = new Set<Socket>();
+  /** Connections that the fast lane has. Their lists of replies are empty. */
+  readonly #lane = new Map<Socket, RequestsOfLane>();
   readonly #connectionsMax: number;
   #dropped = 0;
   #draining = false;
@@ -35,6 +44,7 @@ export class Connections {
   get requestCount(): number {
     let count = 0;
     for (const responses of this.#open.values()) count += responses.length;
+    for (const { requestCount } of this.#lane.values()) count += requestCount;
     return count;
   }
 
@@ -73,6 +83,14 @@ export class Connections {
     this.#open.delete(socket);
     this.#surplus.delete(socket);
     this.#final.delete(socket);
+  }
+
+  addLane(socket: Socket, requests: RequestsOfLane): void {
+    this.#lane.set(socket, requests);
+  }
+
+  removeLane(socket: Socket): void {
+    this.#lane.delete(socket);
   }
 
   isSurplus(socket: Socket): boolean {
@@ -128,7 +146,12 @@ export class Connections {
    */
   destroyUnanswerable(): void {
     for (const socket of this.#open.keys()) {
-      if (socket.writableLength === 0 && this.lastAwaitedOn(socket) === undefined) socket.destroy();
+      if (socket.writableLength === 0 && !this.#isAwaitedOn(socket)) socket.destroy();
     }
+  }
+
+  #isAwaitedOn(socket: Socket): boolean {
+    const ofLane = this.#lane.get(socket);
+    return ofLane === undefined ? this.lastAwaitedOn(socket) !== undefined : ofLane.isAwaited;
   }
 }

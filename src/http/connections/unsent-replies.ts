@@ -59,20 +59,32 @@ export class UnsentReplies {
   watch(response: ServerResponse, bytes: number): void {
     const { socket } = response.req;
     if (socket.closed) return;
-    this.#room.hold(response, bytes);
+    const release = this.hold(socket, bytes);
+    response.once('timeout', () => this.cut(socket));
+    response.once('close', release);
+  }
+
+  /**
+   * Watches bytes of replies that a connection could not deliver at once. The caller cuts the
+   * connection if it emits `timeout`.
+   *
+   * @returns to be called once the client has taken the bytes
+   */
+  hold(socket: Socket, bytes: number): () => void {
+    this.#room.hold(socket, bytes);
     this.#extendDeadline(socket, bytes);
     // Node's own timer, which starts again whenever bytes are taken.
     socket.setTimeout(this.#options.stallMsMax);
-    response.once('timeout', () => this.#cut(socket));
-    response.once('close', () => {
+    return () => {
+      this.#room.release(socket, bytes);
       if (this.#room.heldBy(socket) === 0) this.#deadlinesMs.delete(socket);
-    });
+    };
   }
 
   /** Cuts a connection that asks for more than it reads; returns whether it was cut. */
   cutIfUnread(socket: Socket): boolean {
     if (socket.writableLength <= unreadBytesMax) return false;
-    this.#cut(socket);
+    this.cut(socket);
     return true;
   }
 
@@ -87,14 +99,15 @@ export class UnsentReplies {
     const nowMs = this.#options.clock.monotonicMs();
     for (const [socket, deadlineMs] of this.#deadlinesMs) {
       if (socket.destroyed) this.#deadlinesMs.delete(socket);
-      else if (deadlineMs < nowMs) this.#cut(socket);
+      else if (deadlineMs < nowMs) this.cut(socket);
     }
     if (this.#deadlinesMs.size > 0) return;
     clearInterval(this.#sweep);
     this.#sweep = undefined;
   }
 
-  #cut(socket: Socket): void {
+  /** Closes a connection whose client does not read. */
+  cut(socket: Socket): void {
     this.#cuts += 1;
     socket.destroy();
   }

@@ -8,6 +8,8 @@ import type { RequestOrder } from '../connections/request-order.ts';
 import { refusalReasons, type Admission } from '../overload/admission.ts';
 import type { UnsentReplies } from '../connections/unsent-replies.ts';
 import type { ConcurrencyLimiter } from '../overload/concurrency-limiter.ts';
+import type { FastLane } from '../lane/fast-lane.ts';
+import { handoverReasons } from '../lane/head-parser.ts';
 import type { Handshakes } from '../tls/handshakes.ts';
 import type { RequestMeter } from './request-meter.ts';
 import type { MetricSampler } from './sampled-metric.ts';
@@ -24,6 +26,7 @@ export interface HttpMetricSources {
   readonly tokenUses: Pick<TokenUses, 'failures'>;
   readonly idempotency: IdempotentRequests;
   readonly handshakes: Handshakes;
+  readonly lane: Pick<FastLane, 'handovers' | 'heldCount'> | undefined;
 }
 
 export function httpMetrics(sampler: MetricSampler, sources: HttpMetricSources): void {
@@ -67,6 +70,15 @@ export function httpMetrics(sampler: MetricSampler, sources: HttpMetricSources):
     'Connections that ended before their TLS handshake did.',
     () => [{ labels: {}, value: handshakes.failed }],
   );
+  sampler.counter(
+    'holdfast_lane_handovers_total',
+    'Connections that the fast lane has handed over, by what was not plain.',
+    () =>
+      handoverReasons.map((reason) => ({
+        labels: { reason },
+        value: sources.lane?.handovers(reason) ?? 0,
+      })),
+  );
   sampler.gauge('holdfast_http_requests_in_flight', 'Requests not answered yet.', () => [
     { labels: {}, value: connections.requestCount },
   ]);
@@ -109,7 +121,7 @@ function idempotencyMetrics(sampler: MetricSampler, { idempotency }: HttpMetricS
 
 function overloadMetrics(
   sampler: MetricSampler,
-  { admission, connections, replies, order, work }: HttpMetricSources,
+  { admission, connections, lane, replies, order, work }: HttpMetricSources,
 ): void {
   sampler.counter(
     'holdfast_http_requests_refused_total',
@@ -130,7 +142,7 @@ function overloadMetrics(
   sampler.gauge(
     'holdfast_http_requests_held',
     'Pipelined requests that wait for an earlier one on their connection.',
-    () => [{ labels: {}, value: order.heldCount }],
+    () => [{ labels: {}, value: order.heldCount + (lane?.heldCount ?? 0) }],
   );
   sampler.counter(
     'holdfast_http_pipelines_cut_total',

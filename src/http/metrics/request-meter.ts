@@ -39,8 +39,12 @@ export class RequestMeter {
 
   observe(request: IncomingMessage, status: number, startedAtMs: number): void {
     const route = this.#dialects.routeOfTarget(request.url ?? '', this.#routes);
-    const seconds = (this.nowMs() - startedAtMs) / 1000;
-    this.#seriesOf(route, request.method ?? '', Math.trunc(status / 100)).observe(seconds);
+    this.count(route, request.method ?? '', status, this.nowMs() - startedAtMs);
+  }
+
+  /** @param ms that the answer took */
+  count(route: string, method: string, status: number, ms: number): void {
+    this.#seriesOf(route, method, Math.trunc(status / 100)).observe(ms / 1000);
   }
 
   series(): MeteredSeries[] {

@@ -1,11 +1,11 @@
 // Decides before any body is read whether a request is let in or answered 503 at once. Requests
 // that are let in are then answered in bounded time. Knows signs of overload. Must not know routes,
 // except those for monitoring. Those are let in unless the connection itself is one too many.
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { DialectTraits, Dialects } from '../wire/dialects.ts';
 import type { Handle } from '../connections/request-order.ts';
+import type { RequestHead } from '../wire/request-head.ts';
 import { pathOfTarget } from '../wire/request-target.ts';
 import { problemOf } from '../wire/problem.ts';
 import { rawAnswer, sendRawAnswer, type RawAnswer } from '../wire/raw-answer.ts';
@@ -24,6 +24,11 @@ export interface AdmissionOptions {
   readonly dialects: Dialects;
   readonly replies: UnsentReplies;
   readonly work: ConcurrencyLimiter;
+}
+
+export interface Refusal {
+  readonly reason: RefusalReason;
+  readonly answer: RawAnswer;
 }
 
 /** Cheap, and operators need these most under overload. */
@@ -52,13 +57,33 @@ export class Admission {
   /** Returns a listener that hands admitted requests to `handle` and answers all others 503. */
   guard(handle: Handle): Handle {
     return (request, response) => {
-      const reason = this.#reasonAgainst(request);
-      if (reason === undefined || this.#isWatching(request, reason)) handle(request, response);
-      else this.#refuse(reason, request, response);
+      const refused = this.refusalOf(request);
+      if (refused === undefined) {
+        handle(request, response);
+        return;
+      }
+      // The meter counts a refusal under the route that the request would have had.
+      request.url = this.#options.dialects.routedTarget(request);
+      if (refused.reason === 'connections') response.shouldKeepAlive = false;
+      sendRawAnswer(response, refused.answer);
     };
   }
 
-  #reasonAgainst({ method, socket }: IncomingMessage): RefusalReason | undefined {
+  /**
+   * Judges a request, and counts it if it is refused.
+   *
+   * @returns undefined if the request is let in
+   */
+  refusalOf(request: RequestHead): Refusal | undefined {
+    const reason = this.#reasonAgainst(request);
+    if (reason === undefined || this.#isWatching(request, reason)) return undefined;
+    this.#refusals.set(reason, this.refusals(reason) + 1);
+    const dialect = this.#options.dialects.dialectOf(request.url ?? '');
+    const own = dialect === undefined ? undefined : this.#refusalByDialect.get(dialect);
+    return { reason, answer: own ?? refusal };
+  }
+
+  #reasonAgainst({ method, socket }: RequestHead): RefusalReason | undefined {
     const { clock, connections, replies, work } = this.#options;
     const isTurnSpent = this.#turn.isSpent(clock.monotonicMs());
     if (connections.isSurplus(socket)) return 'connections';
@@ -69,18 +94,7 @@ export class Admission {
     return undefined;
   }
 
-  #isWatching({ url = '' }: IncomingMessage, reason: RefusalReason): boolean {
+  #isWatching({ url = '' }: RequestHead, reason: RefusalReason): boolean {
     return reason !== 'connections' && alwaysAdmitted.has(pathOfTarget(url));
-  }
-
-  #refuse(reason: RefusalReason, request: IncomingMessage, response: ServerResponse): void {
-    this.#refusals.set(reason, this.refusals(reason) + 1);
-    const { dialects } = this.#options;
-    const dialect = dialects.dialectOf(request.url ?? '');
-    const own = dialect === undefined ? undefined : this.#refusalByDialect.get(dialect);
-    // The meter counts a refusal under the route that the request would have had.
-    request.url = dialects.routedTarget(request);
-    if (reason === 'connections') response.shouldKeepAlive = false;
-    sendRawAnswer(response, own ?? refusal);
   }
 }

@@ -1,16 +1,14 @@
 // The one way of requests that ask for many things: batches, transactions, pipelines, listings.
 // Owns the order of the gates: the queue, the body, the store's work, the memory of the reply. Must
 // not know the content of a request.
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { SubmitOptions } from '../../store/store.ts';
-import type { BodyLimit, BodyReader } from '../body/body-reader.ts';
+import type { BodyLimit, ReadBody } from '../body/body-reader.ts';
 import { unitsOf, type ConcurrencyLimiter } from './concurrency-limiter.ts';
 import type { LargeRequestQueue } from './large-request-queue.ts';
 import type { ReplyMemoryBudget } from './reply-memory-budget.ts';
 
 export interface LargeRequestGates {
   readonly queue: LargeRequestQueue;
-  readonly bodies: BodyReader;
   readonly work: ConcurrencyLimiter;
   readonly replyMemory: ReplyMemoryBudget;
   readonly bodyBytesMax: number;
@@ -42,14 +40,10 @@ export class LargeRequests {
    *
    * @throws StoreError OVERLOADED, REQUEST_TOO_LARGE; all errors of parsing and of the work
    */
-  async run<T>(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    parse: (body: Buffer) => LargeRequest<T>,
-  ): Promise<T> {
+  async run<T>(readBody: ReadBody, parse: (body: Buffer) => LargeRequest<T>): Promise<T> {
     const { queue } = this.#gates;
     queue.check();
-    const body = await this.read(request, reply);
+    const body = await this.read(readBody);
     return await queue.run(() => {
       const { parts, work } = parse(body);
       return this.runNow(unitsOf(parts, body.length), work);
@@ -71,7 +65,8 @@ export class LargeRequests {
     );
   }
 
-  read(request: FastifyRequest, reply: FastifyReply): Buffer | Promise<Buffer> {
-    return this.#gates.bodies.read(request, reply, this.#bodyLimit);
+  /** Reads the body of a request that may be large. */
+  read(readBody: ReadBody): Buffer | Promise<Buffer> {
+    return readBody(this.#bodyLimit);
   }
 }

@@ -1,6 +1,6 @@
 // The protocol of unstorage's `http` driver under /unstorage/{namespace}: items by key, and all
 // keys below a base. Knows a client only by its requests.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { bufferOf } from '../../base/byte-string.ts';
 import { StoreError } from '../../base/errors.ts';
 import { deadlineOf } from '../../store/deadline.ts';
@@ -9,9 +9,8 @@ import type { Result } from '../../store/result.ts';
 import type { EntryPut } from '../../store/transaction.ts';
 import type { AuthorizedStore } from '../access/authorized-store.ts';
 import { answering, contentAnswer, jsonAnswer, type Answer } from '../wire/answer.ts';
-import type { BodyLimit } from '../body/body-reader.ts';
+import { readStrayBody, type BodyLimit, type ReadBody } from '../body/body-reader.ts';
 import type { AtomicWork, RequestIdentity } from '../idempotency/idempotent-requests.ts';
-import { identityOf } from '../idempotency/request-identity.ts';
 import { unitsOf } from '../overload/concurrency-limiter.ts';
 import { keyNotFound, problemOf } from '../wire/problem.ts';
 import { nameText } from '../wire/request-target.ts';
@@ -49,7 +48,7 @@ class UnstorageHandlers {
     this.#valueLimit = { bytesMax: context.limits.valueBytesMax, code: 'VALUE_TOO_LARGE' };
   }
 
-  readonly get = async (request: FastifyRequest, { server }: FastifyReply): Promise<Answer> => {
+  readonly get = async (request: FastifyRequest): Promise<Answer> => {
     const item = this.#itemOf(request);
     const store = this.#storeFor(request, item);
     store.authorization.requireSomeRead(item.namespace);
@@ -58,7 +57,7 @@ class UnstorageHandlers {
     const answer = item.isBase
       ? jsonAnswer(200, await this.#below.list(store, item))
       : this.#answerOf(request, await read(store, 'get', item));
-    server.replies.check(answer.body.length);
+    this.#context.replies.check(answer.body.length);
     return answer;
   };
 
@@ -68,11 +67,11 @@ class UnstorageHandlers {
     return this.#answerOf(request, await read(store, 'head', item));
   };
 
-  readonly put = async (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
+  readonly put = async (request: FastifyRequest, readBody: ReadBody): Promise<Answer> => {
     const { scope, namespace, key } = this.#writeOf(request, this.#keyOf(request));
     const ttlMs = ttlMsOfHeader(request.headers['x-ttl']);
-    const value = await this.#context.bodies.read(request, reply, this.#valueLimit);
-    const identity = identityOf(request, value, scope);
+    const value = await readBody(this.#valueLimit);
+    const identity = this.#context.identityOf(request, value, scope);
     const units = unitsOf(1, value.length);
     if (identity === undefined) {
       return await this.#write(scope.store, { op: 'put', namespace, key, value, ttlMs }, units);
@@ -82,14 +81,15 @@ class UnstorageHandlers {
   };
 
   /** In this protocol, deleting a missing key succeeds. */
-  readonly delete = async (request: FastifyRequest): Promise<Answer> => {
+  readonly delete = async (request: FastifyRequest, readBody: ReadBody): Promise<Answer> => {
     const item = this.#itemOf(request);
     const { scope, namespace, key } = this.#writeOf(request, item);
     const { store } = scope;
     const { isBase } = item;
     // Nothing is there to delete.
     if (store.authorization.isAbsent(namespace)) return done;
-    const identity = identityOf(request, emptyBody, scope);
+    await readStrayBody(readBody);
+    const identity = this.#context.identityOf(request, emptyBody, scope);
     const units = unitsOf(1, 0);
     if (identity !== undefined) {
       const names = isBase ? () => this.#below.names(store, item) : [{ namespace, key }];

@@ -1,8 +1,8 @@
 // Writes the results of commands in the format that a request asks for: JSON or resp2, as text or
 // base64. Knows no command.
-import type { FastifyRequest } from 'fastify';
 import type { Reply } from '../../commands/reply.ts';
 import { contentAnswer, jsonAnswer, type Answer } from '../wire/answer.ts';
+import type { HttpRequest } from '../wire/request-head.ts';
 import { statusOfError } from '../wire/status-of-error.ts';
 import { nameOf, type ParsedCommand } from './command-parser.ts';
 import { isStoreError, type CommandResult } from './command-runner.ts';
@@ -15,12 +15,12 @@ export interface Format {
   readonly isResp2: boolean;
 }
 
-function headerOf({ headers }: FastifyRequest, name: string): string | undefined {
+function headerOf({ headers }: HttpRequest, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value.join(', ') : value;
 }
 
-export function formatOf(request: FastifyRequest): Format {
+export function formatOf(request: HttpRequest): Format {
   const encoding = headerOf(request, 'upstash-encoding');
   if (encoding !== undefined && encoding.toLowerCase() !== 'base64') {
     throw new RequestFault('ERR Upstash-Encoding must be base64, or left out');

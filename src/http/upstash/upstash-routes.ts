@@ -1,13 +1,15 @@
 // The REST protocol of Upstash Redis under /upstash: commands in the path, in a body, and in lists.
 // Owns the form of requests; reply-format.ts has that of replies. Does not know what a command does.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { byteStringOfText } from '../../base/byte-string.ts';
 import type { SubmitOptions } from '../../store/store.ts';
+import type { HeaderPairs } from '../access/cors.ts';
 import type { RequestScope } from '../access/request-scopes.ts';
+import type { ReadBody } from '../body/body-reader.ts';
 import { answering, jsonAnswer, sendAnswer, type Answer } from '../wire/answer.ts';
 import type { AtomicWork, RequestIdentity } from '../idempotency/idempotent-requests.ts';
-import { identityOf } from '../idempotency/request-identity.ts';
 import { unitsOf } from '../overload/concurrency-limiter.ts';
+import type { HttpRequest } from '../wire/request-head.ts';
 import { queryText } from '../wire/request-target.ts';
 import { commandMount, commandOfPath, commandText } from './command-of-path.ts';
 import { mayWrite, type ParsedCommand, type ParsedKeyspaceCommand } from './command-parser.ts';
@@ -21,7 +23,7 @@ import { syncTokenHeader, SyncTokens } from './sync-tokens.ts';
 import type { RouteContext } from '../route-context.ts';
 
 interface Asked {
-  readonly request: FastifyRequest;
+  readonly request: HttpRequest;
   readonly scope: RequestScope;
   readonly body: Buffer;
   readonly commands: readonly ParsedCommand[];
@@ -57,40 +59,40 @@ class UpstashHandlers {
   }
 
   /** The path is the command, the body its last argument, and the query its options. */
-  readonly path = (request: FastifyRequest, reply: FastifyReply): Promise<Answer> =>
-    this.#one(request, reply, (body) =>
+  readonly path = (request: HttpRequest, readBody: ReadBody): Promise<Answer> =>
+    this.#one(request, readBody, (body) =>
       commandOfPath(commandText(request.originalUrl), queryText(request), body),
     );
 
   /** The body is the command. */
-  readonly body = (request: FastifyRequest, reply: FastifyReply): Promise<Answer> =>
-    this.#one(request, reply, commandOfJson);
+  readonly body = (request: HttpRequest, readBody: ReadBody): Promise<Answer> =>
+    this.#one(request, readBody, commandOfJson);
 
-  readonly pipeline = (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
+  readonly pipeline = (request: HttpRequest, readBody: ReadBody): Promise<Answer> => {
     const answerOf = listOfReplies(formatOf(request));
-    return this.#many(request, reply, (asked, options) =>
+    return this.#many(request, readBody, (asked, options) =>
       this.#answerEach({ ...asked, answerOf }, options),
     );
   };
 
-  readonly multiExec = (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
+  readonly multiExec = (request: HttpRequest, readBody: ReadBody): Promise<Answer> => {
     const format = formatOf(request);
     if (format.isResp2) throw new RequestFault('ERR resp2 is not allowed for /multi-exec');
     const answerOf = listOfReplies(format);
-    return this.#many(request, reply, (asked, options) =>
+    return this.#many(request, readBody, (asked, options) =>
       this.#answerAtomically({ ...asked, answerOf }, options),
     );
   };
 
   async #one(
-    request: FastifyRequest,
-    reply: FastifyReply,
+    request: HttpRequest,
+    readBody: ReadBody,
     parse: (body: Buffer) => readonly string[],
   ): Promise<Answer> {
     const { large, scopes } = this.#context;
     const scope = scopes.of(request);
     const answerOf = oneReply(formatOf(request));
-    const body = await large.read(request, reply);
+    const body = await large.read(readBody);
     const commands = this.#runner.parse([parse(body)]);
     return await large.runNow(unitsOf(1, body.length), (options) =>
       this.#answerEach({ request, scope, body, commands, answerOf }, options),
@@ -98,13 +100,13 @@ class UpstashHandlers {
   }
 
   #many(
-    request: FastifyRequest,
-    reply: FastifyReply,
+    request: HttpRequest,
+    readBody: ReadBody,
     answer: (asked: Asked, options: SubmitOptions) => Promise<Answer>,
   ): Promise<Answer> {
     const { large, limits, scopes } = this.#context;
     const scope = scopes.of(request);
-    return large.run(request, reply, (body) => {
+    return large.run(readBody, (body) => {
       const commands = this.#runner.parse(commandsOfJson(body, limits.batchOperationsMax));
       return {
         parts: commands.length,
@@ -143,7 +145,7 @@ class UpstashHandlers {
     run: (identity: RequestIdentity | undefined) => Promise<Answer>,
   ): Promise<Answer> {
     if (!mayWrite(commands)) return await run(undefined);
-    const identity = identityOf(request, body, scope);
+    const identity = this.#context.identityOf(request, body, scope);
     try {
       return await run(identity);
     } finally {
@@ -196,15 +198,27 @@ class UpstashHandlers {
 /** Answers this dialect's own faults. The app's handler answers other errors in the same form. */
 function handleErrors(scope: FastifyInstance): void {
   scope.setErrorHandler((thrown, _request, reply) => {
-    if (!(thrown instanceof RequestFault)) throw thrown;
-    const text = errorEnvelope(byteStringOfText(thrown.message));
-    sendAnswer(reply, jsonAnswer(thrown.status, text));
+    const answer = answerOfFault(thrown);
+    if (answer === undefined) throw thrown;
+    sendAnswer(reply, answer);
   });
+}
+
+function answerOfFault(thrown: unknown): Answer | undefined {
+  if (!(thrown instanceof RequestFault)) return undefined;
+  return jsonAnswer(thrown.status, errorEnvelope(byteStringOfText(thrown.message)));
 }
 
 export async function upstashRoutes(app: FastifyInstance, context: RouteContext): Promise<void> {
   const tokens = new SyncTokens();
   const { path, body, pipeline, multiExec } = new UpstashHandlers(context, tokens);
+  const added = (): HeaderPairs => [syncTokenHeader, tokens.current];
+  const { batchBytesMax: bodyBytesMax } = context.limits;
+  const ofLane = { bodyBytesMax, added, answerFault: answerOfFault };
+  context.laneRoutes.addAt('/upstash', { POST: { ...ofLane, label: '/upstash', answer: body } });
+  context.laneRoutes.addAt('/upstash/pipeline', {
+    POST: { ...ofLane, label: '/upstash/pipeline', answer: pipeline },
+  });
   await app.register(async (scope) => {
     handleErrors(scope);
     // A kept answer may be old, so each reply gets the current token as it leaves.

@@ -1,6 +1,7 @@
 // A whole answer to a request. Handlers return it, so it can be sent at once, later, or again. Owns
 // no header that every reply has: src/http/tracked-response.ts does.
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ReadBody } from '../body/body-reader.ts';
 
 export interface Answer {
   readonly status: number;
@@ -18,7 +19,7 @@ export const headersOfEachReply = {
 /** Throws or rejects with the error that is to be answered instead. */
 export type AnswerRequest<Request> = (
   request: Request,
-  reply: FastifyReply,
+  readBody: ReadBody,
 ) => Answer | Promise<Answer>;
 
 const nothing = Buffer.alloc(0);
@@ -61,7 +62,8 @@ export function sendAnswer(reply: FastifyReply, { status, headers, body }: Answe
  */
 export function answering<Request extends FastifyRequest>(answer: AnswerRequest<Request>) {
   return (request: Request, reply: FastifyReply): Promise<void> | void => {
-    const answered = answer(request, reply);
+    const { bodies } = request.server;
+    const answered = answer(request, (limit) => bodies.read(request, reply, limit));
     if (!(answered instanceof Promise)) return sendAnswer(reply, answered);
     return answered.then((late) => sendAnswer(reply, late));
   };

@@ -76,6 +76,21 @@ export function answerClientError(
   refuse();
 }
 
+/**
+ * Answers a request that its client has cut short by ending its side, as if node had noticed.
+ *
+ * @param target of the request; empty if its head is not whole
+ */
+export function answerCutShort(
+  socket: Socket,
+  target: string,
+  { connections, dialects }: ConnectionObservers,
+): void {
+  socket.on('error', () => socket.destroy());
+  const refusal = refusalOf(new Error('the client has ended its side'));
+  answerLast(socket, dialects.problemFor(withoutNamespace(target), refusal), connections);
+}
+
 function refuseOn(
   socket: Socket,
   error: Error,

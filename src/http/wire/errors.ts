@@ -3,13 +3,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { StoreError } from '../../base/errors.ts';
-import { sendAnswer } from './answer.ts';
+import { sendAnswer, type Answer } from './answer.ts';
+import type { Dialects } from './dialects.ts';
+import type { HttpRequest } from './request-head.ts';
 import { faultOfHead, pathOfTarget } from './request-target.ts';
 
 const readMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
-function internalError({ method, originalUrl, server }: FastifyRequest): StoreError {
-  const { isGetReadOnly = true } = server.dialects.dialectOf(originalUrl) ?? {};
+type Asked = Pick<HttpRequest, 'method' | 'originalUrl'>;
+
+function internalError({ method, originalUrl }: Asked, dialects: Dialects): StoreError {
+  const { isGetReadOnly = true } = dialects.dialectOf(originalUrl) ?? {};
   const isRead = readMethods.has(method) && isGetReadOnly;
   return new StoreError('INTERNAL', 'The request failed for a reason of the server.', {
     outcome: isRead ? 'not-applied' : 'unknown',
@@ -24,15 +28,21 @@ function send(
   sendAnswer(reply, server.dialects.problemFor(originalUrl, error));
 }
 
+/** @returns the answer to a request whose handler has thrown or rejected */
+export function answerOfError(
+  request: Asked,
+  error: unknown,
+  { dialects, logger }: { readonly dialects: Dialects; readonly logger: Logger | false },
+): Answer {
+  if (error instanceof StoreError) return dialects.problemFor(request.originalUrl, error);
+  if (logger !== false) logger.error({ err: error, method: request.method }, 'request failed');
+  return dialects.problemFor(request.originalUrl, internalError(request, dialects));
+}
+
 /** Answers errors that handlers throw and promises that reject. */
 export function handleErrors(app: FastifyInstance, logger: Logger | false): void {
   app.setErrorHandler((error, request, reply) => {
-    if (error instanceof StoreError) {
-      send(request, reply, error);
-      return;
-    }
-    if (logger !== false) logger.error({ err: error, method: request.method }, 'request failed');
-    send(request, reply, internalError(request));
+    sendAnswer(reply, answerOfError(request, error, { dialects: request.server.dialects, logger }));
   });
 }
 

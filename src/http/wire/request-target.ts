@@ -1,10 +1,10 @@
 // Splits request targets itself: a router that decodes, normalises or limits paths would change
 // keys. The router sees one fixed target for all keys; the key stays in the original target. Knows
 // the place of a key in the target. Must not know what a valid key is.
-import type { FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { StoreError } from '../../base/errors.ts';
 import { headerLinesMax } from '../limits.ts';
+import type { HttpRequest } from './request-head.ts';
 
 /** A family of routes whose targets contain names that no router may touch. */
 export interface Mount {
@@ -76,12 +76,12 @@ export function pathOfTarget(target: string): string {
 }
 
 /** The text after `?`, still encoded; empty if there is none. */
-export function queryText(request: FastifyRequest): string {
+export function queryText(request: HttpRequest): string {
   const start = request.originalUrl.indexOf('?');
   return start === -1 ? '' : request.originalUrl.slice(start + 1);
 }
 
 /** The name after the prefix of a mount, still encoded. */
-export function nameText(request: FastifyRequest, { prefix }: Mount): string {
+export function nameText(request: HttpRequest, { prefix }: Mount): string {
   return pathOfTarget(request.originalUrl).slice(prefix.length);
 }

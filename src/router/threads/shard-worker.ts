@@ -31,13 +31,13 @@ export class ShardWorker implements TaskThread<ShardTasks> {
     });
   }
 
-  run<Name extends keyof ShardTasks & string>(
+  run<Name extends keyof ShardTasks>(
     name: Name,
     task: ShardTasks[Name][0],
     transfer?: readonly ArrayBuffer[],
   ): Promise<ShardTasks[Name][1]> {
     if (name !== 'batch') return this.#pool.run(name, task, transfer);
-    return this.#batches.send(task as ShardTasks['batch'][0]) as Promise<ShardTasks[Name][1]>;
+    return this.#batches.send(task as ShardTasks['batch'][0]);
   }
 
   destroy(): Promise<void> {

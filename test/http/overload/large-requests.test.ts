@@ -1,13 +1,8 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { expect, test } from 'vitest';
-import type { BodyReader } from '../../../src/http/body/body-reader.ts';
 import { ConcurrencyLimiter } from '../../../src/http/overload/concurrency-limiter.ts';
 import { LargeRequestQueue } from '../../../src/http/overload/large-request-queue.ts';
 import { LargeRequests } from '../../../src/http/overload/large-requests.ts';
 import { ReplyMemoryBudget } from '../../../src/http/overload/reply-memory-budget.ts';
-
-/** The queue reads no part of the request or the reply before it reads the body. */
-const [request, reply] = [{} as FastifyRequest, {} as FastifyReply];
 
 function openGates() {
   const steps: string[] = [];
@@ -15,21 +10,20 @@ function openGates() {
   const queue = new LargeRequestQueue({ monotonicMs: () => nowMs, hasRoom: () => true });
   const work = new ConcurrencyLimiter(() => nowMs);
   const replyMemory = new ReplyMemoryBudget({ bytesMax: 100, requestBytesMax: 60 });
-  const read = async (): Promise<Buffer> => {
+  const readBody = async (): Promise<Buffer> => {
     steps.push('body read');
     return Buffer.from('body');
   };
-  const bodies = { read } as unknown as BodyReader;
-  const large = new LargeRequests({ queue, bodies, work, replyMemory, bodyBytesMax: 10 });
+  const large = new LargeRequests({ queue, work, replyMemory, bodyBytesMax: 10 });
   const pass = (ms: number) => {
     nowMs += ms;
   };
-  return { large, steps, queue, work, replyMemory, pass };
+  return { large, readBody, steps, queue, work, replyMemory, pass };
 }
 
 test('a body is read, then parsed, then its work is counted until it ends', async () => {
-  const { large, steps, work, replyMemory } = openGates();
-  const result = await large.run(request, reply, (body) => {
+  const { large, readBody, steps, work, replyMemory } = openGates();
+  const result = await large.run(readBody, (body) => {
     steps.push(`${body.toString()} parsed, ${work.units} units`);
     return {
       parts: 3,
@@ -46,8 +40,8 @@ test('a body is read, then parsed, then its work is counted until it ends', asyn
 });
 
 test('a body that cannot be parsed counts as no work, and its error is passed on', async () => {
-  const { large, work } = openGates();
-  const failing = large.run(request, reply, () => {
+  const { large, readBody, work } = openGates();
+  const failing = large.run(readBody, () => {
     throw new Error('no JSON');
   });
   await expect(failing).rejects.toThrow('no JSON');
@@ -69,12 +63,12 @@ function never(): never {
 }
 
 test('a late queue refuses a request before its body is read', async () => {
-  const { large, steps, queue, pass } = openGates();
+  const { large, readBody, steps, queue, pass } = openGates();
   // The first takes the time of this turn, so the others wait.
   void queue.run(() => pass(3));
   const waiting = Array.from({ length: 32 }, async () => queue.run(() => undefined));
   pass(1500);
-  await expect(large.run(request, reply, never)).rejects.toMatchObject({ code: 'OVERLOADED' });
+  await expect(large.run(readBody, never)).rejects.toMatchObject({ code: 'OVERLOADED' });
   await expect(large.runBodiless(1, never)).rejects.toMatchObject({ code: 'OVERLOADED' });
   expect(steps).toEqual([]);
   await Promise.all(waiting);

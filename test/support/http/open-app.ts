@@ -8,7 +8,7 @@ import type { HttpLimits } from '../../../src/http/limits.ts';
 import type { CommandStore } from '../../../src/store/store.ts';
 import { drain, listen } from '../../../src/http/server.ts';
 import { ModelStore } from '../stores/model-store.ts';
-import { transportPair } from './transport.ts';
+import { isLaneOpen, transportPair } from './transport.ts';
 
 /** Rules of access as a test gives them: without tokens, the server is open. */
 export interface TestAccess extends Partial<Omit<AppAccess, 'access'>> {
@@ -58,6 +58,7 @@ export async function openApp({ limits, access, ...changes }: Changes = {}) {
     version: '0.0.0-test',
     logger: false,
     tls: transportPair,
+    fastLane: isLaneOpen,
     limits: { ...testLimits, ...limits },
     ...changes,
   } as const;

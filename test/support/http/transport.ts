@@ -1,5 +1,5 @@
-// Chooses how tests reach servers. vitest.config.ts runs some files twice: over bare connections,
-// and over TLS with a certificate that the processes of these tests trust.
+// Chooses how tests reach servers. vitest.config.ts runs some files three times: over bare connections
+// with the fast lane and without, and over TLS with a certificate that these tests trust.
 import { connect, type Socket } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
 import { pemFile, pemPair } from './pem-pairs.ts';
@@ -10,9 +10,13 @@ const isSecure = process.env['TEST_TRANSPORT'] === 'tls';
 export const transportPair = isSecure ? pemPair('one') : undefined;
 
 /** Flags that give a server in a process of its own the same pair. */
-export const transportFlags: readonly string[] = isSecure
-  ? ['--tls-cert', pemFile('one-cert'), '--tls-key', pemFile('one-key')]
-  : [];
+export const transportFlags: readonly string[] = [
+  ...(isSecure ? ['--tls-cert', pemFile('one-cert'), '--tls-key', pemFile('one-key')] : []),
+  ...(process.env['TEST_LANE'] === 'off' ? ['--fast-lane', 'false'] : []),
+];
+
+/** False if plain requests must go through node's parser and the framework, too. */
+export const isLaneOpen = process.env['TEST_LANE'] !== 'off';
 
 /** The event by which a server hands over the socket of its requests. */
 export const connectionEvent = isSecure ? 'secureConnection' : 'connection';

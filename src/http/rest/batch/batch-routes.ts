@@ -1,12 +1,12 @@
 // POST /v1/batch: many operations in one request, each independent of the others. If all of them
 // are reads, they read one moment. Owns the order of the steps; other files read and write JSON.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { StoreError } from '../../../base/errors.ts';
 import { isWrite, type Operation } from '../../../store/operation.ts';
 import type { Result } from '../../../store/result.ts';
 import type { RequestScope } from '../../access/request-scopes.ts';
+import type { ReadBody } from '../../body/body-reader.ts';
 import { answering, jsonAnswer, type Answer } from '../../wire/answer.ts';
-import { identityOf } from '../../idempotency/request-identity.ts';
 import type { ReplyOptions } from '../../overload/large-requests.ts';
 import { queryText } from '../../wire/request-target.ts';
 import { parseBatchEnvelope } from './batch-envelope.ts';
@@ -51,12 +51,12 @@ class BatchHandler {
     this.#context = context;
   }
 
-  readonly post = (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
+  readonly post = (request: FastifyRequest, readBody: ReadBody): Promise<Answer> => {
     const { large, limits, scopes } = this.#context;
     const scope = scopes.of(request);
     scope.store.authorization.requireSomeRead(scope.namespace);
     parseQuery(queryText(request), []);
-    return large.run(request, reply, (body) => {
+    return large.run(readBody, (body) => {
       const json = parseBatchEnvelope(body, limits.batchOperationsMax);
       const work = (options: ReplyOptions) => this.#answer(json, { request, body, scope }, options);
       return { parts: json.length, work };
@@ -69,7 +69,7 @@ class BatchHandler {
     { request, body, scope }: Asked,
     options: ReplyOptions,
   ): Promise<Answer> {
-    const { clock, limits, idempotency } = this.#context;
+    const { clock, limits, idempotency, identityOf } = this.#context;
     const { store, namespace } = scope;
     const rules = { ...limits, namespace };
     const nowMs = clock.wallMs();

@@ -1,8 +1,8 @@
 // Checks and decodes keys from the wire: non-empty, valid UTF-8, with a bounded number of bytes.
 // Knows no store.
-import type { FastifyRequest } from 'fastify';
 import { StoreError } from '../../../base/errors.ts';
 import { byteStringOfText } from '../../../base/byte-string.ts';
+import type { HttpRequest } from '../../wire/request-head.ts';
 import { nameText, type Mount } from '../../wire/request-target.ts';
 import { percentDecode } from '../../wire/percent-decode.ts';
 
@@ -26,7 +26,7 @@ function checkedLength(key: string, keyBytesMax: number): string {
 }
 
 /** @returns the key of a request under `keyMount`, as a byte string */
-export function keyOfRequest(request: FastifyRequest, keyBytesMax: number): string {
+export function keyOfRequest(request: HttpRequest, keyBytesMax: number): string {
   const key = percentDecode(nameText(request, keyMount));
   if (key === undefined) throw keyInvalid('A key must be valid percent-encoding of valid UTF-8.');
   return checkedLength(key, keyBytesMax);

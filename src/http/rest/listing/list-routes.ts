@@ -1,5 +1,5 @@
 // GET /v1/keys: one page of a listing. Other files read the query and the cursor.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ListItem, ListPage, ListQuery } from '../../../store/listing.ts';
 import { pageBytesMax } from '../../../base/limits.ts';
 import { unitsOf } from '../../overload/concurrency-limiter.ts';
@@ -24,15 +24,15 @@ function unitsOfPage({ limit, includeValues }: ListQuery): number {
   return unitsOf(limit, includeValues ? pageBytesMax : 0);
 }
 
-export function listRoutes(app: FastifyInstance, { scopes, large }: RouteContext): void {
-  const list = async (request: FastifyRequest, { server }: FastifyReply): Promise<Answer> => {
+export function listRoutes(app: FastifyInstance, { scopes, large, replies }: RouteContext): void {
+  const list = async (request: FastifyRequest): Promise<Answer> => {
     const { store, namespace } = scopes.of(request);
     store.authorization.requireSomeRead(namespace);
     const query = parseListQuery(namespace, queryText(request));
     const answer = await large.runBodiless(unitsOfPage(query), async () =>
       jsonAnswer(200, pageText(query, await store.list(query))),
     );
-    server.replies.check(answer.body.length);
+    replies.check(answer.body.length);
     return answer;
   };
   app.get('/v1/keys', answering(list));

@@ -1,6 +1,6 @@
 // POST /v1/transactions: checks and operations on any keys, all at one moment, all or none.
 // Owns the order of the steps. Other files read JSON, compute the changes and write the answer.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { TransactionName } from '../../../store/authorization.ts';
 import type { EntryName } from '../../../store/operation.ts';
 import type { Durability, EntryResult } from '../../../store/result.ts';
@@ -10,9 +10,9 @@ import type {
   TransactionMoment,
 } from '../../../store/transaction.ts';
 import type { AuthorizedStore } from '../../access/authorized-store.ts';
+import type { ReadBody } from '../../body/body-reader.ts';
 import { answering, jsonAnswer, type Answer } from '../../wire/answer.ts';
 import type { AtomicWork, RequestIdentity } from '../../idempotency/idempotent-requests.ts';
-import { identityOf } from '../../idempotency/request-identity.ts';
 import type { ReplyOptions } from '../../overload/large-requests.ts';
 import { queryText } from '../../wire/request-target.ts';
 import type { RouteContext } from '../../route-context.ts';
@@ -89,13 +89,13 @@ class TransactionHandler {
     this.#context = context;
   }
 
-  readonly post = (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
-    const { large, limits, clock, scopes } = this.#context;
+  readonly post = (request: FastifyRequest, readBody: ReadBody): Promise<Answer> => {
+    const { large, limits, clock, scopes, identityOf } = this.#context;
     const scope = scopes.of(request);
     const { store, namespace } = scope;
     store.authorization.requireSomeRead(namespace);
     parseQuery(queryText(request), []);
-    return large.run(request, reply, (body) => {
+    return large.run(readBody, (body) => {
       const transaction = parseTransaction(body, { ...limits, namespace }, clock.wallMs());
       const { checks, operations, otherwise } = transaction;
       const identity = isReadOnly(transaction) ? undefined : identityOf(request, body, scope);

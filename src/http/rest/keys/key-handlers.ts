@@ -1,0 +1,138 @@
+// Handles GET, HEAD, PUT and DELETE of one key. If the store answers a read at once, the handler does, too:
+// it is no async function and makes no promise. Owns no header of an answer, and knows no transport.
+import { StoreError } from '../../../base/errors.ts';
+import type { Conditions, DeleteOperation, PutOperation } from '../../../store/operation.ts';
+import type { Result } from '../../../store/result.ts';
+import type { RequestScope } from '../../access/request-scopes.ts';
+import { readStrayBody, type BodyLimit, type ReadBody } from '../../body/body-reader.ts';
+import { unitsOf } from '../../overload/concurrency-limiter.ts';
+import type { RouteContext } from '../../route-context.ts';
+import type { Answer } from '../../wire/answer.ts';
+import type { HttpRequest } from '../../wire/request-head.ts';
+import { queryText } from '../../wire/request-target.ts';
+import { isValueAnswer, smallValueBytesMax, type KeyAnswer } from '../../wire/value-answer.ts';
+import { operationsOnce } from '../operations-once.ts';
+import { parseQuery, type Query } from '../query.ts';
+import { conditionsOfRequest } from './conditions-of-request.ts';
+import { answerOfEntry, answerOfWrite } from './key-answer.ts';
+import { keyOfRequest } from './key.ts';
+import { parseTtl } from './ttl.ts';
+import { labelOfAccept } from './value-label.ts';
+
+function noQuery(request: HttpRequest): void {
+  parseQuery(queryText(request), []);
+}
+
+function readConditions({ headers }: HttpRequest): Conditions | undefined {
+  const none = headers['if-match'] === undefined && headers['if-none-match'] === undefined;
+  return none ? undefined : conditionsOfRequest(headers);
+}
+
+function refusePartialPut(request: HttpRequest): void {
+  if (request.headers['content-range'] === undefined) return;
+  throw new StoreError('BAD_REQUEST', 'A value is written whole; send no Content-Range.', {
+    parameter: 'Content-Range',
+  });
+}
+
+const emptyBody = Buffer.alloc(0);
+
+function answerOfOnly(result: Result | undefined): Answer {
+  if (result === undefined || result.kind === 'entry') throw new Error('a write has one result');
+  return answerOfWrite(result);
+}
+
+export class KeyHandlers {
+  readonly #context: RouteContext;
+  readonly #valueLimit: BodyLimit;
+
+  constructor(context: RouteContext) {
+    this.#context = context;
+    this.#valueLimit = { bytesMax: context.limits.valueBytesMax, code: 'VALUE_TOO_LARGE' };
+  }
+
+  readonly get = (request: HttpRequest): KeyAnswer | Promise<KeyAnswer> =>
+    this.#read('get', request);
+
+  /** Has a handler of its own, because it need not fetch the value. */
+  readonly head = (request: HttpRequest): KeyAnswer | Promise<KeyAnswer> =>
+    this.#read('head', request);
+
+  readonly put = async (request: HttpRequest, readBody: ReadBody): Promise<Answer> => {
+    const scope = this.#context.scopes.of(request);
+    const { store, namespace } = scope;
+    store.authorization.requireSomeWrite(namespace);
+    const key = this.#keyOf(request);
+    store.authorization.requireWrite({ namespace, key });
+    const ttlMs = this.#ttlOf(parseQuery(queryText(request), ['ttl']));
+    const { ifMatch, ifNoneMatch } = conditionsOfRequest(request.headers);
+    refusePartialPut(request);
+    const value = await readBody(this.#valueLimit);
+    const operation = { op: 'put', namespace, key, value, ttlMs, ifMatch, ifNoneMatch } as const;
+    return await this.#write(scope, request, operation, value);
+  };
+
+  readonly delete = async (request: HttpRequest, readBody: ReadBody): Promise<Answer> => {
+    const scope = this.#context.scopes.of(request);
+    const { store, namespace } = scope;
+    store.authorization.requireSomeWrite(namespace);
+    const key = this.#keyOf(request);
+    store.authorization.requireWrite({ namespace, key });
+    noQuery(request);
+    const { ifMatch, ifNoneMatch } = conditionsOfRequest(request.headers);
+    await readStrayBody(readBody);
+    const operation = { op: 'delete', namespace, key, ifMatch, ifNoneMatch } as const;
+    return await this.#write(scope, request, operation, emptyBody);
+  };
+
+  #write(
+    scope: RequestScope,
+    request: HttpRequest,
+    operation: PutOperation | DeleteOperation,
+    body: Buffer,
+  ): Promise<Answer> {
+    const { work, limits, idempotency, identityOf } = this.#context;
+    const { store } = scope;
+    const units = unitsOf(1, body.length);
+    const identity = identityOf(request, body, scope);
+    if (identity === undefined) {
+      return work.during(units, () => store.submit(operation)).then(answerOfOnly);
+    }
+    const once = operationsOnce([operation], limits, ([result]) => answerOfOnly(result));
+    return work.during(units, () => idempotency.run(store, identity, once));
+  }
+
+  #read(op: 'get' | 'head', request: HttpRequest): KeyAnswer | Promise<KeyAnswer> {
+    const { store, namespace } = this.#context.scopes.of(request);
+    store.authorization.requireSomeRead(namespace);
+    const key = this.#keyOf(request);
+    noQuery(request);
+    const conditions = readConditions(request);
+    const result = store.submit({ op, namespace, key });
+    if (!(result instanceof Promise)) return this.#answerOfRead(request, result, conditions);
+    return result.then((late) => this.#answerOfRead(request, late, conditions));
+  }
+
+  #answerOfRead(
+    { headers }: HttpRequest,
+    result: Result,
+    conditions: Conditions | undefined,
+  ): KeyAnswer {
+    if (result.kind !== 'entry') return answerOfWrite(result);
+    const answer = answerOfEntry(result, labelOfAccept(headers.accept), conditions);
+    // Small values always find room.
+    if (isValueAnswer(answer) && result.size > smallValueBytesMax) {
+      this.#context.replies.check(result.size);
+    }
+    return answer;
+  }
+
+  #keyOf(request: HttpRequest): string {
+    return keyOfRequest(request, this.#context.limits.keyBytesMax);
+  }
+
+  #ttlOf(query: Query): number | undefined {
+    const text = query.get('ttl');
+    return text === undefined ? undefined : parseTtl(text, this.#context.clock.wallMs());
+  }
+}

@@ -14,6 +14,7 @@ import type {
 import { Backups } from '../router/background/backups.ts';
 import { CompactionScheduler } from '../router/background/compaction-scheduler.ts';
 import { Housekeeper, housekeepingMs } from '../router/background/housekeeper.ts';
+import { newEntryHash, type HashKey } from '../router/cache/entry-hash.ts';
 import { KeyLocks } from '../router/key-locks.ts';
 import { ReadCache } from '../router/read-cache.ts';
 import { Router } from '../router/router.ts';
@@ -33,6 +34,8 @@ export interface AssemblyOptions {
   readonly fsyncIntervalMs: number;
   /** 0 turns the read cache off. */
   readonly cacheBytes: number;
+  /** The secret of the read cache's hash: random, or the same each time in a simulation. */
+  readonly cacheHashKey: HashKey;
   readonly compactJournalBytes: number;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -64,7 +67,7 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
   const timestamps = new TimestampClock(clock);
   const timestamp = (): number => timestamps.timestamp();
   const monotonicMs = (): number => clock.monotonicMs();
-  const cache = new ReadCache(options.cacheBytes);
+  const cache = new ReadCache(options.cacheBytes, newEntryHash(options.cacheHashKey));
   const transactionsInFlight = new Set<string>();
   const shards = options.locations.map((location) => ({
     location,

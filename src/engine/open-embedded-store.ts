@@ -5,6 +5,7 @@ import { defaultShardCount } from '../base/default-shard-count.ts';
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { ShardLocation } from '../base/shard-location.ts';
 import { ShardWorker } from '../router/threads/shard-worker.ts';
+import { randomHashKey } from '../router/cache/entry-hash.ts';
 import { WorkerPool } from '../router/threads/worker-pool.ts';
 import { acquireFolderLock, type FolderLock } from '../storage/folder-lock.ts';
 import { refuseForeignFolder } from '../storage/foreign-entries.ts';
@@ -111,6 +112,7 @@ async function openShards(
     newShardThread: (_, onIdleDeath) => new ShardWorker({ heapMiB: heaps.shardMiB }, onIdleDeath),
     ...options,
     locations,
+    cacheHashKey: randomHashKey(),
     newCompactorThread: () => new WorkerPool({ entry: 'compactor', heapMiB: heaps.compactorMiB }),
     newBackupThread: () => new WorkerPool({ entry: 'backup', heapMiB: heaps.backupMiB }),
     defer: setImmediate,

@@ -102,8 +102,10 @@ export class Sequencer {
   /** The read cache's answer, if the operation is a read and the cache has its entry. */
   cached(operation: AnyOperation): Result | undefined {
     if (operation.op !== 'get' && operation.op !== 'head') return undefined;
-    const entry = this.#cache.get(operation, this.#clock.timestamp());
-    return operation.op === 'get' || entry === undefined ? entry : { ...entry, value: undefined };
+    const now = this.#clock.timestamp();
+    return operation.op === 'get'
+      ? this.#cache.get(operation, now)
+      : this.#cache.head(operation, now);
   }
 
   /** Queues an operation behind all earlier operations of its shard. */
@@ -194,9 +196,9 @@ export class Sequencer {
   /** Queues a read whose answer fills the cache. */
   #enqueueRead(operation: GetOperation | GetAtOperation, complete: Complete): void {
     const cache = this.#cache;
-    const pending = cache.readQueued(operation);
+    const queuedAt = cache.readQueued(operation);
     const completeRead = (answer: ShardResult): void => {
-      cache.readAnswered(operation, pending, resultOf(answer));
+      cache.readAnswered(operation, queuedAt, resultOf(answer));
       complete(answer);
     };
     this.queueOf(operation.key).enqueue(new QueuedOperation(operation, completeRead));

@@ -144,7 +144,7 @@ export const settingsSchema = {
   cacheBytes: bytesOrAuto(
     0,
     64 * gibibyte,
-    'memory for the read cache; 0 turns it off; auto: 1/64 of the memory that the process may use, ' +
+    'memory for the read cache, taken as it is needed; 0 turns it off; auto: 1/64 of the memory that the process may use, ' +
       '64 MiB at most',
   ),
   compactJournalBytes: bytesOrAuto(

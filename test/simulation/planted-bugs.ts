@@ -40,7 +40,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'the cache is filled although a write was queued meanwhile',
     file: 'src/router/read-cache.ts',
-    find: 'if (pending.isOutrun) return;',
+    find: 'if (this.#wasWrittenSince(queuedAt, hash)) return;',
     replace: '',
     seedsMax: 40,
   },

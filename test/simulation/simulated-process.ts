@@ -170,6 +170,7 @@ export class SimulatedProcess {
     return await assembleStore({
       ...this.settings,
       locations,
+      cacheHashKey: [1, 2],
       logger: loggerTo(log),
       clock,
       newShardThread: (shard, onIdleDeath) => this.#newShardThread(shard, onIdleDeath),

@@ -85,9 +85,11 @@ function cacheMetrics(sampler: MetricSampler, store: Store): void {
   sampler.gauge('holdfast_cache_entries', 'Entries in the read cache.', () => [
     { labels: {}, value: store.status().cache.entries },
   ]);
-  sampler.gauge('holdfast_cache_bytes', 'Keys and values in the read cache.', () => [
-    { labels: {}, value: store.status().cache.bytes },
-  ]);
+  sampler.gauge(
+    'holdfast_cache_bytes',
+    'Memory that the entries in the read cache take, in bytes.',
+    () => [{ labels: {}, value: store.status().cache.bytes }],
+  );
 }
 
 export function storeMetrics(sampler: MetricSampler, store: Store): void {

@@ -127,6 +127,7 @@ export class SimulatedEngine {
       fsync,
       fsyncIntervalMs: 50,
       cacheBytes: 1024 * 1024,
+      cacheHashKey: [1, 2],
       compactJournalBytes,
       logger: pino({ level: 'silent' }),
       clock: this.clock,

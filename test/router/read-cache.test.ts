@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { newEntryHash } from '../../src/router/cache/entry-hash.ts';
 import { ReadCache } from '../../src/router/read-cache.ts';
 import type { EntryName } from '../../src/store/operation.ts';
 import { entry } from '../support/simulated/staged-queue.ts';
@@ -112,6 +113,40 @@ describe('the read cache', () => {
     cache.flushQueued('default');
     expect(cached()).toBeUndefined();
   });
+
+  test('knows a bounded number of namespaces', () => {
+    cache = new ReadCache(2 ** 24);
+    read('1');
+    for (let index = 0; index < 16_383; index++) {
+      cache.readQueued({ namespace: `n${index}`, key: 'a' });
+    }
+    expect(cached()).toBe('1');
+    cache.readQueued({ namespace: 'one too many', key: 'a' });
+    expect([cached(), cache.figures.entries]).toEqual([undefined, 0]);
+  });
+
+  test.each([
+    ['get', () => cached()],
+    ['getText', () => cache.getText(name, 0)],
+    ['head', () => cache.head(name, 0)],
+  ])(
+    'keeps an entry that is read by %s, though more others come than it has room for',
+    (_, ask) => {
+      cache = new ReadCache(100_000, newEntryHash([1, 2]));
+      read('1');
+      let misses = 0;
+      for (let index = 0; index < 20_000; index++) {
+        const one = { namespace: 'default', key: `key-${index}` };
+        cache.readAnswered(one, cache.readQueued(one), entry('x'.repeat(100)));
+        if (ask() !== undefined) continue;
+        misses += 1;
+        read('1');
+      }
+      // It would be dropped about thirty times if reads did not keep it. A growing index, or a full
+      // bucket, may still make it give way.
+      expect(misses).toBeLessThan(5);
+    },
+  );
 
   test('does not give an entry that has expired by the timestamp', () => {
     read('1', 1000);

@@ -44,7 +44,7 @@ describe('the arena', () => {
     put('a', 'value');
     expect(arena.bytesHeld).toBe(2 * (mebibyte / 16));
     let [heldMost, usedMost] = [0, 0];
-    for (const size of [100, 20_000, 10, 100_000, 1000, 500_000, 100]) {
+    for (const size of [1000, 10, 20_000, 100, 100_000, 10, 500_000, 100]) {
       for (let number = 0; number < Math.max(3e6 / size, 100); number++) {
         put(`${size} ${number}`, 'x'.repeat(size));
         heldMost = Math.max(heldMost, arena.bytesHeld);
@@ -96,7 +96,17 @@ describe('the arena', () => {
     expect(misses).toBeLessThan(1000);
   });
 
-  test('takes new entries in a bounded time, though all others were read', () => {
+  test('drops entries that were read once, and not again', () => {
+    const keys = Array.from({ length: 500 }, (_, number) => `once-${number}`);
+    for (const key of keys) {
+      put(key, 'value');
+      read(key);
+    }
+    scan(0, 30_000);
+    expect(keys.filter((key) => read(key) !== undefined)).toEqual([]);
+  });
+
+  test('takes new entries though all others were read', () => {
     scan(0, 20_000, (number) => read(`scanned-${number}`));
     expect(read('scanned-19999')).toBeDefined();
     expect(arena.entries).toBeGreaterThan(5000);

@@ -62,7 +62,7 @@ const sessions = pages.filter(({ steps }) => steps.length > 0);
 
 test.concurrent.for(sessions)(
   '$path prints what it says',
-  { timeout: 60_000 },
+  { timeout: 240_000 },
   async ({ steps }) => {
     const folder = await makeTemporaryFolder();
     const { program, url } = await startServer(join(folder, 'data'));

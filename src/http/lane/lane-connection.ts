@@ -196,6 +196,8 @@ export class LaneConnection {
 
   /** Finds the next request in the bytes, if it is whole and plain. */
   #find(): Found | 'unfinished' | HandoverReason {
+    // Node ignores empty lines before a request, and the end of the client's bytes behind them.
+    if (isLineEnd(this.#bytes[this.#start])) return 'syntax';
     const headEnd = this.#bytes.indexOf(endOfHead, this.#start);
     if (headEnd === -1) return this.#judgeUnfinishedHead();
     if (headEnd - this.#start > headBytesMax) return 'long_head';
@@ -436,6 +438,10 @@ export class LaneConnection {
     this.#releaseBody();
     this.#lane.forget(this.#socket);
   };
+}
+
+function isLineEnd(byte: number | undefined): boolean {
+  return byte === 0x0d || byte === 0x0a;
 }
 
 /** Counts heads of requests in bytes that were not looked at yet; bodies are skipped. */

@@ -17,8 +17,8 @@ const servers = [
   ['a server with a token', token, { serverTokens: { tokens: [token] } }],
 ] as const;
 
-const casesOf = Number(process.env['LANE_CASES'] ?? 5000);
-const firstSeed = Number(process.env['LANE_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const casesOf = Number(process.env['LANE_CASES'] ?? 500);
+const firstSeed = Number(process.env['LANE_SEED'] ?? 1);
 
 describe('random streams of bytes get the same answers on both paths', () => {
   test.each(servers)('of %s', { timeout: 3_600_000 }, async (_, ofToken, access) => {

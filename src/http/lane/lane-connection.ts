@@ -3,11 +3,7 @@
 // no route.
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Caller } from '../../access/caller.ts';
-import type { HeaderPairs } from '../access/cors.ts';
 import { tooLarge, type BodyLimit } from '../body/incoming-body.ts';
-import type { HttpRequest, RequestHead } from '../wire/request-head.ts';
 import type { RawAnswer } from '../wire/raw-answer.ts';
 import { isValueAnswer, smallValueBytesMax, type KeyAnswer } from '../wire/value-answer.ts';
 import { bufferOf } from '../../base/byte-string.ts';
@@ -19,6 +15,7 @@ import {
   type HeaderBlock,
 } from './head-parser.ts';
 import type { LaneServices } from './lane-services.ts';
+import { LaneRequest } from './lane-request.ts';
 import { addedBy, laneBodyBytesMax, type LaneRoute } from './lane-routes.ts';
 import type { ReplyFacts } from './reply-text.ts';
 
@@ -33,31 +30,6 @@ const gatheredMax = 64 * 1024;
 
 const endOfHead = '\r\n\r\n';
 const emptyBody = Buffer.alloc(0);
-
-class LaneRequest implements HttpRequest, RequestHead {
-  readonly method: string;
-  url: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly socket: Socket;
-  declare caller?: Caller;
-  declare namespace?: string;
-  declare corsHeaders?: HeaderPairs;
-
-  constructor(method: string, url: string, headers: IncomingHttpHeaders, socket: Socket) {
-    this.method = method;
-    this.url = url;
-    this.headers = headers;
-    this.socket = socket;
-  }
-
-  get originalUrl(): string {
-    return this.url;
-  }
-
-  get raw(): RequestHead {
-    return this;
-  }
-}
 
 interface Found {
   readonly request: LaneRequest;

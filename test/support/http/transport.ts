@@ -9,14 +9,14 @@ const isSecure = process.env['TEST_TRANSPORT'] === 'tls';
 /** The pair of servers in the process of a test; undefined if they have no TLS. */
 export const transportPair = isSecure ? pemPair('one') : undefined;
 
+/** False if plain requests must go through node's parser and the framework, too. */
+export const isLaneOpen = process.env['TEST_LANE'] !== 'off';
+
 /** Flags that give a server in a process of its own the same pair. */
 export const transportFlags: readonly string[] = [
   ...(isSecure ? ['--tls-cert', pemFile('one-cert'), '--tls-key', pemFile('one-key')] : []),
-  ...(process.env['TEST_LANE'] === 'off' ? ['--fast-lane', 'false'] : []),
+  ...(isLaneOpen ? [] : ['--fast-lane', 'false']),
 ];
-
-/** False if plain requests must go through node's parser and the framework, too. */
-export const isLaneOpen = process.env['TEST_LANE'] !== 'off';
 
 /** The event by which a server hands over the socket of its requests. */
 export const connectionEvent = isSecure ? 'secureConnection' : 'connection';

@@ -68,15 +68,23 @@ async function linkPackages(folder: string): Promise<void> {
   await symlink(programFolder, join(packages, 'holdfast'));
 }
 
+/** vitest looks for it beside the tests that a page shows. Its own limits are for idle machines. */
+const limitsOfSlowMachines =
+  'export default { test: { testTimeout: 120_000, hookTimeout: 120_000 } };\n';
+
 /** Puts the command `holdfast` and the packages into the folder of a session. */
 async function prepare(folder: string): Promise<string> {
   const programs = join(folder, 'bin');
   await mkdir(programs);
   const text = `#!/bin/sh\nexec '${process.execPath}' '${programFile}' "$@"\n`;
   await writeFile(join(programs, 'holdfast'), text, { mode: 0o755 });
+  await writeFile(join(folder, 'vitest.config.mjs'), limitsOfSlowMachines);
   await linkPackages(folder);
   return programs;
 }
+
+/** It only ends a session that hangs: the pages of a loaded machine take minutes. */
+const sessionLimitMs = 220_000;
 
 const endOfStep = '--- end of step ---';
 
@@ -85,7 +93,7 @@ async function runSteps(commands: readonly string[], folder: string): Promise<st
   const script = commands.map((command) => `${command}\necho; echo '${endOfStep}'\n`).join('');
   const { PATH = '', ...environment } = environmentWithoutSettings();
   const env = { ...environment, PATH: `${await prepare(folder)}:${PATH}` };
-  const options = { cwd: folder, env, timeout: 60_000, maxBuffer: 2 ** 24 };
+  const options = { cwd: folder, env, timeout: sessionLimitMs, maxBuffer: 2 ** 24 };
   const { stdout } = await promisify(execFile)('bash', ['-c', `exec 2>&1\n${script}`], options);
   return stdout.split(`${endOfStep}\n`).slice(0, commands.length);
 }

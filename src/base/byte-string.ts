@@ -2,17 +2,24 @@
 // this, so comparing keys is comparing bytes, and a length is in bytes. A shard also holds values
 // like this. Only front ends and files translate to text.
 
+/** Below this length, looking at characters is faster than a call into the runtime. */
+const shortText = 64;
+
+/** True if all characters are ASCII: then a text and its byte string are the same. */
+export function isAsciiText(text: string): boolean {
+  if (text.length >= shortText) return Buffer.byteLength(text, 'utf8') === text.length;
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return false;
+  return true;
+}
+
 /** The UTF-8 bytes of `text`, which must be well-formed Unicode. ASCII is returned unchanged. */
 export function byteStringOfText(text: string): string {
-  if (Buffer.byteLength(text, 'utf8') === text.length) return text;
-  return Buffer.from(text, 'utf8').toString('latin1');
+  return isAsciiText(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
 }
 
 /** The text of a byte string that holds valid UTF-8. */
 export function textOfByteString(bytes: string): string {
-  // A byte string with one byte a character in UTF-8 is ASCII, and so its own text.
-  if (Buffer.byteLength(bytes, 'utf8') === bytes.length) return bytes;
-  return Buffer.from(bytes, 'latin1').toString('utf8');
+  return isAsciiText(bytes) ? bytes : Buffer.from(bytes, 'latin1').toString('utf8');
 }
 
 /** A view of the same bytes, not a copy. */

@@ -29,8 +29,10 @@ function unknownCommand(words: readonly string[]): Reply {
 function keysAmong(command: Command, words: readonly string[]): string[] {
   if (command.kind !== 'keyed') return [];
   const { first, last, step } = command.keys;
-  const end = last < 0 ? words.length + last : last;
-  return words.filter((_, i) => i >= first && i <= end && (i - first) % step === 0);
+  const end = last < 0 ? words.length + last : Math.min(last, words.length - 1);
+  const keys: string[] = [];
+  for (let at = first; at <= end; at += step) keys.push(words[at] ?? '');
+  return keys;
 }
 
 /**
@@ -38,13 +40,13 @@ function keysAmong(command: Command, words: readonly string[]): string[] {
  * @returns the command; Redis's error if there is none, or if the number of words is wrong
  */
 export function resolveCommand(words: readonly string[]): ResolvedCommand | Reply {
-  const [name = '', ...args] = words;
-  const command = commandTable.get(name.toLowerCase());
+  const [name = ''] = words;
+  const command = commandTable.get(name) ?? commandTable.get(name.toLowerCase());
   if (command === undefined) return unknownCommand(words);
   const { arity } = command;
   const fits = arity < 0 ? words.length >= -arity : words.length === arity;
   if (!fits) return error(wrongArity(command.name).message);
-  return { command, args, keys: keysAmong(command, words) };
+  return { command, args: words.slice(1), keys: keysAmong(command, words) };
 }
 
 export function isResolved(found: ResolvedCommand | Reply): found is ResolvedCommand {

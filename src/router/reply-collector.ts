@@ -1,6 +1,7 @@
 // Gathers the results of one request over many operations, in the order of the operations. Knows
 // neither queues nor shards.
 import type { StoreError } from '../base/errors.ts';
+import type { MaybePromise } from '../base/maybe-promise.ts';
 import { replyBytesOf } from '../commands/reply-bytes.ts';
 import type { RefusedResult, ReplyResult, Result } from '../store/result.ts';
 
@@ -13,10 +14,9 @@ function valueBytesOf(result: Result | ReplyResult): number {
 }
 
 export class ReplyCollector<Kind extends Result | ReplyResult> {
-  readonly results: Promise<(Kind | RefusedResult)[]>;
   readonly #results: (Kind | RefusedResult)[];
   readonly #reserveReplyBytes: ((bytes: number) => StoreError | undefined) | undefined;
-  #resolve: (results: (Kind | RefusedResult)[]) => void = () => {};
+  #resolve: ((results: (Kind | RefusedResult)[]) => void) | undefined;
   #missing: number;
 
   /** @param reserveReplyBytes see `SubmitOptions` */
@@ -25,10 +25,14 @@ export class ReplyCollector<Kind extends Result | ReplyResult> {
     this.#results.length = count;
     this.#missing = count;
     this.#reserveReplyBytes = reserveReplyBytes;
-    this.results = new Promise((resolve) => {
+  }
+
+  /** The caller reads this once. There is no promise if nothing is missing by then. */
+  get results(): MaybePromise<(Kind | RefusedResult)[]> {
+    if (this.#missing === 0) return this.#results;
+    return new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    if (count === 0) this.#resolve([]);
   }
 
   complete(index: number, result: Kind): void {
@@ -36,6 +40,6 @@ export class ReplyCollector<Kind extends Result | ReplyResult> {
     const error = bytes === 0 ? undefined : this.#reserveReplyBytes?.(bytes);
     this.#results[index] = error === undefined ? result : { kind: 'refused', error };
     this.#missing -= 1;
-    if (this.#missing === 0) this.#resolve(this.#results);
+    if (this.#missing === 0) this.#resolve?.(this.#results);
   }
 }

@@ -3,6 +3,7 @@
 // the figures.
 import type { TimestampClock } from '../base/clock.ts';
 import { StoreError } from '../base/errors.ts';
+import type { MaybePromise } from '../base/maybe-promise.ts';
 import type { ShardResult } from '../protocol/shard-operation.ts';
 import { refusalOf, type TransactionName } from '../store/authorization.ts';
 import type { KeyRange, ListPage, ListQuery } from '../store/listing.ts';
@@ -43,6 +44,19 @@ export interface RouterOptions {
 
 const noOptions: SubmitOptions = {};
 
+/** Gives the read cache's answer as of the timestamp `now`. */
+type Cached<Kind> = (operation: AnyOperation, now: number) => Kind | undefined;
+
+/** The kind of the answers that a caller gets. */
+interface AnswersOfKind<Kind extends Result | ReplyResult> {
+  readonly cached: Cached<Kind>;
+  readonly asKind: (answer: ShardResult) => Kind;
+}
+
+function refusedBy(error: StoreError): RefusedResult {
+  return { kind: 'refused', error };
+}
+
 export class Router implements CommandStore {
   readonly durability: Durability;
   readonly #options: RouterOptions;
@@ -64,17 +78,14 @@ export class Router implements CommandStore {
     return this.#options.clock.timestamp();
   }
 
-  submit(
-    operation: Operation,
-    { authorization }: SubmitOptions = noOptions,
-  ): Result | Promise<Result> {
+  submit(operation: Operation, { authorization }: SubmitOptions = noOptions): MaybePromise<Result> {
     const sequencer = this.#sequencer;
     const refusal = refusalOf(operation, authorization);
     // A refused operation takes no place among those that wait for a lock, and learns of no lock.
     if (refusal !== undefined) return { kind: 'refused', error: refusal };
     const isLocked = !this.#locks.areIdle && this.#locks.isHeld(operation);
     if (!isLocked) {
-      const cached = sequencer.cached(operation);
+      const cached = sequencer.cached(operation, this.timestamp());
       if (cached !== undefined) return cached;
     }
     return new Promise((resolve) => {
@@ -91,13 +102,14 @@ export class Router implements CommandStore {
   submitAll(
     operations: readonly Operation[],
     options: SubmitOptions = noOptions,
-  ): Promise<Result[]> {
-    return this.#submitAll(operations, options, resultOf);
+  ): MaybePromise<Result[]> {
+    const cached: Cached<Result> = (operation, now) => this.#sequencer.cached(operation, now);
+    return this.#submitAll(operations, options, { cached, asKind: resultOf });
   }
 
   areOnOneShard(keys: readonly string[]): boolean {
-    const [first, ...rest] = keys;
-    if (first === undefined) return true;
+    if (keys.length < 2) return true;
+    const [first = '', ...rest] = keys;
     const queue = this.#sequencer.queueOf(first);
     return rest.every((key) => this.#sequencer.queueOf(key) === queue);
   }
@@ -105,11 +117,13 @@ export class Router implements CommandStore {
   submitCommands(
     operations: readonly AnyOperation[],
     options: SubmitOptions = noOptions,
-  ): Promise<(Result | ReplyResult)[]> {
-    return this.#submitAll(operations, options, resultOrReplyOf);
+  ): MaybePromise<(Result | ReplyResult)[]> {
+    const cached: Cached<Result | ReplyResult> = (operation, now) =>
+      this.#sequencer.cachedReply(operation, now);
+    return this.#submitAll(operations, options, { cached, asKind: resultOrReplyOf });
   }
 
-  getMany(
+  async getMany(
     names: readonly EntryName[],
     { reserveReplyBytes, authorization }: SubmitOptions = noOptions,
   ): Promise<Result[]> {
@@ -121,7 +135,7 @@ export class Router implements CommandStore {
     const mayRead = (name: EntryName): boolean => authorization?.refusalOfRead(name) === undefined;
     // Waits for all locks before any read is queued: a holder may be about to change several names.
     this.#whenFree(this.#locks.areIdle ? [] : names.filter(mayRead), read, refuse);
-    return collector.results;
+    return await collector.results;
   }
 
   transact<Output>(
@@ -192,26 +206,26 @@ export class Router implements CommandStore {
   #submitAll<Kind extends Result | ReplyResult>(
     operations: readonly AnyOperation[],
     { reserveReplyBytes, authorization }: SubmitOptions,
-    asKind: (answer: ShardResult) => Kind,
-  ): Promise<(Kind | RefusedResult)[]> {
-    const collector = new ReplyCollector<Kind>(operations.length, reserveReplyBytes);
-    const completeAt = (index: number) => (answer: ShardResult) =>
-      collector.complete(index, asKind(answer));
+    { cached, asKind }: AnswersOfKind<Kind>,
+  ): MaybePromise<(Kind | RefusedResult)[]> {
+    const collector = new ReplyCollector<Kind | RefusedResult>(
+      operations.length,
+      reserveReplyBytes,
+    );
     const enqueueAll = (): void => {
+      const now = this.timestamp();
       for (const [index, operation] of operations.entries()) {
-        const complete = completeAt(index);
         const error = refusalOf(operation, authorization);
-        if (error !== undefined) {
-          complete({ kind: 'refused', error });
-          continue;
+        const known = error === undefined ? cached(operation, now) : refusedBy(error);
+        if (known !== undefined) {
+          collector.complete(index, known);
+        } else {
+          this.#sequencer.enqueue(operation, (answer) => collector.complete(index, asKind(answer)));
         }
-        const cached = this.#sequencer.cached(operation);
-        if (cached === undefined) this.#sequencer.enqueue(operation, complete);
-        else complete(cached);
       }
     };
     const refuseAll = (refused: RefusedResult): void => {
-      for (const index of operations.keys()) completeAt(index)(refused);
+      for (const index of operations.keys()) collector.complete(index, refused);
     };
     // Makes the names only if a caller holds a lock: most requests do not need them.
     if (this.#locks.areIdle) {

@@ -99,13 +99,22 @@ export class Sequencer {
     return queue;
   }
 
-  /** The read cache's answer, if the operation is a read and the cache has its entry. */
-  cached(operation: AnyOperation): Result | undefined {
-    if (operation.op !== 'get' && operation.op !== 'head') return undefined;
-    const now = this.#clock.timestamp();
-    return operation.op === 'get'
-      ? this.#cache.get(operation, now)
-      : this.#cache.head(operation, now);
+  /**
+   * The read cache's answer, if the operation is a read and the cache has its entry.
+   *
+   * @param now the present timestamp
+   */
+  cached(operation: AnyOperation, now: number): Result | undefined {
+    if (operation.op === 'get') return this.#cache.get(operation, now);
+    if (operation.op === 'head') return this.#cache.head(operation, now);
+    return undefined;
+  }
+
+  /** Like `cached`, but gives the value of a `get` as the reply of a command. */
+  cachedReply(operation: AnyOperation, now: number): Result | ReplyResult | undefined {
+    if (operation.op !== 'get') return this.cached(operation, now);
+    const value = this.#cache.getText(operation, now);
+    return value === undefined ? undefined : { kind: 'reply', reply: { kind: 'bulk', value } };
   }
 
   /** Queues an operation behind all earlier operations of its shard. */
@@ -139,7 +148,7 @@ export class Sequencer {
         continue;
       }
       const complete: Complete = (answer) => collector.complete(index, resultOf(answer));
-      const cached = useCache ? this.cached({ op: 'get', namespace, key }) : undefined;
+      const cached = useCache ? this.cached({ op: 'get', namespace, key }, now) : undefined;
       if (cached === undefined) this.#enqueueRead({ op: 'getAt', namespace, key, now }, complete);
       else complete(cached);
     }

@@ -1,5 +1,6 @@
 // The one interface between front ends and engines. Knows neither of them.
 import type { StoreError } from '../base/errors.ts';
+import type { MaybePromise } from '../base/maybe-promise.ts';
 import type { Authorization, TransactionName } from './authorization.ts';
 import type { CommandOperation, EntryName, Operation } from './operation.ts';
 import type { KeyRange, ListPage, ListQuery } from './listing.ts';
@@ -43,13 +44,13 @@ export interface Store {
    * Carries out one operation. Answers at once if possible (a cached read), else by a promise.
    * Never throws or rejects for an expected failure: the result is then `refused`.
    */
-  submit(operation: Operation, options?: SubmitOptions): Result | Promise<Result>;
+  submit(operation: Operation, options?: SubmitOptions): MaybePromise<Result>;
 
   /**
    * Carries out many operations, each on its own; not atomic. Operations on one key take effect in
-   * order. Gives one result an operation, in order.
+   * order. Gives one result an operation, in order. Answers at once if it can, as `submit` does.
    */
-  submitAll(operations: readonly Operation[], options?: SubmitOptions): Promise<Result[]>;
+  submitAll(operations: readonly Operation[], options?: SubmitOptions): MaybePromise<Result[]>;
 
   /**
    * One page of a listing, taken at one moment over all shards.
@@ -117,9 +118,12 @@ export interface CommandStore extends Store {
   /** True if one command may name all these keys. */
   areOnOneShard(keys: readonly string[]): boolean;
 
-  /** Like `submitAll`, with commands among the operations. */
+  /**
+   * Like `submitAll`, with commands among the operations. A `get` may be answered by a reply with the
+   * value.
+   */
   submitCommands(
     operations: readonly (Operation | CommandOperation)[],
     options?: SubmitOptions,
-  ): Promise<(Result | ReplyResult)[]>;
+  ): MaybePromise<(Result | ReplyResult)[]>;
 }

@@ -7,6 +7,7 @@ import {
   resultOf,
   resultOrReplyOf,
   Sequencer,
+  type AnyOperation,
   type ChangesOfShard,
 } from '../../src/router/sequencer.ts';
 import type { CommandOperation } from '../../src/store/operation.ts';
@@ -48,7 +49,8 @@ function fillCache(...keys: string[]): void {
   }
 }
 
-const isCached = (key: string): boolean => sequencer.cached(get(key)) !== undefined;
+const cached = (operation: AnyOperation) => sequencer.cached(operation, clock.wallMs());
+const isCached = (key: string): boolean => cached(get(key)) !== undefined;
 
 function command(access: 'read' | 'write', ...keys: string[]): CommandOperation {
   const [key = ''] = keys;
@@ -99,20 +101,20 @@ describe('an operation', () => {
     expect(isCached('0b')).toBe(false);
     queues[0].take('put').complete(missing);
     queues[0].take('get').complete(entry('new'));
-    expect(sequencer.cached(get('0b'))).toMatchObject({ value: Buffer.from('new') });
+    expect(cached(get('0b'))).toMatchObject({ value: Buffer.from('new') });
   });
 });
 
 describe('the answer of the cache', () => {
   test('is for reads alone, and has no value if none is asked for', () => {
     fillCache('0b');
-    expect(sequencer.cached(get('0b'))).toEqual(entry('0b'));
-    expect(sequencer.cached({ op: 'head', ...name('0b') })).toEqual({
+    expect(cached(get('0b'))).toEqual(entry('0b'));
+    expect(cached({ op: 'head', ...name('0b') })).toEqual({
       ...entry('0b'),
       value: undefined,
     });
-    expect(sequencer.cached(put('0b', 'x'))).toBeUndefined();
-    expect(sequencer.cached(command('read', '0b'))).toBeUndefined();
+    expect(cached(put('0b', 'x'))).toBeUndefined();
+    expect(cached(command('read', '0b'))).toBeUndefined();
   });
 
   test('is none from the moment when the entry expires', () => {

@@ -5,6 +5,7 @@
 import type { GrantedKeys } from '../../access/key-ranges.ts';
 import type { Namespaces } from '../../access/namespaces.ts';
 import { StoreError } from '../../base/errors.ts';
+import type { MaybePromise } from '../../base/maybe-promise.ts';
 import type { TransactionName } from '../../store/authorization.ts';
 import type { ListPage, ListQuery } from '../../store/listing.ts';
 import {
@@ -78,14 +79,14 @@ export class AuthorizedStore implements RequestStore {
     this.#asCaller = { authorization };
   }
 
-  submit(operation: Operation, options?: SubmitOptions): Result | Promise<Result> {
+  submit(operation: Operation, options?: SubmitOptions): MaybePromise<Result> {
     const all = this.#withAuthorization(options);
     if (operation.op !== 'put' || !this.#makes(operation))
       return this.#store.submit(operation, all);
     return refusedOr(() => this.#firstWrites.put(operation, this.#withMaker(options)));
   }
 
-  submitAll(operations: readonly Operation[], options?: SubmitOptions): Promise<Result[]> {
+  submitAll(operations: readonly Operation[], options?: SubmitOptions): MaybePromise<Result[]> {
     if (this.#makeNone(operations)) {
       return this.#store.submitAll(operations, this.#withAuthorization(options));
     }
@@ -95,7 +96,7 @@ export class AuthorizedStore implements RequestStore {
   submitCommands(
     operations: readonly AnyOperation[],
     options?: SubmitOptions,
-  ): Promise<(Result | ReplyResult)[]> {
+  ): MaybePromise<(Result | ReplyResult)[]> {
     const all = this.#withAuthorization(options);
     if (this.#makeNone(operations)) return this.#store.submitCommands(operations, all);
     return this.#eachInTurn(operations, async (operation) => {

@@ -24,8 +24,8 @@ const strayLimit: BodyLimit = { bytesMax: 16 * 1024, code: 'REQUEST_TOO_LARGE' }
  *
  * @throws StoreError as `BodyReader.read` does
  */
-export async function readStrayBody(readBody: ReadBody): Promise<void> {
-  await readBody(strayLimit);
+export function readStrayBody(readBody: ReadBody): Buffer | Promise<Buffer> {
+  return readBody(strayLimit);
 }
 
 const emptyBody = Buffer.alloc(0);

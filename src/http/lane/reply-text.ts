@@ -4,7 +4,12 @@ import { STATUS_CODES } from 'node:http';
 import type { HeaderPairs } from '../access/cors.ts';
 import { headersOfEachReply, type Answer } from '../wire/answer.ts';
 import type { RawAnswer } from '../wire/raw-answer.ts';
-import { headOfValue, smallValueBytesMax, type ValueAnswer } from '../wire/value-answer.ts';
+import {
+  headOfValue,
+  headTextOfValue,
+  smallValueBytesMax,
+  type ValueAnswer,
+} from '../wire/value-answer.ts';
 
 const eachReply = Object.entries(headersOfEachReply);
 const eachReplyText = textOfPairs(eachReply.flat());
@@ -32,9 +37,31 @@ function withCors(headers: Record<string, string>, pairs: HeaderPairs): void {
   }
 }
 
+/** True if no header takes the place of another one. */
+function areDistinct(headers: Answer['headers'], { corsHeaders, added }: ReplyFacts): boolean {
+  if (corsHeaders !== undefined) return false;
+  for (const [name] of eachReply) if (headers[name] !== undefined) return false;
+  for (let i = 0; i < added.length; i += 2) {
+    if (headers[added[i] ?? ''] !== undefined) return false;
+  }
+  return true;
+}
+
+const statusLines = new Map<number, string>();
+
+function statusLine(status: number): string {
+  const known = statusLines.get(status);
+  if (known !== undefined) return known;
+  const line = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`;
+  statusLines.set(status, line);
+  return line;
+}
+
 export class ReplyText {
   readonly #keepAlive: string;
-  #date = '';
+  /** The date and all behind it, of a connection that goes on and of one that ends. */
+  #endOfMost = '';
+  #endOfLast = '';
   #dateUntilMs = 0;
 
   /** @param keepAliveTimeoutMs as node is told */
@@ -43,30 +70,29 @@ export class ReplyText {
     this.#keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n\r\n`;
   }
 
-  headOfAnswer({ status, headers, body }: Answer, facts: ReplyFacts): string {
-    const all: Record<string, string> = { ...headers };
-    for (let i = 0; i + 1 < facts.added.length; i += 2) {
-      all[facts.added[i] ?? ''] = facts.added[i + 1] ?? '';
-    }
+  headOfAnswer(answer: Answer, facts: ReplyFacts): string {
+    const { status, headers, body } = answer;
     const hasLength = body.length > 0 || (status !== 204 && status !== 304 && !facts.isHead);
-    if (hasLength) all['content-length'] ??= String(body.length);
-    if (facts.corsHeaders !== undefined) withCors(all, facts.corsHeaders);
-    for (const [name, value] of eachReply) all[name] ??= value;
-    return this.#head(status, textOfPairs(Object.entries(all).flat()), facts);
+    if (!areDistinct(headers, facts)) return this.#headOfMerged(answer, facts, hasLength);
+    let text = '';
+    // No entries are made: each costs more than its text.
+    for (const name in headers) text += `${name}: ${headers[name]}\r\n`;
+    text += textOfPairs(facts.added);
+    if (hasLength && headers['content-length'] === undefined) {
+      text += `content-length: ${body.length}\r\n`;
+    }
+    return this.#head(status, text + eachReplyText, facts);
   }
 
   headOfValueAnswer(answer: ValueAnswer, facts: ReplyFacts): string {
-    const head = headOfValue(answer);
     if (facts.corsHeaders === undefined) {
-      return this.#head(200, textOfPairs(head) + eachReplyText, facts);
+      return this.#head(200, headTextOfValue(answer) + eachReplyText, facts);
     }
     if (answer.entry.size <= smallValueBytesMax) {
-      return this.#head(
-        200,
-        textOfPairs(head) + eachReplyText + textOfPairs(facts.corsHeaders),
-        facts,
-      );
+      const cors = textOfPairs(facts.corsHeaders);
+      return this.#head(200, headTextOfValue(answer) + eachReplyText + cors, facts);
     }
+    const head = headOfValue(answer);
     const all: Record<string, string> = {};
     for (let i = 0; i + 1 < head.length; i += 2) all[head[i] ?? ''] = head[i + 1] ?? '';
     withCors(all, facts.corsHeaders);
@@ -78,17 +104,27 @@ export class ReplyText {
     return this.#head(status, textOfPairs(head) + cors, facts);
   }
 
-  #head(status: number, headers: string, { isLast }: ReplyFacts): string {
-    const end = isLast ? 'Connection: close\r\n\r\n' : this.#keepAlive;
-    return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}Date: ${this.#dateText()}\r\n${end}`;
+  #headOfMerged({ status, headers, body }: Answer, facts: ReplyFacts, hasLength: boolean): string {
+    const all: Record<string, string> = { ...headers };
+    for (let i = 0; i + 1 < facts.added.length; i += 2) {
+      all[facts.added[i] ?? ''] = facts.added[i + 1] ?? '';
+    }
+    if (hasLength) all['content-length'] ??= String(body.length);
+    if (facts.corsHeaders !== undefined) withCors(all, facts.corsHeaders);
+    for (const [name, value] of eachReply) all[name] ??= value;
+    return this.#head(status, textOfPairs(Object.entries(all).flat()), facts);
   }
 
-  #dateText(): string {
-    const nowMs = Date.now();
-    if (nowMs >= this.#dateUntilMs) {
-      this.#date = new Date(nowMs).toUTCString();
-      this.#dateUntilMs = nowMs - (nowMs % 1000) + 1000;
-    }
-    return this.#date;
+  #head(status: number, headers: string, { isLast }: ReplyFacts): string {
+    this.#noteDate(Date.now());
+    return statusLine(status) + headers + (isLast ? this.#endOfLast : this.#endOfMost);
+  }
+
+  #noteDate(nowMs: number): void {
+    if (nowMs < this.#dateUntilMs) return;
+    this.#dateUntilMs = nowMs - (nowMs % 1000) + 1000;
+    const date = `Date: ${new Date(nowMs).toUTCString()}\r\n`;
+    this.#endOfMost = date + this.#keepAlive;
+    this.#endOfLast = `${date}Connection: close\r\n\r\n`;
   }
 }

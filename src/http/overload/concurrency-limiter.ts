@@ -1,6 +1,7 @@
 // Compares the work that the store has not answered with the recent pace of the store. Lets in as
 // much as the store answers within two seconds. Must not know shards or queues.
 import type { StoreError } from '../../base/errors.ts';
+import { withEnd, type MaybePromise } from '../../base/maybe-promise.ts';
 import { overloaded } from '../../base/overloaded.ts';
 
 /** The store may take so many seconds to answer the work that the limiter lets in. */
@@ -67,15 +68,10 @@ export class ConcurrencyLimiter {
    *
    * @throws StoreError as `check` does
    */
-  async during<T>(units: number, work: () => T | Promise<T>): Promise<T> {
+  during<T>(units: number, work: () => MaybePromise<T>): MaybePromise<T> {
     this.check();
     this.#begin(units);
-    try {
-      return await work();
-    } finally {
-      this.#units -= units;
-      this.#unitsDone += units;
-    }
+    return withEnd(work, () => this.#end(units));
   }
 
   #begin(units: number): void {
@@ -85,6 +81,11 @@ export class ConcurrencyLimiter {
     // The measurement begins here: only a store with enough to do shows its pace.
     this.#unitsDone = 0;
     this.#windowStartedAtMs = this.#nowMs();
+  }
+
+  #end(units: number): void {
+    this.#units -= units;
+    this.#unitsDone += units;
   }
 
   #measure(): void {

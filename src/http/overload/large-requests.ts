@@ -1,6 +1,7 @@
 // The one way of requests that ask for many things: batches, transactions, pipelines, listings.
 // Owns the order of the gates: the queue, the body, the store's work, the memory of the reply. Must
 // not know the content of a request.
+import { andThen, type MaybePromise } from '../../base/maybe-promise.ts';
 import type { SubmitOptions } from '../../store/store.ts';
 import type { BodyLimit, ReadBody } from '../body/body-reader.ts';
 import { unitsOf, type ConcurrencyLimiter } from './concurrency-limiter.ts';
@@ -16,7 +17,7 @@ export interface LargeRequestGates {
 
 export type ReplyOptions = Required<Pick<SubmitOptions, 'reserveReplyBytes'>>;
 
-type Work<T> = (options: ReplyOptions) => Promise<T>;
+type Work<T> = (options: ReplyOptions) => MaybePromise<T>;
 
 /** A parsed body. */
 export interface LargeRequest<T> {
@@ -40,25 +41,26 @@ export class LargeRequests {
    *
    * @throws StoreError OVERLOADED, REQUEST_TOO_LARGE; all errors of parsing and of the work
    */
-  async run<T>(readBody: ReadBody, parse: (body: Buffer) => LargeRequest<T>): Promise<T> {
+  run<T>(readBody: ReadBody, parse: (body: Buffer) => LargeRequest<T>): MaybePromise<T> {
     const { queue } = this.#gates;
     queue.check();
-    const body = await this.read(readBody);
-    return await queue.run(() => {
-      const { parts, work } = parse(body);
-      return this.runNow(unitsOf(parts, body.length), work);
-    });
+    return andThen(this.read(readBody), (body) =>
+      queue.run(() => {
+        const { parts, work } = parse(body);
+        return this.runNow(unitsOf(parts, body.length), work);
+      }),
+    );
   }
 
   /** Waits for a turn, for a large request without a body. */
-  async runBodiless<T>(units: number, work: Work<T>): Promise<T> {
+  runBodiless<T>(units: number, work: Work<T>): MaybePromise<T> {
     const { queue } = this.#gates;
     queue.check();
-    return await queue.run(() => this.runNow(units, work));
+    return queue.run(() => this.runNow(units, work));
   }
 
   /** Does the work at once, for a request that may be large, but turns out to be small. */
-  runNow<T>(units: number, work: Work<T>): Promise<T> {
+  runNow<T>(units: number, work: Work<T>): MaybePromise<T> {
     const { work: limiter, replyMemory } = this.#gates;
     return limiter.during(units, () =>
       replyMemory.during((reserveReplyBytes) => work({ reserveReplyBytes })),

@@ -1,6 +1,7 @@
 // Bounds the values that requests over many keys have got and not sent yet, per request and in sum.
 // Single keys need no such bound: their values leave as they come.
 import { StoreError } from '../../base/errors.ts';
+import { withEnd, type MaybePromise } from '../../base/maybe-promise.ts';
 import { tooMuchAsked } from './concurrency-limiter.ts';
 
 export interface ReplyMemoryBudgetOptions {
@@ -26,9 +27,9 @@ export class ReplyMemoryBudget {
    *
    * @param work gets a function that reserves the bytes of one value; an error says why it cannot
    */
-  async during<T>(
-    work: (reserve: (bytes: number) => StoreError | undefined) => Promise<T>,
-  ): Promise<T> {
+  during<T>(
+    work: (reserve: (bytes: number) => StoreError | undefined) => MaybePromise<T>,
+  ): MaybePromise<T> {
     const { bytesMax, requestBytesMax } = this.#options;
     let gathered = 0;
     const reserve = (bytes: number): StoreError | undefined => {
@@ -38,11 +39,12 @@ export class ReplyMemoryBudget {
       this.#bytes += bytes;
       return undefined;
     };
-    try {
-      return await work(reserve);
-    } finally {
-      this.#bytes -= gathered;
-    }
+    return withEnd(
+      () => work(reserve),
+      () => {
+        this.#bytes -= gathered;
+      },
+    );
   }
 }
 

@@ -86,8 +86,10 @@ export class ItemsBelow {
 
   async *#keys({ namespace, key }: Item, list: List): AsyncGenerator<readonly string[]> {
     const { work } = this.#options;
-    const pages = walkKeys(namespace, key, (query) =>
-      work.during(unitsOf(query.limit, 0), () => list(query)),
+    const pages = walkKeys(
+      namespace,
+      key,
+      async (query) => await work.during(unitsOf(query.limit, 0), () => list(query)),
     );
     for await (const keys of pages) yield keys.filter(canBeNamed);
   }

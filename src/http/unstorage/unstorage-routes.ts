@@ -111,7 +111,7 @@ class UnstorageHandlers {
     return done;
   }
 
-  #once(
+  async #once(
     store: AuthorizedStore,
     identity: RequestIdentity,
     { names }: Pick<AtomicWork, 'names'>,
@@ -123,7 +123,7 @@ class UnstorageHandlers {
       changes: entries.map(() => changeAt(now)),
       answer: () => done,
     });
-    return work.during(units, () => idempotency.run(store, identity, { names, plan }));
+    return await work.during(units, () => idempotency.run(store, identity, { names, plan }));
   }
 
   #itemOf(request: FastifyRequest): Item {

@@ -1,6 +1,7 @@
 // Turns the words of a command into a parsed command, and finds its faults before the store is asked.
 // Knows no store.
 import { isUtf8 } from 'node:buffer';
+import { isAsciiText } from '../../base/byte-string.ts';
 import type { Clock } from '../../base/clock.ts';
 import {
   defaultCommandLimits,
@@ -56,8 +57,10 @@ export class CommandParser {
       return { kind: 'answered', reply, isRun: true };
     }
     if (command.kind === 'keyspace') return { kind: 'keyspace', command, args };
-    const fault = keys.map((key) => this.#faultOf(key)).find((each) => each !== undefined);
-    if (fault !== undefined) return { kind: 'answered', reply: fault, isRun: false };
+    for (const key of keys) {
+      const fault = this.#faultOf(key);
+      if (fault !== undefined) return { kind: 'answered', reply: fault, isRun: false };
+    }
     return { kind: 'keyed', command, args, keys };
   }
 
@@ -65,7 +68,8 @@ export class CommandParser {
     const { keyBytesMax } = this.#options;
     if (key === '') return error('a key must not be empty');
     if (key.length > keyBytesMax) return error(`a key may have at most ${keyBytesMax} bytes`);
-    return isUtf8(Buffer.from(key, 'latin1')) ? undefined : error('a key must be valid UTF-8');
+    if (isAsciiText(key) || isUtf8(Buffer.from(key, 'latin1'))) return undefined;
+    return error('a key must be valid UTF-8');
   }
 }
 

@@ -4,11 +4,17 @@
 import { unreachable } from '../../base/assert.ts';
 import { byteStringOfBytes } from '../../base/byte-string.ts';
 import { StoreError } from '../../base/errors.ts';
+import { andThen, type MaybePromise } from '../../base/maybe-promise.ts';
 import { keysThatAreOnlyRead } from '../../commands/command.ts';
-import { bulk, nil, type Reply } from '../../commands/reply.ts';
+import { bulk, nil, ok, type Reply } from '../../commands/reply.ts';
 import { checkFlush, runKeyed, runOnKeyspace } from '../../commands/run-command.ts';
 import type { TransactionName } from '../../store/authorization.ts';
-import type { CommandOperation, EntryName, GetOperation } from '../../store/operation.ts';
+import type {
+  CommandOperation,
+  EntryName,
+  GetOperation,
+  PutOperation,
+} from '../../store/operation.ts';
 import type { ReplyResult, Result } from '../../store/result.ts';
 import type { SubmitOptions } from '../../store/store.ts';
 import type { TransactionPlan } from '../../store/transaction.ts';
@@ -50,7 +56,16 @@ export interface Flush {
   readonly flush: readonly string[];
 }
 
-type Asked = CommandOperation | GetOperation;
+type Asked = CommandOperation | GetOperation | PutOperation;
+
+/** Consecutive commands that the store is asked for together. */
+interface Group {
+  readonly asked: readonly Asked[];
+  /** One for each command: the reply of one that needs no store, or undefined. */
+  readonly answered: readonly (Reply | undefined)[];
+  /** The index behind the last command. */
+  readonly end: number;
+}
 
 export function isStoreError(result: CommandResult | Reply[]): result is StoreError {
   return result instanceof StoreError;
@@ -73,40 +88,77 @@ export class CommandRunner {
    * Runs in order, not atomically. Consecutive commands that need one shard each go to the store
    * together; any other command goes alone.
    */
-  async run(
+  run(
+    scope: CommandScope,
+    commands: readonly ParsedCommand[],
+    options?: SubmitOptions,
+  ): MaybePromise<CommandResult[]> {
+    const group = this.#groupFrom(0, scope, commands);
+    const results = this.#askGroup(group, scope, options);
+    return group.end === commands.length
+      ? results
+      : this.#runRest(results, group.end, scope, commands, options);
+  }
+
+  /** A command that needs more than one shard sees all commands before it, and none after it. */
+  async #runRest(
+    before: MaybePromise<CommandResult[]>,
+    from: number,
     scope: CommandScope,
     commands: readonly ParsedCommand[],
     options?: SubmitOptions,
   ): Promise<CommandResult[]> {
-    const { store } = scope;
-    const results: CommandResult[] = [];
-    let waiting: { readonly index: number; readonly asked: Asked }[] = [];
-    const ask = async (): Promise<void> => {
-      if (waiting.length === 0) return;
-      const asked = waiting;
-      waiting = [];
-      const operations = asked.map((each) => each.asked);
-      const answers = await store.submitCommands(operations, options);
-      for (const [at, { index }] of asked.entries()) {
-        const answer = answers[at];
-        if (answer !== undefined) results[index] = resultOf(answer);
-      }
-    };
-    for (const [index, parsed] of commands.entries()) {
-      if (parsed.kind === 'answered') {
-        results[index] = parsed.reply;
-      } else if (parsed.kind === 'keyed' && store.areOnOneShard(parsed.keys)) {
-        waiting.push({ index, asked: this.#asked(scope, parsed) });
-      } else {
-        // A command that needs more than one shard sees all commands before it, and none after it.
+    const results = await before;
+    let at = from;
+    while (at < commands.length) {
+      const parsed = commands[at];
+      if (parsed?.kind === 'keyed' || parsed?.kind === 'keyspace') {
         // oxlint-disable-next-line no-await-in-loop -- in order
-        await ask();
-        // oxlint-disable-next-line no-await-in-loop
-        results[index] = await refusedOr(() => this.#alone(scope, parsed, options));
+        results.push(await refusedOr(() => this.#alone(scope, parsed, options)));
+        at += 1;
+      }
+      const group = this.#groupFrom(at, scope, commands);
+      // oxlint-disable-next-line no-await-in-loop
+      results.push(...(await this.#askGroup(group, scope, options)));
+      at = group.end;
+    }
+    return results;
+  }
+
+  /** Gathers the commands from `from` on that go to the store together. */
+  #groupFrom(from: number, scope: CommandScope, commands: readonly ParsedCommand[]): Group {
+    const asked: Asked[] = [];
+    const answered: (Reply | undefined)[] = [];
+    let end = from;
+    for (; end < commands.length; end++) {
+      const parsed = commands[end];
+      if (parsed === undefined || parsed.kind === 'keyspace') break;
+      if (parsed.kind === 'answered') {
+        answered.push(parsed.reply);
+      } else if (scope.store.areOnOneShard(parsed.keys)) {
+        answered.push(undefined);
+        asked.push(this.#asked(scope, parsed));
+      } else {
+        break;
       }
     }
-    await ask();
-    return results;
+    return { asked, answered, end };
+  }
+
+  #askGroup(
+    { asked, answered }: Group,
+    { store }: CommandScope,
+    options?: SubmitOptions,
+  ): MaybePromise<CommandResult[]> {
+    return andThen(store.submitCommands(asked, options), (answers) => {
+      let next = 0;
+      return answered.map((reply) => {
+        if (reply !== undefined) return reply;
+        const answer = answers[next++];
+        if (answer === undefined) throw new Error('a command has one answer');
+        return resultOf(answer);
+      });
+    });
   }
 
   /** Runs all at one moment, each seeing those before it, as in Redis: see `planCommands`. */
@@ -170,6 +222,13 @@ export class CommandRunner {
     const [key = ''] = keys;
     // The store's cache can answer a plain get, but not a command.
     if (name === 'get') return { op: 'get', namespace, key };
+    if (name === 'set' && args.length === 2) {
+      const [, value = ''] = args;
+      // A shard puts a value at half the cost of a command.
+      if (value.length <= valueBytesMax) {
+        return { op: 'put', namespace, key, value: Buffer.from(value, 'latin1') };
+      }
+    }
     const keysOnlyRead = keysThatAreOnlyRead(command, keys);
     return { op: 'command', namespace, key, name, access, args, keys, keysOnlyRead, valueBytesMax };
   }
@@ -236,6 +295,7 @@ function resultOf(answer: Result | ReplyResult): CommandResult {
     case 'refused':
       return answer.error;
     case 'written':
+      return ok;
     case 'deleted':
     case 'condition-failed':
       throw new Error(`a command was answered by ${answer.kind}`);

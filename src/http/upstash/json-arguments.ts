@@ -1,7 +1,7 @@
 // Reads commands from JSON: each is a list of strings, numbers and booleans. Arguments become byte
 // strings. Numbers keep their spelling: a parsed number beyond 2^53 has lost digits. Knows no
 // command.
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { byteStringOfText } from '../../base/byte-string.ts';
 import { elementsIn, numbersIn } from '../wire/json-scan.ts';
 import { RequestFault } from './request-fault.ts';
@@ -28,20 +28,33 @@ class NumberTexts {
 /** The most commands and arguments that are parsed for one request. */
 const elementsMax = 1_000_000;
 
-function parse(body: Buffer): { json: unknown; numbers: NumberTexts } {
+interface Parsed {
+  readonly json: unknown;
+  readonly numbers: NumberTexts;
+  /** True if all strings are ASCII, and so their own byte strings. */
+  readonly isAscii: boolean;
+}
+
+function parse(body: Buffer): Parsed {
   // A shorter body cannot have as many elements, so there is nothing to count.
   if (body.length > elementsMax && elementsIn(body, elementsMax) > elementsMax) {
     throw new RequestFault(`ERR a request may have at most ${elementsMax} arguments`, 413);
   }
-  if (!isUtf8(body)) throw new RequestFault('ERR the body must be valid UTF-8');
+  const hasAsciiBytes = isAscii(body);
+  if (!hasAsciiBytes && !isUtf8(body)) {
+    throw new RequestFault('ERR the body must be valid UTF-8');
+  }
   try {
-    return { json: JSON.parse(body.toString('utf8')), numbers: new NumberTexts(body) };
+    const json: unknown = JSON.parse(body.toString(hasAsciiBytes ? 'latin1' : 'utf8'));
+    const hasEscapes = body.includes('\\u');
+    return { json, numbers: new NumberTexts(body), isAscii: hasAsciiBytes && !hasEscapes };
   } catch {
     throw new RequestFault('ERR failed to parse the body as JSON');
   }
 }
 
-function argumentOf(json: unknown, numbers: NumberTexts): string {
+function argumentOf(json: unknown, { numbers, isAscii: isByteString }: Parsed): string {
+  if (typeof json === 'string' && isByteString) return json;
   if (typeof json === 'number') return numbers.next(json);
   if (typeof json === 'boolean') return String(json);
   if (typeof json !== 'string') {
@@ -51,24 +64,25 @@ function argumentOf(json: unknown, numbers: NumberTexts): string {
   return byteStringOfText(json);
 }
 
-function commandOf(json: unknown, numbers: NumberTexts): string[] {
+function commandOf(json: unknown, parsed: Parsed): string[] {
   if (!Array.isArray(json)) throw new RequestFault('ERR a command must be a list of arguments');
   if (json.length === 0) throw new RequestFault('ERR a command must not be empty');
-  return json.map((argument) => argumentOf(argument, numbers));
+  return json.map((argument) => argumentOf(argument, parsed));
 }
 
 /** @throws RequestFault if the body is not one command */
 export function commandOfJson(body: Buffer): string[] {
-  const { json, numbers } = parse(body);
-  return commandOf(json, numbers);
+  const parsed = parse(body);
+  return commandOf(parsed.json, parsed);
 }
 
 /** @throws RequestFault if the body is not a list of commands, or has too many */
 export function commandsOfJson(body: Buffer, commandsMax: number): string[][] {
-  const { json, numbers } = parse(body);
+  const parsed = parse(body);
+  const { json } = parsed;
   if (!Array.isArray(json)) throw new RequestFault('ERR the body must be a list of commands');
   if (json.length > commandsMax) {
     throw new RequestFault(`ERR a request may have at most ${commandsMax} commands`, 413);
   }
-  return json.map((command) => commandOf(command, numbers));
+  return json.map((command) => commandOf(command, parsed));
 }

@@ -2,6 +2,7 @@
 // Owns the form of requests; reply-format.ts has that of replies. Does not know what a command does.
 import type { FastifyInstance } from 'fastify';
 import { byteStringOfText } from '../../base/byte-string.ts';
+import { andThen, withEnd, type MaybePromise } from '../../base/maybe-promise.ts';
 import type { SubmitOptions } from '../../store/store.ts';
 import type { HeaderPairs } from '../access/cors.ts';
 import type { RequestScope } from '../access/request-scopes.ts';
@@ -59,23 +60,23 @@ class UpstashHandlers {
   }
 
   /** The path is the command, the body its last argument, and the query its options. */
-  readonly path = (request: HttpRequest, readBody: ReadBody): Promise<Answer> =>
+  readonly path = (request: HttpRequest, readBody: ReadBody): MaybePromise<Answer> =>
     this.#one(request, readBody, (body) =>
       commandOfPath(commandText(request.originalUrl), queryText(request), body),
     );
 
   /** The body is the command. */
-  readonly body = (request: HttpRequest, readBody: ReadBody): Promise<Answer> =>
+  readonly body = (request: HttpRequest, readBody: ReadBody): MaybePromise<Answer> =>
     this.#one(request, readBody, commandOfJson);
 
-  readonly pipeline = (request: HttpRequest, readBody: ReadBody): Promise<Answer> => {
+  readonly pipeline = (request: HttpRequest, readBody: ReadBody): MaybePromise<Answer> => {
     const answerOf = listOfReplies(formatOf(request));
     return this.#many(request, readBody, (asked, options) =>
       this.#answerEach({ ...asked, answerOf }, options),
     );
   };
 
-  readonly multiExec = (request: HttpRequest, readBody: ReadBody): Promise<Answer> => {
+  readonly multiExec = (request: HttpRequest, readBody: ReadBody): MaybePromise<Answer> => {
     const format = formatOf(request);
     if (format.isResp2) throw new RequestFault('ERR resp2 is not allowed for /multi-exec');
     const answerOf = listOfReplies(format);
@@ -84,26 +85,27 @@ class UpstashHandlers {
     );
   };
 
-  async #one(
+  #one(
     request: HttpRequest,
     readBody: ReadBody,
     parse: (body: Buffer) => readonly string[],
-  ): Promise<Answer> {
+  ): MaybePromise<Answer> {
     const { large, scopes } = this.#context;
     const scope = scopes.of(request);
     const answerOf = oneReply(formatOf(request));
-    const body = await large.read(readBody);
-    const commands = this.#runner.parse([parse(body)]);
-    return await large.runNow(unitsOf(1, body.length), (options) =>
-      this.#answerEach({ request, scope, body, commands, answerOf }, options),
-    );
+    return andThen(large.read(readBody), (body) => {
+      const commands = this.#runner.parse([parse(body)]);
+      return large.runNow(unitsOf(1, body.length), (options) =>
+        this.#answerEach({ request, scope, body, commands, answerOf }, options),
+      );
+    });
   }
 
   #many(
     request: HttpRequest,
     readBody: ReadBody,
-    answer: (asked: Asked, options: SubmitOptions) => Promise<Answer>,
-  ): Promise<Answer> {
+    answer: (asked: Asked, options: SubmitOptions) => MaybePromise<Answer>,
+  ): MaybePromise<Answer> {
     const { large, limits, scopes } = this.#context;
     const scope = scopes.of(request);
     return large.run(readBody, (body) => {
@@ -116,12 +118,14 @@ class UpstashHandlers {
   }
 
   /** Runs each command on its own, in order; with an Idempotency-Key, all as one transaction. */
-  #answerEach({ answerOf, ...asked }: AskedCommands, options: SubmitOptions): Promise<Answer> {
-    const { scope, commands } = asked;
-    return this.#answer(asked, async (identity) => {
+  #answerEach(asked: AskedCommands, options: SubmitOptions): MaybePromise<Answer> {
+    const { answerOf, scope, commands } = asked;
+    return this.#answer(asked, (identity) => {
       if (identity !== undefined)
-        return await this.#eachOnce({ scope, identity, answerOf }, commands, options);
-      return answerOf(await this.#runner.run(scope, commands, options), commands);
+        return this.#eachOnce({ scope, identity, answerOf }, commands, options);
+      return andThen(this.#runner.run(scope, commands, options), (results) =>
+        answerOf(results, commands),
+      );
     });
   }
 
@@ -140,17 +144,16 @@ class UpstashHandlers {
     });
   }
 
-  async #answer(
+  #answer(
     { request, scope, body, commands }: Asked,
-    run: (identity: RequestIdentity | undefined) => Promise<Answer>,
-  ): Promise<Answer> {
-    if (!mayWrite(commands)) return await run(undefined);
+    run: (identity: RequestIdentity | undefined) => MaybePromise<Answer>,
+  ): MaybePromise<Answer> {
+    if (!mayWrite(commands)) return run(undefined);
     const identity = this.#context.identityOf(request, body, scope);
-    try {
-      return await run(identity);
-    } finally {
-      this.#tokens.noteWrite();
-    }
+    return withEnd(
+      () => run(identity),
+      () => this.#tokens.noteWrite(),
+    );
   }
 
   #eachOnce(

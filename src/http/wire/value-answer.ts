@@ -32,3 +32,9 @@ export function headOfValue({ entry, label }: ValueAnswer): string[] {
   head.push('content-type', label, 'content-length', String(entry.size));
   return head;
 }
+
+/** The same headers as `headOfValue`, as text. */
+export function headTextOfValue({ entry, label }: ValueAnswer): string {
+  const expiry = entry.expiresAt === undefined ? '' : `holdfast-expires-at: ${entry.expiresAt}\r\n`;
+  return `etag: "${entry.version}"\r\nvary: Accept\r\n${expiry}content-type: ${label}\r\ncontent-length: ${entry.size}\r\n`;
+}

@@ -128,10 +128,13 @@ export class TransactionRunner {
   }
 
   /** Reads past the cache: the answers come behind all operations that were queued before. */
-  #read(names: readonly EntryName[], { reserveReplyBytes }: TransactOptions): Promise<Result[]> {
+  async #read(
+    names: readonly EntryName[],
+    { reserveReplyBytes }: TransactOptions,
+  ): Promise<Result[]> {
     const collector = new ReplyCollector<Result>(names.length, reserveReplyBytes);
     this.#options.sequencer.readAt(names, collector, false);
-    return collector.results;
+    return await collector.results;
   }
 
   #momentOf(names: readonly EntryName[], read: readonly Result[]): TransactionMoment {

@@ -6,8 +6,8 @@ function open() {
   let nowMs = 0;
   const work = new ConcurrencyLimiter(() => nowMs);
   const ends: (() => void)[] = [];
-  const begin = (units: number): Promise<void> =>
-    work.during(units, () => new Promise<void>((resolve) => ends.push(resolve)));
+  const begin = async (units: number): Promise<void> =>
+    await work.during(units, () => new Promise<void>((resolve) => ends.push(resolve)));
   const end = async (count: number): Promise<void> => {
     for (const done of ends.splice(0, count)) done();
     await new Promise((resolve) => setImmediate(resolve));

@@ -98,6 +98,25 @@ describe('a pipeline', () => {
     ]);
   });
 
+  test('sets a value without options as Redis does: a deadline of before is gone', async () => {
+    const { url, model } = await openApp();
+    const body =
+      '[["set","a","1","EX",100],["set","b","2","EX",100],["SET","a","\u00e9"],["ttl","a"]]';
+    const { text } = await ask(url, '/pipeline', post(body));
+    const results = [{ result: 'OK' }, { result: 'OK' }, { result: 'OK' }, { result: -1 }];
+    expect(JSON.parse(text)).toEqual(results);
+    expect(model.entries.get('default\na')).toMatchObject({ value: Buffer.from('é') });
+    expect(model.entries.get('default\na')?.expiresAt).toBeUndefined();
+    expect(model.entries.get('default\nb')?.expiresAt).toBeDefined();
+  });
+
+  test('has its place between commands over several shards', async () => {
+    const { url } = await openApp();
+    const body = '[["mset","a","1","b","2"],["get","a"],["dbsize"],["del","a","b"],["get","b"]]';
+    const { text } = await ask(url, '/pipeline', post(body));
+    expect(JSON.parse(text)).toEqual(['OK', '1', 2, 2, null].map((result) => ({ result })));
+  });
+
   test('that is empty has an empty reply', async () => {
     const { url } = await openApp();
     expect(await ask(url, '/pipeline', post('[]'))).toMatchObject({ status: 200, text: '[]' });

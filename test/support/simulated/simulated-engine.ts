@@ -97,13 +97,13 @@ export class SimulatedEngine {
    * @returns undefined if the work is not done after so many turns
    */
   async until<T>(
-    work: Promise<T>,
+    work: T | Promise<T>,
     between: (turn: number) => Promise<void> | void = () => undefined,
     turnsMax = 40,
   ): Promise<T | undefined> {
     let done: { readonly value: T } | undefined;
     let failure: { readonly error: unknown } | undefined;
-    work.then(
+    Promise.resolve(work).then(
       (value) => (done = { value }),
       (error: unknown) => (failure = { error }),
     );

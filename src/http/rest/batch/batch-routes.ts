@@ -2,6 +2,7 @@
 // are reads, they read one moment. Owns the order of the steps; other files read and write JSON.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { StoreError } from '../../../base/errors.ts';
+import type { MaybePromise } from '../../../base/maybe-promise.ts';
 import { isWrite, type Operation } from '../../../store/operation.ts';
 import type { Result } from '../../../store/result.ts';
 import type { RequestScope } from '../../access/request-scopes.ts';
@@ -51,7 +52,7 @@ class BatchHandler {
     this.#context = context;
   }
 
-  readonly post = (request: FastifyRequest, readBody: ReadBody): Promise<Answer> => {
+  readonly post = (request: FastifyRequest, readBody: ReadBody): MaybePromise<Answer> => {
     const { large, limits, scopes } = this.#context;
     const scope = scopes.of(request);
     scope.store.authorization.requireSomeRead(scope.namespace);

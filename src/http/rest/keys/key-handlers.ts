@@ -1,6 +1,6 @@
-// Handles GET, HEAD, PUT and DELETE of one key. If the store answers a read at once, the handler does, too:
-// it is no async function and makes no promise. Owns no header of an answer, and knows no transport.
+// Handles GET, HEAD, PUT and DELETE of one key. If the store answers at once, the handler does, too. Owns no header of an answer, and knows no transport.
 import { StoreError } from '../../../base/errors.ts';
+import { andThen, type MaybePromise } from '../../../base/maybe-promise.ts';
 import type { Conditions, DeleteOperation, PutOperation } from '../../../store/operation.ts';
 import type { Result } from '../../../store/result.ts';
 import type { RequestScope } from '../../access/request-scopes.ts';
@@ -51,14 +51,12 @@ export class KeyHandlers {
     this.#valueLimit = { bytesMax: context.limits.valueBytesMax, code: 'VALUE_TOO_LARGE' };
   }
 
-  readonly get = (request: HttpRequest): KeyAnswer | Promise<KeyAnswer> =>
-    this.#read('get', request);
+  readonly get = (request: HttpRequest): MaybePromise<KeyAnswer> => this.#read('get', request);
 
   /** Has a handler of its own, because it need not fetch the value. */
-  readonly head = (request: HttpRequest): KeyAnswer | Promise<KeyAnswer> =>
-    this.#read('head', request);
+  readonly head = (request: HttpRequest): MaybePromise<KeyAnswer> => this.#read('head', request);
 
-  readonly put = async (request: HttpRequest, readBody: ReadBody): Promise<Answer> => {
+  readonly put = (request: HttpRequest, readBody: ReadBody): MaybePromise<Answer> => {
     const scope = this.#context.scopes.of(request);
     const { store, namespace } = scope;
     store.authorization.requireSomeWrite(namespace);
@@ -67,12 +65,13 @@ export class KeyHandlers {
     const ttlMs = this.#ttlOf(parseQuery(queryText(request), ['ttl']));
     const { ifMatch, ifNoneMatch } = conditionsOfRequest(request.headers);
     refusePartialPut(request);
-    const value = await readBody(this.#valueLimit);
-    const operation = { op: 'put', namespace, key, value, ttlMs, ifMatch, ifNoneMatch } as const;
-    return await this.#write(scope, request, operation, value);
+    return andThen(readBody(this.#valueLimit), (value) => {
+      const operation = { op: 'put', namespace, key, value, ttlMs, ifMatch, ifNoneMatch } as const;
+      return this.#write(scope, request, operation, value);
+    });
   };
 
-  readonly delete = async (request: HttpRequest, readBody: ReadBody): Promise<Answer> => {
+  readonly delete = (request: HttpRequest, readBody: ReadBody): MaybePromise<Answer> => {
     const scope = this.#context.scopes.of(request);
     const { store, namespace } = scope;
     store.authorization.requireSomeWrite(namespace);
@@ -80,9 +79,10 @@ export class KeyHandlers {
     store.authorization.requireWrite({ namespace, key });
     noQuery(request);
     const { ifMatch, ifNoneMatch } = conditionsOfRequest(request.headers);
-    await readStrayBody(readBody);
-    const operation = { op: 'delete', namespace, key, ifMatch, ifNoneMatch } as const;
-    return await this.#write(scope, request, operation, emptyBody);
+    return andThen(readStrayBody(readBody), () => {
+      const operation = { op: 'delete', namespace, key, ifMatch, ifNoneMatch } as const;
+      return this.#write(scope, request, operation, emptyBody);
+    });
   };
 
   #write(
@@ -90,27 +90,27 @@ export class KeyHandlers {
     request: HttpRequest,
     operation: PutOperation | DeleteOperation,
     body: Buffer,
-  ): Promise<Answer> {
+  ): MaybePromise<Answer> {
     const { work, limits, idempotency, identityOf } = this.#context;
     const { store } = scope;
     const units = unitsOf(1, body.length);
     const identity = identityOf(request, body, scope);
     if (identity === undefined) {
-      return work.during(units, () => store.submit(operation)).then(answerOfOnly);
+      return work.during(units, () => andThen(store.submit(operation), answerOfOnly));
     }
     const once = operationsOnce([operation], limits, ([result]) => answerOfOnly(result));
     return work.during(units, () => idempotency.run(store, identity, once));
   }
 
-  #read(op: 'get' | 'head', request: HttpRequest): KeyAnswer | Promise<KeyAnswer> {
+  #read(op: 'get' | 'head', request: HttpRequest): MaybePromise<KeyAnswer> {
     const { store, namespace } = this.#context.scopes.of(request);
     store.authorization.requireSomeRead(namespace);
     const key = this.#keyOf(request);
     noQuery(request);
     const conditions = readConditions(request);
-    const result = store.submit({ op, namespace, key });
-    if (!(result instanceof Promise)) return this.#answerOfRead(request, result, conditions);
-    return result.then((late) => this.#answerOfRead(request, late, conditions));
+    return andThen(store.submit({ op, namespace, key }), (result) =>
+      this.#answerOfRead(request, result, conditions),
+    );
   }
 
   #answerOfRead(

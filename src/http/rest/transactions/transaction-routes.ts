@@ -1,5 +1,6 @@
 // POST /v1/transactions: checks and operations on any keys, all at one moment, all or none.
 // Owns the order of the steps. Other files read JSON, compute the changes and write the answer.
+import type { MaybePromise } from '../../../base/maybe-promise.ts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { TransactionName } from '../../../store/authorization.ts';
 import type { EntryName } from '../../../store/operation.ts';
@@ -89,7 +90,7 @@ class TransactionHandler {
     this.#context = context;
   }
 
-  readonly post = (request: FastifyRequest, readBody: ReadBody): Promise<Answer> => {
+  readonly post = (request: FastifyRequest, readBody: ReadBody): MaybePromise<Answer> => {
     const { large, limits, clock, scopes, identityOf } = this.#context;
     const scope = scopes.of(request);
     const { store, namespace } = scope;

@@ -4,6 +4,7 @@
 import { isUtf8 } from 'node:buffer';
 import { byteStringOfText, textOfByteString } from '../base/byte-string.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
+import { isPlainJson } from '../base/plain-json.ts';
 import { isCount } from './is-count.ts';
 
 /** The members of a record that hold its value. A valid record has exactly one of them. */
@@ -70,6 +71,7 @@ function expiryMember(expiresAt: number | undefined): string {
 }
 
 function keyText(key: string): string {
+  if (isPlainJson(key)) return `"${key}"`;
   return JSON.stringify(textOfByteString(key));
 }
 
@@ -78,7 +80,8 @@ const escapedBytesMin = 64 * 1024;
 
 /** @param value a byte string */
 function valueMember(value: string): string {
-  // ASCII has one byte a character in UTF-8. It is by far the most common, and needs no buffer.
+  if (isPlainJson(value)) return `"value":"${value}"`;
+  // Other ASCII has one byte a character in UTF-8, too, and needs no buffer.
   if (Buffer.byteLength(value, 'utf8') === value.length) {
     return textMember(value, value) ?? base64Member(Buffer.from(value, 'latin1'));
   }

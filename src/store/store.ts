@@ -10,7 +10,7 @@ import type { TransactionPlan, TransactionResult } from './transaction.ts';
 
 export interface SubmitOptions {
   /** Called for each value that comes back, with its bytes; a returned error refuses the value. */
-  readonly reserveReplyBytes?: (bytes: number) => StoreError | undefined;
+  readonly reserveReplyBytes?: ((bytes: number) => StoreError | undefined) | undefined;
   /** Asked for each operation in the turn in which it gets its place. Absent: all is allowed. */
   readonly authorization?: Authorization;
 }

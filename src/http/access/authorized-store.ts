@@ -161,7 +161,7 @@ export class AuthorizedStore implements RequestStore {
     const refusal = this.#refusalOfFlush(options);
     if (refusal !== undefined) return Promise.resolve({ kind: 'refused', error: refusal });
     if (!this.authorization.mayMakeBy(names)) {
-      return this.#store.transact(names, checked, this.#withAuthorization(options));
+      return this.#store.transact(names, checked, this.#toTransact(options));
     }
     return refusedOr(() => this.#firstWrites.transact(names, checked, this.#withMaker(options)));
   }
@@ -214,10 +214,14 @@ export class AuthorizedStore implements RequestStore {
     return this.authorization.mayMake(operation.namespace) && mayPut(operation);
   }
 
-  #withAuthorization(options: TransactOptions | undefined): TransactOptions {
-    return options === undefined
-      ? this.#asCaller
-      : { ...options, authorization: this.authorization };
+  /** The members one by one: a spread is slow, and each request comes through here. */
+  #withAuthorization(options: SubmitOptions | undefined): SubmitOptions {
+    if (options === undefined) return this.#asCaller;
+    return { reserveReplyBytes: options.reserveReplyBytes, authorization: this.authorization };
+  }
+
+  #toTransact(options: TransactOptions | undefined): TransactOptions {
+    return { ...options, authorization: this.authorization };
   }
 
   #withMaker(options: TransactOptions | undefined): TransactOptions {

@@ -34,6 +34,7 @@ function originOf(scheme: string, { name, port }: HostName): string {
 
 /** The authority of a target in absolute form, which stands for Host (RFC 9112 section 3.2.2). */
 function authorityOf(target: string): string | undefined {
+  if (target.startsWith('/')) return undefined;
   return /^https?:\/\/([^/?#]*)/i.exec(target)?.[1];
 }
 
@@ -41,6 +42,8 @@ export class WebPages {
   readonly #options: WebPageOptions;
   readonly #corsOrigins: ReadonlySet<string>;
   readonly #allowedHosts: ReadonlySet<string>;
+  /** The host that was found to be known last: most requests name the same one. */
+  #lastKnown: string | undefined;
 
   constructor(options: WebPageOptions) {
     this.#options = options;
@@ -82,24 +85,30 @@ export class WebPages {
   /** A name server may point any other name at this machine, and give a page the name (rebinding). */
   #refusalOfHosts(request: RequestHead): StoreError | undefined {
     const hosts = this.#hostsOf(request);
-    if (hosts.length === 0) return refusal('Host', 'The request has no Host header.');
-    const unknown = hosts.find((host) => !this.#isKnown(host));
+    if (hosts.every((host) => host === undefined)) {
+      return refusal('Host', 'The request has no Host header.');
+    }
+    const unknown = hosts.find((host) => host !== undefined && !this.#isKnown(host));
     if (unknown === undefined) return undefined;
     const detail = `${quoted(unknown)} is no name of this server: not of loopback, and not in allowedHosts.`;
     return refusal('Host', detail);
   }
 
   /** All hosts that the request names: each of them may be the one that a page has asked for. */
-  #hostsOf(request: RequestHead): string[] {
+  #hostsOf(request: RequestHead): readonly (string | undefined)[] {
     const { headers, url = '' } = request;
-    const named = [headers.host, authorityOf(url), this.#options.proxies.hostOf(request)];
-    return named.filter((one) => one !== undefined);
+    return [headers.host, authorityOf(url), this.#options.proxies.hostOf(request)];
   }
 
   #isKnown(text: string): boolean {
+    if (text === this.#lastKnown) return true;
     const host = parseHost(text);
-    if (host === undefined) return false;
-    const { name, port } = host;
+    if (host === undefined || !this.#isAllowed(host)) return false;
+    this.#lastKnown = text;
+    return true;
+  }
+
+  #isAllowed({ name, port }: HostName): boolean {
     if (isLoopbackName(name) || this.#allowedHosts.has(name)) return true;
     return port !== undefined && this.#allowedHosts.has(`${name}:${port}`);
   }
@@ -108,7 +117,7 @@ export class WebPages {
     const { proxies, scheme } = this.#options;
     const asked = proxies.schemeOf(request, scheme);
     return this.#hostsOf(request).some((text) => {
-      const host = parseHost(text);
+      const host = text === undefined ? undefined : parseHost(text);
       return host !== undefined && originOf(asked, host) === origin;
     });
   }

@@ -110,12 +110,7 @@ export class LaneConnection {
   readonly #onData = (chunk: Buffer): void => {
     if (this.#isOver) return;
     const rest = this.#bytes.length - this.#start;
-    if (rest === 0) {
-      this.#activeAtMs = this.#lane.monotonicMs();
-      this.#bytes = chunk;
-    } else {
-      this.#bytes = Buffer.concat([this.#bytes.subarray(this.#start), chunk]);
-    }
+    this.#bytes = rest === 0 ? chunk : Buffer.concat([this.#bytes.subarray(this.#start), chunk]);
     this.#start = 0;
     this.#pieces += 1;
     // A client may send the next requests early; so many bytes of them wait here, and no more.
@@ -137,7 +132,10 @@ export class LaneConnection {
   readonly #work = (): void => {
     while (!this.#isBusy && !this.#isBlocked && !this.#isOver && this.#start < this.#bytes.length) {
       const found = this.#find();
-      if (found === 'unfinished') break;
+      if (found === 'unfinished') {
+        if (this.#pieces === 1) this.#activeAtMs = this.#lane.monotonicMs();
+        break;
+      }
       if (typeof found === 'string') {
         this.#flush();
         // The replies before are on their way; a client that does not take them is no plain case.

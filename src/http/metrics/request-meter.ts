@@ -13,6 +13,9 @@ export interface MeteredSeries {
   readonly seconds: Histogram;
 }
 
+/** One for each status class, by its first digit. */
+type SeriesByClass = (MeteredSeries | undefined)[];
+
 /** The meter counts all other methods as `other`: clients cannot invent series. */
 const knownMethods = new Set(['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE']);
 
@@ -20,8 +23,8 @@ export class RequestMeter {
   readonly #clock: Clock;
   readonly #dialects: Dialects;
   readonly #routes = new Set<string>();
-  /** By route, then by method and status class. */
-  readonly #series = new Map<string, Map<string, MeteredSeries>>();
+  /** By route, then by method. */
+  readonly #series = new Map<string, Map<string, SeriesByClass>>();
 
   constructor(clock: Clock, dialects: Dialects) {
     this.#dialects = dialects;
@@ -48,33 +51,26 @@ export class RequestMeter {
   }
 
   series(): MeteredSeries[] {
-    return [...this.#series.values()].flatMap((byClass) => [...byClass.values()]);
+    const lists = [...this.#series.values()].flatMap((byMethod) => [...byMethod.values()]);
+    return lists.flat().filter((one) => one !== undefined);
   }
 
   #seriesOf(route: string, method: string, statusClass: number): Histogram {
-    let byClass = this.#series.get(route);
-    if (byClass === undefined) this.#series.set(route, (byClass = new Map()));
-    const name = `${method}${statusClass}`;
-    return (byClass.get(name) ?? this.#newSeries(byClass, route, method, statusClass)).seconds;
+    const known = this.#series.get(route)?.get(method)?.[statusClass];
+    return (known ?? this.#newSeries(route, method, statusClass)).seconds;
   }
 
-  #newSeries(
-    byClass: Map<string, MeteredSeries>,
-    route: string,
-    method: string,
-    statusClass: number,
-  ): MeteredSeries {
-    const known = knownMethods.has(method) ? method : 'other';
-    const name = `${known}${statusClass}`;
-    const standing = byClass.get(name);
-    if (standing !== undefined) return standing;
-    const series = {
+  #newSeries(route: string, method: string, statusClass: number): MeteredSeries {
+    let byMethod = this.#series.get(route);
+    if (byMethod === undefined) this.#series.set(route, (byMethod = new Map()));
+    const counted = knownMethods.has(method) ? method : 'other';
+    let byClass = byMethod.get(counted);
+    if (byClass === undefined) byMethod.set(counted, (byClass = []));
+    return (byClass[statusClass] ??= {
       route,
-      method: known,
+      method: counted,
       status: `${statusClass}xx`,
       seconds: new Histogram(secondsBounds),
-    };
-    byClass.set(name, series);
-    return series;
+    });
   }
 }

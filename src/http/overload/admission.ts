@@ -40,11 +40,12 @@ export class Admission {
   readonly #options: AdmissionOptions;
   /** Built once per dialect: refusing has to be cheap. */
   readonly #refusalByDialect: ReadonlyMap<DialectTraits, RawAnswer>;
-  readonly #turn = new EventLoopBudget();
+  readonly #turn: EventLoopBudget;
   readonly #refusals = new Map<RefusalReason, number>();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
+    this.#turn = new EventLoopBudget(() => options.clock.monotonicMs());
     this.#refusalByDialect = new Map(
       options.dialects.list.map((one) => [one, rawAnswer(one.formatError(tooMuchAsked()))]),
     );
@@ -84,8 +85,8 @@ export class Admission {
   }
 
   #reasonAgainst({ method, socket }: RequestHead): RefusalReason | undefined {
-    const { clock, connections, replies, work } = this.#options;
-    const isTurnSpent = this.#turn.isSpent(clock.monotonicMs());
+    const { connections, replies, work } = this.#options;
+    const isTurnSpent = this.#turn.isSpent();
     if (connections.isSurplus(socket)) return 'connections';
     if (isTurnSpent) return 'event_loop';
     if (replies.isFull) return 'replies';

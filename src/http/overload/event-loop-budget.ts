@@ -9,18 +9,25 @@ const turnMsMax = 500;
 const turnRequestsMin = 64;
 
 export class EventLoopBudget {
+  readonly #nowMs: () => number;
   #startedAtMs = 0;
   #requests = 0;
 
+  /** @param nowMs monotonic */
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
   /** Counts a request; true if its turn has lasted too long already. */
-  isSpent(nowMs: number): boolean {
+  isSpent(): boolean {
     this.#requests += 1;
     if (this.#requests === 1) {
-      this.#startedAtMs = nowMs;
+      this.#startedAtMs = this.#nowMs();
       setImmediate(this.#endTurn);
       return false;
     }
-    return this.#requests > turnRequestsMin && nowMs - this.#startedAtMs > turnMsMax;
+    // The first requests of a turn need no look at the clock.
+    return this.#requests > turnRequestsMin && this.#nowMs() - this.#startedAtMs > turnMsMax;
   }
 
   readonly #endTurn = (): void => {

@@ -1,16 +1,14 @@
 // Writes replies as JSON, with every string in base64 if the client asks for it, or as RESP 2.
 // Knows no command.
 import { unreachable } from '../../base/assert.ts';
+import { isPlainJson } from '../../base/plain-json.ts';
 import type { Reply } from '../../commands/reply.ts';
 
 /** A client asks for `base64` if strings may be no UTF-8 text, or to be sure of their bytes. */
 export type Encoding = 'text' | 'base64';
 
-/** ASCII that stands in JSON as it is. By far the most values are, and need no conversion. */
-const plainText = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
-
 function stringText(bytes: string, encoding: Encoding): string {
-  if (encoding === 'text' && plainText.test(bytes)) return `"${bytes}"`;
+  if (encoding === 'text' && isPlainJson(bytes)) return `"${bytes}"`;
   const buffer = Buffer.from(bytes, 'latin1');
   if (encoding === 'base64') return `"${buffer.toString('base64')}"`;
   return JSON.stringify(buffer.toString('utf8'));

@@ -38,7 +38,13 @@ export interface DialectTraits {
 }
 
 function isUnder(base: string, path: string): boolean {
-  return path.startsWith(base) && ['', '/', '?', '#'].includes(path.charAt(base.length));
+  return path.startsWith(base) && (path.length === base.length || endsSegment(path, base.length));
+}
+
+/** True if the character at this place stands behind a segment of a path. */
+function endsSegment(path: string, at: number): boolean {
+  const code = path.charCodeAt(at);
+  return code === 0x2f || code === 0x3f || code === 0x23;
 }
 
 function isForeign({ foreignSegments }: DialectTraits, path: string): boolean {
@@ -46,8 +52,9 @@ function isForeign({ foreignSegments }: DialectTraits, path: string): boolean {
 }
 
 function firstSegmentOf(path: string): string {
-  const end = path.slice(1).search(/[/?#]/);
-  return end === -1 ? path.slice(1) : path.slice(1, end + 1);
+  let end = 1;
+  while (end < path.length && !endsSegment(path, end)) end += 1;
+  return path.slice(1, end);
 }
 
 export class Dialects<T extends DialectTraits = DialectTraits> {

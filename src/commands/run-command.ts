@@ -25,12 +25,11 @@ function errorOf(thrown: unknown): Reply {
 
 /** Never throws for a client's mistake: that is an error reply without changes. */
 export function runKeyed(command: KeyedCommand, request: KeyedRequest): CommandOutcome {
-  const { limits = defaultCommandLimits, ...rest } = request;
+  const { args, keys, entries, now, limits = defaultCommandLimits } = request;
   try {
     // A client cannot send Redis such an argument. Commands that grow a value also check the limit.
-    if (request.args.some(({ length }) => length > limits.valueBytesMax))
-      throw new RedisError(tooLong);
-    return command.run({ name: command.name, limits, ...rest });
+    for (const { length } of args) if (length > limits.valueBytesMax) throw new RedisError(tooLong);
+    return command.run({ name: command.name, args, keys, entries, now, limits });
   } catch (thrown) {
     return { reply: errorOf(thrown), changes: [] };
   }

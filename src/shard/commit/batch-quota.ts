@@ -52,6 +52,17 @@ export interface BatchLimits {
   readonly otherHeapBytes: number;
 }
 
+/** The batch's sums, as they will be with some more puts. */
+interface Sums {
+  diskBytes: number;
+  stagedBytes: number;
+  writtenBytes: number;
+  /** Number of entries that there may be, at most. */
+  entries: number;
+  /** True if a put takes more memory than the entry that it replaces. */
+  grows: boolean;
+}
+
 function isNoLarger({ value, expiresAt }: SizedEntry, old: Entry): boolean {
   const hasNewDeadline = expiresAt !== undefined && old.expiresAt === undefined;
   return value.length <= old.value.length && !hasNewDeadline;
@@ -105,47 +116,29 @@ export class BatchQuota {
   }
 
   /**
+   * Counts the memory of a put if it fits.
+   *
+   * @param old the entry that it replaces
+   * @returns why the put does not fit; undefined if it does
+   */
+  refusalOfPut(put: SizedEntry, old: Entry | undefined): ShardAnswer | undefined {
+    const sums = this.#sumsSoFar();
+    return this.#addPut(sums, put, old) ?? this.#take(sums);
+  }
+
+  /**
    * Counts the memory of the puts if they all fit.
    *
    * @returns why the puts do not all fit; undefined if they do
    */
   refusalOfPuts(puts: readonly SizedEntry[]): ShardAnswer | undefined {
-    let diskBytes = this.#putBytes;
-    let stagedBytes = this.#stagedBytes;
-    let writtenBytes = this.#writtenBytes;
-    let grows = false;
-    let entries =
-      this.#table.entries +
-      this.#transactions.puts +
-      this.#staging.records.length +
-      this.#preparedPuts;
+    const sums = this.#sumsSoFar();
     for (const put of puts) {
-      const { namespace, key, value } = put;
-      diskBytes += key.length + value.length;
-      writtenBytes += key.length + value.length;
-      if (diskBytes > this.#limits.putBytesMax) {
-        this.#putsRefused += 1;
-        return diskFull;
-      }
-      const old = this.#staging.get(namespace, key);
-      if (old === undefined && entries++ >= shardEntriesMax) return tooManyEntries;
-      if (old !== undefined && isNoLarger(put, old)) continue;
-      grows = true;
-      stagedBytes += entryHeapBytes(key, value, put.expiresAt);
-      if (!this.#table.has(namespace)) stagedBytes += namespaceHeapBytes(namespace);
-      if (this.#keptBytes + stagedBytes > this.#limits.memory.keptBytesMax) return tooManyBytes;
+      const old = this.#staging.get(put.namespace, put.key);
+      const refusal = this.#addPut(sums, put, old);
+      if (refusal !== undefined) return refusal;
     }
-    const largest = Math.max(this.#table.largestBytes, this.#transactions.largestBytes);
-    // A start reads the largest values back, in any order, so the shard keeps memory free for that.
-    // Puts that only replace values may use this memory.
-    if (grows || writtenBytes > largest) {
-      const workBytes = workBytesOf(Math.max(writtenBytes, largest));
-      const bytes = this.#keptBytes + stagedBytes + workBytes;
-      if (bytes > this.#limits.memory.workBytesMax) return tooLittleToWork;
-    }
-    this.#stagedBytes = stagedBytes;
-    this.#writtenBytes = writtenBytes;
-    return undefined;
+    return this.#take(sums);
   }
 
   /** Counts the record of a newly staged put. */
@@ -157,6 +150,52 @@ export class BatchQuota {
   countPrepare(puts: number): void {
     this.#preparedPuts += puts;
     if (puts > 0) this.countPut();
+  }
+
+  #sumsSoFar(): Sums {
+    return {
+      diskBytes: this.#putBytes,
+      stagedBytes: this.#stagedBytes,
+      writtenBytes: this.#writtenBytes,
+      entries:
+        this.#table.entries +
+        this.#transactions.puts +
+        this.#staging.records.length +
+        this.#preparedPuts,
+      grows: false,
+    };
+  }
+
+  #addPut(sums: Sums, put: SizedEntry, old: Entry | undefined): ShardAnswer | undefined {
+    const { namespace, key, value } = put;
+    sums.diskBytes += key.length + value.length;
+    sums.writtenBytes += key.length + value.length;
+    if (sums.diskBytes > this.#limits.putBytesMax) {
+      this.#putsRefused += 1;
+      return diskFull;
+    }
+    if (old === undefined && sums.entries++ >= shardEntriesMax) return tooManyEntries;
+    if (old !== undefined && isNoLarger(put, old)) return undefined;
+    sums.grows = true;
+    sums.stagedBytes += entryHeapBytes(key, value, put.expiresAt);
+    if (!this.#table.has(namespace)) sums.stagedBytes += namespaceHeapBytes(namespace);
+    const bytes = this.#keptBytes + sums.stagedBytes;
+    return bytes > this.#limits.memory.keptBytesMax ? tooManyBytes : undefined;
+  }
+
+  /** Makes these the batch's sums, if there is memory to work on them. */
+  #take({ stagedBytes, writtenBytes, grows }: Sums): ShardAnswer | undefined {
+    const largest = Math.max(this.#table.largestBytes, this.#transactions.largestBytes);
+    // A start reads the largest values back, in any order, so the shard keeps memory free for that.
+    // Puts that only replace values may use this memory.
+    if (grows || writtenBytes > largest) {
+      const workBytes = workBytesOf(Math.max(writtenBytes, largest));
+      const bytes = this.#keptBytes + stagedBytes + workBytes;
+      if (bytes > this.#limits.memory.workBytesMax) return tooLittleToWork;
+    }
+    this.#stagedBytes = stagedBytes;
+    this.#writtenBytes = writtenBytes;
+    return undefined;
   }
 
   get #keptBytes(): number {

@@ -3,7 +3,11 @@
 import { assert, unreachable } from '../../base/assert.ts';
 import { byteStringOfBytes } from '../../base/byte-string.ts';
 import { StoreError } from '../../base/errors.ts';
-import { defaultCommandLimits } from '../../commands/command.ts';
+import {
+  defaultCommandLimits,
+  type CommandChange,
+  type CommandLimits,
+} from '../../commands/command.ts';
 import { commandTable } from '../../commands/command-table.ts';
 import { replyBytesOf } from '../../commands/reply-bytes.ts';
 import { runKeyed } from '../../commands/run-command.ts';
@@ -31,6 +35,7 @@ import type {
   PutOperation,
 } from '../../store/operation.ts';
 import type { ExpiresAt } from '../../store/result.ts';
+import type { Entry } from '../table/entry.ts';
 import type { EntryTable } from '../table/entry-table.ts';
 import { listPage } from '../table/list-page.ts';
 import { BatchQuota, tooLittleToWork, type BatchLimits, type SizedEntry } from './batch-quota.ts';
@@ -84,6 +89,7 @@ export class BatchRun {
   readonly #now: number;
   readonly #options: BatchRunOptions;
   #isStuck = false;
+  #commandLimits = defaultCommandLimits;
 
   constructor(table: EntryTable, transactions: PreparedTransactions, options: BatchRunOptions) {
     this.#table = table;
@@ -168,39 +174,76 @@ export class BatchRun {
     const command = commandTable.get(name);
     assert(command?.kind === 'keyed', 'a shard carries out commands on keys');
     const entries = keys.map((key) => this.staging.get(namespace, key));
-    const limits = { ...defaultCommandLimits, valueBytesMax };
+    const limits = this.#limitsWith(valueBytesMax);
     const { reply, changes } = runKeyed(command, { args, keys, entries, now: this.#now, limits });
-    // Keeps the order, because a key may come twice.
-    const changed = changes.flatMap((change, index) => {
-      const key = keys[index] ?? '';
-      if (change === undefined) return [];
-      return [{ key, put: change === 'delete' ? undefined : change.put }];
-    });
-    const puts = changed.flatMap(({ key, put }) =>
-      put ? [{ namespace, key, value: put.value, expiresAt: put.expiresAt }] : [],
-    );
     if (replyBytesOf(reply) > commandReplyBytesMax) return replyTooLarge;
-    const deletes = puts.length < changed.length;
-    const refusal = this.#refusalOf(puts, deletes);
+    const refusal =
+      keys.length === 1
+        ? this.#refusalOfOne(namespace, keys[0] ?? '', changes[0], entries[0])
+        : this.#refusalOfSome(namespace, keys, changes);
     if (refusal !== undefined) return refusal;
-    for (const { key, put } of changed) {
-      if (put !== undefined) this.#stage(namespace, key, put.value, put.expiresAt);
+    // In this order, because a key may come twice.
+    for (let at = 0; at < changes.length; at++) {
+      const change = changes[at];
+      const key = keys[at] ?? '';
+      if (change === undefined) continue;
+      if (change !== 'delete') this.#stage(namespace, key, change.put.value, change.put.expiresAt);
       else if (this.staging.get(namespace, key)) this.staging.delete(namespace, key);
     }
     return { kind: 'reply', reply };
   }
 
+  /** The limits of commands, whose values have the same bound as a rule. */
+  #limitsWith(valueBytesMax: number): CommandLimits {
+    if (this.#commandLimits.valueBytesMax !== valueBytesMax) {
+      this.#commandLimits = { ...defaultCommandLimits, valueBytesMax };
+    }
+    return this.#commandLimits;
+  }
+
+  #refusalOfOne(
+    namespace: string,
+    key: string,
+    change: CommandChange | undefined,
+    old: Entry | undefined,
+  ): ShardAnswer | undefined {
+    if (change === undefined) return undefined;
+    if (change === 'delete') return this.quota.refusalOfDelete();
+    const { value, expiresAt } = change.put;
+    return this.quota.refusalOfPut({ namespace, key, value, expiresAt }, old);
+  }
+
+  #refusalOfSome(
+    namespace: string,
+    keys: readonly string[],
+    changes: readonly (CommandChange | undefined)[],
+  ): ShardAnswer | undefined {
+    const puts: SizedEntry[] = [];
+    let deletes = false;
+    for (const [index, change] of changes.entries()) {
+      if (change === undefined) continue;
+      if (change === 'delete') {
+        deletes = true;
+        continue;
+      }
+      const { value, expiresAt } = change.put;
+      puts.push({ namespace, key: keys[index] ?? '', value, expiresAt });
+    }
+    return this.#refusalOf(puts, deletes);
+  }
+
   #put(operation: PutOperation): ShardAnswer {
     const { namespace, key, value, ttlMs } = operation;
-    const old = this.staging.get(namespace, key)?.version ?? 0;
-    if (!conditionsHold(operation, old)) return { kind: 'condition-failed', version: old };
+    const old = this.staging.get(namespace, key);
+    const version = old?.version ?? 0;
+    if (!conditionsHold(operation, version)) return { kind: 'condition-failed', version };
     const expiresAt = deadlineOf(this.#now, ttlMs);
-    const refusal = this.quota.refusalOfPuts([{ namespace, key, value, expiresAt }]);
+    const refusal = this.quota.refusalOfPut({ namespace, key, value, expiresAt }, old);
     if (refusal !== undefined) return refusal;
     const bytes = byteStringOfBytes(value);
     return {
       kind: 'written',
-      created: old === 0,
+      created: version === 0,
       version: this.#stage(namespace, key, bytes, expiresAt),
     };
   }

@@ -57,8 +57,8 @@ function readArguments(): Comparison {
       `${positionals.length} commits are named; allowed: ${allowed}. Nothing was measured.`,
     );
   }
-  // A variant would be a third side.
-  const rows = chooseRows(values.only).map(({ variant: _variant, ...row }) => row);
+  // Variants would be more sides than two, and a row alone one.
+  const rows = chooseRows(values.only).map(({ variants: _variants, alone: _alone, ...row }) => row);
   return { refs: [refA, refB], rows, plan: readRounds(values), pins: readPins(values.pin) };
 }
 

@@ -194,7 +194,7 @@ async function compareCompaction(plan: Plan, belongings: Belongings): Promise<st
     ),
   ];
   const before = await completedCompactions(sides[1].url);
-  const compared = await compareSides(sides, { getPercent: 90 }, plan, belongings);
+  const compared = await compareSides(sides, { getPercent: 90, rest: 'put' }, plan, belongings);
   const compactions = (await completedCompactions(sides[1].url)) - before;
   if (compactions === 0) throw new Error('no compaction ran: the comparison means nothing');
   return linesOf(sides, compared, `p99 ≤ 1.5; ${compactions} compactions`);

@@ -14,8 +14,9 @@ import { runScript, withBelongings, type Belongings } from './measuring/belongin
 import { describePins, readPins, type CpuPins } from './measuring/cpu-pins.ts';
 import { limitMsOf, measureRow, type RoundsPlan, type RowResult } from './measuring/measure-row.ts';
 import { endProgress, tellProgress } from './measuring/progress.ts';
+import { missingVariants } from './measuring/side.ts';
 import { describeRounds, readRounds, roundOptions } from './measuring/round-options.ts';
-import { sidesTable, targetsTable, type Run } from './report/markdown-report.ts';
+import { sidesTable, targetsTable, type Missing, type Run } from './report/markdown-report.ts';
 import { writeResults } from './report/write-results.ts';
 import type { Row } from './rows/row.ts';
 import { chooseRows } from './rows/rows.ts';
@@ -44,6 +45,17 @@ async function commitOf(belongings: Belongings): Promise<string> {
   return changes.trim() === '' ? commit : `${commit}, with changes that are not committed`;
 }
 
+function missingOf({ rows, contenders }: Plan): Missing[] {
+  const peers = contenders.flatMap(({ name, missing }) => {
+    const why = missing();
+    return why === undefined ? [] : [{ name, why }];
+  });
+  const variants = rows.flatMap((row) =>
+    missingVariants(row).map(({ name, why }) => ({ name: `${name} (${row.name})`, why })),
+  );
+  return [...peers, ...variants];
+}
+
 async function measure(plan: Plan, belongings: Belongings): Promise<void> {
   const { rows, contenders, rounds, pins, folder } = plan;
   const load = await chooseLoad(belongings, pins.load);
@@ -55,10 +67,7 @@ async function measure(plan: Plan, belongings: Belongings): Promise<void> {
     load: load.name,
     pins: describePins(pins),
     rounds: describeRounds(rounds) + (plan.isShort ? shortNote : ''),
-    missing: contenders.flatMap(({ name, missing }) => {
-      const why = missing();
-      return why === undefined ? [] : [{ name, why }];
-    }),
+    missing: missingOf(plan),
     results,
   };
   for (const { name, why } of run.missing) process.stderr.write(`${name} is left out: ${why}\n`);

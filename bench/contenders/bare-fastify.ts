@@ -6,7 +6,7 @@ import { urlOf } from '../../test/support/processes/server-process.ts';
 import { pinned } from '../measuring/cpu-pins.ts';
 import { recordReply, type RecordedReplies } from '../recorded-reply.ts';
 import { restDialect } from '../rows/request-template.ts';
-import type { Row } from '../rows/row.ts';
+import { isPlain, type Row } from '../rows/row.ts';
 import { seededValue } from '../rows/values.ts';
 import { keyOf } from '../workload.ts';
 import type { Contender, Place, Running } from './contender.ts';
@@ -40,7 +40,7 @@ export const bareFastify: Contender = {
   name: 'bare',
   missing: () => undefined,
   versions: () => `fastify ${packageVersionIn(programFolder, 'fastify')}`,
-  takes: ({ work }) => work !== 'incr' && (typeof work === 'string' || 'getPercent' in work),
+  takes: ({ work }) => isPlain(work),
   start: async (row, place): Promise<Running> => {
     const env = { BARE_REPLIES: JSON.stringify(await record(row, place)) };
     const program = join(import.meta.dirname, '..', 'bare-server.js');

@@ -27,6 +27,8 @@ export interface Running {
   readonly isOwnValue?: (value: string) => boolean;
   /** Rounds by a load of its own. Undefined: by the load of the run. */
   readonly load?: Load;
+  /** Each request needs it. */
+  readonly token?: string;
 }
 
 export interface Contender {

@@ -4,11 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { join } from 'node:path';
 import { freePort } from '../../test/support/processes/process-facts.ts';
 import { pinned } from '../measuring/cpu-pins.ts';
-import { expand, type Dialect, type RequestTemplate } from '../rows/request-template.ts';
-import { isPipeline } from '../rows/row.ts';
-import { seededValue } from '../rows/values.ts';
+import { base64, expand, type Dialect, type RequestTemplate } from '../rows/request-template.ts';
+import { isPlain } from '../rows/row.ts';
 import { send } from '../send.ts';
-import { keyOf, type BenchRequest } from '../workload.ts';
+import type { BenchRequest } from '../workload.ts';
 import type { Contender, Running } from './contender.ts';
 import { textAt } from './http-values.ts';
 import { firstMissing, versionOf } from './installed.ts';
@@ -25,9 +24,17 @@ const put: RequestTemplate = {
   path: '/v3/kv/put',
   body: '{"key":"$key64","value":"$value64"}',
 };
-const dialect: Dialect = { get: range, put };
+const putIn = (key: string, value: string): string =>
+  `{"requestPut":{"key":"${key}","value":"${value}"}}`;
+const transaction: RequestTemplate = {
+  method: 'POST',
+  path: '/v3/kv/txn',
+  body: `{"success":[${putIn('$key64', '$value64')},${putIn('$other64', '$otherValue64')}]}`,
+  replyHolds: '"succeeded":true',
+};
+const dialect: Dialect = { get: range, put, transaction };
 
-/** Loads make Base64 slowly, so only rows whose requests they can keep are fair. */
+/** It is filled by one request a key, and more would take long. */
 const keysMax = 10_000;
 const valueBytesMax = 1024;
 const startTries = 400;
@@ -42,7 +49,7 @@ async function waitFor(url: string): Promise<void> {
 }
 
 async function read(url: string, key: string): Promise<string | undefined> {
-  const body = expand(range.body ?? '', key, '');
+  const body = `{"key":"${base64(key)}"}`;
   const text = await textAt(url + range.path, { method: 'POST', body });
   const { kvs }: { kvs?: { value: string }[] } = JSON.parse(text ?? '{}');
   return kvs?.[0] === undefined
@@ -51,7 +58,7 @@ async function read(url: string, key: string): Promise<string | undefined> {
 }
 
 function fillRequest(index: number, valueBytes: number): BenchRequest {
-  const body = expand(put.body ?? '', keyOf(index), seededValue(index, 0, valueBytes));
+  const body = expand(put.body ?? '', { index, seed: 0, valueBytes, keys: index + 1 });
   return { method: 'POST', path: put.path, body };
 }
 
@@ -60,8 +67,7 @@ export const etcd: Contender = {
   missing: () => firstMissing('etcd'),
   versions: () => `etcd ${versionOf('etcd', '--version', /Version: (\S+)/)}`,
   takes: ({ work, fsync, keys, valueBytes }) =>
-    !isPipeline(work) &&
-    work !== 'incr' &&
+    (isPlain(work) || work === 'transaction') &&
     fsync === 'always' &&
     keys <= keysMax &&
     valueBytes <= valueBytesMax,

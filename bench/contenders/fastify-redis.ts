@@ -4,7 +4,7 @@ import { programFolder } from '../../src/base/program-folder.ts';
 import { urlOf } from '../../test/support/processes/server-process.ts';
 import { pinned } from '../measuring/cpu-pins.ts';
 import { restDialect } from '../rows/request-template.ts';
-import { isPipeline } from '../rows/row.ts';
+import { isPlain } from '../rows/row.ts';
 import type { Contender, Running } from './contender.ts';
 import { firstMissing, packageVersionIn, redisServerVersion } from './installed.ts';
 import { startRedis } from './redis.ts';
@@ -16,7 +16,7 @@ export const fastifyRedis: Contender = {
     const fastify = packageVersionIn(programFolder, 'fastify');
     return `fastify ${fastify}, redis-server ${redisServerVersion()}`;
   },
-  takes: ({ work }) => !isPipeline(work) && work !== 'incr',
+  takes: ({ work }) => isPlain(work),
   start: async (row, place): Promise<Running> => {
     const redis = await startRedis(row, place);
     const program = join(import.meta.dirname, 'fastify-redis-server.js');

@@ -1,4 +1,5 @@
 // Holdfast as a contender, from any folder that has a build of it.
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { urlOf, type ProgramProcess } from '../../test/support/processes/server-process.ts';
@@ -8,8 +9,10 @@ import { restDialect } from '../rows/request-template.ts';
 import type { Row } from '../rows/row.ts';
 import { seededValue } from '../rows/values.ts';
 import { keyOf, type BenchRequest } from '../workload.ts';
+import { startCaddy } from './caddy.ts';
 import type { Contender, Place, Running } from './contender.ts';
 import { textAt } from './http-values.ts';
+import { openIdle } from './idle-connections.ts';
 
 const requestBytes = 1024 * 1024;
 const requestOperationsMax = 2000;
@@ -24,6 +27,14 @@ function fillRequest(from: number, to: number, valueBytes: number): BenchRequest
   }));
   const headers = { 'content-type': 'application/json' };
   return { method: 'POST', path: '/v1/batch', headers, body: JSON.stringify({ operations }) };
+}
+
+function headersWith(token: string | undefined): Record<string, string> {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
+}
+
+function withToken(request: BenchRequest, token: string | undefined): BenchRequest {
+  return { ...request, headers: { ...request.headers, ...headersWith(token) } };
 }
 
 interface BatchReply {
@@ -51,6 +62,7 @@ export async function fillHoldfast(
   from: number,
   to: number,
   valueBytes: number,
+  token?: string,
 ): Promise<void> {
   const each = Math.min(requestOperationsMax, Math.ceil(requestBytes / valueBytes));
   let next = from;
@@ -58,10 +70,20 @@ export async function fillHoldfast(
     while (next < to) {
       const at = next;
       next = Math.min(to, at + each);
-      await sendBatch(url, fillRequest(at, next, valueBytes));
+      await sendBatch(url, withToken(fillRequest(at, next, valueBytes), token));
     }
   };
   await Promise.all(Array.from({ length: batchesAtOnce }, sendRest));
+}
+
+/** The conditions of a row that change the start of a server. */
+export type Settings = Pick<Row, 'fsync' | 'flags' | 'isAuthenticated'>;
+
+interface StartedHoldfast {
+  readonly program: ProgramProcess;
+  readonly url: string;
+  readonly settings: string;
+  readonly token: string | undefined;
 }
 
 /**
@@ -71,15 +93,19 @@ export async function fillHoldfast(
  */
 export async function startHoldfast(
   folder: string | undefined,
-  row: Pick<Row, 'fsync' | 'flags'>,
+  row: Settings,
   { belongings, pins }: Place,
-): Promise<{ program: ProgramProcess; url: string; settings: string }> {
+): Promise<StartedHoldfast> {
   const flags = ['--fsync', row.fsync, ...(row.flags ?? [])];
   const own = ['--port', '0', '--data-dir', join(await belongings.folder(), 'data')];
   const main = join(folder ?? programFolder, 'dist', 'src', 'main.js');
-  const command = [process.execPath, main, 'serve'];
-  const program = belongings.start(pinned(pins.servers, [...command, ...own, ...flags]));
-  return { program, url: await urlOf(program), settings: flags.join(' ') };
+  const command = [process.execPath, main, 'serve', ...own, ...flags];
+  const token = row.isAuthenticated === true ? randomBytes(24).toString('hex') : undefined;
+  // Not a flag: other users of the machine can see a command line.
+  const env: Record<string, string> = token === undefined ? {} : { HOLDFAST_TOKEN: token };
+  const program = belongings.start(pinned(pins.servers, command), { env });
+  const settings = token === undefined ? flags : [...flags, 'a token is needed'];
+  return { program, url: await urlOf(program), settings: settings.join(' '), token };
 }
 
 /** @param folder with a build in dist/ */
@@ -90,14 +116,19 @@ export function holdfast(name: string, folder: string = programFolder): Contende
     versions: () => `Node ${process.version}`,
     takes: () => true,
     start: async (row, place): Promise<Running> => {
-      const { program, url, settings } = await startHoldfast(folder, row, place);
+      const { program, url, settings, token } = await startHoldfast(folder, row, place);
+      const proxy = row.proxy === undefined ? undefined : await startCaddy(url, place);
+      const { idleConnections = 0 } = row;
+      const headers = headersWith(token);
+      if (idleConnections > 0) await openIdle(url, idleConnections, place.belongings);
       return {
-        url,
-        settings,
-        pids: [program.pid],
+        url: proxy?.url ?? url,
+        settings: [settings, ...(proxy === undefined ? [] : [proxy.version])].join('; '),
+        pids: [program.pid, ...(proxy === undefined ? [] : [proxy.pid])],
         dialect: restDialect,
-        fill: (from, to, valueBytes) => fillHoldfast(url, from, to, valueBytes),
-        read: (key) => textAt(`${url}/v1/keys/${key}`),
+        fill: (from, to, valueBytes) => fillHoldfast(url, from, to, valueBytes, token),
+        read: (key) => textAt(`${url}/v1/keys/${key}`, { headers }),
+        ...(token !== undefined && { token }),
       };
     },
   };

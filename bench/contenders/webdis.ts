@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../../test/support/processes/process-facts.ts';
 import { pinned } from '../measuring/cpu-pins.ts';
 import type { Dialect } from '../rows/request-template.ts';
-import { isPipeline } from '../rows/row.ts';
+import { isPlain } from '../rows/row.ts';
 import type { Contender, Running } from './contender.ts';
 import { firstMissing, packageVersion, redisServerVersion } from './installed.ts';
 import { startRedis } from './redis.ts';
@@ -34,7 +34,7 @@ export const webdis: Contender = {
   name: 'webdis',
   missing: () => firstMissing('redis-server', 'webdis'),
   versions: () => `webdis ${packageVersion('webdis')}, redis-server ${redisServerVersion()}`,
-  takes: ({ work }) => !isPipeline(work),
+  takes: ({ work }) => isPlain(work) || work === 'incr',
   start: async (row, place): Promise<Running> => {
     const redis = await startRedis(row, place);
     const [folder, port] = [await place.belongings.folder(), await freePort()];

@@ -1,7 +1,5 @@
 // Makes whole requests from the templates of a round, for loads that run in Node.
 import { expand, type RequestTemplate } from '../rows/request-template.ts';
-import { seededValue } from '../rows/values.ts';
-import { keyOf } from '../workload.ts';
 import type { RoundPlan } from './load.ts';
 
 export interface DrawnRequest {
@@ -23,7 +21,7 @@ export function requestFor(
 ): DrawnRequest {
   const { method, path, body, contentType, commands } = template;
   const fill = (text: string, at: number): string =>
-    expand(text, keyOf(at), seededValue(at, seed, valueBytes));
+    expand(text, { index: at, seed, valueBytes, keys });
   const filled = () => {
     if (commands === undefined) return body === undefined ? undefined : fill(body, index);
     const texts = Array.from({ length: commands.length }, (_, number) =>

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Belongings } from '../measuring/belongings.ts';
 import { pinned } from '../measuring/cpu-pins.ts';
 import type { Load, RoundFigures, RoundPlan } from './load.ts';
+import { requestTextsFile } from './request-texts.ts';
 import { readWrkOutput } from './wrk-output.ts';
 import { wrkScript } from './wrk-script.ts';
 
@@ -31,7 +32,7 @@ export class WrkLoad implements Load {
   readonly #cores: string | undefined;
 
   /**
-   * @param folder for scripts
+   * @param folder for scripts and requests
    * @param cores to run on, as taskset names them
    */
   constructor(version: string, belongings: Belongings, folder: string, cores: string | undefined) {
@@ -43,7 +44,9 @@ export class WrkLoad implements Load {
 
   async round(plan: RoundPlan): Promise<RoundFigures> {
     const script = join(this.#folder, 'round.lua');
-    await writeFile(script, wrkScript(plan), { mode: 0o600 });
+    const texts = join(this.#folder, 'requests');
+    await writeFile(texts, requestTextsFile(plan), { mode: 0o600 });
+    await writeFile(script, wrkScript(plan, texts), { mode: 0o600 });
     const flags = ['-t1', `-c${plan.conditions.connections}`, `-d${plan.seconds}s`];
     const command = ['wrk', ...flags, '--timeout', `${timeoutSeconds}s`, '-s', script, plan.url];
     const output = await this.#belongings.run(pinned(this.#cores, command));

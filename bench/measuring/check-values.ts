@@ -2,7 +2,7 @@
 // must not pass for fast.
 import { requestFor } from '../loads/drawn-requests.ts';
 import { seedOf } from '../rows/values.ts';
-import { writesValues, type Row } from '../rows/row.ts';
+import { writesValues } from '../rows/row.ts';
 import { keyOf, randomStream } from '../workload.ts';
 import { textAt } from '../contenders/http-values.ts';
 import type { Side } from './side.ts';
@@ -17,7 +17,7 @@ const sampleSeed = 4711;
  * @throws Error if a value is missing, or is not one that the bench has written for its key
  */
 export async function countWritten(side: Side): Promise<number> {
-  const { keys, valueBytes } = side.conditions;
+  const { keys, valueBytes } = side.row;
   const random = randomStream(sampleSeed);
   let written = 0;
   for (let nth = 0; nth < sampleKeys; nth++) {
@@ -39,13 +39,13 @@ export async function countWritten(side: Side): Promise<number> {
  *
  * @param operations that the rounds have carried out
  */
-export async function checkAfter(row: Row, side: Side, operations: number): Promise<void> {
-  if (side.running.fill === undefined) return;
+export async function checkAfter(side: Side, operations: number): Promise<void> {
+  const { row, running } = side;
+  if (running.fill === undefined) return;
   if (row.work === 'incr') return await checkCounter(side, operations);
   const written = await countWritten(side);
   // So many even writes miss hardly any key.
-  const mustShow =
-    writesValues(row.work) && row.draw === 'uniform' && operations > 10 * side.conditions.keys;
+  const mustShow = writesValues(row.work) && row.draw === 'uniform' && operations > 10 * row.keys;
   if (mustShow && written === 0) throw new Error(`${side.name} kept none of its writes`);
 }
 
@@ -54,14 +54,14 @@ const countsEach = 25;
 
 /** Lets clients count one key at once: no count may be lost, and no two may be the same. */
 async function checkCounter(side: Side, operations: number): Promise<void> {
-  const { running, conditions, templates, name } = side;
+  const { running, row, templates, name } = side;
   const template = templates[0]?.template;
   if (template === undefined) return;
-  const { path, ...init } = requestFor(template, conditions, 0, 0);
+  const { path, ...init } = requestFor(template, row, 0, 0);
   const counter = async () => Number((await running.read(keyOf(0))) ?? 0);
   const before = await counter();
   // Requests that the load has given up at its end count as well, and have no reply.
-  if (conditions.keys === 1 && before < operations) {
+  if (row.keys === 1 && before < operations) {
     throw new Error(`${name} counted ${before} of ${operations}`);
   }
   const seen = new Set<string>();

@@ -62,15 +62,16 @@ async function runRound(
   operationsEach: number,
   { seconds, seed, checksReplies }: Pick<RoundPlan, 'seconds' | 'seed' | 'checksReplies'>,
 ): Promise<RoundResult & { readonly operations: number }> {
-  const { running, templates, conditions } = side;
+  const { running, templates, row } = side;
   const cpuBefore = cpuMicrosecondsOf(running.pids);
   const figures = await side.load.round({
     url: running.url,
     templates,
-    conditions,
+    conditions: row,
     seconds,
     seed,
     ...(checksReplies === true && { checksReplies }),
+    ...(running.token !== undefined && { token: running.token }),
   });
   const cpu = cpuMicrosecondsOf(running.pids) - cpuBefore;
   const operations = figures.requests * operationsEach;
@@ -119,7 +120,7 @@ export async function measureRow(run: RowRun, belongings: Belongings): Promise<R
   const sides: Side[] = [];
   for (const planned of planSides(row, contenders)) {
     tell(`${row.name}: ${planned.name} starts and is filled`);
-    const side = await startSide(planned, row, { belongings, pins }, load);
+    const side = await startSide(planned, { belongings, pins }, load);
     if (side.running.fill !== undefined && row.work !== 'incr') await countWritten(side);
     sides.push(side);
   }
@@ -127,7 +128,7 @@ export async function measureRow(run: RowRun, belongings: Belongings): Promise<R
   const results: SideResult[] = [];
   for (const [index, side] of sides.entries()) {
     const { rounds = [], operations = 0 } = measured[index] ?? {};
-    await checkAfter(row, side, operations);
+    await checkAfter(side, operations);
     results.push({
       name: side.name,
       versions: side.contender.versions(),

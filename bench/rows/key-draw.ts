@@ -1,5 +1,4 @@
-// Draws the numbers of keys, evenly or with a Zipf distribution. Also gives the constants that a load
-// in another language needs for the same draw.
+// Draws the numbers of keys, evenly or with a Zipf distribution.
 import type { KeyDraw } from './row.ts';
 
 /** The exponent of YCSB. */
@@ -26,7 +25,16 @@ function zetaOf(keys: number): number {
   return sum;
 }
 
+/** Each round asks for them, and a million keys take some time. */
+const constantsOf = new Map<number, ZipfConstants>();
+
 export function zipfConstants(keys: number): ZipfConstants {
+  const known = constantsOf.get(keys) ?? computeZipfConstants(keys);
+  constantsOf.set(keys, known);
+  return known;
+}
+
+function computeZipfConstants(keys: number): ZipfConstants {
   const zeta = zetaOf(keys);
   const eta = (1 - (2 / keys) ** (1 - theta)) / (1 - zetaOf(2) / zeta);
   return { zeta, alpha: 1 / (1 - theta), eta, second: 1 + 0.5 ** theta };

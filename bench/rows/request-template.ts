@@ -1,6 +1,10 @@
-// Requests as texts with placeholders, which every load can fill in: $key and $value, and $key64 and
-// $value64 for the same in Base64. A dialect has one template for each kind of work.
+// Requests as texts with placeholders, which every load can fill in: $key and $value; $other and
+// $otherValue for a key of another shard; $prefix for the start of a hundred keys. $key64 and the like are
+// the same in Base64. A dialect has one template for each kind of work.
+import { keyOf } from '../workload.ts';
+import { otherIndex } from './other-index.ts';
 import { isPipeline, type Work } from './row.ts';
+import { seededValue } from './values.ts';
 
 export interface RequestTemplate {
   readonly method: 'GET' | 'PUT' | 'POST';
@@ -25,6 +29,9 @@ export interface Dialect {
   readonly get: RequestTemplate;
   readonly put: RequestTemplate;
   readonly incr?: RequestTemplate;
+  readonly list?: RequestTemplate;
+  /** Writes two keys of different shards, both or none. */
+  readonly transaction?: RequestTemplate;
   /** Texts of commands, and the path that takes an array of them. */
   readonly pipeline?: {
     readonly path: string;
@@ -32,6 +39,12 @@ export interface Dialect {
     readonly set: string;
   };
 }
+
+/** A page has the keys that differ in so many last digits. */
+const pageDigits = 2;
+
+const putInTransaction = (key: string, value: string): string =>
+  `{"op":"put","key":"${key}","value":"${value}"}`;
 
 /** The dialect of Holdfast, and of every server that stands in for it. */
 export const restDialect: Dialect = {
@@ -42,6 +55,19 @@ export const restDialect: Dialect = {
     path: '/upstash',
     body: '["INCR","$key"]',
     contentType: 'application/json',
+  },
+  list: {
+    method: 'GET',
+    path: '/v1/keys?prefix=$prefix&limit=100',
+    // The last key of a page: it is whole.
+    replyHolds: '99","version":',
+  },
+  transaction: {
+    method: 'POST',
+    path: '/v1/transactions',
+    body: `{"operations":[${putInTransaction('$key', '$value')},${putInTransaction('$other', '$otherValue')}]}`,
+    contentType: 'application/json',
+    replyHolds: '{"committed":true,',
   },
   pipeline: {
     path: '/upstash/pipeline',
@@ -68,24 +94,66 @@ export function templatesFor(
     return [{ percent: 100, template }];
   }
   if (typeof work === 'object') {
+    const rest = dialect[work.rest];
+    if (rest === undefined) return undefined;
     return [
       { percent: work.getPercent, template: dialect.get },
-      { percent: 100 - work.getPercent, template: dialect.put },
+      { percent: 100 - work.getPercent, template: rest },
     ];
   }
   const template = dialect[work];
   return template === undefined ? undefined : [{ percent: 100, template }];
 }
 
-const base64 = (text: string): string => Buffer.from(text).toString('base64');
+/** Tells which key and value the placeholders of a request stand for. */
+export interface Filling {
+  /** The number of the key. */
+  readonly index: number;
+  readonly seed: number;
+  readonly valueBytes: number;
+  /** Of so many keys. */
+  readonly keys: number;
+}
+
+export const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+const keyIn = ({ index }: Filling): string => keyOf(index);
+const valueIn = ({ index, seed, valueBytes }: Filling): string =>
+  seededValue(index, seed, valueBytes);
+const otherIn = (filling: Filling): Filling => ({
+  ...filling,
+  index: otherIndex(filling.index, filling.keys),
+});
+
+const makers: Record<string, (filling: Filling) => string> = {
+  $key: keyIn,
+  $value: valueIn,
+  $key64: (filling) => base64(keyIn(filling)),
+  $value64: (filling) => base64(valueIn(filling)),
+  $prefix: (filling) => keyIn(filling).slice(0, -pageDigits),
+  $other: (filling) => keyIn(otherIn(filling)),
+  $otherValue: (filling) => valueIn(otherIn(filling)),
+  $other64: (filling) => base64(keyIn(otherIn(filling))),
+  $otherValue64: (filling) => base64(valueIn(otherIn(filling))),
+};
+
+type Part = string | ((filling: Filling) => string);
+
+/** Templates are few, and each is filled in a hundred thousand times a round. */
+const partsOf = new Map<string, readonly Part[]>();
+
+function takeApart(text: string): readonly Part[] {
+  const known = partsOf.get(text);
+  if (known !== undefined) return known;
+  const words = text.split(/(\$(?:otherValue|other|value|key|prefix)(?:64)?)/);
+  const parts = words.map((word): Part => makers[word] ?? word);
+  partsOf.set(text, parts);
+  return parts;
+}
 
 /** Fills in the placeholders of a text. */
-export function expand(text: string, key: string, value: string): string {
-  const texts: Record<string, string> = {
-    $key: key,
-    $value: value,
-    $key64: base64(key),
-    $value64: base64(value),
-  };
-  return text.replaceAll(/\$(?:key|value)(?:64)?/g, (name) => texts[name] ?? name);
+export function expand(text: string, filling: Filling): string {
+  let filled = '';
+  for (const part of takeApart(text)) filled += typeof part === 'string' ? part : part(filling);
+  return filled;
 }

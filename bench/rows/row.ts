@@ -2,9 +2,10 @@
 
 export type KeyDraw = 'uniform' | 'zipfian';
 
-/** A share of GETs in percent; the rest are PUTs. */
+/** A share of GETs in percent, and the kind of the rest. */
 export interface MixedWork {
   readonly getPercent: number;
+  readonly rest: 'put' | 'list';
 }
 
 /** Requests of so many commands each, all with distinct keys. */
@@ -13,7 +14,8 @@ export interface PipelineWork {
   readonly length: number;
 }
 
-export type Work = 'get' | 'put' | 'incr' | MixedWork | PipelineWork;
+/** `list` reads a page of 100 keys; `transaction` writes two keys of different shards. */
+export type Work = 'get' | 'put' | 'incr' | 'list' | 'transaction' | MixedWork | PipelineWork;
 
 export type Fsync = 'always' | 'interval';
 
@@ -24,16 +26,30 @@ export interface Conditions {
   readonly draw: KeyDraw;
   readonly valueBytes: number;
   readonly connections: number;
+  /** More flags of Holdfast, for rows that do not use its defaults. */
+  readonly flags?: readonly string[];
+  /** Requests carry a token, and a request without it is refused. */
+  readonly isAuthenticated?: boolean;
+  /** So many more connections are open, and do nothing. */
+  readonly idleConnections?: number;
+  /** Requests go through this proxy. */
+  readonly proxy?: 'caddy';
+}
+
+/** Holdfast under other conditions, or with other work. */
+export interface Variant extends Partial<Conditions> {
+  readonly name: string;
+  readonly work?: Exclude<Work, PipelineWork>;
 }
 
 export interface Row extends Conditions {
   readonly name: string;
   readonly work: Work;
   readonly fsync: Fsync;
-  /** More flags of Holdfast, for rows that do not use its defaults. */
-  readonly flags?: readonly string[];
-  /** Holdfast under other conditions, measured in the same rounds. */
-  readonly variant?: Partial<Conditions> & { readonly name: string };
+  /** Measured in the same rounds. */
+  readonly variants?: readonly Variant[];
+  /** Holdfast is measured beside its variants alone, under this name. */
+  readonly alone?: string;
 }
 
 export function isPipeline(work: Work): work is PipelineWork {
@@ -52,5 +68,12 @@ export function needsValues(work: Work): boolean {
 
 export function writesValues(work: Work): boolean {
   if (isPipeline(work)) return work.command === 'set';
-  return work === 'put' || typeof work === 'object';
+  if (typeof work === 'object') return work.rest === 'put';
+  return work === 'put' || work === 'transaction';
+}
+
+/** Single GETs and PUTs, which every server over HTTP can do. */
+export function isPlain(work: Work): boolean {
+  if (isPipeline(work)) return false;
+  return typeof work === 'object' ? work.rest === 'put' : work === 'get' || work === 'put';
 }

@@ -27,6 +27,7 @@ export const targets: readonly Target[] = [
   { row: 'pipeline-get-100', measure: 'rate', versus: 'redis-benchmark', ratio: 0.9 },
   { row: 'pipeline-set-100', measure: 'rate', versus: 'redis-benchmark', ratio: 0.6 },
   { row: 'incr-hot', measure: 'rate', versus: 'holdfast, 10,000 keys', ratio: 0.8 },
+  { row: 'get-auth', measure: 'rate', versus: 'holdfast, authentication off', ratio: 0.95 },
 ];
 
 /** As the report prints it. */

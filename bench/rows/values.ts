@@ -1,7 +1,7 @@
 // The values that rows write. A value tells which key it belongs to and which round wrote it, so that a
-// reply can be judged. loads/wrk-script.ts makes the same values.
+// reply can be judged.
 
-export const filler = 'holdfast ';
+const filler = 'holdfast ';
 
 /** @param seed 0 for the values that a store is filled with; the number of a round for later ones */
 export function seededValue(index: number, seed: number, bytes: number): string {

@@ -1,34 +1,42 @@
-// The script of wrk has the parameters of its round. wrk itself runs it in the bench.
+// The script of wrk has the file and the checks of its round. wrk itself runs it in the bench.
 import { expect, test } from 'vitest';
-import { wrkScript } from '../../../bench/loads/wrk-script.ts';
-import { zipfConstants } from '../../../bench/rows/key-draw.ts';
+import { checkedTemplates, wrkScript } from '../../../bench/loads/wrk-script.ts';
 import { restDialect, templatesFor } from '../../../bench/rows/request-template.ts';
+import type { Work } from '../../../bench/rows/row.ts';
 
-const plan = {
-  url: 'http://127.0.0.1:7411',
-  templates: templatesFor(restDialect, { command: 'set', length: 100 }) ?? [],
-  conditions: { keys: 1000, draw: 'zipfian', valueBytes: 100, connections: 16 },
-  seconds: 1,
-  seed: 7,
-} as const;
+const planOf = (work: Work) =>
+  ({
+    url: 'http://127.0.0.1:7411',
+    templates: templatesFor(restDialect, work) ?? [],
+    conditions: { keys: 1000, draw: 'zipfian', valueBytes: 100, connections: 16 },
+    seconds: 1,
+    seed: 7,
+  }) as const;
 
-test('the script has the keys, the seed, the address and the quoted commands', () => {
-  const script = wrkScript(plan);
-  expect(script).toContain('local keys, seed, value_bytes = 1000, 7, 100');
-  expect(script).toContain('local host, token = "127.0.0.1:7411", nil');
-  expect(script).toContain(String.raw`command = "[\"SET\",\"$key\",\"$value\"]", length = 100`);
-  expect(script).toContain(String.raw`reply_holds = "{\"result\":\"OK\"}"`);
+const pipeline = { command: 'set', length: 100 } as const;
+
+test('the script has the file of the requests, and what a right reply holds', () => {
+  const script = wrkScript(planOf(pipeline), '/tmp/"requests"');
+  expect(script).toContain(String.raw`local texts_path, value_bytes = "/tmp/\"requests\"", 100`);
+  expect(script).toContain(
+    String.raw`local checks = { { is_pipeline = true, reply_holds = "{\"result\":\"OK\"}" } }`,
+  );
 });
 
-test('the script looks into replies if the round asks for it', () => {
-  const gets = { ...plan, templates: templatesFor(restDialect, 'get') ?? [] };
-  expect(wrkScript(gets)).toContain('local checks_replies = false');
-  expect(wrkScript({ ...gets, checksReplies: true })).toContain('local checks_replies = true');
-  expect(wrkScript(gets)).toContain('returns_value = true');
+const looksInto = (work: Work): boolean => checkedTemplates(planOf(work)).length > 0;
+
+test('rounds that count look into the replies of pipelines alone', () => {
+  expect(looksInto(pipeline)).toBe(true);
+  expect(looksInto('get')).toBe(false);
+  expect(looksInto('list')).toBe(false);
+  expect(looksInto('transaction')).toBe(false);
 });
 
-test('the script has the constants of a Zipf draw, and a token if one is asked for', () => {
-  const script = wrkScript({ ...plan, token: 'secret' });
-  expect(script).toContain(`share * ${zipfConstants(1000).zeta}`);
-  expect(script).toContain('"secret"');
+test('rounds to warm up look into all replies whose content is known', () => {
+  const checked = (work: Work) => checkedTemplates({ ...planOf(work), checksReplies: true });
+  expect(checked('get')).toHaveLength(1);
+  expect(checked({ getPercent: 95, rest: 'list' })).toHaveLength(2);
+  // The replies to puts tell nothing, and a reply does not tell that it is to a put.
+  expect(checked({ getPercent: 95, rest: 'put' })).toEqual([]);
+  expect(wrkScript(planOf('get'), '')).toContain('local checks = {  }');
 });

@@ -20,7 +20,7 @@ function sideWith(valueOf: (index: number) => string | undefined): Side {
   return {
     name: 'a store',
     contender,
-    conditions: row,
+    row,
     templates: [],
     load: { name: 'none', round: () => Promise.reject(new Error('no load')) },
     running: {
@@ -47,9 +47,8 @@ test('a missing value, and one that differs in a byte, fail the row', async () =
 
 test('a side that answers writes and keeps none of them fails the row', async () => {
   const forgetful = sideWith((index) => seededValue(index, 0, 100));
-  await expect(checkAfter(row, forgetful, 1_000_000)).rejects.toThrow('kept none of its writes');
+  await expect(checkAfter(forgetful, 1_000_000)).rejects.toThrow('kept none of its writes');
   await checkAfter(
-    row,
     sideWith((index) => seededValue(index, 2, 100)),
     1_000_000,
   );

@@ -1,6 +1,8 @@
 // Rows and targets belong together, and a name that does not exist is refused.
 import { expect, test } from 'vitest';
 import { choosePeers, peers } from '../../../bench/contenders/contenders.ts';
+import { holdfast } from '../../../bench/contenders/holdfast.ts';
+import { missingVariants, planSides } from '../../../bench/measuring/side.ts';
 import { chooseRows, rowNamed, rows } from '../../../bench/rows/rows.ts';
 import { describeTarget, isReached, targets } from '../../../bench/rows/targets.ts';
 
@@ -14,9 +16,37 @@ test('every target names a row, and a peer that takes it or its variant', () => 
   for (const { row: name, versus } of targets) {
     const row = rowNamed(name);
     const peer = peers.find((one) => one.name === versus);
-    const isSide = peer?.takes(row) ?? row.variant?.name === versus;
+    const isVariant = row.variants?.some((variant) => variant.name === versus) ?? false;
+    const isSide = peer === undefined ? isVariant : peer.takes(row);
     expect({ name, versus, isSide }).toEqual({ name, versus, isSide: true });
   }
+});
+
+test('the sides of a row have names of their own', () => {
+  for (const row of rows) {
+    const names = planSides(row, peers).map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+  }
+});
+
+test('a row that compares Holdfast with itself leaves the peers out', () => {
+  const names = planSides(rowNamed('get-auth'), [holdfast('holdfast'), ...peers]);
+  expect(names.map(({ name }) => name)).toEqual([
+    'holdfast, authentication on',
+    'holdfast, authentication off',
+  ]);
+  expect(names.map(({ row }) => row.isAuthenticated)).toEqual([true, false]);
+});
+
+test('a variant that the machine cannot measure is left out, and its reason is given', () => {
+  const row = {
+    ...rowNamed('get-idle'),
+    variants: [{ name: 'too many', idleConnections: 1_000_000_000_000 }],
+  };
+  expect(planSides(row, [holdfast('holdfast')]).map(({ name }) => name)).toEqual([row.alone]);
+  expect(missingVariants(row)).toEqual([
+    { name: 'too many', why: expect.stringMatching(/^a process may open \d+ files alone$/) },
+  ]);
 });
 
 test('rows are chosen by name, in the order of the names', () => {

@@ -1,13 +1,16 @@
-// Measures all rows on Holdfast and on every peer that the machine has, at equal durability. Prints
-// tables of the figures and of the targets. Writes a report, raw figures and charts to bench/results/.
+// Measures all rows on Holdfast and on every peer that the machine has, at equal durability, and the
+// figures that are no rows. Prints tables of the figures and of the targets. Writes a report, raw figures
+// and charts to bench/results/, or to the folder of --out.
 //
-//   npm run bench -- --only get-hot,put-always --peers webdis,bare --rounds 16 --seconds 1
+//   npm run bench -- --only get-hot,memory --peers webdis,bare --rounds 16 --seconds 1
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { programFolder } from '../src/base/program-folder.ts';
 import { choosePeers } from './contenders/contenders.ts';
 import type { Contender } from './contenders/contender.ts';
 import { holdfast } from './contenders/holdfast.ts';
+import type { Part, PartPlan, PartResult } from './figures/figure.ts';
+import { chooseWork, measurePart } from './figures/parts.ts';
 import { chooseLoad } from './loads/choose-load.ts';
 import { machineFacts } from './machine-facts.ts';
 import { runScript, withBelongings, type Belongings } from './measuring/belongings.ts';
@@ -16,13 +19,15 @@ import { limitMsOf, measureRow, type RoundsPlan, type RowResult } from './measur
 import { endProgress, tellProgress } from './measuring/progress.ts';
 import { missingVariants } from './measuring/side.ts';
 import { describeRounds, readRounds, roundOptions } from './measuring/round-options.ts';
+import { figuresTable } from './report/figures-table.ts';
 import { sidesTable, targetsTable, type Missing, type Run } from './report/markdown-report.ts';
 import { writeResults } from './report/write-results.ts';
 import type { Row } from './rows/row.ts';
-import { chooseRows } from './rows/rows.ts';
 
 interface Plan {
   readonly rows: readonly Row[];
+  readonly parts: readonly Part[];
+  readonly partPlan: PartPlan;
   /** Holdfast first. */
   readonly contenders: readonly Contender[];
   readonly rounds: RoundsPlan;
@@ -36,6 +41,10 @@ const besideRowsMs = 60_000;
 const shortKeysMax = 10_000;
 const shortNote = ', short: 10,000 keys at most, so the figures tell nothing';
 const shortRounds = { rounds: 2, seconds: 1, warmSeconds: 1 } as const;
+
+/** A median of so many starts is steady. */
+const fullEntries = { entries: 1_000_000, manyEntries: 10_000_000, starts: 3 } as const;
+const shortEntries = { entries: 20_000, manyEntries: 40_000, starts: 1 } as const;
 
 async function commitOf(belongings: Belongings): Promise<string> {
   const git = (...words: string[]) =>
@@ -57,9 +66,10 @@ function missingOf({ rows, contenders }: Plan): Missing[] {
 }
 
 async function measure(plan: Plan, belongings: Belongings): Promise<void> {
-  const { rows, contenders, rounds, pins, folder } = plan;
+  const { rows, parts, contenders, rounds, pins, folder } = plan;
   const load = await chooseLoad(belongings, pins.load);
   const results: RowResult[] = [];
+  const figures: PartResult[] = [];
   const run: Run = {
     startedAt: new Date().toISOString(),
     commit: await commitOf(belongings),
@@ -69,6 +79,7 @@ async function measure(plan: Plan, belongings: Belongings): Promise<void> {
     rounds: describeRounds(rounds) + (plan.isShort ? shortNote : ''),
     missing: missingOf(plan),
     results,
+    figures,
   };
   for (const { name, why } of run.missing) process.stderr.write(`${name} is left out: ${why}\n`);
   for (const row of rows) {
@@ -79,9 +90,17 @@ async function measure(plan: Plan, belongings: Belongings): Promise<void> {
     // After each row: a run that fails late has its rows.
     await writeResults(folder, run);
   }
+  for (const part of parts) {
+    const partRun = { ...plan.partPlan, load, tell: tellProgress };
+    figures.push(await measurePart(part, partRun, belongings));
+    await writeResults(folder, run);
+  }
   endProgress();
   process.stdout.write(`${run.machine}\n${run.load}, ${run.pins}, ${run.rounds}\n\n`);
-  process.stdout.write(`${sidesTable(results)}\n${targetsTable(results)}\nReport in ${folder}\n`);
+  const tables = [sidesTable(results), targetsTable(results), figuresTable(figures)];
+  process.stdout.write(
+    `${tables.filter((table) => table !== '').join('\n')}\nReport in ${folder}\n`,
+  );
 }
 
 function readPlan(): Plan {
@@ -93,25 +112,36 @@ function readPlan(): Plan {
       short: { type: 'boolean', default: false },
     },
   });
-  const chosen = chooseRows(values.only);
+  const chosen = chooseWork(values.only);
+  const pins = readPins(values.pin);
+  const rounds = values.short ? shortRounds : readRounds(values);
   const minute = new Date().toISOString().slice(0, 16).replace(':', '');
   return {
     rows: values.short
-      ? chosen.map((row) => ({ ...row, keys: Math.min(row.keys, shortKeysMax) }))
-      : chosen,
+      ? chosen.rows.map((row) => ({ ...row, keys: Math.min(row.keys, shortKeysMax) }))
+      : chosen.rows,
+    parts: chosen.parts,
+    partPlan: {
+      ...(values.short ? shortEntries : fullEntries),
+      rounds: rounds.rounds,
+      seconds: rounds.seconds,
+      pins,
+    },
     contenders: [holdfast('holdfast'), ...choosePeers(values.peers)],
-    rounds: values.short ? shortRounds : readRounds(values),
+    rounds,
     isShort: values.short,
-    pins: readPins(values.pin),
+    pins,
     folder: values.out ?? join(programFolder, 'bench', 'results', minute),
   };
 }
 
 await runScript(async () => {
   const plan = readPlan();
-  const limitMs = plan.rows.reduce(
-    (sum, row) => sum + limitMsOf(row, plan.contenders, plan.rounds),
+  const limits = [
     besideRowsMs,
-  );
+    ...plan.rows.map((row) => limitMsOf(row, plan.contenders, plan.rounds)),
+    ...plan.parts.map((part) => part.limitMs(plan.partPlan)),
+  ];
+  const limitMs = limits.reduce((sum, limit) => sum + limit, 0);
   await withBelongings(limitMs, (belongings) => measure(plan, belongings));
 });

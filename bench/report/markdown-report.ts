@@ -1,6 +1,8 @@
 // The report of a run: a table of all sides, a table of targets, and the conditions.
+import type { PartResult } from '../figures/figure.ts';
 import type { RowResult, SideResult } from '../measuring/measure-row.ts';
 import { describeTarget, targets } from '../rows/targets.ts';
+import { figuresTable } from './figures-table.ts';
 import { judgeTargets, type JudgedTarget } from './judged-targets.ts';
 import { figuresOf, ratiosOf } from './side-figures.ts';
 import { grouped, markdownTable } from './table.ts';
@@ -21,6 +23,8 @@ export interface Run {
   readonly rounds: string;
   readonly missing: readonly Missing[];
   readonly results: readonly RowResult[];
+  /** Of the parts that are no rows. */
+  readonly figures: readonly PartResult[];
 }
 
 const heading = [
@@ -96,7 +100,7 @@ by byte before and after each row.
 `;
 
 export function markdownReport(run: Run): string {
-  const { startedAt, commit, machine, load, pins, rounds, missing, results } = run;
+  const { startedAt, commit, machine, load, pins, rounds, missing, results, figures } = run;
   const charts = results.map(({ row }) => `![${row.name}](${row.name}.svg)\n`).join('\n');
   const absent = missing.map(({ name, why }) => `- ${name}: ${why}\n`).join('');
   return [
@@ -105,6 +109,7 @@ export function markdownReport(run: Run): string {
     explanation,
     `## Targets\n\n${targetsTable(results) || 'The rows have none.\n'}`,
     '![targets](targets.svg)\n',
+    `## Figures\n\n${figuresTable(figures) || 'None were measured.\n'}`,
     `## Rows\n\n${sidesTable(results)}`,
     charts,
     `## Missing\n\n${absent || 'No contender was missing.\n'}`,

@@ -104,12 +104,15 @@ export const rows: readonly Row[] = [
   { ...common, name: 'put-64k', work: 'put', keys: 1000, valueBytes: 64 * 1024 },
 ];
 
-/** @throws Error that names the rows there are */
-export function rowNamed(name: string): Row {
+/**
+ * @param others names that the caller allows, too
+ * @throws Error that names the rows there are
+ */
+export function rowNamed(name: string, others: readonly string[] = []): Row {
   const row = rows.find((one) => one.name === name);
   if (row !== undefined) return row;
-  const allowed = rows.map((one) => one.name).join(', ');
-  throw new Error(`--only names the row "${name}"; allowed: ${allowed}. Nothing was measured.`);
+  const allowed = [...rows.map((one) => one.name), ...others].join(', ');
+  throw new Error(`--only names "${name}"; allowed: ${allowed}. Nothing was measured.`);
 }
 
 /**
@@ -117,5 +120,5 @@ export function rowNamed(name: string): Row {
  * @throws Error that names the rows there are
  */
 export function chooseRows(only: string | undefined): readonly Row[] {
-  return only === undefined ? rows : only.split(',').map(rowNamed);
+  return only === undefined ? rows : only.split(',').map((name) => rowNamed(name));
 }

@@ -66,10 +66,12 @@ test('a report names the contenders that the machine lacks, and settings', () =>
     rounds: '2 rounds',
     missing: [{ name: 'etcd', why: 'etcd is not installed' }],
     results: [result],
+    figures: [{ part: 'start', figures: [{ name: 'start', value: 1, unit: 'ms' }] }],
   };
   const text = markdownReport(run);
   expect(text).toContain('- etcd: etcd is not installed\n');
   expect(text).toContain('- get-hot, webdis: plain; webdis 1; load: wrk 4\n');
+  expect(text).toMatch(/^\| start +\| +start +\| +1 ms/m);
   expect(text).toContain('![get-hot](get-hot.svg)');
 });
 

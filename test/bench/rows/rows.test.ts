@@ -57,7 +57,7 @@ test('rows are chosen by name, in the order of the names', () => {
 
 test('a row or a peer that does not exist is refused, and those that do are named', () => {
   expect(() => chooseRows('get-hot,get')).toThrow(
-    /^--only names the row "get"; allowed: get-hot, .*\. Nothing was measured\.$/,
+    /^--only names "get"; allowed: get-hot, .*\. Nothing was measured\.$/,
   );
   expect(() => choosePeers('redis')).toThrow(
     /^--peers names "redis"; allowed: bare, webdis, .*none\. Nothing was measured\.$/,

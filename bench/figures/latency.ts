@@ -1,0 +1,201 @@
+// Latency at a fixed rate, half of the capacity that a closed loop finds. Latency counts from the
+// scheduled moment, so no wait is hidden. Two comparisons: GETs out of few and of many entries with the
+// cache off; and a mix of 90 % GETs and 10 % PUTs without and with compactions. Rounds alternate. The
+// figures are medians of the rounds' p50 and p99, and their ratios.
+import { fillHoldfast, startHoldfast } from '../contenders/holdfast.ts';
+import { requestFor } from '../loads/drawn-requests.ts';
+import { requestText } from '../loads/request-texts.ts';
+import { median } from '../median.ts';
+import { connectionWaitMs, quantileOf, runOpenLoop } from '../open-loop.ts';
+import { restDialect, templatesFor } from '../rows/request-template.ts';
+import type { Conditions, Work } from '../rows/row.ts';
+import { randomStream } from '../workload.ts';
+import { entriesThatFit } from './entries-that-fit.ts';
+import { fillLimitMs, type Figure, type Part, type PartPlan, type PartRun } from './figure.ts';
+import { readMetrics } from './metrics.ts';
+
+interface Side {
+  readonly name: string;
+  readonly url: string;
+  readonly conditions: Conditions;
+}
+
+interface Latencies {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+const few = 10_000;
+const mixKeysMax = 100_000;
+const patienceMs = 5000;
+const common = { draw: 'uniform', valueBytes: 100, connections: 64 } as const;
+
+async function startSide(
+  [name, keys]: readonly [string, number],
+  flags: readonly string[],
+  run: PartRun,
+): Promise<Side> {
+  run.tell(`${name}: starts and is filled`);
+  const { url } = await startHoldfast(undefined, { fsync: 'interval', flags }, run);
+  await fillHoldfast(url, 0, keys, common.valueBytes);
+  return { name, url, conditions: { ...common, keys } };
+}
+
+/** One request as bytes, for the open loop. */
+function bytesOf(side: Side, work: Work, seed: number, random: () => number): Buffer {
+  const [first, second] = templatesFor(restDialect, work) ?? [];
+  if (first === undefined) throw new Error('the work has no requests');
+  const chosen = second !== undefined && random() * 100 >= first.percent ? second : first;
+  const index = Math.floor(random() * side.conditions.keys);
+  const request = requestFor(chosen.template, side.conditions, seed, index);
+  return Buffer.from(requestText(request, new URL(side.url).host, undefined));
+}
+
+async function openRound(
+  side: Side,
+  work: Work,
+  rate: number,
+  seconds: number,
+  seed: number,
+): Promise<Latencies> {
+  const random = randomStream(seed);
+  const { byStatus, unsent, unanswered } = await runOpenLoop({
+    port: Number(new URL(side.url).port),
+    requestsPerSecond: rate,
+    seconds,
+    connections: common.connections,
+    patienceMs,
+    request: () => bytesOf(side, work, seed, random),
+  });
+  const strange = [...byStatus.keys()].filter((status) => status < 200 || status > 299);
+  if (strange.length > 0 || unanswered > 0) {
+    const counts = `${unanswered} unanswered, statuses ${strange.join(', ')}`;
+    throw new Error(`${side.name} at ${Math.round(rate)}/s: ${counts}`);
+  }
+  // A request that found no free connection in time would have waited longer still.
+  const given = Array.from({ length: unsent }, () => connectionWaitMs);
+  const all = [...[...byStatus.values()].flat(), ...given].toSorted((a, b) => a - b);
+  return { p50Ms: quantileOf(all, 0.5), p99Ms: quantileOf(all, 0.99) };
+}
+
+/**
+ * Half of the least capacity of the sides in a closed loop. The generator of the open loop is one thread
+ * of Node, so a rate above its bound would measure the generator.
+ */
+async function halfOfCapacity(
+  sides: readonly Side[],
+  work: Work,
+  { load }: PartRun,
+): Promise<number> {
+  const rates: number[] = [];
+  for (const { url, conditions } of sides) {
+    const templates = templatesFor(restDialect, work) ?? [];
+    const round = { url, templates, conditions, seconds: 2, seed: 1 };
+    await load.round(round);
+    const { requests, seconds } = await load.round({ ...round, seed: 2 });
+    rates.push(requests / seconds);
+  }
+  return Math.min(generatorMax, Math.min(...rates) / 2);
+}
+
+const generatorMax = 15_000;
+
+const mediansOf = (rounds: readonly Latencies[]): Latencies => ({
+  p50Ms: median(rounds.map((one) => one.p50Ms)),
+  p99Ms: median(rounds.map((one) => one.p99Ms)),
+});
+
+async function compareSides(
+  sides: readonly [Side, Side],
+  work: Work,
+  run: PartRun,
+): Promise<{ rate: number; latencies: readonly [Latencies, Latencies] }> {
+  const rate = await halfOfCapacity(sides, work, run);
+  const rounds: [Latencies[], Latencies[]] = [[], []];
+  // The first round warms up.
+  for (let round = 0; round <= run.rounds; round++) {
+    run.tell(`${sides[1].name}: round ${round} of ${run.rounds}`);
+    for (const [index, side] of sides.entries()) {
+      const one = await openRound(side, work, rate, run.seconds, round);
+      if (round > 0) rounds[index]?.push(one);
+    }
+  }
+  const [first, second] = rounds;
+  return { rate, latencies: [mediansOf(first), mediansOf(second)] };
+}
+
+/** @param targets of the ratios of the second side to the first */
+function figuresOf(
+  sides: readonly [Side, Side],
+  { rate, latencies: [first, second] }: Awaited<ReturnType<typeof compareSides>>,
+  targets: { readonly p50?: number; readonly p99: number },
+): Figure[] {
+  const sideFigures = ({ name }: Side, { p50Ms, p99Ms }: Latencies): Figure[] => [
+    { name: `${name}: p50`, value: p50Ms, unit: 'ms', digits: 2 },
+    { name: `${name}: p99`, value: p99Ms, unit: 'ms', digits: 2 },
+  ];
+  const ratio = (which: string, value: number, most: number | undefined): Figure => ({
+    name: `${sides[1].name}: times ${which} of the other`,
+    value,
+    unit: '',
+    digits: 2,
+    ...(most !== undefined && { target: { side: 'most', value: most } }),
+  });
+  return [
+    {
+      name: `${sides[1].name}: rate`,
+      value: rate,
+      unit: '/s',
+      note: rate < generatorMax ? 'half of capacity' : 'as much as the generator makes',
+    },
+    ...sideFigures(sides[0], first),
+    ...sideFigures(sides[1], second),
+    ratio('the p50', second.p50Ms / first.p50Ms, targets.p50),
+    ratio('the p99', second.p99Ms / first.p99Ms, targets.p99),
+  ];
+}
+
+const grouped = (count: number): string => count.toLocaleString('en-US');
+
+function limitMs(entries: number, { rounds, seconds }: PartPlan): number {
+  const eachRound = seconds * 1000 + patienceMs + 1000;
+  return 2 * fillLimitMs(entries) + 60_000 + 2 * (rounds + 1) * eachRound;
+}
+
+export const latencyOfEntries: Part = {
+  name: 'latency-entries',
+  limitMs: (plan) => limitMs(plan.manyEntries, plan),
+  measure: async (run) => {
+    const flags = ['--cache-bytes', '0'];
+    const many = entriesThatFit(run.manyEntries);
+    const sides: [Side, Side] = [
+      await startSide([`GET of ${grouped(few)} entries`, few], flags, run),
+      await startSide([`GET of ${grouped(many)} entries`, many], flags, run),
+    ];
+    const compared = await compareSides(sides, 'get', run);
+    const figures = figuresOf(sides, compared, { p50: 1.2, p99: 2 });
+    if (many === run.manyEntries) return figures;
+    const note = `the memory is too small for ${grouped(run.manyEntries)}`;
+    return [{ name: 'entries', value: many, unit: '', note }, ...figures];
+  },
+};
+
+const withJournals = (bytes: string): string[] => ['--compact-journal-bytes', bytes];
+
+export const latencyOfCompaction: Part = {
+  name: 'latency-compaction',
+  limitMs: (plan) => limitMs(mixKeysMax, plan),
+  measure: async (run) => {
+    const keys = Math.min(run.entries, mixKeysMax);
+    const sides: [Side, Side] = [
+      await startSide(['90/10 without compaction', keys], withJournals('1024GiB'), run),
+      await startSide(['90/10 while compacting', keys], withJournals('64KiB'), run),
+    ];
+    const before = (await readMetrics(sides[1].url)).compactionsCompleted;
+    const compared = await compareSides(sides, { getPercent: 90, rest: 'put' }, run);
+    const compactions = (await readMetrics(sides[1].url)).compactionsCompleted - before;
+    if (!(compactions > 0)) throw new Error('no compaction ran: the comparison means nothing');
+    const figures = figuresOf(sides, compared, { p99: 1.5 });
+    return [...figures, { name: 'compactions in all rounds', value: compactions, unit: '' }];
+  },
+};

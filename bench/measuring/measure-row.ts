@@ -11,6 +11,7 @@ import { planSides, startSide, type Side } from './side.ts';
 export interface RoundsPlan {
   readonly rounds: number;
   readonly seconds: number;
+  /** 0: rounds that count look into replies themselves, so they are slower. */
   readonly warmSeconds: number;
 }
 
@@ -60,7 +61,7 @@ export function limitMsOf(row: Row, contenders: readonly Contender[], plan: Roun
 async function runRound(
   side: Side,
   operationsEach: number,
-  { seconds, seed, checksReplies }: Pick<RoundPlan, 'seconds' | 'seed' | 'checksReplies'>,
+  { seconds, seed, checksReplies }: Required<Pick<RoundPlan, 'seconds' | 'seed' | 'checksReplies'>>,
 ): Promise<RoundResult & { readonly operations: number }> {
   const { running, templates, row } = side;
   const cpuBefore = cpuMicrosecondsOf(running.pids);
@@ -70,7 +71,7 @@ async function runRound(
     conditions: row,
     seconds,
     seed,
-    ...(checksReplies === true && { checksReplies }),
+    checksReplies,
     ...(running.token !== undefined && { token: running.token }),
   });
   const cpu = cpuMicrosecondsOf(running.pids) - cpuBefore;
@@ -98,16 +99,15 @@ async function alternate(
     for (const [index, side] of round % 2 === 0 ? inOrder.toReversed() : inOrder) {
       const one = measured[index];
       if (one === undefined) continue;
+      const { seconds, warmSeconds } = plan;
       // Compiling code and filling caches must not count, nor the time to look into replies.
-      const warm = await runRound(side, operationsEach, {
-        seconds: plan.warmSeconds,
-        seed: 2 * round - 1,
-        checksReplies: true,
-      });
-      const { seconds } = plan;
-      const counted = await runRound(side, operationsEach, { seconds, seed: 2 * round });
-      const { operations, ...result } = counted;
-      one.operations += warm.operations + operations;
+      if (warmSeconds > 0) {
+        const warmPlan = { seconds: warmSeconds, seed: 2 * round - 1, checksReplies: true };
+        one.operations += (await runRound(side, operationsEach, warmPlan)).operations;
+      }
+      const countedPlan = { seconds, seed: 2 * round, checksReplies: warmSeconds === 0 };
+      const { operations, ...result } = await runRound(side, operationsEach, countedPlan);
+      one.operations += operations;
       one.rounds.push(result);
     }
   }

@@ -23,5 +23,8 @@ export function readRounds(values: {
 }
 
 export function describeRounds({ rounds, seconds, warmSeconds }: RoundsPlan): string {
-  return `${rounds} rounds of ${seconds} s, each after ${warmSeconds} s to warm up`;
+  const all = `${rounds} ${rounds === 1 ? 'round' : 'rounds'} of ${seconds} s`;
+  return warmSeconds === 0
+    ? `${all}, without warming up`
+    : `${all}, each after ${warmSeconds} s to warm up`;
 }

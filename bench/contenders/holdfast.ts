@@ -1,13 +1,13 @@
 // Holdfast as a contender, from any folder that has a build of it.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { urlOf, type ProgramProcess } from '../../test/support/processes/server-process.ts';
 import { programFolder } from '../../src/base/program-folder.ts';
 import { pinned } from '../measuring/cpu-pins.ts';
 import { restDialect } from '../rows/request-template.ts';
 import type { Row } from '../rows/row.ts';
 import { seededValue } from '../rows/values.ts';
+import { sendOne } from '../send.ts';
 import { keyOf, type BenchRequest } from '../workload.ts';
 import { startCaddy } from './caddy.ts';
 import type { Contender, Place, Running } from './contender.ts';
@@ -17,7 +17,6 @@ import { openIdle } from './idle-connections.ts';
 const requestBytes = 1024 * 1024;
 const requestOperationsMax = 2000;
 const batchesAtOnce = 4;
-const batchTries = 30;
 
 function fillRequest(from: number, to: number, valueBytes: number): BenchRequest {
   const operations = Array.from({ length: to - from }, (_, offset) => ({
@@ -37,25 +36,6 @@ function withToken(request: BenchRequest, token: string | undefined): BenchReque
   return { ...request, headers: { ...request.headers, ...headersWith(token) } };
 }
 
-interface BatchReply {
-  readonly results: readonly { readonly status: number; readonly retryAfterMs?: number }[];
-}
-
-/** A shard refuses some puts of a batch if it has too much to do: they are sent again, all of it. */
-async function sendBatch(url: string, { path, ...init }: BenchRequest): Promise<void> {
-  for (let tries = 0; tries < batchTries; tries++) {
-    const reply = await fetch(url + path, init);
-    const text = await reply.text();
-    if (!reply.ok && reply.status !== 503) throw new Error(`${path}: ${reply.status} ${text}`);
-    const { results }: BatchReply = reply.ok ? JSON.parse(text) : { results: [{ status: 503 }] };
-    const refused = results.find(({ status }) => status > 299);
-    if (refused === undefined) return;
-    if (refused.status !== 503) throw new Error(`a put was refused: ${JSON.stringify(refused)}`);
-    await delay(refused.retryAfterMs ?? 1000);
-  }
-  throw new Error(`a batch was refused ${batchTries} times`);
-}
-
 /** Writes the values of these keys with seed 0. */
 export async function fillHoldfast(
   url: string,
@@ -70,7 +50,7 @@ export async function fillHoldfast(
     while (next < to) {
       const at = next;
       next = Math.min(to, at + each);
-      await sendBatch(url, withToken(fillRequest(at, next, valueBytes), token));
+      await sendOne(url, withToken(fillRequest(at, next, valueBytes), token));
     }
   };
   await Promise.all(Array.from({ length: batchesAtOnce }, sendRest));

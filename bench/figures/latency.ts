@@ -124,6 +124,22 @@ async function compareSides(
   return { rate, latencies: [mediansOf(first), mediansOf(second)] };
 }
 
+/**
+ * Latencies end where a request is given up. So one of a side that was overloaded is a lower bound alone.
+ *
+ * @param most the target of the ratio
+ * @returns the ratio of the second to the first; undefined if it is not known which side of the target it is
+ */
+export function latencyRatio(
+  firstMs: number,
+  secondMs: number,
+  most: number = Infinity,
+): number | undefined {
+  const ratio = secondMs / firstMs;
+  if (firstMs >= connectionWaitMs) return undefined;
+  return secondMs < connectionWaitMs || ratio > most ? ratio : undefined;
+}
+
 /** @param targets of the ratios of the second side to the first */
 function figuresOf(
   sides: readonly [Side, Side],
@@ -134,13 +150,17 @@ function figuresOf(
     { name: `${name}: p50`, value: p50Ms, unit: 'ms', digits: 2 },
     { name: `${name}: p99`, value: p99Ms, unit: 'ms', digits: 2 },
   ];
-  const ratio = (which: string, value: number, most: number | undefined): Figure => ({
-    name: `${sides[1].name}: times ${which} of the other`,
-    value,
-    unit: '',
-    digits: 2,
-    ...(most !== undefined && { target: { side: 'most', value: most } }),
-  });
+  const ratio = (which: 'p50' | 'p99', most: number | undefined): Figure => {
+    const value = latencyRatio(first[`${which}Ms`], second[`${which}Ms`], most);
+    return {
+      name: `${sides[1].name}: times the ${which} of the other`,
+      value,
+      unit: '',
+      digits: 2,
+      ...(most !== undefined && { target: { side: 'most', value: most } }),
+      ...(value === undefined && { note: 'the servers were overloaded' }),
+    };
+  };
   return [
     {
       name: `${sides[1].name}: rate`,
@@ -150,8 +170,8 @@ function figuresOf(
     },
     ...sideFigures(sides[0], first),
     ...sideFigures(sides[1], second),
-    ratio('the p50', second.p50Ms / first.p50Ms, targets.p50),
-    ratio('the p99', second.p99Ms / first.p99Ms, targets.p99),
+    ratio('p50', targets.p50),
+    ratio('p99', targets.p99),
   ];
 }
 

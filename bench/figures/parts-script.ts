@@ -17,8 +17,8 @@ async function measureAll(
 ): Promise<void> {
   process.stdout.write(`${machineFacts(await belongings.folder())}\n`);
   const { rounds, seconds, starts, pins } = plan;
-  const sizes = `${rounds} rounds of ${seconds} s, ${starts} starts`;
-  process.stdout.write(`${sizes}, medians, ${describePins(pins)}\n\n`);
+  const sizes = `rounds: ${rounds}, of ${seconds} s; starts: ${starts}`;
+  process.stdout.write(`${sizes}; medians; ${describePins(pins)}\n\n`);
   const load = await chooseLoad(belongings, pins.load);
   const results: PartResult[] = [];
   for (const part of chosen) {

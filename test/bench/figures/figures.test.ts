@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { entriesThatFit } from '../../../bench/figures/entries-that-fit.ts';
 import { isMet, type Figure } from '../../../bench/figures/figure.ts';
+import { latencyRatio } from '../../../bench/figures/latency.ts';
 import { metricsIn } from '../../../bench/figures/metrics.ts';
 import { chooseWork, parts } from '../../../bench/figures/parts.ts';
 import { figuresTable } from '../../../bench/report/figures-table.ts';
@@ -64,6 +65,15 @@ test('the table shows targets as met, short or not measured, and notes', () => {
 test('entries are fewer if the memory is too small for those that are wanted', () => {
   expect(entriesThatFit(1000, 1_000_000)).toBe(1000);
   expect(entriesThatFit(10_000_000, 2 ** 30)).toBe(1_100_000);
+});
+
+test('a ratio of latencies is given if it tells whether the target is met', () => {
+  expect(latencyRatio(10, 15, 1.5)).toBe(1.5);
+  // Requests are given up after 250 ms: the second latency would have been longer still.
+  expect(latencyRatio(10, 250, 1.5)).toBe(25);
+  expect(latencyRatio(200, 250, 1.5)).toBeUndefined();
+  expect(latencyRatio(250, 250, 1.5)).toBeUndefined();
+  expect(latencyRatio(250, 10, 1.5)).toBeUndefined();
 });
 
 test('shards and compactions are read from the metrics of a server', () => {

@@ -1,5 +1,5 @@
-// Measures layers alone, without HTTP: frames between threads, a shard, a journal, a snapshot, and the
-// way to a shard's thread and back. One process, real files, 100-byte values. Each layer works for short
+// Measures layers alone: frames between threads, a shard, a journal, a snapshot, the way to a shard's
+// thread and back, and whole requests without sockets. One process, real files, 100-byte values. Each layer works for short
 // rounds. Prints microseconds an operation: the better quartile of the rounds, and the spread.
 //
 //   npm run bench:layers -- --rounds 8 --milliseconds 300
@@ -20,6 +20,8 @@ import { nodeFileSystem } from '../src/storage/node-file-system.ts';
 import { encodeEntryOf, encodePut } from '../src/storage/record.ts';
 import type { CommandStore } from '../src/store/store.ts';
 import { wholeNumber } from '../test/support/arguments/whole-number.ts';
+import { laneLayers } from './lane-layers.ts';
+import type { Layer } from './layer.ts';
 import { machineFacts } from './machine-facts.ts';
 import { runScript, withBelongings, type Belongings } from './measuring/belongings.ts';
 import { summarize } from './measuring/quartiles.ts';
@@ -39,14 +41,6 @@ const concurrent = 64;
 interface Plan {
   readonly rounds: number;
   readonly milliseconds: number;
-}
-
-/** Does some operations. @returns how many, perhaps later */
-type Step = () => number | Promise<number>;
-
-interface Layer {
-  readonly name: string;
-  readonly step: Step;
 }
 
 const random = randomStream(1);
@@ -195,6 +189,7 @@ async function run(plan: Plan, belongings: Belongings): Promise<void> {
     await snapshotLayer(belongings),
     ...(await shardLayers(belongings)),
     ...(await hopLayers(belongings)),
+    ...(await laneLayers(belongings)),
   ];
   const rows = [['layer', 'µs', 'least–most']];
   for (const layer of layers) {

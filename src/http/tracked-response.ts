@@ -31,6 +31,15 @@ function isRecord(headers: unknown): headers is Record<string, unknown> {
   return typeof headers === 'object' && headers !== null && !Array.isArray(headers);
 }
 
+/**
+ * True if node closes the connection behind this reply, whose head it has made. `shouldKeepAlive` does
+ * not tell of each: node also closes if only that shows an HTTP/1.0 client the end of the reply.
+ */
+function isLastOfConnection(response: ServerResponse): boolean {
+  // oxlint-disable-next-line no-underscore-dangle -- node has no public name for it
+  return (response as unknown as { readonly _last: boolean })._last;
+}
+
 /** Creates the class for one server. */
 export function trackedResponse(observers: ResponseObservers): typeof ServerResponse {
   const { bodies, connections, meter, replies, order } = observers;
@@ -87,7 +96,7 @@ export function trackedResponse(observers: ResponseObservers): typeof ServerResp
       }
       meter.observe(this.req, this.statusCode, this.#startedAtMs);
       super.end(...(parts as []));
-      if (!this.shouldKeepAlive) connections.noteFinalReply(this.req.socket);
+      if (isLastOfConnection(this)) connections.noteFinalReply(this.req.socket);
       if (!this.writableFinished) replies.watch(this, byteLengthOf(parts[0]));
       return this;
     }

@@ -2,11 +2,17 @@
 // it to.
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Operation } from '../../../src/store/operation.ts';
 import type { Result } from '../../../src/store/result.ts';
 import { openApp } from '../../support/http/open-app.ts';
-import { parseReplies, readToEnd, sendRawForAll } from '../../support/http/raw-request.ts';
+import {
+  parseReplies,
+  readToCut,
+  readToEnd,
+  sendRawForAll,
+} from '../../support/http/raw-request.ts';
 import { connectToPort, connectionEvent, resetConnection } from '../../support/http/transport.ts';
 import { LateStore } from '../../support/stores/late-store.ts';
 import { ModelStore } from '../../support/stores/model-store.ts';
@@ -136,6 +142,33 @@ describe('behind the last reply of a connection', () => {
     const late = await openLate(bytes);
     expect(await answerAll(late)).toEqual([201]);
     expect(keysOf(late.store)).toEqual(['a']);
+  });
+
+  // Node closes after a reply that has no body and no length, although the client asks to keep the
+  // connection. That reply leaves between two requests of one read: the second is not held behind it.
+  test.each([
+    ['requests', [put('b'), put('c'), put('d')]],
+    ['requests in pieces', [put('b').slice(0, 11), put('b').slice(11) + put('c') + put('d')]],
+    ['malformed bytes', [put('b'), 'garbage\r\n\r\n', put('d')]],
+  ])('nothing is carried out: HTTP/1.0 and keep-alive, %s', async (_, pieces) => {
+    const { app, model, port } = await openApp();
+    await model.submit({ op: 'put', namespace: 'default', key: 'a', value: Buffer.from('old') });
+    const socket = await open(port);
+    const text = readToCut(socket);
+    const http10 = `PUT /v1/keys/a HTTP/1.0\r\n${host}Connection: keep-alive\r\nContent-Length: 3\r\n\r\nnew`;
+    socket.setNoDelay();
+    for (const [index, piece] of pieces.entries()) {
+      socket.write(index === 0 ? http10 + piece : piece);
+      // oxlint-disable-next-line no-await-in-loop -- so that each piece is read by itself
+      if (pieces.length === 2) await nextTurn();
+    }
+    expect(parseReplies(await text)).toMatchObject([
+      { status: 204, headers: { connection: 'close' } },
+    ]);
+    await expect.poll(() => app.connections.socketCount).toBe(0);
+    expect([...model.entries].map(([, { value }]) => Buffer.from(value).toString())).toEqual([
+      'new',
+    ]);
   });
 
   test('a request that is already held is not carried out', async () => {

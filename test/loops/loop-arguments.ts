@@ -12,6 +12,6 @@ export function loopArguments(cyclesByDefault: number): { cycles: number; seed: 
   };
 }
 
-function newSeed(): number {
+export function newSeed(): number {
   return Math.floor(Math.random() * 2 ** 31);
 }

@@ -1,70 +1,11 @@
 // Starts the HTTP layer over a model store on a free port, and stops it after the test.
 import { onTestFinished } from 'vitest';
-import { openAccess, type Access } from '../../../src/access/access.ts';
-import { namespaceDefaults } from '../../../src/access/namespace-settings.ts';
-import type { ServerTokensOptions } from '../../../src/access/server-tokens.ts';
-import { buildApp, type AppAccess, type AppOptions } from '../../../src/http/app.ts';
-import type { HttpLimits } from '../../../src/http/limits.ts';
-import type { CommandStore } from '../../../src/store/store.ts';
-import { drain, listen } from '../../../src/http/server.ts';
-import { ModelStore } from '../stores/model-store.ts';
-import { isLaneOpen, transportPair } from './transport.ts';
+import { startApp, type AppChanges } from './start-app.ts';
 
-/** Rules of access as a test gives them: without tokens, the server is open. */
-export interface TestAccess extends Partial<Omit<AppAccess, 'access'>> {
-  readonly serverTokens?: ServerTokensOptions;
-  readonly namespacesMax?: number;
-}
+export { accessOver, makeNamespaces, testLimits, type TestAccess } from './start-app.ts';
 
-export async function accessOver(
-  store: CommandStore,
-  { serverTokens = {}, namespacesMax = 100, ...rules }: TestAccess = {},
-): Promise<AppAccess> {
-  const nowMs = (): number => store.timestamp();
-  const access = await openAccess({ store, nowMs, serverTokens, namespacesMax });
-  return { access, corsOrigins: [], allowedHosts: [], trustProxy: [], ...rules };
-}
-
-export const testLimits: HttpLimits = {
-  keyBytesMax: 64,
-  valueBytesMax: 1024,
-  batchOperationsMax: 100,
-  batchBytesMax: 16 * 1024,
-  bodyBytesInFlightMax: 64 * 1024,
-  replyBytesMax: 256 * 1024 * 1024,
-  requestTimeoutMs: 30_000,
-  headersTimeoutMs: 10_000,
-  keepAliveTimeoutMs: 65_000,
-  connectionsMax: 100,
-  idempotencyWindowMs: 60_000,
-  idempotencyRecordsMax: 50,
-};
-
-/** Makes namespaces, for tests that look at what a single write does to the store. */
-export async function makeNamespaces({ namespaces }: Access, ...names: string[]): Promise<void> {
-  for (const name of names) await namespaces.put(name, namespaceDefaults);
-}
-
-type Changes = Partial<Omit<AppOptions, 'limits' | 'access'>> & {
-  readonly limits?: Partial<HttpLimits>;
-  readonly access?: TestAccess;
-};
-
-export async function openApp({ limits, access, ...changes }: Changes = {}) {
-  const model = new ModelStore();
-  const options = {
-    store: model,
-    clock: { wallMs: () => model.nowMs, monotonicMs: () => performance.now() },
-    version: '0.0.0-test',
-    logger: false,
-    tls: transportPair,
-    fastLane: isLaneOpen,
-    limits: { ...testLimits, ...limits },
-    ...changes,
-  } as const;
-  const rules = await accessOver(options.store, access);
-  const app = await buildApp({ ...options, access: rules });
-  const { url, port } = await listen(app, { host: '127.0.0.1', port: 0 });
-  onTestFinished(() => drain(app, { deadlineMs: 0 }));
-  return { app, model, url, port, access: rules.access };
+export async function openApp(changes?: AppChanges) {
+  const { close, ...opened } = await startApp(changes);
+  onTestFinished(close);
+  return opened;
 }

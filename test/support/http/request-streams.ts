@@ -128,6 +128,8 @@ const oddHeaders = [
   'x-ttl: 5',
 ];
 
+const oddVersions = ['HTTP/1.0', 'HTTP/1.0', 'HTTP/1.0', 'HTTP/2.0', 'HTTP/1.2', 'http/1.1'];
+
 const commands = [
   '["SET","a","1"]',
   '["GET","a"]',
@@ -139,6 +141,9 @@ const commands = [
   'no json',
   '{"a":1}',
 ];
+
+/** Longer streams are not cut at each of their bytes, so that more of the others are. */
+const cutBytesMax = 400;
 
 function chance(random: Random, part: number): boolean {
   return random() < part;
@@ -165,6 +170,22 @@ export class RequestStreams {
     return { bytes, pieces: this.#piecesOf(bytes) };
   }
 
+  /**
+   * Streams of a few requests of the same bytes, cut in two at each byte in turn.
+   *
+   * @param countMin streams in all, at least
+   */
+  *cutAtEachByte(countMin: number): Generator<RequestStream> {
+    for (let count = 0; count < countMin;) {
+      const { bytes } = this.next();
+      if (bytes.length > cutBytesMax) continue;
+      for (let at = 1; at < bytes.length; at += 1) {
+        yield { bytes, pieces: [at] };
+        count += 1;
+      }
+    }
+  }
+
   #request(): string {
     const random = this.#random;
     const isCommand = chance(random, 0.2);
@@ -176,9 +197,9 @@ export class RequestStreams {
     if (chance(random, 0.9)) headers.push(...this.#authorization);
     if (chance(random, 0.25)) headers.push(pickFrom(random, oddHeaders));
     if (body !== '' || chance(random, 0.2)) headers.push(this.#lengthOf(body));
-    const version = chance(random, 0.97)
-      ? 'HTTP/1.1'
-      : pickFrom(random, ['HTTP/1.0', 'HTTP/2.0', 'HTTP/1.2', 'http/1.1']);
+    const version = chance(random, 0.95) ? 'HTTP/1.1' : pickFrom(random, oddVersions);
+    // Else HTTP/1.0 ends the connection, and nothing behind it matters.
+    if (version === 'HTTP/1.0' && chance(random, 0.6)) headers.push('Connection: keep-alive');
     const end = chance(random, 0.98) ? '\r\n' : '\n';
     return `${[`${method} ${target} ${version}`, ...headers].join(end)}${end}${end}${body}`;
   }
@@ -234,7 +255,7 @@ export class RequestStreams {
   #piecesOf(bytes: string): number[] {
     const random = this.#random;
     if (chance(random, 0.5)) return [];
-    // Waiting for each single byte is slow, so only short streams are cut at every byte.
+    // Waiting for each single byte is slow, so only short streams come byte by byte.
     if (bytes.length < 200 && chance(random, 0.1)) return Array(bytes.length).fill(1);
     return Array.from({ length: 1 + randomBelow(random, 4) }, () => 1 + randomBelow(random, 200));
   }

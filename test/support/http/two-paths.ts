@@ -3,12 +3,16 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { openApp } from './open-app.ts';
 import { readToCut } from './raw-request.ts';
 import type { RequestStream } from './request-streams.ts';
+import { startApp, type AppChanges } from './start-app.ts';
 import { connectToPort } from './transport.ts';
 
-type Side = Awaited<ReturnType<typeof openApp>>;
+type Side = Awaited<ReturnType<typeof startApp>>;
+
+/** A connection on which nothing moves for so long hangs: the client has ended its side. */
+const silenceMsMax = 30_000;
+const noEnd = '(the server does not end the connection)';
 
 export interface Difference {
   readonly sent: RequestStream;
@@ -53,9 +57,13 @@ export class TwoPaths {
     this.#framework = framework;
   }
 
-  static async open(changes: Parameters<typeof openApp>[0]): Promise<TwoPaths> {
-    const lane = await openApp({ ...changes, fastLane: true });
-    return new TwoPaths(lane, await openApp({ ...changes, fastLane: false }));
+  static async open(changes: AppChanges): Promise<TwoPaths> {
+    const lane = await startApp({ ...changes, fastLane: true });
+    return new TwoPaths(lane, await startApp({ ...changes, fastLane: false }));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#lane.close(), this.#framework.close()]);
   }
 
   /** @returns undefined if both have answered alike, and keep the same entries */
@@ -64,35 +72,46 @@ export class TwoPaths {
       answerTo(this.#lane.port, sent),
       answerTo(this.#framework.port, sent),
     ]);
-    const kept = [this.#lane, this.#framework].map(({ model }) => contentsOf(model));
-    if (lane === framework && kept[0] === kept[1]) return undefined;
-    if (kept[0] === kept[1] && refuseTheSameEnd(lane, framework)) {
+    const kept = contentsOf(this.#lane.model);
+    const keptToo = contentsOf(this.#framework.model);
+    const areEqual = kept.join('\n') === keptToo.join('\n');
+    if (areEqual && lane === framework && !lane.endsWith(noEnd)) return undefined;
+    if (areEqual && refuseTheSameEnd(lane, framework)) {
       this.cutShort += 1;
       return undefined;
     }
     return {
       sent,
-      lane: `${lane}\nkept: ${kept[0]}`,
-      framework: `${framework}\nkept: ${kept[1]}`,
+      lane: `${lane}\nkept here alone: ${without(kept, keptToo)}`,
+      framework: `${framework}\nkept here alone: ${without(keptToo, kept)}`,
     };
   }
 }
 
-function contentsOf({ entries }: Side['model']): string {
+function without(texts: readonly string[], others: readonly string[]): string {
+  return texts.filter((text) => !others.includes(text)).join('\n');
+}
+
+function contentsOf({ entries }: Side['model']): string[] {
   const texts = [...entries].map(([name, { value, version, expiresAt }]) =>
     [name, Buffer.from(value).toString('latin1'), version, expiresAt].join(' '),
   );
   // The time at which a namespace was made, and records of kept answers, are not compared.
-  return texts.filter((text) => !text.startsWith('~')).join('\n');
+  return texts.filter((text) => !text.startsWith('~'));
 }
 
 async function answerTo(port: number, { bytes, pieces }: RequestStream): Promise<string> {
   const socket = connectToPort(port, { allowHalfOpen: true, noDelay: true });
   const answer = readToCut(socket);
+  let end = '';
+  socket.setTimeout(silenceMsMax, () => {
+    end = noEnd;
+    socket.destroy();
+  });
   await once(socket, 'connect');
   await sendInPieces(socket, Buffer.from(bytes, 'latin1'), pieces);
   socket.end();
-  return comparable(await answer);
+  return comparable(await answer) + end;
 }
 
 async function sendInPieces(

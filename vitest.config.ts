@@ -48,6 +48,9 @@ const pastTheLane = [
   'test/http/upstash/{hostile-requests,upstash-routes}.test.ts',
 ];
 
+/** These need the machine for themselves. */
+const floods = ['test/overload/**/*.test.ts'];
+
 /** These measure the heap of their process, so they share it with no other file. */
 const measured = ['test/shard/table/entry-table-heap.test.ts'];
 
@@ -63,7 +66,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           // Faults need root and tools that not every machine has: vitest.faults.config.ts. Peers
           // are other servers: vitest.peers.config.ts.
-          exclude: ['test/faults/**', 'test/overload/**', 'test/peers/**', ...measured, ...loops],
+          exclude: ['test/faults/**', 'test/peers/**', ...floods, ...measured, ...loops],
           // Files share their modules, so that no file loads the server and its libraries again.
           isolate: false,
           // One more than the cores of the smallest machine: some files wait for timers.
@@ -108,10 +111,21 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'overload',
-          include: isSecondRun ? [] : ['test/overload/**/*.test.ts'],
-          // Floods need the machine for themselves: after everything else, one by one.
+          include: isSecondRun ? [] : floods,
+          // After everything else, one by one.
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          // The bounds on load hold past the lane as well.
+          name: 'framework-overload',
+          include: isSecondRun ? [] : floods,
+          env: { TEST_LANE: 'off' },
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

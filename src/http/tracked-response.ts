@@ -31,13 +31,13 @@ function isRecord(headers: unknown): headers is Record<string, unknown> {
   return typeof headers === 'object' && headers !== null && !Array.isArray(headers);
 }
 
-/**
- * True if node closes the connection behind this reply, whose head it has made. `shouldKeepAlive` does
- * not tell of each: node also closes if only that shows an HTTP/1.0 client the end of the reply.
- */
-function isLastOfConnection(response: ServerResponse): boolean {
-  // oxlint-disable-next-line no-underscore-dangle -- node has no public name for it
-  return (response as unknown as { readonly _last: boolean })._last;
+const lengthHeader = 'content-length';
+
+/** @param headers as `writeHead` takes them, with names in lower case */
+function hasLength(response: ServerResponse, headers: unknown): boolean {
+  if (Array.isArray(headers)) return headers.includes(lengthHeader);
+  if (isRecord(headers) && headers[lengthHeader] !== undefined) return true;
+  return response.hasHeader(lengthHeader);
 }
 
 /** Creates the class for one server. */
@@ -64,6 +64,9 @@ export function trackedResponse(observers: ResponseObservers): typeof ServerResp
     override writeHead(...parts: unknown[]): this {
       if (connections.draining) this.shouldKeepAlive = false;
       const headers = parts[1];
+      // Node closes the connection then, but does not tell: nothing else shows a client of HTTP/1.0 the
+      // end of the reply.
+      if (this.req.httpVersion === '1.0' && !hasLength(this, headers)) this.shouldKeepAlive = false;
       const { corsHeaders } = this.req;
       if (corsHeaders !== undefined) this.#addCorsHeaders(corsHeaders, headers);
       if (headers === undefined) {
@@ -96,7 +99,7 @@ export function trackedResponse(observers: ResponseObservers): typeof ServerResp
       }
       meter.observe(this.req, this.statusCode, this.#startedAtMs);
       super.end(...(parts as []));
-      if (isLastOfConnection(this)) connections.noteFinalReply(this.req.socket);
+      if (!this.shouldKeepAlive) connections.noteFinalReply(this.req.socket);
       if (!this.writableFinished) replies.watch(this, byteLengthOf(parts[0]));
       return this;
     }

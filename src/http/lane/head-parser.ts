@@ -65,6 +65,8 @@ export function parseHeaderBlock(text: string): HeaderBlock | HandoverReason {
     const name = knownHeader(spelling);
     // The framework's path joins some headers that come twice, and refuses others.
     if (name === undefined || headers[name] !== undefined) return 'header';
+    // Node takes spaces behind a length, and refuses tabs.
+    if (name === 'content-length' && value.includes('\t')) return 'framing';
     headers[name] = withoutEndingSpace(value);
   }
   if (headers.host === undefined) return 'framing';

@@ -71,23 +71,13 @@ const refusedAndClosed: readonly Row[] = [
   ['Transfer-Encoding beside Content-Length', put(chunked + oneByte, '0\r\n\r\n'), 400],
   ['two equal Content-Lengths', put(oneByte + oneByte, 'v'), 400],
   ['two Content-Lengths', put(`${oneByte}Content-Length: 2\r\n`, 'vv'), 400],
-  ...[
-    '1, 1',
-    '+1',
-    '-1',
-    '0x1',
-    '1.0',
-    '1e3',
-    '',
-    ' 1 1',
-    '1\t',
-    '1 \t ',
-    '18446744073709551617',
-  ].map((length): Row => [
-    `Content-Length ${JSON.stringify(length)}`,
-    put(`Content-Length: ${length}\r\n`, 'v'),
-    400,
-  ]),
+  ...['1, 1', '+1', '-1', '0x1', '1.0', '1e3', '', ' 1 1', '18446744073709551617'].map(
+    (length): Row => [
+      `Content-Length ${JSON.stringify(length)}`,
+      put(`Content-Length: ${length}\r\n`, 'v'),
+      400,
+    ],
+  ),
   ...['gzip', 'identity', 'chunked, gzip', 'gzip, chunked', 'xchunked', '\x0bchunked'].map(
     (coding): Row => [
       `Transfer-Encoding ${JSON.stringify(coding)}`,

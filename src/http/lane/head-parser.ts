@@ -65,7 +65,7 @@ export function parseHeaderBlock(text: string): HeaderBlock | HandoverReason {
     const name = knownHeader(spelling);
     // The framework's path joins some headers that come twice, and refuses others.
     if (name === undefined || headers[name] !== undefined) return 'header';
-    // Node takes spaces behind a length, and refuses tabs.
+    // Some versions of node refuse a length with a tab behind it, and others take it.
     if (name === 'content-length' && value.includes('\t')) return 'framing';
     headers[name] = withoutEndingSpace(value);
   }

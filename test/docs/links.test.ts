@@ -9,6 +9,7 @@ const documents = [
   ...readManual(),
   ...[
     'ARCHITECTURE.md',
+    'PERFORMANCE.md',
     'CHANGELOG.md',
     'CONTRIBUTING.md',
     'RELIABILITY.md',

@@ -4,8 +4,8 @@ import { readDocument, readManual } from '../support/documents/document.ts';
 
 const documents = [
   ...readManual(),
-  ...['ARCHITECTURE.md', 'CONTRIBUTING.md', 'RELIABILITY.md', 'SECURITY.md'].map((path) =>
-    readDocument(path),
+  ...['ARCHITECTURE.md', 'CONTRIBUTING.md', 'PERFORMANCE.md', 'RELIABILITY.md', 'SECURITY.md'].map(
+    (path) => readDocument(path),
   ),
 ];
 

@@ -63,7 +63,9 @@ interface Group {
   readonly asked: readonly Asked[];
   /** One for each command: the reply of one that needs no store, or undefined. */
   readonly answered: readonly (Reply | undefined)[];
-  /** The index behind the last command. */
+  /** The command behind them that goes to the store alone. */
+  readonly alone: ParsedKeyedCommand | ParsedKeyspaceCommand | undefined;
+  /** The index behind the last command of the group. */
   readonly end: number;
 }
 
@@ -95,32 +97,27 @@ export class CommandRunner {
   ): MaybePromise<CommandResult[]> {
     const group = this.#groupFrom(0, scope, commands);
     const results = this.#askGroup(group, scope, options);
-    return group.end === commands.length
+    return group.alone === undefined
       ? results
-      : this.#runRest(results, group.end, scope, commands, options);
+      : this.#runRest({ results, group }, scope, commands, options);
   }
 
   /** A command that needs more than one shard sees all commands before it, and none after it. */
   async #runRest(
-    before: MaybePromise<CommandResult[]>,
-    from: number,
+    before: { readonly results: MaybePromise<CommandResult[]>; readonly group: Group },
     scope: CommandScope,
     commands: readonly ParsedCommand[],
     options?: SubmitOptions,
   ): Promise<CommandResult[]> {
-    const results = await before;
-    let at = from;
-    while (at < commands.length) {
-      const parsed = commands[at];
-      if (parsed?.kind === 'keyed' || parsed?.kind === 'keyspace') {
-        // oxlint-disable-next-line no-await-in-loop -- in order
-        results.push(await refusedOr(() => this.#alone(scope, parsed, options)));
-        at += 1;
-      }
-      const group = this.#groupFrom(at, scope, commands);
+    const results = await before.results;
+    let { group } = before;
+    while (group.alone !== undefined) {
+      const { alone, end } = group;
+      // oxlint-disable-next-line no-await-in-loop -- in order
+      results.push(await refusedOr(() => this.#alone(scope, alone, options)));
+      group = this.#groupFrom(end + 1, scope, commands);
       // oxlint-disable-next-line no-await-in-loop
-      results.push(...(await this.#askGroup(group, scope, options)));
-      at = group.end;
+      for (const result of await this.#askGroup(group, scope, options)) results.push(result);
     }
     return results;
   }
@@ -129,20 +126,19 @@ export class CommandRunner {
   #groupFrom(from: number, scope: CommandScope, commands: readonly ParsedCommand[]): Group {
     const asked: Asked[] = [];
     const answered: (Reply | undefined)[] = [];
-    let end = from;
-    for (; end < commands.length; end++) {
-      const parsed = commands[end];
-      if (parsed === undefined || parsed.kind === 'keyspace') break;
+    for (let at = from; at < commands.length; at++) {
+      const parsed = commands[at];
+      if (parsed === undefined) break;
       if (parsed.kind === 'answered') {
         answered.push(parsed.reply);
-      } else if (scope.store.areOnOneShard(parsed.keys)) {
+      } else if (parsed.kind === 'keyed' && scope.store.areOnOneShard(parsed.keys)) {
         answered.push(undefined);
         asked.push(this.#asked(scope, parsed));
       } else {
-        break;
+        return { asked, answered, alone: parsed, end: at };
       }
     }
-    return { asked, answered, end };
+    return { asked, answered, alone: undefined, end: commands.length };
   }
 
   #askGroup(

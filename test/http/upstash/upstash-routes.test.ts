@@ -117,6 +117,18 @@ describe('a pipeline', () => {
     expect(JSON.parse(text)).toEqual(['OK', '1', 2, 2, null].map((result) => ({ result })));
   });
 
+  test('may have as many commands behind one over several shards as the limit allows', async () => {
+    const count = 200_000;
+    const bytes = 4 * 1024 * 1024;
+    const limits = { batchOperationsMax: count, batchBytesMax: bytes, bodyBytesInFlightMax: bytes };
+    const { url } = await openApp({ limits });
+    const pings = Array<string>(count - 1).fill('["ping"]');
+    const { text } = await ask(url, '/pipeline', post(`[["dbsize"],${pings.join(',')}]`));
+    const results: unknown = JSON.parse(text);
+    expect(results).toHaveLength(count);
+    expect(results).toMatchObject({ 0: { result: 0 }, [count - 1]: { result: 'PONG' } });
+  });
+
   test('that is empty has an empty reply', async () => {
     const { url } = await openApp();
     expect(await ask(url, '/pipeline', post('[]'))).toMatchObject({ status: 200, text: '[]' });

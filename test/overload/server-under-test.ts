@@ -1,6 +1,5 @@
-// A compiled server in a folder of its own, with the fast lane or without. Both are removed after the test.
+// A compiled server in a folder of its own. Both are removed after the test.
 import { onTestFinished } from 'vitest';
-import { isLaneOpen } from '../support/http/transport.ts';
 import {
   makeTemporaryFolder,
   removeFolder,
@@ -10,7 +9,7 @@ import {
 export async function openServer(flags: readonly string[] = []) {
   const folder = await makeTemporaryFolder();
   onTestFinished(() => removeFolder(folder));
-  const { program, url } = await startServer(folder, ['--fast-lane', String(isLaneOpen), ...flags]);
+  const { program, url } = await startServer(folder, flags);
   onTestFinished(() => program.end());
   return { folder, program, url, pid: program.pid, port: Number(new URL(url).port) };
 }

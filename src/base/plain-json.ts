@@ -4,7 +4,7 @@
 /** Printable ASCII without the quote and the backslash. */
 const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
-/** For a longer text it does not matter what a writer does. */
+/** A longer text takes its writer so long that a look at it saves nothing. */
 const plainLengthMax = 64 * 1024;
 
 /** True if the text between two quotes is its own JSON. False for some long texts that are, too. */

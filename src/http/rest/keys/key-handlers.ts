@@ -1,4 +1,5 @@
-// Handles GET, HEAD, PUT and DELETE of one key. If the store answers at once, the handler does, too. Owns no header of an answer, and knows no transport.
+// Handles GET, HEAD, PUT and DELETE of one key. If the store answers at once, the handler does, too. Owns
+// no header of an answer, and knows no transport.
 import { StoreError } from '../../../base/errors.ts';
 import { andThen, type MaybePromise } from '../../../base/maybe-promise.ts';
 import type { Conditions, DeleteOperation, PutOperation } from '../../../store/operation.ts';

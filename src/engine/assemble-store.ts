@@ -14,7 +14,7 @@ import type {
 import { Backups } from '../router/background/backups.ts';
 import { CompactionScheduler } from '../router/background/compaction-scheduler.ts';
 import { Housekeeper, housekeepingMs } from '../router/background/housekeeper.ts';
-import { newEntryHash, type HashKey } from '../router/cache/entry-hash.ts';
+import { newEntryHash, type HashKey } from '../base/entry-hash.ts';
 import { KeyLocks } from '../router/key-locks.ts';
 import { ReadCache } from '../router/read-cache.ts';
 import { Router } from '../router/router.ts';

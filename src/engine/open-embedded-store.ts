@@ -5,7 +5,7 @@ import { defaultShardCount } from '../base/default-shard-count.ts';
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { ShardLocation } from '../base/shard-location.ts';
 import { ShardWorker } from '../router/threads/shard-worker.ts';
-import { randomHashKey } from '../router/cache/entry-hash.ts';
+import { randomHashKey } from '../base/entry-hash.ts';
 import { WorkerPool } from '../router/threads/worker-pool.ts';
 import { acquireFolderLock, type FolderLock } from '../storage/folder-lock.ts';
 import { refuseForeignFolder } from '../storage/foreign-entries.ts';

@@ -30,7 +30,7 @@ const fixedBytes = 64;
 
 function answerBytes(answer: ShardAnswer): number {
   if (answer.kind === 'reply') return fixedBytes + replyBytesOf(answer.reply);
-  if (answer.kind === 'entry') return fixedBytes + (answer.withValue ? answer.value.length : 0);
+  if (answer.kind === 'entry') return fixedBytes + (answer.value?.length ?? 0);
   return fixedBytes;
 }
 
@@ -109,7 +109,7 @@ function writeAnswer(frame: FrameWriter, answer: ShardAnswer): void {
       frame.u8(kinds.entry);
       frame.f64(answer.version);
       frame.f64(answer.expiresAt ?? 0);
-      writeValue(frame, answer.value, answer.withValue);
+      writeValue(frame, answer.size, answer.value);
       return;
     case 'missing':
       frame.u8(kinds.missing);
@@ -211,10 +211,10 @@ function readFigures(frame: FrameReader): NamespaceFigures[] {
   }));
 }
 
-function writeValue(frame: FrameWriter, value: string, withValue: boolean): void {
-  frame.u8(withValue ? 1 : 0);
-  if (withValue) frame.string(value);
-  else frame.u32(value.length);
+function writeValue(frame: FrameWriter, size: number, value: string | undefined): void {
+  frame.u8(value === undefined ? 0 : 1);
+  if (value === undefined) frame.u32(size);
+  else frame.string(value);
 }
 
 function readValue(frame: FrameReader): { size: number; value: Buffer | undefined } {

@@ -171,9 +171,10 @@ export type ShardAnswer =
       readonly kind: 'entry';
       readonly version: number;
       readonly expiresAt: ExpiresAt;
-      readonly value: string;
-      /** False for a `head`, which needs only the size. */
-      readonly withValue: boolean;
+      /** Bytes of the value. */
+      readonly size: number;
+      /** Undefined for a `head`, which needs only the size. */
+      readonly value: string | undefined;
     }
   | { readonly kind: 'missing' }
   | { readonly kind: 'written'; readonly created: boolean; readonly version: number }
@@ -226,11 +227,6 @@ export interface BatchReply<Answer> {
 /** True for the second phase of two-phase commit. */
 export function isOutcome(operation: ShardOperation | CutOperation): operation is OutcomeOperation {
   return operation.op === 'commit' || operation.op === 'abort';
-}
-
-/** True for reads of a shard's whole table, which see the table before their own batch. */
-export function isTableRead({ op }: ShardOperation | CutOperation): boolean {
-  return op === 'list' || op === 'count' || op === 'measure';
 }
 
 /** True for reads of entries by key, which change nothing. */

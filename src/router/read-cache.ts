@@ -6,7 +6,7 @@
 import type { EntryName } from '../store/operation.ts';
 import type { EntryResult, Result } from '../store/result.ts';
 import { arenaBytesLeast, EntryArena } from './cache/entry-arena.ts';
-import { newEntryHash, randomHashKey, type EntryHash } from './cache/entry-hash.ts';
+import { newEntryHash, randomHashKey, type EntryHash } from '../base/entry-hash.ts';
 import { noEntry } from './cache/hash-index.ts';
 
 /** The cache begins again if reads are about more namespaces. */

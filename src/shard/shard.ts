@@ -180,7 +180,9 @@ export class Shard {
       entries: this.#parts.table.entries,
       bytes: this.#parts.table.bytes,
       heapBytes:
-        this.#parts.table.heapBytes + this.#parts.transactions.heapBytes + this.#outcomesHeapBytes,
+        this.#parts.table.memoryBytes +
+        this.#parts.transactions.heapBytes +
+        this.#outcomesHeapBytes,
       heapBytesMax: this.#parts.memory.keptBytesMax,
       journalBytes,
       liveJournals,

@@ -221,7 +221,7 @@ describe('a start', () => {
     expect(packagesBehind('src/cli/program.ts')).toEqual(['commander']);
   });
 
-  test('of a command without a server loads no other package than the table of a shard', () => {
+  test('of a command without a server loads no package', () => {
     const works = files
       .filter((file) => file.startsWith('src/cli/'))
       .flatMap((file) =>
@@ -229,7 +229,7 @@ describe('a start', () => {
       )
       .filter((file) => !opensStore.has(file));
     expect(works).toHaveLength(9);
-    expect(packagesBehind(...works)).toEqual(['sorted-btree']);
+    expect(packagesBehind(...works)).toEqual([]);
   });
 
   // Scripts call it often.
@@ -244,9 +244,9 @@ describe('a start', () => {
     expect(both).toEqual(['commander']);
   });
 
-  test('of a thread loads the pool and the table of a shard, and no other package', () => {
+  test('of a thread loads the pool, and no other package', () => {
     const entries = files.filter((file) => file.startsWith('workers/'));
-    expect(packagesBehind(...entries)).toEqual(['piscina', 'sorted-btree']);
+    expect(packagesBehind(...entries)).toEqual(['piscina']);
   });
 
   test('of a server loads the framework, so that a package is found at all', () => {

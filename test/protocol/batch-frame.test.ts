@@ -144,13 +144,15 @@ const { anyReply } = fc.letrec<{ anyReply: Reply }>((tie) => ({
 
 const answers: fc.Arbitrary<ShardAnswer> = fc.oneof(
   fc.record({ kind: fc.constant('reply' as const), reply: anyReply }),
-  fc.record({
-    kind: fc.constant('entry' as const),
-    version: versions,
-    expiresAt: deadlines,
-    value: byteStrings,
-    withValue: fc.boolean(),
-  }),
+  fc
+    .tuple(versions, deadlines, byteStrings, fc.boolean())
+    .map(([version, expiresAt, value, withValue]) => ({
+      kind: 'entry' as const,
+      version,
+      expiresAt,
+      size: value.length,
+      value: withValue ? value : undefined,
+    })),
   fc.constant({ kind: 'missing' as const }),
   fc.record({ kind: fc.constant('written' as const), created: fc.boolean(), version: versions }),
   fc.constant({ kind: 'deleted' as const }),
@@ -196,9 +198,7 @@ const bytes = (value: string): Buffer => Buffer.from(value, 'latin1');
 /** An answer as the main thread reads it: values as buffers, sizes, and the durability reached. */
 function seen(answer: ShardAnswer): unknown {
   if (answer.kind === 'entry') {
-    const { version, expiresAt, value, withValue } = answer;
-    const size = value.length;
-    return { kind: 'entry', version, expiresAt, size, value: withValue ? bytes(value) : undefined };
+    return { ...answer, value: answer.value === undefined ? undefined : bytes(answer.value) };
   }
   if (answer.kind === 'written' || answer.kind === 'deleted')
     return { ...answer, durability: 'synced' };

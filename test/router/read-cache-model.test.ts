@@ -2,7 +2,7 @@
 // seed: writes, flushes, reads that are answered later, time, and threads that die.
 import { expect, test } from 'vitest';
 import { byteStringOfBytes } from '../../src/base/byte-string.ts';
-import { newEntryHash, type EntryHash } from '../../src/router/cache/entry-hash.ts';
+import { newEntryHash, type EntryHash } from '../../src/base/entry-hash.ts';
 import { ReadCache, type Moment } from '../../src/router/read-cache.ts';
 import { textOfName, type EntryName } from '../../src/store/operation.ts';
 import type { EntryResult, Result } from '../../src/store/result.ts';

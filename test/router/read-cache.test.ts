@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { newEntryHash } from '../../src/router/cache/entry-hash.ts';
+import { newEntryHash } from '../../src/base/entry-hash.ts';
 import { ReadCache } from '../../src/router/read-cache.ts';
 import type { EntryName } from '../../src/store/operation.ts';
 import { entry } from '../support/simulated/staged-queue.ts';

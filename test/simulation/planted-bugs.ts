@@ -113,9 +113,23 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a write in doubt is served after a failed sync',
     file: 'src/shard/commit/batch-commit.ts',
-    find: 'const fitted = this.write(',
-    replace: 'run.staging.commit(); const fitted = this.write(',
+    find: 'return this.write(run.staging,',
+    replace: 'run.staging.commit(); return this.write(run.staging,',
     seedsMax: 60,
+  },
+  {
+    name: 'a batch that failed leaves its changes in memory',
+    file: 'src/shard/commit/batch-commit.ts',
+    find: 'run.staging.rollback(); throw error;',
+    replace: 'throw error;',
+    seedsMax: 100,
+  },
+  {
+    name: 'changes that found no room on disk stay in memory',
+    file: 'src/shard/commit/batch-commit.ts',
+    find: 'staging.rollback(); assert(',
+    replace: 'assert(',
+    seedsMax: 300,
   },
   {
     name: 'a write that may have happened is said not to have',
@@ -223,15 +237,15 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a prepare is answered before it is synced',
     file: 'src/shard/commit/staging.ts',
-    find: "this.#changes.push({ op: 'prepare', prepared }); this.#mustSync = true;",
-    replace: "this.#changes.push({ op: 'prepare', prepared });",
+    find: "this.#steps.push({ did: 'prepare', prepared }); this.#mustSync = true;",
+    replace: "this.#steps.push({ did: 'prepare', prepared });",
     seedsMax: 100,
   },
   {
     name: 'an outcome is made visible before it is synced',
     file: 'src/shard/commit/staging.ts',
-    find: "this.#changes.push({ op: 'resolve', transaction, committed }); this.#mustSync = true;",
-    replace: "this.#changes.push({ op: 'resolve', transaction, committed });",
+    find: "this.#steps.push({ did: 'resolve', transaction, committed }); this.#mustSync = true;",
+    replace: "this.#steps.push({ did: 'resolve', transaction, committed });",
     seedsMax: 100,
   },
   {
@@ -271,13 +285,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "return participants.map(({ queue }) => deliver(queue, { op: 'commit', transaction }));",
     replace:
       "let before = Promise.resolve(); return participants.map(({ queue }) => { const sent = before.then(() => deliver(queue, { op: 'commit', transaction })); const answer = sent.then((one) => one.answer); before = answer; return { answer, isRecordedSoon: sent.then((one) => one.isRecordedSoon) }; });",
-    seedsMax: 100,
-  },
-  {
-    name: 'a page leaves in one batch with an outcome before it',
-    file: 'src/router/shard/batch-queue.ts',
-    find: "op === 'cut' || (resolves && isTableRead(queued.operation))",
-    replace: "op === 'cut'",
     seedsMax: 100,
   },
   {
@@ -371,8 +378,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a page skips the first key of a range',
     file: 'src/shard/table/list-page.ts',
-    find: 'if (entry.key !== after) yield entry;',
-    replace: 'if (entry.key !== low) yield entry;',
+    find: 'if (after === undefined || table.compareKey(number, after) !== 0) yield number;',
+    replace: 'if (table.compareKey(number, low) !== 0) yield number;',
     seedsMax: 40,
   },
   {
@@ -412,9 +419,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     seedsMax: 300,
   },
   {
-    name: 'a batch forgets that it has flushed a namespace',
-    file: 'src/shard/commit/staging.ts',
-    find: 'this.#flushed.add(namespace);',
+    name: 'a flush is not undone with its batch',
+    file: 'src/shard/table/entry-table.ts',
+    find: 'this.#undoFlush(change.table);',
     replace: '',
     seedsMax: 300,
   },

@@ -111,7 +111,7 @@ export class ReshardLife {
     const seqs = recovered.map(({ openJournal }) => openJournal.end.seq);
     const items = recovered.map(({ table }) =>
       table.namespaces().flatMap((namespace) =>
-        Array.from(table.ascending(namespace, ''), (entry): NamedItem => {
+        Array.from(table.entriesOf(namespace), (entry): NamedItem => {
           const { key, version, expiresAt, value } = entry;
           const bytes = Buffer.from(value, 'latin1');
           return { name: nameOf({ namespace, key }), version, expiresAt, value: bytes };

@@ -7,7 +7,6 @@ import {
   queueOperationsMax,
   queueWaitForMoreMs,
 } from '../../base/limits.ts';
-import { isOutcome, isTableRead } from '../../protocol/shard-operation.ts';
 import type { QueuedOperation } from './queued-operation.ts';
 
 export class BatchQueue {
@@ -48,21 +47,17 @@ export class BatchQueue {
 
   /**
    * Takes the next batch: as many operations as fit. An operation that is larger goes alone, and so
-   * does a cut. Reads of a whole table see it before their own batch: they do not join a batch that
-   * has an outcome.
+   * does a cut.
    */
   takeBatch(): QueuedOperation[] {
     let bytes = 0;
     let count = 0;
-    let resolves = false;
     for (const queued of this.#waiting) {
-      const { op } = queued.operation;
-      const isAlone = op === 'cut' || (resolves && isTableRead(queued.operation));
+      const isAlone = queued.operation.op === 'cut';
       const isFull = count > 0 && (isAlone || bytes + queued.bytes > batchBytesMax);
       if (isFull || count === batchOperationsMax) break;
       bytes += queued.bytes;
       count += 1;
-      resolves ||= isOutcome(queued.operation);
       if (isAlone) break;
     }
     this.#bytes -= bytes;

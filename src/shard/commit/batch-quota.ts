@@ -4,8 +4,8 @@ import { StoreError, type ErrorCode } from '../../base/errors.ts';
 import { shardEntriesMax, writtenBytesMax } from '../../base/limits.ts';
 import type { ShardAnswer } from '../../protocol/shard-operation.ts';
 import type { ExpiresAt } from '../../store/result.ts';
-import type { Entry } from '../table/entry.ts';
-import { entryHeapBytes, namespaceHeapBytes, type EntryTable } from '../table/entry-table.ts';
+import type { EntryHead } from '../table/entry.ts';
+import { entryTableBytes, namespaceTableBytes, type EntryTable } from '../table/entry-table.ts';
 import { workBytesOf, type MemoryLimits } from '../table/memory-limits.ts';
 import type { PreparedTransactions } from './prepared-transactions.ts';
 import type { Staging } from './staging.ts';
@@ -49,13 +49,14 @@ export interface BatchLimits {
   readonly mayDelete: boolean;
   readonly memory: MemoryLimits;
   /** Memory kept for anything but entries and prepared changes, in bytes. */
-  readonly otherHeapBytes: number;
+  readonly otherBytes: number;
 }
 
-/** The batch's sums, as they will be with some more puts. */
+/** The batch's sums, as they will be with the puts of one more operation. */
 interface Sums {
   diskBytes: number;
-  stagedBytes: number;
+  /** Bytes that the puts add to the memory. */
+  addedBytes: number;
   writtenBytes: number;
   /** Number of entries that there may be, at most. */
   entries: number;
@@ -63,9 +64,9 @@ interface Sums {
   grows: boolean;
 }
 
-function isNoLarger({ value, expiresAt }: SizedEntry, old: Entry): boolean {
+function isNoLarger({ value, expiresAt }: SizedEntry, old: EntryHead): boolean {
   const hasNewDeadline = expiresAt !== undefined && old.expiresAt === undefined;
-  return value.length <= old.value.length && !hasNewDeadline;
+  return value.length <= old.size && !hasNewDeadline;
 }
 
 export class BatchQuota {
@@ -73,8 +74,10 @@ export class BatchQuota {
   readonly #transactions: PreparedTransactions;
   readonly #staging: Staging;
   readonly #limits: BatchLimits;
-  /** Bytes that the batch's puts add to the memory of entries and prepared changes. */
-  #stagedBytes = 0;
+  /** Bytes that the puts which were judged last add to the memory. */
+  #judgedBytes = 0;
+  /** Bytes that the puts which this batch prepares add to the memory. The others are in the table. */
+  #preparedBytes = 0;
   /** Bytes of keys and values of the batch's puts, summed. */
   #writtenBytes = 0;
   #putBytes = 0;
@@ -121,7 +124,7 @@ export class BatchQuota {
    * @param old the entry that it replaces
    * @returns why the put does not fit; undefined if it does
    */
-  refusalOfPut(put: SizedEntry, old: Entry | undefined): ShardAnswer | undefined {
+  refusalOfPut(put: SizedEntry, old: EntryHead | undefined): ShardAnswer | undefined {
     const sums = this.#sumsSoFar();
     return this.#addPut(sums, put, old) ?? this.#take(sums);
   }
@@ -134,7 +137,7 @@ export class BatchQuota {
   refusalOfPuts(puts: readonly SizedEntry[]): ShardAnswer | undefined {
     const sums = this.#sumsSoFar();
     for (const put of puts) {
-      const old = this.#staging.get(put.namespace, put.key);
+      const old = this.#staging.head(put.namespace, put.key);
       const refusal = this.#addPut(sums, put, old);
       if (refusal !== undefined) return refusal;
     }
@@ -149,24 +152,21 @@ export class BatchQuota {
   /** Counts the record of a newly staged prepare. */
   countPrepare(puts: number): void {
     this.#preparedPuts += puts;
+    this.#preparedBytes += this.#judgedBytes;
     if (puts > 0) this.countPut();
   }
 
   #sumsSoFar(): Sums {
     return {
       diskBytes: this.#putBytes,
-      stagedBytes: this.#stagedBytes,
+      addedBytes: 0,
       writtenBytes: this.#writtenBytes,
-      entries:
-        this.#table.entries +
-        this.#transactions.puts +
-        this.#staging.records.length +
-        this.#preparedPuts,
+      entries: this.#table.entries + this.#transactions.puts + this.#preparedPuts,
       grows: false,
     };
   }
 
-  #addPut(sums: Sums, put: SizedEntry, old: Entry | undefined): ShardAnswer | undefined {
+  #addPut(sums: Sums, put: SizedEntry, old: EntryHead | undefined): ShardAnswer | undefined {
     const { namespace, key, value } = put;
     sums.diskBytes += key.length + value.length;
     sums.writtenBytes += key.length + value.length;
@@ -177,28 +177,37 @@ export class BatchQuota {
     if (old === undefined && sums.entries++ >= shardEntriesMax) return tooManyEntries;
     if (old !== undefined && isNoLarger(put, old)) return undefined;
     sums.grows = true;
-    sums.stagedBytes += entryHeapBytes(key, value, put.expiresAt);
-    if (!this.#table.has(namespace)) sums.stagedBytes += namespaceHeapBytes(namespace);
-    const bytes = this.#keptBytes + sums.stagedBytes;
-    return bytes > this.#limits.memory.keptBytesMax ? tooManyBytes : undefined;
+    sums.addedBytes += entryTableBytes(key, value, put.expiresAt);
+    if (!this.#table.has(namespace)) sums.addedBytes += namespaceTableBytes(namespace);
+    const hasRoom = this.#hasRoom(sums.addedBytes, this.#limits.memory.keptBytesMax);
+    return hasRoom ? undefined : tooManyBytes;
   }
 
   /** Makes these the batch's sums, if there is memory to work on them. */
-  #take({ stagedBytes, writtenBytes, grows }: Sums): ShardAnswer | undefined {
+  #take({ addedBytes, writtenBytes, grows }: Sums): ShardAnswer | undefined {
     const largest = Math.max(this.#table.largestBytes, this.#transactions.largestBytes);
     // A start reads the largest values back, in any order, so the shard keeps memory free for that.
     // Puts that only replace values may use this memory.
     if (grows || writtenBytes > largest) {
       const workBytes = workBytesOf(Math.max(writtenBytes, largest));
-      const bytes = this.#keptBytes + stagedBytes + workBytes;
-      if (bytes > this.#limits.memory.workBytesMax) return tooLittleToWork;
+      const { workBytesMax } = this.#limits.memory;
+      if (!this.#hasRoom(addedBytes + workBytes, workBytesMax)) return tooLittleToWork;
     }
-    this.#stagedBytes = stagedBytes;
+    this.#judgedBytes = addedBytes;
     this.#writtenBytes = writtenBytes;
     return undefined;
   }
 
+  /** True if so many bytes more are within the limit, once flushed entries take no memory. */
+  #hasRoom(bytes: number, bytesMax: number): boolean {
+    if (this.#keptBytes + bytes <= bytesMax) return true;
+    if (!this.#table.hasFlushed) return false;
+    this.#table.reclaim(Infinity);
+    return this.#keptBytes + bytes <= bytesMax;
+  }
+
   get #keptBytes(): number {
-    return this.#table.heapBytes + this.#transactions.heapBytes + this.#limits.otherHeapBytes;
+    const others = this.#transactions.heapBytes + this.#preparedBytes + this.#limits.otherBytes;
+    return this.#table.memoryBytes + others;
   }
 }

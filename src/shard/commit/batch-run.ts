@@ -35,7 +35,6 @@ import type {
   PutOperation,
 } from '../../store/operation.ts';
 import type { ExpiresAt } from '../../store/result.ts';
-import type { Entry } from '../table/entry.ts';
 import type { EntryTable } from '../table/entry-table.ts';
 import { listPage } from '../table/list-page.ts';
 import { BatchQuota, tooLittleToWork, type BatchLimits, type SizedEntry } from './batch-quota.ts';
@@ -58,7 +57,7 @@ const replyTooLarge: ShardAnswer = {
 
 function sizeOf(answer: ShardAnswer): number {
   if (answer.kind === 'reply') return replyBytesOf(answer.reply);
-  if (answer.kind === 'entry') return answer.withValue ? answer.value.length : 0;
+  if (answer.kind === 'entry') return answer.value?.length ?? 0;
   if (answer.kind !== 'page') return 0;
   return answer.items.reduce((sum, item) => sum + item.key.length + (item.value?.length ?? 0), 0);
 }
@@ -126,11 +125,11 @@ export class BatchRun {
   #run(operation: ShardOperation): ShardAnswer {
     switch (operation.op) {
       case 'get':
-        return this.#get(operation, true);
+        return this.#get(operation, this.#now);
       case 'head':
-        return this.#get(operation, false);
+        return this.#head(operation);
       case 'getAt':
-        return this.#get(operation, true, operation.now);
+        return this.#get(operation, operation.now);
       case 'put':
         return this.#put(operation);
       case 'delete':
@@ -162,11 +161,18 @@ export class BatchRun {
     }
   }
 
-  #get({ namespace, key }: EntryName, withValue: boolean, now = this.#now): ShardAnswer {
+  #get({ namespace, key }: EntryName, now: number): ShardAnswer {
     const entry = this.staging.get(namespace, key, now);
     if (entry === undefined) return missing;
     const { version, expiresAt, value } = entry;
-    return { kind: 'entry', version, expiresAt, value, withValue };
+    return { kind: 'entry', version, expiresAt, size: value.length, value };
+  }
+
+  #head({ namespace, key }: EntryName): ShardAnswer {
+    const head = this.staging.head(namespace, key);
+    if (head === undefined) return missing;
+    const { version, expiresAt, size } = head;
+    return { kind: 'entry', version, expiresAt, size, value: undefined };
   }
 
   /** Makes all changes of the command, or none if one of them does not fit. */
@@ -179,7 +185,7 @@ export class BatchRun {
     if (replyBytesOf(reply) > commandReplyBytesMax) return replyTooLarge;
     const refusal =
       keys.length === 1
-        ? this.#refusalOfOne(namespace, keys[0] ?? '', changes[0], entries[0])
+        ? this.#refusalOfOne(namespace, keys[0] ?? '', changes[0])
         : this.#refusalOfSome(namespace, keys, changes);
     if (refusal !== undefined) return refusal;
     // In this order, because a key may come twice.
@@ -188,7 +194,7 @@ export class BatchRun {
       const key = keys[at] ?? '';
       if (change === undefined) continue;
       if (change !== 'delete') this.#stage(namespace, key, change.put.value, change.put.expiresAt);
-      else if (this.staging.get(namespace, key)) this.staging.delete(namespace, key);
+      else if (this.staging.head(namespace, key)) this.staging.delete(namespace, key);
     }
     return { kind: 'reply', reply };
   }
@@ -205,11 +211,11 @@ export class BatchRun {
     namespace: string,
     key: string,
     change: CommandChange | undefined,
-    old: Entry | undefined,
   ): ShardAnswer | undefined {
     if (change === undefined) return undefined;
     if (change === 'delete') return this.quota.refusalOfDelete();
     const { value, expiresAt } = change.put;
+    const old = this.staging.head(namespace, key);
     return this.quota.refusalOfPut({ namespace, key, value, expiresAt }, old);
   }
 
@@ -234,7 +240,7 @@ export class BatchRun {
 
   #put(operation: PutOperation): ShardAnswer {
     const { namespace, key, value, ttlMs } = operation;
-    const old = this.staging.get(namespace, key);
+    const old = this.staging.head(namespace, key);
     const version = old?.version ?? 0;
     if (!conditionsHold(operation, version)) return { kind: 'condition-failed', version };
     const expiresAt = deadlineOf(this.#now, ttlMs);
@@ -322,7 +328,7 @@ export class BatchRun {
 
   #delete(operation: DeleteOperation): ShardAnswer {
     const { namespace, key } = operation;
-    const version = this.staging.get(namespace, key)?.version ?? 0;
+    const version = this.staging.head(namespace, key)?.version ?? 0;
     if (!conditionsHold(operation, version)) return { kind: 'condition-failed', version };
     if (version === 0) return missing;
     const refusal = this.quota.refusalOfDelete();
@@ -339,7 +345,7 @@ export class BatchRun {
       within === undefined
         ? this.#table.count(namespace)
         : within.reduce((sum, range) => sum + this.#table.countIn(namespace, range), 0);
-    for (const { key } of this.#table.dueIn(namespace, now)) if (isAskedFor(key)) count -= 1;
+    for (const key of this.#table.dueIn(namespace, now)) if (isAskedFor(key)) count -= 1;
     return count;
   }
 
@@ -352,12 +358,12 @@ export class BatchRun {
     const refusal = this.quota.refusalOfDelete();
     if (refusal !== undefined) return refusal;
     let left = sweepStepMax;
-    for (const { namespace, key } of this.#table.dueBy(now)) {
+    const due: EntryName[] = [];
+    for (const name of this.#table.dueBy(now)) {
       if (left-- === 0) break;
-      // An earlier operation of the batch may have put the key again.
-      const isLive = this.staging.get(namespace, key) !== undefined;
-      if (!isLive) this.staging.delete(namespace, key);
+      due.push(name);
     }
+    for (const { namespace, key } of due) this.staging.delete(namespace, key);
     return done;
   }
 }

@@ -13,7 +13,6 @@ import { defaultNamespace } from '../../base/default-namespace.ts';
 import type { ChangeRecord, PrepareRecord } from '../../storage/record.ts';
 import type { InDoubtTransaction } from '../../protocol/shard-operation.ts';
 import type { ExpiresAt } from '../../store/result.ts';
-import { entryHeapBytes } from '../table/entry-table.ts';
 import { LargestSize } from '../table/largest-size.ts';
 
 export interface PreparedChange {
@@ -30,6 +29,9 @@ export interface PreparedTransaction extends InDoubtTransaction {
   readonly flush: readonly string[];
   readonly changes: readonly PreparedChange[];
 }
+
+/** A prepared change without its characters: objects, string headers, slots of a list. */
+const changeOverheadBytes = 320;
 
 /** The heap use of an outcome that a start finds in the files, in bytes. */
 const outcomeHeapBytes = 200;
@@ -110,7 +112,7 @@ export class PreparedTransactions {
     for (const { key, put } of changes) {
       if (put === undefined) continue;
       bytes += put.value.length;
-      this.#heapBytes += sign * entryHeapBytes(key, put.value, put.expiresAt);
+      this.#heapBytes += sign * (key.length + put.value.length + changeOverheadBytes);
       this.#puts += sign;
     }
     assert(this.#puts >= 0 && this.#heapBytes >= 0, 'a transaction is counted as often as removed');

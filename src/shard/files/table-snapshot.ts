@@ -23,7 +23,7 @@ export function writeTableSnapshot(
 ): SnapshotReference {
   return createSnapshot(fileSystem, folder, { ...identity, generation }, (writer) => {
     for (const namespace of table.namespaces()) {
-      for (const { key, version, value, expiresAt } of table.ascending(namespace, '')) {
+      for (const { key, version, value, expiresAt } of table.entriesOf(namespace)) {
         writer.add(namespace, encodeEntryOf(key, version, value, expiresAt));
       }
     }

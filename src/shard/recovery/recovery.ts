@@ -76,14 +76,17 @@ interface ReadJournal extends JournalReference {
  */
 export function recoverShard(place: ShardPlace, memory: MemoryLimits = unlimitedMemory): Recovered {
   const table = new EntryTable();
-  const checkMemory = (): void => {
-    if (table.heapBytes > memory.workBytesMax) throw heapTooSmall(place.name);
+  const onLine = (): void => {
+    table.commit();
+    if (table.memoryBytes <= memory.workBytesMax) return;
+    table.reclaim(Infinity);
+    if (table.memoryBytes > memory.workBytesMax) throw heapTooSmall(place.name);
   };
   const traces = new RecordReplay({
     change: (change) => changeIn(table, change),
     flush: (namespace) => table.flush(namespace),
   });
-  return { ...new Recovery(place, table, traces, checkMemory).run(), table, traces };
+  return { ...new Recovery(place, table, traces, onLine).run(), table, traces };
 }
 
 /**

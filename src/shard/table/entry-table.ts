@@ -1,26 +1,28 @@
-// The table: all entries of a shard in memory, by key, in key order, and by deadline. Owns the data
-// structures and the estimate of their heap use. Each namespace has its own structures: a flush
-// drops them as a whole, and costs the same whatever they hold. Knows no file. Does not judge
-// expiry: an expired entry stays until the shard deletes it.
-import { createRequire } from 'node:module';
-import type sortedBtree from 'sorted-btree';
+// The table: all entries of a shard in memory, by key, in key order, and by deadline. Keeps the three
+// in step, and the account of their memory. Changes are there at once, and can be undone until `commit`.
+// Each namespace has its own order and its own deadlines: a flush drops them as a whole, and costs the
+// same whatever they hold. Knows no file. Does not judge expiry: an expired entry stays until the shard
+// deletes it.
 import { assert } from '../../base/assert.ts';
+import { newEntryHash, randomHashKey, type EntryHash } from '../../base/entry-hash.ts';
 import type { KeyRange } from '../../store/listing.ts';
+import type { EntryName } from '../../store/operation.ts';
 import type { NamespaceFigures } from '../../store/store-status.ts';
-import type { Entry } from './entry.ts';
+import { EntryIndex, indexEntryBytes, noEntry } from './entry-index.ts';
+import { EntryMemory, entryMemoryBytes, type EntryNumber } from './entry-memory.ts';
+import type { Entry, EntryHead } from './entry.ts';
 import { LargestSize } from './largest-size.ts';
-
-// By `import`, Node would first search the package's long text for its exports, in every thread.
-const require = createRequire(import.meta.url);
-const { default: BTree } = require('sorted-btree') as typeof sortedBtree;
-type BTree<Key, Value> = InstanceType<typeof BTree<Key, Value>>;
+import { NodePool } from './node-pool.ts';
+import { OrderedIndex } from './ordered-index.ts';
 
 interface NamespaceTable {
   readonly name: string;
-  readonly byKey: Map<string, Entry>;
-  readonly order: BTree<string, undefined>;
+  /** Entries of it have this number, and no entry of any other namespace has it, flushed or not. */
+  readonly number: number;
+  /** By key. */
+  readonly order: OrderedIndex<string>;
   /** The entries that have a deadline; undefined if none ever had one. */
-  deadlines: BTree<Entry, undefined> | undefined;
+  deadlines: OrderedIndex<EntryNumber> | undefined;
   /** The first deadline, Unix milliseconds; Infinity if no entry expires. */
   firstExpiryAt: number;
   /** Bytes of keys and values, summed. */
@@ -28,55 +30,75 @@ interface NamespaceTable {
   readonly largest: LargestSize;
 }
 
-// Measured sizes are somewhat smaller; test/shard/table/entry-table.test.ts compares these with V8's.
-/** An entry without its characters: object, string headers, slots in map and tree. */
-const entryOverheadBytes = 240;
-/** A deadline, with its slot in a tree. */
-const deadlineOverheadBytes = 64;
-/** A namespace: a map and a tree that hold one entry. */
-const namespaceOverheadBytes = 1024;
+// Measured sizes are smaller; test/shard/table/entry-table-memory.test.ts compares these with the
+// process's own figures.
+/** The place of an entry in an order, in nodes that are as empty as they may be. */
+const orderedEntryBytes = 12;
+/** A namespace: its objects, and a node that holds one entry. */
+const namespaceOverheadBytes = 1280;
+/** The deadlines of a namespace: an object, a node, and a place among the namespaces. */
+const deadlinesOverheadBytes = 768;
 
-/** The heap use of one entry, at most, in bytes. */
-export function entryHeapBytes(
+/** The memory of one entry, at most, in bytes. */
+export function entryTableBytes(
   key: { length: number },
   value: { length: number },
   expiresAt: number | undefined,
 ): number {
-  const overhead = entryOverheadBytes + (expiresAt === undefined ? 0 : deadlineOverheadBytes);
-  return key.length + value.length + overhead;
+  const orders = expiresAt === undefined ? orderedEntryBytes : 2 * orderedEntryBytes;
+  return entryMemoryBytes(key.length, value.length, expiresAt) + indexEntryBytes + orders;
 }
 
-/** The heap use that a namespace's first entry adds to its own, at most, in bytes. */
-export function namespaceHeapBytes(name: { length: number }): number {
+/** The memory that a namespace's first entry adds to its own, at most, in bytes. */
+export function namespaceTableBytes(name: { length: number }): number {
   return namespaceOverheadBytes + name.length;
 }
 
-function compareBytes(a: string, b: string): number {
+/** The memory of a namespace without its entries. */
+function ownBytesOf({ name, deadlines }: NamespaceTable): number {
+  return namespaceTableBytes(name) + (deadlines === undefined ? 0 : deadlinesOverheadBytes);
+}
+
+/** A change that can be undone. */
+type Change =
+  | { readonly did: 'add'; readonly number: EntryNumber }
+  /** The place has the entry as it was. */
+  | { readonly did: 'replace'; readonly number: EntryNumber; readonly place: number }
+  /** The entry has no name any more, but still its number and its place. */
+  | { readonly did: 'delete'; readonly number: EntryNumber; readonly table: NamespaceTable }
+  | { readonly did: 'flush'; readonly table: NamespaceTable };
+
+function compareTexts(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Compares by deadline; the key only makes the order total. */
-function compareDeadlines(a: Entry, b: Entry): number {
-  return (a.expiresAt ?? Infinity) - (b.expiresAt ?? Infinity) || compareBytes(a.key, b.key);
-}
-
-/** Compares by the first deadline; the name only makes the order total. */
-function compareFirstDeadlines(a: NamespaceTable, b: NamespaceTable): number {
-  return a.firstExpiryAt - b.firstExpiryAt || compareBytes(a.name, b.name);
-}
-
 export class EntryTable {
-  readonly #namespaces = new Map<string, NamespaceTable>();
-  /** The namespaces that have entries with a deadline. */
-  readonly #byDeadline: BTree<NamespaceTable, undefined> = new BTree(
-    undefined,
-    compareFirstDeadlines,
+  readonly #hashOf: EntryHash = newEntryHash(randomHashKey());
+  readonly #memory = new EntryMemory();
+  readonly #index = new EntryIndex((number, namespace, key) =>
+    this.#memory.hasName(number, namespace, key),
   );
+  readonly #nodes = new NodePool();
+  readonly #namespaces = new Map<string, NamespaceTable>();
+  readonly #byNumber = new Map<number, NamespaceTable>();
+  #namespaceNumbers = 0;
+  /** The namespaces that have entries with a deadline, by the first one. */
+  readonly #byDeadline = new OrderedIndex<NamespaceTable>(this.#nodes, (number, sought) =>
+    this.#compareFirstDeadlines(number, sought),
+  );
+  /** Flushed namespaces, whose entries still take memory. */
+  readonly #flushed: NamespaceTable[] = [];
   readonly #largest = new LargestSize();
   #entries = 0;
   #bytes = 0;
-  #deadlines = 0;
-  #namespaceBytes = 0;
+  #usedBytes = 0;
+  /** Since the last commit, in order. */
+  readonly #changes: Change[] = [];
+  /** The entry that was looked for last, because a change often follows: its name, hash and number. */
+  #soughtIn: NamespaceTable | undefined;
+  #soughtKey = '';
+  #soughtHash = 0;
+  #soughtNumber = noEntry;
 
   get entries(): number {
     return this.#entries;
@@ -87,14 +109,9 @@ export class EntryTable {
     return this.#bytes;
   }
 
-  /** The heap use of the whole table, at most, in bytes. */
-  get heapBytes(): number {
-    return (
-      this.#bytes +
-      this.#namespaceBytes +
-      this.#entries * entryOverheadBytes +
-      this.#deadlines * deadlineOverheadBytes
-    );
+  /** The memory of the whole table, at most, in bytes. Some of it is off V8's heap. */
+  get memoryBytes(): number {
+    return this.#usedBytes + this.#memory.freeBytes + this.#nodes.freeBytes;
   }
 
   /** An upper bound for the size of any value together with its key, in bytes. */
@@ -104,152 +121,369 @@ export class EntryTable {
 
   /** The first deadline, Unix milliseconds; Infinity if no entry expires. */
   get nextExpiryAt(): number {
-    return this.#byDeadline.minKey()?.firstExpiryAt ?? Infinity;
+    const { first } = this.#byDeadline;
+    return first === undefined ? Infinity : this.#tableNumbered(first).firstExpiryAt;
+  }
+
+  /** True if flushed entries still take memory: `reclaim` gives it back. */
+  get hasFlushed(): boolean {
+    return this.#flushed.length > 0;
   }
 
   get(namespace: string, key: string): Entry | undefined {
-    return this.#namespaces.get(namespace)?.byKey.get(key);
+    const number = this.#numberOf(namespace, key);
+    return number === noEntry ? undefined : this.#entryOf(namespace, key, number);
+  }
+
+  /** Like `get`, without the value. */
+  head(namespace: string, key: string): EntryHead | undefined {
+    const number = this.#numberOf(namespace, key);
+    return number === noEntry ? undefined : this.headOf(number);
+  }
+
+  headOf(number: EntryNumber): EntryHead {
+    const memory = this.#memory;
+    return {
+      version: memory.versionOf(number),
+      expiresAt: memory.expiryOf(number),
+      size: memory.sizeOf(number),
+    };
+  }
+
+  keyOf(number: EntryNumber): string {
+    return this.#memory.keyOf(number);
+  }
+
+  valueOf(number: EntryNumber): string {
+    return this.#memory.valueOf(number);
+  }
+
+  /** Compares the entry's key with this one by bytes: below 0 if it is less, 0 if it is the same. */
+  compareKey(number: EntryNumber, key: string): number {
+    return this.#memory.compareKey(number, key);
   }
 
   has(namespace: string): boolean {
     return this.#namespaces.has(namespace);
   }
 
-  /** Puts an entry. The table owns the object from here on, and may change its strings. */
-  set(entry: Entry): void {
-    const table = this.#tableOf(entry.namespace);
-    const old = table.byKey.get(entry.key);
-    // Map and tree keep the strings that came first. Share them, or equal copies stay in memory.
-    const named: { namespace: string; key: string } = entry;
-    named.namespace = table.name;
-    if (old !== undefined) named.key = old.key;
-    if (old === undefined) {
-      table.order.set(entry.key, undefined);
-      this.#entries += 1;
-    } else {
-      this.#forget(table, old);
+  set({ namespace, key, value, version, expiresAt }: Entry): void {
+    const table = this.#tableOf(namespace);
+    const number = this.#find(table, key);
+    if (number === noEntry) {
+      const added = this.#memory.add(table.number, key, value, version, expiresAt);
+      this.#addName(table, key, added);
+      this.#changes.push({ did: 'add', number: added });
+      return;
     }
-    table.byKey.set(entry.key, entry);
-    const bytes = entry.key.length + entry.value.length;
-    table.bytes += bytes;
-    this.#bytes += bytes;
-    table.largest.add(entry.value.length);
-    this.#largest.add(entry.value.length);
-    if (entry.expiresAt === undefined) return;
-    table.deadlines ??= new BTree(undefined, compareDeadlines);
-    table.deadlines.set(entry, undefined);
-    this.#deadlines += 1;
-    if (entry.expiresAt < table.firstExpiryAt) this.#orderByDeadline(table, entry.expiresAt);
+    this.#uncount(table, number);
+    const place = this.#memory.replace(number, table.number, key, value, version, expiresAt);
+    this.#count(table, number);
+    this.#changes.push({ did: 'replace', number, place });
   }
 
   delete(namespace: string, key: string): void {
     const table = this.#namespaces.get(namespace);
-    const old = table?.byKey.get(key);
-    if (table === undefined || old === undefined) return;
-    table.byKey.delete(key);
-    table.order.delete(key);
-    this.#entries -= 1;
-    this.#forget(table, old);
-    assert(this.#entries >= 0 && this.#bytes >= 0, 'a table deletes only what it has counted');
-    if (table.byKey.size === 0) this.#drop(table);
+    if (table === undefined) return;
+    const number = this.#find(table, key);
+    if (number === noEntry) return;
+    this.#removeName(table, key, number);
+    this.#changes.push({ did: 'delete', number, table });
   }
 
   /** Deletes all entries of a namespace, without a look at any of them. */
   flush(namespace: string): void {
     const table = this.#namespaces.get(namespace);
     if (table === undefined) return;
+    const { firstExpiryAt } = table;
+    this.#orderByDeadline(table, Infinity);
+    table.firstExpiryAt = firstExpiryAt;
     this.#drop(table);
-    this.#entries -= table.byKey.size;
+    this.#entries -= table.order.size;
     this.#bytes -= table.bytes;
     assert(this.#entries >= 0 && this.#bytes >= 0, 'a table deletes only what it has counted');
     this.#largest.removeAll(table.largest);
-    this.#deadlines -= table.deadlines?.size ?? 0;
-    this.#orderByDeadline(table, Infinity);
+    this.#changes.push({ did: 'flush', table });
+  }
+
+  /** Makes the changes final, and frees what they replaced. */
+  commit(): void {
+    for (const change of this.#changes) {
+      if (change.did === 'replace') this.#memory.free(change.place);
+      else if (change.did === 'delete') this.#memory.remove(change.number);
+      else if (change.did === 'flush') this.#flushed.push(change.table);
+    }
+    this.#forgetChanges();
+    this.#memory.clean();
+  }
+
+  /** Undoes all changes since the last commit. */
+  rollback(): void {
+    for (const change of this.#changes.toReversed()) this.#undo(change);
+    this.#forgetChanges();
+  }
+
+  /** Gives back the memory of so many flushed entries, and a few more. */
+  reclaim(entriesMax: number): void {
+    let left = entriesMax;
+    for (;;) {
+      const table = this.#flushed.at(-1);
+      if (table === undefined || left <= 0) return;
+      const before = table.order.size;
+      if (table.order.removeFirstLeaf((number) => this.#reclaimOne(table, number))) {
+        left -= before - table.order.size;
+        continue;
+      }
+      while (table.deadlines?.removeFirstLeaf(doNothing) === true);
+      this.#usedBytes -= ownBytesOf(table);
+      this.#flushed.pop();
+      this.#clearIfEmpty();
+    }
   }
 
   /** Names of all namespaces that have entries, sorted by bytes. */
   namespaces(): string[] {
-    return [...this.#namespaces.keys()].toSorted(compareBytes);
+    return [...this.#namespaces.keys()].toSorted(compareTexts);
   }
 
   count(namespace: string): number {
-    return this.#namespaces.get(namespace)?.byKey.size ?? 0;
+    return this.#namespaces.get(namespace)?.order.size ?? 0;
   }
 
-  /** Counts the entries in the range. Looks at the nodes of the tree, and not at each key. */
+  /** Counts the entries in the range, without a look at each of them. */
   countIn(namespace: string, { low, high }: KeyRange): number {
-    const table = this.#namespaces.get(namespace);
-    return table === undefined || low >= high ? 0 : table.order.forRange(low, high, false);
+    const order = this.#namespaces.get(namespace)?.order;
+    return order === undefined || low >= high
+      ? 0
+      : order.countBefore(high) - order.countBefore(low);
   }
 
   figuresOf(namespace: string): NamespaceFigures {
     const table = this.#namespaces.get(namespace);
-    return { namespace, keys: table?.byKey.size ?? 0, bytes: table?.bytes ?? 0 };
+    return { namespace, keys: table?.order.size ?? 0, bytes: table?.bytes ?? 0 };
   }
 
   /**
    * Entries with a deadline up to `until` (inclusive, Unix milliseconds): one namespace after the
    * other, the one with the earliest deadline first. The table must not change meanwhile.
    */
-  *dueBy(until: number): Generator<Entry, void, void> {
-    for (const { name, firstExpiryAt } of this.#byDeadline.keys()) {
+  *dueBy(until: number): Generator<EntryName, void, void> {
+    for (const number of this.#byDeadline.ascending(undefined)) {
+      const { name: namespace, firstExpiryAt } = this.#tableNumbered(number);
       if (firstExpiryAt > until) return;
-      yield* this.dueIn(name, until);
+      for (const key of this.dueIn(namespace, until)) yield { namespace, key };
     }
   }
 
-  /** Like `dueBy`, in one namespace, earliest first. */
-  *dueIn(namespace: string, until: number): Generator<Entry, void, void> {
-    for (const entry of this.#namespaces.get(namespace)?.deadlines?.keys() ?? []) {
-      if (entry.expiresAt === undefined || entry.expiresAt > until) return;
-      yield entry;
+  /** Keys of such entries in one namespace, that with the earliest deadline first. */
+  *dueIn(namespace: string, until: number): Generator<string, void, void> {
+    const deadlines = this.#namespaces.get(namespace)?.deadlines;
+    if (deadlines === undefined) return;
+    for (const number of deadlines.ascending(undefined)) {
+      if ((this.#memory.expiryOf(number) ?? Infinity) > until) return;
+      yield this.#memory.keyOf(number);
     }
   }
 
   /** Entries from key `from` (inclusive) upwards. The table must not change meanwhile. */
-  *ascending(namespace: string, from: string): Generator<Entry, void, void> {
-    const table = this.#namespaces.get(namespace);
-    if (table === undefined) return;
-    for (const key of table.order.keys(from)) {
-      const entry = table.byKey.get(key);
-      if (entry !== undefined) yield entry;
-    }
+  *ascending(namespace: string, from: string): Generator<EntryNumber, void, void> {
+    const order = this.#namespaces.get(namespace)?.order;
+    if (order !== undefined) yield* order.ascending(from);
   }
 
   /** Entries from key `below` (exclusive) downwards. */
-  *descending(namespace: string, below: string): Generator<Entry, void, void> {
-    const table = this.#namespaces.get(namespace);
-    if (table === undefined) return;
-    for (const [key] of table.order.entriesReversed(below, undefined, true)) {
-      const entry = table.byKey.get(key);
-      if (entry !== undefined) yield entry;
+  *descending(namespace: string, below: string): Generator<EntryNumber, void, void> {
+    const order = this.#namespaces.get(namespace)?.order;
+    if (order !== undefined) yield* order.descending(below);
+  }
+
+  /** All entries of a namespace, in key order. The table must not change meanwhile. */
+  *entriesOf(namespace: string): Generator<Entry, void, void> {
+    for (const number of this.ascending(namespace, '')) {
+      yield this.#entryOf(namespace, this.#memory.keyOf(number), number);
     }
   }
 
-  #forget(table: NamespaceTable, old: Entry): void {
-    const bytes = old.key.length + old.value.length;
+  #entryOf(namespace: string, key: string, number: EntryNumber): Entry {
+    const memory = this.#memory;
+    const [version, expiresAt] = [memory.versionOf(number), memory.expiryOf(number)];
+    return { namespace, key, value: memory.valueOf(number), version, expiresAt };
+  }
+
+  #numberOf(namespace: string, key: string): number {
+    const table = this.#namespaces.get(namespace);
+    return table === undefined ? noEntry : this.#find(table, key);
+  }
+
+  #find(table: NamespaceTable, key: string): number {
+    if (this.#soughtIn === table && this.#soughtKey === key) return this.#soughtNumber;
+    this.#soughtHash = this.#hashOf(table.number, key);
+    this.#soughtNumber = this.#index.find(this.#soughtHash, table.number, key);
+    this.#soughtIn = table;
+    this.#soughtKey = key;
+    return this.#soughtNumber;
+  }
+
+  #hashOfName(table: NamespaceTable, key: string): number {
+    if (this.#soughtIn === table && this.#soughtKey === key) return this.#soughtHash;
+    return this.#hashOf(table.number, key);
+  }
+
+  #tableNumbered(number: number): NamespaceTable {
+    const table = this.#byNumber.get(number);
+    assert(table !== undefined, 'a namespace with a deadline has entries');
+    return table;
+  }
+
+  /** Gives an entry its name, its place in the orders, and its part of the sums. */
+  #addName(table: NamespaceTable, key: string, number: EntryNumber): void {
+    this.#index.add(this.#hashOfName(table, key), number);
+    this.#soughtIn = undefined;
+    table.order.insert(number, key);
+    this.#entries += 1;
+    this.#count(table, number);
+  }
+
+  #removeName(table: NamespaceTable, key: string, number: EntryNumber): void {
+    this.#uncount(table, number);
+    table.order.remove(number, key);
+    this.#index.remove(this.#hashOfName(table, key), number);
+    this.#soughtIn = undefined;
+    this.#entries -= 1;
+    assert(this.#entries >= 0 && this.#bytes >= 0, 'a table deletes only what it has counted');
+    if (table.order.size > 0) return;
+    this.#drop(table);
+    this.#usedBytes -= ownBytesOf(table);
+  }
+
+  /** Adds an entry to the sums and the deadlines. */
+  #count(table: NamespaceTable, number: EntryNumber): void {
+    const size = this.#memory.sizeOf(number);
+    const bytes = this.#memory.keyLengthOf(number) + size;
+    table.bytes += bytes;
+    this.#bytes += bytes;
+    this.#usedBytes += this.#bytesOf(number);
+    table.largest.add(size);
+    this.#largest.add(size);
+    const expiresAt = this.#memory.expiryOf(number);
+    if (expiresAt === undefined) return;
+    this.#deadlinesOf(table).insert(number, number);
+    if (expiresAt < table.firstExpiryAt) this.#orderByDeadline(table, expiresAt);
+  }
+
+  /** Takes an entry out of the sums and the deadlines. */
+  #uncount(table: NamespaceTable, number: EntryNumber): void {
+    const size = this.#memory.sizeOf(number);
+    const bytes = this.#memory.keyLengthOf(number) + size;
     table.bytes -= bytes;
     this.#bytes -= bytes;
-    table.largest.remove(old.value.length);
-    this.#largest.remove(old.value.length);
-    if (old.expiresAt === undefined || table.deadlines === undefined) return;
-    table.deadlines.delete(old);
-    this.#deadlines -= 1;
-    if (old.expiresAt > table.firstExpiryAt) return;
-    const first = table.deadlines.minKey()?.expiresAt ?? Infinity;
-    if (first !== table.firstExpiryAt) this.#orderByDeadline(table, first);
+    this.#usedBytes -= this.#bytesOf(number);
+    table.largest.remove(size);
+    this.#largest.remove(size);
+    const expiresAt = this.#memory.expiryOf(number);
+    if (expiresAt === undefined || table.deadlines === undefined) return;
+    table.deadlines.remove(number, number);
+    if (expiresAt > table.firstExpiryAt) return;
+    const { first } = table.deadlines;
+    const firstExpiryAt = first === undefined ? Infinity : this.#memory.expiryOf(first);
+    if (firstExpiryAt !== table.firstExpiryAt) this.#orderByDeadline(table, firstExpiryAt);
+  }
+
+  #undo(change: Change): void {
+    if (change.did === 'flush') {
+      this.#undoFlush(change.table);
+      return;
+    }
+    const { did, number } = change;
+    if (did === 'delete') {
+      const { table } = change;
+      if (table.order.size === 0) this.#register(table);
+      this.#addName(table, this.#memory.keyOf(number), number);
+      return;
+    }
+    const table = this.#tableNumbered(this.#memory.namespaceOf(number));
+    if (did === 'add') {
+      this.#removeName(table, this.#memory.keyOf(number), number);
+      this.#memory.remove(number);
+      return;
+    }
+    this.#uncount(table, number);
+    this.#memory.takeBack(number, change.place);
+    this.#count(table, number);
+  }
+
+  #undoFlush(table: NamespaceTable): void {
+    const { firstExpiryAt } = table;
+    this.#namespaces.set(table.name, table);
+    this.#byNumber.set(table.number, table);
+    this.#entries += table.order.size;
+    this.#bytes += table.bytes;
+    this.#largest.addAll(table.largest);
+    table.firstExpiryAt = Infinity;
+    this.#orderByDeadline(table, firstExpiryAt);
+  }
+
+  #forgetChanges(): void {
+    this.#changes.length = 0;
+    this.#soughtIn = undefined;
+    this.#clearIfEmpty();
+  }
+
+  #reclaimOne(table: NamespaceTable, number: EntryNumber): void {
+    this.#usedBytes -= this.#bytesOf(number);
+    this.#index.remove(this.#hashOf(table.number, this.#memory.keyOf(number)), number);
+    this.#memory.remove(number);
+  }
+
+  #bytesOf(number: EntryNumber): number {
+    const memory = this.#memory;
+    const [key, value] = [memory.keyLengthOf(number), memory.sizeOf(number)];
+    return entryTableBytes({ length: key }, { length: value }, memory.expiryOf(number));
+  }
+
+  /** Compares by deadline; the number only makes the order total. */
+  #compareDeadlines(number: EntryNumber, sought: EntryNumber): number {
+    const difference =
+      (this.#memory.expiryOf(number) ?? Infinity) - (this.#memory.expiryOf(sought) ?? Infinity);
+    return difference || number - sought;
+  }
+
+  /** Compares by the first deadline; the number only makes the order total. */
+  #compareFirstDeadlines(number: number, sought: NamespaceTable): number {
+    const { firstExpiryAt } = this.#tableNumbered(number);
+    return firstExpiryAt - sought.firstExpiryAt || number - sought.number;
   }
 
   /** @param first the first deadline of the namespace from here on; Infinity if it has none */
-  #orderByDeadline(table: NamespaceTable, first: number): void {
-    if (table.firstExpiryAt !== Infinity) this.#byDeadline.delete(table);
+  #orderByDeadline(table: NamespaceTable, first = Infinity): void {
+    if (table.firstExpiryAt !== Infinity) this.#byDeadline.remove(table.number, table);
     table.firstExpiryAt = first;
-    if (first !== Infinity) this.#byDeadline.set(table, undefined);
+    if (first !== Infinity) this.#byDeadline.insert(table.number, table);
   }
 
-  #drop({ name }: NamespaceTable): void {
+  #deadlinesOf(table: NamespaceTable): OrderedIndex<EntryNumber> {
+    if (table.deadlines !== undefined) return table.deadlines;
+    table.deadlines = new OrderedIndex(this.#nodes, (number, sought) =>
+      this.#compareDeadlines(number, sought),
+    );
+    this.#usedBytes += deadlinesOverheadBytes;
+    return table.deadlines;
+  }
+
+  #drop({ name, number }: NamespaceTable): void {
+    this.#soughtIn = undefined;
     this.#namespaces.delete(name);
-    this.#namespaceBytes -= namespaceHeapBytes(name);
+    this.#byNumber.delete(number);
+  }
+
+  /** Gives all memory back at once if no entry is left but flushed ones. */
+  #clearIfEmpty(): void {
+    if (this.#entries > 0 || this.#changes.length > 0) return;
+    this.#flushed.length = 0;
+    this.#usedBytes = 0;
+    this.#memory.clear();
+    this.#index.clear();
+    this.#nodes.clear();
   }
 
   #tableOf(namespace: string): NamespaceTable {
@@ -257,15 +491,24 @@ export class EntryTable {
     if (existing !== undefined) return existing;
     const table: NamespaceTable = {
       name: namespace,
-      byKey: new Map(),
-      order: new BTree(undefined, compareBytes),
+      number: this.#namespaceNumbers,
+      order: new OrderedIndex(this.#nodes, (number, key) => this.#memory.compareKey(number, key)),
       deadlines: undefined,
       firstExpiryAt: Infinity,
       bytes: 0,
       largest: new LargestSize(),
     };
-    this.#namespaces.set(namespace, table);
-    this.#namespaceBytes += namespaceHeapBytes(namespace);
+    // A number stands in 32 bits of each entry.
+    this.#namespaceNumbers = (this.#namespaceNumbers + 1) | 0;
+    this.#register(table);
     return table;
   }
+
+  #register(table: NamespaceTable): void {
+    this.#namespaces.set(table.name, table);
+    this.#byNumber.set(table.number, table);
+    this.#usedBytes += ownBytesOf(table);
+  }
 }
+
+function doNothing(): void {}

@@ -22,6 +22,13 @@ export class LargestSize {
     if (bytes >= stepBytes) this.#count(bytes >>> stepBits, -1);
   }
 
+  /** Adds all values that `others` counts. */
+  addAll(others: LargestSize): void {
+    for (const [steps, count] of others.#counts.entries()) {
+      if (count > 0) this.#count(steps, count);
+    }
+  }
+
   /** Removes all values that `others` counts. The caller must have added them here, too. */
   removeAll(others: LargestSize): void {
     for (const [steps, count] of others.#counts.entries()) {

@@ -8,8 +8,9 @@ import {
   type ListItem,
   type ListQuery,
 } from '../../store/listing.ts';
-import { isExpired, type Entry } from './entry.ts';
+import type { EntryNumber } from './entry-memory.ts';
 import type { EntryTable } from './entry-table.ts';
+import { isExpired } from './entry.ts';
 
 /** Everything that the query bounds but `within` and `after`. */
 function rangeOf({ prefix, start, end }: ListQuery): KeyRange {
@@ -41,7 +42,7 @@ function rangesOf(query: ListQuery): KeyRange[] {
     .filter(({ low, high }) => low < high);
 }
 
-function* entriesInOrder(table: EntryTable, query: ListQuery): Generator<Entry, void, void> {
+function* entriesInOrder(table: EntryTable, query: ListQuery): Generator<EntryNumber, void, void> {
   const { namespace, after, reverse } = query;
   const ranges = rangesOf(query);
   for (const { low, high } of reverse ? ranges.toReversed() : ranges) {
@@ -51,9 +52,9 @@ function* entriesInOrder(table: EntryTable, query: ListQuery): Generator<Entry, 
 }
 
 function* descending(table: EntryTable, namespace: string, low: string, high: string) {
-  for (const entry of table.descending(namespace, high)) {
-    if (entry.key < low) return;
-    yield entry;
+  for (const number of table.descending(namespace, high)) {
+    if (table.compareKey(number, low) < 0) return;
+    yield number;
   }
 }
 
@@ -64,15 +65,10 @@ function* ascending(
   high: string,
   after: string | undefined,
 ) {
-  for (const entry of table.ascending(namespace, low)) {
-    if (entry.key >= high) return;
-    if (entry.key !== after) yield entry;
+  for (const number of table.ascending(namespace, low)) {
+    if (table.compareKey(number, high) >= 0) return;
+    if (after === undefined || table.compareKey(number, after) !== 0) yield number;
   }
-}
-
-function itemOf(entry: Entry, includeValues: boolean): ListItem<string> {
-  const { key, version, expiresAt, value } = entry;
-  return { key, version, expiresAt, size: value.length, value: includeValues ? value : undefined };
 }
 
 /** @param now the page's timestamp, Unix milliseconds: the page leaves out entries expired by then */
@@ -80,17 +76,19 @@ export function listPage(table: EntryTable, query: ListQuery, now: number): Page
   const items: ListItem<string>[] = [];
   let bytes = 0;
   let scanned = 0;
-  let last: string | undefined;
-  for (const entry of entriesInOrder(table, query)) {
+  let last: EntryNumber | undefined;
+  for (const number of entriesInOrder(table, query)) {
     if (items.length === query.limit || bytes >= pageBytesMax || scanned === pageScanMax) {
-      return { kind: 'page', items, scannedTo: last };
+      return { kind: 'page', items, scannedTo: last === undefined ? last : table.keyOf(last) };
     }
     scanned += 1;
-    last = entry.key;
-    if (isExpired(entry, now)) continue;
-    const item = itemOf(entry, query.includeValues);
-    items.push(item);
-    bytes += item.key.length + (item.value?.length ?? 0);
+    last = number;
+    const head = table.headOf(number);
+    if (isExpired(head, now)) continue;
+    const key = table.keyOf(number);
+    const value = query.includeValues ? table.valueOf(number) : undefined;
+    items.push({ key, ...head, value });
+    bytes += key.length + (value?.length ?? 0);
   }
   return { kind: 'page', items, scannedTo: undefined };
 }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { EntryArena } from '../../../src/router/cache/entry-arena.ts';
-import { newEntryHash } from '../../../src/router/cache/entry-hash.ts';
+import { newEntryHash } from '../../../src/base/entry-hash.ts';
 import { noEntry } from '../../../src/router/cache/hash-index.ts';
 import { entry } from '../../support/simulated/staged-queue.ts';
 

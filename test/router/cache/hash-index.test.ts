@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { newEntryHash } from '../../../src/router/cache/entry-hash.ts';
+import { newEntryHash } from '../../../src/base/entry-hash.ts';
 import { HashIndex, noEntry } from '../../../src/router/cache/hash-index.ts';
 
 /** Names by reference: any integer of 32 bits but `noEntry`. */

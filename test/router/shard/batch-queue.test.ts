@@ -65,41 +65,14 @@ function outcome(queuedAtMs = 0, op: 'commit' | 'abort' = 'commit'): QueuedOpera
 }
 
 describe('a page, a count or a measure', () => {
-  test.each([list, count, measure])(
-    'is in one batch with what stands before it: %j',
-    (operation) => {
-      const all = [putOf(1), queued(operation), putOf(1)];
-      expect(queueOf(...all).takeBatch()).toEqual(all);
-    },
-  );
-
-  test.each([list, count, measure])(
-    'goes behind a batch with an outcome, whose changes it has to see: %j',
-    (operation) => {
-      for (const op of ['commit', 'abort'] as const) {
-        const looks = queued(operation);
-        const all = [putOf(1), outcome(0, op), putOf(1), looks, putOf(1), looks];
-        const queue = queueOf(...all);
-        expect(queue.takeBatch()).toEqual(all.slice(0, 3));
-        expect(queue.takeBatch()).toEqual(all.slice(3));
-        expect(queue.bytes).toBe(0);
-      }
-    },
-  );
-
-  test('is in one batch with a prepare, whose changes are not visible', () => {
-    const changes = { flush: [], changes: [], version: 1, validUntil: 1 };
-    const prepare = { op: 'prepare', transaction: 't', participants: [0, 1], ...changes } as const;
-    const all = [queued(prepare), queued(list), queued(count)];
+  test.each([list, count, measure])('is in one batch with all around it: %j', (operation) => {
+    const all = [putOf(1), outcome(), queued(operation), putOf(1), outcome(0, 'abort')];
     expect(queueOf(...all).takeBatch()).toEqual(all);
   });
+});
 
-  test('is not held up by an outcome behind it', () => {
-    const all = [queued(list), outcome(), putOf(1)];
-    expect(queueOf(...all).takeBatch()).toEqual(all);
-  });
-
-  test('a cut goes alone, whatever stands before and behind it', () => {
+describe('a cut', () => {
+  test('goes alone, whatever stands before and behind it', () => {
     const all = [outcome(), queued(cut), queued(cut), putOf(1)];
     const queue = queueOf(...all);
     for (const each of all) expect(queue.takeBatch()).toEqual([each]);

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Entry } from '../../../src/shard/table/entry.ts';
 import { EntryTable } from '../../../src/shard/table/entry-table.ts';
+import { textOfName } from '../../../src/store/operation.ts';
 
 function entry(namespace: string, key: string, expiresAt?: number): Entry {
   return { namespace, key, value: 'value', version: 1, expiresAt };
@@ -38,6 +39,7 @@ describe('a flush', () => {
     table.flush('many');
     table.flush('many');
     table.flush('never there');
+    table.commit();
     expect([table.entries, table.bytes, table.nextExpiryAt]).toEqual([0, 0, Infinity]);
     table.set(entry('many', 'a', 5));
     expect([...table.dueBy(5)].map(({ key }) => key)).toEqual(['a']);
@@ -76,10 +78,10 @@ describe('deadlines', () => {
           if (one.do === 'set') {
             const made = entry(one.namespace, one.key, one.expiresAt);
             table.set(made);
-            held.set(`${one.namespace} ${one.key}`, made);
+            held.set(textOfName(made), made);
           } else if (one.do === 'delete') {
             table.delete(one.namespace, one.key);
-            held.delete(`${one.namespace} ${one.key}`);
+            held.delete(textOfName(one));
           } else {
             table.flush(one.namespace);
             for (const [name, { namespace }] of held) {
@@ -91,31 +93,131 @@ describe('deadlines', () => {
           expect(table.nextExpiryAt).toBe(first);
           for (const until of [first - 1, first, 5, Infinity]) {
             const due = mortal.filter(({ expiresAt = Infinity }) => expiresAt <= until);
-            const found = [...table.dueBy(until)];
+            const found = [...table.dueBy(until)].map(textOfName);
             expect(found).toHaveLength(due.length);
-            expect(new Set(found)).toEqual(new Set(due));
-            expect(found[0]?.expiresAt).toBe(due.length === 0 ? undefined : first);
-            const ofB = [...table.dueIn('b', until)].map(({ expiresAt }) => expiresAt);
+            expect(new Set(found)).toEqual(new Set(due.map(textOfName)));
+            const deadlineOf = (name = ''): number | undefined => held.get(name)?.expiresAt;
+            expect(deadlineOf(found[0])).toBe(due.length === 0 ? undefined : first);
+            const ofB = [...table.dueIn('b', until)].map((key) =>
+              deadlineOf(textOfName({ namespace: 'b', key })),
+            );
             const dueInB = due.filter(({ namespace }) => namespace === 'b');
             const deadlines = dueInB.map(({ expiresAt = Infinity }) => expiresAt);
             expect(ofB).toEqual(deadlines.toSorted((a, b) => a - b));
           }
         }
         for (const namespace of table.namespaces()) table.flush(namespace);
-        expect([table.heapBytes, table.nextExpiryAt]).toEqual([0, Infinity]);
+        table.commit();
+        expect([table.memoryBytes, table.nextExpiryAt]).toEqual([0, Infinity]);
       }),
       { numRuns: 300 },
     );
   });
 });
 
-describe('the account that a table keeps of its heap', () => {
+const keyOf = (n: number): string => `k${((n % 500) + 500) % 500}`;
+
+describe('a table', () => {
+  const namespaces = ['a', 'b'];
+  const step = fc.record({
+    does: fc.constantFrom('set', 'set', 'set', 'delete', 'flush', 'reclaim'),
+    ends: fc.constantFrom('commit', 'rollback', 'goes on'),
+    namespace: fc.constantFrom(...namespaces),
+    from: fc.nat({ max: 400 }),
+    stride: fc.constantFrom(1, 3, -1, 97),
+    times: fc.integer({ min: 1, max: 300 }),
+    size: fc.constantFrom(0, 5, 100, 2000, 40_000),
+  });
+
+  test('holds what was put last and not undone, in key order, while memory is given back', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), fc.nat({ max: 500 }), (steps, at) => {
+        const table = new EntryTable();
+        let held = new Map(namespaces.map((name) => [name, new Map<string, Entry>()]));
+        const copyOf = (some: typeof held): typeof held =>
+          new Map([...some].map(([name, entries]) => [name, new Map(entries)]));
+        let committed = copyOf(held);
+        let version = 0;
+        for (const { does, ends, namespace, from, stride, times, size } of steps) {
+          const own = held.get(namespace) ?? new Map<string, Entry>();
+          if (does === 'flush') {
+            table.flush(namespace);
+            own.clear();
+          } else if (does === 'reclaim') table.reclaim(times);
+          const changes = does === 'set' || does === 'delete' ? times : 0;
+          for (let n = 0; n < changes; n++) {
+            const key = keyOf(from + n * stride);
+            version += 1;
+            const value = String.fromCharCode(version % 256).repeat(n < 3 ? size : n);
+            const expiresAt = version % 4 === 0 ? version : undefined;
+            const made = { ...entry(namespace, key, expiresAt), value, version };
+            if (does === 'set') table.set(made);
+            else table.delete(namespace, key);
+            if (does === 'set') own.set(key, made);
+            else own.delete(key);
+          }
+          if (ends === 'commit') {
+            table.commit();
+            committed = copyOf(held);
+          } else if (ends === 'rollback') {
+            table.rollback();
+            held = copyOf(committed);
+          }
+          for (const [name, entries] of held) {
+            const keys = [...entries.keys()].toSorted();
+            const due = [...entries.values()].filter(({ expiresAt }) => expiresAt !== undefined);
+            expect([...table.dueIn(name, Infinity)].toSorted()).toEqual(
+              due.map(({ key }) => key).toSorted(),
+            );
+            const bytes = [...entries.values()].map(({ key, value }) => key.length + value.length);
+            expect(table.figuresOf(name).bytes).toBe(bytes.reduce((a, b) => a + b, 0));
+            const sought = keyOf(at);
+            const above = keys.filter((key) => key >= sought);
+            expect(table.count(name)).toBe(keys.length);
+            expect(table.countIn(name, { low: sought, high: '~' })).toBe(above.length);
+            const ascending = [...table.ascending(name, sought)].map((n) => table.keyOf(n));
+            expect(ascending).toEqual(above);
+            const descending = [...table.descending(name, sought)].map((n) => table.keyOf(n));
+            expect(descending).toEqual(keys.slice(0, keys.length - above.length).toReversed());
+          }
+        }
+        for (const [name, entries] of held) {
+          for (let n = 0; n < 500; n++) {
+            const expected = entries.get(keyOf(n));
+            const found = table.get(name, keyOf(n));
+            expect(found?.version).toBe(expected?.version);
+            expect(found?.value === expected?.value).toBe(true);
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('gives the memory of a flushed namespace back step by step', () => {
+    const table = filled(5000, 1);
+    const before = table.memoryBytes;
+    table.flush('many');
+    table.commit();
+    expect(table.memoryBytes).toBe(before);
+    table.reclaim(1000);
+    expect([table.hasFlushed, table.memoryBytes < before]).toEqual([true, true]);
+    table.reclaim(Infinity);
+    expect(table.hasFlushed).toBe(false);
+    // Some memory stays for later entries.
+    expect(table.memoryBytes).toBeLessThan(before / 5);
+    expect(table.get('few', 'f0')?.value).toBe('value');
+  });
+});
+
+describe('the account that a table keeps of its memory', () => {
   test('comes back to nothing when all is gone, one by one or by a flush', () => {
     const table = filled(100, 7);
-    expect(table.heapBytes).toBeGreaterThan(table.bytes);
+    expect(table.memoryBytes).toBeGreaterThan(table.bytes);
     table.flush('many');
     for (let n = 0; n < 7; n++) table.delete('few', `f${n}`);
-    expect(table.heapBytes).toBe(0);
+    table.commit();
+    expect(table.memoryBytes).toBe(0);
   });
 });
 

@@ -298,7 +298,7 @@ export function readEntries(fileSystem: FileSystem, dataDir: string): Map<string
   );
   resolveAll(recovered);
   for (const { table } of recovered) {
-    for (const entry of table.ascending('default', '')) {
+    for (const entry of table.entriesOf('default')) {
       found.set(entry.key, { version: entry.version, value: entry.value });
     }
   }

@@ -88,7 +88,7 @@ export function contentsOfFolder(fileSystem: FileSystem, path: string = dataDir)
   const lines = placesOf(fileSystem, path, manifest).flatMap((place) => {
     const { table } = recoverShard(place);
     return table.namespaces().flatMap((namespace) =>
-      Array.from(table.ascending(namespace, ''), ({ key, version, expiresAt, value }) => {
+      Array.from(table.entriesOf(namespace), ({ key, version, expiresAt, value }) => {
         const bytes = Buffer.from(value, 'latin1').toString('base64');
         return `${namespace} ${key} ${version} ${expiresAt ?? '-'} ${bytes}`;
       }),

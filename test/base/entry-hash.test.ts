@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { newEntryHash, randomHashKey } from '../../../src/router/cache/entry-hash.ts';
+import { newEntryHash, randomHashKey } from '../../src/base/entry-hash.ts';
 
 /** The bytes from 0 on: the first four are the namespace's number, and the rest is the key. */
 const keyOf = (bytes: number): string =>

@@ -1,0 +1,221 @@
+// Finds the entries of a table by their hashes: linear hashing (Litwin, VLDB 1980) in typed arrays,
+// off V8's heap. The index grows and shrinks bucket by bucket, so that no change waits for many others.
+// A bucket is one cache line. Entries that do not fit into it stand in buckets that are chained to
+// it. Knows entries by their numbers, and asks their owner for names.
+import { assert } from '../../base/assert.ts';
+
+/** The number of no entry. */
+export const noEntry = -1;
+
+/** Entries of one hash may differ in their names. */
+export type HasName = (number: number, namespace: number, key: string) => boolean;
+
+const slotsInBucket = 7;
+/** A slot: the hash, and the complement of the number, so that 0 is an empty slot. */
+const wordsInSlot = 2;
+const slotWords = slotsInBucket * wordsInSlot;
+/** The word behind the slots: the number of the chained bucket, plus one; or 0. */
+const chainWord = slotWords;
+const wordsInBucket = 16;
+const bucketBytes = wordsInBucket * Int32Array.BYTES_PER_ELEMENT;
+
+const chunkShift = 10;
+const bucketsInChunk = 1 << chunkShift;
+
+/** The index begins to double with more entries for each bucket. It has doubled when they are five. */
+const entriesInBucketMost = 4;
+/** With fewer entries for each bucket the index shrinks. */
+const entriesInBucketLeast = 2;
+
+/** The memory that one entry takes in the index, at most, in bytes. */
+export const indexEntryBytes = bucketBytes / entriesInBucketLeast;
+
+interface Taken {
+  readonly hashes: readonly number[];
+  readonly numbers: readonly number[];
+}
+
+const nothing: Taken = { hashes: [], numbers: [] };
+
+class Buckets {
+  readonly #chunks: Int32Array[] = [];
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  wordsOf(bucket: number): Int32Array {
+    return this.#chunks[bucket >>> chunkShift] as Int32Array;
+  }
+
+  beginOf(bucket: number): number {
+    return (bucket & (bucketsInChunk - 1)) * wordsInBucket;
+  }
+
+  /** @returns the number of a new, empty bucket: the length before */
+  push(): number {
+    const bucket = this.#length++;
+    if (bucket >>> chunkShift === this.#chunks.length) {
+      this.#chunks.push(new Int32Array(bucketsInChunk * wordsInBucket));
+    }
+    return bucket;
+  }
+
+  /** Drops the last bucket, which must be empty. */
+  pop(): void {
+    this.#length -= 1;
+    if ((this.#length & (bucketsInChunk - 1)) === 0) this.#chunks.pop();
+  }
+
+  clear(): void {
+    this.#chunks.length = 0;
+    this.#length = 0;
+  }
+}
+
+export class EntryIndex {
+  readonly #hasName: HasName;
+  readonly #buckets = new Buckets();
+  readonly #chained = new Buckets();
+  /** Chained buckets that no bucket uses. */
+  readonly #freeChained: number[] = [];
+  /** The largest power of two that is at most the number of buckets. */
+  #low = 0;
+  #entries = 0;
+
+  constructor(hasName: HasName) {
+    this.#hasName = hasName;
+  }
+
+  /** Bytes of all buckets. */
+  get bytes(): number {
+    return (this.#buckets.length + this.#chained.length) * bucketBytes;
+  }
+
+  /** @returns the number of the entry with this name and hash; or `noEntry` */
+  find(hash: number, namespace: number, key: string): number {
+    if (this.#low === 0) return noEntry;
+    const bucket = this.#bucketOf(hash);
+    let words = this.#buckets.wordsOf(bucket);
+    let begin = this.#buckets.beginOf(bucket);
+    for (;;) {
+      for (let at = begin; at < begin + slotWords; at += wordsInSlot) {
+        if (words[at] !== hash) continue;
+        const number = ~(words[at + 1] as number);
+        if (number !== noEntry && this.#hasName(number, namespace, key)) return number;
+      }
+      const chained = (words[begin + chainWord] as number) - 1;
+      if (chained < 0) return noEntry;
+      words = this.#chained.wordsOf(chained);
+      begin = this.#chained.beginOf(chained);
+    }
+  }
+
+  /** Adds an entry that is not in the index. */
+  add(hash: number, number: number): void {
+    if (this.#entries >= this.#low * entriesInBucketMost) this.#grow();
+    this.#entries += 1;
+    this.#put(this.#bucketOf(hash), hash, number);
+  }
+
+  /** Removes an entry that is in the index. */
+  remove(hash: number, number: number): void {
+    const bucket = this.#bucketOf(hash);
+    let words = this.#buckets.wordsOf(bucket);
+    let begin = this.#buckets.beginOf(bucket);
+    for (;;) {
+      for (let at = begin; at < begin + slotWords; at += wordsInSlot) {
+        if (words[at + 1] !== ~number) continue;
+        words[at + 1] = 0;
+        this.#entries -= 1;
+        if (this.#entries < this.#buckets.length * entriesInBucketLeast) this.#shrink();
+        return;
+      }
+      const chained = (words[begin + chainWord] as number) - 1;
+      assert(chained >= 0, 'an index removes what it holds');
+      words = this.#chained.wordsOf(chained);
+      begin = this.#chained.beginOf(chained);
+    }
+  }
+
+  /** Forgets all entries, and gives all memory back. */
+  clear(): void {
+    this.#buckets.clear();
+    this.#chained.clear();
+    this.#freeChained.length = 0;
+    this.#low = 0;
+    this.#entries = 0;
+  }
+
+  #put(bucket: number, hash: number, number: number): void {
+    let words = this.#buckets.wordsOf(bucket);
+    let begin = this.#buckets.beginOf(bucket);
+    for (;;) {
+      for (let at = begin; at < begin + slotWords; at += wordsInSlot) {
+        if (words[at + 1] !== 0) continue;
+        words[at] = hash;
+        words[at + 1] = ~number;
+        return;
+      }
+      let chained = (words[begin + chainWord] as number) - 1;
+      if (chained < 0) {
+        chained = this.#freeChained.pop() ?? this.#chained.push();
+        words[begin + chainWord] = chained + 1;
+      }
+      words = this.#chained.wordsOf(chained);
+      begin = this.#chained.beginOf(chained);
+    }
+  }
+
+  /** Adds a bucket, which takes its entries out of one that has twice as many as it should. */
+  #grow(): void {
+    const added = this.#buckets.push();
+    const { hashes, numbers } = this.#low > 0 ? this.#takeAll(added - this.#low) : nothing;
+    if (this.#buckets.length === 2 * this.#low || this.#low === 0) this.#low = this.#buckets.length;
+    for (const [at, hash] of hashes.entries()) {
+      this.#put(this.#bucketOf(hash), hash, numbers[at] ?? noEntry);
+    }
+  }
+
+  /** Drops the last bucket. Its entries go back to where they would be without it. */
+  #shrink(): void {
+    const last = this.#buckets.length - 1;
+    if (last === 0) return;
+    if (this.#buckets.length === this.#low) this.#low /= 2;
+    const { hashes, numbers } = this.#takeAll(last);
+    this.#buckets.pop();
+    for (const [at, hash] of hashes.entries()) {
+      this.#put(last - this.#low, hash, numbers[at] ?? noEntry);
+    }
+  }
+
+  /** Takes all entries out of a bucket and those that are chained to it. */
+  #takeAll(bucket: number): Taken {
+    const hashes: number[] = [];
+    const numbers: number[] = [];
+    let words = this.#buckets.wordsOf(bucket);
+    let begin = this.#buckets.beginOf(bucket);
+    for (;;) {
+      for (let at = begin; at < begin + slotWords; at += wordsInSlot) {
+        const number = ~(words[at + 1] as number);
+        if (number === noEntry) continue;
+        words[at + 1] = 0;
+        hashes.push(words[at] as number);
+        numbers.push(number);
+      }
+      const chained = (words[begin + chainWord] as number) - 1;
+      words[begin + chainWord] = 0;
+      if (chained < 0) return { hashes, numbers };
+      this.#freeChained.push(chained);
+      words = this.#chained.wordsOf(chained);
+      begin = this.#chained.beginOf(chained);
+    }
+  }
+
+  /** A bucket that was not split yet has the entries of the one that it will give half to. */
+  #bucketOf(hash: number): number {
+    const bucket = hash & (2 * this.#low - 1);
+    return bucket < this.#buckets.length ? bucket : bucket & (this.#low - 1);
+  }
+}

@@ -1,0 +1,75 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { EntryIndex, noEntry } from '../../../src/shard/table/entry-index.ts';
+
+/** An index of entries whose key is their number as text, all in one namespace. */
+function newIndex(): EntryIndex {
+  return new EntryIndex((number, namespace, key) => namespace === 1 && key === String(number));
+}
+
+const spread = (n: number): number => Math.imul(n, 0x9e3779b1);
+const spreadFours = (n: number): number => Math.imul(n >> 2, 0x85ebca6b);
+
+describe('an index of entries', () => {
+  const hashes = {
+    'spread hashes': spread,
+    'hashes of which many are equal': (n: number) => n % 13,
+    'one hash': () => -5,
+  };
+  test.each(Object.entries(hashes))(
+    'finds each entry until it is removed, with %s',
+    (_, hashOf) => {
+      const count = hashOf(1) === hashOf(2) ? 300 : 20_000;
+      const index = newIndex();
+      for (let n = 0; n < count; n++) index.add(hashOf(n), n);
+      const find = (n: number): number => index.find(hashOf(n), 1, String(n));
+      for (let n = 0; n < count; n++) expect(find(n)).toBe(n);
+      expect(find(count)).toBe(noEntry);
+      for (let n = 0; n < count; n++) if (n % 3 !== 0) index.remove(hashOf(n), n);
+      for (let n = 0; n < count; n++) expect(find(n)).toBe(n % 3 === 0 ? n : noEntry);
+      for (let n = 0; n < count; n++) if (n % 3 === 0) index.remove(hashOf(n), n);
+      for (let n = 0; n < count; n++) expect(find(n)).toBe(noEntry);
+    },
+  );
+
+  test('holds what was added and not removed while it grows and shrinks', () => {
+    const run = fc.record({
+      add: fc.boolean(),
+      from: fc.nat({ max: 3000 }),
+      length: fc.nat({ max: 3000 }),
+    });
+    fc.assert(
+      fc.property(fc.array(run, { maxLength: 10 }), (runs) => {
+        const index = newIndex();
+        const held = new Set<number>();
+        for (const { add, from, length } of runs) {
+          for (let n = from; n < from + length; n++) {
+            if (held.has(n) === add) continue;
+            if (add) index.add(spreadFours(n), n);
+            else index.remove(spreadFours(n), n);
+            if (add) held.add(n);
+            else held.delete(n);
+          }
+        }
+        for (let n = 0; n < 6000; n++) {
+          expect(index.find(spreadFours(n), 1, String(n))).toBe(held.has(n) ? n : noEntry);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('takes at most 32 bytes for each of many entries, however many there were before', () => {
+    const index = newIndex();
+    for (let n = 0; n < 100_000; n++) index.add(spread(n), n);
+    expect(index.bytes).toBeLessThan(32 * 100_000);
+    for (let n = 20_000; n < 100_000; n++) index.remove(spread(n), n);
+    expect(index.bytes).toBeLessThan(32 * 20_000 + 256 * 1024);
+  });
+
+  test('refuses to remove what it does not hold', () => {
+    const index = newIndex();
+    index.add(7, 1);
+    expect(() => index.remove(7, 2)).toThrow('removes what it holds');
+  });
+});

@@ -1,5 +1,5 @@
-// Measures the cost of authentication and authorization. The same GETs of 100-byte values, from the
-// read cache, go to three servers: an open one; one with a single user; one with 10,000 users, a
+// Measures the cost of authentication and authorization. The same direct GETs of 100-byte values
+// go to three servers: an open one; one with a single user; one with 10,000 users, a
 // token each, and 1,000 namespaces. Short rounds of load alternate between them. The figures are
 // requests a second and the server's CPU a request, each as the median of the ratios to the open server
 // in the same round. Servers start again for each set of rounds: two processes of one program
@@ -188,7 +188,7 @@ async function measure(
 async function run(starts: number, plan: Plan): Promise<void> {
   const here = await makeTemporaryFolder();
   const { rounds, seconds } = plan;
-  const size = `${starts} starts x ${rounds} rounds x ${seconds} s, GET, cached`;
+  const size = `${starts} starts x ${rounds} rounds x ${seconds} s, GET`;
   process.stdout.write(`${machineFacts(here)}\n${size}\n\n`);
   await removeFolder(here);
   const sides = [

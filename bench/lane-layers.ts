@@ -129,7 +129,7 @@ export async function laneLayers(belongings: Belongings): Promise<Layer[]> {
   for (let round = 0; round < (10 * keys) / pipelineLength / connections; round++)
     await fill.step();
   return [
-    layer('lane, GET from the cache', get),
+    layer('lane, GET', get),
     layer('lane, PUT, not synced', put),
     layer('lane, GET in a pipeline of 100', pipelineOfGets, pipelineLength),
     layer('lane, SET in a pipeline of 100', pipelineOfSets, pipelineLength),

@@ -1,4 +1,4 @@
-// Measures latency at half of capacity: GETs out of few and of many entries with the cache off, and a mix
+// Measures latency at half of capacity: GETs out of few and of many entries, and a mix
 // without and with compactions. Prints the targets beside the figures.
 //
 //   npm run bench:latency -- --entries 10000000 --rounds 8 --seconds 3

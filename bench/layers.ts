@@ -134,7 +134,7 @@ async function openStore(belongings: Belongings): Promise<CommandStore> {
     fsync: 'interval',
     fsyncIntervalMs: 1000,
     // Reads must reach the threads.
-    cacheBytes: 0,
+    directReads: false,
     compactJournalBytes: 1024 ** 3,
     shardHeapMiB: 1024,
     logger: pino({ level: 'silent' }),

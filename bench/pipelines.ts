@@ -1,8 +1,8 @@
 // Measures the cost of a command in a pipeline: requests and commands a second of Holdfast, under
 // /upstash/pipeline. The settings are the defaults (fsync always). Pipelines have 1 to 1,000 commands,
 // all SETs of 100-byte values or all GETs. There are 64 connections, but 6,400 commands at once at
-// most: the server would refuse some of a larger number. Keys are drawn evenly from 10,000, which fit
-// into the read cache. The load generator shares the machine.
+// most: the server would refuse some of a larger number. Keys are drawn evenly from 10,000.
+// The load generator shares the machine.
 //
 //   npm run bench:pipelines -- --rounds 5 --seconds 4
 import { parseArgs } from 'node:util';

@@ -1,8 +1,7 @@
 // Measures the cost of durability and sharding over HTTP. The figures are requests a second of
 // Holdfast, and their ratio to bare fastify with the same routes and replies. The settings are the
 // defaults (fsync always). The kinds are GET and PUT of 100-byte values, and batches of 100 puts, over
-// 64 connections. Keys are drawn evenly from 10,000. They fit into the read cache, which answers most
-// GETs. Both servers run all the time, rounds of load alternate between them, and medians count. The
+// 64 connections. Keys are drawn evenly from 10,000. Both servers run all the time, rounds of load alternate between them, and medians count. The
 // load generator shares the machine in both cases.
 //
 //   npm run bench:quick -- --rounds 5 --seconds 4

@@ -1,6 +1,6 @@
 // Latency at a fixed rate, half of the capacity that a closed loop finds. Latency counts from the
-// scheduled moment, so no wait is hidden. Two comparisons: GETs out of few and of many entries with the
-// cache off; and a mix of 90 % GETs and 10 % PUTs without and with compactions. Rounds alternate. The
+// scheduled moment, so no wait is hidden. Two comparisons: GETs out of few and of many entries;
+// and a mix of 90 % GETs and 10 % PUTs without and with compactions. Rounds alternate. The
 // figures are medians of the rounds' p50 and p99, and their ratios.
 import { fillHoldfast, startHoldfast } from '../contenders/holdfast.ts';
 import { requestFor } from '../loads/drawn-requests.ts';
@@ -186,11 +186,10 @@ export const latencyOfEntries: Part = {
   name: 'latency-entries',
   limitMs: (plan) => limitMs(plan.manyEntries, plan),
   measure: async (run) => {
-    const flags = ['--cache-bytes', '0'];
     const many = entriesThatFit(run.manyEntries);
     const sides: [Side, Side] = [
-      await startSide([`GET of ${grouped(few)} entries`, few], flags, run),
-      await startSide([`GET of ${grouped(many)} entries`, many], flags, run),
+      await startSide([`GET of ${grouped(few)} entries`, few], [], run),
+      await startSide([`GET of ${grouped(many)} entries`, many], [], run),
     ];
     const compared = await compareSides(sides, 'get', run);
     const figures = figuresOf(sides, compared, { p50: 1.2, p99: 2 });

@@ -4,9 +4,9 @@ import type { EntryResult } from '../store/result.ts';
 import type { Store } from '../store/store.ts';
 
 /**
- * Reads behind all that was queued for the record's shard before. A plain read will not do: the read
- * cache may still answer it while the shard does not serve. Its answer tells nothing then: a start after
- * a crash may commit the change.
+ * Reads behind all that was queued for the record's shard before. A plain read will not do: it may be
+ * answered directly while the shard does not serve. Its answer tells nothing then: a start after a crash
+ * may commit the change.
  *
  * @returns undefined if there is no such record; `unknown` if the store cannot tell now
  */

@@ -9,7 +9,7 @@ export type HashKey = readonly [number, number];
 /**
  * Gives 32 bits as a signed integer, the same for the same name.
  *
- * @param namespace its number in the cache
+ * @param namespace its number in the table
  * @param key a byte string (src/base/byte-string.ts)
  */
 export type EntryHash = (namespace: number, key: string) => number;

@@ -1,5 +1,5 @@
-// Derives the two other spellings of a setting's name: `cacheBytes` is HOLDFAST_CACHE_BYTES in the
-// environment and --cache-bytes on the command line.
+// Derives the two other spellings of a setting's name: `dataDir` is HOLDFAST_DATA_DIR in the
+// environment and --data-dir on the command line.
 
 export const environmentPrefix = 'HOLDFAST_';
 

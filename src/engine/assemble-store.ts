@@ -14,9 +14,7 @@ import type {
 import { Backups } from '../router/background/backups.ts';
 import { CompactionScheduler } from '../router/background/compaction-scheduler.ts';
 import { Housekeeper, housekeepingMs } from '../router/background/housekeeper.ts';
-import { newEntryHash, type HashKey } from '../base/entry-hash.ts';
 import { KeyLocks } from '../router/key-locks.ts';
-import { ReadCache } from '../router/read-cache.ts';
 import { Router } from '../router/router.ts';
 import { Sequencer } from '../router/sequencer.ts';
 import { ShardClient } from '../router/shard/shard-client.ts';
@@ -32,10 +30,8 @@ export interface AssemblyOptions {
   readonly locations: readonly ShardLocation[];
   readonly fsync: FsyncMode;
   readonly fsyncIntervalMs: number;
-  /** 0 turns the read cache off. */
-  readonly cacheBytes: number;
-  /** The secret of the read cache's hash: random, or the same each time in a simulation. */
-  readonly cacheHashKey: HashKey;
+  /** False: every read goes through the queue of its shard. */
+  readonly directReads: boolean;
   readonly compactJournalBytes: number;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -67,11 +63,10 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
   const timestamps = new TimestampClock(clock);
   const timestamp = (): number => timestamps.timestamp();
   const monotonicMs = (): number => clock.monotonicMs();
-  const cache = new ReadCache(options.cacheBytes, newEntryHash(options.cacheHashKey));
   const transactionsInFlight = new Set<string>();
   const shards = options.locations.map((location) => ({
     location,
-    client: newClient(location, { cache, timestamps, transactionsInFlight }, options),
+    client: newClient(location, { timestamps, transactionsInFlight }, options),
   }));
   const clients = shards.map(({ client }) => client);
   try {
@@ -87,7 +82,7 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
     onFailure: (shard, error) =>
       logger.error({ shard, why: String(error) }, 'a compaction failed; it is tried again later'),
   });
-  const sequencer = new Sequencer(clients, cache, timestamps);
+  const sequencer = new Sequencer(clients, timestamps, options.directReads);
   const backups = new Backups({
     sequencer,
     compactions,
@@ -117,19 +112,18 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
     timestamp,
     durability,
   });
-  const parts = { clock: timestamps, locks, sequencer, transactions, cache, compactions, backups };
+  const parts = { clock: timestamps, locks, sequencer, transactions, compactions, backups };
   return new Router(clients, { ...parts, durability, onClosing, onClosed });
 }
 
 interface SharedParts {
-  readonly cache: ReadCache;
   readonly timestamps: TimestampClock;
   readonly transactionsInFlight: ReadonlySet<string>;
 }
 
 function newClient(
   location: ShardLocation,
-  { cache, timestamps, transactionsInFlight }: SharedParts,
+  { timestamps, transactionsInFlight }: SharedParts,
   { fsync, defer, clock, logger, newShardThread }: AssemblyOptions,
 ): ShardClient {
   return new ShardClient({
@@ -139,10 +133,7 @@ function newClient(
     defer,
     timestamp: () => timestamps.timestamp(),
     monotonicMs: () => clock.monotonicMs(),
-    onEpoch: (shard, why) => {
-      cache.clear();
-      logger.error({ shard, why }, 'a shard is reopened');
-    },
+    onEpoch: (shard, why) => logger.error({ shard, why }, 'a shard is reopened'),
     onFailed: (shard, why) => logger.error({ shard, why }, 'a shard does not serve any more'),
     onSuspended: (shard, why) =>
       logger.error({ shard, why }, 'a shard does not serve until its disk works again'),

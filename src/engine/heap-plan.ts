@@ -23,7 +23,7 @@ export interface HeapNeeds {
 const mebibyte = 2 ** 20;
 /** The program without data: the code, the main thread, and threads that hold little. */
 const programMiB = 224;
-/** Share of the rest for all shards together. More is for requests, cache and compactions. */
+/** Share of the rest for all shards together. More is for requests and compactions. */
 const shardsShare = 0.6;
 const shardMiBMin = 32;
 /** Share of its heap that a thread may take on top for new objects: 96 MiB at most. */

@@ -7,7 +7,6 @@ export type NumberOrAuto = number | 'auto';
 
 /** Settings, in bytes unless they say otherwise. */
 export interface MemoryNeeds {
-  readonly cacheBytes: NumberOrAuto;
   readonly compactJournalBytes: NumberOrAuto;
   readonly bodyBytesInFlightMax: NumberOrAuto;
   readonly batchBytesMax: NumberOrAuto;
@@ -20,7 +19,6 @@ export interface MemoryNeeds {
 
 /** In bytes unless it says otherwise. */
 export interface MemoryPlan {
-  readonly cacheBytes: number;
   readonly compactJournalBytes: number;
   /** At least as much as the largest value and the largest batch. */
   readonly bodyBytesInFlightMax: number;
@@ -60,7 +58,6 @@ export function planMemory(needs: MemoryNeeds, memoryBytes: number): MemoryPlan 
     Math.min(part(memoryBytes, 1 / 128, 64), orElse(needs.bodyBytesInFlightMax, Infinity)),
   );
   return {
-    cacheBytes: orElse(needs.cacheBytes, part(memoryBytes, 1 / 64, 64)),
     compactJournalBytes: orElse(needs.compactJournalBytes, part(memoryBytes, 1 / 128, 64)),
     bodyBytesInFlightMax: orElse(needs.bodyBytesInFlightMax, Math.max(bodies, batch)),
     batchBytesMax: batch,

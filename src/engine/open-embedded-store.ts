@@ -5,7 +5,6 @@ import { defaultShardCount } from '../base/default-shard-count.ts';
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { ShardLocation } from '../base/shard-location.ts';
 import { ShardWorker } from '../router/threads/shard-worker.ts';
-import { randomHashKey } from '../base/entry-hash.ts';
 import { WorkerPool } from '../router/threads/worker-pool.ts';
 import { acquireFolderLock, type FolderLock } from '../storage/folder-lock.ts';
 import { refuseForeignFolder } from '../storage/foreign-entries.ts';
@@ -20,7 +19,7 @@ import { planHeaps } from './heap-plan.ts';
 
 export interface EmbeddedStoreOptions extends Pick<
   AssemblyOptions,
-  'fsync' | 'fsyncIntervalMs' | 'cacheBytes' | 'compactJournalBytes' | 'logger' | 'clock'
+  'fsync' | 'fsyncIntervalMs' | 'directReads' | 'compactJournalBytes' | 'logger' | 'clock'
 > {
   readonly dataDir: string;
   /** Undefined: the folder's number, or for a new folder one by the machine's cores. */
@@ -112,7 +111,6 @@ async function openShards(
     newShardThread: (_, onIdleDeath) => new ShardWorker({ heapMiB: heaps.shardMiB }, onIdleDeath),
     ...options,
     locations,
-    cacheHashKey: randomHashKey(),
     newCompactorThread: () => new WorkerPool({ entry: 'compactor', heapMiB: heaps.compactorMiB }),
     newBackupThread: () => new WorkerPool({ entry: 'backup', heapMiB: heaps.backupMiB }),
     defer: setImmediate,

@@ -1,21 +1,25 @@
 // The port by which batches go to a shard's thread, one framed buffer each way. Both ends are here: the
 // thread answers batches in the order in which they came. Knows no frame, and no other task.
 import type { MessagePort } from 'node:worker_threads';
+import type { BatchAnswer } from './shard-task.ts';
 
 type Frame = Uint8Array<ArrayBuffer>;
 
-/** The answer to a batch, or the error that the thread's work has thrown. */
-type Answer = Frame | Error;
+/** The answer to a batch, bare if there are no news, or the error that the thread's work has thrown. */
+type Message = BatchAnswer | Frame | Error;
 
 /**
  * Answers batches for as long as the thread lives.
  *
- * @param answer takes the frame of a batch, and gives that of its reply in a buffer of its own
+ * @param answer takes the frame of a batch
  * @returns a promise that stays open until the other end closes the port
  */
-export function answerBatches(port: MessagePort, answer: (frame: Frame) => Frame): Promise<void> {
+export function answerBatches(
+  port: MessagePort,
+  answer: (frame: Frame) => BatchAnswer,
+): Promise<void> {
   port.on('message', (frame: Frame) => {
-    let reply: Frame;
+    let reply: BatchAnswer;
     try {
       reply = answer(frame);
     } catch (error) {
@@ -23,13 +27,13 @@ export function answerBatches(port: MessagePort, answer: (frame: Frame) => Frame
       port.postMessage(error instanceof Error ? error : new Error(String(error)));
       return;
     }
-    port.postMessage(reply, [reply.buffer]);
+    port.postMessage(reply.news === undefined ? reply.frame : reply, [reply.frame.buffer]);
   });
   return new Promise((resolve) => void port.once('close', () => resolve()));
 }
 
 interface Waiting {
-  readonly resolve: (reply: Frame) => void;
+  readonly resolve: (answer: BatchAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -41,10 +45,11 @@ export class BatchPort {
 
   constructor(port: MessagePort) {
     this.#port = port;
-    port.on('message', (answer: Answer) => {
+    port.on('message', (message: Message) => {
       const first = this.#waiting.shift();
-      if (answer instanceof Error) first?.reject(answer);
-      else first?.resolve(answer);
+      if (message instanceof Error) first?.reject(message);
+      else if ('frame' in message) first?.resolve(message);
+      else first?.resolve({ frame: message, news: undefined });
     });
   }
 
@@ -52,7 +57,7 @@ export class BatchPort {
    * Moves the frame to the thread. Rejects if the thread dies or its work throws: the fate of the
    * batch is unknown then.
    */
-  send(frame: Frame): Promise<Frame> {
+  send(frame: Frame): Promise<BatchAnswer> {
     return new Promise((resolve, reject) => {
       if (this.#end !== undefined) {
         reject(this.#end.error);

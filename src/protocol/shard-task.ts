@@ -3,6 +3,7 @@
 import { StoreError, systemErrorCode } from '../base/errors.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardLocation } from '../base/shard-location.ts';
+import type { MemoryNews } from '../memory/memory-news.ts';
 import { decodeError, encodeError } from './error-data.ts';
 import type { Parcel } from './parcel.ts';
 import type { InDoubtTransaction, ShardReport } from './shard-operation.ts';
@@ -52,6 +53,14 @@ export interface SealedShard extends ShardLocation {
 export type TaskAnswer<Value> =
   { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: string };
 
+/** The answer to a batch. */
+export interface BatchAnswer {
+  /** See reply-frame.ts. In a buffer of its own. */
+  readonly frame: Uint8Array<ArrayBuffer>;
+  /** Of the shard's memory; undefined if there are none. */
+  readonly news: MemoryNews | undefined;
+}
+
 /** Name of a shard task -> [input, output]. */
 export interface ShardTasks {
   /** Reads and verifies all live files; changes nothing. */
@@ -62,7 +71,7 @@ export interface ShardTasks {
   secure: [undefined, TaskAnswer<undefined>];
   /** Brings the files into order and serves from here on. */
   start: [StartTask, TaskAnswer<ShardReport>];
-  batch: [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>];
+  batch: [Uint8Array<ArrayBuffer>, BatchAnswer];
   sync: [undefined, TaskAnswer<ShardReport>];
   /** Seals the input of a compaction. Input: the timestamp. */
   beginCompaction: [number, TaskAnswer<Parcel | undefined>];

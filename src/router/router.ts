@@ -1,6 +1,5 @@
 // The embedded engine as a `Store`, in the main thread. An operation waits here for the locks of
-// its keys, and then goes through the sequencer. Knows no file and no thread, and of the cache only
-// the figures.
+// its keys, and then goes through the sequencer. Knows no file and no thread.
 import type { TimestampClock } from '../base/clock.ts';
 import { StoreError } from '../base/errors.ts';
 import type { MaybePromise } from '../base/maybe-promise.ts';
@@ -22,7 +21,6 @@ import type { CompactionScheduler } from './background/compaction-scheduler.ts';
 import type { KeyLocks } from './key-locks.ts';
 import { mergeFigures } from './merge-figures.ts';
 import { mergePages } from './merge-pages.ts';
-import type { ReadCache } from './read-cache.ts';
 import { ReplyCollector } from './reply-collector.ts';
 import { resultOf, resultOrReplyOf, type AnyOperation, type Sequencer } from './sequencer.ts';
 import type { ShardClient } from './shard/shard-client.ts';
@@ -34,7 +32,6 @@ export interface RouterOptions {
   readonly locks: KeyLocks;
   readonly sequencer: Sequencer;
   readonly transactions: TransactionRunner;
-  readonly cache: ReadCache;
   readonly compactions: CompactionScheduler;
   readonly backups: Backups;
   readonly onClosing: () => void;
@@ -44,12 +41,12 @@ export interface RouterOptions {
 
 const noOptions: SubmitOptions = {};
 
-/** Gives the read cache's answer as of the timestamp `now`. */
-type Cached<Kind> = (operation: AnyOperation, now: number) => Kind | undefined;
+/** Reads an entry directly, as of the timestamp `now`; undefined if that cannot be. */
+type DirectRead<Kind> = (operation: AnyOperation, now: number) => Kind | undefined;
 
 /** The kind of the answers that a caller gets. */
 interface AnswersOfKind<Kind extends Result | ReplyResult> {
-  readonly cached: Cached<Kind>;
+  readonly read: DirectRead<Kind>;
   readonly asKind: (answer: ShardResult) => Kind;
 }
 
@@ -85,8 +82,8 @@ export class Router implements CommandStore {
     if (refusal !== undefined) return { kind: 'refused', error: refusal };
     const isLocked = !this.#locks.areIdle && this.#locks.isHeld(operation);
     if (!isLocked) {
-      const cached = sequencer.cached(operation, this.timestamp());
-      if (cached !== undefined) return cached;
+      const read = sequencer.read(operation, this.timestamp());
+      if (read !== undefined) return read;
     }
     return new Promise((resolve) => {
       const enqueue = (): void => {
@@ -103,8 +100,8 @@ export class Router implements CommandStore {
     operations: readonly Operation[],
     options: SubmitOptions = noOptions,
   ): MaybePromise<Result[]> {
-    const cached: Cached<Result> = (operation, now) => this.#sequencer.cached(operation, now);
-    return this.#submitAll(operations, options, { cached, asKind: resultOf });
+    const read: DirectRead<Result> = (operation, now) => this.#sequencer.read(operation, now);
+    return this.#submitAll(operations, options, { read, asKind: resultOf });
   }
 
   areOnOneShard(keys: readonly string[]): boolean {
@@ -118,9 +115,9 @@ export class Router implements CommandStore {
     operations: readonly AnyOperation[],
     options: SubmitOptions = noOptions,
   ): MaybePromise<(Result | ReplyResult)[]> {
-    const cached: Cached<Result | ReplyResult> = (operation, now) =>
-      this.#sequencer.cachedReply(operation, now);
-    return this.#submitAll(operations, options, { cached, asKind: resultOrReplyOf });
+    const read: DirectRead<Result | ReplyResult> = (operation, now) =>
+      this.#sequencer.readReply(operation, now);
+    return this.#submitAll(operations, options, { read, asKind: resultOrReplyOf });
   }
 
   async getMany(
@@ -131,10 +128,10 @@ export class Router implements CommandStore {
     const refuse = (refused: RefusedResult): void => {
       for (const index of names.keys()) collector.complete(index, refused);
     };
-    const read = (): void => this.#sequencer.readAt(names, collector, true, authorization);
+    const readAll = (): void => this.#sequencer.readAt(names, collector, true, authorization);
     const mayRead = (name: EntryName): boolean => authorization?.refusalOfRead(name) === undefined;
     // Waits for all locks before any read is queued: a holder may be about to change several names.
-    this.#whenFree(this.#locks.areIdle ? [] : names.filter(mayRead), read, refuse);
+    this.#whenFree(this.#locks.areIdle ? [] : names.filter(mayRead), readAll, refuse);
     return await collector.results;
   }
 
@@ -179,10 +176,10 @@ export class Router implements CommandStore {
   }
 
   status(): StoreStatus {
-    const { cache, transactions, compactions } = this.#options;
+    const { sequencer, transactions, compactions } = this.#options;
     return {
       shards: this.#shards.map((shard) => shard.status),
-      cache: cache.figures,
+      reads: sequencer.reads,
       transactions: transactions.figures,
       compactions: compactions.figures,
     };
@@ -206,7 +203,7 @@ export class Router implements CommandStore {
   #submitAll<Kind extends Result | ReplyResult>(
     operations: readonly AnyOperation[],
     { reserveReplyBytes, authorization }: SubmitOptions,
-    { cached, asKind }: AnswersOfKind<Kind>,
+    { read, asKind }: AnswersOfKind<Kind>,
   ): MaybePromise<(Kind | RefusedResult)[]> {
     const collector = new ReplyCollector<Kind | RefusedResult>(
       operations.length,
@@ -216,7 +213,7 @@ export class Router implements CommandStore {
       const now = this.timestamp();
       for (const [index, operation] of operations.entries()) {
         const error = refusalOf(operation, authorization);
-        const known = error === undefined ? cached(operation, now) : refusedBy(error);
+        const known = error === undefined ? read(operation, now) : refusedBy(error);
         if (known !== undefined) {
           collector.complete(index, known);
         } else {

@@ -1,28 +1,25 @@
-// The one place that puts operations into the shards' queues, and tells the read cache in the same
-// turn. Operations that are queued in one synchronous turn share one moment over all shards. Each
+// The one place that puts operations into the shards' queues, and reads entries past them. It does so
+// if no operation under way may change the entry: reads then take effect at once. Operations that are queued in one synchronous turn share one moment over all shards. Each
 // shard sees these operations at the same place in its order. Knows no lock and no thread.
 import type { TimestampClock } from '../base/clock.ts';
 import { overloaded } from '../base/overloaded.ts';
 import type {
   CutOperation,
-  GetAtOperation,
   ShardChanges,
   ShardOperation,
   ShardResult,
 } from '../protocol/shard-operation.ts';
+import type { SharedEntries } from '../memory/shared-entries.ts';
 import type { Authorization } from '../store/authorization.ts';
 import {
   isWrite,
-  namesOf,
   type CommandOperation,
   type EntryName,
-  type GetOperation,
   type Operation,
 } from '../store/operation.ts';
 import type { ReplyResult, Result } from '../store/result.ts';
-import { shardOfKey } from '../store/slot.ts';
+import { shardOfSlot, slotCount, slotOfKey } from '../store/slot.ts';
 import { QueuedOperation } from './shard/queued-operation.ts';
-import type { ReadCache } from './read-cache.ts';
 import type { ReplyCollector } from './reply-collector.ts';
 
 export type AnyOperation = Operation | CommandOperation;
@@ -36,6 +33,12 @@ export interface ShardQueue {
   readonly shard: number;
   /** Higher than the seq of every change up to the shard's last answer. */
   readonly nextSeq: number;
+  /** The entries in the shard's memory; undefined if only its queue may be asked. */
+  readonly entries: Pick<SharedEntries, 'get' | 'head' | 'getText'> | undefined;
+  /** The position of the operation that was queued last; 0 if none was. */
+  readonly lastPosition: number;
+  /** The position of the first operation that has no answer yet; Infinity if all have one. */
+  readonly openPosition: number;
   /** True if the queue takes so many more operations, of so many bytes. */
   hasRoom(operations: number, bytes: number): boolean;
   /** Queues the operation, or completes it at once with the error that refuses it. */
@@ -84,60 +87,73 @@ export function resultOrReplyOf(answer: ShardResult): Result | ReplyResult {
 export class Sequencer {
   /** The shards' queues, by shard number. */
   readonly queues: readonly ShardQueue[];
-  readonly #cache: ReadCache;
   readonly #clock: TimestampClock;
+  readonly #readsDirectly: boolean;
+  /**
+   * By slot: the position of the last write in the queue of its shard. Keys of one slot share it, so
+   * a write of one may send a read of another through the queue, and nothing worse.
+   */
+  readonly #lastWrites = new Float64Array(slotCount);
+  /** By shard: the position of the last flush of any namespace. */
+  readonly #lastFlushes: Float64Array;
+  #direct = 0;
+  #queued = 0;
 
-  constructor(queues: readonly ShardQueue[], cache: ReadCache, clock: TimestampClock) {
+  /** @param readsDirectly false: every read goes through the queue of its shard */
+  constructor(queues: readonly ShardQueue[], clock: TimestampClock, readsDirectly = true) {
     this.queues = queues;
-    this.#cache = cache;
     this.#clock = clock;
+    this.#readsDirectly = readsDirectly;
+    this.#lastFlushes = new Float64Array(queues.length);
+  }
+
+  /** Numbers of reads of single entries, by their way. */
+  get reads(): { direct: number; queued: number } {
+    return { direct: this.#direct, queued: this.#queued };
   }
 
   queueOf(key: string): ShardQueue {
-    const queue = this.queues[shardOfKey(key, this.queues.length)];
-    if (queue === undefined) throw new Error('every slot has a shard');
-    return queue;
+    return this.#queueOfSlot(slotOfKey(key));
   }
 
   /**
-   * The read cache's answer, if the operation is a read and the cache has its entry.
+   * Reads the entry in its shard's memory, if the operation is a read and no write of it is under way.
    *
    * @param now the present timestamp
+   * @returns undefined if only the shard's queue can tell
    */
-  cached(operation: AnyOperation, now: number): Result | undefined {
-    if (operation.op === 'get') return this.#cache.get(operation, now);
-    if (operation.op === 'head') return this.#cache.head(operation, now);
-    return undefined;
+  read(operation: AnyOperation, now: number): Result | undefined {
+    const { op, namespace, key } = operation;
+    if (op !== 'get' && op !== 'head') return undefined;
+    const result = this.#entriesFor(key)?.[op](namespace, key, now);
+    return this.#counted(result);
   }
 
-  /** Like `cached`, but gives the value of a `get` as the reply of a command. */
-  cachedReply(operation: AnyOperation, now: number): Result | ReplyResult | undefined {
-    if (operation.op !== 'get') return this.cached(operation, now);
-    const value = this.#cache.getText(operation, now);
+  /** Like `read`, but gives the value of a `get` as the reply of a command. */
+  readReply(operation: AnyOperation, now: number): Result | ReplyResult | undefined {
+    if (operation.op !== 'get') return this.read(operation, now);
+    const { namespace, key } = operation;
+    const value = this.#counted(this.#entriesFor(key)?.getText(namespace, key, now));
     return value === undefined ? undefined : { kind: 'reply', reply: { kind: 'bulk', value } };
   }
 
   /** Queues an operation behind all earlier operations of its shard. */
   enqueue(operation: AnyOperation, complete: Complete): void {
-    if (operation.op === 'get') {
-      this.#enqueueRead(operation, complete);
-      return;
-    }
-    if (isWrite(operation)) {
-      if (operation.op !== 'command') this.#cache.writeQueued(operation);
-      else for (const name of namesOf(operation)) this.#cache.writeQueued(name);
-    }
-    this.queueOf(operation.key).enqueue(new QueuedOperation(operation, complete));
+    const queue = this.queueOf(operation.key);
+    queue.enqueue(new QueuedOperation(operation, complete));
+    if (!isWrite(operation)) return;
+    if (operation.op !== 'command') this.#noteWrite(queue, operation.key);
+    else for (const key of operation.keys) this.#noteWrite(queue, key);
   }
 
   /**
-   * Answers reads of these entries from the cache, or queues them. An entry that has expired by the
+   * Reads these entries directly if it can, or queues the reads. An entry that has expired by the
    * present timestamp is missing. Refuses each entry that the authorization does not let be read.
    */
   readAt(
     names: readonly EntryName[],
     collector: ReplyCollector<Result>,
-    useCache: boolean,
+    directly: boolean,
     authorization?: Authorization,
   ): void {
     const now = this.#clock.timestamp();
@@ -148,15 +164,17 @@ export class Sequencer {
         continue;
       }
       const complete: Complete = (answer) => collector.complete(index, resultOf(answer));
-      const cached = useCache ? this.cached({ op: 'get', namespace, key }, now) : undefined;
-      if (cached === undefined) this.#enqueueRead({ op: 'getAt', namespace, key, now }, complete);
-      else complete(cached);
+      const read = directly ? this.read({ op: 'get', namespace, key }, now) : undefined;
+      if (read !== undefined) complete(read);
+      else
+        this.queueOf(key).enqueue(
+          new QueuedOperation({ op: 'getAt', namespace, key, now }, complete),
+        );
     }
   }
 
   /**
-   * Queues an operation without telling the cache. Only for operations that change no entry for a
-   * caller, or if the cache already knows.
+   * Queues an operation that changes no entry for a caller, or whose changes the caller notes.
    */
   ask(queue: ShardQueue, operation: ShardOperation | CutOperation): Promise<ShardResult> {
     return new Promise((resolve) => queue.enqueue(new QueuedOperation(operation, resolve)));
@@ -174,43 +192,62 @@ export class Sequencer {
     return answers;
   }
 
-  /** Tells the cache, and queues the changes of a transaction in one shard. */
+  /** Queues the changes of a transaction in one shard. */
   change(
     { queue, ...changes }: ChangesOfShard,
     validUntil: number,
     synced = false,
   ): Promise<ShardResult> {
-    this.#changesQueued(changes);
-    return this.ask(queue, { op: 'change', ...changes, validUntil, synced });
+    const answer = this.ask(queue, { op: 'change', ...changes, validUntil, synced });
+    this.#noteChanges({ queue, ...changes });
+    return answer;
   }
 
   /**
-   * Tells the cache, and queues the outcome at all participants in this same turn. Every later
-   * reader therefore sees all of the transaction.
+   * Queues the outcome at all participants in this same turn. Every later reader therefore sees all of
+   * the transaction.
    */
   commit(transaction: string, participants: readonly ChangesOfShard[]): readonly OutcomeDelivery[] {
-    for (const changes of participants) this.#changesQueued(changes);
-    return participants.map(({ queue }) => deliver(queue, { op: 'commit', transaction }));
+    const outcomes = participants.map(({ queue }) => deliver(queue, { op: 'commit', transaction }));
+    for (const changes of participants) this.#noteChanges(changes);
+    return outcomes;
   }
 
   abort(transaction: string, participants: readonly ShardQueue[]): readonly OutcomeDelivery[] {
     return participants.map((queue) => deliver(queue, { op: 'abort', transaction }));
   }
 
-  #changesQueued({ flush = [], changes }: Pick<ShardChanges, 'flush' | 'changes'>): void {
-    for (const namespace of flush) this.#cache.flushQueued(namespace);
-    for (const name of changes) this.#cache.writeQueued(name);
+  #queueOfSlot(slot: number): ShardQueue {
+    const queue = this.queues[shardOfSlot(slot, this.queues.length)];
+    if (queue === undefined) throw new Error('every slot has a shard');
+    return queue;
   }
 
-  /** Queues a read whose answer fills the cache. */
-  #enqueueRead(operation: GetOperation | GetAtOperation, complete: Complete): void {
-    const cache = this.#cache;
-    const queuedAt = cache.readQueued(operation);
-    const completeRead = (answer: ShardResult): void => {
-      cache.readAnswered(operation, queuedAt, resultOf(answer));
-      complete(answer);
-    };
-    this.queueOf(operation.key).enqueue(new QueuedOperation(operation, completeRead));
+  /** The entries of the key's shard, if no operation under way may change that of the key. */
+  #entriesFor(key: string): ShardQueue['entries'] {
+    if (!this.#readsDirectly) return undefined;
+    const slot = slotOfKey(key);
+    const queue = this.#queueOfSlot(slot);
+    const { openPosition } = queue;
+    const lastWrite = this.#lastWrites[slot] ?? 0;
+    const lastFlush = this.#lastFlushes[queue.shard] ?? 0;
+    return lastWrite < openPosition && lastFlush < openPosition ? queue.entries : undefined;
+  }
+
+  #counted<Read>(read: Read | undefined): Read | undefined {
+    if (read === undefined) this.#queued += 1;
+    else this.#direct += 1;
+    return read;
+  }
+
+  /** Notes that the operation that was queued last changes the entry. */
+  #noteWrite(queue: ShardQueue, key: string): void {
+    this.#lastWrites[slotOfKey(key)] = queue.lastPosition;
+  }
+
+  #noteChanges({ queue, flush = [], changes }: ChangesOfShard): void {
+    if (flush.length > 0) this.#lastFlushes[queue.shard] = queue.lastPosition;
+    for (const { key } of changes) this.#noteWrite(queue, key);
   }
 }
 

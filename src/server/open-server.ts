@@ -55,13 +55,14 @@ async function openStore(
   { settings, logger, clock }: OpenServerOptions,
   memory: MemoryPlan,
 ): Promise<CommandStore> {
-  const { shards, shardHeapMiB } = settings;
+  const { shards, shardHeapMiB, directReads, cacheBytes } = settings;
   const dataDir = resolve(settings.dataDir);
   upgradeFolder(dataDir, logger);
   return await openEmbeddedStore({
     ...settings,
     ...memory,
     dataDir,
+    directReads: directReads && cacheBytes !== 0,
     shards: shards === 'auto' ? undefined : shards,
     shardHeapMiB: shardHeapMiB === 'auto' ? undefined : shardHeapMiB,
     logger,

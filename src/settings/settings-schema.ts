@@ -141,11 +141,14 @@ export const settingsSchema = {
       'fsyncIntervalMs; never: when the operating system decides',
   ),
   fsyncIntervalMs: milliseconds(1, 'longest time between two syncs if fsync is interval'),
+  directReads: boolean(
+    'true: an entry that no operation under way may change is read in the memory of its shard, without ' +
+      'a message; false: every read goes through the queue of its shard',
+  ),
   cacheBytes: bytesOrAuto(
     0,
     64 * gibibyte,
-    'memory for the read cache, taken as it is needed; 0 turns it off; auto: 1/64 of the memory that the process may use, ' +
-      '64 MiB at most',
+    'of no use any more: there is no cache; 0 is the same as directReads false, for older settings',
   ),
   compactJournalBytes: bytesOrAuto(
     64 * kibibyte,

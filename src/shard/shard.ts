@@ -5,6 +5,7 @@ import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { retrySoon, StoreError, systemErrorCode, type Outcome } from '../base/errors.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
+import type { MemoryNews } from '../memory/memory-news.ts';
 import {
   isEntryWrite,
   type BatchReply,
@@ -78,6 +79,11 @@ export class Shard {
       if (systemErrorCode(error) === undefined) throw error;
       return this.#refuseAll(operations, this.#files.writer.isBroken ? 'unknown' : 'not-applied');
     }
+  }
+
+  /** News of the memory since the last call, for a thread that reads it; undefined if none. */
+  takeNews(): MemoryNews | undefined {
+    return this.#parts.table.takeNews();
   }
 
   /** @returns undefined if there is nothing to compact */

@@ -63,12 +63,8 @@ export interface TransactionFigures {
  */
 export interface StoreStatus {
   readonly shards: readonly ShardStatus[];
-  readonly cache: {
-    readonly hits: number;
-    readonly misses: number;
-    readonly entries: number;
-    readonly bytes: number;
-  };
+  /** Reads of single entries since the start: directly in memory, and through the queue of a shard. */
+  readonly reads: { readonly direct: number; readonly queued: number };
   /** Since the start. */
   readonly transactions: TransactionFigures;
   readonly compactions: {

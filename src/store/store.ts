@@ -41,7 +41,7 @@ export interface Store {
   timestamp(): number;
 
   /**
-   * Carries out one operation. Answers at once if possible (a cached read), else by a promise.
+   * Carries out one operation. Answers at once if possible (a direct read), else by a promise.
    * Never throws or rejects for an expected failure: the result is then `refused`.
    */
   submit(operation: Operation, options?: SubmitOptions): MaybePromise<Result>;

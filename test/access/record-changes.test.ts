@@ -78,13 +78,13 @@ describe('a change', () => {
     expect(dismissed).toEqual(fate === 'made' ? [] : ['1']);
   });
 
-  test('whose answer was lost is not looked for in the read cache', async () => {
+  test('whose answer was lost is not looked for by a direct read', async () => {
     await outcomeOf(put('0'));
     const transact = vi.spyOn(store, 'transact');
     store.fates.push('lost');
     expect(await outcomeOf(put('1'))).toBe('SHARD_UNAVAILABLE not-applied');
     expect(dismissed).toEqual(['1']);
-    // A transaction reads past the cache, behind the abort of the change.
+    // A transaction reads through the queue, behind the abort of the change.
     expect(transact.mock.calls.map(([names]) => names)).toEqual([
       [first],
       [{ ...first, isReadOnly: true }],

@@ -42,7 +42,12 @@ function open(
   shardHeapMiB: number,
   options: Partial<EmbeddedStoreOptions> = {},
 ): Promise<CommandStore> {
-  const settings = { shardHeapMiB, compactJournalBytes, fsync: 'never', cacheBytes: 0 } as const;
+  const settings = {
+    shardHeapMiB,
+    compactJournalBytes,
+    fsync: 'never',
+    directReads: false,
+  } as const;
   return openTestStore(path, { clock: systemClock, ...settings, ...options });
 }
 

@@ -8,7 +8,6 @@ const mebibyte = 2 ** 20;
 const gibibyte = 2 ** 30;
 
 const auto: MemoryNeeds = {
-  cacheBytes: 'auto',
   compactJournalBytes: 'auto',
   bodyBytesInFlightMax: 'auto',
   batchBytesMax: 'auto',
@@ -20,7 +19,6 @@ const auto: MemoryNeeds = {
 describe('the plan of the memory', () => {
   test.each([8, 24, 512])('gives all parts their full size in %i GiB', (gibibytes) => {
     expect(planMemory(auto, gibibytes * gibibyte)).toEqual({
-      cacheBytes: 64 * mebibyte,
       compactJournalBytes: 64 * mebibyte,
       bodyBytesInFlightMax: 256 * mebibyte,
       batchBytesMax: 64 * mebibyte,
@@ -31,7 +29,6 @@ describe('the plan of the memory', () => {
 
   test('gives each part less if there is less', () => {
     expect(planMemory(auto, gibibyte / 2)).toEqual({
-      cacheBytes: 8 * mebibyte,
       compactJournalBytes: 4 * mebibyte,
       bodyBytesInFlightMax: 16 * mebibyte,
       batchBytesMax: 4 * mebibyte,
@@ -49,8 +46,7 @@ describe('the plan of the memory', () => {
       const { shardMiB } = planHeaps({ ...plan, shardHeapMiB: undefined, shards, memoryBytes });
       const heaps = shards * (shardMiB + Math.min(96, shardMiB * 0.375)) * mebibyte;
       const connections = plan.connectionsMax * 16 * 1024;
-      const others =
-        plan.cacheBytes + plan.bodyBytesInFlightMax + 3 * plan.replyBytesMax + connections;
+      const others = plan.bodyBytesInFlightMax + 3 * plan.replyBytesMax + connections;
       expect(heaps + others + 128 * mebibyte).toBeLessThan(memoryBytes);
     },
   );
@@ -64,7 +60,6 @@ describe('the plan of the memory', () => {
   test('obeys the settings', () => {
     const sizes = {
       connectionsMax: 20_000,
-      cacheBytes: 0,
       compactJournalBytes: gibibyte,
       bodyBytesInFlightMax: 2 * gibibyte,
       batchBytesMax: gibibyte,

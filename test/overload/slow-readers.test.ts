@@ -9,7 +9,7 @@ const valueBytes = 8 * 1024 * 1024;
 const values = 24;
 const readers = 100;
 
-/** 24 values of 8 MiB: more than the read cache holds, so each reply takes memory of its own. */
+/** 24 values of 8 MiB: each reply takes memory of its own. */
 async function fill(url: string): Promise<void> {
   const body = Buffer.alloc(valueBytes, 'x');
   for (let index = 0; index < values; index++) {

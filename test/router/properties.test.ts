@@ -6,14 +6,14 @@ import { commands, Model } from '../support/stores/random-commands.ts';
 
 const numRuns = 8;
 
-test.each([0, 64 * 1024])(
-  `the router over threads does what a Map does ${numRuns} times, through restarts, with a cache of %i bytes`,
-  async (cacheBytes) => {
+test.each([true, false])(
+  `the router over threads does what a Map does ${numRuns} times, through restarts, direct reads: %s`,
+  async (directReads) => {
     const property = fc.asyncProperty(commands(['stop']), async (script) => {
       const folder = await makeTestFolder();
       const clock = new ManualClock();
       const model = new Model();
-      const open = () => openTestStore(folder.path, { clock, cacheBytes });
+      const open = () => openTestStore(folder.path, { clock, directReads });
       let store = await open();
       try {
         for (const command of script) {

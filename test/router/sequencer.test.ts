@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { TimestampClock } from '../../src/base/clock.ts';
 import type { EntryChange, ShardResult } from '../../src/protocol/shard-operation.ts';
-import { ReadCache } from '../../src/router/read-cache.ts';
 import { ReplyCollector } from '../../src/router/reply-collector.ts';
 import {
   resultOf,
@@ -30,7 +29,7 @@ let sequencer: Sequencer;
 beforeEach(() => {
   queues = [new StagedQueue(0), new StagedQueue(1)];
   clock = new ManualClock(1000);
-  sequencer = new Sequencer(queues, new ReadCache(100_000), new TimestampClock(clock));
+  sequencer = new Sequencer(queues, new TimestampClock(clock));
 });
 
 const ignore = (): void => {};
@@ -41,16 +40,13 @@ function stagedQueueOf(key: string): StagedQueue {
   return queue;
 }
 
-/** Fills the cache with these entries, by reads. */
-function fillCache(...keys: string[]): void {
-  for (const key of keys) {
-    sequencer.enqueue(get(key), ignore);
-    stagedQueueOf(key).take('get').complete(entry(key));
-  }
+/** Puts these entries into the memory of their shards. */
+function fillMemory(...keys: string[]): void {
+  for (const key of keys) stagedQueueOf(key).memory.set(key, entry(key));
 }
 
-const cached = (operation: AnyOperation) => sequencer.cached(operation, clock.wallMs());
-const isCached = (key: string): boolean => cached(get(key)) !== undefined;
+const read = (operation: AnyOperation) => sequencer.read(operation, clock.wallMs());
+const isDirect = (key: string): boolean => read(get(key)) !== undefined;
 
 function command(access: 'read' | 'write', ...keys: string[]): CommandOperation {
   const [key = ''] = keys;
@@ -73,57 +69,64 @@ describe('an operation', () => {
   });
 
   test.each([put('0b', 'x'), remove('0b'), command('write', '0c', '0b')])(
-    'that writes drops its keys from the cache in the same turn: $op',
+    'that writes keeps its keys from direct reads until it is answered: $op',
     (write) => {
-      fillCache('0b', '0f', '1b');
-      // The cache must drop a key before the queue has the write.
-      queues[0].onEnqueue = () => expect(isCached('0b')).toBe(false);
+      fillMemory('0b', '0f', '1b');
       sequencer.enqueue(write, ignore);
-      expect(queues[0].asked).toHaveLength(1);
-      expect([isCached('0b'), isCached('0f'), isCached('1b')]).toEqual([false, true, true]);
-      expect.assertions(3);
+      sequencer.enqueue(get('0f'), ignore);
+      expect([isDirect('0b'), isDirect('0f'), isDirect('1b')]).toEqual([false, true, true]);
+      queues[0].take(write.op).complete(missing);
+      expect(isDirect('0b')).toBe(true);
     },
   );
 
-  test('that only reads leaves the cache as it is', () => {
-    fillCache('0b');
+  test('that only reads keeps no key from direct reads', () => {
+    fillMemory('0b');
     sequencer.enqueue(command('read', '0b'), ignore);
     sequencer.enqueue({ op: 'head', ...name('0b') }, ignore);
     sequencer.enqueue(get('0b'), ignore);
-    expect(isCached('0b')).toBe(true);
+    expect(isDirect('0b')).toBe(true);
   });
 
-  test('that reads does not fill the cache if a write is queued behind it', () => {
-    sequencer.enqueue(get('0b'), ignore);
-    sequencer.enqueue(put('0b', 'new'), ignore);
-    sequencer.enqueue(get('0b'), ignore);
-    queues[0].take('get').complete(entry('old'));
-    expect(isCached('0b')).toBe(false);
-    queues[0].take('put').complete(missing);
-    queues[0].take('get').complete(entry('new'));
-    expect(cached(get('0b'))).toMatchObject({ value: Buffer.from('new') });
+  test('that writes does so behind others that are answered before it', () => {
+    fillMemory('0b');
+    sequencer.enqueue(put('0b', 'first'), ignore);
+    sequencer.enqueue(put('0c', 'x'), ignore);
+    sequencer.enqueue(put('0b', 'second'), ignore);
+    for (const direct of [false, false, true]) {
+      queues[0].take('put').complete(missing);
+      expect(isDirect('0b')).toBe(direct);
+    }
   });
 });
 
-describe('the answer of the cache', () => {
+describe('a direct read', () => {
   test('is for reads alone, and has no value if none is asked for', () => {
-    fillCache('0b');
-    expect(cached(get('0b'))).toEqual(entry('0b'));
-    expect(cached({ op: 'head', ...name('0b') })).toEqual({
-      ...entry('0b'),
-      value: undefined,
+    fillMemory('0b');
+    expect(read(get('0b'))).toEqual(entry('0b'));
+    expect(read({ op: 'head', ...name('0b') })).toEqual({ ...entry('0b'), value: undefined });
+    expect(read(put('0b', 'x'))).toBeUndefined();
+    expect(read(command('read', '0b'))).toBeUndefined();
+    expect(sequencer.readReply(get('0b'), 0)).toEqual({
+      kind: 'reply',
+      reply: { kind: 'bulk', value: '0b' },
     });
-    expect(cached(put('0b', 'x'))).toBeUndefined();
-    expect(cached(command('read', '0b'))).toBeUndefined();
+    expect(sequencer.reads.direct).toBe(3);
   });
 
   test('is none from the moment when the entry expires', () => {
-    sequencer.enqueue(get('0b'), ignore);
-    queues[0].take('get').complete(entry('x', 1500));
+    queues[0].memory.set('0b', entry('x', 1500));
     clock.advance(499);
-    expect(isCached('0b')).toBe(true);
+    expect(isDirect('0b')).toBe(true);
     clock.advance(1);
-    expect(isCached('0b')).toBe(false);
+    expect(isDirect('0b')).toBe(false);
+  });
+
+  test('is none if direct reads are turned off', () => {
+    fillMemory('0b');
+    sequencer = new Sequencer(queues, new TimestampClock(clock), false);
+    expect(isDirect('0b')).toBe(false);
+    expect(sequencer.reads).toEqual({ direct: 0, queued: 1 });
   });
 });
 
@@ -141,88 +144,75 @@ describe('entries that are read at one moment', () => {
     queues[1].take('getAt').complete(missing);
     queues[0].take('getAt').complete(entry('first'));
     expect(await collector.results).toEqual([entry('first'), entry('second'), missing]);
-    expect([isCached('0b'), isCached('1b'), isCached('1c')]).toEqual([true, true, false]);
   });
 
-  test('come from the cache if it has them', async () => {
-    fillCache('0b', '1b', '1c');
+  test('come from the memory of their shards if they may', async () => {
+    fillMemory('0b', '1b', '1c');
     const collector = new ReplyCollector<Result>(names.length);
     sequencer.readAt(names, collector, true);
     expect(await collector.results).toEqual(names.map(({ key }) => entry(key)));
   });
 
-  test('are asked for though the cache has them, if the answers must come behind the queue', () => {
-    fillCache('0b', '1b', '1c');
+  test('are asked for though they are in memory, if the answers must come behind the queue', () => {
+    fillMemory('0b', '1b', '1c');
     sequencer.readAt(names, new ReplyCollector<Result>(names.length), false);
     expect(queues.map(({ asked }) => asked.length)).toEqual([1, 2]);
   });
 });
 
 describe('the changes of a transaction in one shard', () => {
-  test('drop its keys from the cache in the same turn', async () => {
-    fillCache('0b', '0c', '0f');
-    queues[0].onEnqueue = () => expect(isCached('0b') || isCached('0c')).toBe(false);
+  test('keep its keys from direct reads until they are answered', async () => {
+    fillMemory('0b', '0c', '0f');
     const answer = sequencer.change(changesOf(['0b', '0c']), 2000);
-    expect([isCached('0b'), isCached('0c'), isCached('0f')]).toEqual([false, false, true]);
+    expect([isDirect('0b'), isDirect('0c'), isDirect('0f')]).toEqual([false, false, true]);
     const change = queues[0].take('change');
     expect(change.operation).toMatchObject({ version: 1, flush: [], validUntil: 2000 });
     change.complete(done);
     expect(await answer).toEqual(done);
-    expect.assertions(4);
+    expect([isDirect('0b'), isDirect('0c')]).toEqual([true, true]);
   });
 
-  test('drop the cached entries of the namespaces that they flush, and no others', () => {
-    fillCache('0b', '1b');
+  test('keep all keys of the shard from direct reads if they flush a namespace', () => {
+    fillMemory('0b', '1b');
     void sequencer.change(changesOf(['0c'], ['other']), 2000);
-    expect([isCached('0b'), isCached('1b')]).toEqual([true, true]);
-    void sequencer.change(changesOf(['0c'], ['other', namespace]), 2000);
-    expect([isCached('0b'), isCached('1b')]).toEqual([false, false]);
+    expect([isDirect('0b'), isDirect('1b')]).toEqual([false, true]);
+    queues[0].take('change').complete(done);
+    expect(isDirect('0b')).toBe(true);
   });
 });
 
 describe('a commit', () => {
-  test('is in all queues in one turn, and no key of any participant is cached by then', () => {
-    fillCache('0b', '0f', '1b', '1c');
-    const isAnyCached = (): boolean => ['0b', '1b', '1c'].some(isCached);
-    for (const queue of queues) queue.onEnqueue = () => expect(isAnyCached()).toBe(false);
+  test('is in all queues in one turn, and keeps the keys of all participants from direct reads', () => {
+    fillMemory('0b', '0f', '1b', '1c');
     sequencer.commit('t', [changesOf(['0b']), changesOf(['1b', '1c'])]);
+    expect([isDirect('0b'), isDirect('1b'), isDirect('1c'), isDirect('0f')]).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
     for (const queue of queues) {
       expect(queue.take('commit').operation).toEqual({ op: 'commit', transaction: 't' });
     }
-    expect([isAnyCached(), isCached('0f')]).toEqual([false, true]);
-    expect.assertions(5);
+    expect([isDirect('0b'), isDirect('1b')]).toEqual([true, true]);
   });
 
-  test('drops the cached entries of the namespaces that it flushes, before any queue has it', () => {
-    fillCache('0b', '1b');
-    for (const queue of queues) {
-      queue.onEnqueue = () => expect([isCached('0b'), isCached('1b')]).toEqual([false, false]);
-    }
-    const flushes = ['other', namespace];
-    sequencer.commit('t', [changesOf(['0c'], flushes), changesOf(['1c'], flushes)]);
-    expect(queues.map(({ asked }) => asked.length)).toEqual([1, 1]);
-    expect.assertions(3);
-  });
-
-  test('keeps reads before it from the cache, and lets those behind it in', () => {
-    sequencer.enqueue(get('1b'), ignore);
-    sequencer.commit('t', [changesOf(['0b']), changesOf(['1b'])]);
-    sequencer.enqueue(get('1b'), ignore);
-    queues[1].take('get').complete(entry('old'));
-    expect(isCached('1b')).toBe(false);
-    queues[1].take('commit').complete(done);
-    queues[1].take('get').complete(entry('new'));
-    expect(isCached('1b')).toBe(true);
+  test('keeps all keys of the shards from direct reads in which it flushes a namespace', () => {
+    fillMemory('0b', '1b');
+    sequencer.commit('t', [changesOf(['0c'], [namespace]), changesOf(['1c'], [namespace])]);
+    expect([isDirect('0b'), isDirect('1b')]).toEqual([false, false]);
+    queues[0].take('commit').complete(done);
+    expect([isDirect('0b'), isDirect('1b')]).toEqual([true, false]);
   });
 });
 
-test('an abort is in the queues in one turn, and the cache keeps its entries', () => {
-  fillCache('0b', '1b');
+test('an abort is in the queues in one turn, and keeps no key from direct reads', () => {
+  fillMemory('0b', '1b');
   sequencer.abort('t', queues);
+  expect([isDirect('0b'), isDirect('1b')]).toEqual([true, true]);
   for (const queue of queues) {
     expect(queue.take('abort').operation).toEqual({ op: 'abort', transaction: 't' });
   }
-  expect([isCached('0b'), isCached('1b')]).toEqual([true, true]);
 });
 
 describe('an outcome', () => {

@@ -38,10 +38,10 @@ export const plantedBugs: readonly PlantedBug[] = [
     firstSeed: 20,
   },
   {
-    name: 'the cache is filled although a write was queued meanwhile',
-    file: 'src/router/read-cache.ts',
-    find: 'if (this.#wasWrittenSince(queuedAt, hash)) return;',
-    replace: '',
+    name: 'an entry is read directly although a write of it is under way',
+    file: 'src/router/sequencer.ts',
+    find: 'lastWrite < openPosition && lastFlush',
+    replace: 'lastFlush',
     seedsMax: 40,
   },
   {
@@ -282,9 +282,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'participants are told of a commit one after another',
     file: 'src/router/sequencer.ts',
-    find: "return participants.map(({ queue }) => deliver(queue, { op: 'commit', transaction }));",
+    find: "const outcomes = participants.map(({ queue }) => deliver(queue, { op: 'commit', transaction }));",
     replace:
-      "let before = Promise.resolve(); return participants.map(({ queue }) => { const sent = before.then(() => deliver(queue, { op: 'commit', transaction })); const answer = sent.then((one) => one.answer); before = answer; return { answer, isRecordedSoon: sent.then((one) => one.isRecordedSoon) }; });",
+      "let before = Promise.resolve(); const outcomes = participants.map(({ queue }) => { const sent = before.then(() => deliver(queue, { op: 'commit', transaction })); const answer = sent.then((one) => one.answer); before = answer; return { answer, isRecordedSoon: sent.then((one) => one.isRecordedSoon) }; });",
     seedsMax: 100,
   },
   {
@@ -318,9 +318,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     firstSeed: 20,
   },
   {
-    name: 'the cache keeps what a transaction changes',
+    name: 'direct reads do not know the changes of a transaction',
     file: 'src/router/sequencer.ts',
-    find: 'for (const name of changes) this.#cache.writeQueued(name);',
+    find: 'for (const { key } of changes) this.#noteWrite(queue, key);',
     replace: '',
     seedsMax: 100,
   },
@@ -390,9 +390,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     seedsMax: 100,
   },
   {
-    name: 'the cache keeps the entries of a namespace that is flushed',
+    name: 'direct reads do not know that a namespace is flushed',
     file: 'src/router/sequencer.ts',
-    find: 'for (const namespace of flush) this.#cache.flushQueued(namespace);',
+    find: 'if (flush.length > 0) this.#lastFlushes[queue.shard] = queue.lastPosition;',
     replace: '',
     seedsMax: 100,
   },

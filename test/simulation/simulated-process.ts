@@ -2,6 +2,7 @@
 // scheduler makes it happen.
 import type { Logger } from 'pino';
 import type { FsyncMode } from '../../src/base/fsync-mode.ts';
+import { withLooks } from './items-of-shard.ts';
 import { assembleStore } from '../../src/engine/assemble-store.ts';
 import { openDataFolder } from '../../src/engine/data-folder.ts';
 import {
@@ -33,7 +34,7 @@ export interface ProcessSettings {
   readonly shards: number;
   readonly fsync: FsyncMode;
   readonly fsyncIntervalMs: number;
-  readonly cacheBytes: number;
+  readonly directReads: boolean;
   readonly compactJournalBytes: number;
 }
 
@@ -170,7 +171,6 @@ export class SimulatedProcess {
     return await assembleStore({
       ...this.settings,
       locations,
-      cacheHashKey: [1, 2],
       logger: loggerTo(log),
       clock,
       newShardThread: (shard, onIdleDeath) => this.#newShardThread(shard, onIdleDeath),
@@ -206,7 +206,7 @@ export class SimulatedProcess {
       name: `shard ${shard}`,
       begin: (self) => {
         const view = this.#viewOf(self);
-        return { view, handlers: shardTasks({ fileSystem: view, clock }) };
+        return { view, handlers: withLooks(shardTasks({ fileSystem: view, clock })) };
       },
       onDone: (name, task, answer, handlers) => {
         const { ok } = answer as TaskAnswer<unknown>;

@@ -60,7 +60,7 @@ export function planFrom(random: Random): SimulationPlan {
       shards: 2 + randomBelow(random, isLarge ? 1 : 3),
       fsync: mode,
       fsyncIntervalMs: pickFrom(random, [50, 300, 1000]),
-      cacheBytes: pickFrom(random, [0, 2000, 1_000_000]),
+      directReads: pickFrom(random, [false, true, true]),
       compactJournalBytes: isLarge ? 400_000 : pickFrom(random, [400, 1500, 8000]),
     },
     modes: random() < 0.5 ? [mode] : modes,

@@ -191,7 +191,7 @@ export class TransactionClient {
     return { synced, alone: this.#random() < 0.2 || flush };
   }
 
-  /** Reads all keys, all purses, or some of both at one moment, some of them from the cache. */
+  /** Reads all keys, all purses, or some of both at one moment, some of them directly. */
   async #look(store: Store): Promise<void> {
     const { history, keys, onResult } = this.#options;
     const choice = this.#random();

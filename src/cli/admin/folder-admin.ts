@@ -74,6 +74,7 @@ async function openStore(dataDir: string): Promise<CommandStore> {
     shards: undefined,
     shardHeapMiB: undefined,
     fsync: 'always',
+    directReads: settings.directReads,
     fsyncIntervalMs: settings.fsyncIntervalMs,
     logger: openServerLog('warn', standardError),
     clock: systemClock,

@@ -74,27 +74,19 @@ function transactionMetrics(sampler: MetricSampler, store: Store): void {
   );
 }
 
-function cacheMetrics(sampler: MetricSampler, store: Store): void {
-  sampler.counter('holdfast_cache_reads_total', 'Reads, by hit or miss of the cache.', () => {
-    const { hits, misses } = store.status().cache;
+function readMetrics(sampler: MetricSampler, store: Store): void {
+  sampler.counter('holdfast_reads_total', 'Reads of entries, by their way.', () => {
+    const { direct, queued } = store.status().reads;
     return [
-      { labels: { result: 'hit' }, value: hits },
-      { labels: { result: 'miss' }, value: misses },
+      { labels: { way: 'direct' }, value: direct },
+      { labels: { way: 'queue' }, value: queued },
     ];
   });
-  sampler.gauge('holdfast_cache_entries', 'Entries in the read cache.', () => [
-    { labels: {}, value: store.status().cache.entries },
-  ]);
-  sampler.gauge(
-    'holdfast_cache_bytes',
-    'Memory that the entries in the read cache take, in bytes.',
-    () => [{ labels: {}, value: store.status().cache.bytes }],
-  );
 }
 
 export function storeMetrics(sampler: MetricSampler, store: Store): void {
   shardMetrics(sampler, store);
   transactionMetrics(sampler, store);
   compactionMetrics(sampler, store);
-  cacheMetrics(sampler, store);
+  readMetrics(sampler, store);
 }

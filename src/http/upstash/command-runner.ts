@@ -216,7 +216,7 @@ export class CommandRunner {
     const { valueBytesMax } = this.#options;
     const { name, access } = command;
     const [key = ''] = keys;
-    // The store's cache can answer a plain get, but not a command.
+    // The store can read directly for a plain get, but not for a command.
     if (name === 'get') return { op: 'get', namespace, key };
     if (name === 'set' && args.length === 2) {
       const [, value = ''] = args;

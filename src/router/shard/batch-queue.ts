@@ -12,6 +12,7 @@ import type { QueuedOperation } from './queued-operation.ts';
 export class BatchQueue {
   #waiting: QueuedOperation[] = [];
   #bytes = 0;
+  #lastPosition = 0;
 
   get operations(): number {
     return this.#waiting.length;
@@ -34,7 +35,19 @@ export class BatchQueue {
     );
   }
 
+  /** The position of the operation that was queued last; 0 if none was. */
+  get lastPosition(): number {
+    return this.#lastPosition;
+  }
+
+  /** The first operation that waits. */
+  get first(): QueuedOperation | undefined {
+    return this.#waiting[0];
+  }
+
   push(queued: QueuedOperation): void {
+    this.#lastPosition += 1;
+    queued.position = this.#lastPosition;
     this.#waiting.push(queued);
     this.#bytes += queued.bytes;
   }

@@ -103,6 +103,16 @@ export class BatchSender {
     this.#receiver = undefined;
   }
 
+  /** The position of the operation that was queued last; 0 if none was. */
+  get lastPosition(): number {
+    return this.#queue.lastPosition;
+  }
+
+  /** The position of the first operation that has no answer yet; Infinity if all have one. */
+  get openPosition(): number {
+    return (this.#inFlight?.[0] ?? this.#queue.first)?.position ?? Infinity;
+  }
+
   hasRoom(operations: number, bytes: number): boolean {
     return this.#queue.hasRoom(operations, bytes, this.#options.monotonicMs());
   }
@@ -242,17 +252,21 @@ export class BatchSender {
   }
 
   #completeAnswered(batch: readonly QueuedOperation[], results: readonly ShardResult[]): void {
-    const again: QueuedOperation[] = [];
-    let lacksOutcome = false;
-    for (const [index, queued] of batch.entries()) {
+    const resultOf = (index: number, queued: QueuedOperation): ShardResult | undefined => {
       const result = results[index] ?? this.#resultOfStuck(queued, results.length);
       const isAgain = queued.mustDeliver && result?.kind === 'refused' && !this.#isClosing;
-      if (isAgain) queued.onDelay();
-      if (result === undefined || isAgain) again.push(queued);
-      else queued.complete(result);
-      lacksOutcome ||= queued.mustDeliver && !isAgain && result?.kind === 'refused';
-    }
+      return isAgain ? undefined : result;
+    };
+    const again = batch.filter((queued, index) => resultOf(index, queued) === undefined);
+    // First: a caller that is answered may read at once, and must not see past an open operation.
     if (again.length > 0) this.#queue.putBack(again);
+    let lacksOutcome = false;
+    for (const [index, queued] of batch.entries()) {
+      const result = resultOf(index, queued);
+      if (result !== undefined) queued.complete(result);
+      else if (results[index] !== undefined) queued.onDelay();
+      lacksOutcome ||= queued.mustDeliver && result?.kind === 'refused';
+    }
     // Later operations would see this shard without changes that other shards have carried out.
     if (lacksOutcome) this.refuseAll(stuck);
   }

@@ -13,6 +13,8 @@ export class QueuedOperation {
   readonly operation: ShardOperation | CutOperation;
   /** About the operation's size in a batch, in bytes. */
   readonly bytes: number;
+  /** Its place in the order of the shard's queue, over all lives of the thread. */
+  position = 0;
   /** The time of queuing, in monotonic milliseconds. */
   queuedAtMs = 0;
   /** Number of threads that died or hung with this operation in flight. */

@@ -4,6 +4,7 @@
 import { retrySoon, StoreError } from '../../base/errors.ts';
 import { queueWaitMaxMs } from '../../base/limits.ts';
 import { overloaded } from '../../base/overloaded.ts';
+import type { SharedEntries } from '../../memory/shared-entries.ts';
 import type { Parcel } from '../../protocol/parcel.ts';
 import type { ShardReport } from '../../protocol/shard-operation.ts';
 import type { OpenedReport } from '../../protocol/shard-task.ts';
@@ -55,6 +56,21 @@ export class ShardClient implements ShardQueue {
 
   get nextSeq(): number {
     return this.report?.nextSeq ?? 0;
+  }
+
+  /** See `ShardLifecycle.entries`. */
+  get entries(): SharedEntries | undefined {
+    return this.#lifecycle.entries;
+  }
+
+  /** See `BatchSender.lastPosition`. */
+  get lastPosition(): number {
+    return this.#sender.lastPosition;
+  }
+
+  /** See `BatchSender.openPosition`. */
+  get openPosition(): number {
+    return this.#sender.openPosition;
   }
 
   get isServing(): boolean {

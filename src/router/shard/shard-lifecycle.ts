@@ -13,6 +13,7 @@ import { retrySoon, StoreError, type Outcome } from '../../base/errors.ts';
 import { Histogram, secondsBounds } from '../../base/histogram.ts';
 import type { FsyncMode } from '../../base/fsync-mode.ts';
 import { shardRetryMs } from '../../base/limits.ts';
+import type { SharedEntries } from '../../memory/shared-entries.ts';
 import type { ShardReport } from '../../protocol/shard-operation.ts';
 import type { ShardLocation } from '../../base/shard-location.ts';
 import type { OpenedReport, ShardTasks } from '../../protocol/shard-task.ts';
@@ -56,6 +57,7 @@ export class ShardLifecycle {
   #reason: string | undefined = 'starting';
   #epoch = 0;
   #report: ShardReport | undefined;
+  #entries: SharedEntries | undefined;
   #tornTails = 0;
   /** The work that a suspended shard tries again, and when. */
   #retry: (() => Promise<void>) | undefined;
@@ -88,6 +90,11 @@ export class ShardLifecycle {
 
   get report(): ShardReport | undefined {
     return this.#report;
+  }
+
+  /** The entries in the thread's memory; undefined if they may not be those that callers may see. */
+  get entries(): SharedEntries | undefined {
+    return this.#entries;
   }
 
   /** Torn tails of journals that were cut off, since the start. */
@@ -163,6 +170,8 @@ export class ShardLifecycle {
 
   /** The one place that acts upon a thread's death, whichever call noticed the death first. */
   threadLost(why: string): void {
+    // Before any caller hears of it: a thread that hangs may go on to change its memory.
+    this.#entries = undefined;
     this.#sender.loseInFlight((outcome) => this.unavailable(outcome));
     if (this.#state === 'serving' || this.#state === 'suspended') {
       this.#reopening = this.#reopen(why);
@@ -296,7 +305,9 @@ export class ShardLifecycle {
 
   #serve(): void {
     this.#setState('serving', undefined);
-    if (this.#state === 'serving') this.#sender.connect(this.#thread);
+    if (this.#state !== 'serving') return;
+    this.#entries = this.#thread.entries;
+    this.#sender.connect(this.#thread);
   }
 
   #fail(why: string): void {
@@ -311,6 +322,8 @@ export class ShardLifecycle {
     // Closing is for good, whatever the thread was doing. A closed shard still sends its queue.
     if (this.#state === 'closed') return;
     if (state !== 'serving' && state !== 'closed') this.#sender.disconnect();
+    // A suspended shard has undone the batch that failed, so its memory is as callers know it.
+    if (state !== 'serving' && state !== 'suspended') this.#entries = undefined;
     this.#retry = undefined;
     this.#state = state;
     this.#reason = reason;

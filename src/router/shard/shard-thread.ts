@@ -2,6 +2,7 @@
 // another thread after a death: shard-lifecycle.ts does.
 import type { FsyncMode } from '../../base/fsync-mode.ts';
 import type { ShardLocation } from '../../base/shard-location.ts';
+import { SharedEntries } from '../../memory/shared-entries.ts';
 import { encodeBatch } from '../../protocol/batch-frame.ts';
 import { heapTooSmall, isOutOfMemory } from '../../protocol/heap-too-small.ts';
 import type { Parcel } from '../../protocol/parcel.ts';
@@ -47,6 +48,8 @@ const unlimited = { bytes: Infinity };
  * rejects with a StoreError if its task failed in an expected way.
  */
 export class ShardThread {
+  /** The entries in the thread's memory, as they are after each batch. */
+  readonly entries = new SharedEntries();
   readonly #options: ShardThreadOptions;
   readonly #thread: WatchedThread<ShardTasks>;
   readonly #known: ShardReport | undefined;
@@ -110,7 +113,9 @@ export class ShardThread {
 
   async batch(operations: readonly ShardOperation[]): Promise<BatchReply<ShardResult>> {
     const frame = encodeBatch({ timestamp: this.#options.timestamp(), operations });
-    return decodeReply(await this.#thread.run('batch', frame, { transfer: [frame.buffer] }));
+    const answer = await this.#thread.run('batch', frame, { transfer: [frame.buffer] });
+    if (answer.news !== undefined) this.entries.hear(answer.news);
+    return decodeReply(answer.frame);
   }
 
   /** Seals the effects of all earlier operations in immutable files, for a reader of the files. */

@@ -127,7 +127,7 @@ export class TransactionRunner {
     return { kind: 'committed', output, durability: 'synced' };
   }
 
-  /** Reads past the cache: the answers come behind all operations that were queued before. */
+  /** Reads through the queues: the answers come behind all operations that were queued before. */
   async #read(
     names: readonly EntryName[],
     { reserveReplyBytes }: TransactOptions,

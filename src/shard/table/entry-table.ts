@@ -5,11 +5,13 @@
 // deletes it.
 import { assert } from '../../base/assert.ts';
 import { newEntryHash, randomHashKey, type EntryHash } from '../../base/entry-hash.ts';
+import { EntryIndex, indexEntryBytes } from '../../memory/entry-index.ts';
+import { EntryMemory, entryMemoryBytes } from '../../memory/entry-memory.ts';
+import { EntryPieces, headBytes, noEntry, type EntryNumber } from '../../memory/entry-pieces.ts';
+import { NewsOfMemory, type MemoryNews } from '../../memory/memory-news.ts';
 import type { KeyRange } from '../../store/listing.ts';
 import type { EntryName } from '../../store/operation.ts';
 import type { NamespaceFigures } from '../../store/store-status.ts';
-import { EntryIndex, indexEntryBytes, noEntry } from './entry-index.ts';
-import { EntryMemory, entryMemoryBytes, type EntryNumber } from './entry-memory.ts';
 import type { Entry, EntryHead } from './entry.ts';
 import { LargestSize } from './largest-size.ts';
 import { NodePool } from './node-pool.ts';
@@ -73,11 +75,12 @@ function compareTexts(a: string, b: string): number {
 }
 
 export class EntryTable {
-  readonly #hashOf: EntryHash = newEntryHash(randomHashKey());
-  readonly #memory = new EntryMemory();
-  readonly #index = new EntryIndex((number, namespace, key) =>
-    this.#memory.hasName(number, namespace, key),
-  );
+  readonly #hashKey = randomHashKey();
+  readonly #hashOf: EntryHash = newEntryHash(this.#hashKey);
+  readonly #pieces = new EntryPieces();
+  readonly #news = new NewsOfMemory();
+  readonly #memory = new EntryMemory(this.#pieces, this.#news);
+  readonly #index = new EntryIndex(this.#pieces, this.#news);
   readonly #nodes = new NodePool();
   readonly #namespaces = new Map<string, NamespaceTable>();
   readonly #byNumber = new Map<number, NamespaceTable>();
@@ -99,6 +102,10 @@ export class EntryTable {
   #soughtKey = '';
   #soughtHash = 0;
   #soughtNumber = noEntry;
+
+  constructor() {
+    this.#beginNews();
+  }
 
   get entries(): number {
     return this.#entries;
@@ -208,6 +215,7 @@ export class EntryTable {
 
   /** Makes the changes final, and frees what they replaced. */
   commit(): void {
+    this.#memory.reuseReleased();
     for (const change of this.#changes) {
       if (change.did === 'replace') this.#memory.free(change.place);
       else if (change.did === 'delete') this.#memory.remove(change.number);
@@ -221,6 +229,11 @@ export class EntryTable {
   rollback(): void {
     for (const change of this.#changes.toReversed()) this.#undo(change);
     this.#forgetChanges();
+  }
+
+  /** The news for a reader in another thread since the last call; undefined if there are none. */
+  takeNews(): MemoryNews | undefined {
+    return this.#news.take();
   }
 
   /** Gives back the memory of so many flushed entries, and a few more. */
@@ -318,7 +331,7 @@ export class EntryTable {
   #find(table: NamespaceTable, key: string): number {
     if (this.#soughtIn === table && this.#soughtKey === key) return this.#soughtNumber;
     this.#soughtHash = this.#hashOf(table.number, key);
-    this.#soughtNumber = this.#index.find(this.#soughtHash, table.number, key);
+    this.#soughtNumber = this.#pieces.find(this.#soughtHash, table.number, key);
     this.#soughtIn = table;
     this.#soughtKey = key;
     return this.#soughtNumber;
@@ -414,8 +427,7 @@ export class EntryTable {
 
   #undoFlush(table: NamespaceTable): void {
     const { firstExpiryAt } = table;
-    this.#namespaces.set(table.name, table);
-    this.#byNumber.set(table.number, table);
+    this.#addToNamespaces(table);
     this.#entries += table.order.size;
     this.#bytes += table.bytes;
     this.#largest.addAll(table.largest);
@@ -472,6 +484,7 @@ export class EntryTable {
 
   #drop({ name, number }: NamespaceTable): void {
     this.#soughtIn = undefined;
+    this.#news.namespace(name, undefined);
     this.#namespaces.delete(name);
     this.#byNumber.delete(number);
   }
@@ -484,6 +497,7 @@ export class EntryTable {
     this.#memory.clear();
     this.#index.clear();
     this.#nodes.clear();
+    this.#beginNews();
   }
 
   #tableOf(namespace: string): NamespaceTable {
@@ -504,9 +518,21 @@ export class EntryTable {
     return table;
   }
 
-  #register(table: NamespaceTable): void {
+  /** All memory so far is given back. A reader that still looks into it finds entries as they were. */
+  #beginNews(): void {
+    const head = new SharedArrayBuffer(headBytes);
+    this.#pieces.head = new Int32Array(head);
+    this.#news.begin(head, this.#hashKey);
+  }
+
+  #addToNamespaces(table: NamespaceTable): void {
     this.#namespaces.set(table.name, table);
     this.#byNumber.set(table.number, table);
+    this.#news.namespace(table.name, table.number);
+  }
+
+  #register(table: NamespaceTable): void {
+    this.#addToNamespaces(table);
     this.#usedBytes += ownBytesOf(table);
   }
 }

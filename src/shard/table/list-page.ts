@@ -8,7 +8,7 @@ import {
   type ListItem,
   type ListQuery,
 } from '../../store/listing.ts';
-import type { EntryNumber } from './entry-memory.ts';
+import type { EntryNumber } from '../../memory/entry-pieces.ts';
 import type { EntryTable } from './entry-table.ts';
 import { isExpired } from './entry.ts';
 

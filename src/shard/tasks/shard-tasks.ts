@@ -45,7 +45,10 @@ export function shardTasks(
         state = opened().start(task);
         return state.report();
       }),
-    batch: (frame) => encodeReply(serving().apply(decodeBatch(frame))),
+    batch: (frame) => {
+      const shard = serving();
+      return { frame: encodeReply(shard.apply(decodeBatch(frame))), news: shard.takeNews() };
+    },
     sync: () => answerTaskSoon(() => serving().syncSoon()),
     beginCompaction: (timestamp) =>
       answerTask(() => {

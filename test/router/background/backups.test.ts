@@ -6,7 +6,6 @@ import type { ShardLocation } from '../../../src/base/shard-location.ts';
 import { answerTask, type BackupTasks } from '../../../src/protocol/shard-task.ts';
 import { Backups } from '../../../src/router/background/backups.ts';
 import { CompactionScheduler } from '../../../src/router/background/compaction-scheduler.ts';
-import { ReadCache } from '../../../src/router/read-cache.ts';
 import { Sequencer } from '../../../src/router/sequencer.ts';
 import type { TaskThread } from '../../../src/router/threads/task-thread.ts';
 import { ManualClock } from '../../support/simulated/manual-clock.ts';
@@ -97,7 +96,7 @@ function backupsWith(...threads: StagedThread[]): Backups {
   const left = [...threads];
   const clock = new ManualClock(2000);
   return new Backups({
-    sequencer: new Sequencer(queues, new ReadCache(0), new TimestampClock(clock)),
+    sequencer: new Sequencer(queues, new TimestampClock(clock)),
     compactions,
     locations,
     timestamp: () => 1000,

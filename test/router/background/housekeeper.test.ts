@@ -3,7 +3,6 @@ import { TimestampClock } from '../../../src/base/clock.ts';
 import { sweepStepMax } from '../../../src/base/limits.ts';
 import { CompactionScheduler } from '../../../src/router/background/compaction-scheduler.ts';
 import { Housekeeper } from '../../../src/router/background/housekeeper.ts';
-import { ReadCache } from '../../../src/router/read-cache.ts';
 import { Sequencer } from '../../../src/router/sequencer.ts';
 import { SimulatedClient } from '../../support/simulated/simulated-client.ts';
 import { put } from '../../support/stores/operations.ts';
@@ -23,7 +22,7 @@ beforeEach(async () => {
     },
     onFailure: () => {},
   });
-  const sequencer = new Sequencer([client], new ReadCache(0), new TimestampClock(clock));
+  const sequencer = new Sequencer([client], new TimestampClock(clock));
   const backups = { tick: () => {} };
   housekeeper = new Housekeeper(
     { shards: [client], sequencer, compactions, backups },

@@ -5,7 +5,6 @@ import { TimestampClock } from '../../../src/base/clock.ts';
 import { lockWaitersMax } from '../../../src/base/limits.ts';
 import type { ShardResult } from '../../../src/protocol/shard-operation.ts';
 import { KeyLocks } from '../../../src/router/key-locks.ts';
-import { ReadCache } from '../../../src/router/read-cache.ts';
 import { Sequencer } from '../../../src/router/sequencer.ts';
 import { TransactionRunner } from '../../../src/router/transactions/transaction-runner.ts';
 import { TwoPhaseCommit } from '../../../src/router/transactions/two-phase-commit.ts';
@@ -39,7 +38,7 @@ beforeEach(() => {
   inFlight = new Set();
   let ids = 0;
   const timestamp = (): number => clock.wallMs();
-  const sequencer = new Sequencer(queues, new ReadCache(0), new TimestampClock(clock));
+  const sequencer = new Sequencer(queues, new TimestampClock(clock));
   const newId = (): string => `t${ids++}`;
   runner = new TransactionRunner({
     locks: new KeyLocks(),

@@ -2,7 +2,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { TimestampClock } from '../../../src/base/clock.ts';
 import type { ShardResult } from '../../../src/protocol/shard-operation.ts';
-import { ReadCache } from '../../../src/router/read-cache.ts';
 import { Sequencer, type ChangesOfShard } from '../../../src/router/sequencer.ts';
 import { stale, TwoPhaseCommit } from '../../../src/router/transactions/two-phase-commit.ts';
 import type { RefusedResult } from '../../../src/store/result.ts';
@@ -31,7 +30,7 @@ beforeEach(() => {
   inFlight = new Set();
   let ids = 0;
   twoPhaseCommit = new TwoPhaseCommit({
-    sequencer: new Sequencer(queues, new ReadCache(0), new TimestampClock(clock)),
+    sequencer: new Sequencer(queues, new TimestampClock(clock)),
     timestamp: () => clock.wallMs(),
     newId: () => `t${ids++}`,
     inFlight,

@@ -15,6 +15,10 @@ export class StagedQueue implements ShardQueue {
   /** Queued operations that the test has not taken. */
   readonly asked: QueuedOperation[] = [];
   onEnqueue: () => void = () => {};
+  lastPosition = 0;
+  readonly entries: ShardQueue['entries'] & object;
+  /** The entries in the shard's memory, by key. */
+  readonly memory = new Map<string, EntryResult>();
   /** The immediate answer to an operation; undefined: it waits for the test. */
   answerAtOnce: (operation: QueuedOperation['operation']) => ShardResult | undefined = () =>
     undefined;
@@ -22,6 +26,23 @@ export class StagedQueue implements ShardQueue {
   constructor(shard: number) {
     this.shard = shard;
     this.nextSeq = 100 * (shard + 1);
+    const get = (_: string, key: string, now: number): EntryResult | undefined => {
+      const found = this.memory.get(key);
+      return found === undefined || (found.expiresAt ?? Infinity) <= now ? undefined : found;
+    };
+    this.entries = {
+      get,
+      head: (...asked) => {
+        const found = get(...asked);
+        return found && { ...found, value: undefined };
+      },
+      getText: (...asked) => get(...asked)?.value?.toString(),
+    };
+  }
+
+  /** An operation is open until the test takes it. */
+  get openPosition(): number {
+    return this.asked[0]?.position ?? Infinity;
   }
 
   hasRoom(_operations: number, bytes: number): boolean {
@@ -30,6 +51,8 @@ export class StagedQueue implements ShardQueue {
 
   enqueue(queued: QueuedOperation): void {
     this.onEnqueue();
+    this.lastPosition += 1;
+    queued.position = this.lastPosition;
     const answer = this.answerAtOnce(queued.operation);
     if (answer === undefined) this.asked.push(queued);
     else queued.complete(answer);

@@ -29,7 +29,7 @@ export function openTestStore(
     shards: 2,
     fsync: 'always',
     fsyncIntervalMs: 1000,
-    cacheBytes: 1024 * 1024,
+    directReads: true,
     compactJournalBytes: 64 * 1024 * 1024,
     shardHeapMiB: 512,
     logger: pino({ level: 'silent' }),

@@ -256,7 +256,7 @@ export function storeContract(name: string, options: ContractOptions): void {
           await store.submitAll(all.map((key) => put(key, 'old')));
           const reads = await Promise.all(all.map(async (key) => store.submit(get(key), asCaller)));
           expect(reads.map(({ kind }) => kind)).toEqual(['refused', 'entry', 'refused', 'entry']);
-          // The cache has these entries now.
+          // They may be read directly now.
           const again = await Promise.all(all.map(async (key) => store.submit(get(key), asCaller)));
           expect(again.map(({ kind }) => kind)).toEqual(['refused', 'entry', 'refused', 'entry']);
           const together = await store.getMany(

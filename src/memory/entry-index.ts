@@ -1,26 +1,23 @@
-// Finds the entries of a table by their hashes: linear hashing (Litwin, VLDB 1980) in typed arrays,
-// off V8's heap. The index grows and shrinks bucket by bucket, so that no change waits for many others.
-// A bucket is one cache line. Entries that do not fit into it stand in buckets that are chained to
-// it. Knows entries by their numbers, and asks their owner for names.
-import { assert } from '../../base/assert.ts';
+// The writer's end of the index that finds entries by their hashes: linear hashing (Litwin, VLDB 1980).
+// The index grows and shrinks bucket by bucket, so that no change waits for many others. A bucket is
+// one cache line. Entries that do not fit into it stand in buckets that are chained to it. Knows
+// entries by their numbers alone. entry-pieces.ts has the layout, and finds.
+import { assert } from '../base/assert.ts';
+import {
+  bucketsInChunk,
+  bucketsShift,
+  chainWord,
+  headWords,
+  noEntry,
+  slotWords,
+  wordsInBucket,
+  wordsInSlot,
+  type EntryNumber,
+  type EntryPieces,
+} from './entry-pieces.ts';
+import type { NewsOfMemory } from './memory-news.ts';
 
-/** The number of no entry. */
-export const noEntry = -1;
-
-/** Entries of one hash may differ in their names. */
-export type HasName = (number: number, namespace: number, key: string) => boolean;
-
-const slotsInBucket = 7;
-/** A slot: the hash, and the complement of the number, so that 0 is an empty slot. */
-const wordsInSlot = 2;
-const slotWords = slotsInBucket * wordsInSlot;
-/** The word behind the slots: the number of the chained bucket, plus one; or 0. */
-const chainWord = slotWords;
-const wordsInBucket = 16;
 const bucketBytes = wordsInBucket * Int32Array.BYTES_PER_ELEMENT;
-
-const chunkShift = 10;
-const bucketsInChunk = 1 << chunkShift;
 
 /** The index begins to double with more entries for each bucket. It has doubled when they are five. */
 const entriesInBucketMost = 4;
@@ -32,21 +29,30 @@ export const indexEntryBytes = bucketBytes / entriesInBucketLeast;
 
 interface Taken {
   readonly hashes: readonly number[];
-  readonly numbers: readonly number[];
+  readonly numbers: readonly EntryNumber[];
 }
 
 const nothing: Taken = { hashes: [], numbers: [] };
 
+/** A list of buckets that grows at its end. */
 class Buckets {
-  readonly #chunks: Int32Array[] = [];
+  readonly #kind: 'buckets' | 'chained';
+  readonly #chunks: Int32Array[];
+  readonly #news: NewsOfMemory;
   #length = 0;
+
+  constructor(kind: 'buckets' | 'chained', pieces: EntryPieces, news: NewsOfMemory) {
+    this.#kind = kind;
+    this.#chunks = pieces[kind];
+    this.#news = news;
+  }
 
   get length(): number {
     return this.#length;
   }
 
   wordsOf(bucket: number): Int32Array {
-    return this.#chunks[bucket >>> chunkShift] as Int32Array;
+    return this.#chunks[bucket >>> bucketsShift] as Int32Array;
   }
 
   beginOf(bucket: number): number {
@@ -56,8 +62,11 @@ class Buckets {
   /** @returns the number of a new, empty bucket: the length before */
   push(): number {
     const bucket = this.#length++;
-    if (bucket >>> chunkShift === this.#chunks.length) {
-      this.#chunks.push(new Int32Array(bucketsInChunk * wordsInBucket));
+    const index = bucket >>> bucketsShift;
+    if (index === this.#chunks.length) {
+      const memory = new SharedArrayBuffer(bucketsInChunk * bucketBytes);
+      this.#chunks.push(new Int32Array(memory));
+      this.#news.piece(this.#kind, index, memory);
     }
     return bucket;
   }
@@ -65,7 +74,9 @@ class Buckets {
   /** Drops the last bucket, which must be empty. */
   pop(): void {
     this.#length -= 1;
-    if ((this.#length & (bucketsInChunk - 1)) === 0) this.#chunks.pop();
+    if ((this.#length & (bucketsInChunk - 1)) !== 0) return;
+    this.#chunks.pop();
+    this.#news.piece(this.#kind, this.#chunks.length, undefined);
   }
 
   clear(): void {
@@ -75,17 +86,20 @@ class Buckets {
 }
 
 export class EntryIndex {
-  readonly #hasName: HasName;
-  readonly #buckets = new Buckets();
-  readonly #chained = new Buckets();
+  readonly #pieces: EntryPieces;
+  readonly #buckets: Buckets;
+  readonly #chained: Buckets;
   /** Chained buckets that no bucket uses. */
   readonly #freeChained: number[] = [];
   /** The largest power of two that is at most the number of buckets. */
   #low = 0;
   #entries = 0;
 
-  constructor(hasName: HasName) {
-    this.#hasName = hasName;
+  /** @param news the index tells of its pieces here */
+  constructor(pieces: EntryPieces, news: NewsOfMemory) {
+    this.#pieces = pieces;
+    this.#buckets = new Buckets('buckets', pieces, news);
+    this.#chained = new Buckets('chained', pieces, news);
   }
 
   /** Bytes of all buckets. */
@@ -93,34 +107,15 @@ export class EntryIndex {
     return (this.#buckets.length + this.#chained.length) * bucketBytes;
   }
 
-  /** @returns the number of the entry with this name and hash; or `noEntry` */
-  find(hash: number, namespace: number, key: string): number {
-    if (this.#low === 0) return noEntry;
-    const bucket = this.#bucketOf(hash);
-    let words = this.#buckets.wordsOf(bucket);
-    let begin = this.#buckets.beginOf(bucket);
-    for (;;) {
-      for (let at = begin; at < begin + slotWords; at += wordsInSlot) {
-        if (words[at] !== hash) continue;
-        const number = ~(words[at + 1] as number);
-        if (number !== noEntry && this.#hasName(number, namespace, key)) return number;
-      }
-      const chained = (words[begin + chainWord] as number) - 1;
-      if (chained < 0) return noEntry;
-      words = this.#chained.wordsOf(chained);
-      begin = this.#chained.beginOf(chained);
-    }
-  }
-
   /** Adds an entry that is not in the index. */
-  add(hash: number, number: number): void {
+  add(hash: number, number: EntryNumber): void {
     if (this.#entries >= this.#low * entriesInBucketMost) this.#grow();
     this.#entries += 1;
     this.#put(this.#bucketOf(hash), hash, number);
   }
 
   /** Removes an entry that is in the index. */
-  remove(hash: number, number: number): void {
+  remove(hash: number, number: EntryNumber): void {
     const bucket = this.#bucketOf(hash);
     let words = this.#buckets.wordsOf(bucket);
     let begin = this.#buckets.beginOf(bucket);
@@ -139,7 +134,7 @@ export class EntryIndex {
     }
   }
 
-  /** Forgets all entries, and gives all memory back. */
+  /** Forgets all entries, and gives all memory back. The caller tells of it. */
   clear(): void {
     this.#buckets.clear();
     this.#chained.clear();
@@ -148,7 +143,7 @@ export class EntryIndex {
     this.#entries = 0;
   }
 
-  #put(bucket: number, hash: number, number: number): void {
+  #put(bucket: number, hash: number, number: EntryNumber): void {
     let words = this.#buckets.wordsOf(bucket);
     let begin = this.#buckets.beginOf(bucket);
     for (;;) {
@@ -171,10 +166,11 @@ export class EntryIndex {
   /** Adds a bucket, which takes its entries out of one that has twice as many as it should. */
   #grow(): void {
     const added = this.#buckets.push();
-    const { hashes, numbers } = this.#low > 0 ? this.#takeAll(added - this.#low) : nothing;
+    const taken = this.#low > 0 ? this.#takeAll(added - this.#low) : nothing;
     if (this.#buckets.length === 2 * this.#low || this.#low === 0) this.#low = this.#buckets.length;
-    for (const [at, hash] of hashes.entries()) {
-      this.#put(this.#bucketOf(hash), hash, numbers[at] ?? noEntry);
+    this.#tellLength();
+    for (const [at, hash] of taken.hashes.entries()) {
+      this.#put(this.#bucketOf(hash), hash, taken.numbers[at] ?? noEntry);
     }
   }
 
@@ -185,15 +181,22 @@ export class EntryIndex {
     if (this.#buckets.length === this.#low) this.#low /= 2;
     const { hashes, numbers } = this.#takeAll(last);
     this.#buckets.pop();
+    this.#tellLength();
     for (const [at, hash] of hashes.entries()) {
       this.#put(last - this.#low, hash, numbers[at] ?? noEntry);
     }
   }
 
+  /** A reader that sees only one of the two numbers looks into a wrong bucket, and finds nothing. */
+  #tellLength(): void {
+    this.#pieces.head[headWords.low] = this.#low;
+    this.#pieces.head[headWords.buckets] = this.#buckets.length;
+  }
+
   /** Takes all entries out of a bucket and those that are chained to it. */
   #takeAll(bucket: number): Taken {
     const hashes: number[] = [];
-    const numbers: number[] = [];
+    const numbers: EntryNumber[] = [];
     let words = this.#buckets.wordsOf(bucket);
     let begin = this.#buckets.beginOf(bucket);
     for (;;) {

@@ -1,75 +1,65 @@
-// Owns the memory of a table's entries, off V8's heap, as a log of segments (Rosenblum and Ousterhout,
-// "The Design and Implementation of a Log-Structured File System", 1992). A changed entry is written
-// at the log's end, and its old place stays as it was until the caller frees it. A cleaner moves the
-// live entries out of segments that hold few, so dead ones take a bounded share. An entry has a number
-// for as long as its key lives, however often it moves. Knows no order, no hash, no name of a
-// namespace, and not why a caller keeps an old place.
-import { assert } from '../../base/assert.ts';
-import { byteStringOfBytes } from '../../base/byte-string.ts';
+// Owns the memory of a shard's entries as its thread writes it, off V8's heap: a log of segments
+// (Rosenblum and Ousterhout, "The Design and Implementation of a Log-Structured File System", 1992). A
+// changed entry is written at the log's end, and its old place stays as it was until the caller frees
+// it. A cleaner moves the live entries out of segments that hold few, so dead ones take a bounded
+// share. Knows no order, no hash, no name of a namespace, and not why a caller keeps an old place.
+// entry-pieces.ts has the layout.
+import { assert } from '../base/assert.ts';
+import { byteStringOfBytes } from '../base/byte-string.ts';
+import {
+  deadlineBytes,
+  expiryAt,
+  hasDeadlineMark,
+  headerBytes,
+  isLargeAt,
+  isLargeMark,
+  keyAt,
+  keyLengthAt,
+  lengthAt,
+  newSegment,
+  placesInChunk,
+  placeShift,
+  placesShift,
+  recordBytes,
+  segmentBytes,
+  sizeAt,
+  unitMask,
+  unitShift,
+  valueAt,
+  versionAt,
+  type EntryNumber,
+  type EntryPieces,
+  type Segment,
+} from './entry-pieces.ts';
+import type { NewsOfMemory } from './memory-news.ts';
 
-/** An entry's number. Numbers of deleted entries are used again. */
-export type EntryNumber = number;
-
-/** Entries begin at multiples of so many bytes. */
-const unitShift = 3;
-const unitBytes = 1 << unitShift;
-/** A place: the number of a segment above so many bits, and the unit in it. */
-const placeShift = 16;
-const unitMask = (1 << placeShift) - 1;
-const segmentBytes = unitBytes << placeShift;
 const segmentsMax = 2 ** (31 - placeShift);
 
-/**
- * The layout of an entry: its number, its namespace, the size of the value, and the length of the key
- * with marks, four bytes each; the version, and the deadline if there is one, eight bytes each; the
- * key; the value, unless it is large.
- */
-const headerBytes = 24;
-const deadlineBytes = 8;
-const hasDeadlineMark = 1 << 30;
-const isLargeMark = 1 << 29;
-/** The kind of the value has these bits of the marks. All values are byte strings today: kind 0. */
-const keyLengthMask = (1 << 24) - 1;
-
 /** Larger values stand in buffers of their own. */
-const smallValueBytesMax = 32 * 1024;
+export const smallValueBytesMax = 64 * 1024;
 /** A buffer without its bytes, at most. */
 const bufferBytes = 256;
 
-/** Dead entries take at most so much of the memory of live ones, and three segments. */
+/** Dead entries take at most so much of the memory of live ones, and some segments. */
 const deadShare = 1 / 3;
 /** The cleaner reads so many bytes for each byte that was freed, while dead ones take too much. */
 const cleaningFactor = 6;
 
-/** Numbers of one chunk of places. */
-const chunkShift = 14;
-const placesInChunk = 1 << chunkShift;
 const placeBytes = Int32Array.BYTES_PER_ELEMENT;
 const noNumber = -1;
 
 /** Below this length, copying characters in JavaScript is faster than a call into the runtime. */
 const shortString = 24;
 
-interface Segment {
+/** A segment as its writer knows it. */
+interface OwnSegment extends Segment {
+  readonly memory: SharedArrayBuffer;
   /** Another one whenever the memory is used again. */
   number: number;
-  readonly words: Int32Array;
-  readonly doubles: Float64Array;
-  readonly bytes: Buffer;
   /** End of the entries, in bytes from the begin. */
   end: number;
   /** Bytes of live entries. */
   live: number;
-}
-
-function recordBytes(
-  keyLength: number,
-  valueLength: number,
-  expiresAt: number | undefined,
-): number {
-  const small = valueLength > smallValueBytesMax ? 0 : valueLength;
-  const deadline = expiresAt === undefined ? 0 : deadlineBytes;
-  return (headerBytes + deadline + keyLength + small + unitBytes - 1) & -unitBytes;
 }
 
 /** The memory of one entry, with the share of dead ones that goes with it, at most, in bytes. */
@@ -78,9 +68,10 @@ export function entryMemoryBytes(
   valueLength: number,
   expiresAt: number | undefined,
 ): number {
-  const large = valueLength > smallValueBytesMax ? valueLength + bufferBytes : 0;
-  const record = recordBytes(keyLength, valueLength, expiresAt);
-  return record + Math.ceil(record * deadShare) + large + placeBytes;
+  const isLarge = valueLength > smallValueBytesMax;
+  const record = recordBytes(keyLength, isLarge ? 0 : valueLength, expiresAt !== undefined);
+  const own = isLarge ? valueLength + bufferBytes : 0;
+  return record + Math.ceil(record * deadShare) + own + placeBytes;
 }
 
 function writeText(bytes: Buffer, at: number, text: string): void {
@@ -90,15 +81,19 @@ function writeText(bytes: Buffer, at: number, text: string): void {
 }
 
 export class EntryMemory {
-  /** By number; undefined if the number is free. */
-  readonly #segments: (Segment | undefined)[] = [];
+  readonly #pieces: EntryPieces;
+  readonly #news: NewsOfMemory;
+  /** Those of the pieces, and undefined for numbers that are free. */
+  readonly #segments: (OwnSegment | undefined)[] = [];
   readonly #freeSegments: number[] = [];
+  /** Given back in this batch: a reader may look into them until it sends another one. */
+  readonly #released: OwnSegment[] = [];
   /** Kept for the next segment, so that memory is not given back and taken again all the time. */
-  #spare: Segment | undefined;
+  #spare: OwnSegment | undefined;
   /** The segment that is written to. */
-  #current: Segment | undefined;
+  #current: OwnSegment | undefined;
   /** The segment that the cleaner empties, and how far it has come. */
-  #cleaned: Segment | undefined;
+  #cleaned: OwnSegment | undefined;
   #cleanedTo = 0;
   /** Bytes of live entries in segments. */
   #live = 0;
@@ -108,11 +103,15 @@ export class EntryMemory {
   readonly #large = new Map<number, Buffer>();
   /** Bytes that were freed since the cleaner ran. */
   #freed = 0;
-  /** By the entry's number: its place; or the complement of the next free number, less one. */
-  readonly #places: Int32Array[] = [];
   #numbers = 0;
   #firstFree = noNumber;
   #freeNumbers = 0;
+
+  /** @param news the memory tells of its pieces here */
+  constructor(pieces: EntryPieces, news: NewsOfMemory) {
+    this.#pieces = pieces;
+    this.#news = news;
+  }
 
   /** Memory of numbers that no entry has, in bytes. */
   get freeBytes(): number {
@@ -157,11 +156,23 @@ export class EntryMemory {
     return old;
   }
 
+  /**
+   * Lets memory that was given back so far be written again. Call it before the places of a batch are
+   * freed: then no reader can still look into that memory.
+   */
+  reuseReleased(): void {
+    for (const segment of this.#released) {
+      this.#freeSegments.push(segment.number);
+      this.#spare ??= segment;
+    }
+    this.#released.length = 0;
+  }
+
   /** Frees a place that no entry has any more. */
   free(place: number): void {
     const segment = this.#segmentOf(place);
     const unit = place & unitMask;
-    if (((segment.words[2 * unit + 3] as number) & isLargeMark) !== 0) this.#large.delete(place);
+    if (isLargeAt(segment, unit)) this.#large.delete(place);
     const length = lengthAt(segment, unit);
     this.#freed += length;
     this.#takeFrom(segment, length);
@@ -203,30 +214,25 @@ export class EntryMemory {
 
   versionOf(number: EntryNumber): number {
     const place = this.#placeOf(number);
-    const at = (place & unitMask) + 2;
-    return this.#segmentOf(place).doubles[at] as number;
+    return versionAt(this.#segmentOf(place), place & unitMask);
   }
 
   /** Unix milliseconds; undefined if the entry never expires. */
   expiryOf(number: EntryNumber): number | undefined {
     const place = this.#placeOf(number);
-    const { words, doubles } = this.#segmentOf(place);
-    const unit = place & unitMask;
-    const marks = words[2 * unit + 3] as number;
-    return (marks & hasDeadlineMark) === 0 ? undefined : doubles[unit + 3];
+    return expiryAt(this.#segmentOf(place), place & unitMask);
   }
 
   /** Bytes of the value. */
   sizeOf(number: EntryNumber): number {
     const place = this.#placeOf(number);
-    return this.#segmentOf(place).words[2 * (place & unitMask) + 2] as number;
+    return sizeAt(this.#segmentOf(place), place & unitMask);
   }
 
   /** Bytes of the key. */
   keyLengthOf(number: EntryNumber): number {
     const place = this.#placeOf(number);
-    const marks = this.#segmentOf(place).words[2 * (place & unitMask) + 3] as number;
-    return marks & keyLengthMask;
+    return keyLengthAt(this.#segmentOf(place), place & unitMask);
   }
 
   /** The key as a byte string. */
@@ -242,25 +248,9 @@ export class EntryMemory {
     const place = this.#placeOf(number);
     const segment = this.#segmentOf(place);
     const unit = place & unitMask;
-    const marks = segment.words[2 * unit + 3] as number;
-    if ((marks & isLargeMark) !== 0) return byteStringOfBytes(this.#large.get(place) as Buffer);
-    const at = keyAt(segment, unit) + (marks & keyLengthMask);
-    return segment.bytes.toString('latin1', at, at + (segment.words[2 * unit + 2] as number));
-  }
-
-  hasName(number: EntryNumber, namespace: number, key: string): boolean {
-    const place = this.#placeOf(number);
-    const segment = this.#segmentOf(place);
-    const unit = place & unitMask;
-    if (segment.words[2 * unit + 1] !== namespace) return false;
-    const { length } = key;
-    if (keyLengthAt(segment, unit) !== length) return false;
-    const { bytes } = segment;
-    const at = keyAt(segment, unit);
-    for (let index = 0; index < length; index++) {
-      if (bytes[at + index] !== key.charCodeAt(index)) return false;
-    }
-    return true;
+    if (isLargeAt(segment, unit)) return byteStringOfBytes(this.#large.get(place) as Buffer);
+    const at = valueAt(segment, unit);
+    return segment.bytes.toString('latin1', at, at + sizeAt(segment, unit));
   }
 
   /** Compares the entry's key with this one by bytes: below 0 if it is less, 0 if it is the same. */
@@ -278,9 +268,11 @@ export class EntryMemory {
     return own - key.length;
   }
 
-  /** Forgets all entries, and gives all memory back. */
+  /** Forgets all entries, and gives all memory back. The caller tells of it. */
   clear(): void {
+    this.#pieces.segments.length = 0;
     this.#segments.length = 0;
+    this.#released.length = 0;
     this.#freeSegments.length = 0;
     this.#spare = undefined;
     this.#current = undefined;
@@ -289,24 +281,24 @@ export class EntryMemory {
     this.#used = 0;
     this.#large.clear();
     this.#freed = 0;
-    this.#places.length = 0;
+    this.#pieces.places.length = 0;
     this.#numbers = 0;
     this.#firstFree = noNumber;
     this.#freeNumbers = 0;
   }
 
   #placeOf(number: EntryNumber): number {
-    const chunk = this.#places[number >>> chunkShift] as Int32Array;
+    const chunk = this.#pieces.places[number >>> placesShift] as Int32Array;
     return chunk[number & (placesInChunk - 1)] as number;
   }
 
   #setPlace(number: EntryNumber, place: number): void {
-    const chunk = this.#places[number >>> chunkShift] as Int32Array;
-    chunk[number & (placesInChunk - 1)] = place;
+    const chunk = this.#pieces.places[number >>> placesShift] as Int32Array;
+    Atomics.store(chunk, number & (placesInChunk - 1), place);
   }
 
-  #segmentOf(place: number): Segment {
-    return this.#segments[place >>> placeShift] as Segment;
+  #segmentOf(place: number): OwnSegment {
+    return this.#segments[place >>> placeShift] as OwnSegment;
   }
 
   #takeNumber(): EntryNumber {
@@ -317,8 +309,11 @@ export class EntryMemory {
       return free;
     }
     const number = this.#numbers++;
-    if (number >>> chunkShift === this.#places.length) {
-      this.#places.push(new Int32Array(placesInChunk));
+    const index = number >>> placesShift;
+    if (index === this.#pieces.places.length) {
+      const memory = new SharedArrayBuffer(placesInChunk * placeBytes);
+      this.#pieces.places.push(new Int32Array(memory));
+      this.#news.piece('places', index, memory);
     }
     return number;
   }
@@ -332,7 +327,7 @@ export class EntryMemory {
     expiresAt: number | undefined,
   ): void {
     const isLarge = value.length > smallValueBytesMax;
-    const length = recordBytes(key.length, value.length, expiresAt);
+    const length = recordBytes(key.length, isLarge ? 0 : value.length, expiresAt !== undefined);
     const place = this.#allocate(length);
     const { words, doubles, bytes } = this.#segmentOf(place);
     const unit = place & unitMask;
@@ -370,7 +365,7 @@ export class EntryMemory {
     return (segment.number << placeShift) | unit;
   }
 
-  #nextSegment(): Segment {
+  #nextSegment(): OwnSegment {
     const full = this.#current;
     this.#current = undefined;
     if (full !== undefined) {
@@ -379,26 +374,29 @@ export class EntryMemory {
     }
     const number = this.#freeSegments.pop() ?? this.#segments.length;
     assert(number < segmentsMax, 'the memory of entries has a segment left');
-    const next = this.#spare ?? newSegment();
+    const next = this.#spare ?? newOwnSegment();
     this.#spare = undefined;
     next.number = number;
     next.end = 0;
     this.#segments[number] = next;
+    this.#pieces.segments[number] = next;
+    this.#news.piece('segment', number, next.memory);
     this.#current = next;
     return next;
   }
 
   /** Gives a segment's memory back. */
-  #release(segment: Segment): void {
+  #release(segment: OwnSegment): void {
     assert(segment.live === 0, 'only empty segments are given back');
     this.#segments[segment.number] = undefined;
-    this.#freeSegments.push(segment.number);
+    this.#pieces.segments[segment.number] = undefined;
+    this.#news.piece('segment', segment.number, undefined);
+    this.#released.push(segment);
     this.#used -= segmentBytes;
-    this.#spare ??= segment;
     if (segment === this.#cleaned) this.#cleaned = undefined;
   }
 
-  #takeFrom(segment: Segment, length: number): void {
+  #takeFrom(segment: OwnSegment, length: number): void {
     segment.live -= length;
     this.#live -= length;
     assert(segment.live >= 0, 'a segment frees only what it holds');
@@ -406,7 +404,7 @@ export class EntryMemory {
   }
 
   /** Moves one entry to the log's end if it is live. @returns its length in bytes */
-  #passEntry(segment: Segment): number {
+  #passEntry(segment: OwnSegment): number {
     const unit = this.#cleanedTo >>> unitShift;
     const length = lengthAt(segment, unit);
     const place = (segment.number << placeShift) | unit;
@@ -438,8 +436,8 @@ export class EntryMemory {
   }
 
   /** The segment with the fewest bytes of live entries, but for the one that is written to. */
-  #sparsest(): Segment | undefined {
-    let found: Segment | undefined;
+  #sparsest(): OwnSegment | undefined {
+    let found: OwnSegment | undefined;
     for (const segment of this.#segments) {
       if (segment === undefined || segment === this.#current) continue;
       if (found === undefined || segment.live < found.live) found = segment;
@@ -449,32 +447,7 @@ export class EntryMemory {
   }
 }
 
-function newSegment(): Segment {
-  const memory = new ArrayBuffer(segmentBytes);
-  return {
-    number: noNumber,
-    words: new Int32Array(memory),
-    doubles: new Float64Array(memory),
-    bytes: Buffer.from(memory),
-    end: 0,
-    live: 0,
-  };
-}
-
-function keyLengthAt({ words }: Segment, unit: number): number {
-  return (words[2 * unit + 3] as number) & keyLengthMask;
-}
-
-function keyAt({ words }: Segment, unit: number): number {
-  const marks = words[2 * unit + 3] as number;
-  const header = (marks & hasDeadlineMark) === 0 ? headerBytes : headerBytes + deadlineBytes;
-  return (unit << unitShift) + header;
-}
-
-/** Bytes of the entry in its segment. */
-function lengthAt({ words }: Segment, unit: number): number {
-  const marks = words[2 * unit + 3] as number;
-  const deadline = (marks & hasDeadlineMark) === 0 ? 0 : deadlineBytes;
-  const value = (marks & isLargeMark) === 0 ? (words[2 * unit + 2] as number) : 0;
-  return (headerBytes + deadline + (marks & keyLengthMask) + value + unitBytes - 1) & -unitBytes;
+function newOwnSegment(): OwnSegment {
+  const memory = new SharedArrayBuffer(segmentBytes);
+  return { ...newSegment(memory), memory, number: noNumber, end: 0, live: 0 };
 }

@@ -1,10 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EntryIndex, noEntry } from '../../../src/shard/table/entry-index.ts';
+import { EntryIndex } from '../../src/memory/entry-index.ts';
+import { EntryMemory } from '../../src/memory/entry-memory.ts';
+import { EntryPieces, noEntry } from '../../src/memory/entry-pieces.ts';
+import { NewsOfMemory } from '../../src/memory/memory-news.ts';
 
-/** An index of entries whose key is their number as text, all in one namespace. */
-function newIndex(): EntryIndex {
-  return new EntryIndex((number, namespace, key) => namespace === 1 && key === String(number));
+/** An index over entries of one namespace, whose keys are their numbers. */
+function newIndex(count: number): { index: EntryIndex; pieces: EntryPieces } {
+  const [pieces, news] = [new EntryPieces(), new NewsOfMemory()];
+  const memory = new EntryMemory(pieces, news);
+  for (let n = 0; n < count; n++) memory.add(1, String(n), '', 1, undefined);
+  return { index: new EntryIndex(pieces, news), pieces };
 }
 
 const spread = (n: number): number => Math.imul(n, 0x9e3779b1);
@@ -20,9 +26,9 @@ describe('an index of entries', () => {
     'finds each entry until it is removed, with %s',
     (_, hashOf) => {
       const count = hashOf(1) === hashOf(2) ? 300 : 20_000;
-      const index = newIndex();
+      const { index, pieces } = newIndex(count);
       for (let n = 0; n < count; n++) index.add(hashOf(n), n);
-      const find = (n: number): number => index.find(hashOf(n), 1, String(n));
+      const find = (n: number): number => pieces.find(hashOf(n), 1, String(n));
       for (let n = 0; n < count; n++) expect(find(n)).toBe(n);
       expect(find(count)).toBe(noEntry);
       for (let n = 0; n < count; n++) if (n % 3 !== 0) index.remove(hashOf(n), n);
@@ -40,7 +46,7 @@ describe('an index of entries', () => {
     });
     fc.assert(
       fc.property(fc.array(run, { maxLength: 10 }), (runs) => {
-        const index = newIndex();
+        const { index, pieces } = newIndex(6000);
         const held = new Set<number>();
         for (const { add, from, length } of runs) {
           for (let n = from; n < from + length; n++) {
@@ -52,7 +58,7 @@ describe('an index of entries', () => {
           }
         }
         for (let n = 0; n < 6000; n++) {
-          expect(index.find(spreadFours(n), 1, String(n))).toBe(held.has(n) ? n : noEntry);
+          expect(pieces.find(spreadFours(n), 1, String(n))).toBe(held.has(n) ? n : noEntry);
         }
       }),
       { numRuns: 40 },
@@ -60,7 +66,7 @@ describe('an index of entries', () => {
   });
 
   test('takes at most 32 bytes for each of many entries, however many there were before', () => {
-    const index = newIndex();
+    const { index } = newIndex(0);
     for (let n = 0; n < 100_000; n++) index.add(spread(n), n);
     expect(index.bytes).toBeLessThan(32 * 100_000);
     for (let n = 20_000; n < 100_000; n++) index.remove(spread(n), n);
@@ -68,7 +74,7 @@ describe('an index of entries', () => {
   });
 
   test('refuses to remove what it does not hold', () => {
-    const index = newIndex();
+    const { index } = newIndex(0);
     index.add(7, 1);
     expect(() => index.remove(7, 2)).toThrow('removes what it holds');
   });

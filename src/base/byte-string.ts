@@ -29,6 +29,22 @@ export function bufferOf(bytes: Uint8Array): Buffer {
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/**
+ * Bytes in either form: callers give what they have, and no copy is made on the way to the frame. Bytes
+ * that are no string must not be changed after they were handed over.
+ */
+export type Bytes = Uint8Array | string;
+
+/** The bytes as a byte string. */
+export function byteStringOf(bytes: Bytes): string {
+  return typeof bytes === 'string' ? bytes : byteStringOfBytes(bytes);
+}
+
+/** The bytes as a buffer. */
+export function bytesOf(bytes: Bytes): Uint8Array {
+  return typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes;
+}
+
 /** The same bytes, one character a byte. */
 export function byteStringOfBytes(bytes: Uint8Array): string {
   return bufferOf(bytes).toString('latin1');

@@ -123,7 +123,7 @@ function writeOperation(frame: FrameWriter, operation: ShardOperation): void {
     case 'put':
       frame.string(operation.namespace);
       frame.string(operation.key);
-      frame.bytes(operation.value);
+      frame.value(operation.value);
       frame.f64(operation.ttlMs ?? 0);
       writeConditions(frame, operation);
       return;
@@ -189,7 +189,7 @@ function readOperation(frame: FrameReader): ShardOperation {
         op: 'put',
         namespace: frame.string(),
         key: frame.string(),
-        value: frame.bytes(),
+        value: frame.string(),
         ttlMs: frame.f64() || undefined,
         ...readConditions(frame),
       };
@@ -266,7 +266,7 @@ function writeChanges(frame: FrameWriter, operation: ShardChanges): void {
     frame.string(key);
     frame.u8(put === undefined ? 0 : 1);
     if (put === undefined) continue;
-    frame.bytes(put.value);
+    frame.value(put.value);
     frame.f64(put.expiresAt ?? 0);
   }
   frame.f64(version);
@@ -278,7 +278,7 @@ function readChanges(frame: FrameReader): ShardChanges {
   const changes = Array.from({ length: frame.u32() }, (): EntryChange => {
     const name = { namespace: frame.string(), key: frame.string() };
     if (frame.u8() === 0) return { ...name, put: undefined };
-    return { ...name, put: { value: frame.bytes(), expiresAt: frame.f64() || undefined } };
+    return { ...name, put: { value: frame.string(), expiresAt: frame.f64() || undefined } };
   });
   const version = frame.f64();
   return { flush, changes, version, validUntil: frame.f64() };

@@ -1,6 +1,8 @@
 // Writes and reads numbers, byte strings and bytes, one after another in a buffer, little-endian.
 // Must not know any message; see batch-frame.ts.
 
+import type { Bytes } from '../base/byte-string.ts';
+
 /** Below this length, copying characters in JavaScript is faster than a call into the runtime. */
 const shortString = 24;
 
@@ -60,6 +62,12 @@ export class FrameWriter {
   strings(values: readonly string[]): void {
     this.u32(values.length);
     for (const value of values) this.string(value);
+  }
+
+  /** Writes bytes in either form, which read back the same. */
+  value(value: Bytes): void {
+    if (typeof value === 'string') this.string(value);
+    else this.bytes(value);
   }
 
   /** Writes bytes with their length before them, which read back the same as a byte string. */

@@ -1,6 +1,7 @@
 // Owns the operations that the router asks of one shard and the shard's answers, as both sides see
 // them. Values are byte strings inside a shard and buffers outside; the frame turns one into the
 // other. Knows neither threads nor framing.
+import type { Bytes } from '../base/byte-string.ts';
 import type { StoreError } from '../base/errors.ts';
 import type { KeyRange, ListItem, ListQuery } from '../store/listing.ts';
 import {
@@ -16,7 +17,7 @@ import type { Parcel } from './parcel.ts';
 /** The entry that a key has after a change. */
 export interface EntryChange extends EntryName {
   /** Undefined: the key has no entry. */
-  readonly put: { readonly value: Uint8Array; readonly expiresAt: ExpiresAt } | undefined;
+  readonly put: { readonly value: Bytes; readonly expiresAt: ExpiresAt } | undefined;
 }
 
 /** The changes that a transaction makes in one shard: all of them, or none. */

@@ -1,6 +1,7 @@
 // Runs operations in order over the entries of one moment. Each operation sees the changes of those
 // before it. Yields one result an operation, and the changes to make at the end. This is pure
 // computation: the store provides the one moment, and all or nothing (`Store.transact`).
+import { bytesOf } from '../base/byte-string.ts';
 import { unreachable } from '../base/assert.ts';
 import { StoreError } from '../base/errors.ts';
 import { int64Max, int64Min, parseInt64 } from '../commands/argument.ts';
@@ -144,7 +145,7 @@ class MomentRun {
     const standing = entry?.version ?? 0;
     if (!conditionsHold(operation, standing)) return conditionFailed(standing);
     const { value, ttlMs } = operation;
-    const version = this.#set(index, value, deadlineOf(this.#moment.now, ttlMs));
+    const version = this.#set(index, bytesOf(value), deadlineOf(this.#moment.now, ttlMs));
     return { kind: 'written', created: standing === 0, version };
   }
 

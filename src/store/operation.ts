@@ -1,6 +1,8 @@
 // Owns the operations that a front end can ask of a store. Plain data, because operations cross
 // threads.
 
+import type { Bytes } from '../base/byte-string.ts';
+
 /** `*` is any existing entry; a list is any of these versions. */
 export type VersionMatch = '*' | readonly number[];
 
@@ -35,8 +37,7 @@ export interface HeadOperation extends EntryName {
 
 export interface PutOperation extends EntryName, Conditions {
   readonly op: 'put';
-  /** The caller must not change the bytes after handing them over. */
-  readonly value: Uint8Array;
+  readonly value: Bytes;
   /**
    * Milliseconds to live from the timestamp of the batch, at least 1. Undefined: the entry does not
    * expire.

@@ -1,4 +1,5 @@
 // Entries in the logs of the simulation, and the effects of operations on them.
+import { byteStringOf, type Bytes } from '../../src/base/byte-string.ts';
 import type { ShardChanges } from '../../src/protocol/shard-operation.ts';
 import type { ListItem } from '../../src/store/listing.ts';
 import { allNamesIn, nameOf } from './entry-names.ts';
@@ -21,8 +22,8 @@ export interface NamedItem extends Item {
   readonly name: string;
 }
 
-export function textOf(value: Uint8Array | undefined): string {
-  return Buffer.from(value ?? []).toString('latin1');
+export function textOf(value: Bytes | undefined): string {
+  return value === undefined ? '' : byteStringOf(value);
 }
 
 export function entryOf({ version, value, expiresAt }: Item): LoggedEntry {

@@ -221,9 +221,7 @@ export class CommandRunner {
     if (name === 'set' && args.length === 2) {
       const [, value = ''] = args;
       // A shard puts a value at half the cost of a command.
-      if (value.length <= valueBytesMax) {
-        return { op: 'put', namespace, key, value: Buffer.from(value, 'latin1') };
-      }
+      if (value.length <= valueBytesMax) return { op: 'put', namespace, key, value };
     }
     const keysOnlyRead = keysThatAreOnlyRead(command, keys);
     return { op: 'command', namespace, key, name, access, args, keys, keysOnlyRead, valueBytesMax };

@@ -1,7 +1,7 @@
 // Carries out the operations of one batch against a staging, within the limits of disk and memory.
 // Makes nothing durable and nothing visible. Knows no file.
 import { assert, unreachable } from '../../base/assert.ts';
-import { byteStringOfBytes } from '../../base/byte-string.ts';
+import { byteStringOf } from '../../base/byte-string.ts';
 import { StoreError } from '../../base/errors.ts';
 import {
   defaultCommandLimits,
@@ -64,7 +64,7 @@ function sizeOf(answer: ShardAnswer): number {
 
 function preparedChangeOf({ namespace, key, put }: EntryChange): PreparedChange {
   if (put === undefined) return { namespace, key, put };
-  return { namespace, key, put: { ...put, value: byteStringOfBytes(put.value) } };
+  return { namespace, key, put: { ...put, value: byteStringOf(put.value) } };
 }
 
 export interface BatchRunOptions extends BatchLimits {
@@ -246,7 +246,7 @@ export class BatchRun {
     const expiresAt = deadlineOf(this.#now, ttlMs);
     const refusal = this.quota.refusalOfPut({ namespace, key, value, expiresAt }, old);
     if (refusal !== undefined) return refusal;
-    const bytes = byteStringOfBytes(value);
+    const bytes = byteStringOf(value);
     return {
       kind: 'written',
       created: version === 0,
@@ -276,7 +276,7 @@ export class BatchRun {
     for (const namespace of flush) this.staging.flush(namespace);
     for (const { namespace, key, put } of changes) {
       if (put !== undefined) {
-        this.#stage(namespace, key, byteStringOfBytes(put.value), put.expiresAt, version);
+        this.#stage(namespace, key, byteStringOf(put.value), put.expiresAt, version);
       } else {
         // Record it even if there is no entry: the record uses up the version that the plan knows.
         this.staging.delete(namespace, key);

@@ -1,7 +1,7 @@
 // The rules of a store in the simplest form: one Map, sorted on demand. The test counts time and
 // versions by hand. Tests judge the real engines and the HTTP layer by it, so it must stay obvious.
 import { Readable } from 'node:stream';
-import { textOfByteString } from '../../../src/base/byte-string.ts';
+import { bytesOf, textOfByteString } from '../../../src/base/byte-string.ts';
 import { Histogram, batchSizeBounds, secondsBounds } from '../../../src/base/histogram.ts';
 import { StoreError } from '../../../src/base/errors.ts';
 import { defaultCommandLimits } from '../../../src/commands/command.ts';
@@ -226,7 +226,8 @@ export class ModelStore implements CommandStore {
     if (!conditionsHold(operation, standing)) {
       return { kind: 'condition-failed', version: standing };
     }
-    const { value, ttlMs } = operation;
+    const { ttlMs } = operation;
+    const value = bytesOf(operation.value);
     const version = ++this.#version;
     const expiresAt = ttlMs === undefined ? undefined : this.nowMs + ttlMs;
     this.entries.set(nameOf(operation), { value, version, expiresAt });

@@ -4,6 +4,7 @@ import { decodeBatch } from '../../src/protocol/batch-frame.ts';
 import type { Parcel } from '../../src/protocol/parcel.ts';
 import { isOutcome, type ShardReport } from '../../src/protocol/shard-operation.ts';
 import type {
+  BatchAnswer,
   OpenedReport,
   ShardTasks,
   StartTask,
@@ -128,7 +129,7 @@ export class RecoveryJudge {
     const log = this.#logs[shard];
     if (log === undefined) return;
     if (name === 'batch') {
-      log.noteBatch(task as Uint8Array, answer as Uint8Array);
+      log.noteBatch(task as Uint8Array, (answer as BatchAnswer).frame);
       return;
     }
     const { ok } = answer as TaskAnswer<unknown>;

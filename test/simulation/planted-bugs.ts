@@ -14,10 +14,7 @@ export interface PlantedBug {
   readonly replace: string;
   /** The simulation must find the bug within so many seeds, counted from the first one. */
   readonly seedsMax: number;
-  /**
-   * The first seed if it is not 1. It is a little before the last seed that found the bug, to save
-   * time.
-   */
+  /** The first seed if it is not 1: the one that found the bug when it was last searched for. */
   readonly firstSeed?: number;
 }
 
@@ -28,6 +25,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "if (mustSync || fsync === 'always') this.#sync();",
     replace: '',
     seedsMax: 40,
+    firstSeed: 3,
   },
   {
     name: 'the bytes of a failed write are not cut off',
@@ -35,7 +33,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'this.#cutBack(); if (!isDiskFull(error))',
     replace: 'if (!isDiskFull(error))',
     seedsMax: 500,
-    firstSeed: 20,
+    firstSeed: 23,
   },
   {
     name: 'an entry is read directly although a write of it is under way',
@@ -43,6 +41,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'lastWrite < openPosition && lastFlush',
     replace: 'lastFlush',
     seedsMax: 40,
+    firstSeed: 6,
   },
   {
     name: 'a key lock is released before its work is done',
@@ -58,6 +57,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: '(mayHaveLostEnd ? seqJumpUnsynced : 0)',
     replace: '0',
     seedsMax: 60,
+    firstSeed: 15,
   },
   {
     name: "expiry is judged by the wall clock instead of the store's time",
@@ -65,6 +65,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'timestamp: () => timestamps.timestamp(), monotonicMs: () => clock.monotonicMs(),',
     replace: 'timestamp: () => clock.wallMs(), monotonicMs: () => clock.monotonicMs(),',
     seedsMax: 60,
+    firstSeed: 5,
   },
   {
     name: 'a torn tail is cut too far',
@@ -72,6 +73,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'file.truncate(bytes);',
     replace: 'file.truncate(Math.max(0, bytes - 1));',
     seedsMax: 60,
+    firstSeed: 11,
   },
   {
     name: 'a mark is ahead of the sync',
@@ -79,7 +81,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'line(this.syncedBytes)',
     replace: 'line(this.#written)',
     seedsMax: 60,
-    firstSeed: 96,
+    firstSeed: 133,
   },
   {
     name: 'a snapshot is named before it is synced',
@@ -87,6 +89,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'this.#file.sync();',
     replace: '',
     seedsMax: 60,
+    firstSeed: 2,
   },
   {
     name: 'old journals are removed before current.json names their snapshot',
@@ -95,6 +98,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace:
       'const replaced = { snapshot: oldSnapshot, journals: journals.filter(isFolded) }; removeFilesOf(this.#place, replaced);',
     seedsMax: 60,
+    firstSeed: 11,
   },
   {
     name: 'a shard is reopened before its old thread has exited',
@@ -102,6 +106,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'await this.#thread.destroy(); if (this.#state',
     replace: 'void this.#thread.destroy(); if (this.#state',
     seedsMax: 400,
+    firstSeed: 68,
   },
   {
     name: 'a failed sync is taken for a success',
@@ -109,6 +114,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'this.#orBreak(() => this.#file.sync()); this.#durable = this.end;',
     replace: 'try { this.#file.sync(); } catch {} this.#durable = this.end;',
     seedsMax: 150,
+    firstSeed: 2,
   },
   {
     name: 'a write in doubt is served after a failed sync',
@@ -116,6 +122,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'return this.write(run.staging,',
     replace: 'run.staging.commit(); return this.write(run.staging,',
     seedsMax: 60,
+    firstSeed: 2,
   },
   {
     name: 'a batch that failed leaves its changes in memory',
@@ -123,6 +130,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'run.staging.rollback(); throw error;',
     replace: 'throw error;',
     seedsMax: 100,
+    firstSeed: 6,
   },
   {
     name: 'changes that found no room on disk stay in memory',
@@ -130,6 +138,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'staging.rollback(); assert(',
     replace: 'assert(',
     seedsMax: 300,
+    firstSeed: 2,
   },
   {
     name: 'a write that may have happened is said not to have',
@@ -137,6 +146,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "this.#files.writer.isBroken ? 'unknown' : 'not-applied'",
     replace: "'not-applied'",
     seedsMax: 150,
+    firstSeed: 11,
   },
   {
     name: 'a compaction keeps the oldest change of a key',
@@ -151,6 +161,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'fileSystem.rename(temporary, `${folder}/${name}`); fileSystem.syncFolder(folder);',
     replace: 'fileSystem.rename(temporary, `${folder}/${name}`);',
     seedsMax: 60,
+    firstSeed: 4,
   },
   {
     name: 'the blanks ahead of a journal are cut off at a start, and not durably',
@@ -158,6 +169,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'file.truncate(used); file.sync();',
     replace: 'file.truncate(used);',
     seedsMax: 150,
+    firstSeed: 4,
   },
   {
     name: 'writes are not tried again once the disk was full',
@@ -165,6 +177,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'if (now < this.#tryAgainAtMs)',
     replace: 'if (this.#tryAgainAtMs > 0)',
     seedsMax: 150,
+    firstSeed: 9,
   },
   {
     name: 'bytes that no mark vouches for are not written again before the sync',
@@ -172,6 +185,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'rewriteUnmarked(place, recovered);',
     replace: '',
     seedsMax: 300,
+    firstSeed: 17,
   },
   {
     name: 'a compaction that came to nothing is not reported to its shard',
@@ -179,7 +193,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'await client.abortCompaction();',
     replace: ';',
     seedsMax: 300,
-    firstSeed: 20,
+    firstSeed: 23,
   },
   {
     name: 'a compaction that came to nothing while its shard was mended is not noticed',
@@ -187,7 +201,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'this.#isStuck = false; this.#parts.space.compactionEnded();',
     replace: 'this.#isStuck = false;',
     seedsMax: 300,
-    firstSeed: 138,
+    firstSeed: 353,
   },
   {
     name: 'the shards are cut for a backup one after another',
@@ -196,7 +210,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace:
       "[]; for (const queue of sequencer.queues) cuts.push(await sequencer.ask(queue, { op: 'cut' })); for (const { kind, error } of cuts) if (kind === 'refused') throw error;",
     seedsMax: 300,
-    firstSeed: 36,
+    firstSeed: 42,
   },
   {
     name: 'compactions go on before a backup has opened its files',
@@ -204,6 +218,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'this.#options.compactions.whileHeld(async () => this.#begin(await this.#cut(options)))',
     replace: 'this.#begin(await this.#cut(options))',
     seedsMax: 300,
+    firstSeed: 10,
   },
   {
     name: 'a backup of one namespace lacks the changes in the journals',
@@ -211,6 +226,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'if (this.#only !== undefined && change.namespace !== this.#only)',
     replace: 'if (this.#only !== undefined)',
     seedsMax: 40,
+    firstSeed: 9,
   },
   {
     name: 'a backup of one namespace has the next one, too',
@@ -218,6 +234,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'namespaces[index + 1]?.offset ?? this.#footer.offset',
     replace: 'this.#footer.offset',
     seedsMax: 60,
+    firstSeed: 10,
   },
   {
     name: 'time starts below the highest timestamp on disk',
@@ -225,6 +242,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'timestamps.raiseFloor(at);',
     replace: '',
     seedsMax: 150,
+    firstSeed: 5,
   },
   {
     name: 'a backup whose thread hangs keeps compactions from going on',
@@ -232,7 +250,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'backups.tick(housekeepingMs);',
     replace: '',
     seedsMax: 300,
-    firstSeed: 108,
+    firstSeed: 375,
   },
   {
     name: 'a prepare is answered before it is synced',
@@ -240,6 +258,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "this.#steps.push({ did: 'prepare', prepared }); this.#mustSync = true;",
     replace: "this.#steps.push({ did: 'prepare', prepared });",
     seedsMax: 100,
+    firstSeed: 11,
   },
   {
     name: 'an outcome is made visible before it is synced',
@@ -247,6 +266,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "this.#steps.push({ did: 'resolve', transaction, committed }); this.#mustSync = true;",
     replace: "this.#steps.push({ did: 'resolve', transaction, committed });",
     seedsMax: 100,
+    firstSeed: 21,
   },
   {
     name: 'an outcome is not recorded',
@@ -261,7 +281,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'roomBytes, this.#parts.transactions.records());',
     replace: 'roomBytes, []);',
     seedsMax: 100,
-    firstSeed: 7,
+    firstSeed: 13,
   },
   {
     name: 'transactions in doubt are left behind when a journal is mended',
@@ -269,7 +289,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'this.#files.mend(this.#parts.table, this.#parts.transactions.records(), timestamp);',
     replace: 'this.#files.mend(this.#parts.table, [], timestamp);',
     seedsMax: 300,
-    firstSeed: 80,
+    firstSeed: 99,
   },
   {
     name: 'a transaction is forgotten before all participants have recorded its outcome',
@@ -277,7 +297,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "const answers = await Promise.all(deliveries.map(({ answer }) => answer)); if (answers.some(({ kind }) => kind === 'refused'))",
     replace: 'if (deliveries.length === 0)',
     seedsMax: 300,
-    firstSeed: 20,
+    firstSeed: 25,
   },
   {
     name: 'participants are told of a commit one after another',
@@ -293,6 +313,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'resolved.set(transaction, recorded ?? isPrepared);',
     replace: 'resolved.set(transaction, recorded ?? true);',
     seedsMax: 100,
+    firstSeed: 4,
   },
   {
     name: 'a start does not ask for recorded outcomes',
@@ -300,6 +321,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'resolved.set(transaction, recorded ?? isPrepared);',
     replace: 'resolved.set(transaction, isPrepared);',
     seedsMax: 100,
+    firstSeed: 11,
   },
   {
     name: 'participants are not told that a transaction is aborted',
@@ -308,6 +330,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace:
       "queues.map(() => ({ answer: Promise.resolve({ kind: 'done' }), isRecordedSoon: Promise.resolve(true) }));",
     seedsMax: 100,
+    firstSeed: 4,
   },
   {
     name: 'an outcome is not sent again when the thread has died',
@@ -315,7 +338,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'return mustDeliver || isEntryRead(operation);',
     replace: 'return isEntryRead(operation);',
     seedsMax: 300,
-    firstSeed: 20,
+    firstSeed: 25,
   },
   {
     name: 'direct reads do not know the changes of a transaction',
@@ -323,6 +346,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'for (const { key } of changes) this.#noteWrite(queue, key);',
     replace: '',
     seedsMax: 100,
+    firstSeed: 2,
   },
   {
     name: 'locks are released before a transaction has its outcome',
@@ -337,6 +361,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "answers.every(({ kind }) => kind === 'done')",
     replace: "answers.some(({ kind }) => kind === 'done')",
     seedsMax: 100,
+    firstSeed: 2,
   },
   {
     name: 'a new thread forgets what was prepared of transactions in flight',
@@ -344,6 +369,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'if (committed === undefined) transactions.add(prepared);',
     replace: 'if (committed === undefined) continue;',
     seedsMax: 300,
+    firstSeed: 12,
   },
   {
     name: 'a transaction that may still commit is said to be not applied',
@@ -351,7 +377,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'const isCertain = holders.length < changes.length || (await isAnyRecordedSoon(recording));',
     replace: 'const isCertain = true;',
     seedsMax: 300,
-    firstSeed: 46,
+    firstSeed: 52,
   },
   {
     name: 'a start records an outcome before all that it counts on is durable',
@@ -359,7 +385,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'await allOrFirstError(clients.map((client) => client.secure()));',
     replace: ';',
     seedsMax: 1000,
-    firstSeed: 300,
+    firstSeed: 311,
   },
   {
     name: 'a reshard drops what its start would commit',
@@ -367,6 +393,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'if (committed.has(transaction))',
     replace: 'if (committed.size < 0)',
     seedsMax: 300,
+    firstSeed: 40,
   },
   {
     name: 'a flush of a prepared transaction is replayed on another namespace',
@@ -374,6 +401,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'for (const namespace of flush) this.#sink.flush(namespace, version);',
     replace: 'for (const _ of flush) this.#sink.flush(defaultNamespace, version);',
     seedsMax: 100,
+    firstSeed: 2,
   },
   {
     name: 'a page skips the first key of a range',
@@ -381,6 +409,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'if (after === undefined || table.compareKey(number, after) !== 0) yield number;',
     replace: 'if (table.compareKey(number, low) !== 0) yield number;',
     seedsMax: 40,
+    firstSeed: 4,
   },
   {
     name: 'a page goes on at the range behind the one that has its end',
@@ -388,6 +417,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'return { low, high: after < high ? after : high };',
     replace: 'return { low, high: after < high ? low : high };',
     seedsMax: 100,
+    firstSeed: 117,
   },
   {
     name: 'direct reads do not know that a namespace is flushed',
@@ -395,6 +425,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'if (flush.length > 0) this.#lastFlushes[queue.shard] = queue.lastPosition;',
     replace: '',
     seedsMax: 100,
+    firstSeed: 111,
   },
   {
     name: 'a change that must be synced is answered before',
@@ -402,7 +433,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'if (synced) this.staging.requireSync();',
     replace: '',
     seedsMax: 300,
-    firstSeed: 56,
+    firstSeed: 61,
   },
   {
     name: 'operations on a namespace do not wait for its flush',
@@ -410,6 +441,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'return this.#allUsers > 0 || this.#usersOf.has(namespace);',
     replace: 'return this.#allUsers > 0;',
     seedsMax: 300,
+    firstSeed: 9,
   },
   {
     name: 'a flush does not wait for transactions on its namespace',
@@ -417,6 +449,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'namespaces.some((each) => this.#locksIn.has(each))',
     replace: 'false',
     seedsMax: 300,
+    firstSeed: 31,
   },
   {
     name: 'a flush is not undone with its batch',
@@ -424,6 +457,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'this.#undoFlush(change.table);',
     replace: '',
     seedsMax: 300,
+    firstSeed: 186,
   },
   {
     name: 'a compaction keeps what was flushed',
@@ -431,6 +465,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'this.#flushed.add(namespace);',
     replace: '',
     seedsMax: 100,
+    firstSeed: 2,
   },
   {
     name: 'a dropped namespace keeps its record',
@@ -447,6 +482,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'const grants = withoutNamespace(this.#options.callers, name);',
     replace: 'const grants = { changes: [], apply() {} };',
     seedsMax: 60,
+    firstSeed: 2,
   },
   {
     name: 'the record of a namespace is put behind the entry that makes it',
@@ -456,6 +492,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace:
       "const result = await store.transact(names, plan, options); putsRecord = result.kind === 'committed'; if (putsRecord) await store.transact([making.name], () => ({ output: undefined, changes: [making.put] }), options);",
     seedsMax: 300,
+    firstSeed: 4,
   },
   {
     name: 'a put that makes its namespace may be answered before memory knows',
@@ -464,7 +501,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'isPut ?? (await look())',
     replace: 'await look()',
     seedsMax: 300,
-    firstSeed: 60,
+    firstSeed: 66,
   },
   {
     name: 'an operation is queued without a question for the rights of its caller',
@@ -489,6 +526,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: '{ synced: true, alone',
     replace: '{ synced: false, alone',
     seedsMax: 300,
+    firstSeed: 18,
   },
   {
     name: 'memory has a change of access before the store has it',
@@ -497,6 +535,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'let versions = [];',
     replace: 'apply(); let versions = [];',
     seedsMax: 300,
+    firstSeed: 4,
   },
   {
     name: 'a change of access with an unknown outcome is taken for made',
@@ -505,6 +544,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'const { error } = result;',
     replace: "const { error } = result; if (error.outcome === 'unknown') return apply();",
     seedsMax: 300,
+    firstSeed: 11,
   },
   {
     name: 'a change of access with an unknown outcome is not looked for',
@@ -513,7 +553,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "if (error.outcome === 'not-applied' || versions.length === 0)",
     replace: 'if (error.outcome.length > 0)',
     seedsMax: 300,
-    firstSeed: 50,
+    firstSeed: 58,
   },
   {
     name: 'the tokens of a deleted user stay in the store',
@@ -522,6 +562,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'for (const id of tokens.keys()) changes.push(...withoutToken(id));',
     replace: '',
     seedsMax: 60,
+    firstSeed: 2,
   },
   {
     name: 'the token of a disabled user is valid',
@@ -530,6 +571,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: '(this.#user.record?.isDisabled ?? true)',
     replace: 'this.#user.record === undefined',
     seedsMax: 100,
+    firstSeed: 5,
   },
   {
     name: 'a restart forgets that access needs a token',
@@ -538,5 +580,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'rule?.isTokenRequired ?? callers.tokenCount > 0',
     replace: 'callers.tokenCount > 0',
     seedsMax: 300,
+    firstSeed: 7,
   },
 ];

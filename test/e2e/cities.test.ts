@@ -142,17 +142,22 @@ async function loadInBatches(entries: readonly Entry[]): Promise<void> {
   });
 }
 
-/** Finds entries that are missing, or not as they were sent. */
+/** Finds entries that are missing, or not as they were sent. Asks again if a busy shard refuses to say. */
 async function findLost(entries: Iterable<Entry>): Promise<string[]> {
   const lost: string[] = [];
+  const refused: Entry[] = [];
   await forEachConcurrently(chunksOf([...entries], readOperations), async (chunk) => {
     const results = await sendBatch(chunk.map(({ key }) => ({ op: 'get', key })));
-    for (const [index, { key, value }] of chunk.entries()) {
-      if (results[index]?.value !== value) lost.push(key);
+    for (const [index, entry] of chunk.entries()) {
+      const result = results[index];
+      if (result?.status === 503) refused.push(entry);
+      else if (result?.value !== entry.value) lost.push(entry.key);
     }
     return 'go on';
   });
-  return lost;
+  if (refused.length === 0) return lost;
+  await delay(1000);
+  return [...lost, ...(await findLost(refused))];
 }
 
 async function readMetric(name: string): Promise<number> {

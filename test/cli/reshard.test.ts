@@ -106,7 +106,7 @@ describe('holdfast reshard', () => {
       fill(20_000, 2);
       const before = contents();
       let [shards, kills] = [2, 0];
-      for (let round = 0; round < 12; round++) {
+      for (let round = 0; round < 8; round++) {
         const next = 1 + Math.floor(random() * 8);
         const args = [programFile, 'reshard', folder, '--shards', String(next)];
         const program = new ProgramProcess(process.execPath, args);

@@ -14,7 +14,7 @@ const clients = 64;
 
 const putMsMax = 1000;
 /** In this time stalled clients keep coming, and the server ends some of them for others. */
-const watchMs = 8000;
+const watchMs = 4000;
 
 function open(port: number): Socket {
   const socket = connect(port, '127.0.0.1');

@@ -32,7 +32,7 @@ function openReader(port: number, first: number): Socket {
 }
 
 test('a hundred clients that never read do not fill the memory', { timeout: 90_000 }, async () => {
-  const flags = ['--shards', '2', '--headers-timeout-ms', '2000', '--request-timeout-ms', '4000'];
+  const flags = ['--shards', '2', '--headers-timeout-ms', '1000', '--request-timeout-ms', '2000'];
   const { url, pid, port } = await openServer(flags);
   await fill(url);
   const before = residentMiB(pid);

@@ -61,9 +61,14 @@ test(
     expect(acknowledged.length).toBeGreaterThan(100);
     const again = await startServer(folder);
     onTestFinished(() => again.program.end());
-    for (const key of acknowledged) {
-      // oxlint-disable-next-line no-await-in-loop -- one request at a time
-      expect(await (await fetch(`${again.url}/v1/keys/${key}`)).text()).toBe(key);
+    const operations = acknowledged.map((key) => ({ op: 'get', key }));
+    for (let at = 0; at < operations.length; at += 500) {
+      const batch = JSON.stringify({ operations: operations.slice(at, at + 500) });
+      // oxlint-disable-next-line no-await-in-loop -- one batch at a time
+      const reply = await fetch(`${again.url}/v1/batch`, { method: 'POST', body: batch });
+      // oxlint-disable-next-line no-await-in-loop
+      const { results } = (await reply.json()) as { results: { value?: string }[] };
+      expect(results.map(({ value }) => value)).toEqual(acknowledged.slice(at, at + 500));
     }
   },
 );

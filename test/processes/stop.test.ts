@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runStopLives } from '../support/load/stop-lives.ts';
 import { makeTemporaryFolder, removeFolder } from '../support/processes/server-process.ts';
 
-const cycles = 10;
+const cycles = 6;
 /** The default of `shutdownDeadlineMs`. */
 const deadlineMs = 9000;
 

@@ -1,4 +1,5 @@
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Worker threads run compiled code, which vitest's transform does not reach: build first, once. */
 export const globalSetup = ['test/support/processes/build-first.ts'];
@@ -33,6 +34,9 @@ const loops = [
   'test/tools/repair-sweep.test.ts',
 ];
 
+/** These start program after program, which takes too long for the desk. All versions of Node run them. */
+const programs = ['test/cli/admin/commands.test.ts'];
+
 /** These run over TLS as well: connections may differ there, and dialects do not. */
 const overTls = [
   'test/http/{drain,hostile-bytes,time-limits,tracked-response}.test.ts',
@@ -54,9 +58,51 @@ const floods = ['test/overload/**/*.test.ts'];
 /** These measure the heap of their process, so they share it with no other file. */
 const measured = ['test/shard/table/entry-table-memory.test.ts'];
 
+const notQuick = [...measured, ...programs, ...loops];
+
+/** The longest files, the longest first. They begin first, so that no core is idle in the end. */
+const longest = [
+  'test/simulation/planted-bugs.test.ts',
+  'test/http/lane/both-paths.test.ts',
+  'test/engine/transaction-crash-points.test.ts',
+  'test/engine/full-memory.test.ts',
+  'test/cli/admin/commands.test.ts',
+  'test/cli/offline-tools.test.ts',
+  'test/cli/serve.test.ts',
+  'test/simulation/access/access-simulation.test.ts',
+  'test/simulation/simulation.test.ts',
+  'test/e2e/readme.test.ts',
+  'test/cli/restore.test.ts',
+  'test/cli/backup.test.ts',
+  'test/e2e/backup.test.ts',
+  'test/cli/unwritable-streams.test.ts',
+  'test/processes/kill.test.ts',
+  'test/e2e/cities.test.ts',
+];
+
+/** Orders files by `longest`. Without it, vitest would begin some of these last. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- a method of vitest, which makes a new array
+    const sorted = await super.sort(files);
+    return sorted.toSorted((a, b) => LongestFirst.#place(a) - LongestFirst.#place(b));
+  }
+
+  static #place({ moduleId, project }: TestSpecification): number {
+    // Its files are short, so they fill the cores in the end.
+    if (project.name === 'quick') return longest.length + 1;
+    const place = longest.findIndex((file) => moduleId.endsWith(`/${file}`));
+    return place === -1 ? longest.length : place;
+  }
+}
+
+/** More than the cores of the smallest machine: many files wait for timers, disks and processes. */
+const maxWorkers = 4;
+
 export default defineConfig({
   test: {
     globalSetup,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -66,21 +112,18 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           // Faults need root and tools that not every machine has: vitest.faults.config.ts. Peers
           // are other servers: vitest.peers.config.ts.
-          exclude: ['test/faults/**', 'test/peers/**', ...floods, ...measured, ...loops],
+          exclude: ['test/faults/**', 'test/peers/**', ...floods, ...notQuick],
           // Files share their modules, so that no file loads the server and its libraries again.
           isolate: false,
-          // One more than the cores of the smallest machine: some files wait for timers.
-          maxWorkers: 3,
-          sequence: { groupOrder: 0 },
+          maxWorkers,
         },
       },
       {
         test: {
           ...shared,
           name: 'loops',
-          include: isSecondRun ? measured : [...measured, ...loops],
-          maxWorkers: 3,
-          sequence: { groupOrder: 1 },
+          include: isSecondRun ? [...measured, ...programs] : notQuick,
+          maxWorkers,
         },
       },
       {
@@ -93,8 +136,9 @@ export default defineConfig({
             TEST_TRANSPORT: 'tls',
             NODE_EXTRA_CA_CERTS: 'test/fixtures/tls/one-cert.pem',
           },
-          maxWorkers: 3,
-          sequence: { groupOrder: 1 },
+          // As in `quick`, which has the same files.
+          isolate: false,
+          maxWorkers,
         },
       },
       {
@@ -103,8 +147,9 @@ export default defineConfig({
           name: 'framework',
           include: isSecondRun ? [] : pastTheLane,
           env: { TEST_LANE: 'off' },
-          maxWorkers: 3,
-          sequence: { groupOrder: 1 },
+          // As in `quick`, which has the same files.
+          isolate: false,
+          maxWorkers,
         },
       },
       {
@@ -114,7 +159,7 @@ export default defineConfig({
           include: isSecondRun ? [] : floods,
           // After everything else, one by one.
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -125,7 +170,7 @@ export default defineConfig({
           include: isSecondRun ? [] : floods,
           env: { TEST_LANE: 'off' },
           maxWorkers: 1,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

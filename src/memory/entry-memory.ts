@@ -35,6 +35,9 @@ import type { NewsOfMemory } from './memory-news.ts';
 
 const segmentsMax = 2 ** (31 - placeShift);
 
+/** The most that entries may take, in bytes: places have no numbers for more, less some to clean with. */
+export const entryMemoryBytesMax = (segmentsMax * segmentBytes * 15) / 16;
+
 /** Larger values stand in buffers of their own. */
 export const smallValueBytesMax = 64 * 1024;
 /** A buffer without its bytes, at most. */

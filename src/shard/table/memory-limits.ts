@@ -2,6 +2,8 @@
 // the next one could not recover the files either. So the shard refuses puts in time. Knows the
 // costs of batches and of V8, but not of an entry: entry-table.ts has those.
 
+import { entryMemoryBytesMax } from '../../memory/entry-memory.ts';
+
 export interface MemoryLimits {
   /** The most that entries and prepared changes may take after a put, in bytes. */
   readonly keptBytesMax: number;
@@ -23,7 +25,7 @@ const workShare = 0.9;
 /** @param heapBytes V8's limit for the old generation of the thread */
 export function memoryLimitsOf(heapBytes: number): MemoryLimits {
   return {
-    keptBytesMax: Math.max(0, heapBytes * keptShare - baseBytes),
+    keptBytesMax: Math.min(Math.max(0, heapBytes * keptShare - baseBytes), entryMemoryBytesMax),
     workBytesMax: Math.max(0, heapBytes * workShare - baseBytes),
   };
 }

@@ -29,13 +29,14 @@ export interface MemoryNews {
 export class NewsOfMemory {
   #begin: MemoryNews['begin'];
   #pieces: PieceNews[] = [];
-  #namespaces: NamespaceNews[] = [];
+  /** The last news of each. */
+  readonly #namespaces = new Map<string, number | undefined>();
 
   /** All that was told so far counts no more. */
   begin(head: SharedArrayBuffer, hashKey: HashKey): void {
     this.#begin = { head, hashKey };
     this.#pieces = [];
-    this.#namespaces = [];
+    this.#namespaces.clear();
   }
 
   piece(kind: PieceKind, index: number, memory: SharedArrayBuffer | undefined): void {
@@ -43,16 +44,17 @@ export class NewsOfMemory {
   }
 
   namespace(name: string, number: number | undefined): void {
-    this.#namespaces.push({ name, number });
+    this.#namespaces.set(name, number);
   }
 
   /** The news since the last call, in order; undefined if there are none. */
   take(): MemoryNews | undefined {
-    const [begin, pieces, namespaces] = [this.#begin, this.#pieces, this.#namespaces];
-    if (begin === undefined && pieces.length === 0 && namespaces.length === 0) return undefined;
+    const [begin, pieces] = [this.#begin, this.#pieces];
+    if (begin === undefined && pieces.length === 0 && this.#namespaces.size === 0) return undefined;
+    const namespaces = Array.from(this.#namespaces, ([name, number]) => ({ name, number }));
     this.#begin = undefined;
     this.#pieces = [];
-    this.#namespaces = [];
+    this.#namespaces.clear();
     return { begin, pieces, namespaces };
   }
 }

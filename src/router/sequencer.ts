@@ -139,10 +139,11 @@ export class Sequencer {
 
   /** Queues an operation behind all earlier operations of its shard. */
   enqueue(operation: AnyOperation, complete: Complete): void {
-    const queue = this.queueOf(operation.key);
+    const slot = slotOfKey(operation.key);
+    const queue = this.#queueOfSlot(slot);
     queue.enqueue(new QueuedOperation(operation, complete));
     if (!isWrite(operation)) return;
-    if (operation.op !== 'command') this.#noteWrite(queue, operation.key);
+    if (operation.op !== 'command') this.#lastWrites[slot] = queue.lastPosition;
     else for (const key of operation.keys) this.#noteWrite(queue, key);
   }
 

@@ -22,11 +22,16 @@ const step = fc.record({
 const textOf = (value: Uint8Array | undefined): string | undefined =>
   value === undefined ? undefined : byteStringOfBytes(value);
 
-/** Compares direct reads of all entries but those that are being changed. */
+/**
+ * Compares direct reads of all entries but those that are being changed.
+ *
+ * @param hasHeard false: the reader may miss entries in pieces of which it has not heard yet
+ */
 function expectToRead(
   reader: SharedEntries,
   held: ReadonlyMap<string, ReadonlyMap<string, Entry>>,
   isChanging: (namespace: string, key: string) => boolean,
+  hasHeard: boolean,
 ): void {
   let wrong = 0;
   for (const [namespace, entries] of held) {
@@ -35,6 +40,7 @@ function expectToRead(
       if (isChanging(namespace, key)) continue;
       const expected = entries.get(key);
       const found = reader.get(namespace, key, 0);
+      if (found === undefined && !hasHeard) continue;
       // Only the shard knows that there is no entry, and has large values.
       const isKnown = expected !== undefined && expected.value.length <= 65_536;
       const value = isKnown ? expected.value : undefined;
@@ -47,7 +53,7 @@ function expectToRead(
   expect(wrong).toBe(0);
 }
 
-test('direct reads find all entries that no batch changes: before, during and after each batch', () => {
+test('direct reads find nothing wrong during a batch, and all entries behind it', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
       const table = new EntryTable();
@@ -71,7 +77,7 @@ test('direct reads find all entries that no batch changes: before, during and af
         }
         const isChanging = (name: string, key: string): boolean =>
           name === namespace && (does === 'flush' || changed.has(key));
-        expectToRead(reader, held, isChanging);
+        expectToRead(reader, held, isChanging, false);
         if (ends === 'rollback') {
           table.rollback();
         } else {
@@ -84,10 +90,10 @@ test('direct reads find all entries that no batch changes: before, during and af
           }
         }
         // The answer to the batch is on its way.
-        expectToRead(reader, held, isChanging);
+        expectToRead(reader, held, isChanging, false);
         const news = table.takeNews();
         if (news !== undefined) reader.hear(news);
-        expectToRead(reader, held, () => false);
+        expectToRead(reader, held, () => false, true);
       }
     }),
     { numRuns: 40 },

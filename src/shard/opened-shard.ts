@@ -25,7 +25,7 @@ export class OpenedShard {
    * @throws StoreError STORE_DAMAGED or STORE_MISMATCH; system errors
    */
   constructor(options: ShardOptions) {
-    const recovered = recoverShard(options, options.memory);
+    const recovered = recoverShard(options, options.memory, options.hashKey);
     const { at, torn, traces, table } = recovered;
     const inDoubt = [...traces.prepared.values()].map(({ transaction, participants }) => ({
       transaction,

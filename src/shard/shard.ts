@@ -3,6 +3,7 @@
 // commit/ how a batch becomes durable and visible.
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
+import type { HashKey } from '../base/entry-hash.ts';
 import { retrySoon, StoreError, systemErrorCode, type Outcome } from '../base/errors.ts';
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { MemoryNews } from '../memory/memory-news.ts';
@@ -27,6 +28,8 @@ export interface ShardOptions extends ShardPlace {
   readonly fsync: FsyncMode;
   /** Undefined: no limit. */
   readonly memory?: MemoryLimits;
+  /** Undefined: a random one. */
+  readonly hashKey?: HashKey;
   /** The least size of the reserve, in bytes. */
   readonly reserveBytesMin?: number;
   /** For durations only. */

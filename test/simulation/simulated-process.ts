@@ -206,7 +206,10 @@ export class SimulatedProcess {
       name: `shard ${shard}`,
       begin: (self) => {
         const view = this.#viewOf(self);
-        return { view, handlers: withLooks(shardTasks({ fileSystem: view, clock })) };
+        return {
+          view,
+          handlers: withLooks(shardTasks({ fileSystem: view, clock, hashKey: [1, 2] })),
+        };
       },
       onDone: (name, task, answer, handlers) => {
         const { ok } = answer as TaskAnswer<unknown>;

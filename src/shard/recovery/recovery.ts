@@ -3,6 +3,7 @@
 // ARCHITECTURE.md has the steps by number. Knows no other shard: the caller resolves transactions in
 // doubt.
 import { byteStringOfText } from '../../base/byte-string.ts';
+import type { HashKey } from '../../base/entry-hash.ts';
 import { heapTooSmall } from '../../protocol/heap-too-small.ts';
 import { readCurrent, type Current, type JournalReference } from '../../storage/current.ts';
 import { damaged, unreadable } from '../../storage/damage.ts';
@@ -74,8 +75,12 @@ interface ReadJournal extends JournalReference {
  * @throws StoreError STORE_DAMAGED or STORE_MISMATCH if a live file is not valid; STORE_MISMATCH
  *   if the entries do not fit into memory
  */
-export function recoverShard(place: ShardPlace, memory: MemoryLimits = unlimitedMemory): Recovered {
-  const table = new EntryTable();
+export function recoverShard(
+  place: ShardPlace,
+  memory: MemoryLimits = unlimitedMemory,
+  hashKey?: HashKey,
+): Recovered {
+  const table = new EntryTable(hashKey);
   const onLine = (): void => {
     table.commit();
     if (table.memoryBytes <= memory.workBytesMax) return;

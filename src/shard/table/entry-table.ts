@@ -4,7 +4,12 @@
 // same whatever they hold. Knows no file. Does not judge expiry: an expired entry stays until the shard
 // deletes it.
 import { assert } from '../../base/assert.ts';
-import { newEntryHash, randomHashKey, type EntryHash } from '../../base/entry-hash.ts';
+import {
+  newEntryHash,
+  randomHashKey,
+  type EntryHash,
+  type HashKey,
+} from '../../base/entry-hash.ts';
 import { EntryIndex, indexEntryBytes } from '../../memory/entry-index.ts';
 import { EntryMemory, entryMemoryBytes } from '../../memory/entry-memory.ts';
 import { EntryPieces, headBytes, noEntry, type EntryNumber } from '../../memory/entry-pieces.ts';
@@ -75,8 +80,8 @@ function compareTexts(a: string, b: string): number {
 }
 
 export class EntryTable {
-  readonly #hashKey = randomHashKey();
-  readonly #hashOf: EntryHash = newEntryHash(this.#hashKey);
+  readonly #hashKey: HashKey;
+  readonly #hashOf: EntryHash;
   readonly #pieces = new EntryPieces();
   readonly #news = new NewsOfMemory();
   readonly #memory = new EntryMemory(this.#pieces, this.#news);
@@ -103,7 +108,10 @@ export class EntryTable {
   #soughtHash = 0;
   #soughtNumber = noEntry;
 
-  constructor() {
+  /** @param hashKey the secret of the hash: random, or the same each time in a simulation */
+  constructor(hashKey = randomHashKey()) {
+    this.#hashKey = hashKey;
+    this.#hashOf = newEntryHash(hashKey);
     this.#beginNews();
   }
 

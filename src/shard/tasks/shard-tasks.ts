@@ -16,7 +16,7 @@ export type ShardTaskHandlers = {
 
 /** @param options the shard's options that no task carries */
 export function shardTasks(
-  options: Pick<ShardOptions, 'fileSystem' | 'clock' | 'memory' | 'reserveBytesMin'>,
+  options: Pick<ShardOptions, 'fileSystem' | 'clock' | 'memory' | 'hashKey' | 'reserveBytesMin'>,
 ) {
   // Undefined in a thread that replaces a dead one: it has recovered nothing, so it must not answer.
   let state: OpenedShard | Shard | undefined;

@@ -1,5 +1,6 @@
 // Holdfast as a contender, from any folder that has a build of it.
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { urlOf, type ProgramProcess } from '../../test/support/processes/server-process.ts';
 import { programFolder } from '../../src/base/program-folder.ts';
@@ -66,6 +67,13 @@ interface StartedHoldfast {
   readonly token: string | undefined;
 }
 
+/** As its package.json names it: older commits have it elsewhere. */
+function programFileIn(folder: string): string {
+  const text = readFileSync(join(folder, 'package.json'), 'utf8');
+  const { bin } = JSON.parse(text) as { readonly bin: { readonly holdfast: string } };
+  return join(folder, bin.holdfast);
+}
+
 /**
  * Starts a build of Holdfast with the settings of a row.
  *
@@ -78,7 +86,7 @@ export async function startHoldfast(
 ): Promise<StartedHoldfast> {
   const flags = ['--fsync', row.fsync, ...(row.flags ?? [])];
   const own = ['--port', '0', '--data-dir', join(await belongings.folder(), 'data')];
-  const main = join(folder ?? programFolder, 'dist', 'src', 'main.js');
+  const main = programFileIn(folder ?? programFolder);
   const command = [process.execPath, main, 'serve', ...own, ...flags];
   const token = row.isAuthenticated === true ? randomBytes(24).toString('hex') : undefined;
   // Not a flag: other users of the machine can see a command line.

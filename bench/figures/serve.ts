@@ -19,7 +19,7 @@ export async function serve(
   flags: readonly string[] = ['--fsync', 'interval'],
 ): Promise<Serving> {
   const begun = performance.now();
-  const main = join(programFolder, 'dist', 'src', 'main.js');
+  const main = join(programFolder, 'dist', 'program', 'main.js');
   const own = ['--port', '0', '--data-dir', dataDir];
   const command = [process.execPath, main, 'serve', ...own, ...flags];
   const program = belongings.start(pinned(pins.servers, command));

@@ -84,7 +84,7 @@ describe('a program that imports the package', () => {
   test('cannot reach into the package', async () => {
     const { stdout } = await runModule(
       'inside.mjs',
-      `await import('holdfast/dist/src/main.js').catch(({ code }) => console.log(code));`,
+      `await import('holdfast/dist/program/main.js').catch(({ code }) => console.log(code));`,
     );
     expect(stdout).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED\n');
   });

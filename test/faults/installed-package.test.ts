@@ -92,13 +92,15 @@ test('the package has the program, its defaults and the manual, and nothing else
     'config/default.json',
     'deploy/Dockerfile',
     'docs/deploy.md',
-    'dist/src/main.js',
-    'dist/workers/shard.js',
+    'dist/program/main.js',
+    'dist/program/index.js',
+    'dist/program/workers/shard.js',
+    'dist/src/index.d.ts',
   ]) {
     expect(packed).toContain(path);
   }
   const known =
-    /^(?:package\.json|(?:README|LICENSE|CHANGELOG)(?:\.md)?|config\/|deploy\/|docs\/|dist\/(?:src|workers)\/.*\.(?:d\.ts|js)$)/;
+    /^(?:package\.json|(?:README|LICENSE|CHANGELOG)(?:\.md)?|config\/|deploy\/|docs\/|dist\/program\/.*\.js$|dist\/src\/.*\.d\.ts$)/;
   expect(packed.filter((path) => !known.test(path))).toEqual([]);
 });
 

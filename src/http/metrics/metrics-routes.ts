@@ -1,12 +1,13 @@
 // GET /metrics: all metrics, in the text format of Prometheus.
 import type { FastifyInstance } from 'fastify';
+import type { Registry } from 'prom-client';
 import type { Store } from '../../store/store.ts';
 import { forbidden } from '../access/refusals.ts';
 import { callerOf } from '../access/request-scopes.ts';
 import { eventLoopMetrics } from './event-loop-metrics.ts';
 import { httpMetrics, type HttpMetricSources } from './http-metrics.ts';
 import { processMetrics } from './process-metrics.ts';
-import { Registry } from './prometheus.ts';
+import { prometheus } from './prometheus.ts';
 import { MetricSampler } from './sampled-metric.ts';
 import { storeMetrics } from './store-metrics.ts';
 
@@ -30,18 +31,26 @@ function logMetric(sampler: MetricSampler, linesLost: () => number): void {
   );
 }
 
+/** All metrics: those of the server and those of the process. */
+function registryOf(sampler: MetricSampler): Registry {
+  const { Registry: MetricRegistry } = prometheus();
+  const own = new MetricRegistry();
+  sampler.registerIn(own);
+  return MetricRegistry.merge([own, processMetrics()]);
+}
+
 export function metricsRoutes(app: FastifyInstance, options: MetricsOptions): void {
-  const own = new Registry();
-  const sampler = new MetricSampler(own);
+  const sampler = new MetricSampler();
   buildMetric(sampler, options.version);
   logMetric(sampler, options.logLinesLost);
   httpMetrics(sampler, options);
   storeMetrics(sampler, options.store);
   const stopMeasuring = eventLoopMetrics(sampler);
   app.addHook('onClose', async () => stopMeasuring());
-  const registry = Registry.merge([own, processMetrics()]);
+  let registry: Registry | undefined;
   app.get('/metrics', async (request, reply) => {
     if (!callerOf(request).rights.readsEverything) throw forbidden();
+    registry ??= registryOf(sampler);
     const text = await registry.metrics();
     reply.header('content-type', registry.contentType).send(Buffer.from(text));
   });

@@ -1,17 +1,18 @@
 // The metrics of the process and of its runtime, which all servers of one process share. Knows no
 // server.
-import type { Registry as RegistryOfMetrics } from 'prom-client';
-import { collectDefaultMetrics, Registry } from './prometheus.ts';
+import type { Registry } from 'prom-client';
+import { prometheus } from './prometheus.ts';
 
-let shared: RegistryOfMetrics | undefined;
+let shared: Registry | undefined;
 
 /**
- * Collects once a process: the library cannot stop its observers, so each further server would leave
+ * Collects from the first call on, once a process: the library cannot stop its observers, so each further server would leave
  * its own behind.
  */
-export function processMetrics(): RegistryOfMetrics {
+export function processMetrics(): Registry {
   if (shared !== undefined) return shared;
-  shared = new Registry();
+  const { Registry: MetricRegistry, collectDefaultMetrics } = prometheus();
+  shared = new MetricRegistry();
   collectDefaultMetrics({ register: shared });
   return shared;
 }

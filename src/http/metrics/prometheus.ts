@@ -1,11 +1,11 @@
-// Loads the library of metrics. By `import`, while the engine starts beside it, Node 20 at times links
-// the package before it has run: its exports are then undefined for good.
+// Loads the library of metrics when it is first needed: a start would wait for its many files. By
+// `import`, Node 20 at times links the package before it has run: its exports are then undefined for
+// good.
 import { createRequire } from 'node:module';
-import type { collectDefaultMetrics as collect, Registry as RegistryOfMetrics } from 'prom-client';
+import type * as library from 'prom-client';
 
 const require = createRequire(import.meta.url);
 
-export const { collectDefaultMetrics, Registry } = require('prom-client') as {
-  readonly collectDefaultMetrics: typeof collect;
-  readonly Registry: typeof RegistryOfMetrics;
-};
+export function prometheus(): typeof library {
+  return require('prom-client') as typeof library;
+}

@@ -64,29 +64,27 @@ function exposedHistogram(name: string, { labels, histogram }: HistogramSample):
   ];
 }
 
-/** Registers sampled metrics, one call a metric. */
+/** Collects sampled metrics, one call a metric. */
 export class MetricSampler {
-  readonly #registry: Registry;
-
-  constructor(registry: Registry) {
-    this.#registry = registry;
-  }
+  readonly #metrics: SampledMetric[] = [];
 
   counter(name: string, help: string, sample: () => readonly Sample[]): void {
-    this.#register(new SampledMetric({ name, help, type: 'counter' }, sample));
+    this.#metrics.push(new SampledMetric({ name, help, type: 'counter' }, sample));
   }
 
   gauge(name: string, help: string, sample: () => readonly Sample[]): void {
-    this.#register(new SampledMetric({ name, help, type: 'gauge' }, sample));
+    this.#metrics.push(new SampledMetric({ name, help, type: 'gauge' }, sample));
   }
 
   histogram(name: string, help: string, sample: () => readonly HistogramSample[]): void {
     const expose = () => sample().flatMap((one) => exposedHistogram(name, one));
-    this.#register(new SampledMetric({ name, help, type: 'histogram' }, expose));
+    this.#metrics.push(new SampledMetric({ name, help, type: 'histogram' }, expose));
   }
 
-  #register(metric: SampledMetric): void {
-    // The registry's type asks for its own classes, but the registry uses no more than ours has.
-    this.#registry.registerMetric(metric as unknown as Metric);
+  registerIn(registry: Registry): void {
+    for (const metric of this.#metrics) {
+      // The registry's type asks for its own classes, but the registry uses no more than ours has.
+      registry.registerMetric(metric as unknown as Metric);
+    }
   }
 }

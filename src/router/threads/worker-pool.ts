@@ -6,9 +6,9 @@ import { Piscina } from 'piscina';
 import { programFolder } from '../../base/program-folder.ts';
 import type { TaskTable, TaskThread } from './task-thread.ts';
 
-/** Threads run compiled code only, even if the main thread runs from source. */
+/** Threads run the bundled code only, even if the main thread runs from source. */
 function entryPoint(name: 'shard' | 'compactor' | 'backup'): string {
-  return join(programFolder, 'dist', 'workers', `${name}.js`);
+  return join(programFolder, 'dist', 'program', 'workers', `${name}.js`);
 }
 
 export interface WorkerPoolOptions {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { programFolder } from '../../../src/base/program-folder.ts';
 import { makeTemporaryFolder } from './server-process.ts';
 
-const cloned = ['package.json', 'tsconfig.json', 'src', 'workers', 'config'];
+const cloned = ['package.json', 'tsconfig.json', 'bundle.js', 'src', 'workers', 'config'];
 
 /** @returns the folder, for the test to remove */
 export async function copyProject(): Promise<string> {

@@ -11,7 +11,7 @@ import { transportFlags } from '../http/transport.ts';
 /** A line that a test waits for must come within this time. */
 const printDeadlineMs = 25_000;
 
-export const programFile = join(programFolder, 'dist', 'src', 'main.js');
+export const programFile = join(programFolder, 'dist', 'program', 'main.js');
 
 /** The exit code or signal of a process. */
 export interface Exit {

@@ -27,13 +27,6 @@ const entriesInBucketLeast = 2;
 /** The memory that one entry takes in the index, at most, in bytes. */
 export const indexEntryBytes = bucketBytes / entriesInBucketLeast;
 
-interface Taken {
-  readonly hashes: readonly number[];
-  readonly numbers: readonly EntryNumber[];
-}
-
-const nothing: Taken = { hashes: [], numbers: [] };
-
 /** A list of buckets that grows at its end. */
 class Buckets {
   readonly #kind: 'buckets' | 'chained';
@@ -94,6 +87,8 @@ export class EntryIndex {
   /** The largest power of two that is at most the number of buckets. */
   #low = 0;
   #entries = 0;
+  /** Those that `#takeAll` took last: a hash and a number each. */
+  readonly #taken: number[] = [];
 
   /** @param news the index tells of its pieces here */
   constructor(pieces: EntryPieces, news: NewsOfMemory) {
@@ -166,12 +161,11 @@ export class EntryIndex {
   /** Adds a bucket, which takes its entries out of one that has twice as many as it should. */
   #grow(): void {
     const added = this.#buckets.push();
-    const taken = this.#low > 0 ? this.#takeAll(added - this.#low) : nothing;
+    this.#taken.length = 0;
+    if (this.#low > 0) this.#takeAll(added - this.#low);
     if (this.#buckets.length === 2 * this.#low || this.#low === 0) this.#low = this.#buckets.length;
     this.#tellLength();
-    for (const [at, hash] of taken.hashes.entries()) {
-      this.#put(this.#bucketOf(hash), hash, taken.numbers[at] ?? noEntry);
-    }
+    this.#putTaken();
   }
 
   /** Drops the last bucket. Its entries go back to where they would be without it. */
@@ -179,12 +173,11 @@ export class EntryIndex {
     const last = this.#buckets.length - 1;
     if (last === 0) return;
     if (this.#buckets.length === this.#low) this.#low /= 2;
-    const { hashes, numbers } = this.#takeAll(last);
+    this.#taken.length = 0;
+    this.#takeAll(last);
     this.#buckets.pop();
     this.#tellLength();
-    for (const [at, hash] of hashes.entries()) {
-      this.#put(last - this.#low, hash, numbers[at] ?? noEntry);
-    }
+    this.#putTaken();
   }
 
   /** A reader that sees only one of the two numbers looks into a wrong bucket, and finds nothing. */
@@ -193,10 +186,15 @@ export class EntryIndex {
     this.#pieces.head[headWords.buckets] = this.#buckets.length;
   }
 
+  #putTaken(): void {
+    for (let at = 0; at < this.#taken.length; at += wordsInSlot) {
+      const hash = this.#taken[at] as number;
+      this.#put(this.#bucketOf(hash), hash, this.#taken[at + 1] as EntryNumber);
+    }
+  }
+
   /** Takes all entries out of a bucket and those that are chained to it. */
-  #takeAll(bucket: number): Taken {
-    const hashes: number[] = [];
-    const numbers: EntryNumber[] = [];
+  #takeAll(bucket: number): void {
     let words = this.#buckets.wordsOf(bucket);
     let begin = this.#buckets.beginOf(bucket);
     for (;;) {
@@ -204,12 +202,11 @@ export class EntryIndex {
         const number = ~(words[at + 1] as number);
         if (number === noEntry) continue;
         words[at + 1] = 0;
-        hashes.push(words[at] as number);
-        numbers.push(number);
+        this.#taken.push(words[at] as number, number);
       }
       const chained = (words[begin + chainWord] as number) - 1;
       words[begin + chainWord] = 0;
-      if (chained < 0) return { hashes, numbers };
+      if (chained < 0) return;
       this.#freeChained.push(chained);
       words = this.#chained.wordsOf(chained);
       begin = this.#chained.beginOf(chained);

@@ -177,7 +177,7 @@ export class BatchQuota {
     if (old === undefined && sums.entries++ >= shardEntriesMax) return tooManyEntries;
     if (old !== undefined && isNoLarger(put, old)) return undefined;
     sums.grows = true;
-    sums.addedBytes += entryTableBytes(key, value, put.expiresAt);
+    sums.addedBytes += entryTableBytes(key.length, value.length, put.expiresAt);
     if (!this.#table.has(namespace)) sums.addedBytes += namespaceTableBytes(namespace);
     const hasRoom = this.#hasRoom(sums.addedBytes, this.#limits.memory.keptBytesMax);
     return hasRoom ? undefined : tooManyBytes;

@@ -42,7 +42,8 @@ export class RecordReplay implements TransactionTraces {
 
   /** @param seq the seq of the first record */
   take(records: readonly JournalRecord[], seq: number): void {
-    for (const [index, record] of records.entries()) this.#take(record, seq + index);
+    let next = seq;
+    for (const record of records) this.#take(record, next++);
   }
 
   /** Applies or drops the changes of a prepared transaction, as an outcome record does. */

@@ -17,6 +17,7 @@ import { NewsOfMemory, type MemoryNews } from '../../memory/memory-news.ts';
 import type { KeyRange } from '../../store/listing.ts';
 import type { EntryName } from '../../store/operation.ts';
 import type { NamespaceFigures } from '../../store/store-status.ts';
+import { changeKinds, ChangeLog, type Change } from './change-log.ts';
 import type { Entry, EntryHead } from './entry.ts';
 import { LargestSize } from './largest-size.ts';
 import { NodePool } from './node-pool.ts';
@@ -48,12 +49,12 @@ const deadlinesOverheadBytes = 768;
 
 /** The memory of one entry, at most, in bytes. */
 export function entryTableBytes(
-  key: { length: number },
-  value: { length: number },
+  keyBytes: number,
+  valueBytes: number,
   expiresAt: number | undefined,
 ): number {
   const orders = expiresAt === undefined ? orderedEntryBytes : 2 * orderedEntryBytes;
-  return entryMemoryBytes(key.length, value.length, expiresAt) + indexEntryBytes + orders;
+  return entryMemoryBytes(keyBytes, valueBytes, expiresAt) + indexEntryBytes + orders;
 }
 
 /** The memory that a namespace's first entry adds to its own, at most, in bytes. */
@@ -65,15 +66,6 @@ export function namespaceTableBytes(name: { length: number }): number {
 function ownBytesOf({ name, deadlines }: NamespaceTable): number {
   return namespaceTableBytes(name) + (deadlines === undefined ? 0 : deadlinesOverheadBytes);
 }
-
-/** A change that can be undone. */
-type Change =
-  | { readonly did: 'add'; readonly number: EntryNumber }
-  /** The place has the entry as it was. */
-  | { readonly did: 'replace'; readonly number: EntryNumber; readonly place: number }
-  /** The entry has no name any more, but still its number and its place. */
-  | { readonly did: 'delete'; readonly number: EntryNumber; readonly table: NamespaceTable }
-  | { readonly did: 'flush'; readonly table: NamespaceTable };
 
 function compareTexts(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
@@ -100,8 +92,7 @@ export class EntryTable {
   #entries = 0;
   #bytes = 0;
   #usedBytes = 0;
-  /** Since the last commit, in order. */
-  readonly #changes: Change[] = [];
+  readonly #changes = new ChangeLog<NamespaceTable>();
   /** The entry that was looked for last, because a change often follows: its name, hash and number. */
   #soughtIn: NamespaceTable | undefined;
   #soughtKey = '';
@@ -188,13 +179,14 @@ export class EntryTable {
     if (number === noEntry) {
       const added = this.#memory.add(table.number, key, value, version, expiresAt);
       this.#addName(table, key, added);
-      this.#changes.push({ did: 'add', number: added });
+      this.#count(table, added, key.length, value.length, expiresAt);
+      this.#changes.added(added);
       return;
     }
     this.#uncount(table, number);
     const place = this.#memory.replace(number, table.number, key, value, version, expiresAt);
-    this.#count(table, number);
-    this.#changes.push({ did: 'replace', number, place });
+    this.#count(table, number, key.length, value.length, expiresAt);
+    this.#changes.replaced(number, place);
   }
 
   delete(namespace: string, key: string): void {
@@ -203,7 +195,7 @@ export class EntryTable {
     const number = this.#find(table, key);
     if (number === noEntry) return;
     this.#removeName(table, key, number);
-    this.#changes.push({ did: 'delete', number, table });
+    this.#changes.deleted(number, table);
   }
 
   /** Deletes all entries of a namespace, without a look at any of them. */
@@ -218,16 +210,17 @@ export class EntryTable {
     this.#bytes -= table.bytes;
     assert(this.#entries >= 0 && this.#bytes >= 0, 'a table deletes only what it has counted');
     this.#largest.removeAll(table.largest);
-    this.#changes.push({ did: 'flush', table });
+    this.#changes.flushed(table);
   }
 
   /** Makes the changes final, and frees what they replaced. */
   commit(): void {
     this.#memory.reuseReleased();
-    for (const change of this.#changes) {
-      if (change.did === 'replace') this.#memory.free(change.place);
-      else if (change.did === 'delete') this.#memory.remove(change.number);
-      else if (change.did === 'flush') this.#flushed.push(change.table);
+    for (let position = 0; position < this.#changes.length; position++) {
+      const { kind, number, place, namespace } = this.#changes.at(position);
+      if (kind === changeKinds.replace) this.#memory.free(place);
+      else if (kind === changeKinds.delete) this.#memory.remove(number);
+      else if (namespace !== undefined) this.#flushed.push(namespace);
     }
     this.#forgetChanges();
     this.#memory.clean();
@@ -235,7 +228,7 @@ export class EntryTable {
 
   /** Undoes all changes since the last commit. */
   rollback(): void {
-    for (const change of this.#changes.toReversed()) this.#undo(change);
+    for (let left = this.#changes.length; left > 0; left--) this.#undo(this.#changes.at(left - 1));
     this.#forgetChanges();
   }
 
@@ -356,13 +349,12 @@ export class EntryTable {
     return table;
   }
 
-  /** Gives an entry its name, its place in the orders, and its part of the sums. */
+  /** Gives an entry its name, and its place in the order of keys. */
   #addName(table: NamespaceTable, key: string, number: EntryNumber): void {
     this.#index.add(this.#hashOfName(table, key), number);
     this.#soughtIn = undefined;
     table.order.insert(number, key);
     this.#entries += 1;
-    this.#count(table, number);
   }
 
   #removeName(table: NamespaceTable, key: string, number: EntryNumber): void {
@@ -378,18 +370,28 @@ export class EntryTable {
   }
 
   /** Adds an entry to the sums and the deadlines. */
-  #count(table: NamespaceTable, number: EntryNumber): void {
-    const size = this.#memory.sizeOf(number);
-    const bytes = this.#memory.keyLengthOf(number) + size;
-    table.bytes += bytes;
-    this.#bytes += bytes;
-    this.#usedBytes += this.#bytesOf(number);
-    table.largest.add(size);
-    this.#largest.add(size);
-    const expiresAt = this.#memory.expiryOf(number);
+  #count(
+    table: NamespaceTable,
+    number: EntryNumber,
+    keyBytes: number,
+    valueBytes: number,
+    expiresAt: number | undefined,
+  ): void {
+    table.bytes += keyBytes + valueBytes;
+    this.#bytes += keyBytes + valueBytes;
+    this.#usedBytes += entryTableBytes(keyBytes, valueBytes, expiresAt);
+    table.largest.add(valueBytes);
+    this.#largest.add(valueBytes);
     if (expiresAt === undefined) return;
     this.#deadlinesOf(table).insert(number, number);
     if (expiresAt < table.firstExpiryAt) this.#orderByDeadline(table, expiresAt);
+  }
+
+  /** Adds an entry again, as the memory has it. */
+  #countAgain(table: NamespaceTable, number: EntryNumber): void {
+    const memory = this.#memory;
+    const [keyBytes, valueBytes] = [memory.keyLengthOf(number), memory.sizeOf(number)];
+    this.#count(table, number, keyBytes, valueBytes, memory.expiryOf(number));
   }
 
   /** Takes an entry out of the sums and the deadlines. */
@@ -410,27 +412,28 @@ export class EntryTable {
     if (firstExpiryAt !== table.firstExpiryAt) this.#orderByDeadline(table, firstExpiryAt);
   }
 
-  #undo(change: Change): void {
-    if (change.did === 'flush') {
-      this.#undoFlush(change.table);
+  #undo({ kind, number, place, namespace }: Change<NamespaceTable>): void {
+    if (kind === changeKinds.flush) {
+      assert(namespace !== undefined, 'a flush has a namespace');
+      this.#undoFlush(namespace);
       return;
     }
-    const { did, number } = change;
-    if (did === 'delete') {
-      const { table } = change;
-      if (table.order.size === 0) this.#register(table);
-      this.#addName(table, this.#memory.keyOf(number), number);
+    if (kind === changeKinds.delete) {
+      assert(namespace !== undefined, 'a deleted entry has a namespace');
+      if (namespace.order.size === 0) this.#register(namespace);
+      this.#addName(namespace, this.#memory.keyOf(number), number);
+      this.#countAgain(namespace, number);
       return;
     }
     const table = this.#tableNumbered(this.#memory.namespaceOf(number));
-    if (did === 'add') {
+    if (kind === changeKinds.add) {
       this.#removeName(table, this.#memory.keyOf(number), number);
       this.#memory.remove(number);
       return;
     }
     this.#uncount(table, number);
-    this.#memory.takeBack(number, change.place);
-    this.#count(table, number);
+    this.#memory.takeBack(number, place);
+    this.#countAgain(table, number);
   }
 
   #undoFlush(table: NamespaceTable): void {
@@ -444,7 +447,7 @@ export class EntryTable {
   }
 
   #forgetChanges(): void {
-    this.#changes.length = 0;
+    this.#changes.clear();
     this.#soughtIn = undefined;
     this.#clearIfEmpty();
   }
@@ -457,8 +460,8 @@ export class EntryTable {
 
   #bytesOf(number: EntryNumber): number {
     const memory = this.#memory;
-    const [key, value] = [memory.keyLengthOf(number), memory.sizeOf(number)];
-    return entryTableBytes({ length: key }, { length: value }, memory.expiryOf(number));
+    const [keyBytes, valueBytes] = [memory.keyLengthOf(number), memory.sizeOf(number)];
+    return entryTableBytes(keyBytes, valueBytes, memory.expiryOf(number));
   }
 
   /** Compares by deadline; the number only makes the order total. */

@@ -62,14 +62,10 @@ export class OrderedIndex<Sought> {
       this.#firstLeaf = this.#root;
       this.#lastLeaf = this.#root;
     }
-    const added = this.#insertBelow(
-      this.#root,
-      this.#height,
-      reference,
-      sought,
-      this.#isLast(sought),
-    );
     this.#size += 1;
+    const isLast = this.#isLast(sought);
+    if (isLast && this.#append(reference)) return;
+    const added = this.#insertBelow(this.#root, this.#height, reference, sought, isLast);
     if (added === noNode) return;
     const root = this.#pool.take();
     const words = this.#pool.wordsOf(root);
@@ -233,6 +229,25 @@ export class OrderedIndex<Sought> {
     const begin = this.#pool.beginOf(this.#lastLeaf);
     const length = words[begin] as number;
     return length === 0 || this.#compare(words[begin + header + length - 1] as number, sought) < 0;
+  }
+
+  /** Adds a reference behind all others, if the last leaf has room for it. */
+  #append(reference: number): boolean {
+    const leaf = this.#pool.wordsOf(this.#lastLeaf);
+    const leafBegin = this.#pool.beginOf(this.#lastLeaf);
+    const length = leaf[leafBegin] as number;
+    if (length === leafLengthMax) return false;
+    leaf[leafBegin + header + length] = reference;
+    leaf[leafBegin] = length + 1;
+    let node = this.#root;
+    for (let level = this.#height; level > 0; level--) {
+      const words = this.#pool.wordsOf(node);
+      const begin = this.#pool.beginOf(node);
+      const last = begin + (words[begin] as number) - 1;
+      words[last + counts] = (words[last + counts] as number) + 1;
+      node = words[last + children] as number;
+    }
+    return true;
   }
 
   /** @returns a new node behind this one that took some of its elements; or `noNode` */

@@ -10,62 +10,21 @@ import {
   type EntryHash,
   type HashKey,
 } from '../../base/entry-hash.ts';
-import { EntryIndex, indexEntryBytes } from '../../memory/entry-index.ts';
-import { EntryMemory, entryMemoryBytes } from '../../memory/entry-memory.ts';
+import { EntryIndex } from '../../memory/entry-index.ts';
+import { EntryMemory } from '../../memory/entry-memory.ts';
 import { EntryPieces, headBytes, noEntry, type EntryNumber } from '../../memory/entry-pieces.ts';
 import { NewsOfMemory, type MemoryNews } from '../../memory/memory-news.ts';
 import type { KeyRange } from '../../store/listing.ts';
 import type { EntryName } from '../../store/operation.ts';
 import type { NamespaceFigures } from '../../store/store-status.ts';
 import { changeKinds, ChangeLog, type Change } from './change-log.ts';
+import { Deadlines } from './deadlines.ts';
 import type { Entry, EntryHead } from './entry.ts';
 import { LargestSize } from './largest-size.ts';
+import { NamespaceTable } from './namespace-table.ts';
 import { NodePool } from './node-pool.ts';
 import { OrderedIndex } from './ordered-index.ts';
-
-interface NamespaceTable {
-  readonly name: string;
-  /** Entries of it have this number, and no entry of any other namespace has it, flushed or not. */
-  readonly number: number;
-  /** By key. */
-  readonly order: OrderedIndex<string>;
-  /** The entries that have a deadline; undefined if none ever had one. */
-  deadlines: OrderedIndex<EntryNumber> | undefined;
-  /** The first deadline, Unix milliseconds; Infinity if no entry expires. */
-  firstExpiryAt: number;
-  /** Bytes of keys and values, summed. */
-  bytes: number;
-  readonly largest: LargestSize;
-}
-
-// Measured sizes are smaller; test/shard/table/entry-table-memory.test.ts compares these with the
-// process's own figures.
-/** The place of an entry in an order, in nodes that are as empty as they may be. */
-const orderedEntryBytes = 12;
-/** A namespace: its objects, and a node that holds one entry. */
-const namespaceOverheadBytes = 1280;
-/** The deadlines of a namespace: an object, a node, and a place among the namespaces. */
-const deadlinesOverheadBytes = 768;
-
-/** The memory of one entry, at most, in bytes. */
-export function entryTableBytes(
-  keyBytes: number,
-  valueBytes: number,
-  expiresAt: number | undefined,
-): number {
-  const orders = expiresAt === undefined ? orderedEntryBytes : 2 * orderedEntryBytes;
-  return entryMemoryBytes(keyBytes, valueBytes, expiresAt) + indexEntryBytes + orders;
-}
-
-/** The memory that a namespace's first entry adds to its own, at most, in bytes. */
-export function namespaceTableBytes(name: { length: number }): number {
-  return namespaceOverheadBytes + name.length;
-}
-
-/** The memory of a namespace without its entries. */
-function ownBytesOf({ name, deadlines }: NamespaceTable): number {
-  return namespaceTableBytes(name) + (deadlines === undefined ? 0 : deadlinesOverheadBytes);
-}
+import { deadlinesOverheadBytes, entryTableBytes, ownBytesOf } from './table-bytes.ts';
 
 function compareTexts(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
@@ -82,10 +41,7 @@ export class EntryTable {
   readonly #namespaces = new Map<string, NamespaceTable>();
   readonly #byNumber = new Map<number, NamespaceTable>();
   #namespaceNumbers = 0;
-  /** The namespaces that have entries with a deadline, by the first one. */
-  readonly #byDeadline = new OrderedIndex<NamespaceTable>(this.#nodes, (number, sought) =>
-    this.#compareFirstDeadlines(number, sought),
-  );
+  readonly #deadlines = new Deadlines(this.#nodes, this.#memory);
   /** Flushed namespaces, whose entries still take memory. */
   readonly #flushed: NamespaceTable[] = [];
   readonly #largest = new LargestSize();
@@ -127,8 +83,7 @@ export class EntryTable {
 
   /** The first deadline, Unix milliseconds; Infinity if no entry expires. */
   get nextExpiryAt(): number {
-    const { first } = this.#byDeadline;
-    return first === undefined ? Infinity : this.#tableNumbered(first).firstExpiryAt;
+    return this.#deadlines.first;
   }
 
   /** True if flushed entries still take memory: `reclaim` gives it back. */
@@ -202,9 +157,7 @@ export class EntryTable {
   flush(namespace: string): void {
     const table = this.#namespaces.get(namespace);
     if (table === undefined) return;
-    const { firstExpiryAt } = table;
-    this.#orderByDeadline(table, Infinity);
-    table.firstExpiryAt = firstExpiryAt;
+    this.#deadlines.leaveOut(table);
     this.#drop(table);
     this.#entries -= table.order.size;
     this.#bytes -= table.bytes;
@@ -282,21 +235,19 @@ export class EntryTable {
    * other, the one with the earliest deadline first. The table must not change meanwhile.
    */
   *dueBy(until: number): Generator<EntryName, void, void> {
-    for (const number of this.#byDeadline.ascending(undefined)) {
-      const { name: namespace, firstExpiryAt } = this.#tableNumbered(number);
-      if (firstExpiryAt > until) return;
-      for (const key of this.dueIn(namespace, until)) yield { namespace, key };
+    for (const table of this.#deadlines.namespacesDue(until)) {
+      for (const key of this.#keysDue(table, until)) yield { namespace: table.name, key };
     }
   }
 
   /** Keys of such entries in one namespace, that with the earliest deadline first. */
   *dueIn(namespace: string, until: number): Generator<string, void, void> {
-    const deadlines = this.#namespaces.get(namespace)?.deadlines;
-    if (deadlines === undefined) return;
-    for (const number of deadlines.ascending(undefined)) {
-      if ((this.#memory.expiryOf(number) ?? Infinity) > until) return;
-      yield this.#memory.keyOf(number);
-    }
+    const table = this.#namespaces.get(namespace);
+    if (table !== undefined) yield* this.#keysDue(table, until);
+  }
+
+  *#keysDue(table: NamespaceTable, until: number): Generator<string, void, void> {
+    for (const number of this.#deadlines.due(table, until)) yield this.#memory.keyOf(number);
   }
 
   /** Entries from key `from` (inclusive) upwards. The table must not change meanwhile. */
@@ -383,8 +334,8 @@ export class EntryTable {
     table.largest.add(valueBytes);
     this.#largest.add(valueBytes);
     if (expiresAt === undefined) return;
-    this.#deadlinesOf(table).insert(number, number);
-    if (expiresAt < table.firstExpiryAt) this.#orderByDeadline(table, expiresAt);
+    if (table.deadlines === undefined) this.#usedBytes += deadlinesOverheadBytes;
+    this.#deadlines.add(table, number, expiresAt);
   }
 
   /** Adds an entry again, as the memory has it. */
@@ -404,12 +355,7 @@ export class EntryTable {
     table.largest.remove(size);
     this.#largest.remove(size);
     const expiresAt = this.#memory.expiryOf(number);
-    if (expiresAt === undefined || table.deadlines === undefined) return;
-    table.deadlines.remove(number, number);
-    if (expiresAt > table.firstExpiryAt) return;
-    const { first } = table.deadlines;
-    const firstExpiryAt = first === undefined ? Infinity : this.#memory.expiryOf(first);
-    if (firstExpiryAt !== table.firstExpiryAt) this.#orderByDeadline(table, firstExpiryAt);
+    if (expiresAt !== undefined) this.#deadlines.remove(table, number, expiresAt);
   }
 
   #undo({ kind, number, place, namespace }: Change<NamespaceTable>): void {
@@ -437,13 +383,11 @@ export class EntryTable {
   }
 
   #undoFlush(table: NamespaceTable): void {
-    const { firstExpiryAt } = table;
     this.#addToNamespaces(table);
     this.#entries += table.order.size;
     this.#bytes += table.bytes;
     this.#largest.addAll(table.largest);
-    table.firstExpiryAt = Infinity;
-    this.#orderByDeadline(table, firstExpiryAt);
+    this.#deadlines.restore(table);
   }
 
   #forgetChanges(): void {
@@ -462,35 +406,6 @@ export class EntryTable {
     const memory = this.#memory;
     const [keyBytes, valueBytes] = [memory.keyLengthOf(number), memory.sizeOf(number)];
     return entryTableBytes(keyBytes, valueBytes, memory.expiryOf(number));
-  }
-
-  /** Compares by deadline; the number only makes the order total. */
-  #compareDeadlines(number: EntryNumber, sought: EntryNumber): number {
-    const difference =
-      (this.#memory.expiryOf(number) ?? Infinity) - (this.#memory.expiryOf(sought) ?? Infinity);
-    return difference || number - sought;
-  }
-
-  /** Compares by the first deadline; the number only makes the order total. */
-  #compareFirstDeadlines(number: number, sought: NamespaceTable): number {
-    const { firstExpiryAt } = this.#tableNumbered(number);
-    return firstExpiryAt - sought.firstExpiryAt || number - sought.number;
-  }
-
-  /** @param first the first deadline of the namespace from here on; Infinity if it has none */
-  #orderByDeadline(table: NamespaceTable, first = Infinity): void {
-    if (table.firstExpiryAt !== Infinity) this.#byDeadline.remove(table.number, table);
-    table.firstExpiryAt = first;
-    if (first !== Infinity) this.#byDeadline.insert(table.number, table);
-  }
-
-  #deadlinesOf(table: NamespaceTable): OrderedIndex<EntryNumber> {
-    if (table.deadlines !== undefined) return table.deadlines;
-    table.deadlines = new OrderedIndex(this.#nodes, (number, sought) =>
-      this.#compareDeadlines(number, sought),
-    );
-    this.#usedBytes += deadlinesOverheadBytes;
-    return table.deadlines;
   }
 
   #drop({ name, number }: NamespaceTable): void {
@@ -514,15 +429,10 @@ export class EntryTable {
   #tableOf(namespace: string): NamespaceTable {
     const existing = this.#namespaces.get(namespace);
     if (existing !== undefined) return existing;
-    const table: NamespaceTable = {
-      name: namespace,
-      number: this.#namespaceNumbers,
-      order: new OrderedIndex(this.#nodes, (number, key) => this.#memory.compareKey(number, key)),
-      deadlines: undefined,
-      firstExpiryAt: Infinity,
-      bytes: 0,
-      largest: new LargestSize(),
-    };
+    const order = new OrderedIndex<string>(this.#nodes, (number, key) =>
+      this.#memory.compareKey(number, key),
+    );
+    const table = new NamespaceTable(namespace, this.#namespaceNumbers, order);
     // A number stands in 32 bits of each entry.
     this.#namespaceNumbers = (this.#namespaceNumbers + 1) | 0;
     this.#register(table);

@@ -454,7 +454,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a flush is not undone with its batch',
     file: 'src/shard/table/entry-table.ts',
-    find: 'this.#undoFlush(change.table);',
+    find: 'this.#undoFlush(namespace);',
     replace: '',
     seedsMax: 300,
     firstSeed: 186,

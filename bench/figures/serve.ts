@@ -1,7 +1,10 @@
 // Starts a server on a folder, times the start, and stops it as an operator does.
 import { join } from 'node:path';
-import { programFolder } from '../../src/base/program-folder.ts';
-import { urlOf, type ProgramProcess } from '../../test/support/processes/server-process.ts';
+import {
+  programFile,
+  urlOf,
+  type ProgramProcess,
+} from '../../test/support/processes/server-process.ts';
 import { pinned } from '../measuring/cpu-pins.ts';
 import { median } from '../median.ts';
 import type { PartRun } from './figure.ts';
@@ -19,9 +22,8 @@ export async function serve(
   flags: readonly string[] = ['--fsync', 'interval'],
 ): Promise<Serving> {
   const begun = performance.now();
-  const main = join(programFolder, 'dist', 'program', 'main.js');
   const own = ['--port', '0', '--data-dir', dataDir];
-  const command = [process.execPath, main, 'serve', ...own, ...flags];
+  const command = [process.execPath, programFile, 'serve', ...own, ...flags];
   const program = belongings.start(pinned(pins.servers, command));
   const url = await urlOf(program);
   const { status } = await fetch(`${url}/readyz`);

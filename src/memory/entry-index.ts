@@ -87,7 +87,7 @@ export class EntryIndex {
   /** The largest power of two that is at most the number of buckets. */
   #low = 0;
   #entries = 0;
-  /** Those that `#takeAll` took last: a hash and a number each. */
+  /** Entries on their way between buckets: a hash and a number each. */
   readonly #taken: number[] = [];
 
   /** @param news the index tells of its pieces here */
@@ -161,7 +161,6 @@ export class EntryIndex {
   /** Adds a bucket, which takes its entries out of one that has twice as many as it should. */
   #grow(): void {
     const added = this.#buckets.push();
-    this.#taken.length = 0;
     if (this.#low > 0) this.#takeAll(added - this.#low);
     if (this.#buckets.length === 2 * this.#low || this.#low === 0) this.#low = this.#buckets.length;
     this.#tellLength();
@@ -173,7 +172,6 @@ export class EntryIndex {
     const last = this.#buckets.length - 1;
     if (last === 0) return;
     if (this.#buckets.length === this.#low) this.#low /= 2;
-    this.#taken.length = 0;
     this.#takeAll(last);
     this.#buckets.pop();
     this.#tellLength();
@@ -186,11 +184,13 @@ export class EntryIndex {
     this.#pieces.head[headWords.buckets] = this.#buckets.length;
   }
 
+  /** Puts what was taken into the buckets where it belongs now. */
   #putTaken(): void {
     for (let at = 0; at < this.#taken.length; at += wordsInSlot) {
       const hash = this.#taken[at] as number;
       this.#put(this.#bucketOf(hash), hash, this.#taken[at + 1] as EntryNumber);
     }
+    this.#taken.length = 0;
   }
 
   /** Takes all entries out of a bucket and those that are chained to it. */

@@ -1,6 +1,7 @@
-// The one place that puts operations into the shards' queues, and reads entries past them. It does so
-// if no operation under way may change the entry: reads then take effect at once. Operations that are queued in one synchronous turn share one moment over all shards. Each
-// shard sees these operations at the same place in its order. Knows no lock and no thread.
+// The one place that puts operations into the shards' queues. Reads an entry past them if no operation
+// under way may change it: such a read takes effect at once. Operations that are queued in one
+// synchronous turn share one moment over all shards. Each shard sees these operations at the same place
+// in its order. Knows no lock and no thread.
 import type { TimestampClock } from '../base/clock.ts';
 import { overloaded } from '../base/overloaded.ts';
 import type {

@@ -6,8 +6,8 @@ import { prometheus } from './prometheus.ts';
 let shared: Registry | undefined;
 
 /**
- * Collects from the first call on, once a process: the library cannot stop its observers, so each further server would leave
- * its own behind.
+ * Collects from the first call on, once a process: the library cannot stop its observers, so each
+ * further server would leave its own behind.
  */
 export function processMetrics(): Registry {
   if (shared !== undefined) return shared;

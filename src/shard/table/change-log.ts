@@ -1,5 +1,5 @@
 // The changes of a table since its last commit, in order, so that the table can undo them. Keeps them in
-// columns: an object for each change would cost a put more than its place in the order of keys does.
+// columns, so that a put leaves no object for the collector.
 // Does not know how a change is made or undone.
 import type { EntryNumber } from '../../memory/entry-pieces.ts';
 
@@ -7,7 +7,7 @@ export const changeKinds = { add: 0, replace: 1, delete: 2, flush: 3 } as const;
 
 export type ChangeKind = (typeof changeKinds)[keyof typeof changeKinds];
 
-/** A change as the log gives it. Valid until the log gives the next one. */
+/** A change as the log gives it. */
 export interface Change<Namespace> {
   readonly kind: ChangeKind;
   /** The entry; of no meaning for a flush. */
@@ -22,7 +22,7 @@ const nowhere = -1;
 
 export class ChangeLog<Namespace> {
   #length = 0;
-  // These keep their length when the log is cleared: shorter lists would have to grow again.
+  // These stay as long as those of the largest batch: a log that is cleared need not grow again.
   readonly #kinds: ChangeKind[] = [];
   readonly #numbers: EntryNumber[] = [];
   readonly #places: number[] = [];

@@ -1,6 +1,6 @@
 // Decides how much of its thread's heap a shard may fill. A thread that exhausts its heap ends, and
 // the next one could not recover the files either. So the shard refuses puts in time. Knows the
-// costs of batches and of V8, but not of an entry: entry-table.ts has those.
+// costs of batches and of V8, but not of an entry: table-bytes.ts has those.
 
 import { entryMemoryBytesMax } from '../../memory/entry-memory.ts';
 

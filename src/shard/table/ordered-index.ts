@@ -231,7 +231,7 @@ export class OrderedIndex<Sought> {
     return length === 0 || this.#compare(words[begin + header + length - 1] as number, sought) < 0;
   }
 
-  /** Adds a reference behind all others, if the last leaf has room for it. */
+  /** Adds a reference behind all others. @returns false if the last leaf has no room for it */
   #append(reference: number): boolean {
     const leaf = this.#pool.wordsOf(this.#lastLeaf);
     const leafBegin = this.#pool.beginOf(this.#lastLeaf);

@@ -8,6 +8,7 @@ import {
   bucketsShift,
   chainWord,
   headWords,
+  newWords,
   noEntry,
   slotWords,
   wordsInBucket,
@@ -16,6 +17,7 @@ import {
   type EntryPieces,
 } from './entry-pieces.ts';
 import type { NewsOfMemory } from './memory-news.ts';
+import { SparePieces } from './spare-pieces.ts';
 
 const bucketBytes = wordsInBucket * Int32Array.BYTES_PER_ELEMENT;
 
@@ -30,13 +32,20 @@ export const indexEntryBytes = bucketBytes / entriesInBucketLeast;
 /** A list of buckets that grows at its end. */
 class Buckets {
   readonly #kind: 'buckets' | 'chained';
-  readonly #chunks: Int32Array[];
+  readonly #chunks: Int32Array<SharedArrayBuffer>[];
+  readonly #spare: SparePieces<Int32Array<SharedArrayBuffer>>;
   readonly #news: NewsOfMemory;
   #length = 0;
 
-  constructor(kind: 'buckets' | 'chained', pieces: EntryPieces, news: NewsOfMemory) {
+  constructor(
+    kind: 'buckets' | 'chained',
+    pieces: EntryPieces,
+    spare: SparePieces<Int32Array<SharedArrayBuffer>>,
+    news: NewsOfMemory,
+  ) {
     this.#kind = kind;
     this.#chunks = pieces[kind];
+    this.#spare = spare;
     this.#news = news;
   }
 
@@ -57,9 +66,9 @@ class Buckets {
     const bucket = this.#length++;
     const index = bucket >>> bucketsShift;
     if (index === this.#chunks.length) {
-      const memory = new SharedArrayBuffer(bucketsInChunk * bucketBytes);
-      this.#chunks.push(new Int32Array(memory));
-      this.#news.piece(this.#kind, index, memory);
+      const chunk = this.#spare.take()?.fill(0) ?? newWords(bucketsInChunk * wordsInBucket);
+      this.#chunks.push(chunk);
+      this.#news.piece(this.#kind, index, chunk.buffer);
     }
     return bucket;
   }
@@ -68,18 +77,24 @@ class Buckets {
   pop(): void {
     this.#length -= 1;
     if ((this.#length & (bucketsInChunk - 1)) !== 0) return;
-    this.#chunks.pop();
+    this.#giveLastBack();
     this.#news.piece(this.#kind, this.#chunks.length, undefined);
   }
 
   clear(): void {
-    this.#chunks.length = 0;
+    while (this.#chunks.length > 0) this.#giveLastBack();
     this.#length = 0;
+  }
+
+  #giveLastBack(): void {
+    const chunk = this.#chunks.pop();
+    if (chunk !== undefined) this.#spare.giveBack(chunk);
   }
 }
 
 export class EntryIndex {
   readonly #pieces: EntryPieces;
+  readonly #spare = new SparePieces<Int32Array<SharedArrayBuffer>>();
   readonly #buckets: Buckets;
   readonly #chained: Buckets;
   /** Chained buckets that no bucket uses. */
@@ -93,8 +108,8 @@ export class EntryIndex {
   /** @param news the index tells of its pieces here */
   constructor(pieces: EntryPieces, news: NewsOfMemory) {
     this.#pieces = pieces;
-    this.#buckets = new Buckets('buckets', pieces, news);
-    this.#chained = new Buckets('chained', pieces, news);
+    this.#buckets = new Buckets('buckets', pieces, this.#spare, news);
+    this.#chained = new Buckets('chained', pieces, this.#spare, news);
   }
 
   /** Bytes of all buckets. */
@@ -129,7 +144,12 @@ export class EntryIndex {
     }
   }
 
-  /** Forgets all entries, and gives all memory back. The caller tells of it. */
+  /** See `SparePieces`. */
+  reuseReleased(): void {
+    this.#spare.reuseReleased();
+  }
+
+  /** Forgets all entries, and keeps their memory for others. The caller tells of it. */
   clear(): void {
     this.#buckets.clear();
     this.#chained.clear();

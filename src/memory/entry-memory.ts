@@ -2,46 +2,40 @@
 // (Rosenblum and Ousterhout, "The Design and Implementation of a Log-Structured File System", 1992). A
 // changed entry is written at the log's end, and its old place stays as it was until the caller frees
 // it. A cleaner moves the live entries out of segments that hold few, so dead ones take a bounded
-// share. Knows no order, no hash, no name of a namespace, and not why a caller keeps an old place.
-// entry-pieces.ts has the layout.
+// share. A large value stands in parts, which are entries of the log without a key. Knows no order, no
+// hash, no name of a namespace, and not why a caller keeps an old place. entry-pieces.ts has the layout.
 import { assert } from '../base/assert.ts';
-import { byteStringOfBytes } from '../base/byte-string.ts';
 import {
   deadlineBytes,
   expiryAt,
   hasDeadlineMark,
   headerBytes,
   isLargeAt,
-  isLargeMark,
   keyAt,
   keyLengthAt,
   lengthAt,
-  newSegment,
+  newWords,
+  partAt,
+  partBytes,
+  partsOf,
   placesInChunk,
   placeShift,
   placesShift,
   recordBytes,
   segmentBytes,
   sizeAt,
+  smallValueBytesMax,
+  storedBytes,
   unitMask,
   unitShift,
   valueAt,
   versionAt,
   type EntryNumber,
   type EntryPieces,
-  type Segment,
 } from './entry-pieces.ts';
 import type { NewsOfMemory } from './memory-news.ts';
-
-const segmentsMax = 2 ** (31 - placeShift);
-
-/** The most that entries may take, in bytes: places have no numbers for more, less some to clean with. */
-export const entryMemoryBytesMax = (segmentsMax * segmentBytes * 15) / 16;
-
-/** Larger values stand in buffers of their own. */
-export const smallValueBytesMax = 64 * 1024;
-/** A buffer without its bytes, at most. */
-const bufferBytes = 256;
+import { SegmentPool, type OwnSegment } from './segment-pool.ts';
+import { SparePieces } from './spare-pieces.ts';
 
 /** Dead entries take at most so much of the memory of live ones, and some segments. */
 const deadShare = 1 / 3;
@@ -54,27 +48,21 @@ const noNumber = -1;
 /** Below this length, copying characters in JavaScript is faster than a call into the runtime. */
 const shortString = 24;
 
-/** A segment as its writer knows it. */
-interface OwnSegment extends Segment {
-  readonly memory: SharedArrayBuffer;
-  /** Another one whenever the memory is used again. */
-  number: number;
-  /** End of the entries, in bytes from the begin. */
-  end: number;
-  /** Bytes of live entries. */
-  live: number;
-}
-
 /** The memory of one entry, with the share of dead ones that goes with it, at most, in bytes. */
 export function entryMemoryBytes(
   keyLength: number,
   valueLength: number,
   expiresAt: number | undefined,
 ): number {
-  const isLarge = valueLength > smallValueBytesMax;
-  const record = recordBytes(keyLength, isLarge ? 0 : valueLength, expiresAt !== undefined);
-  const own = isLarge ? valueLength + bufferBytes : 0;
-  return record + Math.ceil(record * deadShare) + own + placeBytes;
+  let bytes = recordBytes(keyLength, storedBytes(valueLength), expiresAt !== undefined);
+  let numbers = 1;
+  if (valueLength > smallValueBytesMax) {
+    const parts = partsOf(valueLength);
+    bytes += (parts - 1) * recordBytes(0, partBytes, false);
+    bytes += recordBytes(0, valueLength - (parts - 1) * partBytes, false);
+    numbers += parts;
+  }
+  return bytes + Math.ceil(bytes * deadShare) + numbers * placeBytes;
 }
 
 function writeText(bytes: Buffer, at: number, text: string): void {
@@ -86,13 +74,8 @@ function writeText(bytes: Buffer, at: number, text: string): void {
 export class EntryMemory {
   readonly #pieces: EntryPieces;
   readonly #news: NewsOfMemory;
-  /** Those of the pieces, and undefined for numbers that are free. */
-  readonly #segments: (OwnSegment | undefined)[] = [];
-  readonly #freeSegments: number[] = [];
-  /** Given back in this batch: a reader may look into them until it sends another one. */
-  readonly #released: OwnSegment[] = [];
-  /** Kept for the next segment, so that memory is not given back and taken again all the time. */
-  #spare: OwnSegment | undefined;
+  readonly #pool: SegmentPool;
+  readonly #sparePlaces = new SparePieces<Int32Array<SharedArrayBuffer>>();
   /** The segment that is written to. */
   #current: OwnSegment | undefined;
   /** The segment that the cleaner empties, and how far it has come. */
@@ -102,8 +85,6 @@ export class EntryMemory {
   #live = 0;
   /** Bytes of segments up to their ends, or whole if nothing is written to them any more. */
   #used = 0;
-  /** Large values, by the places of their entries. */
-  readonly #large = new Map<number, Buffer>();
   /** Bytes that were freed since the cleaner ran. */
   #freed = 0;
   #numbers = 0;
@@ -114,6 +95,7 @@ export class EntryMemory {
   constructor(pieces: EntryPieces, news: NewsOfMemory) {
     this.#pieces = pieces;
     this.#news = news;
+    this.#pool = new SegmentPool(pieces, news);
   }
 
   /** Memory of numbers that no entry has, in bytes. */
@@ -121,10 +103,9 @@ export class EntryMemory {
     return this.#freeNumbers * placeBytes;
   }
 
-  /** Bytes of memory that segments take, whatever they hold. */
+  /** Bytes of the segments in use, whatever they hold. */
   get segmentBytes(): number {
-    const count = this.#segments.length - this.#freeSegments.length;
-    return (count + (this.#spare === undefined ? 0 : 1)) * segmentBytes;
+    return this.#pool.bytes;
   }
 
   /** @param namespace its number; @param key and `value` are byte strings */
@@ -159,23 +140,20 @@ export class EntryMemory {
     return old;
   }
 
-  /**
-   * Lets memory that was given back so far be written again. Call it before the places of a batch are
-   * freed: then no reader can still look into that memory.
-   */
+  /** See `SparePieces`. Call it before the places of a batch are freed. */
   reuseReleased(): void {
-    for (const segment of this.#released) {
-      this.#freeSegments.push(segment.number);
-      this.#spare ??= segment;
-    }
-    this.#released.length = 0;
+    this.#pool.reuseReleased();
+    this.#sparePlaces.reuseReleased();
   }
 
   /** Frees a place that no entry has any more. */
   free(place: number): void {
     const segment = this.#segmentOf(place);
     const unit = place & unitMask;
-    if (isLargeAt(segment, unit)) this.#large.delete(place);
+    if (isLargeAt(segment, unit)) {
+      const parts = partsOf(sizeAt(segment, unit));
+      for (let part = 0; part < parts; part++) this.remove(partAt(segment, unit, part));
+    }
     const length = lengthAt(segment, unit);
     this.#freed += length;
     this.#takeFrom(segment, length);
@@ -251,7 +229,7 @@ export class EntryMemory {
     const place = this.#placeOf(number);
     const segment = this.#segmentOf(place);
     const unit = place & unitMask;
-    if (isLargeAt(segment, unit)) return byteStringOfBytes(this.#large.get(place) as Buffer);
+    if (isLargeAt(segment, unit)) return this.#largeValueAt(segment, unit);
     const at = valueAt(segment, unit);
     return segment.bytes.toString('latin1', at, at + sizeAt(segment, unit));
   }
@@ -271,18 +249,14 @@ export class EntryMemory {
     return own - key.length;
   }
 
-  /** Forgets all entries, and gives all memory back. The caller tells of it. */
+  /** Forgets all entries, and keeps their memory for others. The caller tells of it. */
   clear(): void {
-    this.#pieces.segments.length = 0;
-    this.#segments.length = 0;
-    this.#released.length = 0;
-    this.#freeSegments.length = 0;
-    this.#spare = undefined;
+    this.#pool.clear();
+    for (const chunk of this.#pieces.places) this.#sparePlaces.giveBack(chunk);
     this.#current = undefined;
     this.#cleaned = undefined;
     this.#live = 0;
     this.#used = 0;
-    this.#large.clear();
     this.#freed = 0;
     this.#pieces.places.length = 0;
     this.#numbers = 0;
@@ -301,7 +275,7 @@ export class EntryMemory {
   }
 
   #segmentOf(place: number): OwnSegment {
-    return this.#segments[place >>> placeShift] as OwnSegment;
+    return this.#pool.inUse[place >>> placeShift] as OwnSegment;
   }
 
   #takeNumber(): EntryNumber {
@@ -314,9 +288,9 @@ export class EntryMemory {
     const number = this.#numbers++;
     const index = number >>> placesShift;
     if (index === this.#pieces.places.length) {
-      const memory = new SharedArrayBuffer(placesInChunk * placeBytes);
-      this.#pieces.places.push(new Int32Array(memory));
-      this.#news.piece('places', index, memory);
+      const chunk = this.#sparePlaces.take() ?? newWords(placesInChunk);
+      this.#pieces.places.push(chunk);
+      this.#news.piece('places', index, chunk.buffer);
     }
     return number;
   }
@@ -330,15 +304,15 @@ export class EntryMemory {
     expiresAt: number | undefined,
   ): void {
     const isLarge = value.length > smallValueBytesMax;
-    const length = recordBytes(key.length, isLarge ? 0 : value.length, expiresAt !== undefined);
+    const length = recordBytes(key.length, storedBytes(value.length), expiresAt !== undefined);
+    const parts = isLarge ? this.#addParts(value) : undefined;
     const place = this.#allocate(length);
     const { words, doubles, bytes } = this.#segmentOf(place);
     const unit = place & unitMask;
     words[2 * unit] = number;
     words[2 * unit + 1] = namespace;
     words[2 * unit + 2] = value.length;
-    words[2 * unit + 3] =
-      key.length | (isLarge ? isLargeMark : 0) | (expiresAt === undefined ? 0 : hasDeadlineMark);
+    words[2 * unit + 3] = key.length | (expiresAt === undefined ? 0 : hasDeadlineMark);
     doubles[unit + 2] = version;
     let at = (unit << unitShift) + headerBytes;
     if (expiresAt !== undefined) {
@@ -346,14 +320,26 @@ export class EntryMemory {
       at += deadlineBytes;
     }
     writeText(bytes, at, key);
-    if (isLarge) {
-      const own = Buffer.allocUnsafeSlow(value.length);
-      own.write(value, 0, value.length, 'latin1');
-      this.#large.set(place, own);
-    } else {
-      writeText(bytes, at + key.length, value);
-    }
+    at += key.length;
+    if (parts === undefined) writeText(bytes, at, value);
+    else for (const part of parts) at = bytes.writeInt32LE(part, at);
     this.#setPlace(number, place);
+  }
+
+  /** @returns the numbers of the entries that hold the parts of the value, in order */
+  #addParts(value: string): EntryNumber[] {
+    const parts: EntryNumber[] = [];
+    for (let at = 0; at < value.length; at += partBytes) {
+      parts.push(this.add(0, '', value.substring(at, at + partBytes), 0, undefined));
+    }
+    return parts;
+  }
+
+  #largeValueAt(segment: OwnSegment, unit: number): string {
+    const parts = partsOf(sizeAt(segment, unit));
+    let value = '';
+    for (let part = 0; part < parts; part++) value += this.valueOf(partAt(segment, unit, part));
+    return value;
   }
 
   /** @returns the place of so many bytes at the end of the log */
@@ -375,26 +361,14 @@ export class EntryMemory {
       this.#used += segmentBytes - full.end;
       if (full.live === 0) this.#release(full);
     }
-    const number = this.#freeSegments.pop() ?? this.#segments.length;
-    assert(number < segmentsMax, 'the memory of entries has a segment left');
-    const next = this.#spare ?? newOwnSegment();
-    this.#spare = undefined;
-    next.number = number;
-    next.end = 0;
-    this.#segments[number] = next;
-    this.#pieces.segments[number] = next;
-    this.#news.piece('segment', number, next.memory);
+    const next = this.#pool.take();
     this.#current = next;
     return next;
   }
 
   /** Gives a segment's memory back. */
   #release(segment: OwnSegment): void {
-    assert(segment.live === 0, 'only empty segments are given back');
-    this.#segments[segment.number] = undefined;
-    this.#pieces.segments[segment.number] = undefined;
-    this.#news.piece('segment', segment.number, undefined);
-    this.#released.push(segment);
+    this.#pool.giveBack(segment);
     this.#used -= segmentBytes;
     if (segment === this.#cleaned) this.#cleaned = undefined;
   }
@@ -419,7 +393,6 @@ export class EntryMemory {
       const from = unit << unitShift;
       segment.bytes.copy(bytes, (target & unitMask) << unitShift, from, from + length);
       this.#setPlace(number, target);
-      this.#moveLarge(place, target);
       // The last one gives the segment back.
       this.#takeFrom(segment, length);
     }
@@ -430,27 +403,14 @@ export class EntryMemory {
     return length;
   }
 
-  #moveLarge(from: number, to: number): void {
-    if (this.#large.size === 0) return;
-    const value = this.#large.get(from);
-    if (value === undefined) return;
-    this.#large.delete(from);
-    this.#large.set(to, value);
-  }
-
   /** The segment with the fewest bytes of live entries, but for the one that is written to. */
   #sparsest(): OwnSegment | undefined {
     let found: OwnSegment | undefined;
-    for (const segment of this.#segments) {
+    for (const segment of this.#pool.inUse) {
       if (segment === undefined || segment === this.#current) continue;
       if (found === undefined || segment.live < found.live) found = segment;
     }
     this.#cleanedTo = 0;
     return found;
   }
-}
-
-function newOwnSegment(): OwnSegment {
-  const memory = new SharedArrayBuffer(segmentBytes);
-  return { ...newSegment(memory), memory, number: noNumber, end: 0, live: 0 };
 }

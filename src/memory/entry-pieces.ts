@@ -33,15 +33,20 @@ export const segmentBytes = 1 << (placeShift + unitShift);
 /*
  * An entry: its number, its namespace, the size of the value, and the length of the key with marks,
  * four bytes each; the version, and the deadline if there is one, eight bytes each; the key; the
- * value, unless it is large. The kind of the value has bits 24 to 28 of the marks. All values are byte
- * strings today: kind 0.
+ * value. A large value stands in parts: entries without a key, which no index has. Their numbers, four
+ * bytes each, stand in its place. The kind of the value has bits 24 to 28 of the marks. All values are
+ * byte strings today: kind 0.
  */
 export const headerBytes = 24;
 export const deadlineBytes = 8;
 export const hasDeadlineMark = 1 << 30;
-/** Large values stand in buffers that no other thread sees. */
-export const isLargeMark = 1 << 29;
 export const keyLengthMask = (1 << 24) - 1;
+
+/** Larger values stand in parts, and only the shard's thread reads them. */
+export const smallValueBytesMax = 64 * 1024;
+/** A segment holds sixteen whole parts. */
+export const partBytes = segmentBytes / 16 - headerBytes;
+const partNumberBytes = Int32Array.BYTES_PER_ELEMENT;
 
 /** Numbers of one chunk of places. */
 export const placesShift = 14;
@@ -60,6 +65,11 @@ export const bucketsInChunk = 1 << bucketsShift;
 export const headWords = { low: 0, buckets: 1 } as const;
 export const headBytes = 2 * Int32Array.BYTES_PER_ELEMENT;
 
+/** Words that two threads share. */
+export function newWords(count: number): Int32Array<SharedArrayBuffer> {
+  return new Int32Array(new SharedArrayBuffer(count * Int32Array.BYTES_PER_ELEMENT));
+}
+
 export function newSegment(memory: SharedArrayBuffer): Segment {
   return {
     words: new Int32Array(memory),
@@ -68,26 +78,44 @@ export function newSegment(memory: SharedArrayBuffer): Segment {
   };
 }
 
-/** Bytes of an entry in a segment, without a large value. */
-export function recordBytes(keyBytes: number, valueBytes: number, hasDeadline: boolean): number {
+/** The parts of a large value of so many bytes. */
+export function partsOf(valueBytes: number): number {
+  return Math.ceil(valueBytes / partBytes);
+}
+
+/** Bytes that stand in an entry for a value of so many bytes. */
+export function storedBytes(valueBytes: number): number {
+  return valueBytes > smallValueBytesMax ? partsOf(valueBytes) * partNumberBytes : valueBytes;
+}
+
+/**
+ * Bytes of an entry in a segment.
+ *
+ * @param stored the bytes that stand in it for the value
+ */
+export function recordBytes(keyBytes: number, stored: number, hasDeadline: boolean): number {
   const deadline = hasDeadline ? deadlineBytes : 0;
-  return (
-    (headerBytes + deadline + keyBytes + valueBytes + (1 << unitShift) - 1) & -(1 << unitShift)
-  );
+  return (headerBytes + deadline + keyBytes + stored + (1 << unitShift) - 1) & -(1 << unitShift);
 }
 
 /** Missing pieces are those that a reader has not heard of yet. */
 export class EntryPieces {
-  head: Int32Array;
+  head: Int32Array<SharedArrayBuffer>;
   readonly segments: (Segment | undefined)[] = [];
   /** By number: the entry's place; or the complement of the next free number, less one. */
-  readonly places: Int32Array[] = [];
-  readonly buckets: Int32Array[] = [];
+  readonly places: Int32Array<SharedArrayBuffer>[] = [];
+  readonly buckets: Int32Array<SharedArrayBuffer>[] = [];
   /** Buckets that are chained to others. */
-  readonly chained: Int32Array[] = [];
+  readonly chained: Int32Array<SharedArrayBuffer>[] = [];
 
   constructor(head: SharedArrayBuffer = new SharedArrayBuffer(headBytes)) {
     this.head = new Int32Array(head);
+  }
+
+  /** Numbers come in any order: without gaps, the array stays a fast one. */
+  setSegment(number: number, segment: Segment): void {
+    while (this.segments.length < number) this.segments.push(undefined);
+    this.segments[number] = segment;
   }
 
   /** @returns the number of the entry with this name and hash; or `noEntry` */
@@ -148,8 +176,9 @@ export function keyAt({ words }: Segment, unit: number): number {
   return (unit << unitShift) + header;
 }
 
-export function isLargeAt({ words }: Segment, unit: number): boolean {
-  return ((words[2 * unit + 3] as number) & isLargeMark) !== 0;
+/** Whether the value stands in parts. */
+export function isLargeAt(segment: Segment, unit: number): boolean {
+  return sizeAt(segment, unit) > smallValueBytesMax;
 }
 
 /** Bytes of the value. */
@@ -167,14 +196,19 @@ export function expiryAt({ words, doubles }: Segment, unit: number): number | un
   return (marks & hasDeadlineMark) === 0 ? undefined : doubles[unit + 3];
 }
 
-/** The place of a value that is not large, in bytes from the segment's begin. */
+/** The place of a value, or of the numbers of its parts, in bytes from the segment's begin. */
 export function valueAt(segment: Segment, unit: number): number {
   return keyAt(segment, unit) + keyLengthAt(segment, unit);
+}
+
+/** The number of a part of a large value, counted from 0. */
+export function partAt(segment: Segment, unit: number, part: number): EntryNumber {
+  return segment.bytes.readInt32LE(valueAt(segment, unit) + part * partNumberBytes);
 }
 
 /** Bytes of the entry in its segment. */
 export function lengthAt(segment: Segment, unit: number): number {
   const marks = segment.words[2 * unit + 3] as number;
-  const value = (marks & isLargeMark) === 0 ? sizeAt(segment, unit) : 0;
-  return recordBytes(marks & keyLengthMask, value, (marks & hasDeadlineMark) !== 0);
+  const stored = storedBytes(sizeAt(segment, unit));
+  return recordBytes(marks & keyLengthMask, stored, (marks & hasDeadlineMark) !== 0);
 }

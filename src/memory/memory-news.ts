@@ -2,14 +2,14 @@
 // Owns their form, and collects them. Knows no port.
 import type { HashKey } from '../base/entry-hash.ts';
 
-export type PieceKind = 'segment' | 'places' | 'buckets' | 'chained';
+export type PieceKind = 'segments' | 'places' | 'buckets' | 'chained';
 
 /** A piece of memory is there, or is there no more. */
 export interface PieceNews {
   readonly kind: PieceKind;
   /** Its number among the pieces of its kind. */
   readonly index: number;
-  /** Undefined: the memory is given back. */
+  /** Undefined: there are no more pieces of the kind than `index`. */
   readonly memory: SharedArrayBuffer | undefined;
 }
 
@@ -20,7 +20,7 @@ export interface NamespaceNews {
 }
 
 export interface MemoryNews {
-  /** Present if all memory that was told of before is given back, and at the very first. */
+  /** Present if all pieces that were told of before count no more, and at the very first. */
   readonly begin: { readonly head: SharedArrayBuffer; readonly hashKey: HashKey } | undefined;
   readonly pieces: readonly PieceNews[];
   readonly namespaces: readonly NamespaceNews[];

@@ -70,13 +70,9 @@ export class SharedEntries {
   }
 
   #hearOfPiece({ kind, index, memory }: PieceNews): void {
-    if (kind === 'segment') {
-      this.#pieces.segments[index] = memory === undefined ? undefined : newSegment(memory);
-      return;
-    }
-    const chunks = this.#pieces[kind];
-    if (memory === undefined) chunks.length = index;
-    else chunks[index] = new Int32Array(memory);
+    if (memory === undefined) this.#pieces[kind].length = index;
+    else if (kind === 'segments') this.#pieces.setSegment(index, newSegment(memory));
+    else this.#pieces[kind][index] = new Int32Array(memory);
   }
 
   /** @returns the segment of the entry, whose unit is then in `#unit` */

@@ -3,7 +3,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmod, chown, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  expect,
+  onTestFinished,
+  test,
+  type TestContext,
+} from 'vitest';
 import { MemoryGroup } from '../support/faults/memory-group.ts';
 import { skipBecause, skipWithout } from '../support/faults/needs.ts';
 import { installPacked } from '../support/processes/packed-package.ts';
@@ -218,27 +226,32 @@ async function sendBatches(load: Load, keys: readonly string[], value: Buffer): 
   });
 }
 
+/** Starts a server that has 512 MiB of memory. */
+async function serveInGroup(context: TestContext) {
+  skipWithout(context, 'root', 'setpriv');
+  const group = MemoryGroup.make(512 * mebibyte);
+  if (group === undefined) skipBecause(context, 'needs a control group that it may make');
+  const token = 'a token of this test'.replaceAll(' ', '-');
+  const holdfast = join(app, 'node_modules', '.bin', 'holdfast');
+  const server = runInTest(
+    'sh',
+    ['-c', `${group.enter}; exec "$@"`, 'sh', ...asUser, holdfast, 'serve'],
+    { cwd: app, env: { ...variables, HOLDFAST_TOKEN: token, HOLDFAST_LOG_LEVEL: 'warn' } },
+  );
+  // Runs after the server has been ended, because the last hook runs first.
+  onTestFinished(async () => {
+    await server.end();
+    group.remove();
+  });
+  await server.printed(/ listens on /);
+  return { group, server, load: new Load(`http://127.0.0.1:${port}`, token) };
+}
+
 test.for([10_000, 100_000, 1_000_000])(
   'within 512 MiB a server filled with values of %i bytes refuses, goes on, and is not killed',
   { timeout: 300_000 },
   async (bytes, context) => {
-    skipWithout(context, 'root', 'setpriv');
-    const group = MemoryGroup.make(512 * mebibyte);
-    if (group === undefined) skipBecause(context, 'needs a control group that it may make');
-    const token = 'a token of this test'.replaceAll(' ', '-');
-    const holdfast = join(app, 'node_modules', '.bin', 'holdfast');
-    const server = runInTest(
-      'sh',
-      ['-c', `${group.enter}; exec "$@"`, 'sh', ...asUser, holdfast, 'serve'],
-      { cwd: app, env: { ...variables, HOLDFAST_TOKEN: token, HOLDFAST_LOG_LEVEL: 'warn' } },
-    );
-    // Runs after the server has been ended, because the last hook runs first.
-    onTestFinished(async () => {
-      await server.end();
-      group.remove();
-    });
-    await server.printed(/ listens on /);
-    const load = new Load(`http://127.0.0.1:${port}`, token);
+    const { group, server, load } = await serveInGroup(context);
     const value = Buffer.alloc(bytes, 'v');
     const keys = await fill(load, value);
     expect(keys.length * bytes).toBeGreaterThan(40 * mebibyte);
@@ -265,5 +278,21 @@ test.for([10_000, 100_000, 1_000_000])(
     expect(group.kills).toBe(0);
     server.kill('SIGTERM');
     expect(await server.exited).toEqual({ code: 0, signal: null });
+  },
+);
+
+test.for([10_000, 100_000])(
+  'within 512 MiB a server is filled with values of %i bytes and flushed six times, and is not killed',
+  { timeout: 300_000 },
+  async (bytes, context) => {
+    const { group, load } = await serveInGroup(context);
+    const value = Buffer.alloc(bytes, 'v');
+    for (let round = 0; round < 6; round++) {
+      const keys = await fill(load, value);
+      expect(keys.length * bytes).toBeGreaterThan(40 * mebibyte);
+      const { status } = await load.sendUntilTaken('POST', '/upstash/', '["FLUSHDB"]');
+      expect(status).toBe(200);
+    }
+    expect(group.kills).toBe(0);
   },
 );

@@ -169,6 +169,7 @@ export class EntryTable {
   /** Makes the changes final, and frees what they replaced. */
   commit(): void {
     this.#memory.reuseReleased();
+    this.#index.reuseReleased();
     for (let position = 0; position < this.#changes.length; position++) {
       const { kind, number, place, namespace } = this.#changes.at(position);
       if (kind === changeKinds.replace) this.#memory.free(place);
@@ -415,7 +416,7 @@ export class EntryTable {
     this.#byNumber.delete(number);
   }
 
-  /** Gives all memory back at once if no entry is left but flushed ones. */
+  /** Empties the memory at once if no entry is left but flushed ones. */
   #clearIfEmpty(): void {
     if (this.#entries > 0 || this.#changes.length > 0) return;
     this.#flushed.length = 0;
@@ -439,7 +440,7 @@ export class EntryTable {
     return table;
   }
 
-  /** All memory so far is given back. A reader that still looks into it finds entries as they were. */
+  /** The reader forgets all memory so far. If it still looks there, it finds entries as they were. */
   #beginNews(): void {
     const head = new SharedArrayBuffer(headBytes);
     this.#pieces.head = new Int32Array(head);

@@ -2,7 +2,7 @@
 // the next one could not recover the files either. So the shard refuses puts in time. Knows the
 // costs of batches and of V8, but not of an entry: table-bytes.ts has those.
 
-import { entryMemoryBytesMax } from '../../memory/entry-memory.ts';
+import { entryMemoryBytesMax } from '../../memory/segment-pool.ts';
 
 export interface MemoryLimits {
   /** The most that entries and prepared changes may take after a put, in bytes. */

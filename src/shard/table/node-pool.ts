@@ -51,9 +51,8 @@ export class NodePool {
     return (node & (nodesInChunk - 1)) * nodeWords;
   }
 
-  /** Forgets all nodes, and gives their memory back. The caller drops all indexes. */
+  /** Forgets all nodes, and keeps their memory for others. The caller drops all indexes. */
   clear(): void {
-    this.#chunks.length = 0;
     this.#free.length = 0;
     this.#nodes = 0;
   }

@@ -59,6 +59,10 @@ describe('the account of a table is no less than the memory that it takes, and n
       key: `k${n % 3300}`,
       value: 'v'.repeat(n / 33),
     }),
+    'large values that are replaced': (n) => ({
+      key: `k${n % 2900}`,
+      value: n % 29 === 0 ? 'v'.repeat(65_537 + (n % 7) * 20_000) : '',
+    }),
     'a deadline each, and versions that are large numbers': (n) => ({
       key: `k${n}`,
       expiresAt: 1.7e12 + n,

@@ -77,25 +77,6 @@ export function failedCompactions(url: string): Promise<number> {
   return compactions(url, 'failed');
 }
 
-/**
- * True if a shard has so many bytes in its journals that a compaction is due.
- *
- * @param compactJournalBytes the server's setting
- */
-export async function isCompactionDue(url: string, compactJournalBytes: number): Promise<boolean> {
-  const metrics = await (await fetch(`${url}/metrics`)).text();
-  const bytesOf = (what: string): number[] =>
-    Array.from(
-      metrics.matchAll(new RegExp(`^holdfast_shard_${what}_bytes\\{.*\\} (\\d+)$`, 'gm')),
-      (line) => Number(line[1]),
-    );
-  const [journals, snapshots] = [bytesOf('journal'), bytesOf('snapshot')];
-  if (journals.length === 0) throw new Error('there is no metric of journals');
-  return journals.some(
-    (bytes, shard) => bytes > Math.max(compactJournalBytes, (snapshots[shard] ?? 0) / 2),
-  );
-}
-
 async function compactions(url: string, result: 'completed' | 'failed'): Promise<number> {
   const metrics = await (await fetch(`${url}/metrics`)).text();
   const line = new RegExp(`^holdfast_compactions_total\\{result="${result}"\\} (\\d+)$`, 'm');

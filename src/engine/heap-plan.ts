@@ -41,8 +41,8 @@ function defaultShardMiB(shards: number, memoryBytes: number): number {
 export function planHeaps(needs: HeapNeeds): HeapPlan {
   const { shards, memoryBytes, compactJournalBytes } = needs;
   const shardMiB = needs.shardHeapMiB ?? defaultShardMiB(shards, memoryBytes);
-  // The newest change of each key in a shard's journals. Journals grow to the setting, or to half
-  // of the snapshot, and further while others are compacted. The shard's own memory bounds the
+  // The newest change of each key in a shard's journals. Journals grow to the setting, or to the
+  // size of the snapshot, and further while others are compacted. The shard's own memory bounds the
   // snapshot.
   const changesMiB = Math.ceil((compactJournalBytes * changeFactor) / mebibyte) + shardMiB;
   return { shardMiB, compactorMiB: changesMiB + shardMiB, backupMiB: changesMiB * shards };

@@ -91,7 +91,7 @@ async function untilCompacted(): Promise<void> {
       compactions.running > 0 ||
       shards.some(
         ({ journalBytes, snapshotBytes }) =>
-          journalBytes > Math.max(compactJournalBytes, snapshotBytes / 2),
+          journalBytes > Math.max(compactJournalBytes, snapshotBytes),
       )
     );
   };

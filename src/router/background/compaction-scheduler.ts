@@ -11,8 +11,8 @@ import { WatchedThread } from '../threads/watched-thread.ts';
 
 export interface CompactionSchedulerOptions {
   /**
-   * Bytes. A journal is compacted once it is larger than this, and than half of its shard's
-   * snapshot.
+   * Bytes. A shard is compacted once its journals are larger than this, and than its snapshot: so a
+   * byte that is written is copied about twice.
    */
   readonly compactJournalBytes: number;
   readonly monotonicMs: () => number;
@@ -117,7 +117,7 @@ export class CompactionScheduler {
     if (report === undefined) return false;
     const { journalBytes, snapshotBytes, liveJournals, wantsCompaction } = report;
     if (wantsCompaction || isForRoomOnly) return wantsCompaction;
-    const bound = Math.max(this.#options.compactJournalBytes, snapshotBytes / 2);
+    const bound = Math.max(this.#options.compactJournalBytes, snapshotBytes);
     return journalBytes > bound || liveJournals > liveJournalsMax;
   }
 

@@ -9,6 +9,7 @@ import {
   type JournalHeader,
   type JournalLine,
 } from './journal-format.ts';
+import type { ParseLine } from './large-values.ts';
 import { readLines, type Line } from './line-reader.ts';
 import { noChecksum, openLine, parseLine, type OpenedLine } from './sealed-line.ts';
 
@@ -45,6 +46,7 @@ function headerMisfit(header: JournalHeader, opened: OpenedLine): string | undef
 export class JournalReader {
   readonly #file: ReadableFile;
   readonly #onLine: (line: JournalLine) => void;
+  readonly #parse: ParseLine;
   #header: JournalHeader | undefined;
   #version: FormatVersion | undefined;
   #bytes = 0;
@@ -58,9 +60,14 @@ export class JournalReader {
   #isUnknown = false;
 
   /** @param onLine called with each valid batch line, in order */
-  constructor(file: ReadableFile, onLine: (line: JournalLine) => void) {
+  constructor(
+    file: ReadableFile,
+    onLine: (line: JournalLine) => void,
+    parse: ParseLine = parseLine,
+  ) {
     this.#file = file;
     this.#onLine = onLine;
+    this.#parse = parse;
   }
 
   /** @param end reads no further than this offset: the shard has disowned the bytes behind it */
@@ -103,7 +110,7 @@ export class JournalReader {
     if (this.#crc !== undefined && opened.previous !== this.#crc) {
       return 'the line does not follow the one before it';
     }
-    const decoded = decodeJournalLine(parseLine(line.bytes), this.#version);
+    const decoded = decodeJournalLine(this.#parse(line.bytes), this.#version);
     if (decoded.kind === 'unknown') {
       this.#isUnknown = true;
       return 'the line is of an unknown kind';

@@ -6,11 +6,14 @@ import { byteStringOfText, textOfByteString } from '../base/byte-string.ts';
 import { defaultNamespace } from '../base/default-namespace.ts';
 import { isPlainJson } from '../base/plain-json.ts';
 import { isCount } from './is-count.ts';
+import { ValueText } from './large-values.ts';
 
 /** The members of a record that hold its value. A valid record has exactly one of them. */
 export interface ValueMembers {
   readonly value?: string;
   readonly valueBase64?: string;
+  /** In place of the others, if the reader asked for that: the member as JSON. */
+  readonly valueText?: ValueText;
 }
 
 /** A change of one entry, as a parsed journal line holds it. */
@@ -142,15 +145,19 @@ export function encodeOutcome(transaction: string, committed: boolean): string {
   return `{"op":"${op}","transaction":${JSON.stringify(transaction)}}`;
 }
 
+function memberOfValue({ value, valueBase64 = '', valueText }: ValueMembers): string {
+  if (valueText !== undefined) return valueText.json;
+  return value === undefined
+    ? `"valueBase64":"${valueBase64}"`
+    : `"value":${JSON.stringify(value)}`;
+}
+
 /**
  * Encodes an entry for a snapshot from a parsed record of a journal or snapshot. Keeps the record's
  * text, so a compaction need not convert values.
  */
 export function encodeEntry(record: Omit<EntryRecord, 'version'>, version: number): string {
-  const value =
-    record.value === undefined
-      ? `"valueBase64":"${record.valueBase64 ?? ''}"`
-      : `"value":${JSON.stringify(record.value)}`;
+  const value = memberOfValue(record);
   return `{"key":${JSON.stringify(record.key)},"version":${version},${value}${expiryMember(record.expiresAt)}}`;
 }
 
@@ -166,14 +173,19 @@ export function encodeEntryOf(
 
 /** @returns the value of a parsed record, as byte string */
 export function valueOfRecord(record: ValueMembers): string {
+  if (record.valueText !== undefined) {
+    return valueOfRecord(JSON.parse(`{${record.valueText.json}}`) as ValueMembers);
+  }
   return record.value === undefined
     ? Buffer.from(record.valueBase64 ?? '', 'base64').toString('latin1')
     : byteStringOfText(record.value);
 }
 
 function hasValue(record: object): boolean {
-  const { value, valueBase64 } = record as { value?: unknown; valueBase64?: unknown };
-  return (typeof value === 'string') !== (typeof valueBase64 === 'string');
+  const { value, valueBase64, valueText } = record as Partial<Record<string, unknown>>;
+  const isText = typeof value === 'string';
+  const isBase64 = typeof valueBase64 === 'string';
+  return valueText instanceof ValueText ? !isText && !isBase64 : isText !== isBase64;
 }
 
 function hasValidExpiry(record: object): boolean {

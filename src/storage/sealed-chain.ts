@@ -1,5 +1,6 @@
 // Writes and reads a chain of sealed lines: each line carries the checksum of the line before.
 // Knows no content of a line, and no file.
+import type { ParseLine } from './large-values.ts';
 import { noChecksum, openLine, parseLine, sealLine } from './sealed-line.ts';
 
 export class ChainWriter {
@@ -20,11 +21,13 @@ export class ChainWriter {
 
 export class ChainReader {
   readonly #damage: (what: string) => Error;
+  readonly #parse: ParseLine;
   #crc = noChecksum;
 
   /** @param damage makes the error for a line that breaks the chain */
-  constructor(damage: (what: string) => Error) {
+  constructor(damage: (what: string) => Error, parse: ParseLine = parseLine) {
     this.#damage = damage;
+    this.#parse = parse;
   }
 
   /** Checksum of the last line. */
@@ -44,6 +47,6 @@ export class ChainReader {
       throw this.#damage('the line does not follow the one before');
     }
     this.#crc = opened.checksum;
-    return parseLine(bytes);
+    return this.#parse(bytes);
   }
 }

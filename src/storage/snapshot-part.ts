@@ -7,6 +7,7 @@ import type { SnapshotReference } from './current.ts';
 import { damaged, unreadable } from './damage.ts';
 import { partOfFile } from './file-part.ts';
 import type { ReadableFile } from './file-system.ts';
+import type { ParseLine } from './large-values.ts';
 import { readLines, type Line } from './line-reader.ts';
 import { openLine, parseLine } from './sealed-line.ts';
 import { isNotNamed, readSnapshotFooter, type PlacedFooter } from './snapshot-footer.ts';
@@ -28,10 +29,11 @@ export function openSnapshot(
   identity: ShardIdentity,
   reference: SnapshotReference,
   namespace: string | undefined,
+  parse?: ParseLine,
 ): SnapshotSource {
   return namespace === undefined
-    ? new SnapshotReader(file, name, identity, reference)
-    : new SnapshotPart(file, name, reference, namespace);
+    ? new SnapshotReader(file, name, identity, reference, parse)
+    : new SnapshotPart(file, name, reference, namespace, parse);
 }
 
 export class SnapshotPart implements SnapshotSource {
@@ -39,13 +41,21 @@ export class SnapshotPart implements SnapshotSource {
   readonly #name: string;
   readonly #namespace: string;
   readonly #footer: PlacedFooter;
+  readonly #parse: ParseLine;
 
   /**
    * Reads the footer.
    *
    * @throws StoreError STORE_DAMAGED or STORE_MISMATCH if it is not valid
    */
-  constructor(file: ReadableFile, name: string, reference: SnapshotReference, namespace: string) {
+  constructor(
+    file: ReadableFile,
+    name: string,
+    reference: SnapshotReference,
+    namespace: string,
+    parse: ParseLine = parseLine,
+  ) {
+    this.#parse = parse;
     this.#file = file;
     this.#name = name;
     this.#namespace = namespace;
@@ -78,7 +88,7 @@ export class SnapshotPart implements SnapshotSource {
         throw this.#damage(offset, 'the line does not follow the one before');
       }
       previous = opened.checksum;
-      yield this.#takeBlock(parseLine(sealed), order, offset);
+      yield this.#takeBlock(this.#parse(sealed), order, offset);
     }
     if (order.entries !== range.entries) {
       const what = `the footer counts ${range.entries} entries, ${order.entries} are there`;

@@ -7,6 +7,7 @@ import type { SnapshotReference } from './current.ts';
 import { damaged, unreadable, type FilePosition } from './damage.ts';
 import type { ReadableFile } from './file-system.ts';
 import { readLines, type Line } from './line-reader.ts';
+import type { ParseLine } from './large-values.ts';
 import { ChainReader } from './sealed-chain.ts';
 import {
   blockSeparator,
@@ -25,7 +26,7 @@ export class SnapshotReader {
   readonly #name: string;
   readonly #identity: ShardIdentity;
   readonly #reference: SnapshotReference;
-  readonly #chain = new ChainReader((what) => this.#damage(what));
+  readonly #chain: ChainReader;
   readonly #order = new BlockOrder();
   #line: Line | undefined;
   #footer: SnapshotFooter | undefined;
@@ -33,13 +34,16 @@ export class SnapshotReader {
   /**
    * @param name for errors, relative to the data folder
    * @param reference as current.json names the snapshot
+   * @param parse reads the lines; undefined: `parseLine`
    */
   constructor(
     file: ReadableFile,
     name: string,
     identity: ShardIdentity,
     reference: SnapshotReference,
+    parse?: ParseLine,
   ) {
+    this.#chain = new ChainReader((what) => this.#damage(what), parse);
     this.#file = file;
     this.#name = name;
     this.#identity = identity;

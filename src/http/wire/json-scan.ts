@@ -1,7 +1,7 @@
 // Scans JSON text without parsing it; skips strings. Must not judge whether the text is JSON.
+import { endOfJsonString } from '../../base/json-string.ts';
 
 const quote = 0x22;
-const backslash = 0x5c;
 const openBracket = 0x5b;
 const openBrace = 0x7b;
 const comma = 0x2c;
@@ -17,18 +17,6 @@ function beginsElement(byte: number | undefined): boolean {
   return byte === comma || byte === openBracket || byte === openBrace;
 }
 
-/** Index of the closing quote of the string that begins at `start`, or the end of the text. */
-function endOfString(text: Buffer, start: number): number {
-  let end = text.indexOf(quote, start + 1);
-  while (end !== -1) {
-    let escapes = 0;
-    while (text[end - 1 - escapes] === backslash) escapes++;
-    if (escapes % 2 === 0) return end;
-    end = text.indexOf(quote, end + 1);
-  }
-  return text.length;
-}
-
 /**
  * Counts objects, arrays and items after a comma. Stops once the count is above `enough`. 64 MiB of
  * nothing but brackets and commas would take seconds to parse, and gigabytes of memory.
@@ -37,7 +25,7 @@ export function elementsIn(text: Buffer, enough: number): number {
   let elements = 0;
   for (let i = 0; i < text.length && elements <= enough; i++) {
     const byte = text[i];
-    if (byte === quote) i = endOfString(text, i);
+    if (byte === quote) i = endOfJsonString(text, i);
     else if (beginsElement(byte)) elements++;
   }
   return elements;
@@ -52,7 +40,7 @@ export function numbersIn(text: Buffer): string[] {
   const numbers: string[] = [];
   for (let i = 0; i < text.length; i++) {
     if (text[i] === quote) {
-      i = endOfString(text, i);
+      i = endOfJsonString(text, i);
     } else if (beginsNumber(text[i])) {
       const start = i;
       while (isInNumber(text[i + 1])) i++;

@@ -4,6 +4,7 @@
 import { BackupWriter } from '../../storage/backup-writer.ts';
 import { namesOf } from '../../storage/current.ts';
 import type { FileSystem } from '../../storage/file-system.ts';
+import { parseLineAroundValues } from '../../storage/large-values.ts';
 import { encodeEntry } from '../../storage/record.ts';
 import type { ShardLocation } from '../../base/shard-location.ts';
 import { EntryStream, type StreamSource } from './entry-stream.ts';
@@ -77,7 +78,10 @@ export class BackupStream {
       const header = { store, shards: parts.length, seq, at, createdAt, namespace: only };
       const writer = new BackupWriter(header);
       const streams = parts.map(({ source, ...location }) =>
-        new EntryStream(this.#files, location, source, only).entries(),
+        new EntryStream(this.#files, location, source, {
+          namespace: only,
+          parse: parseLineAroundValues,
+        }).entries(),
       );
       for (const { namespace, record, version } of mergeEntryStreams(streams)) {
         writer.add(namespace, encodeEntry(record, version));

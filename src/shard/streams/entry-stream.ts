@@ -9,6 +9,7 @@ import type { FileSystem } from '../../storage/file-system.ts';
 import type { JournalEnd, JournalLine } from '../../storage/journal-format.ts';
 import { JournalReader } from '../../storage/journal-reader.ts';
 import type { EntryRecord } from '../../storage/record.ts';
+import type { ParseLine } from '../../storage/large-values.ts';
 import type { NamespaceRange } from '../../storage/snapshot-format.ts';
 import { readSnapshotFooter } from '../../storage/snapshot-footer.ts';
 import { openSnapshot } from '../../storage/snapshot-part.ts';
@@ -18,6 +19,13 @@ import { RecordReplay, type ReplayedChange } from '../recovery/record-replay.ts'
 export interface StreamSource extends SealedFiles {
   /** Ids of transactions that are committed although these files record no outcome for them. */
   readonly committed?: ReadonlySet<string>;
+}
+
+export interface StreamOptions {
+  /** Reads the entries of no other namespace; undefined: all of them. */
+  readonly namespace?: string | undefined;
+  /** Reads the lines; undefined: `parseLine`. */
+  readonly parse?: ParseLine | undefined;
 }
 
 export interface EntryPosition {
@@ -42,22 +50,23 @@ export class EntryStream {
   readonly #location: ShardLocation;
   readonly #source: StreamSource;
   readonly #only: string | undefined;
+  readonly #parse: ParseLine | undefined;
   /** Namespaces whose entries in the snapshot are all deleted. */
   readonly #flushed = new Set<string>();
   #seq = 1;
   #at = 0;
 
-  /** @param namespace reads the entries of no other namespace; undefined: all of them */
   constructor(
     fileSystem: Pick<FileSystem, 'openReadOnly'>,
     location: ShardLocation,
     source: StreamSource,
-    namespace?: string,
+    { namespace, parse }: StreamOptions = {},
   ) {
     this.#fileSystem = fileSystem;
     this.#location = location;
     this.#source = source;
     this.#only = namespace;
+    this.#parse = parse;
   }
 
   /** The seq that the next change would take. Valid after the caller has read all entries. */
@@ -130,7 +139,8 @@ export class EntryStream {
     const file = this.#fileSystem.openReadOnly(`${folder}/${fileName}`);
     try {
       const only = this.#only;
-      const reader = openSnapshot(file, `${name}/${fileName}`, identity, snapshot, only);
+      const path = `${name}/${fileName}`;
+      const reader = openSnapshot(file, path, identity, snapshot, only, this.#parse);
       const isFlushed = only !== undefined && this.#flushed.has(only);
       for (const { namespace, entries } of isFlushed ? [] : reader.blocks()) {
         if (this.#flushed.has(namespace)) continue;
@@ -178,7 +188,7 @@ export class EntryStream {
     const fileName = journalName(end.generation);
     const file = this.#fileSystem.openReadOnly(`${folder}/${fileName}`);
     try {
-      const reading = new JournalReader(file, onLine).read(end.bytes);
+      const reading = new JournalReader(file, onLine, this.#parse).read(end.bytes);
       if (reading.bytes !== end.bytes || reading.crc !== end.crc || reading.nextSeq !== end.seq) {
         const { bad, nextSeq } = reading;
         const position = { file: `${name}/${fileName}`, offset: reading.bytes, seq: nextSeq };

@@ -53,6 +53,6 @@ function liveStreamsOf(
   return places.flatMap((place, shard) => {
     const source = sources[shard];
     if (source === undefined) return [];
-    return [new EntryStream(place.fileSystem, place, source, namespace)];
+    return [new EntryStream(place.fileSystem, place, source, { namespace })];
   });
 }

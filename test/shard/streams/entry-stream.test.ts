@@ -20,7 +20,7 @@ function streamOf(fileSystem: MemoryFileSystem, namespace?: string): EntryStream
   const place = { ...shardPlace, fileSystem };
   const [source] = liveSources([proveShard(place)]);
   if (source === undefined) throw new Error('one shard has one source');
-  return new EntryStream(fileSystem, place, source, namespace);
+  return new EntryStream(fileSystem, place, source, { namespace });
 }
 
 function* shown(

@@ -98,9 +98,8 @@ function refuseInOneLine(command: Command): void {
 }
 
 function explain(error: CommanderError, command: Command): string {
-  const flags = withThoseAbove(command)
-    .flatMap(({ options }) => options.map((option) => option.long))
-    .join(', ');
+  const own = withThoseAbove(command).flatMap(({ options }) => options.map(({ long }) => long));
+  const flags = [...own, '--help'].join(', ');
   const commands = command.commands.map((one) => one.name()).join(', ');
   switch (error.code) {
     case 'commander.help':
@@ -109,7 +108,7 @@ function explain(error: CommanderError, command: Command): string {
       return `${oneLine(error)}; allowed: ${commands}`;
     case 'commander.unknownOption':
       // The text after a mistyped --token= may be a secret.
-      return `${oneLine(error).replace(/'(-[^=]*?)=.*'/, "'$1'")}; allowed: ${flags}, --help`;
+      return `${oneLine(error).replace(/'(-[^=]*?)=.*'/, "'$1'")}; allowed: ${flags}`;
     default:
       return `${oneLine(error).replace(/\.$/, '')}; see ${typedName(command)} --help`;
   }

@@ -86,6 +86,7 @@ describe('wrong usage ends with code 2 and one line that names it and what is al
     [['health', '--timeout-ms', '0'], /--timeout-ms is "0"; allowed: an integer from 1 to 600000/],
     [['health', '--port', '0'], /port is 0, .*allowed: the port of the server/],
     [['health', '--prot', '1'], /unknown option '--prot'.*--port/],
+    [['verify', '--data-dir', 'd'], /unknown option '--data-dir'; allowed: --help$/m],
     [['token', 'nwe'], /unknown command 'nwe'.*allowed: new, add, list, revoke/],
     [['token', 'new', '16'], /too many arguments for 'new'/],
     [['serve', '--config', 'nowhere.json'], /--config nowhere\.json: .*ENOENT/],

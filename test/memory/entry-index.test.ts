@@ -13,6 +13,17 @@ function newIndex(count: number): { index: EntryIndex; pieces: EntryPieces } {
   return { index: new EntryIndex(pieces, news), pieces };
 }
 
+/** The numbers below `count` that the index finds although they are not held, or not although they are. */
+function wrongIn(
+  pieces: EntryPieces,
+  hashOf: (n: number) => number,
+  count: number,
+  isHeld: (n: number) => boolean,
+): number[] {
+  const numbers = Array.from({ length: count }, (_, n) => n);
+  return numbers.filter((n) => pieces.find(hashOf(n), 1, String(n)) !== (isHeld(n) ? n : noEntry));
+}
+
 const spread = (n: number): number => Math.imul(n, 0x9e3779b1);
 const spreadFours = (n: number): number => Math.imul(n >> 2, 0x85ebca6b);
 
@@ -28,13 +39,13 @@ describe('an index of entries', () => {
       const count = hashOf(1) === hashOf(2) ? 300 : 20_000;
       const { index, pieces } = newIndex(count);
       for (let n = 0; n < count; n++) index.add(hashOf(n), n);
-      const find = (n: number): number => pieces.find(hashOf(n), 1, String(n));
-      for (let n = 0; n < count; n++) expect(find(n)).toBe(n);
-      expect(find(count)).toBe(noEntry);
+      const wrongIf = (isHeld: (n: number) => boolean): number[] =>
+        wrongIn(pieces, hashOf, count + 1, (n) => n < count && isHeld(n));
+      expect(wrongIf(() => true)).toEqual([]);
       for (let n = 0; n < count; n++) if (n % 3 !== 0) index.remove(hashOf(n), n);
-      for (let n = 0; n < count; n++) expect(find(n)).toBe(n % 3 === 0 ? n : noEntry);
+      expect(wrongIf((n) => n % 3 === 0)).toEqual([]);
       for (let n = 0; n < count; n++) if (n % 3 === 0) index.remove(hashOf(n), n);
-      for (let n = 0; n < count; n++) expect(find(n)).toBe(noEntry);
+      expect(wrongIf(() => false)).toEqual([]);
     },
   );
 
@@ -57,9 +68,7 @@ describe('an index of entries', () => {
             else held.delete(n);
           }
         }
-        for (let n = 0; n < 6000; n++) {
-          expect(pieces.find(spreadFours(n), 1, String(n))).toBe(held.has(n) ? n : noEntry);
-        }
+        expect(wrongIn(pieces, spreadFours, 6000, (n) => held.has(n))).toEqual([]);
       }),
       { numRuns: 40 },
     );

@@ -106,7 +106,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'await this.#thread.destroy(); if (this.#state',
     replace: 'void this.#thread.destroy(); if (this.#state',
     seedsMax: 400,
-    firstSeed: 68,
+    firstSeed: 173,
   },
   {
     name: 'a failed sync is taken for a success',
@@ -146,7 +146,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "this.#files.writer.isBroken ? 'unknown' : 'not-applied'",
     replace: "'not-applied'",
     seedsMax: 150,
-    firstSeed: 11,
+    firstSeed: 26,
   },
   {
     name: 'a compaction keeps the oldest change of a key',
@@ -544,7 +544,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'const { error } = result;',
     replace: "const { error } = result; if (error.outcome === 'unknown') return apply();",
     seedsMax: 300,
-    firstSeed: 11,
+    firstSeed: 2,
   },
   {
     name: 'a change of access with an unknown outcome is not looked for',
@@ -553,7 +553,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "if (error.outcome === 'not-applied' || versions.length === 0)",
     replace: 'if (error.outcome.length > 0)',
     seedsMax: 300,
-    firstSeed: 58,
+    firstSeed: 92,
   },
   {
     name: 'the tokens of a deleted user stay in the store',

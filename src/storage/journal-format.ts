@@ -1,6 +1,7 @@
 // The lines of a journal. The first line is the header. After it come batch lines, which hold
 // changes as results, and mark lines, which hold none. FORMAT.md has the grammar and a worked
-// example. Only this file and record.ts know the members of the lines.
+// example. Only this file and record.ts know the members of the lines, and
+// large-values.ts those of values.
 import type { FsyncMode } from '../base/fsync-mode.ts';
 import type { ShardIdentity } from '../base/shard-location.ts';
 import { formatVersion, isReadableFormatVersion, type FormatVersion } from './format-version.ts';

@@ -73,9 +73,10 @@ export const parseLineAroundValues: ParseLine = (bytes) => {
       put += 1;
       return typeof value === 'number' ? line.values[value] : undefined;
     });
-    // If not, a person has written a member of this name.
-    return put === line.values.length ? parsed : parseLine(bytes);
+    if (put === line.values.length) return parsed;
   } catch {
-    return undefined;
+    // The whole line decides.
   }
+  // A person has written the line, with a member of such a name.
+  return parseLine(bytes);
 };

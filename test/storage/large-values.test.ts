@@ -105,6 +105,11 @@ test('a line that has a member of the same name is read as any other', () => {
   }
 });
 
+test('a name that ends as that of a value does is no value', () => {
+  const line = Buffer.from(JSON.stringify({ 'a"value': 'v'.repeat(5000), b: 1 }));
+  expect(parseLineAroundValues(line)).toEqual(parseLine(line));
+});
+
 test('a line that is no JSON has no object', () => {
   const value5000 = 'v'.repeat(5000);
   for (const text of [`{"value":"${value5000}`, `{"value":"${value5000}",}`, `"${value5000}`]) {

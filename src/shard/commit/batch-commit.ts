@@ -34,7 +34,7 @@ export interface Committed {
   readonly syncSeconds: number;
 }
 
-/** Flushed entries whose memory a batch gives back: that takes less than a millisecond. */
+/** Flushed entries whose memory a batch gives back: less than a millisecond, if no value is large. */
 const reclaimedMax = 500;
 
 /** The writes for which the disk may have room. */

@@ -2,8 +2,9 @@
 // Knows no request: the caller has judged that it may.
 import { defaultNamespace } from '../base/default-namespace.ts';
 import { retrySoon, StoreError } from '../base/errors.ts';
-import { checkNamespaceName } from '../base/namespace-name.ts';
+import { checkNamespaceName, namespacesCountedTo } from '../base/namespace-name.ts';
 import type { EntryName } from '../store/operation.ts';
+import type { Quota } from '../store/quota.ts';
 import type { Store } from '../store/store.ts';
 import type { EntryPut } from '../store/transaction.ts';
 import type { Callers } from './callers.ts';
@@ -54,6 +55,8 @@ export class Namespaces {
   readonly #dropping = new Set<string>();
   /** Names that are being made, or whose making has an unknown outcome. */
   readonly #making = new Set<string>();
+  /** Resolves once the quota that was set last binds all later writes. */
+  #limiting: Promise<void> = Promise.resolve();
   readonly #locks = new NameLocks();
 
   constructor(options: NamespacesOptions) {
@@ -70,6 +73,7 @@ export class Namespaces {
   add(namespace: KnownNamespace): void {
     this.#known.set(namespace.record.name, namespace);
     this.#names.add(namespace.record.name);
+    this.#limiting = this.#limit(namespace.record.name, namespace.record);
   }
 
   state(name: string): NamespaceState {
@@ -134,6 +138,7 @@ export class Namespaces {
           }
           const createdAt = known?.record.createdAt ?? this.#options.nowMs();
           await this.#store({ record: { name, createdAt, ...settings }, entry: known?.entry });
+          await this.#limiting;
           return known === undefined ? 'created' : 'changed';
         }),
       judge,
@@ -186,12 +191,13 @@ export class Namespaces {
           this.#dropping.add(name);
           await records.commit({
             changes: [{ name: entry, put: undefined }, ...grants.changes],
-            flush: [name],
+            flush: namespacesCountedTo(name),
             apply: () => {
               grants.apply();
               this.#dropping.delete(name);
               this.#known.delete(name);
               this.#names.delete(name);
+              this.#limiting = this.#limit(name, {});
             },
             dismiss: () => void this.#dropping.delete(name),
           });
@@ -205,6 +211,10 @@ export class Namespaces {
     if (known !== undefined) return known;
     const detail = `There is no namespace ${JSON.stringify(name)}.`;
     throw new StoreError('NAMESPACE_NOT_FOUND', detail);
+  }
+
+  async #limit(name: string, { keysMax, bytesMax }: Quota): Promise<void> {
+    await this.#options.store.setQuota?.(name, { keysMax, bytesMax });
   }
 
   /** Only within `exclusive`. */
@@ -242,9 +252,16 @@ export class Namespaces {
   }
 
   async #viewsOf(records: readonly NamespaceRecord[]): Promise<readonly NamespaceView[]> {
-    const figures = await this.#options.store.measure(records.map(({ name }) => name));
+    const names = records.map(({ name }) => namespacesCountedTo(name));
+    const figures = (await this.#options.store.measure(names.flat())).values();
     return records.map(({ name, keysMax, bytesMax, audit, createdAt }, index) => {
-      const { keys = 0, bytes = 0 } = figures[index] ?? {};
+      let keys = 0;
+      let bytes = 0;
+      for (let left = names[index]?.length ?? 0; left > 0; left--) {
+        const part = figures.next().value;
+        keys += part?.keys ?? 0;
+        bytes += part?.bytes ?? 0;
+      }
       return {
         name,
         keys,

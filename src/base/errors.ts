@@ -38,6 +38,7 @@ export const errorSentences = {
   SHUTTING_DOWN: 'The server is stopping and takes no new work.',
   DISK_FULL: 'The disk has no room for the write.',
   SHARD_FULL: 'The shard holds as many entries or bytes as it can; delete some or use more shards.',
+  QUOTA_EXCEEDED: 'The namespace would hold more keys or bytes than it may; delete some.',
   NAMESPACES_FULL: 'The store has as many namespaces as it may have; drop some.',
   ACCESS_FULL: 'The store has as many users or tokens as it may have; delete some.',
   // The store cannot start, or a file is not valid.
@@ -64,6 +65,8 @@ export interface ErrorFacts {
   retryAfterMs?: number | undefined;
   /** The limit that was exceeded, in the unit that the detail names. */
   limit?: number | undefined;
+  /** How much there is at present of that which is limited, in the same unit. */
+  present?: number | undefined;
   /** The parameter, header or member at fault. */
   parameter?: string | undefined;
 }
@@ -79,6 +82,7 @@ export class StoreError extends Error {
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
   readonly limit: number | undefined;
+  readonly present: number | undefined;
   readonly parameter: string | undefined;
 
   constructor(code: ErrorCode, detail: string, facts: ErrorFacts = {}, cause?: unknown) {
@@ -88,7 +92,13 @@ export class StoreError extends Error {
     this.retryable = facts.retryable ?? false;
     this.retryAfterMs = facts.retryAfterMs;
     this.limit = facts.limit;
+    this.present = facts.present;
     this.parameter = facts.parameter;
+  }
+
+  get facts(): ErrorFacts {
+    const { outcome, retryable, retryAfterMs, limit, present, parameter } = this;
+    return { outcome, retryable, retryAfterMs, limit, present, parameter };
   }
 }
 

@@ -30,3 +30,25 @@ export function checkNamespaceName(name: unknown, parameter: string): asserts na
 export function isInternalNamespace(name: string): boolean {
   return name.startsWith('~');
 }
+
+/** The answers that are kept for requests in this namespace. */
+export function keptAnswersOf(namespace: string): string {
+  return `~kept.${namespace}`;
+}
+
+/** The locks of this namespace. */
+export function locksOf(namespace: string): string {
+  return `~locks.${namespace}`;
+}
+
+/** The namespaces whose entries count to this one, itself among them. */
+export function namespacesCountedTo(namespace: string): readonly string[] {
+  return [namespace, keptAnswersOf(namespace), locksOf(namespace)];
+}
+
+const countedPattern = /^~(?:kept|locks)\./;
+
+/** The namespace to which the entries of this one count. */
+export function ownerOfNamespace(name: string): string {
+  return isInternalNamespace(name) ? name.replace(countedPattern, '') : name;
+}

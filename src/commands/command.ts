@@ -111,6 +111,11 @@ export interface KeyedCommand extends CommandDescription {
   readonly access: 'read' | 'write';
   /** The keys that a command with access `write` only reads. By default it may write all. */
   readonly reads?: 'first key' | 'all keys but the first';
+  /**
+   * How much larger the values of the written keys may become. `never`: no larger. `arguments`: by no
+   * more than the bytes of the arguments and the digits of an integer. By default any size is possible.
+   */
+  readonly grows?: 'never' | 'arguments';
   /** Pure. Refuses a call with RedisError, and throws nothing else. */
   readonly run: (call: KeyedCall) => CommandOutcome;
 }

@@ -85,6 +85,7 @@ function expireCommand(name: string, time: string, unit: ExpireUnit): KeyedComma
     arity: -3,
     keys: oneKey,
     access: 'write',
+    grows: 'never',
     syntax: `key ${time} [NX | XX | GT | LT]`,
     summary: `Sets the deadline of a key, ${unit.isRelative ? 'from now' : 'since the epoch'}, in ${
       unit.inSeconds ? 'seconds' : 'milliseconds'
@@ -130,6 +131,7 @@ export const expiryCommands: readonly KeyedCommand[] = [
     arity: 2,
     keys: oneKey,
     access: 'write',
+    grows: 'never',
     syntax: 'key',
     summary: 'Removes the deadline of a key.',
     run: persist,

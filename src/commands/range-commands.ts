@@ -45,6 +45,7 @@ export const rangeCommands: readonly KeyedCommand[] = [
     arity: 3,
     keys: oneKey,
     access: 'write',
+    grows: 'arguments',
     syntax: 'key value',
     summary: 'Appends to the value and gives its new length.',
     run: append,

@@ -15,6 +15,8 @@ import { Backups } from '../router/background/backups.ts';
 import { CompactionScheduler } from '../router/background/compaction-scheduler.ts';
 import { Housekeeper, housekeepingMs } from '../router/background/housekeeper.ts';
 import { KeyLocks } from '../router/key-locks.ts';
+import { Quotas } from '../router/quotas/quotas.ts';
+import { ReservedWrites } from '../router/quotas/reserved-writes.ts';
 import { Router } from '../router/router.ts';
 import { Sequencer } from '../router/sequencer.ts';
 import { ShardClient } from '../router/shard/shard-client.ts';
@@ -64,9 +66,10 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
   const timestamp = (): number => timestamps.timestamp();
   const monotonicMs = (): number => clock.monotonicMs();
   const transactionsInFlight = new Set<string>();
+  const quotas = new Quotas(options.locations.length);
   const shards = options.locations.map((location) => ({
     location,
-    client: newClient(location, { timestamps, transactionsInFlight }, options),
+    client: newClient(location, { timestamps, transactionsInFlight, quotas }, options),
   }));
   const clients = shards.map(({ client }) => client);
   try {
@@ -100,9 +103,11 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
   const locks = new KeyLocks();
   const newId = options.newTransactionId;
   const durability = durabilityOf(fsync);
+  const writes = new ReservedWrites(quotas, sequencer, timestamp);
   const transactions = new TransactionRunner({
     locks,
     sequencer,
+    writes,
     twoPhaseCommit: new TwoPhaseCommit({
       sequencer,
       timestamp,
@@ -112,18 +117,19 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
     timestamp,
     durability,
   });
-  const parts = { clock: timestamps, locks, sequencer, transactions, compactions, backups };
+  const parts = { clock: timestamps, locks, sequencer, writes, transactions, compactions, backups };
   return new Router(clients, { ...parts, durability, onClosing, onClosed });
 }
 
 interface SharedParts {
   readonly timestamps: TimestampClock;
   readonly transactionsInFlight: ReadonlySet<string>;
+  readonly quotas: Quotas;
 }
 
 function newClient(
   location: ShardLocation,
-  { timestamps, transactionsInFlight }: SharedParts,
+  { timestamps, transactionsInFlight, quotas }: SharedParts,
   { fsync, defer, clock, logger, newShardThread }: AssemblyOptions,
 ): ShardClient {
   return new ShardClient({
@@ -142,6 +148,7 @@ function newClient(
       const what = isFull ? 'the disk is full: puts are refused' : 'there is room on disk again';
       logger.warn({ shard }, what);
     },
+    usage: quotas,
     transactionsInFlight: () => transactionsInFlight,
   });
 }

@@ -45,6 +45,7 @@ export function frameBytesOf(operation: ShardOperation): number {
   if (operation.op === 'change' || operation.op === 'prepare') return changeBytes(operation);
   if (operation.op === 'list') return fixedBytes + queryBytes(operation.query);
   if (operation.op === 'count') return countBytes(operation);
+  if (operation.op === 'sweep') return fixedBytes + (operation.namespace?.length ?? 0);
   if (operation.op === 'measure') return fixedBytes + bytesOfStrings(operation.namespaces ?? []);
   if (!('key' in operation)) return fixedBytes;
   if (operation.op === 'command') return commandBytes(operation);
@@ -170,6 +171,7 @@ function writeOperation(frame: FrameWriter, operation: ShardOperation): void {
       return;
     case 'sweep':
       frame.f64(operation.now);
+      frame.string(operation.namespace ?? '');
       return;
     case 'mark':
       return;
@@ -227,7 +229,7 @@ function readOperation(frame: FrameReader): ShardOperation {
       return { op: 'measure', namespaces: isOfSome ? namespaces : undefined };
     }
     case opCodes.sweep:
-      return { op: 'sweep', now: frame.f64() };
+      return { op: 'sweep', now: frame.f64(), namespace: frame.string() || undefined };
     case opCodes.getAt:
       return { op: 'getAt', namespace: frame.string(), key: frame.string(), now: frame.f64() };
     case opCodes.mark:

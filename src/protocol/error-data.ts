@@ -1,9 +1,8 @@
 // Turns errors into data and back: classes and their fields do not survive the hop between threads.
 import { StoreError, type ErrorCode, type ErrorFacts } from '../base/errors.ts';
 
-export function encodeError(error: StoreError): string {
-  const { code, message, outcome, retryable, retryAfterMs, limit, parameter } = error;
-  return JSON.stringify({ code, message, outcome, retryable, retryAfterMs, limit, parameter });
+export function encodeError({ code, message, facts }: StoreError): string {
+  return JSON.stringify({ code, message, ...facts });
 }
 
 export function decodeError(text: string): StoreError {

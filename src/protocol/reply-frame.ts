@@ -79,6 +79,7 @@ function writeReport(frame: FrameWriter, report: ShardReport): void {
   frame.f64(report.snapshotBytes);
   frame.f64(report.nextExpiryAt);
   frame.f64(report.syncSeconds);
+  writeFigures(frame, report.namespaces);
 }
 
 function readReport(frame: FrameReader): ShardReport {
@@ -100,6 +101,7 @@ function readReport(frame: FrameReader): ShardReport {
     isBroken: (flags & broken) !== 0,
     isDiskFull: (flags & diskFull) !== 0,
     wantsCompaction: (flags & compactionWanted) !== 0,
+    namespaces: readFigures(frame),
   };
 }
 

@@ -98,6 +98,13 @@ export interface MeasureOperation {
   readonly namespaces: readonly string[] | undefined;
 }
 
+/** Removes some of the entries that have expired by `now`, and answers how many. */
+export interface SweepOperation extends AtMoment {
+  readonly op: 'sweep';
+  /** Undefined: those of all namespaces, the ones with the earliest deadlines first. */
+  readonly namespace?: string | undefined;
+}
+
 export type ShardOperation =
   | Operation
   | CommandOperation
@@ -110,8 +117,7 @@ export type ShardOperation =
   | ({ readonly op: 'list'; readonly query: ListQuery } & AtMoment)
   | CountOperation
   | MeasureOperation
-  /** Removes some of the entries that have expired by `now`. */
-  | ({ readonly op: 'sweep' } & AtMoment)
+  | SweepOperation
   /** Leaves a mark in the journal if there are changes behind the last one. */
   | { readonly op: 'mark' };
 
@@ -140,7 +146,7 @@ export interface FiguresResult {
   readonly figures: readonly NamespaceFigures[];
 }
 
-/** A change, a prepare, an outcome, a forget, a sweep or a mark is done. */
+/** A change, a prepare, an outcome, a forget or a mark is done. */
 export interface DoneResult {
   readonly kind: 'done';
 }
@@ -208,6 +214,8 @@ export interface ShardReport extends ShardFigures {
   readonly isBroken: boolean;
   /** True on a full disk if a compaction would free room. */
   readonly wantsCompaction: boolean;
+  /** Those of the namespaces that have changed since the last report, and perhaps of others. */
+  readonly namespaces: readonly NamespaceFigures[];
 }
 
 export interface BatchRequest {

@@ -3,10 +3,17 @@
 import type { TimestampClock } from '../base/clock.ts';
 import { StoreError } from '../base/errors.ts';
 import type { MaybePromise } from '../base/maybe-promise.ts';
+import { namespacesCountedTo } from '../base/namespace-name.ts';
 import type { ShardResult } from '../protocol/shard-operation.ts';
 import { refusalOf, type TransactionName } from '../store/authorization.ts';
 import type { KeyRange, ListPage, ListQuery } from '../store/listing.ts';
 import { namesOf, type EntryName, type Operation } from '../store/operation.ts';
+import {
+  transactionOfCommand,
+  transactionOfPut,
+  type OperationTransaction,
+} from '../store/operation-transaction.ts';
+import type { Quota } from '../store/quota.ts';
 import type { Durability, RefusedResult, ReplyResult, Result } from '../store/result.ts';
 import type { TransactionPlan, TransactionResult } from '../store/transaction.ts';
 import type {
@@ -21,8 +28,15 @@ import type { CompactionScheduler } from './background/compaction-scheduler.ts';
 import type { KeyLocks } from './key-locks.ts';
 import { mergeFigures } from './merge-figures.ts';
 import { mergePages } from './merge-pages.ts';
+import type { ReservedWrites } from './quotas/reserved-writes.ts';
 import { ReplyCollector } from './reply-collector.ts';
-import { resultOf, resultOrReplyOf, type AnyOperation, type Sequencer } from './sequencer.ts';
+import {
+  resultOf,
+  resultOrReplyOf,
+  type AnyOperation,
+  type Complete,
+  type Sequencer,
+} from './sequencer.ts';
 import type { ShardClient } from './shard/shard-client.ts';
 import type { TransactionRunner } from './transactions/transaction-runner.ts';
 
@@ -31,6 +45,7 @@ export interface RouterOptions {
   readonly clock: TimestampClock;
   readonly locks: KeyLocks;
   readonly sequencer: Sequencer;
+  readonly writes: ReservedWrites;
   readonly transactions: TransactionRunner;
   readonly compactions: CompactionScheduler;
   readonly backups: Backups;
@@ -48,6 +63,14 @@ type DirectRead<Kind> = (operation: AnyOperation, now: number) => Kind | undefin
 interface AnswersOfKind<Kind extends Result | ReplyResult> {
   readonly read: DirectRead<Kind>;
   readonly asKind: (answer: ShardResult) => Kind;
+}
+
+/** Operations that one caller has submitted together. */
+interface SubmittedBatch<Kind extends Result | ReplyResult> {
+  readonly operations: readonly AnyOperation[];
+  readonly options: SubmitOptions;
+  readonly answers: AnswersOfKind<Kind>;
+  readonly collector: ReplyCollector<Kind | RefusedResult>;
 }
 
 function refusedBy(error: StoreError): RefusedResult {
@@ -75,8 +98,10 @@ export class Router implements CommandStore {
     return this.#options.clock.timestamp();
   }
 
-  submit(operation: Operation, { authorization }: SubmitOptions = noOptions): MaybePromise<Result> {
+  submit(operation: Operation, options: SubmitOptions = noOptions): MaybePromise<Result> {
+    const { authorization } = options;
     const sequencer = this.#sequencer;
+    const { writes } = this.#options;
     const refusal = refusalOf(operation, authorization);
     // A refused operation takes no place among those that wait for a lock, and learns of no lock.
     if (refusal !== undefined) return { kind: 'refused', error: refusal };
@@ -89,7 +114,9 @@ export class Router implements CommandStore {
       const enqueue = (): void => {
         const error = isLocked ? refusalOf(operation, authorization) : undefined;
         if (error !== undefined) resolve({ kind: 'refused', error });
-        else sequencer.enqueue(operation, (answer) => resolve(resultOf(answer)));
+        else if (!writes.enqueue(operation, (answer) => resolve(resultOf(answer)))) {
+          void this.#carryOutAlone(operation, options).then((result) => resolve(resultOf(result)));
+        }
       };
       if (isLocked) void this.#enqueueLocked([operation], enqueue, resolve);
       else enqueue();
@@ -175,6 +202,15 @@ export class Router implements CommandStore {
     return this.#options.backups.take(options);
   }
 
+  async setQuota(namespace: string, quota: Quota): Promise<void> {
+    if (!this.#options.writes.setQuota(namespace, quota)) return;
+    // Holders of locks may have planned changes that reserve nothing.
+    await this.#locks.holdNamespaces(namespacesCountedTo(namespace), [], async () => {
+      const behind = { op: 'measure', namespaces: [] } as const;
+      await Promise.all(this.#sequencer.queues.map((queue) => this.#sequencer.ask(queue, behind)));
+    });
+  }
+
   status(): StoreStatus {
     const { sequencer, transactions, compactions } = this.#options;
     return {
@@ -202,36 +238,94 @@ export class Router implements CommandStore {
 
   #submitAll<Kind extends Result | ReplyResult>(
     operations: readonly AnyOperation[],
-    { reserveReplyBytes, authorization }: SubmitOptions,
-    { read, asKind }: AnswersOfKind<Kind>,
+    options: SubmitOptions,
+    answers: AnswersOfKind<Kind>,
   ): MaybePromise<(Kind | RefusedResult)[]> {
     const collector = new ReplyCollector<Kind | RefusedResult>(
       operations.length,
-      reserveReplyBytes,
+      options.reserveReplyBytes,
     );
+    this.#submitFrom(0, { operations, options, answers, collector });
+    return collector.results;
+  }
+
+  /** Queues the operations from this index on, in one turn if all of them have room. */
+  #submitFrom<Kind extends Result | ReplyResult>(from: number, batch: SubmittedBatch<Kind>): void {
+    const { operations, options, collector } = batch;
+    const { authorization } = options;
     const enqueueAll = (): void => {
-      const now = this.timestamp();
-      for (const [index, operation] of operations.entries()) {
-        const error = refusalOf(operation, authorization);
-        const known = error === undefined ? read(operation, now) : refusedBy(error);
-        if (known !== undefined) {
-          collector.complete(index, known);
-        } else {
-          this.#sequencer.enqueue(operation, (answer) => collector.complete(index, asKind(answer)));
-        }
-      }
+      const end = this.#enqueueFrom(from, batch);
+      if (end < operations.length) void this.#submitAlone(end, batch);
     };
     const refuseAll = (refused: RefusedResult): void => {
-      for (const index of operations.keys()) collector.complete(index, refused);
+      for (let index = from; index < operations.length; index++) collector.complete(index, refused);
     };
     // Makes the names only if a caller holds a lock: most requests do not need them.
     if (this.#locks.areIdle) {
       enqueueAll();
     } else {
-      const allowed = operations.filter((each) => refusalOf(each, authorization) === undefined);
+      const left = from === 0 ? operations : operations.slice(from);
+      const allowed = left.filter((each) => refusalOf(each, authorization) === undefined);
       this.#whenFree(allowed.flatMap(namesOf), enqueueAll, refuseAll);
     }
-    return collector.results;
+  }
+
+  /** @returns the index of the first operation that has to be carried out alone */
+  #enqueueFrom<Kind extends Result | ReplyResult>(
+    from: number,
+    { operations, options, answers, collector }: SubmittedBatch<Kind>,
+  ): number {
+    const { authorization } = options;
+    const { writes } = this.#options;
+    const { read, asKind } = answers;
+    const now = this.timestamp();
+    for (let index = from; index < operations.length; index++) {
+      const operation = operations[index];
+      if (operation === undefined) break;
+      const error = refusalOf(operation, authorization);
+      const known = error === undefined ? read(operation, now) : refusedBy(error);
+      if (known !== undefined) {
+        collector.complete(index, known);
+        continue;
+      }
+      const complete: Complete = (answer) => collector.complete(index, asKind(answer));
+      if (!writes.enqueue(operation, complete)) return index;
+    }
+    return operations.length;
+  }
+
+  /** The operations behind this one wait: each sees those before it. */
+  async #submitAlone<Kind extends Result | ReplyResult>(
+    index: number,
+    batch: SubmittedBatch<Kind>,
+  ): Promise<void> {
+    const { operations, options, answers, collector } = batch;
+    const operation = operations[index];
+    if (operation === undefined) throw new Error('an operation that waits is one of the batch');
+    collector.complete(index, answers.asKind(await this.#carryOutAlone(operation, options)));
+    this.#submitFrom(index + 1, batch);
+  }
+
+  /** Carries out a write that may find no room in its namespace, as a transaction. */
+  async #carryOutAlone(
+    operation: AnyOperation,
+    options: SubmitOptions,
+  ): Promise<Result | ReplyResult> {
+    if (operation.op === 'put') {
+      return await this.#runAlone<Result>(transactionOfPut(operation), options);
+    }
+    if (operation.op !== 'command') throw new Error(`a ${operation.op} needs no room`);
+    return await this.#runAlone<ReplyResult>(transactionOfCommand(operation, noOptions), options);
+  }
+
+  async #runAlone<Kind>(
+    { names, plan }: OperationTransaction<Kind>,
+    { authorization }: SubmitOptions,
+  ): Promise<Kind | RefusedResult> {
+    // Neither its reads nor its reply are counted here: the caller counts the reply.
+    const asCaller = authorization === undefined ? noOptions : { authorization };
+    const result = await this.transact(names, plan, asCaller);
+    return result.kind === 'refused' ? result : result.output(result.durability ?? this.durability);
   }
 
   /** Queues at once if no caller holds one of these locks; else once all of them are free. */

@@ -18,7 +18,7 @@ import {
   type EntryName,
   type Operation,
 } from '../store/operation.ts';
-import type { ReplyResult, Result } from '../store/result.ts';
+import type { EntryResult, ReplyResult, Result } from '../store/result.ts';
 import { shardOfSlot, slotCount, slotOfKey } from '../store/slot.ts';
 import { QueuedOperation } from './shard/queued-operation.ts';
 import type { ReplyCollector } from './reply-collector.ts';
@@ -34,6 +34,8 @@ export interface ShardQueue {
   readonly shard: number;
   /** Higher than the seq of every change up to the shard's last answer. */
   readonly nextSeq: number;
+  /** The first deadline of any entry as of the shard's last answer; Infinity if none expires. */
+  readonly nextExpiryAt: number;
   /** The entries in the shard's memory; undefined if only its queue may be asked. */
   readonly entries: Pick<SharedEntries, 'get' | 'head' | 'getText'> | undefined;
   /** The position of the operation that was queued last; 0 if none was. */
@@ -136,6 +138,15 @@ export class Sequencer {
     const { namespace, key } = operation;
     const value = this.#counted(this.#entriesFor(key)?.getText(namespace, key, now));
     return value === undefined ? undefined : { kind: 'reply', reply: { kind: 'bulk', value } };
+  }
+
+  /**
+   * The entry that stands there until an operation that is queued in this turn is carried out, without
+   * its value; undefined if only the shard's queue can tell. One with a deadline may be gone by then.
+   */
+  standing({ namespace, key }: EntryName): EntryResult | undefined {
+    const head = this.#entriesFor(key)?.head(namespace, key, this.#clock.timestamp());
+    return head?.kind === 'entry' && head.expiresAt === undefined ? head : undefined;
   }
 
   /** Queues an operation behind all earlier operations of its shard. */

@@ -203,6 +203,7 @@ export class Shard {
       isBroken: writer.isBroken || this.#isStuck,
       isDiskFull: this.#parts.space.isFull,
       wantsCompaction: this.#parts.space.wantsCompaction,
+      namespaces: this.#parts.table.takeTouched(),
     };
   }
 

@@ -4,6 +4,7 @@ import type { MaybePromise } from '../base/maybe-promise.ts';
 import type { Authorization, TransactionName } from './authorization.ts';
 import type { CommandOperation, EntryName, Operation } from './operation.ts';
 import type { KeyRange, ListPage, ListQuery } from './listing.ts';
+import type { Quota } from './quota.ts';
 import type { Durability, ReplyResult, Result } from './result.ts';
 import type { NamespaceFigures, StoreStatus } from './store-status.ts';
 import type { TransactionPlan, TransactionResult } from './transaction.ts';
@@ -106,6 +107,13 @@ export interface Store {
    * @throws StoreError OVERLOADED if a backup is running; SHARD_UNAVAILABLE if a shard does not serve
    */
   backup?(options?: BackupOptions): Promise<AsyncIterable<Uint8Array>>;
+
+  /**
+   * Bounds the namespace, from now on. Resolves once every write counts that was sent before. Whatever
+   * else the store keeps for the namespace counts to it. The method is absent if the engine keeps no
+   * quotas.
+   */
+  setQuota?(namespace: string, quota: Quota): Promise<void>;
 
   status(): StoreStatus;
 

@@ -124,7 +124,12 @@ const operations: fc.Arbitrary<ShardOperation> = fc.oneof(
     namespaces: fc.option(fc.array(fc.string({ unit: 'binary-ascii' })), { nil: undefined }),
   }),
   fc.record({ op: fc.constant('getAt' as const), ...name, now: fc.nat() }),
-  fc.record({ op: fc.constant('sweep' as const), now: fc.nat() }),
+  fc.record({
+    op: fc.constant('sweep' as const),
+    now: fc.nat(),
+    // No namespace has an empty name.
+    namespace: name.namespace.map((namespace) => namespace || undefined),
+  }),
   fc.constant({ op: 'mark' as const }),
 );
 
@@ -197,6 +202,10 @@ const report: ShardReport = {
   isBroken: false,
   isDiskFull: true,
   wantsCompaction: true,
+  namespaces: [
+    { namespace: 'default', keys: 1, bytes: 2 },
+    { namespace: '~kept.default', keys: 0, bytes: 0 },
+  ],
 };
 
 const bytes = (value: string): Buffer => Buffer.from(value, 'latin1');

@@ -130,6 +130,27 @@ describe('a direct read', () => {
   });
 });
 
+const standing = (key: string) => sequencer.standing(name(key));
+
+describe('the entry that stands there until a write is carried out', () => {
+  test('is known from memory, without its value', () => {
+    fillMemory('0b');
+    expect(standing('0b')).toEqual({ ...entry('0b'), value: undefined });
+    expect(standing('0c')).toBeUndefined();
+  });
+
+  test('is not known while a write of it is under way', () => {
+    fillMemory('0b');
+    sequencer.enqueue(remove('0b'), ignore);
+    expect(standing('0b')).toBeUndefined();
+  });
+
+  test('is not known if it has a deadline: the sweep may remove it first', () => {
+    queues[0].memory.set('0b', entry('x', 1500));
+    expect(standing('0b')).toBeUndefined();
+  });
+});
+
 describe('entries that are read at one moment', () => {
   const names = ['0b', '1b', '1c'].map(name);
 

@@ -43,8 +43,12 @@ export class HealPhase {
   }
 
   async run(): Promise<void> {
-    const { judge } = this.#parts;
+    const { judge, shares } = this.#parts;
     await this.begin();
+    if (shares !== undefined) {
+      await this.mustAnswerAll();
+      await shares.heal(this.#store, this.#scheduler, this);
+    }
     await this.#mustWriteAll();
     await this.#mustTransact();
     await this.#mustList();

@@ -39,11 +39,12 @@ export class ProcessLives {
   }
 
   cutPower(): void {
-    const { record, disk, judge, access } = this.#parts;
+    const { record, disk, judge, access, shares } = this.#parts;
     record.note('the power is cut');
     record.figures.powerCuts += 1;
     this.#current.isDead = true;
     access?.judge.notePowerCut(judge.mayLose);
+    shares?.notePowerCut(judge.mayLose);
     disk.powerCut();
     judge.notePowerCut();
   }
@@ -141,7 +142,7 @@ export class ProcessLives {
   }
 
   #processOn(fsync: FsyncMode): SimulatedProcess {
-    const { plan, record, disk, clock, faults, judge, backupJudge, access } = this.#parts;
+    const { plan, record, disk, clock, faults, judge, backupJudge, access, shares } = this.#parts;
     const process: SimulatedProcess = new SimulatedProcess(
       { ...plan.settings, fsync },
       {
@@ -154,6 +155,7 @@ export class ProcessLives {
         onTaskLost: (...lost) => judge.noteLostTask(...lost),
         onBackupBegun: (task) => backupJudge.noteBegun(task),
         onOpened: () => this.#reshards.noteOpened(),
+        prepare: shares && ((store) => shares.begin(store)),
         openAccess: access && ((store) => access.open(store, process)),
         log: (line) => record.note(line),
         newTransactionId: () => `t${this.#transactions++}`,

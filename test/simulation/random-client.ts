@@ -1,5 +1,6 @@
 // One client. Sends one random call at a time, and records calls and answers.
 import type { Conditions, Operation, PutOperation } from '../../src/store/operation.ts';
+import type { ListPage } from '../../src/store/listing.ts';
 import type { Result } from '../../src/store/result.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Call } from '../support/history/recorded-call.ts';
@@ -21,6 +22,8 @@ export interface ClientOptions {
   readonly onPut: () => (result: Result | TransactionResult<unknown>) => void;
   /** Called with every result, in the order of the answers. */
   readonly onResult: (name: string, call: Call, result: Result) => void;
+  /** Called with every page that shows a whole namespace at one moment. */
+  readonly onPage: (namespace: string, page: ListPage) => void;
   /** The share of calls that read or change several keys at one moment. */
   readonly transactions: number;
   /** The number of purses. */

@@ -66,6 +66,7 @@ export async function readPage(
   const read = new PageRead(client, names, options);
   const page = await orRefused(store.list(wholePage(namespace)));
   if (page === undefined) return undefined;
+  options.onPage(namespace, page);
   return names.map((name) => read.told(name, namespace, page));
 }
 

@@ -59,6 +59,8 @@ export interface ProcessOptions {
   readonly onTaskLost: (shard: number, name: string, task: unknown) => void;
   /** The thread of a backup has opened its files. */
   readonly onBackupBegun: (task: BeginBackupTask) => void;
+  /** Called with the store before any client uses it. */
+  readonly prepare: ((store: CommandStore) => Promise<void>) | undefined;
   /** Loads the registries of access before the process serves. Absent: there are none. */
   readonly openAccess: ((store: CommandStore) => Promise<Access>) | undefined;
   /** The process has found the folder, and has made the name of its layout durable. */
@@ -113,9 +115,10 @@ export class SimulatedProcess {
   }
 
   async #openOrRefuse(): Promise<void> {
-    const { openAccess } = this.#options;
+    const { openAccess, prepare } = this.#options;
     try {
       const store = await this.#open();
+      await prepare?.(store);
       if (openAccess !== undefined) this.access = await openAccess(store);
       this.store = store;
     } catch (error) {

@@ -12,6 +12,7 @@ import { RecoveryJudge } from './recovery-judge.ts';
 import { RoomJudge } from './room-judge.ts';
 import { RunRecord } from './run-record.ts';
 import { SimulatedClock } from './simulated-clock.ts';
+import { SharesScenario } from './shares/shares-scenario.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import { planFrom, type SimulationPlan } from './simulation-plan.ts';
@@ -20,9 +21,9 @@ import { VersionJudge } from './version-judge.ts';
 
 /**
  * `engine`: clients use the store itself. `access`: callers use it by their rights, and
- * administrators change these.
+ * administrators change these. `shares`: a namespace of the engine's clients has a quota.
  */
-export const scenarios = ['engine', 'access'] as const;
+export const scenarios = ['engine', 'access', 'shares'] as const;
 
 export type Scenario = (typeof scenarios)[number];
 
@@ -47,8 +48,10 @@ export interface SimulationParts {
   readonly ledger: TransactionLedger;
   readonly clientOptions: ClientOptions;
   readonly clients: readonly SimulationClient[];
-  /** Undefined in the scenario `engine`. */
+  /** Only in the scenario `access`. */
   readonly access: AccessScenario | undefined;
+  /** Only in the scenario `shares`. */
+  readonly shares: SharesScenario | undefined;
   readonly backupJudge: BackupJudge;
   readonly backupClient: BackupClient;
 }
@@ -66,7 +69,7 @@ export function partsFrom(seed: number, scenario: Scenario): SimulationParts {
   const { keys, purses } = plan;
   const backupJudge = new BackupJudge(purses);
   const ledger = new TransactionLedger(record);
-  const versions = new VersionJudge(record, shards);
+  const versions = new VersionJudge(record, shards, scenario === 'shares');
   const judge = new RecoveryJudge({
     shards,
     purses,
@@ -79,13 +82,18 @@ export function partsFrom(seed: number, scenario: Scenario): SimulationParts {
     versions,
   });
   const roomJudge = new RoomJudge({ clock, faults, record });
+  const shares = scenario === 'shares' ? new SharesScenario({ seed, plan, record }) : undefined;
   const clientOptions: ClientOptions = {
     random,
     keys,
     valueBytes: plan.valueBytes,
     history,
     onPut: () => roomJudge.sent(),
-    onResult: (...told) => judge.noteResult(...told),
+    onResult: (...told) => {
+      shares?.noteResult(told[2]);
+      judge.noteResult(...told);
+    },
+    onPage: (...told) => shares?.notePage(...told),
     transactions: plan.transactions,
     purses,
     onTransaction: (...told) => ledger.noteTold(...told),
@@ -113,5 +121,5 @@ export function partsFrom(seed: number, scenario: Scenario): SimulationParts {
     judge: backupJudge,
   });
   const parts = { random, plan, record, clock, disk, faults, history, judge, roomJudge, ledger };
-  return { ...parts, clientOptions, clients, access, backupJudge, backupClient };
+  return { ...parts, clientOptions, clients, access, shares, backupJudge, backupClient };
 }

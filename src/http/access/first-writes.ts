@@ -3,16 +3,16 @@
 // entry makes none. Judges no caller.
 import type { Namespaces, NewNamespace } from '../../access/namespaces.ts';
 import { isInternalNamespace } from '../../base/namespace-name.ts';
-import { defaultCommandLimits } from '../../commands/command.ts';
-import { commandTable } from '../../commands/command-table.ts';
-import { nil } from '../../commands/reply.ts';
 import type { TransactionName } from '../../store/authorization.ts';
-import { runAtMoment } from '../../store/moment-run.ts';
-import type { CommandOperation, EntryName, PutOperation } from '../../store/operation.ts';
-import type { Durability, RefusedResult, ReplyResult, Result } from '../../store/result.ts';
+import type { CommandOperation, PutOperation } from '../../store/operation.ts';
+import {
+  transactionOfCommand,
+  transactionOfPut,
+  type OperationTransaction,
+} from '../../store/operation-transaction.ts';
+import type { RefusedResult, ReplyResult, Result } from '../../store/result.ts';
 import type { Store, TransactOptions } from '../../store/store.ts';
 import type { TransactionPlan, TransactionResult } from '../../store/transaction.ts';
-import { distinctKeys, planCommands, type PlannedCommand } from '../command-plan.ts';
 
 export interface FirstWritesOptions {
   readonly store: Pick<Store, 'transact' | 'durability'>;
@@ -50,48 +50,24 @@ export class FirstWrites {
   }
 
   async put(operation: PutOperation, options: TransactOptions): Promise<Result> {
-    const plan: TransactionPlan<(durability: Durability) => Result> = (moment) => {
-      // The value's size is judged where the request is read.
-      const limits = { valueBytesMax: operation.value.length };
-      const { results, changes } = runAtMoment([operation], moment, [operation], limits);
-      const [result] = results;
-      return {
-        output: (durability) => {
-          if (result?.kind === 'condition-failed') return result;
-          if (result?.kind === 'written') return { ...result, durability };
-          throw new Error('a put is written, or its condition fails');
-        },
-        changes,
-      };
-    };
-    const result = await this.transact([nameOf(operation)], plan, options);
-    if (result.kind === 'refused') return result;
-    return result.output(this.#options.store.durability);
+    return await this.#carryOut(transactionOfPut(operation), options);
   }
 
   async command(
     operation: CommandOperation,
     options: TransactOptions,
   ): Promise<ReplyResult | RefusedResult> {
-    const { namespace, valueBytesMax } = operation;
-    const commands = [plannedCommand(operation)];
-    const keys = distinctKeys(commands);
-    const names = keys.map((key) => ({
-      namespace,
-      key,
-      isReadOnly: operation.keysOnlyRead?.includes(key) === true,
-    }));
-    const limits = { ...defaultCommandLimits, valueBytesMax };
-    const plan = planCommands(commands, keys, limits, options);
+    return await this.#carryOut(transactionOfCommand(operation, options), options);
+  }
+
+  async #carryOut<Kind>(
+    { names, plan }: OperationTransaction<Kind>,
+    options: TransactOptions,
+  ): Promise<Kind | RefusedResult> {
     const result = await this.transact(names, plan, options);
     if (result.kind === 'refused') return result;
-    const [reply = nil] = result.output;
-    return { kind: 'reply', reply };
+    return result.output(this.#options.store.durability);
   }
-}
-
-function nameOf({ namespace, key }: EntryName): EntryName {
-  return { namespace, key };
 }
 
 /**
@@ -115,10 +91,4 @@ function withRecord<Output>(
     onPlanned(putsEntry);
     return { ...planned, changes: [...changes, putsEntry ? making.put : undefined] };
   };
-}
-
-function plannedCommand({ name, args, keys }: CommandOperation): PlannedCommand {
-  const command = commandTable.get(name);
-  if (command?.kind !== 'keyed') throw new Error('an operation on keys is a command on keys');
-  return { command, args, keys };
 }

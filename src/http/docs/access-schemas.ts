@@ -104,8 +104,8 @@ const NewToken = object(
 const User = object({ name: userName, disabled: boolean, createdAt });
 
 const quotas = {
-  keysMax: { ...count, description: 'The server keeps this figure and does not enforce it yet.' },
-  bytesMax: { ...count, description: 'The server keeps this figure and does not enforce it yet.' },
+  keysMax: { ...count, description: 'The most keys, kept answers among them. Absent: no limit.' },
+  bytesMax: { ...count, description: 'The most bytes of keys and values. Absent: no limit.' },
 };
 const audit = {
   ...oneOfText(...audits),

@@ -134,7 +134,7 @@ function itemOperation(operationId: string, summary: string, responses: object) 
 }
 
 const value = { description: 'The value.', headers: headers('Vary'), content: bytes };
-const noRoom = problems('DISK_FULL', 'SHARD_FULL', 'NAMESPACES_FULL');
+const noRoom = problems('DISK_FULL', 'SHARD_FULL', 'QUOTA_EXCEEDED', 'NAMESPACES_FULL');
 const done = { '200': { description: 'Done.', headers: headers() } };
 
 export const clientPaths = {

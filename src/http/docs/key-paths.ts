@@ -51,7 +51,13 @@ const ttl = {
   schema: ttlText,
 } as const;
 
-const writeProblems = [...storeProblems, ...namespaceProblems, 'DISK_FULL', 'SHARD_FULL'] as const;
+const writeProblems = [
+  ...storeProblems,
+  ...namespaceProblems,
+  'DISK_FULL',
+  'SHARD_FULL',
+  'QUOTA_EXCEEDED',
+] as const;
 
 const readReplies = {
   '304': {

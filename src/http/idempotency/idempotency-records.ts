@@ -5,10 +5,11 @@ import type { Store } from '../../store/store.ts';
 import type { EntryName } from '../../store/operation.ts';
 import { slotOfKey } from '../../store/slot.ts';
 import { tagOfSlot } from '../../store/slot-tag.ts';
+import { keptAnswersOf, ownerOfNamespace } from '../../base/namespace-name.ts';
 import { walkItems } from '../walk-keys.ts';
 
-/** No dialect can name this namespace: their namespaces have no such character. */
-export const idempotencyNamespace = '~idempotency';
+/** Older versions kept all answers here. They count to no namespace. */
+const formerNamespace = '~idempotency';
 
 export interface IdempotencyRecordsOptions {
   readonly store: Store;
@@ -18,8 +19,7 @@ export interface IdempotencyRecordsOptions {
   readonly wallMs: () => number;
 }
 
-interface RecordPosition {
-  readonly key: string;
+interface RecordPosition extends EntryName {
   /** Unix milliseconds. */
   readonly expiresAt: number;
 }
@@ -35,6 +35,11 @@ export interface RecordScope {
 /** @param beside the record goes into the shard of this key */
 export function recordKey({ userId, hash }: RecordScope, beside: string): string {
   return tagOfSlot(slotOfKey(beside)) + (userId === '' ? hash : `${userId}/${hash}`);
+}
+
+function holdsKeptAnswers(namespace: string): boolean {
+  if (namespace === formerNamespace) return true;
+  return namespace === keptAnswersOf(ownerOfNamespace(namespace));
 }
 
 function scopeOfKey(key: string): RecordScope {
@@ -68,9 +73,15 @@ export class IdempotencyRecords {
   async load(): Promise<void> {
     const found: RecordPosition[] = [];
     const { store } = this.#options;
-    const pages = walkItems(idempotencyNamespace, '', (query) => store.list(query));
-    for await (const items of pages) {
-      for (const { key, expiresAt = Infinity } of items) found.push({ key, expiresAt });
+    const figures = await store.measure();
+    const names = figures.map(({ namespace }) => namespace).filter(holdsKeptAnswers);
+    for (const namespace of names) {
+      const pages = walkItems(namespace, '', (query) => store.list(query));
+      // oxlint-disable-next-line no-await-in-loop -- page by page, to bound the memory
+      for await (const items of pages) {
+        for (const { key, expiresAt = Infinity } of items)
+          found.push({ namespace, key, expiresAt });
+      }
     }
     for (const place of found.toSorted((a, b) => a.expiresAt - b.expiresAt)) {
       this.#set(scopeOfKey(place.key), place);
@@ -78,10 +89,12 @@ export class IdempotencyRecords {
     for (const userId of this.#places.keys()) this.#bound(userId);
   }
 
-  /** The key of the answer to a request of this scope, if the answer is kept. */
-  find({ userId, hash }: RecordScope): string | undefined {
+  /** The name of the answer to a request of this scope, if the answer is kept. */
+  find({ userId, hash }: RecordScope): EntryName | undefined {
     const place = this.#places.get(userId)?.get(hash);
-    return place === undefined || place.expiresAt <= this.#options.wallMs() ? undefined : place.key;
+    if (place === undefined || place.expiresAt <= this.#options.wallMs()) return undefined;
+    const { namespace, key } = place;
+    return { namespace, key };
   }
 
   add(scope: RecordScope, place: RecordPosition): void {
@@ -118,16 +131,15 @@ export class IdempotencyRecords {
     const places = this.#places.get(userId);
     if (places === undefined) return;
     const now = this.#options.wallMs();
-    for (const [hash, { key, expiresAt }] of places) {
+    for (const [hash, { namespace, key, expiresAt }] of places) {
       const isExpired = expiresAt <= now;
       if (!isExpired && places.size <= this.#options.recordsMax) return;
       this.remove({ userId, hash });
       // The store itself removes expired entries.
       if (isExpired) continue;
       this.#evicted += 1;
-      const name: EntryName = { namespace: idempotencyNamespace, key };
       // If the delete fails, the entry stays until it expires, and no request looks there.
-      void this.#options.store.submit({ op: 'delete', ...name });
+      void this.#options.store.submit({ op: 'delete', namespace, key });
     }
   }
 }

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { defaultNamespace } from '../../base/default-namespace.ts';
 import { retrySoon, StoreError } from '../../base/errors.ts';
+import { keptAnswersOf } from '../../base/namespace-name.ts';
 import type { TransactionName } from '../../store/authorization.ts';
 import type { EntryName } from '../../store/operation.ts';
 import type { Durability, EntryResult } from '../../store/result.ts';
@@ -10,12 +11,7 @@ import type { CommandStore, TransactOptions } from '../../store/store.ts';
 import type { EntryPut, TransactionMoment } from '../../store/transaction.ts';
 import type { AuthorizedStore } from '../access/authorized-store.ts';
 import type { Answer } from '../wire/answer.ts';
-import {
-  idempotencyNamespace,
-  IdempotencyRecords,
-  recordKey,
-  type RecordScope,
-} from './idempotency-records.ts';
+import { IdempotencyRecords, recordKey, type RecordScope } from './idempotency-records.ts';
 import { decodeKeptAnswer, encodeKeptAnswer, type KeptAnswer } from './kept-answer.ts';
 
 export interface IdempotentRequestsOptions {
@@ -91,6 +87,13 @@ function refusalOfWork(
   );
 }
 
+/** A request whose answer is not kept, as far as the index knows. */
+interface FirstRequest {
+  readonly scope: RecordScope;
+  readonly fingerprint: string;
+  readonly namespace: string;
+}
+
 export class IdempotentRequests {
   readonly #options: IdempotentRequestsOptions;
   readonly #records: IdempotencyRecords;
@@ -133,7 +136,12 @@ export class IdempotentRequests {
     try {
       return (
         (await this.#kept(scope, fingerprint)) ??
-        (await this.#first(store, { scope, fingerprint }, work, limits))
+        (await this.#first(
+          store,
+          { scope, fingerprint, namespace: identity.namespace },
+          work,
+          limits,
+        ))
       );
     } finally {
       this.#inFlight.delete(scope.hash);
@@ -141,13 +149,9 @@ export class IdempotentRequests {
   }
 
   async #kept(scope: RecordScope, fingerprint: string): Promise<Answer | undefined> {
-    const key = this.#records.find(scope);
-    if (key === undefined) return undefined;
-    const result = await this.#options.store.submit({
-      op: 'get',
-      namespace: idempotencyNamespace,
-      key,
-    });
+    const name = this.#records.find(scope);
+    if (name === undefined) return undefined;
+    const result = await this.#options.store.submit({ op: 'get', ...name });
     if (result.kind === 'refused') throw result.error;
     return result.kind === 'entry' ? replayOf(result, fingerprint) : undefined;
   }
@@ -158,17 +162,19 @@ export class IdempotentRequests {
    */
   async #first(
     store: AuthorizedStore,
-    { scope, fingerprint }: { readonly scope: RecordScope; readonly fingerprint: string },
+    { scope, fingerprint, namespace }: FirstRequest,
     { names: given, plan }: AtomicWork,
     limits?: TransactOptions,
   ): Promise<Answer> {
     const { windowMs, wallMs } = this.#options;
     const names = typeof given === 'function' ? await given() : given;
     const known = this.#records.find(scope);
-    const key = known ?? recordKey(scope, names[0]?.key ?? scope.hash);
-    const record: EntryName = { namespace: idempotencyNamespace, key };
+    const record: EntryName = known ?? {
+      namespace: keptAnswersOf(namespace),
+      key: recordKey(scope, names[0]?.key ?? scope.hash),
+    };
     // Added before the write: if the outcome stays unknown, the next attempt has to look there.
-    this.#records.add(scope, { key, expiresAt: wallMs() + windowMs });
+    this.#records.add(scope, { ...record, expiresAt: wallMs() + windowMs });
     let isKept = known !== undefined;
     try {
       const result = await store.transact(
@@ -183,7 +189,8 @@ export class IdempotentRequests {
           });
           const changed = names.filter((_, index) => changes[index] !== undefined);
           const isTogether =
-            flush === undefined && store.areOnOneShard([key, ...changed.map((name) => name.key)]);
+            flush === undefined &&
+            store.areOnOneShard([record.key, ...changed.map((name) => name.key)]);
           // A transaction over several shards is synced in every mode.
           const output = answer(isTogether ? store.durability : 'synced');
           const put = {

@@ -11,7 +11,7 @@ import {
 import { error, type Reply } from '../../commands/reply.ts';
 import { isResolved, resolveCommand } from '../../commands/resolve-command.ts';
 import { runOnConnection } from '../../commands/run-command.ts';
-import type { PlannedCommand } from '../command-plan.ts';
+import type { PlannedCommand } from '../../store/command-plan.ts';
 
 export interface ParsedKeyedCommand extends PlannedCommand {
   readonly kind: 'keyed';

@@ -19,7 +19,7 @@ import type { ReplyResult, Result } from '../../store/result.ts';
 import type { SubmitOptions } from '../../store/store.ts';
 import type { TransactionPlan } from '../../store/transaction.ts';
 import type { AuthorizedStore, RequestStore } from '../access/authorized-store.ts';
-import { distinctKeys, planCommands } from '../command-plan.ts';
+import { distinctKeys, planCommands } from '../../store/command-plan.ts';
 import {
   CommandParser,
   type ParsedCommand,

@@ -1,7 +1,7 @@
 // Writes the server's own errors in the form that clients of this protocol read. Chooses no error
 // and no status.
 import { byteStringOfText } from '../../base/byte-string.ts';
-import type { StoreError } from '../../base/errors.ts';
+import type { ErrorCode, StoreError } from '../../base/errors.ts';
 import { error as errorReply, type Reply } from '../../commands/reply.ts';
 import { jsonAnswer, type Answer } from '../wire/answer.ts';
 import { problemOf } from '../wire/problem.ts';
@@ -16,6 +16,9 @@ function textOfRefusal({ code, parameter }: StoreError, command: string | undefi
   return `NOPERM this user has no permissions to run ${refused}`;
 }
 
+/** The word that an error begins with, by which clients tell errors apart. By default it is ERR. */
+const firstWords: Partial<Record<ErrorCode, string>> = { QUOTA_EXCEEDED: 'QUOTA' };
+
 /**
  * The message comes first, as in Redis. The code and the outcome follow.
  *
@@ -25,7 +28,9 @@ export function replyOfError(refusal: StoreError, command?: string): Reply & { k
   const known = textOfRefusal(refusal, command);
   if (known !== undefined) return { kind: 'error', message: known };
   const { code, outcome, message } = refusal;
-  return errorReply(byteStringOfText(`${message} (${code}, ${outcome})`));
+  const text = byteStringOfText(`${message} (${code}, ${outcome})`);
+  const first = firstWords[code];
+  return first === undefined ? errorReply(text) : { kind: 'error', message: `${first} ${text}` };
 }
 
 /** The error as the answer to a whole request. */

@@ -18,6 +18,7 @@ function bodyOf(error: StoreError, status: number): string {
     retryable: error.retryable,
     outcome: error.outcome,
     limit: error.limit,
+    present: error.present,
     parameter: error.parameter,
     retryAfterMs: error.retryAfterMs,
   });

@@ -33,6 +33,7 @@ export const statusOfError: Record<ErrorCode, number> = {
   SHUTTING_DOWN: 503,
   DISK_FULL: 507,
   SHARD_FULL: 507,
+  QUOTA_EXCEEDED: 507,
   NAMESPACES_FULL: 507,
   ACCESS_FULL: 507,
   STORE_DAMAGED: 500,

@@ -39,6 +39,8 @@ export interface BatchSenderOptions {
   /** Runs `work` at the end of this turn of the event loop. */
   readonly defer: (work: () => void) => void;
   readonly monotonicMs: () => number;
+  /** Called before any operation of an answer is completed, with the figures that came along. */
+  readonly onUsage: (namespaces: ShardReport['namespaces']) => void;
   /** Called once all operations of an answer are completed. */
   readonly onReport: (report: ShardReport) => void;
   /** Called if a batch was lost with its thread. The batch stays in flight; see `loseInFlight`. */
@@ -224,8 +226,10 @@ export class BatchSender {
     if (this.#inFlight !== batch) return;
     this.#inFlight = undefined;
     this.#answeredAtMs = this.#options.monotonicMs();
-    this.#completeAnswered(batch, answer.results);
-    if (answer.report !== undefined) this.#options.onReport(answer.report);
+    const { results, report } = answer;
+    if (report !== undefined) this.#options.onUsage(report.namespaces);
+    this.#completeAnswered(batch, results);
+    if (report !== undefined) this.#options.onReport(report);
     this.#planTurn();
   }
 

@@ -39,6 +39,7 @@ export class ShardClient implements ShardQueue {
     this.#sender = new BatchSender({
       defer: options.defer,
       monotonicMs: options.monotonicMs,
+      onUsage: (namespaces) => options.usage.changed(this.shard, namespaces),
       onReport: (report) => this.#lifecycle.noteReport(report),
       onLost: (error) => this.#lifecycle.threadLost(String(error)),
     });
@@ -56,6 +57,10 @@ export class ShardClient implements ShardQueue {
 
   get nextSeq(): number {
     return this.report?.nextSeq ?? 0;
+  }
+
+  get nextExpiryAt(): number {
+    return this.report?.nextExpiryAt ?? Infinity;
   }
 
   /** See `ShardLifecycle.entries`. */

@@ -23,6 +23,16 @@ import type { BatchSender } from './batch-sender.ts';
 import { RestartGuard } from './restart-guard.ts';
 import { ShardThread, type ParallelTask, type TaskValue } from './shard-thread.ts';
 
+/** Hears how much the namespaces hold in a shard. */
+export interface UsageListener {
+  /** The shard was opened: its namespaces hold this, and no other namespace has entries there. */
+  opened(shard: number, namespaces: ShardReport['namespaces']): void;
+  /** These namespaces have changed. */
+  changed(shard: number, namespaces: ShardReport['namespaces']): void;
+  /** The outcome of every change that was in doubt shows in the figures by now. */
+  settled(shard: number): void;
+}
+
 export interface ShardLifecycleOptions {
   readonly location: ShardLocation;
   readonly fsync: FsyncMode;
@@ -39,6 +49,7 @@ export interface ShardLifecycleOptions {
   readonly onResumed: (shard: number) => void;
   /** Called when puts begin, or cease, to find no room on disk. */
   readonly onDiskFull: (shard: number, isFull: boolean) => void;
+  readonly usage: UsageListener;
   /** Ids of transactions over several shards that some participant may still have to remember. */
   readonly transactionsInFlight: () => ReadonlySet<string>;
 }
@@ -126,7 +137,9 @@ export class ShardLifecycle {
 
   /** See `ShardThread.start`. */
   async start(outcomes: ReadonlyMap<string, boolean> = new Map()): Promise<void> {
-    this.#report = await this.#thread.start(outcomes, this.#options.transactionsInFlight());
+    const report = await this.#thread.start(outcomes, this.#options.transactionsInFlight());
+    this.#options.usage.opened(this.#shard, report.namespaces);
+    this.#report = report;
     this.#isStarted = true;
     this.#epoch += 1;
     this.#serve();
@@ -306,6 +319,7 @@ export class ShardLifecycle {
   #serve(): void {
     this.#setState('serving', undefined);
     if (this.#state !== 'serving') return;
+    this.#options.usage.settled(this.#shard);
     this.#entries = this.#thread.entries;
     this.#sender.connect(this.#thread);
   }

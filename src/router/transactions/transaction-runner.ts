@@ -16,6 +16,7 @@ import type {
   TransactionResult,
 } from '../../store/transaction.ts';
 import type { KeyLocks } from '../key-locks.ts';
+import type { ReservedChanges, ReservedWrites } from '../quotas/reserved-writes.ts';
 import { ReplyCollector } from '../reply-collector.ts';
 import type { ChangesOfShard, Sequencer, ShardQueue } from '../sequencer.ts';
 import { stale, type TwoPhaseCommit } from './two-phase-commit.ts';
@@ -24,9 +25,16 @@ export interface TransactionRunnerOptions {
   readonly locks: KeyLocks;
   readonly sequencer: Sequencer;
   readonly twoPhaseCommit: TwoPhaseCommit;
+  readonly writes: Pick<ReservedWrites, 'reserveChanges'>;
   readonly timestamp: () => number;
   /** Durability of changes in one shard. */
   readonly durability: Durability;
+}
+
+interface ChangeOptions {
+  readonly validUntil: number;
+  readonly synced: boolean;
+  readonly reserved: ReservedChanges;
 }
 
 export class TransactionRunner {
@@ -114,13 +122,14 @@ export class TransactionRunner {
     const [first, second] = changes;
     if (first === undefined) return { kind: 'committed', output, durability: undefined };
     const validUntil = firstExpiryOf(moment);
+    const reserved = await this.#options.writes.reserveChanges(names, moment, planned);
     if (second === undefined) {
       const { synced = false } = options;
-      const failure = await this.#changeOne(first, validUntil, synced);
+      const failure = await this.#changeOne(first, { validUntil, synced, reserved });
       const durability = synced ? 'synced' : this.#options.durability;
       return failure ?? { kind: 'committed', output, durability };
     }
-    const failure = await this.#options.twoPhaseCommit.run(changes, validUntil);
+    const failure = await this.#options.twoPhaseCommit.run(changes, validUntil, reserved);
     if (failure !== undefined) return failure;
     this.#figures.overShards += 1;
     // Participants sync what they prepare in every mode.
@@ -175,10 +184,10 @@ export class TransactionRunner {
   /** @returns undefined once the changes are made */
   async #changeOne(
     changes: ChangesOfShard,
-    validUntil: number,
-    synced: boolean,
+    { validUntil, synced, reserved }: ChangeOptions,
   ): Promise<RefusedResult | typeof stale | undefined> {
     const answer = await this.#options.sequencer.change(changes, validUntil, synced);
+    reserved.settle(changes.queue.shard, answer);
     if (answer.kind === 'refused') return answer;
     return answer.kind === 'stale' ? stale : undefined;
   }

@@ -9,6 +9,7 @@ import { overloaded } from '../../base/overloaded.ts';
 import { frameBytesOf } from '../../protocol/batch-frame.ts';
 import type { ShardResult } from '../../protocol/shard-operation.ts';
 import type { RefusedResult } from '../../store/result.ts';
+import type { ReservedChanges } from '../quotas/reserved-writes.ts';
 import type { ChangesOfShard, OutcomeDelivery, Sequencer, ShardQueue } from '../sequencer.ts';
 
 export interface TwoPhaseCommitOptions {
@@ -27,6 +28,11 @@ export interface TwoPhaseCommitOptions {
  */
 export const stale = 'stale';
 
+interface RunningTransaction {
+  readonly transaction: string;
+  readonly reserved: ReservedChanges;
+}
+
 export class TwoPhaseCommit {
   readonly #options: TwoPhaseCommitOptions;
 
@@ -37,11 +43,13 @@ export class TwoPhaseCommit {
   /**
    * @param changes of each participant, in the order of the shards
    * @param validUntil Unix milliseconds: from then on the changes must not be committed
+   * @param reserved the room of the changes in their namespaces
    * @returns undefined once the transaction is committed and every later reader sees it
    */
   async run(
     changes: readonly ChangesOfShard[],
     validUntil: number,
+    reserved: ReservedChanges,
   ): Promise<RefusedResult | typeof stale | undefined> {
     const { sequencer, timestamp, newId, inFlight } = this.#options;
     const transaction = newId();
@@ -54,17 +62,25 @@ export class TwoPhaseCommit {
     const haveRoom = prepares.every(({ queue, operation }) =>
       queue.hasRoom(1, frameBytesOf(operation)),
     );
-    if (!haveRoom) return { kind: 'refused', error: overloaded() };
+    if (!haveRoom) {
+      reserved.release();
+      return { kind: 'refused', error: overloaded() };
+    }
     inFlight.add(transaction);
     const answers = await Promise.all(
       prepares.map(({ queue, operation }) => sequencer.ask(queue, operation)),
     );
     const areAllPrepared = answers.every(({ kind }) => kind === 'done');
     if (!areAllPrepared || timestamp() >= validUntil) {
-      return await this.#abort(transaction, changes, answers);
+      for (const [index, { queue }] of changes.entries()) {
+        const answer = answers[index];
+        if (answer !== undefined && lacksIt(answer)) reserved.settle(queue.shard, answer);
+      }
+      return await this.#abort({ transaction, reserved }, changes, answers);
     }
     const queues = changes.map(({ queue }) => queue);
-    void this.#forget(transaction, queues, sequencer.commit(transaction, changes));
+    const deliveries = sequencer.commit(transaction, changes);
+    void this.#forget({ transaction, reserved }, queues, deliveries);
     return undefined;
   }
 
@@ -74,7 +90,7 @@ export class TwoPhaseCommit {
    * only if no start can find that; else `unknown`.
    */
   async #abort(
-    transaction: string,
+    { transaction, reserved }: RunningTransaction,
     changes: readonly ChangesOfShard[],
     answers: readonly ShardResult[],
   ): Promise<RefusedResult | typeof stale> {
@@ -83,7 +99,7 @@ export class TwoPhaseCommit {
       .filter(({ answer }) => !lacksIt(answer));
     const queues = holders.map(({ queue }) => queue);
     const deliveries = this.#options.sequencer.abort(transaction, queues);
-    void this.#forget(transaction, queues, deliveries);
+    void this.#forget({ transaction, reserved }, queues, deliveries);
     // A shard that may have prepared, but has not, records no abort: only the others count.
     const recording = deliveries.filter((_, index) => hasIt(holders[index]?.answer));
     const isCertain = holders.length < changes.length || (await isAnyRecordedSoon(recording));
@@ -95,10 +111,14 @@ export class TwoPhaseCommit {
 
   /** The transaction stays in flight if a participant has ended before it recorded the outcome. */
   async #forget(
-    transaction: string,
+    { transaction, reserved }: RunningTransaction,
     participants: readonly ShardQueue[],
     deliveries: readonly OutcomeDelivery[],
   ): Promise<void> {
+    for (const [index, { answer }] of deliveries.entries()) {
+      const shard = participants[index]?.shard ?? -1;
+      void answer.then((recorded) => reserved.settle(shard, recorded));
+    }
     const answers = await Promise.all(deliveries.map(({ answer }) => answer));
     if (answers.some(({ kind }) => kind === 'refused')) return;
     this.#options.inFlight.delete(transaction);
@@ -130,7 +150,7 @@ async function isAnyRecordedSoon(deliveries: readonly OutcomeDelivery[]): Promis
 }
 
 function withOutcome(error: StoreError, isCertain: boolean): StoreError {
-  const { code, message, retryable, retryAfterMs, limit, parameter } = error;
+  const { code, message, facts } = error;
   const outcome = isCertain ? 'not-applied' : 'unknown';
-  return new StoreError(code, message, { retryable, retryAfterMs, limit, parameter, outcome });
+  return new StoreError(code, message, { ...facts, outcome });
 }

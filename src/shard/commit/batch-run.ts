@@ -14,7 +14,6 @@ import { runKeyed } from '../../commands/run-command.ts';
 import { commandReplyBytesMax, replyBytesMax, sweepStepMax } from '../../base/limits.ts';
 import {
   isOutcome,
-  type AtMoment,
   type BatchRequest,
   type ChangeOperation,
   type CountOperation,
@@ -25,6 +24,7 @@ import {
   type ShardAnswer,
   type ShardChanges,
   type ShardOperation,
+  type SweepOperation,
 } from '../../protocol/shard-operation.ts';
 import { conditionsHold } from '../../store/conditions.ts';
 import { deadlineOf } from '../../store/deadline.ts';
@@ -354,16 +354,20 @@ export class BatchRun {
     return { kind: 'figures', figures: namespaces.map((name) => table.figuresOf(name)) };
   }
 
-  #sweep({ now }: AtMoment): ShardAnswer {
+  #sweep({ now, namespace }: SweepOperation): ShardAnswer {
     const refusal = this.quota.refusalOfDelete();
     if (refusal !== undefined) return refusal;
-    let left = sweepStepMax;
     const due: EntryName[] = [];
-    for (const name of this.#table.dueBy(now)) {
-      if (left-- === 0) break;
+    for (const name of this.#due(namespace, now)) {
+      if (due.length === sweepStepMax) break;
       due.push(name);
     }
-    for (const { namespace, key } of due) this.staging.delete(namespace, key);
-    return done;
+    for (const name of due) this.staging.delete(name.namespace, name.key);
+    return { kind: 'count', count: due.length };
+  }
+
+  *#due(namespace: string | undefined, now: number): Generator<EntryName, void, void> {
+    if (namespace === undefined) yield* this.#table.dueBy(now);
+    else for (const key of this.#table.dueIn(namespace, now)) yield { namespace, key };
   }
 }

@@ -45,6 +45,8 @@ export class EntryTable {
   /** Flushed namespaces, whose entries still take memory. */
   readonly #flushed: NamespaceTable[] = [];
   readonly #largest = new LargestSize();
+  /** Namespaces whose figures may have changed since they were last taken. */
+  #touched: NamespaceTable[] = [];
   #entries = 0;
   #bytes = 0;
   #usedBytes = 0;
@@ -157,6 +159,7 @@ export class EntryTable {
   flush(namespace: string): void {
     const table = this.#namespaces.get(namespace);
     if (table === undefined) return;
+    this.#touch(table);
     this.#deadlines.leaveOut(table);
     this.#drop(table);
     this.#entries -= table.order.size;
@@ -224,6 +227,17 @@ export class EntryTable {
     return order === undefined || low >= high
       ? 0
       : order.countBefore(high) - order.countBefore(low);
+  }
+
+  /** The figures of the namespaces that have changed since the last call, and perhaps of others. */
+  takeTouched(): NamespaceFigures[] {
+    const touched = this.#touched;
+    if (touched.length === 0) return [];
+    this.#touched = [];
+    return touched.map((table) => {
+      table.isTouched = false;
+      return this.figuresOf(table.name);
+    });
   }
 
   figuresOf(namespace: string): NamespaceFigures {
@@ -329,6 +343,7 @@ export class EntryTable {
     valueBytes: number,
     expiresAt: number | undefined,
   ): void {
+    this.#touch(table);
     table.bytes += keyBytes + valueBytes;
     this.#bytes += keyBytes + valueBytes;
     this.#usedBytes += entryTableBytes(keyBytes, valueBytes, expiresAt);
@@ -350,6 +365,7 @@ export class EntryTable {
   #uncount(table: NamespaceTable, number: EntryNumber): void {
     const size = this.#memory.sizeOf(number);
     const bytes = this.#memory.keyLengthOf(number) + size;
+    this.#touch(table);
     table.bytes -= bytes;
     this.#bytes -= bytes;
     this.#usedBytes -= this.#bytesOf(number);
@@ -383,7 +399,14 @@ export class EntryTable {
     this.#countAgain(table, number);
   }
 
+  #touch(table: NamespaceTable): void {
+    if (table.isTouched) return;
+    table.isTouched = true;
+    this.#touched.push(table);
+  }
+
   #undoFlush(table: NamespaceTable): void {
+    this.#touch(table);
     this.#addToNamespaces(table);
     this.#entries += table.order.size;
     this.#bytes += table.bytes;

@@ -16,6 +16,8 @@ export class NamespaceTable {
   /** Bytes of keys and values, summed. */
   bytes = 0;
   readonly largest = new LargestSize();
+  /** True if its figures may have changed since the table was last asked for such namespaces. */
+  isTouched = false;
 
   constructor(name: string, number: number, order: OrderedIndex<string>) {
     this.name = name;

@@ -183,7 +183,7 @@ describe('the record', () => {
   test("is in the shard of the request's changes, and so in one line with them", async () => {
     await requests.run(own, identity('1'), increment('a'));
     const { items } = await store.list({
-      namespace: '~idempotency',
+      namespace: '~kept.default',
       prefix: '',
       start: undefined,
       end: undefined,
@@ -209,7 +209,7 @@ describe('the record', () => {
       clock.advance(1);
     }
     expect(requests.records).toMatchObject({ count: 5, evicted: 2 });
-    expect(await store.count('~idempotency')).toBe(5);
+    expect(await store.count('~kept.default')).toBe(5);
     expect(shown(await requests.run(own, identity('6'), increment('k6')))).toEqual([
       201,
       '1',

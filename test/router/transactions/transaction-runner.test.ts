@@ -5,6 +5,8 @@ import { TimestampClock } from '../../../src/base/clock.ts';
 import { lockWaitersMax } from '../../../src/base/limits.ts';
 import type { ShardResult } from '../../../src/protocol/shard-operation.ts';
 import { KeyLocks } from '../../../src/router/key-locks.ts';
+import { Quotas } from '../../../src/router/quotas/quotas.ts';
+import { ReservedWrites } from '../../../src/router/quotas/reserved-writes.ts';
 import { Sequencer } from '../../../src/router/sequencer.ts';
 import { TransactionRunner } from '../../../src/router/transactions/transaction-runner.ts';
 import { TwoPhaseCommit } from '../../../src/router/transactions/two-phase-commit.ts';
@@ -43,6 +45,7 @@ beforeEach(() => {
   runner = new TransactionRunner({
     locks: new KeyLocks(),
     sequencer,
+    writes: new ReservedWrites(new Quotas(queues.length), sequencer, timestamp),
     twoPhaseCommit: new TwoPhaseCommit({ sequencer, timestamp, newId, inFlight }),
     timestamp,
     durability: 'written',

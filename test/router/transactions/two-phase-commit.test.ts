@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { TimestampClock } from '../../../src/base/clock.ts';
 import type { ShardResult } from '../../../src/protocol/shard-operation.ts';
+import { nothingReserved } from '../../../src/router/quotas/reserved-writes.ts';
 import { Sequencer, type ChangesOfShard } from '../../../src/router/sequencer.ts';
 import { stale, TwoPhaseCommit } from '../../../src/router/transactions/two-phase-commit.ts';
 import type { RefusedResult } from '../../../src/store/result.ts';
@@ -49,7 +50,7 @@ beforeEach(() => {
 async function runUntilPrepared(
   ...answers: readonly ShardResult[]
 ): Promise<{ readonly result: Committed }> {
-  const result = twoPhaseCommit.run(changes.slice(0, answers.length), validUntil);
+  const result = twoPhaseCommit.run(changes.slice(0, answers.length), validUntil, nothingReserved);
   for (const [index, answer] of answers.entries()) queues[index]?.take('prepare').complete(answer);
   await untilIdle();
   // The object keeps `await` from waiting for the result.
@@ -65,7 +66,7 @@ const isPending = async (result: Committed | undefined): Promise<boolean> =>
 
 describe('a transaction over several shards', () => {
   test('is prepared by all participants, with all that they need to resolve it alone', async () => {
-    void twoPhaseCommit.run(changes, validUntil);
+    void twoPhaseCommit.run(changes, validUntil, nothingReserved);
     expect(queues.map((queue) => queue.take('prepare').operation)).toEqual(
       changes.map(({ version, flush, changes: ofShard }) => ({
         op: 'prepare',
@@ -81,7 +82,7 @@ describe('a transaction over several shards', () => {
   });
 
   test('is committed in one turn once all have prepared, before any has recorded it', async () => {
-    const result = twoPhaseCommit.run(changes, validUntil);
+    const result = twoPhaseCommit.run(changes, validUntil, nothingReserved);
     const prepares = queues.map((queue) => queue.take('prepare'));
     for (const prepare of prepares) {
       expect(await isPending(result)).toBe(true);
@@ -121,7 +122,7 @@ describe('a transaction over several shards', () => {
 
   test('is not begun if one participant has no room for its changes', async () => {
     queues[1].room = 99;
-    expect(await twoPhaseCommit.run(changes, validUntil)).toMatchObject({
+    expect(await twoPhaseCommit.run(changes, validUntil, nothingReserved)).toMatchObject({
       kind: 'refused',
       error: { code: 'OVERLOADED', outcome: 'not-applied', retryable: true },
     });
@@ -241,7 +242,7 @@ describe('if it is unknown whether a participant has prepared', () => {
 
 describe('if an entry that was read expires', () => {
   test('before the commit, the transaction is planned again once an abort is recorded', async () => {
-    const result = twoPhaseCommit.run(changes, validUntil);
+    const result = twoPhaseCommit.run(changes, validUntil, nothingReserved);
     const prepares = queues.map((queue) => queue.take('prepare'));
     clock.advance(500);
     for (const prepare of prepares) prepare.complete(done);

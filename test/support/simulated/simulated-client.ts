@@ -2,6 +2,7 @@
 import { TimestampClock } from '../../../src/base/clock.ts';
 import type { FsyncMode } from '../../../src/base/fsync-mode.ts';
 import type { ShardOperation, ShardResult } from '../../../src/protocol/shard-operation.ts';
+import { Quotas } from '../../../src/router/quotas/quotas.ts';
 import { ShardClient } from '../../../src/router/shard/shard-client.ts';
 import { QueuedOperation } from '../../../src/router/shard/queued-operation.ts';
 import { createShardFolder } from '../../../src/storage/create-shard-folder.ts';
@@ -42,6 +43,7 @@ export class SimulatedClient {
       onSuspended: (_, why) => this.suspensions.push(why),
       onResumed: () => this.suspensions.push('over'),
       onDiskFull: () => {},
+      usage: new Quotas(1),
       transactionsInFlight: () => new Set(),
     });
   }

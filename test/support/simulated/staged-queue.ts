@@ -16,6 +16,7 @@ export class StagedQueue implements ShardQueue {
   readonly asked: QueuedOperation[] = [];
   onEnqueue: () => void = () => {};
   lastPosition = 0;
+  nextExpiryAt = Infinity;
   readonly entries: ShardQueue['entries'] & object;
   /** The entries in the shard's memory, by key. */
   readonly memory = new Map<string, EntryResult>();

@@ -39,10 +39,10 @@ export function errorText(error: StoreError): string {
 }
 
 function newErrorText(error: StoreError): string {
-  const { code, message, retryable, outcome, limit, parameter, retryAfterMs } = error;
+  const { code, message, retryable, outcome, limit, present, parameter, retryAfterMs } = error;
   const status = statusOfError[code];
   const known = { status, code, detail: message, retryable, outcome };
-  return JSON.stringify({ ...known, limit, parameter, retryAfterMs });
+  return JSON.stringify({ ...known, limit, present, parameter, retryAfterMs });
 }
 
 /** @param conditions those of a get; the store has judged those of a write already */

@@ -7,10 +7,10 @@ import type { CommandEntry, CommandLimits, KeyedCommand } from '../commands/comm
 import { replyBytesOf } from '../commands/reply-bytes.ts';
 import type { Reply } from '../commands/reply.ts';
 import { runKeyed } from '../commands/run-command.ts';
-import type { EntryResult } from '../store/result.ts';
-import { EntryOverlay } from '../store/entry-overlay.ts';
-import type { TransactionPlan } from '../store/transaction.ts';
-import type { SubmitOptions } from '../store/store.ts';
+import type { EntryResult } from './result.ts';
+import { EntryOverlay } from './entry-overlay.ts';
+import type { TransactionPlan } from './transaction.ts';
+import type { SubmitOptions } from './store.ts';
 
 /**
  * Bytes of values that the commands of one transaction may read and write in sum. A value counts

@@ -1,4 +1,5 @@
 // The one that a request acts for. Made once a token, and asked again as long as a request lasts.
+import type { CallerRates } from './caller-rates.ts';
 import type { Rights } from './rights.ts';
 
 export interface Caller {
@@ -13,6 +14,8 @@ export interface Caller {
   readonly token: CallerToken | undefined;
   /** The present ones: dropping a namespace takes grants away. */
   readonly rights: Rights;
+  /** Undefined if the caller has no rate. The same object as long as the caller lasts. */
+  readonly rates: CallerRates | undefined;
   /**
    * False once the token is revoked or has expired, or its user is disabled or deleted. Then the
    * caller may do nothing any more, whatever the rights say.

@@ -19,6 +19,7 @@ export class Callers {
   /** Tokens of the store that administer the server, if they are valid. */
   readonly #admins = new Set<TokenCaller>();
   #isRequired = false;
+  #tokensWithRates = 0;
 
   constructor(serverTokens: ServerTokens) {
     this.serverTokens = serverTokens;
@@ -27,6 +28,7 @@ export class Callers {
       userId: '',
       token: undefined,
       rights: allRights,
+      rates: undefined,
       isValid: () => this.isOpen,
     };
   }
@@ -47,6 +49,11 @@ export class Callers {
 
   get tokenCount(): number {
     return this.#tokens.size;
+  }
+
+  /** True if a token has a rate. */
+  get haveRates(): boolean {
+    return this.#tokensWithRates > 0;
   }
 
   /**
@@ -125,6 +132,7 @@ export class Callers {
     const token = new TokenCaller(user, record);
     this.#tokens.set(record.id, token);
     user.tokens.set(record.id, token);
+    if (token.rates !== undefined) this.#tokensWithRates += 1;
     if (administerServer(record.grants)) this.#admins.add(token);
   }
 
@@ -139,6 +147,7 @@ export class Callers {
     token.revoke();
     this.#tokens.delete(id);
     this.#admins.delete(token);
+    if (token.rates !== undefined) this.#tokensWithRates -= 1;
     this.#users.get(token.user)?.tokens.delete(id);
   }
 }

@@ -18,7 +18,7 @@ interface ServerToken {
 
 /** No user of the store has such a name, or such an id. */
 function callerOf(user: string, rights: Rights): Caller {
-  return { user, userId: user, token: undefined, rights, isValid: () => true };
+  return { user, userId: user, token: undefined, rights, rates: undefined, isValid: () => true };
 }
 
 export class ServerTokens {

@@ -2,6 +2,7 @@
 // when the token or its user changes. So a request that lasts learns of it.
 import type { TokenRecord, UserRecord } from './access-records.ts';
 import type { Caller, CallerToken } from './caller.ts';
+import { ratesOf, type CallerRates } from './caller-rates.ts';
 import { everyNamespace, isAdminGrant, type Grant } from './grant.ts';
 import { Rights } from './rights.ts';
 
@@ -14,6 +15,7 @@ export interface KnownUser {
 }
 
 export class TokenCaller implements Caller {
+  readonly rates: CallerRates | undefined;
   readonly #user: KnownUser;
   #record: TokenRecord;
   #isRevoked = false;
@@ -24,6 +26,7 @@ export class TokenCaller implements Caller {
   constructor(user: KnownUser, record: TokenRecord) {
     this.#user = user;
     this.#record = record;
+    this.rates = ratesOf(record);
   }
 
   get user(): string {
@@ -58,6 +61,7 @@ export class TokenCaller implements Caller {
     return expiresAt === undefined || nowMs() < expiresAt;
   }
 
+  /** @param record with the same rates */
   change(record: TokenRecord): void {
     this.#record = record;
     this.#rights = undefined;

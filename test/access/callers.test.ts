@@ -120,6 +120,30 @@ describe('a token', () => {
   });
 });
 
+test('a token keeps one object of rates while its grants change, and none once it is removed', () => {
+  const { text, id } = add('ann', { requestsPerSecond: 5 });
+  add('ben');
+  const rates = callers.find(text, () => now)?.rates;
+  expect(rates?.requests?.perSecond).toBe(5);
+  const record = callers.token(id)?.record;
+  if (record !== undefined) callers.changeToken({ ...record, grants: [grant('other', 'read')] });
+  expect(callers.find(text, () => now)?.rates).toBe(rates);
+  expect(callers.haveRates).toBe(true);
+  callers.removeToken(id);
+  expect(callers.haveRates).toBe(false);
+});
+
+test('callers that are no tokens of the store have no rates', () => {
+  expect(callers.anonymous.rates).toBeUndefined();
+  const [tokens, readTokens] = [['a-token-of-the-server'], ['a-read-token-of-the-server']];
+  const ofServer = new Callers(new ServerTokens({ tokens, readTokens }));
+  for (const text of [...tokens, ...readTokens]) {
+    const caller = ofServer.find(text, () => now);
+    expect(caller).toBeDefined();
+    expect(caller?.rates).toBeUndefined();
+  }
+});
+
 describe('the server tokens', () => {
   const [first, second, reader] = ['first-0123456789', 'second-0123456789', 'read-0123456789abc'];
 

@@ -1,11 +1,16 @@
 // The rates of one caller: how much it may ask for in a second. There is one such object a token, for as
 // long as the token lives, so all connections share it. Knows no request.
-import type { CallerToken } from './caller.ts';
 import { RateBucket } from './rate-bucket.ts';
 
 export const rateNames = ['requests', 'writtenBytes'] as const;
 
 export type RateName = (typeof rateNames)[number];
+
+/** The rates as the maker of a token gives them. */
+export interface RateFigures {
+  readonly requestsPerSecond: number | undefined;
+  readonly writtenBytesPerSecond: number | undefined;
+}
 
 export type CallerRates = Readonly<Partial<Record<RateName, RateBucket>>>;
 
@@ -13,7 +18,7 @@ export type CallerRates = Readonly<Partial<Record<RateName, RateBucket>>>;
 export function ratesOf({
   requestsPerSecond,
   writtenBytesPerSecond,
-}: Pick<CallerToken, 'requestsPerSecond' | 'writtenBytesPerSecond'>): CallerRates | undefined {
+}: RateFigures): CallerRates | undefined {
   if (requestsPerSecond === undefined && writtenBytesPerSecond === undefined) return undefined;
   return {
     ...(requestsPerSecond !== undefined && { requests: new RateBucket(requestsPerSecond) }),

@@ -1,5 +1,5 @@
 // The one that a request acts for. Made once a token, and asked again as long as a request lasts.
-import type { CallerRates } from './caller-rates.ts';
+import type { CallerRates, RateFigures } from './caller-rates.ts';
 import type { Rights } from './rights.ts';
 
 export interface Caller {
@@ -25,9 +25,7 @@ export interface Caller {
   isValid(nowMs: () => number): boolean;
 }
 
-export interface CallerToken {
+export interface CallerToken extends RateFigures {
   readonly id: string;
   readonly name: string;
-  readonly requestsPerSecond: number | undefined;
-  readonly writtenBytesPerSecond: number | undefined;
 }

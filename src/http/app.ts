@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.ts';
 import type { CommandStore } from '../store/store.ts';
 import type { Access } from '../access/access.ts';
 import { AccessGate } from './access/access-gate.ts';
+import { RateRefusals } from './access/rate-refusals.ts';
 import { RequestScopes } from './access/request-scopes.ts';
 import { TrustedProxies } from './access/trusted-proxies.ts';
 import { UnauthenticatedRequests } from './access/unauthenticated-requests.ts';
@@ -46,6 +47,7 @@ import type { Dialects } from './wire/dialects.ts';
 import { Handshakes } from './tls/handshakes.ts';
 import { secureOptions } from './tls/secure-server.ts';
 import type { PemPair } from './tls/tls-pair.ts';
+import type { RequestHead } from './wire/request-head.ts';
 import { trackedResponse, type ResponseObservers } from './tracked-response.ts';
 
 /** Rules on callers and on web pages; src/cli/settings-schema.ts explains the lists. */
@@ -104,6 +106,7 @@ interface Watchers extends ResponseObservers {
   readonly admission: Admission;
   readonly gate: AccessGate;
   readonly unauthenticated: UnauthenticatedRequests;
+  readonly rateRefusals: RateRefusals;
   readonly handshakes: Handshakes;
 }
 
@@ -115,7 +118,10 @@ function gateOf({ access: rules, clock, logger, tls }: AppOptions, dialects: Dia
   const monotonicMs = () => clock.monotonicMs();
   const unauthenticated = new UnauthenticatedRequests({ proxies, monotonicMs, logger });
   const onUnauthenticated = unauthenticated.note;
-  return { gate: new AccessGate({ access, pages, dialects, onUnauthenticated }), unauthenticated };
+  const rateRefusals = new RateRefusals();
+  const charges = { monotonicMs, onRefused: rateRefusals.note };
+  const gate = new AccessGate({ access, pages, dialects, onUnauthenticated, charges });
+  return { gate, unauthenticated, rateRefusals };
 }
 
 function watchersOf(options: AppOptions): Watchers {
@@ -129,12 +135,14 @@ function watchersOf(options: AppOptions): Watchers {
     stallMsMax: limits.requestTimeoutMs,
     clock,
   });
-  const admission = new Admission({ clock, connections, dialects, replies, work });
+  const ofGate = gateOf(options, dialects);
+  const onRefused = (request: RequestHead) => ofGate.gate.tellRates(request);
+  const admission = new Admission({ clock, connections, dialects, replies, work, onRefused });
   const { replyBytesMax: heldBytesMax, requestTimeoutMs } = limits;
   const order = new RequestOrder({ connections, replies, heldBytesMax, requestTimeoutMs });
   const bodies = new BodyReader(limits);
   return {
-    ...gateOf(options, dialects),
+    ...ofGate,
     dialects,
     bodies,
     connections,

@@ -67,8 +67,8 @@ export function trackedResponse(observers: ResponseObservers): typeof ServerResp
       // Node closes the connection then, but does not tell: nothing else shows a client of HTTP/1.0 the
       // end of the reply.
       if (this.req.httpVersion === '1.0' && !hasLength(this, headers)) this.shouldKeepAlive = false;
-      const { corsHeaders } = this.req;
-      if (corsHeaders !== undefined) this.#addCorsHeaders(corsHeaders, headers);
+      const { replyHeaders } = this.req;
+      if (replyHeaders !== undefined) this.#addReplyHeaders(replyHeaders, headers);
       if (headers === undefined) {
         for (const [name, value] of eachReply) {
           if (!this.hasHeader(name)) this.setHeader(name, value);
@@ -79,7 +79,7 @@ export function trackedResponse(observers: ResponseObservers): typeof ServerResp
       return super.writeHead(...(parts as [number]));
     }
 
-    #addCorsHeaders(pairs: HeaderPairs, headers: unknown): void {
+    #addReplyHeaders(pairs: HeaderPairs, headers: unknown): void {
       if (Array.isArray(headers)) {
         headers.push(...pairs);
         return;

@@ -1,5 +1,5 @@
 // The gate that each request passes before it is routed. Takes the namespace out of the target, and
-// refuses callers and web pages that may not use the server. Must not know routes, except those that
+// refuses callers and web pages that may not use the server, or not so often. Must not know routes, except those that
 // are open to all. Must not know what a caller may do: caller-authorization.ts judges each operation.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access } from '../../access/access.ts';
@@ -16,6 +16,7 @@ import { Authentication } from './authentication.ts';
 import { corsHeaders, preflightAnswer, varyByOrigin, type HeaderPairs } from './cors.ts';
 import { namespaceOfTarget } from '../wire/namespace-of-target.ts';
 import { unauthenticated } from './refusals.ts';
+import { RequestCharge, type ChargeOptions } from './request-charge.ts';
 import type { WebPages } from './web-pages.ts';
 
 declare module 'node:http' {
@@ -24,8 +25,10 @@ declare module 'node:http' {
     caller?: Caller;
     /** The namespace in front of the target's path, if there is one. */
     namespace?: string;
-    /** Headers of the reply that concern the page that has sent the request. */
-    corsHeaders?: HeaderPairs;
+    /** Headers that the reply gets, whatever it is: for the page that asks, and of the caller's rates. */
+    replyHeaders?: HeaderPairs;
+    /** Set by the gate if the caller has a rate. */
+    charge?: RequestCharge;
   }
 }
 
@@ -35,6 +38,7 @@ export interface AccessGateOptions {
   readonly dialects: Dialects;
   /** Called for each request that is refused for want of a valid token. */
   readonly onUnauthenticated: (request: RequestHead, hasToken: boolean) => void;
+  readonly charges: ChargeOptions;
 }
 
 /** Probes of the process and of its readiness say nothing that a token would have to protect. */
@@ -85,7 +89,10 @@ export class AccessGate {
     this.#noteOrigin(request);
     const named = namespaceOfTarget(request.url ?? '');
     if (named === undefined) return undefined;
-    if (named === 'malformed' || !this.#takesNamespace(named.target)) return noRoute;
+    if (named === 'malformed' || !this.#takesNamespace(named.target)) {
+      this.tellRates(request);
+      return noRoute;
+    }
     request.namespace = named.namespace;
     request.url = named.target;
     return undefined;
@@ -122,15 +129,37 @@ export class AccessGate {
     const { url = '' } = request;
     const isOpenToAll = openToAll.has(pathOfTarget(url));
     const ofPage = isOpenToAll ? undefined : this.#answerToPage(request);
-    if (ofPage !== undefined) return ofPage;
+    if (ofPage !== undefined) {
+      this.tellRates(request);
+      return ofPage;
+    }
     const dialect = dialects.dialectOf(url);
     const caller = this.#authentication.callerOf(request, dialect?.tokenParameter);
-    if (typeof caller !== 'string') request.caller = caller;
-    else if (!isOpenToAll) {
+    if (typeof caller === 'string') {
+      if (isOpenToAll) return undefined;
       onUnauthenticated(request, caller === 'no valid token');
       return this.#unauthenticatedFor(dialect);
     }
-    return undefined;
+    request.caller = caller;
+    if (caller.rates === undefined) return undefined;
+    const charge = new RequestCharge(request, caller.rates, this.#options.charges);
+    if (isOpenToAll) {
+      charge.tell();
+      return undefined;
+    }
+    request.charge = charge;
+    const refusal = charge.takeRequest();
+    return refusal && rawAnswer(dialects.problemFor(url, refusal));
+  }
+
+  /** For a reply without a caller: it tells of the rates of the token that the request carries, too. */
+  tellRates(request: RequestHead): void {
+    const { access, charges, dialects } = this.#options;
+    if (!access.callers.haveRates) return;
+    const dialect = dialects.dialectOf(request.url ?? '');
+    const caller = this.#authentication.callerOf(request, dialect?.tokenParameter);
+    if (typeof caller === 'string' || caller.rates === undefined) return;
+    new RequestCharge(request, caller.rates, charges).tell();
   }
 
   /** @returns undefined unless a page may not send the request, or only asks whether it may */
@@ -146,7 +175,7 @@ export class AccessGate {
     const { pages } = this.#options;
     if (!pages.areAllowed) return;
     const { origin } = request.headers;
-    request.corsHeaders =
+    request.replyHeaders =
       origin !== undefined && pages.allows(origin) ? this.#corsHeadersOf(origin) : varyByOrigin;
   }
 

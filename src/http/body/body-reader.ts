@@ -73,6 +73,7 @@ export class BodyReader {
    * stays taken until the reply has ended, because the value may wait for the store as long.
    *
    * @throws StoreError if the body is encoded, too large or cut off
+   * @throws StoreError if the caller has had its bytes: before the body is read, if its length is announced
    * @throws StoreError if the body came too slowly while others waited, or found no room in time
    */
   read(request: FastifyRequest, reply: FastifyReply, limit: BodyLimit): Buffer | Promise<Buffer> {
@@ -80,11 +81,18 @@ export class BodyReader {
     const length = announcedLength(request);
     if (length === 0) return emptyBody;
     if (length !== undefined && length > limit.bytesMax) throw tooLarge(limit);
+    const { charge } = request.raw;
+    if (length !== undefined) charge?.countBody(length, limit);
     if (awaitsContinue(request)) reply.raw.writeContinue();
-    return new Promise((resolve, reject) => {
+    const whole = new Promise<Buffer>((resolve, reject) => {
       const { raw } = request;
       const body = new IncomingBody(raw, reply.raw, limit, length, this.#shared, resolve, reject);
       body.listen();
+    });
+    if (charge === undefined || length !== undefined) return whole;
+    return whole.then((body) => {
+      charge.countBody(body.length, limit);
+      return body;
     });
   }
 

@@ -21,6 +21,8 @@ export interface BodyLimit {
   readonly bytesMax: number;
   /** The error of a larger body. */
   readonly code: ErrorCode;
+  /** The handler learns from the body whether it writes, and charges the caller if it does. */
+  readonly mayOnlyRead?: boolean;
 }
 
 /** Shared by all bodies of a server. */

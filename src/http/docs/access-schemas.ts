@@ -37,10 +37,10 @@ const expiresAt = {
   ...integer,
   description: 'Unix milliseconds. From then on the token is not valid. Absent: it never expires.',
 };
-const limit = (unit: string) => ({
+const rate = (unit: string) => ({
   ...integer,
   minimum: 1,
-  description: `${unit} a second. The server keeps this figure and does not enforce it yet.`,
+  description: `${unit} a second, and at most so many at once. Past it: 429. Absent: no limit.`,
 });
 
 const Grant = strictObject(
@@ -77,8 +77,8 @@ const grants = {
 
 const tokenName = { ...text, minLength: 1, maxLength: tokenNameMax, examples: ['laptop'] };
 const rates = {
-  requestsPerSecond: limit('Requests'),
-  writtenBytesPerSecond: limit('Written bytes'),
+  requestsPerSecond: rate('Requests'),
+  writtenBytesPerSecond: rate('Written bytes'),
 };
 
 const kept = { id: { ...text, examples: ['hmuajeqknj33'] }, name: tokenName, grants, createdAt };

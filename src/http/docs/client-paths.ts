@@ -49,6 +49,11 @@ const replies = (description: string, content: object) => ({
     headers: headers(),
     content: aResult,
   },
+  '429': {
+    description: 'The token has had all that its rates allow. Nothing was done.',
+    headers: headers('Retry-After'),
+    content: aResult,
+  },
   '503': {
     description: 'The store refuses the request. The error says if anything happened.',
     headers: headers('Retry-After'),

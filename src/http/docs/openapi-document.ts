@@ -32,6 +32,10 @@ The first put into a namespace makes it if the caller has \`admin\` on \`*\`, or
 **Refusals.** 401: no valid token. 403: the token does not allow it; the reply is the same whether or not
 a key, a namespace or a user exists. Only callers that may see all get 404 for a namespace.
 
+**Rates.** A token may have rates: requests, and written bytes, a second. Past one, the reply is 429 with
+\`Retry-After\`, and nothing was done. Every reply to such a token has \`RateLimit-Limit\`,
+\`RateLimit-Remaining\` and \`RateLimit-Reset\`. \`/livez\` and \`/readyz\` cost nothing.
+
 Every error is \`application/problem+json\` with one of these codes:
 
 | code | status | meaning |

@@ -5,8 +5,13 @@ import { statusOfError } from '../wire/status-of-error.ts';
 
 const text = { type: 'string' } as const;
 
-/** Errors of callers that the server does not know, or that may not do it. */
-export const accessProblems = ['UNAUTHENTICATED', 'FORBIDDEN', 'FORBIDDEN_ORIGIN'] as const;
+/** Errors of callers that the server does not know, or that may not do it, or not so often. */
+export const accessProblems = [
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'FORBIDDEN_ORIGIN',
+  'RATE_LIMITED',
+] as const;
 
 /** Errors that any request to the store may get. */
 export const storeProblems = [
@@ -51,12 +56,34 @@ export const replyHeaders = {
   Allow: { description: 'The methods that this path takes.', schema: text },
   'Upstash-Sync-Token': { description: 'Opaque. It changes with each write.', schema: text },
   'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer', minimum: 1 } },
+  'RateLimit-Limit': {
+    description:
+      'On every reply to a token with a rate: requests or written bytes a second. Of two rates, that of ' +
+      'which the smaller share is left.',
+    schema: { type: 'integer', minimum: 1 },
+  },
+  'RateLimit-Remaining': {
+    description: 'The requests or bytes of this rate that would be let in at once.',
+    schema: { type: 'integer', minimum: 0 },
+  },
+  'RateLimit-Reset': {
+    description: 'Seconds until nothing of this rate is used, rounded up.',
+    schema: { type: 'integer', minimum: 0 },
+  },
 } as const;
 
 type HeaderName = keyof typeof replyHeaders;
 
+const ofEachReply: readonly HeaderName[] = [
+  'Cache-Control',
+  'X-Content-Type-Options',
+  'RateLimit-Limit',
+  'RateLimit-Remaining',
+  'RateLimit-Reset',
+];
+
 export function headers(...names: readonly HeaderName[]) {
-  const every: readonly HeaderName[] = [...names, 'Cache-Control', 'X-Content-Type-Options'];
+  const every = [...names, ...ofEachReply];
   return Object.fromEntries(
     every.map((name) => [name, { $ref: `#/components/headers/${name}` }] as const),
   );
@@ -66,7 +93,7 @@ function problemReply(status: number, codes: readonly ErrorCode[]) {
   const lines = codes.map((code) => `\`${code}\`: ${errorSentences[code]}`);
   const names: HeaderName[] = [];
   if (status === 401) names.push('WWW-Authenticate');
-  if (status === 503) names.push('Retry-After');
+  if (status === 503 || status === 429) names.push('Retry-After');
   if (status === 412) names.push('ETag');
   return {
     description: lines.join('\n\n'),

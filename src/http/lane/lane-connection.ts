@@ -134,7 +134,7 @@ export class LaneConnection {
     }
     let answered: KeyAnswer | Promise<KeyAnswer>;
     try {
-      answered = route.answer(request, (limit) => bodyWithin(body, limit));
+      answered = route.answer(request, (limit) => chargedBody(request, body, limit));
     } catch (error) {
       answered = this.#lane.answerOfError(request, route, error);
     }
@@ -176,7 +176,7 @@ export class LaneConnection {
     const status = this.#output.add(answer, {
       isHead: request.method === 'HEAD',
       isLast: draining,
-      corsHeaders: request.corsHeaders,
+      replyHeaders: request.replyHeaders,
       added: addedBy(route),
     });
     this.#activeAtMs = this.#lane.monotonicMs();
@@ -256,7 +256,8 @@ export class LaneConnection {
   };
 }
 
-function bodyWithin(body: Buffer, limit: BodyLimit): Buffer {
+function chargedBody({ charge }: LaneRequest, body: Buffer, limit: BodyLimit): Buffer {
   if (body.length > limit.bytesMax) throw tooLarge(limit);
+  charge?.countBody(body.length, limit);
   return body;
 }

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Caller } from '../../access/caller.ts';
 import type { HeaderPairs } from '../access/cors.ts';
+import type { RequestCharge } from '../access/request-charge.ts';
 import type { HttpRequest, RequestHead } from '../wire/request-head.ts';
 
 export class LaneRequest implements HttpRequest, RequestHead {
@@ -12,7 +13,8 @@ export class LaneRequest implements HttpRequest, RequestHead {
   readonly socket: Socket;
   declare caller?: Caller;
   declare namespace?: string;
-  declare corsHeaders?: HeaderPairs;
+  declare replyHeaders?: HeaderPairs;
+  declare charge?: RequestCharge;
 
   constructor(method: string, url: string, headers: IncomingHttpHeaders, socket: Socket) {
     this.method = method;

@@ -18,7 +18,8 @@ export interface ReplyFacts {
   readonly isHead: boolean;
   /** True if the connection ends behind the reply. */
   readonly isLast: boolean;
-  readonly corsHeaders: HeaderPairs | undefined;
+  /** Headers that the gate adds to the reply of the request, whatever it is. */
+  readonly replyHeaders: HeaderPairs | undefined;
   /** Headers that the dialect adds to each of its replies as it leaves. */
   readonly added: HeaderPairs;
 }
@@ -29,8 +30,8 @@ function textOfPairs(pairs: readonly string[]): string {
   return text;
 }
 
-/** Pages of allowed origins get more headers; one that the reply has already is continued. */
-function withCors(headers: Record<string, string>, pairs: HeaderPairs): void {
+/** Headers of the request’s own reply; one that the reply has already is continued. */
+function withReplyHeaders(headers: Record<string, string>, pairs: HeaderPairs): void {
   for (let i = 0; i + 1 < pairs.length; i += 2) {
     const [name = '', value = ''] = pairs.slice(i, i + 2);
     headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
@@ -38,8 +39,8 @@ function withCors(headers: Record<string, string>, pairs: HeaderPairs): void {
 }
 
 /** True if no header takes the place of another one. */
-function areDistinct(headers: Answer['headers'], { corsHeaders, added }: ReplyFacts): boolean {
-  if (corsHeaders !== undefined) return false;
+function areDistinct(headers: Answer['headers'], { replyHeaders, added }: ReplyFacts): boolean {
+  if (replyHeaders !== undefined) return false;
   for (const [name] of eachReply) if (headers[name] !== undefined) return false;
   for (let i = 0; i < added.length; i += 2) {
     if (headers[added[i] ?? ''] !== undefined) return false;
@@ -85,23 +86,23 @@ export class ReplyText {
   }
 
   headOfValueAnswer(answer: ValueAnswer, facts: ReplyFacts): string {
-    if (facts.corsHeaders === undefined) {
+    if (facts.replyHeaders === undefined) {
       return this.#head(200, headTextOfValue(answer) + eachReplyText, facts);
     }
     if (answer.entry.size <= smallValueBytesMax) {
-      const cors = textOfPairs(facts.corsHeaders);
-      return this.#head(200, headTextOfValue(answer) + eachReplyText + cors, facts);
+      const more = textOfPairs(facts.replyHeaders);
+      return this.#head(200, headTextOfValue(answer) + eachReplyText + more, facts);
     }
     const head = headOfValue(answer);
     const all: Record<string, string> = {};
     for (let i = 0; i + 1 < head.length; i += 2) all[head[i] ?? ''] = head[i + 1] ?? '';
-    withCors(all, facts.corsHeaders);
+    withReplyHeaders(all, facts.replyHeaders);
     return this.#head(200, textOfPairs(Object.entries(all).flat()) + eachReplyText, facts);
   }
 
   headOfRawAnswer({ status, head }: RawAnswer, facts: ReplyFacts): string {
-    const cors = facts.corsHeaders === undefined ? '' : textOfPairs(facts.corsHeaders);
-    return this.#head(status, textOfPairs(head) + cors, facts);
+    const more = facts.replyHeaders === undefined ? '' : textOfPairs(facts.replyHeaders);
+    return this.#head(status, textOfPairs(head) + more, facts);
   }
 
   #headOfMerged({ status, headers, body }: Answer, facts: ReplyFacts, hasLength: boolean): string {
@@ -110,7 +111,7 @@ export class ReplyText {
       all[facts.added[i] ?? ''] = facts.added[i + 1] ?? '';
     }
     if (hasLength) all['content-length'] ??= String(body.length);
-    if (facts.corsHeaders !== undefined) withCors(all, facts.corsHeaders);
+    if (facts.replyHeaders !== undefined) withReplyHeaders(all, facts.replyHeaders);
     for (const [name, value] of eachReply) all[name] ??= value;
     return this.#head(status, textOfPairs(Object.entries(all).flat()), facts);
   }

@@ -1,5 +1,7 @@
 // Exposes the figures of the HTTP layer as metrics.
 import type { TokenUses } from '../../access/token-uses.ts';
+import { rateNames, type RateName } from '../../access/caller-rates.ts';
+import type { RateRefusals } from '../access/rate-refusals.ts';
 import type { UnauthenticatedRequests } from '../access/unauthenticated-requests.ts';
 import type { BodyReader } from '../body/body-reader.ts';
 import type { IdempotentRequests } from '../idempotency/idempotent-requests.ts';
@@ -23,11 +25,17 @@ export interface HttpMetricSources {
   readonly order: RequestOrder;
   readonly work: ConcurrencyLimiter;
   readonly unauthenticated: UnauthenticatedRequests;
+  readonly rateRefusals: RateRefusals;
   readonly tokenUses: Pick<TokenUses, 'failures'>;
   readonly idempotency: IdempotentRequests;
   readonly handshakes: Handshakes;
   readonly lane: Pick<FastLane, 'handovers' | 'heldCount'> | undefined;
 }
+
+const labelOfRate: Readonly<Record<RateName, string>> = {
+  requests: 'requests',
+  writtenBytes: 'written_bytes',
+};
 
 export function httpMetrics(sampler: MetricSampler, sources: HttpMetricSources): void {
   const { meter, connections, handshakes } = sources;
@@ -56,6 +64,15 @@ export function httpMetrics(sampler: MetricSampler, sources: HttpMetricSources):
       { labels: { token: 'missing' }, value: sources.unauthenticated.missing },
       { labels: { token: 'unknown' }, value: sources.unauthenticated.unknown },
     ],
+  );
+  sampler.counter(
+    'holdfast_http_rate_limited_total',
+    'Requests answered 429 because their token had had all that this rate allows.',
+    () =>
+      rateNames.map((name) => ({
+        labels: { rate: labelOfRate[name] },
+        value: sources.rateRefusals.count(name),
+      })),
   );
   sampler.counter(
     'holdfast_access_token_use_failures_total',

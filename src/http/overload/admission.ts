@@ -24,6 +24,8 @@ export interface AdmissionOptions {
   readonly dialects: Dialects;
   readonly replies: UnsentReplies;
   readonly work: ConcurrencyLimiter;
+  /** Called for each request that is refused, before its answer leaves. */
+  readonly onRefused: (request: RequestHead) => void;
 }
 
 export interface Refusal {
@@ -79,7 +81,9 @@ export class Admission {
     const reason = this.#reasonAgainst(request);
     if (reason === undefined || this.#isWatching(request, reason)) return undefined;
     this.#refusals.set(reason, this.refusals(reason) + 1);
-    const dialect = this.#options.dialects.dialectOf(request.url ?? '');
+    const { dialects, onRefused } = this.#options;
+    onRefused(request);
+    const dialect = dialects.dialectOf(request.url ?? '');
     const own = dialect === undefined ? undefined : this.#refusalByDialect.get(dialect);
     return { reason, answer: own ?? refusal };
   }

@@ -32,7 +32,11 @@ export class LargeRequests {
 
   constructor(gates: LargeRequestGates) {
     this.#gates = gates;
-    this.#bodyLimit = { bytesMax: gates.bodyBytesMax, code: 'REQUEST_TOO_LARGE' };
+    this.#bodyLimit = {
+      bytesMax: gates.bodyBytesMax,
+      code: 'REQUEST_TOO_LARGE',
+      mayOnlyRead: true,
+    };
   }
 
   /**
@@ -67,7 +71,7 @@ export class LargeRequests {
     );
   }
 
-  /** Reads the body of a request that may be large. */
+  /** Reads the body of a request that may be large. The caller charges it if it writes. */
   read(readBody: ReadBody): Buffer | Promise<Buffer> {
     return readBody(this.#bodyLimit);
   }

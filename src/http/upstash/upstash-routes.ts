@@ -60,10 +60,13 @@ class UpstashHandlers {
   }
 
   /** The path is the command, the body its last argument, and the query its options. */
-  readonly path = (request: HttpRequest, readBody: ReadBody): MaybePromise<Answer> =>
-    this.#one(request, readBody, (body) =>
-      commandOfPath(commandText(request.originalUrl), queryText(request), body),
+  readonly path = (request: HttpRequest, readBody: ReadBody): MaybePromise<Answer> => {
+    const { originalUrl, raw } = request;
+    raw.charge?.noteTarget(originalUrl.length);
+    return this.#one(request, readBody, (body) =>
+      commandOfPath(commandText(originalUrl), queryText(request), body),
     );
+  };
 
   /** The body is the command. */
   readonly body = (request: HttpRequest, readBody: ReadBody): MaybePromise<Answer> =>
@@ -149,6 +152,7 @@ class UpstashHandlers {
     run: (identity: RequestIdentity | undefined) => MaybePromise<Answer>,
   ): MaybePromise<Answer> {
     if (!mayWrite(commands)) return run(undefined);
+    request.raw.charge?.countWrite(body.length);
     const identity = this.#context.identityOf(request, body, scope);
     return withEnd(
       () => run(identity),

@@ -41,11 +41,19 @@ function targetInPacket(error: Error): string {
   return /^[A-Z]+ (\S+)/.exec(head)?.[1] ?? '';
 }
 
-/** If the head has arrived and the body is late or malformed, node has a request with a target. */
-function targetOf(error: Error, socket: Socket, connections: Connections): string {
+/** If the head has arrived and the body is late or malformed, node has a request. */
+function arrivingOn(socket: Socket, connections: Connections): IncomingMessage | undefined {
   const request = connections.lastOpenOn(socket)?.req;
-  if (request !== undefined && !request.complete) return request.url ?? '';
-  return targetInPacket(error);
+  return request?.complete === false ? request : undefined;
+}
+
+/** The answer with the headers that the gate has for each reply to the request. */
+function withReplyHeaders(answer: Answer, { replyHeaders = [] }: IncomingMessage): Answer {
+  const headers: Record<string, string> = { ...answer.headers };
+  for (let i = 0; i + 1 < replyHeaders.length; i += 2) {
+    headers[replyHeaders[i] ?? ''] = replyHeaders[i + 1] ?? '';
+  }
+  return { ...answer, headers };
 }
 
 function bytesOf({ status, headers, body }: Answer): Buffer {
@@ -104,8 +112,10 @@ function refuseOn(
     connections.lastAwaitedOn(socket) === undefined && connections.isReplying(socket);
   if (isCut || isHalfReplied) socket.destroy();
   else {
-    const target = withoutNamespace(targetOf(error, socket, connections));
-    answerLast(socket, dialects.problemFor(target, refusalOf(error)), connections);
+    const request = arrivingOn(socket, connections);
+    const target = withoutNamespace(request?.url ?? targetInPacket(error));
+    const answer = dialects.problemFor(target, refusalOf(error));
+    answerLast(socket, request ? withReplyHeaders(answer, request) : answer, connections);
   }
 }
 

@@ -27,7 +27,7 @@ function bodyOf(error: StoreError, status: number): string {
 export function problemOf(error: StoreError): Answer {
   const status = statusOfError[error.code];
   const headers: Record<string, string> = {};
-  if (status === 503) {
+  if (status === 503 || status === 429) {
     const seconds = Math.ceil((error.retryAfterMs ?? retryAfterMsDefault) / 1000);
     headers['retry-after'] = String(Math.max(1, seconds));
   }

@@ -77,7 +77,9 @@ class BatchHandler {
     const items = json.map((item) => parseItem(item, rules, nowMs));
     const operations: Operation[] = [];
     for (const item of items) if (!(item instanceof StoreError)) operations.push(item.operation);
-    const identity = operations.some(isWrite) ? identityOf(request, body, scope) : undefined;
+    const writes = operations.some(isWrite);
+    if (writes) request.raw.charge?.countWrite(body.length);
+    const identity = writes ? identityOf(request, body, scope) : undefined;
     const answerOf = (results: readonly Result[]) => jsonAnswer(200, replyText(items, results));
     if (identity !== undefined) {
       const once = operationsOnce(operations, limits, answerOf, options);

@@ -99,7 +99,9 @@ class TransactionHandler {
     return large.run(readBody, (body) => {
       const transaction = parseTransaction(body, { ...limits, namespace }, clock.wallMs());
       const { checks, operations, otherwise } = transaction;
-      const identity = isReadOnly(transaction) ? undefined : identityOf(request, body, scope);
+      const writes = !isReadOnly(transaction);
+      if (writes) request.raw.charge?.countWrite(body.length);
+      const identity = writes ? identityOf(request, body, scope) : undefined;
       const parts = checks.length + operations.length + otherwise.length;
       return { parts, work: (options) => this.#answer({ transaction, identity, store }, options) };
     });

@@ -1,6 +1,7 @@
 // Users, tokens and namespaces as text for a person. No secret is in it.
 import type { NamespaceView, TokenView, UserView } from '../../access/views.ts';
 import { grantsText } from './grant-option.ts';
+import { ratesText } from './rate-option.ts';
 import { textTable } from '../text-table.ts';
 
 /** @param ms Unix milliseconds; undefined: never */
@@ -21,15 +22,16 @@ export function usersText(users: readonly UserView[]): string {
 }
 
 export function tokensText(tokens: readonly TokenView[]): string {
-  const rows = tokens.map(({ id, name, grants, createdAt, lastUsedAt, expiresAt }) => [
-    id,
-    name,
-    timeText(createdAt),
-    timeText(lastUsedAt),
-    timeText(expiresAt),
-    grantsText(grants),
+  const rows = tokens.map((token) => [
+    token.id,
+    token.name,
+    timeText(token.createdAt),
+    timeText(token.lastUsedAt),
+    timeText(token.expiresAt),
+    ratesText(token),
+    grantsText(token.grants),
   ]);
-  return textTable([['ID', 'NAME', 'CREATED', 'LAST USED', 'EXPIRES', 'GRANTS'], ...rows]);
+  return textTable([['ID', 'NAME', 'CREATED', 'LAST USED', 'EXPIRES', 'RATES', 'GRANTS'], ...rows]);
 }
 
 export function namespacesText(namespaces: readonly NamespaceView[]): string {

@@ -17,6 +17,12 @@ import { timeText, tokensText } from './admin-text.ts';
 import { expiryForms, parseExpiry } from './expiry-option.ts';
 import { grantForm, grantsText, parseGrant } from './grant-option.ts';
 import { addJsonOption, printResult, printsJson } from './print.ts';
+import {
+  parseRequestsPerSecond,
+  parseWrittenBytesPerSecond,
+  ratesText,
+  type TypedRates,
+} from './rate-option.ts';
 import { asUsage, typedTokenId, typedUser } from './typed-names.ts';
 
 export function tokenCommand(): Command {
@@ -57,7 +63,7 @@ function collectGrants(typed: string, grants?: readonly JsonObject[]): readonly 
   return [...(grants ?? []), parseGrant(typed)];
 }
 
-interface TypedAdd {
+interface TypedAdd extends TypedRates {
   readonly name: string;
   readonly grant: readonly JsonObject[];
   readonly expires?: string;
@@ -74,6 +80,16 @@ function addCommand(): Command {
       collectGrants,
     )
     .option('--expires <time>', `when the token ends: ${expiryForms}; if absent: never`)
+    .option(
+      '--requests-per-second <rate>',
+      'most requests a second; if absent: no limit',
+      parseRequestsPerSecond,
+    )
+    .option(
+      '--written-bytes-per-second <rate>',
+      'most written bytes a second; if absent: no limit',
+      parseWrittenBytesPerSecond,
+    )
     .addHelpText('after', explanationOfAdd)
     .action(async (typed: string, _options: object, command: Command) => {
       const user = typedUser(typed);
@@ -121,10 +137,11 @@ interface TokenBody extends JsonObject {
   readonly grants: readonly JsonObject[];
 }
 
-function bodyOf({ name, grant: grants, expires }: TypedAdd): TokenBody {
+function bodyOf({ name, grant: grants, expires, ...typed }: TypedAdd): TokenBody {
   const nowMs = systemClock.wallMs();
   const expiresAt = expires === undefined ? {} : { expiresAt: parseExpiry(expires, nowMs) };
-  const body = { name, grants, ...expiresAt };
+  const { requestsPerSecond, writtenBytesPerSecond } = typed;
+  const body = { name, grants, ...expiresAt, requestsPerSecond, writtenBytesPerSecond };
   asUsage(() => parseTokenRequest(body, nowMs));
   return body;
 }
@@ -138,7 +155,7 @@ function printNewToken(command: Command, user: string, made: NewTokenView): void
   standardOutput.print(`${token}\n`);
   standardError.write(
     `the token ${id} of the user ${user}, ${visibleName(name)}, is made; it is shown only this time\n` +
-      `  grants   ${grantsText(grants)}\n  expires  ${timeText(expiresAt)}\n`,
+      `  grants   ${grantsText(grants)}\n  expires  ${timeText(expiresAt)}\n  rates    ${ratesText(made)}\n`,
   );
 }
 

@@ -88,7 +88,9 @@ async function administer(terminal: Terminal, isServer: boolean): Promise<void> 
   const made = await terminal.type(
     'token add ann --name two --grant app:write:user:,x --grant default:read --json',
   );
-  const lesser = await terminal.type('token add ann --name three --grant app:read');
+  const lesser = await terminal.type(
+    'token add ann --name three --grant app:read --requests-per-second 5 --written-bytes-per-second 2KiB',
+  );
   await terminal.type('token list ann');
   await terminal.type(`token revoke ann ${idOf(made.stdout)}`);
   await terminal.type('user remove root');
@@ -120,6 +122,7 @@ TOKEN
 the token ID of the user root, first, is made; it is shown only this time
   grants  *:admin
   expires  never
+  rates  none
 $ namespace add app --keys-max 10 --bytes-max 1MiB
 NAMESPACE  KEYS  BYTES  KEYS MAX  BYTES MAX  AUDIT  CREATED
 app  0  0  10  1048576  off  TIME
@@ -133,15 +136,16 @@ $ namespace show app --json
 {"name":"app","keys":0,"bytes":0,"bytesMax":1048576,"audit":"writes","createdAt":0}
 $ token add ann --name two --grant app:write:user:,x --grant default:read --json
 {"id":"ID","name":"two","token":"TOKEN","grants":[{"namespace":"app","role":"write","prefixes":["user:","x"]},{"namespace":"default","role":"read"}],"createdAt":0}
-$ token add ann --name three --grant app:read
+$ token add ann --name three --grant app:read --requests-per-second 5 --written-bytes-per-second 2KiB
 TOKEN
 the token ID of the user ann, three, is made; it is shown only this time
   grants  app:read
   expires  never
+  rates  5 requests/s, 2048 bytes/s
 $ token list ann
-ID  NAME  CREATED  LAST USED  EXPIRES  GRANTS
-ID  two  TIME  never  never  app:write:user:,x default:read
-ID  three  TIME  never  never  app:read
+ID  NAME  CREATED  LAST USED  EXPIRES  RATES  GRANTS
+ID  two  TIME  never  never  none  app:write:user:,x default:read
+ID  three  TIME  never  never  5 requests/s, 2048 bytes/s  app:read
 $ token revoke ann ID
 the token ID of the user ann is revoked
 $ user remove root
@@ -202,7 +206,7 @@ describe('the commands of administration', () => {
       const first = 'token add root --name a --grant *:admin --grant app:read --grant default:read';
       const { code, stdout, stderr } = await terminal.type(first);
       expect([code, stdout]).toEqual([0, expect.stringMatching(/^hf_/)]);
-      expect(stderr.endsWith(`  expires  never\n${note('app')}`)).toBe(true);
+      expect(stderr.endsWith(`  rates    none\n${note('app')}`)).toBe(true);
       terminal.token = stdout.trim();
       await terminal.type('namespace add app');
       const second = 'token add root --name b --grant app:read --grant shop:read --json';
@@ -443,6 +447,10 @@ describe('wrong usage ends with code 2 before anything is asked', () => {
     ['token add ann --name a --grant app:read:', /grants\[0\]\.prefixes\[0\] must be well-formed/],
     ['token add ann --name a --grant ~access:read', /A namespace has 1 to 64 characters/],
     ['token add ann --name a --grant a:read --expires 1', /--expires is "1", which is not in the/],
+    [
+      'token add ann --name a --grant a:read --requests-per-second 0',
+      /--requests-per-second is "0"; allowed: a positive integer/,
+    ],
     ['token revoke ann hf_abcdefghijkl_s3cret', /the id of the token \(not shown\) is not one/],
     ['token new --url http://x', /new takes no --url, --header/],
     ['access open', /missing required argument 'dir'/],

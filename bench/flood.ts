@@ -1,8 +1,9 @@
 // Floods a server with several times its capacity, while one polite client asks for one thing at a time.
 // Measures the latency of accepted requests and of the polite client, and the time until recovery.
-import { Agent, request as httpRequest } from 'node:http';
 import { readFileSync } from 'node:fs';
-import { quantileOf, runOpenLoop, type OpenLoopFigures } from './open-loop.ts';
+import { latenciesOf, type Latencies } from './latencies.ts';
+import { runOpenLoop, type OpenLoopFigures } from './open-loop.ts';
+import { PoliteClient, type PoliteReply } from './polite-client.ts';
 
 export type FloodKind = 'put' | 'batch' | 'large';
 
@@ -13,14 +14,6 @@ export interface FloodOptions {
   readonly timesCapacity: number;
   readonly seconds: number;
   readonly connections: number;
-}
-
-export interface Latencies {
-  readonly count: number;
-  readonly p50Ms: number;
-  readonly p90Ms: number;
-  readonly p99Ms: number;
-  readonly maxMs: number;
 }
 
 export interface FloodReport {
@@ -60,67 +53,6 @@ function requestOf(kind: FloodKind, number: number): Buffer {
     return { op: 'put', key: `flood-${number}-${index}`, value: 'x'.repeat(100) };
   });
   return bytesOf('POST', '/v1/batch', JSON.stringify({ operations }));
-}
-
-interface PoliteReply {
-  /** Undefined if no reply came. */
-  readonly status: number | undefined;
-  readonly latencyMs: number;
-}
-
-/** Sends one request at a time, on a connection of its own. */
-class PoliteClient {
-  readonly #url: string;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  readonly replies: PoliteReply[] = [];
-  #asksOn = true;
-
-  constructor(url: string) {
-    this.#url = url;
-  }
-
-  async ask(): Promise<PoliteReply> {
-    const startedAtMs = performance.now();
-    const status = await this.#put();
-    return { status, latencyMs: performance.now() - startedAtMs };
-  }
-
-  async askOn(): Promise<void> {
-    while (this.#asksOn) {
-      // oxlint-disable-next-line no-await-in-loop -- one request at a time
-      this.replies.push(await this.ask());
-      // oxlint-disable-next-line no-await-in-loop
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-
-  stop(): void {
-    this.#asksOn = false;
-  }
-
-  close(): void {
-    this.#agent.destroy();
-  }
-
-  #put(): Promise<number | undefined> {
-    return new Promise((resolve) => {
-      const path = `${this.#url}/v1/keys/polite`;
-      const request = httpRequest(path, { method: 'PUT', agent: this.#agent }, (reply) => {
-        reply.resume().once('end', () => resolve(reply.statusCode));
-      });
-      request.once('error', () => resolve(undefined)).end('v');
-    });
-  }
-}
-
-function latenciesOf(ascending: readonly number[]): Latencies {
-  return {
-    count: ascending.length,
-    p50Ms: quantileOf(ascending, 0.5),
-    p90Ms: quantileOf(ascending, 0.9),
-    p99Ms: quantileOf(ascending, 0.99),
-    maxMs: quantileOf(ascending, 1),
-  };
 }
 
 function isAccepted(status: number | undefined): boolean {
@@ -167,7 +99,7 @@ export async function flood(options: FloodOptions): Promise<FloodReport> {
   const requests = Array.from({ length: distinctRequests }, (_, n) => requestOf(kind, n));
   const request = (number: number) => requests[number % distinctRequests] ?? Buffer.alloc(0);
   const target = { port: Number(new URL(url).port), request, patienceMs: 15_000 };
-  const polite = new PoliteClient(url);
+  const polite = new PoliteClient(`${url}/v1/keys/polite`);
   const wellMs = await wellMsOf(polite);
   // The server cannot answer so many, but so few connections never overload it: this is its capacity.
   const calm = await runOpenLoop({

@@ -8,7 +8,8 @@ import {
   removeFolder,
   startServer,
 } from '../test/support/processes/server-process.ts';
-import { flood, type FloodKind, type FloodReport, type Latencies } from './flood.ts';
+import { flood, type FloodKind, type FloodReport } from './flood.ts';
+import type { Latencies } from './latencies.ts';
 
 const kinds = ['put', 'batch', 'large'] as const;
 const [seconds = '30', times = '5', onlyKind] = process.argv.slice(2);

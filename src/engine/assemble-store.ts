@@ -25,6 +25,7 @@ import { TransactionRunner } from '../router/transactions/transaction-runner.ts'
 import { TwoPhaseCommit } from '../router/transactions/two-phase-commit.ts';
 import { resolveInDoubt } from '../storage/transaction-outcome.ts';
 import { durabilityOf } from '../store/result.ts';
+import { Turns } from '../router/turns/turns.ts';
 import type { CommandStore } from '../store/store.ts';
 
 export interface AssemblyOptions {
@@ -50,6 +51,8 @@ export interface AssemblyOptions {
   readonly defer: (work: () => void) => void;
   /** Runs `work` again and again, until the caller calls the returned function. */
   readonly repeat: (work: () => void, everyMs: number) => () => void;
+  /** See `TurnsOptions.shortMax`. */
+  readonly shortQueueMax?: number | undefined;
   /** Called once everything is durable and closed. */
   readonly onClosed: () => void;
   /** Gives an id that no other transaction has, in this life of the program or another. */
@@ -67,11 +70,13 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
   const monotonicMs = (): number => clock.monotonicMs();
   const transactionsInFlight = new Set<string>();
   const quotas = new Quotas(options.locations.length);
+  const onBatchLeft = (): void => turns.serve();
   const shards = options.locations.map((location) => ({
     location,
-    client: newClient(location, { timestamps, transactionsInFlight, quotas }, options),
+    client: newClient(location, { timestamps, transactionsInFlight, quotas, onBatchLeft }, options),
   }));
   const clients = shards.map(({ client }) => client);
+  const turns = new Turns(clients, { monotonicMs, shortMax: options.shortQueueMax });
   try {
     await startAll(clients, timestamps, logger);
   } catch (error) {
@@ -96,12 +101,11 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
   });
   const { fsyncIntervalMs } = options;
   const housekeeper = new Housekeeper(
-    { shards: clients, sequencer, compactions, backups },
+    { shards: clients, sequencer, compactions, backups, turns },
     { fsync, fsyncIntervalMs, timestamp, monotonicMs },
   );
   const onClosing = options.repeat(() => housekeeper.tick(), housekeepingMs);
   const locks = new KeyLocks();
-  const newId = options.newTransactionId;
   const durability = durabilityOf(fsync);
   const writes = new ReservedWrites(quotas, sequencer, timestamp);
   const transactions = new TransactionRunner({
@@ -111,13 +115,22 @@ export async function assembleStore(options: AssemblyOptions): Promise<CommandSt
     twoPhaseCommit: new TwoPhaseCommit({
       sequencer,
       timestamp,
-      newId,
+      newId: options.newTransactionId,
       inFlight: transactionsInFlight,
     }),
     timestamp,
     durability,
   });
-  const parts = { clock: timestamps, locks, sequencer, writes, transactions, compactions, backups };
+  const parts = {
+    clock: timestamps,
+    locks,
+    sequencer,
+    turns,
+    writes,
+    transactions,
+    compactions,
+    backups,
+  };
   return new Router(clients, { ...parts, durability, onClosing, onClosed });
 }
 
@@ -125,11 +138,12 @@ interface SharedParts {
   readonly timestamps: TimestampClock;
   readonly transactionsInFlight: ReadonlySet<string>;
   readonly quotas: Quotas;
+  readonly onBatchLeft: () => void;
 }
 
 function newClient(
   location: ShardLocation,
-  { timestamps, transactionsInFlight, quotas }: SharedParts,
+  { timestamps, transactionsInFlight, quotas, onBatchLeft }: SharedParts,
   { fsync, defer, clock, logger, newShardThread }: AssemblyOptions,
 ): ShardClient {
   return new ShardClient({
@@ -148,6 +162,7 @@ function newClient(
       const what = isFull ? 'the disk is full: puts are refused' : 'there is room on disk again';
       logger.warn({ shard }, what);
     },
+    onBatchLeft,
     usage: quotas,
     transactionsInFlight: () => transactionsInFlight,
   });

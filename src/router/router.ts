@@ -4,8 +4,8 @@ import type { TimestampClock } from '../base/clock.ts';
 import { StoreError } from '../base/errors.ts';
 import type { MaybePromise } from '../base/maybe-promise.ts';
 import { namespacesCountedTo } from '../base/namespace-name.ts';
-import type { ShardResult } from '../protocol/shard-operation.ts';
-import { refusalOf, type TransactionName } from '../store/authorization.ts';
+import type { ShardOperation, ShardResult } from '../protocol/shard-operation.ts';
+import { refusalOf, refusalOfNames, type TransactionName } from '../store/authorization.ts';
 import type { KeyRange, ListPage, ListQuery } from '../store/listing.ts';
 import { namesOf, type EntryName, type Operation } from '../store/operation.ts';
 import {
@@ -39,12 +39,14 @@ import {
 } from './sequencer.ts';
 import type { ShardClient } from './shard/shard-client.ts';
 import type { TransactionRunner } from './transactions/transaction-runner.ts';
+import type { ArrivingWork, Turns } from './turns/turns.ts';
 
 export interface RouterOptions {
   readonly durability: Durability;
   readonly clock: TimestampClock;
   readonly locks: KeyLocks;
   readonly sequencer: Sequencer;
+  readonly turns: Turns;
   readonly writes: ReservedWrites;
   readonly transactions: TransactionRunner;
   readonly compactions: CompactionScheduler;
@@ -71,6 +73,18 @@ interface SubmittedBatch<Kind extends Result | ReplyResult> {
   readonly options: SubmitOptions;
   readonly answers: AnswersOfKind<Kind>;
   readonly collector: ReplyCollector<Kind | RefusedResult>;
+}
+
+/** Bytes that cost a shard as much as one more operation. */
+const bytesPerUnit = 2048;
+
+function unitsOf(operation: AnyOperation): number {
+  return operation.op === 'put' ? 1 + operation.value.length / bytesPerUnit : 1;
+}
+
+function namespaceOf(names: readonly EntryName[], { alone }: TransactOptions): string {
+  const [first] = typeof alone === 'object' ? alone : [];
+  return names[0]?.namespace ?? first ?? '';
 }
 
 function refusedBy(error: StoreError): RefusedResult {
@@ -100,26 +114,32 @@ export class Router implements CommandStore {
 
   submit(operation: Operation, options: SubmitOptions = noOptions): MaybePromise<Result> {
     const { authorization } = options;
-    const sequencer = this.#sequencer;
-    const { writes } = this.#options;
+    const { turns } = this.#options;
     const refusal = refusalOf(operation, authorization);
-    // A refused operation takes no place among those that wait for a lock, and learns of no lock.
-    if (refusal !== undefined) return { kind: 'refused', error: refusal };
-    const isLocked = !this.#locks.areIdle && this.#locks.isHeld(operation);
+    // A refused operation takes no place among those that wait, and learns of no lock.
+    if (refusal !== undefined) return refusedBy(refusal);
+    const isLocked = this.#isLocked(operation);
     if (!isLocked) {
-      const read = sequencer.read(operation, this.timestamp());
+      const read = this.#sequencer.read(operation, this.timestamp());
       if (read !== undefined) return read;
     }
     return new Promise((resolve) => {
-      const enqueue = (): void => {
-        const error = isLocked ? refusalOf(operation, authorization) : undefined;
-        if (error !== undefined) resolve({ kind: 'refused', error });
-        else if (!writes.enqueue(operation, (answer) => resolve(resultOf(answer)))) {
-          void this.#carryOutAlone(operation, options).then((result) => resolve(resultOf(result)));
-        }
-      };
-      if (isLocked) void this.#enqueueLocked([operation], enqueue, resolve);
-      else enqueue();
+      const { shard } = this.#sequencer.queueOf(operation.key);
+      if (turns.isOpen(shard)) {
+        this.#place(operation, options, resolve);
+        return;
+      }
+      turns.wait(shard, {
+        namespace: operation.namespace,
+        units: unitsOf(operation),
+        place: () => {
+          // The caller may have lost its rights meanwhile.
+          const error = refusalOf(operation, authorization);
+          if (error === undefined) this.#place(operation, options, resolve);
+          else resolve(refusedBy(error));
+        },
+        refuse: (error) => resolve(refusedBy(error)),
+      });
     });
   }
 
@@ -158,7 +178,10 @@ export class Router implements CommandStore {
     const readAll = (): void => this.#sequencer.readAt(names, collector, true, authorization);
     const mayRead = (name: EntryName): boolean => authorization?.refusalOfRead(name) === undefined;
     // Waits for all locks before any read is queued: a holder may be about to change several names.
-    this.#whenFree(this.#locks.areIdle ? [] : names.filter(mayRead), readAll, refuse);
+    const place = (): void =>
+      this.#whenFree(this.#locks.areIdle ? [] : names.filter(mayRead), readAll, refuse);
+    const [first] = names;
+    this.#inTurn({ namespace: first?.namespace ?? '', units: names.length, place }, refuse);
     return await collector.results;
   }
 
@@ -167,12 +190,18 @@ export class Router implements CommandStore {
     plan: TransactionPlan<Output>,
     options: TransactOptions = noOptions,
   ): Promise<TransactionResult<Output>> {
-    return this.#options.transactions.run(names, plan, options);
+    const { transactions, turns } = this.#options;
+    const error = turns.isWideOpen ? undefined : refusalOfNames(names, options.authorization);
+    if (turns.isWideOpen || error !== undefined) return transactions.run(names, plan, options);
+    return new Promise((resolve, reject) => {
+      const place = (): void => void transactions.run(names, plan, options).then(resolve, reject);
+      const namespace = namespaceOf(names, options);
+      this.#inTurn({ namespace, units: Math.max(1, names.length), place }, resolve);
+    });
   }
 
   async list(query: ListQuery): Promise<ListPage> {
-    const now = this.#options.clock.timestamp();
-    const answers = await this.#sequencer.askAll({ op: 'list', query, now });
+    const answers = await this.#askAll(query.namespace, (now) => ({ op: 'list', query, now }));
     const pages = answers.map((answer) => {
       if (answer.kind !== 'page') throw new Error(`a list was answered by a ${answer.kind}`);
       return answer;
@@ -181,8 +210,12 @@ export class Router implements CommandStore {
   }
 
   async count(namespace: string, within?: readonly KeyRange[]): Promise<number> {
-    const now = this.#options.clock.timestamp();
-    const answers = await this.#sequencer.askAll({ op: 'count', namespace, within, now });
+    const answers = await this.#askAll(namespace, (now) => ({
+      op: 'count',
+      namespace,
+      within,
+      now,
+    }));
     return answers.reduce((sum, answer) => {
       if (answer.kind !== 'count') throw new Error(`a count was answered by a ${answer.kind}`);
       return sum + answer.count;
@@ -190,7 +223,8 @@ export class Router implements CommandStore {
   }
 
   async measure(namespaces?: readonly string[]): Promise<readonly NamespaceFigures[]> {
-    const answers = await this.#sequencer.askAll({ op: 'measure', namespaces });
+    const [first = ''] = namespaces ?? [];
+    const answers = await this.#askAll(first, () => ({ op: 'measure', namespaces }));
     const parts = answers.map((answer) => {
       if (answer.kind !== 'figures') throw new Error(`a measure was answered by a ${answer.kind}`);
       return answer.figures;
@@ -227,8 +261,9 @@ export class Router implements CommandStore {
   }
 
   async #close(): Promise<void> {
-    const { compactions, backups, onClosing, onClosed } = this.#options;
+    const { turns, compactions, backups, onClosing, onClosed } = this.#options;
     onClosing();
+    turns.close();
     await Promise.all([compactions.close(), backups.close()]);
     // Waits for all shards: the folder's lock must not be released while a shard still writes.
     const closed = await Promise.allSettled(this.#shards.map((shard) => shard.close()));
@@ -245,8 +280,62 @@ export class Router implements CommandStore {
       operations.length,
       options.reserveReplyBytes,
     );
-    this.#submitFrom(0, { operations, options, answers, collector });
+    const batch = { operations, options, answers, collector };
+    const { turns } = this.#options;
+    if (turns.isWideOpen) {
+      this.#submitFrom(0, batch);
+      return collector.results;
+    }
+    const [first] = operations;
+    const units = operations.reduce((sum, operation) => sum + unitsOf(operation), 0);
+    const place = (): void => this.#submitFrom(0, batch);
+    this.#inTurn({ namespace: first?.namespace ?? '', units, place }, (refused) => {
+      for (const index of operations.keys()) collector.complete(index, refused);
+    });
     return collector.results;
+  }
+
+  #isLocked(operation: Operation): boolean {
+    return !this.#locks.areIdle && this.#locks.isHeld(operation);
+  }
+
+  /** The operation has its turn. If its key is locked, it waits once more: for that lock. */
+  #place(operation: Operation, options: SubmitOptions, resolve: (result: Result) => void): void {
+    const { writes } = this.#options;
+    const isLocked = this.#isLocked(operation);
+    const enqueue = (): void => {
+      const error = isLocked ? refusalOf(operation, options.authorization) : undefined;
+      if (error !== undefined) resolve(refusedBy(error));
+      else if (!writes.enqueue(operation, (answer) => resolve(resultOf(answer)))) {
+        void this.#carryOutAlone(operation, options).then((result) => resolve(resultOf(result)));
+      }
+    };
+    if (isLocked) void this.#enqueueLocked([operation], enqueue, resolve);
+    else enqueue();
+  }
+
+  /** Gives the work its places in several queues: at once, or in its turn. */
+  #inTurn(work: Omit<ArrivingWork, 'refuse'>, refuse: (refused: RefusedResult) => void): void {
+    const { turns } = this.#options;
+    if (turns.isWideOpen) work.place();
+    else turns.waitWide({ ...work, refuse: (error) => refuse(refusedBy(error)) });
+  }
+
+  /**
+   * Asks all shards at one moment, in the turn of the namespace.
+   *
+   * @param operationAt gets the timestamp of that turn
+   * @throws StoreError as `Sequencer.askAll` does; OVERLOADED
+   */
+  async #askAll(
+    namespace: string,
+    operationAt: (now: number) => ShardOperation,
+  ): Promise<ShardResult[]> {
+    return await new Promise((resolve, reject) => {
+      const place = (): void =>
+        void this.#sequencer.askAll(operationAt(this.timestamp())).then(resolve, reject);
+      this.#inTurn({ namespace, units: 1, place }, ({ error }) => reject(error));
+    });
   }
 
   /** Queues the operations from this index on, in one turn if all of them have room. */
@@ -324,7 +413,7 @@ export class Router implements CommandStore {
   ): Promise<Kind | RefusedResult> {
     // Neither its reads nor its reply are counted here: the caller counts the reply.
     const asCaller = authorization === undefined ? noOptions : { authorization };
-    const result = await this.transact(names, plan, asCaller);
+    const result = await this.#options.transactions.run(names, plan, asCaller);
     return result.kind === 'refused' ? result : result.output(result.durability ?? this.durability);
   }
 

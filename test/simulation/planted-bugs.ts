@@ -598,8 +598,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'const reserved = this.#tryReserveAll(growths); if (!(reserved instanceof StoreError)) return reserved; if (this.#isUnderWay(last))',
     replace:
       'const reserved = this.#exceeded(sumOf(growths)); if (reserved === undefined) { await null; return growths.map((growth) => this.#reserve(growth)); } if (this.#isUnderWay(last))',
-    seedsMax: 100,
-    firstSeed: 48,
+    seedsMax: 400,
+    firstSeed: 339,
   },
   {
     name: 'a transaction gives its room back when it is committed, not when that is recorded',
@@ -616,8 +616,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     scenario: 'shares',
     find: 'if (answer !== undefined && lacksIt(answer)) reserved.settle(queue.shard, answer);',
     replace: '',
-    seedsMax: 60,
-    firstSeed: 11,
+    seedsMax: 100,
+    firstSeed: 39,
   },
   {
     name: 'a write that its shard refuses keeps its room',
@@ -627,7 +627,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace:
       "this.#quota.doubt(this); else if (answer.kind !== 'refused') this.#quota.release(this);",
     seedsMax: 100,
-    firstSeed: 9,
+    firstSeed: 7,
   },
   {
     name: 'writes under way take up no room',
@@ -636,6 +636,33 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'const presentKeys = usage.keys + this.#reservedKeys;',
     replace: 'const presentKeys = usage.keys;',
     seedsMax: 60,
-    firstSeed: 47,
+    firstSeed: 2,
+  },
+  {
+    name: 'an operation that has its turn does not look whether its key is locked',
+    file: 'src/router/router.ts',
+    scenario: 'shares',
+    find: 'const isLocked = this.#isLocked(operation); const enqueue',
+    replace: 'const isLocked = false; const enqueue',
+    seedsMax: 300,
+  },
+  {
+    name: 'a cut overtakes operations that wait in a queue',
+    file: 'src/router/shard/batch-queue.ts',
+    scenario: 'shares',
+    find: 'this.#waiting.push(queued); this.#bytes += queued.bytes;',
+    replace:
+      "if (queued.operation.op === 'cut') this.#waiting.unshift(queued); else this.#waiting.push(queued); this.#bytes += queued.bytes;",
+    seedsMax: 300,
+    firstSeed: 97,
+  },
+  {
+    name: 'a page gets its place in one queue after the other',
+    file: 'src/router/sequencer.ts',
+    scenario: 'shares',
+    find: 'const answers = await Promise.all(this.queues.map((queue) => this.ask(queue, operation)));',
+    replace:
+      'const answers = []; for (const queue of this.queues) answers.push(await this.ask(queue, operation));',
+    seedsMax: 300,
   },
 ];

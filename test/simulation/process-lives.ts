@@ -144,7 +144,7 @@ export class ProcessLives {
   #processOn(fsync: FsyncMode): SimulatedProcess {
     const { plan, record, disk, clock, faults, judge, backupJudge, access, shares } = this.#parts;
     const process: SimulatedProcess = new SimulatedProcess(
-      { ...plan.settings, fsync },
+      { ...plan.settings, fsync, shortQueueMax: shares?.shortQueueMax },
       {
         disk,
         clock,

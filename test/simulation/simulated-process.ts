@@ -36,6 +36,8 @@ export interface ProcessSettings {
   readonly fsyncIntervalMs: number;
   readonly directReads: boolean;
   readonly compactJournalBytes: number;
+  /** Operations at which work begins to wait for its turn; undefined: as many as in a real store. */
+  readonly shortQueueMax?: number | undefined;
 }
 
 export interface ProcessOptions {

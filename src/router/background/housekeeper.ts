@@ -6,6 +6,7 @@ import type { FsyncMode } from '../../base/fsync-mode.ts';
 import type { Backups } from './backups.ts';
 import type { CompactionScheduler } from './compaction-scheduler.ts';
 import type { Sequencer } from '../sequencer.ts';
+import type { Turns } from '../turns/turns.ts';
 import type { ShardClient } from '../shard/shard-client.ts';
 
 export interface HousekeeperParts {
@@ -13,6 +14,7 @@ export interface HousekeeperParts {
   readonly sequencer: Sequencer;
   readonly compactions: CompactionScheduler;
   readonly backups: Pick<Backups, 'tick'>;
+  readonly turns: Pick<Turns, 'tick'>;
 }
 
 export interface HousekeeperOptions {
@@ -43,7 +45,7 @@ export class Housekeeper {
   }
 
   tick(): void {
-    const { shards, compactions, backups } = this.#parts;
+    const { shards, compactions, backups, turns } = this.#parts;
     compactions.tick(housekeepingMs);
     const isSyncDue = this.#isSyncDue();
     for (const shard of shards) {
@@ -54,6 +56,7 @@ export class Housekeeper {
       this.#mark(shard);
     }
     backups.tick(housekeepingMs);
+    turns.tick();
   }
 
   #isSyncDue(): boolean {

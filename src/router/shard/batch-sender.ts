@@ -39,6 +39,8 @@ export interface BatchSenderOptions {
   /** Runs `work` at the end of this turn of the event loop. */
   readonly defer: (work: () => void) => void;
   readonly monotonicMs: () => number;
+  /** Called when a batch has left the queue. */
+  readonly onBatchLeft: () => void;
   /** Called before any operation of an answer is completed, with the figures that came along. */
   readonly onUsage: (namespaces: ShardReport['namespaces']) => void;
   /** Called once all operations of an answer are completed. */
@@ -212,6 +214,7 @@ export class BatchSender {
     const batch = this.#queue.takeBatch();
     this.#inFlight = batch;
     void this.#send(batch, this.#receiver);
+    this.#options.onBatchLeft();
   }
 
   async #send(batch: readonly QueuedOperation[], receiver: BatchReceiver): Promise<void> {

@@ -15,6 +15,8 @@ import type { QueuedOperation } from './queued-operation.ts';
 import { ShardLifecycle, type ShardLifecycleOptions } from './shard-lifecycle.ts';
 
 export interface ShardClientOptions extends ShardLifecycleOptions {
+  /** Called when a batch has left the queue. May queue operations. */
+  readonly onBatchLeft: () => void;
   /** Runs `work` at the end of this turn of the event loop. */
   readonly defer: (work: () => void) => void;
 }
@@ -39,6 +41,7 @@ export class ShardClient implements ShardQueue {
     this.#sender = new BatchSender({
       defer: options.defer,
       monotonicMs: options.monotonicMs,
+      onBatchLeft: options.onBatchLeft,
       onUsage: (namespaces) => options.usage.changed(this.shard, namespaces),
       onReport: (report) => this.#lifecycle.noteReport(report),
       onLost: (error) => this.#lifecycle.threadLost(String(error)),
@@ -61,6 +64,15 @@ export class ShardClient implements ShardQueue {
 
   get nextExpiryAt(): number {
     return this.report?.nextExpiryAt ?? Infinity;
+  }
+
+  /** None while the shard does not serve: then nothing is kept from waiting in its queue. */
+  get waitingOperations(): number {
+    return this.isServing ? this.#sender.waitingOperations : 0;
+  }
+
+  get waitingBytes(): number {
+    return this.isServing ? this.#sender.waitingBytes : 0;
   }
 
   /** See `ShardLifecycle.entries`. */

@@ -23,9 +23,9 @@ beforeEach(async () => {
     onFailure: () => {},
   });
   const sequencer = new Sequencer([client], new TimestampClock(clock));
-  const backups = { tick: () => {} };
+  const idle = { tick: () => {} };
   housekeeper = new Housekeeper(
-    { shards: [client], sequencer, compactions, backups },
+    { shards: [client], sequencer, compactions, backups: idle, turns: idle },
     { fsync: 'always', fsyncIntervalMs: 1000, timestamp: () => clock.wallMs(), monotonicMs },
   );
 });

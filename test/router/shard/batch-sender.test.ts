@@ -20,6 +20,7 @@ test.each(['commit', 'abort'] as const)(
     const sender = new BatchSender({
       defer: (work) => queueMicrotask(work),
       monotonicMs: () => 0,
+      onBatchLeft: () => {},
       onUsage: () => {},
       onReport: () => {},
       onLost: () => {},

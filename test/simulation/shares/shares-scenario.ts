@@ -1,5 +1,6 @@
 // Runs in which the default namespace has a quota. Clients ask for more than it lets in. No moment may
-// show more than the quota, through faults and restarts. Once nothing is under way, it is exact.
+// show more than the quota, through faults and restarts. Once nothing is under way, it is exact. In half
+// of the runs queues count as short only while they are nearly empty: then clients wait for their turns.
 import { defaultNamespace } from '../../../src/base/default-namespace.ts';
 import type { ListPage } from '../../../src/store/listing.ts';
 import type { Quota } from '../../../src/store/quota.ts';
@@ -32,6 +33,8 @@ const seedOfShares = 0x5a5a_5a5a;
 export class SharesScenario {
   readonly figures: SharesFigures = { fullPages: 0, quotaRefusals: 0 };
   readonly quota: Quota;
+  /** Often so small that clients wait for their turns. */
+  readonly shortQueueMax: number | undefined;
   readonly #record: RunRecord;
   /** A power cut may have taken back deletes, and left the writes that took their room. */
   #mayExceed = false;
@@ -43,6 +46,7 @@ export class SharesScenario {
     const [usual] = plan.valueBytes;
     const bytesMax = pickFrom(random, [Infinity, keysMax * usual, 2 * usual]);
     this.quota = { keysMax, bytesMax };
+    this.shortQueueMax = random() < 0.5 ? undefined : 1 + randomBelow(random, 3);
     this.#record = record;
   }
 

@@ -43,6 +43,7 @@ export class SimulatedClient {
       onSuspended: (_, why) => this.suspensions.push(why),
       onResumed: () => this.suspensions.push('over'),
       onDiskFull: () => {},
+      onBatchLeft: () => {},
       usage: new Quotas(1),
       transactionsInFlight: () => new Set(),
     });

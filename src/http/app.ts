@@ -206,7 +206,7 @@ function laneOf(
     keepAliveTimeoutMs: limits.keepAliveTimeoutMs,
     monotonicMs: () => clock.monotonicMs(),
     answerOfError: (request, error) => answerOfError(request, error, { dialects, logger }),
-    answerCutShort: (socket, target) => answerCutShort(socket, target, watchers),
+    answerCutShort: (socket, head) => answerCutShort(socket, head, watchers),
     replaceSocket: (socket, standIn) => {
       connections.replaceSocket(socket, standIn);
       standIn.once('close', () => order.forget(standIn));

@@ -9,6 +9,7 @@ import type { RequestOrder } from './connections/request-order.ts';
 import type { UnsentReplies } from './connections/unsent-replies.ts';
 import type { RequestMeter } from './metrics/request-meter.ts';
 import { headersOfEachReply } from './wire/answer.ts';
+import { newRequestId, requestIdHeader } from './wire/request-id.ts';
 
 /** Assumed for a reply whose body went out before its end, as only small ones do. */
 const smallReplyBytes = 4096;
@@ -60,7 +61,7 @@ export function trackedResponse(observers: ResponseObservers): typeof ServerResp
       order.noteTurn(this, socket);
     }
 
-    /** An array of headers has those of each reply already: its maker has put them there. */
+    /** An array of headers has the constant ones of each reply already: its maker has put them there. */
     override writeHead(...parts: unknown[]): this {
       if (connections.draining) this.shouldKeepAlive = false;
       const headers = parts[1];
@@ -69,12 +70,17 @@ export function trackedResponse(observers: ResponseObservers): typeof ServerResp
       if (this.req.httpVersion === '1.0' && !hasLength(this, headers)) this.shouldKeepAlive = false;
       const { replyHeaders } = this.req;
       if (replyHeaders !== undefined) this.#addReplyHeaders(replyHeaders, headers);
+      const { requestId = newRequestId() } = this.req;
       if (headers === undefined) {
         for (const [name, value] of eachReply) {
           if (!this.hasHeader(name)) this.setHeader(name, value);
         }
+        this.setHeader(requestIdHeader, requestId);
       } else if (isRecord(headers)) {
         for (const [name, value] of eachReply) headers[name] ??= value;
+        headers[requestIdHeader] = requestId;
+      } else if (Array.isArray(headers)) {
+        headers.push(requestIdHeader, requestId);
       }
       return super.writeHead(...(parts as [number]));
     }

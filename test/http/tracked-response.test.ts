@@ -1,4 +1,5 @@
-// No cache between client and server may keep a reply: the next reply may differ.
+// No cache between client and server may keep a reply: the next reply may differ. And each one names its
+// request.
 import { once } from 'node:events';
 import { expect, onTestFinished, test } from 'vitest';
 import { openApp, testLimits } from '../support/http/open-app.ts';
@@ -52,7 +53,7 @@ test.each<[string, string, number, Asked?]>([
   ['GET', '/nowhere', 404],
   ['PATCH', '/v1/keys/small', 405, { body: 'v' }],
   ['GET', '/v1/keys/a#b', 400],
-])('%s %s, %d: no-store', async (method, target, status, asked = {}) => {
+])('%s %s, %d: no-store, and an id', async (method, target, status, asked = {}) => {
   const { port, model } = await openApp();
   const put = { op: 'put', namespace: 'default' } as const;
   await model.submit({ ...put, key: 'small', value: Buffer.from('v') });
@@ -60,6 +61,7 @@ test.each<[string, string, number, Asked?]>([
   await model.submit({ ...put, key: 'short', value: Buffer.from('v'), ttlMs: 60_000 });
   const reply = await rawRequest(port, method, target, asked);
   expect([reply.status, reply.headers['cache-control']]).toEqual([status, 'no-store']);
+  expect(reply.headers['holdfast-request-id']).toMatch(/^[\w-]{8}-\d+$/);
 });
 
 test('a value that is too large for one write is not kept either', async () => {

@@ -8,6 +8,7 @@ import { StoreError } from '../../base/errors.ts';
 import { namespaceNameRule } from '../../base/namespace-name.ts';
 import type { Handle } from '../connections/request-order.ts';
 import type { RequestHead } from '../wire/request-head.ts';
+import { requestIdOf } from '../wire/request-id.ts';
 import type { DialectTraits, Dialects } from '../wire/dialects.ts';
 import { problemOf } from '../wire/problem.ts';
 import { rawAnswer, sendRawAnswer, type RawAnswer } from '../wire/raw-answer.ts';
@@ -29,6 +30,8 @@ declare module 'node:http' {
     replyHeaders?: HeaderPairs;
     /** Set by the gate if the caller has a rate. */
     charge?: RequestCharge;
+    /** Set by the gate, which all requests pass first. */
+    requestId?: string;
   }
 }
 
@@ -81,11 +84,12 @@ export class AccessGate {
   }
 
   /**
-   * Takes the namespace out of the target.
+   * Gives the request its id, and takes the namespace out of the target.
    *
    * @returns the answer to a target that no route has; undefined if the request may go on
    */
   split(request: RequestHead): RawAnswer | undefined {
+    request.requestId = requestIdOf(request.headers);
     this.#noteOrigin(request);
     const named = namespaceOfTarget(request.url ?? '');
     if (named === undefined) return undefined;

@@ -39,6 +39,12 @@ export const replyHeaders = {
     description: 'On every reply.',
     schema: { type: 'string', const: 'nosniff' },
   },
+  'Holdfast-Request-Id': {
+    description:
+      'On every reply: the id of the request. It is the one that the client has sent, if that has 1 to 128 ' +
+      'of the characters `A-Z a-z 0-9 . _ : / + = -`.',
+    schema: text,
+  },
   'Holdfast-Expires-At': {
     description:
       'The deadline of the entry, Unix milliseconds. Absent if the entry does not expire.',
@@ -77,6 +83,7 @@ type HeaderName = keyof typeof replyHeaders;
 const ofEachReply: readonly HeaderName[] = [
   'Cache-Control',
   'X-Content-Type-Options',
+  'Holdfast-Request-Id',
   'RateLimit-Limit',
   'RateLimit-Remaining',
   'RateLimit-Reset',

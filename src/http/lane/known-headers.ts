@@ -8,6 +8,7 @@ const read = [
   'connection',
   'content-length',
   'holdfast-namespace',
+  'holdfast-request-id',
   'host',
   'if-match',
   'if-none-match',

@@ -4,6 +4,7 @@
 import type { Socket } from 'node:net';
 import { tooLarge, type BodyLimit } from '../body/incoming-body.ts';
 import type { RawAnswer } from '../wire/raw-answer.ts';
+import { newRequestId } from '../wire/request-id.ts';
 import type { KeyAnswer } from '../wire/value-answer.ts';
 import type { HandoverReason } from './head-parser.ts';
 import type { LaneRequest } from './lane-request.ts';
@@ -177,6 +178,7 @@ export class LaneConnection {
       isHead: request.method === 'HEAD',
       isLast: draining,
       replyHeaders: request.replyHeaders,
+      requestId: request.requestId ?? newRequestId(),
       added: addedBy(route),
     });
     this.#activeAtMs = this.#lane.monotonicMs();
@@ -199,9 +201,9 @@ export class LaneConnection {
   /** The client sends no more, and has all its replies. */
   #finish(): void {
     if (!this.#input.isEmpty) {
-      const target = this.#input.targetAtHand;
+      const head = this.#input.headAtHand;
       this.#leave();
-      this.#lane.answerCutShort(this.#socket, target);
+      this.#lane.answerCutShort(this.#socket, head);
       return;
     }
     this.#end();

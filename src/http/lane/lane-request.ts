@@ -15,6 +15,7 @@ export class LaneRequest implements HttpRequest, RequestHead {
   declare namespace?: string;
   declare replyHeaders?: HeaderPairs;
   declare charge?: RequestCharge;
+  declare requestId?: string;
 
   constructor(method: string, url: string, headers: IncomingHttpHeaders, socket: Socket) {
     this.method = method;

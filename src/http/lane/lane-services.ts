@@ -6,6 +6,7 @@ import type { Connections } from '../connections/connections.ts';
 import type { UnsentReplies } from '../connections/unsent-replies.ts';
 import type { Admission } from '../overload/admission.ts';
 import type { Answer } from '../wire/answer.ts';
+import type { UnfinishedHead } from '../wire/client-error.ts';
 import type { HttpRequest } from '../wire/request-head.ts';
 import type { HandoverReason } from './head-parser.ts';
 import type { LaneRoute, LaneRoutes } from './lane-routes.ts';
@@ -25,7 +26,7 @@ export interface FastLaneOptions {
   readonly monotonicMs: () => number;
   readonly answerOfError: (request: HttpRequest, error: unknown) => Answer;
   /** Answers a request that the client has cut short by ending its side, and closes the connection. */
-  readonly answerCutShort: (socket: Socket, target: string) => void;
+  readonly answerCutShort: (socket: Socket, head: UnfinishedHead) => void;
   /** Called if another stream stands for the socket from now on. */
   readonly replaceSocket: (socket: Socket, standIn: Socket) => void;
   /** Called for a bug. */

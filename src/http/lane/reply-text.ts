@@ -4,6 +4,7 @@ import { STATUS_CODES } from 'node:http';
 import type { HeaderPairs } from '../access/cors.ts';
 import { headersOfEachReply, type Answer } from '../wire/answer.ts';
 import type { RawAnswer } from '../wire/raw-answer.ts';
+import { requestIdHeader } from '../wire/request-id.ts';
 import {
   headOfValue,
   headTextOfValue,
@@ -20,6 +21,7 @@ export interface ReplyFacts {
   readonly isLast: boolean;
   /** Headers that the gate adds to the reply of the request, whatever it is. */
   readonly replyHeaders: HeaderPairs | undefined;
+  readonly requestId: string;
   /** Headers that the dialect adds to each of its replies as it leaves. */
   readonly added: HeaderPairs;
 }
@@ -116,9 +118,10 @@ export class ReplyText {
     return this.#head(status, textOfPairs(Object.entries(all).flat()), facts);
   }
 
-  #head(status: number, headers: string, { isLast }: ReplyFacts): string {
+  #head(status: number, headers: string, { isLast, requestId }: ReplyFacts): string {
     this.#noteDate(Date.now());
-    return statusLine(status) + headers + (isLast ? this.#endOfLast : this.#endOfMost);
+    const end = isLast ? this.#endOfLast : this.#endOfMost;
+    return `${statusLine(status)}${headers}${requestIdHeader}: ${requestId}\r\n${end}`;
   }
 
   #noteDate(nowMs: number): void {

@@ -10,6 +10,7 @@ import {
   type HandoverReason,
   type HeaderBlock,
 } from './head-parser.ts';
+import type { UnfinishedHead } from '../wire/client-error.ts';
 import { LaneRequest } from './lane-request.ts';
 import { laneBodyBytesMax, type LaneRoute } from './lane-routes.ts';
 import type { LaneServices } from './lane-services.ts';
@@ -74,11 +75,14 @@ export class RequestInput {
     return this.#bytes.subarray(this.#start);
   }
 
-  /** The target of the unfinished request; empty if its head is not whole. */
-  get targetAtHand(): string {
+  /** The unfinished request, as far as its reply depends on it. */
+  get headAtHand(): UnfinishedHead {
     const headEnd = this.#bytes.indexOf(endOfHead, this.#start);
-    if (headEnd === -1) return '';
-    return this.#bytes.toString('latin1', this.#start, headEnd).split(' ', 2)[1] ?? '';
+    if (headEnd === -1) return { target: '', headers: {} };
+    const text = this.#bytes.toString('latin1', this.#start, headEnd);
+    const block = this.#blockOf(text.slice(text.indexOf('\r\n') + 2));
+    const headers = typeof block === 'string' ? {} : block.headers;
+    return { target: text.split(' ', 2)[1] ?? '', headers };
   }
 
   /** Counts heads of requests in the bytes that wait; bodies are skipped. */

@@ -1,6 +1,6 @@
 // Answers requests that node's HTTP parser refuses before a request object exists: malformed HTTP,
 // too large headers, late requests, CONNECT. Writes to the bare socket.
-import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import { STATUS_CODES, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { StoreError, systemErrorCode } from '../../base/errors.ts';
 import type { BodyReader } from '../body/body-reader.ts';
@@ -9,6 +9,7 @@ import type { Dialects } from './dialects.ts';
 import { headersOfEachReply, type Answer } from './answer.ts';
 import { withoutNamespace } from './namespace-of-target.ts';
 import { problemOf } from './problem.ts';
+import { requestIdHeader, requestIdOf } from './request-id.ts';
 import type { RequestOrder } from '../connections/request-order.ts';
 
 function refusalOf(error: Error): StoreError {
@@ -56,8 +57,16 @@ function withReplyHeaders(answer: Answer, { replyHeaders = [] }: IncomingMessage
   return { ...answer, headers };
 }
 
-function bytesOf({ status, headers, body }: Answer): Buffer {
-  const own = { 'content-length': body.length, connection: 'close' };
+/** A request that has not arrived whole, as far as its reply depends on it. */
+export interface UnfinishedHead {
+  /** Empty if the head is not whole. */
+  readonly target: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+function bytesOf({ status, headers, body }: Answer, asked: IncomingHttpHeaders): Buffer {
+  const id = requestIdOf(asked);
+  const own = { 'content-length': body.length, [requestIdHeader]: id, connection: 'close' };
   const lines = Object.entries({ ...headers, ...headersOfEachReply, ...own });
   const text = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${text}\r\n`;
@@ -84,19 +93,16 @@ export function answerClientError(
   refuse();
 }
 
-/**
- * Answers a request that its client has cut short by ending its side, as if node had noticed.
- *
- * @param target of the request; empty if its head is not whole
- */
+/** Answers a request that its client has cut short by ending its side, as if node had noticed. */
 export function answerCutShort(
   socket: Socket,
-  target: string,
+  { target, headers }: UnfinishedHead,
   { connections, dialects }: ConnectionObservers,
 ): void {
   socket.on('error', () => socket.destroy());
   const refusal = refusalOf(new Error('the client has ended its side'));
-  answerLast(socket, dialects.problemFor(withoutNamespace(target), refusal), connections);
+  const answer = dialects.problemFor(withoutNamespace(target), refusal);
+  answerLast(socket, bytesOf(answer, headers), connections);
 }
 
 function refuseOn(
@@ -115,7 +121,8 @@ function refuseOn(
     const request = arrivingOn(socket, connections);
     const target = withoutNamespace(request?.url ?? targetInPacket(error));
     const answer = dialects.problemFor(target, refusalOf(error));
-    answerLast(socket, request ? withReplyHeaders(answer, request) : answer, connections);
+    const whole = request ? withReplyHeaders(answer, request) : answer;
+    answerLast(socket, bytesOf(whole, request?.headers ?? {}), connections);
   }
 }
 
@@ -126,32 +133,34 @@ const noTunnel = problemOf(
 /**
  * Answers a CONNECT. Node hands over its bare socket; without a listener node closes it unanswered.
  */
-export function answerConnect({ socket }: IncomingMessage, connections: Connections): void {
+export function answerConnect(request: IncomingMessage, connections: Connections): void {
+  const { socket } = request;
   // Node has removed its own listeners from the socket, and replies still owed may need these.
   socket.on('error', () => socket.destroy());
   socket.on('timeout', () => socket.destroy());
   socket.on('drain', () => connections.firstOpenOn(socket)?.emit('drain'));
   if (connections.isFinal(socket)) return;
   const allow = 'DELETE, GET, HEAD, POST, PUT';
-  answerLast(socket, { ...noTunnel, headers: { ...noTunnel.headers, allow } }, connections);
+  const answer = { ...noTunnel, headers: { ...noTunnel.headers, allow } };
+  answerLast(socket, bytesOf(answer, request.headers), connections);
 }
 
 /**
  * Sends the last answer of a connection, after the replies to earlier requests that arrived whole.
  */
-function answerLast(socket: Socket, answer: Answer, connections: Connections): void {
+function answerLast(socket: Socket, reply: Buffer, connections: Connections): void {
   const awaited = connections.lastAwaitedOn(socket);
   connections.noteFinalReply(socket);
   if (awaited === undefined) {
-    answerAndClose(socket, answer);
+    answerAndClose(socket, reply);
     return;
   }
   // If the client has ended its side, node would close the socket after that reply.
   socket.removeAllListeners('end');
-  awaited.once('close', () => answerAndClose(socket, answer));
+  awaited.once('close', () => answerAndClose(socket, reply));
 }
 
-function answerAndClose(socket: Socket, answer: Answer): void {
+function answerAndClose(socket: Socket, reply: Buffer): void {
   // An earlier reply may have closed the connection: a drain has begun, or the client asked for it.
-  if (socket.writable) socket.end(bytesOf(answer), () => socket.destroy());
+  if (socket.writable) socket.end(reply, () => socket.destroy());
 }

@@ -5,7 +5,15 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 /** Node's request is one. `url` is the target, and the gate takes the namespace and a token out of it. */
 export type RequestHead = Pick<
   IncomingMessage,
-  'method' | 'url' | 'headers' | 'socket' | 'caller' | 'namespace' | 'replyHeaders' | 'charge'
+  | 'method'
+  | 'url'
+  | 'headers'
+  | 'socket'
+  | 'caller'
+  | 'namespace'
+  | 'replyHeaders'
+  | 'charge'
+  | 'requestId'
 >;
 
 /** A request as handlers see it, once it is let in. The framework's request is one. */
@@ -14,5 +22,5 @@ export interface HttpRequest {
   /** The target behind its namespace, and without a token. */
   readonly originalUrl: string;
   readonly headers: IncomingHttpHeaders;
-  readonly raw: Pick<RequestHead, 'caller' | 'namespace' | 'charge'>;
+  readonly raw: Pick<RequestHead, 'caller' | 'namespace' | 'charge' | 'requestId'>;
 }

@@ -385,8 +385,13 @@ describe('whether a key exists', () => {
           const init = body === undefined ? { headers } : { headers, body: fill(body) };
           // oxlint-disable-next-line no-await-in-loop
           const reply = await rawRequest(port, method, fill(target), init);
-          const { date, 'upstash-sync-token': sync, ...rest } = reply.headers;
-          expect(date === '' || sync === '').toBe(false);
+          const {
+            date,
+            'upstash-sync-token': sync,
+            'holdfast-request-id': id,
+            ...rest
+          } = reply.headers;
+          expect(date === '' || sync === '' || id === '').toBe(false);
           seen.push([reply.status, rest, reply.body]);
           expect(JSON.stringify(seen)).toMatch(/403|NOPERM/);
         }

@@ -38,7 +38,8 @@ function repliesIn(text: string, requests: readonly Sent[]) {
   );
   return replies.map(({ status, headers, body }) => {
     const others = Object.entries(headers).filter(
-      ([name]) => !['date', 'connection', 'upstash-sync-token'].includes(name),
+      ([name]) =>
+        !['date', 'connection', 'upstash-sync-token', 'holdfast-request-id'].includes(name),
     );
     return { status, headers: Object.fromEntries(others), body };
   });

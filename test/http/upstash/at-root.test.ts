@@ -21,7 +21,7 @@ interface Request {
 
 /** The reply without what differs from one server and moment to the next. */
 function comparable({ status, headers, body }: RawReply) {
-  const { date: _date, [syncToken]: token, ...rest } = headers;
+  const { date: _date, 'holdfast-request-id': _id, [syncToken]: token, ...rest } = headers;
   return { status, body, headers: rest, hasToken: token !== undefined };
 }
 

@@ -48,7 +48,7 @@ export async function ask(
   const reply = await fetch(url + target, body === undefined ? init : { ...init, body });
   const text = await reply.text();
   const sent = [...reply.headers].filter(
-    ([name]) => name !== 'date' && name !== 'upstash-sync-token',
+    ([name]) => !['date', 'upstash-sync-token', 'holdfast-request-id'].includes(name),
   );
   return { status: reply.status, body: text, all: JSON.stringify([reply.status, sent, text]) };
 }

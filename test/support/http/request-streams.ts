@@ -69,6 +69,7 @@ const plainHeaders = [
   'If-Match: "1"',
   'If-Match: *',
   'Holdfast-Namespace: app',
+  'Holdfast-Request-Id: job/17',
 ];
 
 const oddHeaders = [
@@ -84,6 +85,8 @@ const oddHeaders = [
   'Host:',
   'Holdfast-Namespace: a b',
   'Holdfast-Namespace: other',
+  'Holdfast-Request-Id: two words',
+  'Holdfast-Request-Id:',
   'Idempotency-Key: "one"',
   'Idempotency-Key: two',
   'Connection: close',

@@ -112,8 +112,9 @@ describe('one key', () => {
   test('get and head answer alike, but for the value', async () => {
     const app = await openApp();
     await put(app, 'a', 'hello', '?ttl=1m');
-    const get = await rawRequest(app.port, 'GET', '/v1/keys/a');
-    const head = await rawRequest(app.port, 'HEAD', '/v1/keys/a');
+    const headers = ['Holdfast-Request-Id: same'];
+    const get = await rawRequest(app.port, 'GET', '/v1/keys/a', { headers });
+    const head = await rawRequest(app.port, 'HEAD', '/v1/keys/a', { headers });
     expect(head.headers).toEqual({ ...get.headers, date: head.headers['date'] });
     expect(head.body).toBe('');
     expect(get.headers).toMatchObject({

@@ -117,11 +117,13 @@ function writeAnswer(frame: FrameWriter, answer: ShardAnswer): void {
       frame.u8(kinds.missing);
       return;
     case 'written':
-      frame.u8(answer.created ? kinds.created : kinds.replaced);
+      frame.u8(answer.previousVersion === 0 ? kinds.created : kinds.replaced);
       frame.f64(answer.version);
+      if (answer.previousVersion !== 0) frame.f64(answer.previousVersion);
       return;
     case 'deleted':
       frame.u8(kinds.deleted);
+      frame.f64(answer.previousVersion);
       return;
     case 'condition-failed':
       frame.u8(kinds.conditionFailed);
@@ -170,11 +172,23 @@ function readResult(frame: FrameReader, durability: Durability): ShardResult {
     case kinds.missing:
       return { kind: 'missing' };
     case kinds.created:
-      return { kind: 'written', created: true, version: frame.f64(), durability };
+      return {
+        kind: 'written',
+        created: true,
+        version: frame.f64(),
+        previousVersion: 0,
+        durability,
+      };
     case kinds.replaced:
-      return { kind: 'written', created: false, version: frame.f64(), durability };
+      return {
+        kind: 'written',
+        created: false,
+        version: frame.f64(),
+        previousVersion: frame.f64(),
+        durability,
+      };
     case kinds.deleted:
-      return { kind: 'deleted', durability };
+      return { kind: 'deleted', previousVersion: frame.f64(), durability };
     case kinds.conditionFailed:
       return { kind: 'condition-failed', version: frame.f64() };
     case kinds.refused:

@@ -184,8 +184,13 @@ export type ShardAnswer =
       readonly value: string | undefined;
     }
   | { readonly kind: 'missing' }
-  | { readonly kind: 'written'; readonly created: boolean; readonly version: number }
-  | { readonly kind: 'deleted' }
+  | {
+      readonly kind: 'written';
+      readonly version: number;
+      /** 0 if there was no entry. */
+      readonly previousVersion: number;
+    }
+  | { readonly kind: 'deleted'; readonly previousVersion: number }
   | { readonly kind: 'condition-failed'; readonly version: number }
   | { readonly kind: 'refused'; readonly error: StoreError }
   | ReplyResult

@@ -63,7 +63,6 @@ export interface MomentLimits {
 }
 
 const missing: MissingResult = { kind: 'missing' };
-const deleted = { kind: 'deleted' } as const;
 
 /** No 64-bit integer has more characters, its sign among them. */
 const integerBytesMax = 20;
@@ -146,7 +145,7 @@ class MomentRun {
     if (!conditionsHold(operation, standing)) return conditionFailed(standing);
     const { value, ttlMs } = operation;
     const version = this.#set(index, bytesOf(value), deadlineOf(this.#moment.now, ttlMs));
-    return { kind: 'written', created: standing === 0, version };
+    return { kind: 'written', created: standing === 0, version, previousVersion: standing };
   }
 
   #delete(index: number, entry: EntryResult | undefined, conditions: Conditions): MomentResult {
@@ -154,7 +153,7 @@ class MomentRun {
     if (!conditionsHold(conditions, standing)) return conditionFailed(standing);
     if (standing === 0) return missing;
     this.#overlay.set(index, undefined);
-    return deleted;
+    return { kind: 'deleted', previousVersion: standing };
   }
 
   #increment(

@@ -33,11 +33,15 @@ export interface WrittenResult {
   /** True if there was no entry before. */
   readonly created: boolean;
   readonly version: number;
+  /** The version of the entry before, or 0 if there was none. A store behind a network has none to tell. */
+  readonly previousVersion?: number;
   readonly durability: Durability;
 }
 
 export interface DeletedResult {
   readonly kind: 'deleted';
+  /** The version that was deleted. A store behind a network has none to tell. */
+  readonly previousVersion?: number;
   readonly durability: Durability;
 }
 

@@ -165,8 +165,12 @@ const answers: fc.Arbitrary<ShardAnswer> = fc.oneof(
       value: withValue ? value : undefined,
     })),
   fc.constant({ kind: 'missing' as const }),
-  fc.record({ kind: fc.constant('written' as const), created: fc.boolean(), version: versions }),
-  fc.constant({ kind: 'deleted' as const }),
+  fc.record({
+    kind: fc.constant('written' as const),
+    version: versions,
+    previousVersion: fc.oneof(fc.constant(0), versions),
+  }),
+  fc.record({ kind: fc.constant('deleted' as const), previousVersion: versions }),
   fc.record({ kind: fc.constant('condition-failed' as const), version: fc.nat() }),
   fc.record({
     kind: fc.constant('page' as const),
@@ -215,8 +219,10 @@ function seen(answer: ShardAnswer): unknown {
   if (answer.kind === 'entry') {
     return { ...answer, value: answer.value === undefined ? undefined : bytes(answer.value) };
   }
-  if (answer.kind === 'written' || answer.kind === 'deleted')
-    return { ...answer, durability: 'synced' };
+  if (answer.kind === 'written') {
+    return { ...answer, created: answer.previousVersion === 0, durability: 'synced' };
+  }
+  if (answer.kind === 'deleted') return { ...answer, durability: 'synced' };
   if (answer.kind !== 'page') return answer;
   const seenItems = answer.items.map((item) => ({
     ...item,

@@ -38,10 +38,10 @@ describe('conditions of a write are judged by the entry at its turn', () => {
     expect(results).toEqual([
       failed(7),
       failed(7),
-      { kind: 'written', created: false, version: 100 },
+      { kind: 'written', created: false, version: 100, previousVersion: 7 },
       failed(100),
       failed(0),
-      { kind: 'written', created: true, version: 100 },
+      { kind: 'written', created: true, version: 100, previousVersion: 0 },
       failed(100),
     ]);
     const put = { value, expiresAt: undefined };
@@ -59,7 +59,7 @@ describe('conditions of a write are judged by the entry at its turn', () => {
     expect(results).toEqual([
       failed(7),
       failed(7),
-      { kind: 'deleted' },
+      { kind: 'deleted', previousVersion: 7 },
       failed(0),
       { kind: 'missing' },
     ]);

@@ -42,7 +42,6 @@ import type { PreparedTransactions, PreparedChange } from './prepared-transactio
 import { Staging } from './staging.ts';
 
 const missing: ShardAnswer = { kind: 'missing' };
-const deleted: ShardAnswer = { kind: 'deleted' };
 const done: ShardAnswer = { kind: 'done' };
 const stale: ShardAnswer = { kind: 'stale' };
 
@@ -249,8 +248,8 @@ export class BatchRun {
     const bytes = byteStringOf(value);
     return {
       kind: 'written',
-      created: version === 0,
       version: this.#stage(namespace, key, bytes, expiresAt),
+      previousVersion: version,
     };
   }
 
@@ -334,7 +333,7 @@ export class BatchRun {
     const refusal = this.quota.refusalOfDelete();
     if (refusal !== undefined) return refusal;
     this.staging.delete(namespace, key);
-    return deleted;
+    return { kind: 'deleted', previousVersion: version };
   }
 
   /** Subtracts the expired entries one by one: the sweep keeps them few. */

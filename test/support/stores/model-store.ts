@@ -231,7 +231,9 @@ export class ModelStore implements CommandStore {
     const version = ++this.#version;
     const expiresAt = ttlMs === undefined ? undefined : this.nowMs + ttlMs;
     this.entries.set(nameOf(operation), { value, version, expiresAt });
-    return { kind: 'written', created: standing === 0, version, durability: this.durability };
+    const { durability } = this;
+    const previousVersion = standing;
+    return { kind: 'written', created: standing === 0, version, previousVersion, durability };
   }
 
   #delete(operation: DeleteOperation): Result {
@@ -242,7 +244,7 @@ export class ModelStore implements CommandStore {
     if (standing === 0) return { kind: 'missing' };
     this.#version += 1;
     this.entries.delete(nameOf(operation));
-    return { kind: 'deleted', durability: this.durability };
+    return { kind: 'deleted', previousVersion: standing, durability: this.durability };
   }
 
   /** The entry as readers see it: an expired one does not exist. */

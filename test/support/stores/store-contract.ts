@@ -30,7 +30,7 @@ export interface ContractHarness {
 
 /**
  * Abilities that some implementations lack. With `versions` a transaction knows versions in
- * advance. `flush` is a flush within a transaction. `order` is between a transaction and an
+ * advance, and a write tells the one before it. `flush` is a flush within a transaction. `order` is between a transaction and an
  * operation right after it. `within` is a listing or a count of some ranges of keys. `synced` is a
  * transaction that is synced in every mode.
  */
@@ -194,6 +194,17 @@ export function storeContract(name: string, options: ContractOptions): void {
         expect(third).toMatchObject({ kind: 'written' });
         const last = versionOf(third);
         expect(await submit(remove('a', { ifMatch: [last] }))).toMatchObject({ kind: 'deleted' });
+      });
+
+      testIfAble('versions', 'a write tells the version before it, or 0', async () => {
+        const first = await submit(put('a', '1'));
+        const second = await submit(put('a', '2'));
+        const gone = await submit(remove('a'));
+        const again = await submit(put('a', '3'));
+        const told = [first, second, gone, again].map((result) =>
+          'previousVersion' in result ? result.previousVersion : undefined,
+        );
+        expect(told).toEqual([0, versionOf(first), versionOf(second), 0]);
       });
 
       test('a condition on an entry that is missing or has expired sees version 0', async () => {

@@ -58,6 +58,8 @@ export class Namespaces {
   /** Resolves once the quota that was set last binds all later writes. */
   #limiting: Promise<void> = Promise.resolve();
   readonly #locks = new NameLocks();
+  /** Names whose audit is not off. */
+  readonly #audited = new Set<string>();
 
   constructor(options: NamespacesOptions) {
     this.#options = options;
@@ -71,9 +73,17 @@ export class Namespaces {
 
   /** For namespaces that the store has already. */
   add(namespace: KnownNamespace): void {
-    this.#known.set(namespace.record.name, namespace);
-    this.#names.add(namespace.record.name);
-    this.#limiting = this.#limit(namespace.record.name, namespace.record);
+    const { name, audit } = namespace.record;
+    this.#known.set(name, namespace);
+    this.#names.add(name);
+    if (audit === 'off') this.#audited.delete(name);
+    else this.#audited.add(name);
+    this.#limiting = this.#limit(name, namespace.record);
+  }
+
+  /** True if the audit of any namespace is not off. Every request asks. */
+  get hasAudited(): boolean {
+    return this.#audited.size > 0;
   }
 
   state(name: string): NamespaceState {
@@ -198,6 +208,7 @@ export class Namespaces {
               this.#known.delete(name);
               this.#names.delete(name);
               this.#limiting = this.#limit(name, {});
+              this.#audited.delete(name);
             },
             dismiss: () => void this.#dropping.delete(name),
           });

@@ -42,6 +42,8 @@ export const errorSentences = {
   QUOTA_EXCEEDED: 'The namespace would hold more keys or bytes than it may; delete some.',
   NAMESPACES_FULL: 'The store has as many namespaces as it may have; drop some.',
   ACCESS_FULL: 'The store has as many users or tokens as it may have; delete some.',
+  AUDIT_FULL:
+    'The audit log cannot be written, and no audited request is carried out without a record.',
   // The store cannot start, or a file is not valid.
   STORE_DAMAGED: 'A file of the store is damaged or missing; nothing has been changed.',
   STORE_IN_USE: 'Another process holds the data folder.',

@@ -6,6 +6,7 @@ import { accessCommand } from './admin/access-command.ts';
 import { namespaceCommand } from './admin/namespace-command.ts';
 import { tokenCommand } from './admin/token-command.ts';
 import { userCommand } from './admin/user-command.ts';
+import { auditCommand } from './audit-command.ts';
 import { dumpCommand } from './dump-command.ts';
 import { programVersion } from '../base/program-version.ts';
 import { backupCommand } from './backup-command.ts';
@@ -55,6 +56,7 @@ export function buildProgram(): Command {
     verifyCommand(),
     repairCommand(),
     dumpCommand(),
+    auditCommand(),
     userCommand(),
     tokenCommand(),
     namespaceCommand(),

@@ -8,17 +8,28 @@ const gap = '  ';
  * @returns lines, each with its line break
  */
 export function textTable(rows: readonly (readonly string[])[]): string {
-  const shown = rows.map((row) => row.map(visibleText));
-  const widths: number[] = [];
-  for (const row of shown) {
-    for (const [column, cell] of row.entries()) {
-      widths[column] = Math.max(widths[column] ?? 0, cell.length);
+  return new TextTable().linesOf(rows);
+}
+
+/** A table whose rows come in pieces. Columns only get wider from piece to piece. */
+export class TextTable {
+  readonly #widths: number[] = [];
+
+  /** @returns lines, each with its line break */
+  linesOf(rows: readonly (readonly string[])[]): string {
+    const shown = rows.map((row) => row.map(visibleText));
+    for (const row of shown) {
+      for (const [column, cell] of row.entries()) {
+        this.#widths[column] = Math.max(this.#widths[column] ?? 0, cell.length);
+      }
     }
+    return shown.map((row) => `${this.#lineOf(row)}\n`).join('');
   }
-  const lineOf = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+
+  #lineOf(row: readonly string[]): string {
+    return row
+      .map((cell, column) => cell.padEnd(this.#widths[column] ?? 0))
       .join(gap)
       .trimEnd();
-  return shown.map((row) => `${lineOf(row)}\n`).join('');
+  }
 }

@@ -6,12 +6,14 @@ import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import type { CommandStore } from '../store/store.ts';
 import type { Access } from '../access/access.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
 import { AccessGate } from './access/access-gate.ts';
 import { RateRefusals } from './access/rate-refusals.ts';
 import { RequestScopes } from './access/request-scopes.ts';
 import { TrustedProxies } from './access/trusted-proxies.ts';
 import { UnauthenticatedRequests } from './access/unauthenticated-requests.ts';
 import { WebPages } from './access/web-pages.ts';
+import { RequestAudits } from './audit/request-audits.ts';
 import { BodyReader } from './body/body-reader.ts';
 import { answerClientError, answerConnect, answerCutShort } from './wire/client-error.ts';
 import { Connections } from './connections/connections.ts';
@@ -63,6 +65,8 @@ export interface AppOptions {
   readonly clock: Clock;
   readonly limits: HttpLimits;
   readonly access: AppAccess;
+  /** Absent: no request leaves a record, whatever the settings of namespaces say. */
+  readonly auditLog?: AuditLog;
   readonly version: string;
   /** True: the protocol of Upstash is at `/` as well. */
   readonly upstashAtRoot?: boolean;
@@ -107,21 +111,32 @@ interface Watchers extends ResponseObservers {
   readonly gate: AccessGate;
   readonly unauthenticated: UnauthenticatedRequests;
   readonly rateRefusals: RateRefusals;
+  readonly audits: RequestAudits;
   readonly handshakes: Handshakes;
 }
 
-function gateOf({ access: rules, clock, logger, tls }: AppOptions, dialects: Dialects) {
+function gateOf({ access: rules, auditLog, clock, logger, tls }: AppOptions, dialects: Dialects) {
   const { access, corsOrigins, allowedHosts, trustProxy } = rules;
   const proxies = new TrustedProxies(trustProxy);
   const scheme = tls === undefined ? 'http' : 'https';
   const pages = new WebPages({ corsOrigins, allowedHosts, proxies, scheme });
   const monotonicMs = () => clock.monotonicMs();
   const unauthenticated = new UnauthenticatedRequests({ proxies, monotonicMs, logger });
-  const onUnauthenticated = unauthenticated.note;
   const rateRefusals = new RateRefusals();
-  const charges = { monotonicMs, onRefused: rateRefusals.note };
-  const gate = new AccessGate({ access, pages, dialects, onUnauthenticated, charges });
-  return { gate, unauthenticated, rateRefusals };
+  const { namespaces } = access;
+  const audits = new RequestAudits({ log: auditLog, namespaces, monotonicMs });
+  const gate = new AccessGate({
+    access,
+    pages,
+    dialects,
+    onUnauthenticated: (request, hasToken) => {
+      unauthenticated.note(request, hasToken);
+      if (hasToken) audits.noteUnknown(request, { code: 'UNAUTHENTICATED' });
+    },
+    onForbiddenPage: (request, refusal) => audits.noteUnknown(request, refusal),
+    charges: { monotonicMs, onRefused: rateRefusals.note },
+  });
+  return { gate, unauthenticated, rateRefusals, audits };
 }
 
 function watchersOf(options: AppOptions): Watchers {
@@ -179,6 +194,7 @@ function frameworkOf({ limits, tls }: AppOptions, watchers: Watchers): FastifyIn
     frameworkErrors: (_error, request, reply) => sendUnroutable(request, reply),
     clientErrorHandler: (error, socket) => answerClientError(error, socket, watchers),
   });
+  app.addHook('onClose', async () => watchers.audits.close());
   // src/http/body reads all bodies: as bytes, within our limits, whatever their type.
   for (const method of methodsWithBody) {
     app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
@@ -301,11 +317,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   handleMissingRoutes(app);
   const { access } = options.access;
   const { namespaces, nowMs } = access;
-  const scopes = new RequestScopes({ store, namespaces, nowMs });
+  const { audits } = watchers;
+  const scopes = new RequestScopes({ store, namespaces, nowMs, audits });
   const takesBackups = store.backup !== undefined;
   const identityOf = identitiesBy(dialects.identityHeaders);
   const shared = {
     access,
+    audits,
     clock,
     replies,
     work,
@@ -320,7 +338,17 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   healthRoutes(app, { store, isStopping: options.isStopping ?? (() => false) });
   const { version, logLinesLost = () => 0 } = options;
   const tokenUses = access.uses;
-  metricsRoutes(app, { ...watchers, lane, store, tokenUses, idempotency, version, logLinesLost });
+  const { auditLog } = options;
+  metricsRoutes(app, {
+    ...watchers,
+    lane,
+    store,
+    tokenUses,
+    idempotency,
+    auditLog,
+    version,
+    logLinesLost,
+  });
   docsRoutes(app, { version });
   await app.ready();
   return app;

@@ -1,6 +1,7 @@
 // The services that the routes of all dialects share. Knows no dialect.
 import type { Access } from '../access/access.ts';
 import type { Clock } from '../base/clock.ts';
+import type { RequestAudits } from './audit/request-audits.ts';
 import type { RequestScopes } from './access/request-scopes.ts';
 import type { UnsentReplies } from './connections/unsent-replies.ts';
 import type { IdempotentRequests } from './idempotency/idempotent-requests.ts';
@@ -17,6 +18,8 @@ export interface RouteContext {
   readonly takesBackups: boolean;
   /** Users, tokens and namespaces, for those who administer them. */
   readonly access: Access;
+  /** For actions that are about no entry; the store of a scope has its operations recorded. */
+  readonly audits: RequestAudits;
   readonly clock: Clock;
   readonly replies: UnsentReplies;
   readonly work: ConcurrencyLimiter;

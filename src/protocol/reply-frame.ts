@@ -23,6 +23,7 @@ const kinds = {
   reply: 11,
   stale: 12,
   figures: 13,
+  replyOfChange: 14,
 } as const;
 
 /** Bytes of an answer in a frame, at most, without its value; pages grow the frame as they need. */
@@ -152,7 +153,7 @@ function writeAnswer(frame: FrameWriter, answer: ShardAnswer): void {
       frame.u8(kinds.stale);
       return;
     case 'reply':
-      frame.u8(kinds.reply);
+      frame.u8(answer.hasChanged === true ? kinds.replyOfChange : kinds.reply);
       writeCommandReply(frame, answer.reply);
       return;
     default:
@@ -204,7 +205,9 @@ function readResult(frame: FrameReader, durability: Durability): ShardResult {
     case kinds.stale:
       return { kind: 'stale' };
     case kinds.reply:
-      return { kind: 'reply', reply: readCommandReply(frame) };
+      return { kind: 'reply', reply: readCommandReply(frame), hasChanged: false };
+    case kinds.replyOfChange:
+      return { kind: 'reply', reply: readCommandReply(frame), hasChanged: true };
     default:
       throw new Error('unknown result in a reply');
   }

@@ -1,9 +1,12 @@
 // Serves an open store: builds the app over it, listens; and takes both apart in the right order.
 // Loads the libraries of the HTTP side, which take long.
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { openAccess } from '../access/access.ts';
+import { auditFolderName } from '../audit/audit-file-names.ts';
+import { AuditLog } from '../audit/audit-log.ts';
+import { nodeAuditFolder } from '../audit/node-audit-folder.ts';
 import type { Clock } from '../base/clock.ts';
 import { programVersion } from '../base/program-version.ts';
 import type { MemoryPlan } from '../engine/memory-plan.ts';
@@ -67,12 +70,14 @@ export async function serveStore(
   refuseTokensOfUsers(access.callers, serverTokens);
   checkUsable(access.callers, nowMs, resolve(settings.dataDir));
   const neededToken = !access.callers.isOpen;
+  const auditLog = auditLogOf(settings, nowMs, logger);
   let isClosing = false;
   const app = await buildApp({
     store,
     clock,
     limits: { ...settings, ...memory },
     access: { ...settings, access },
+    auditLog,
     upstashAtRoot: settings.upstashAtRoot,
     fastLane: settings.fastLane,
     version: programVersion,
@@ -91,10 +96,34 @@ export async function serveStore(
       await drain(app, { deadlineMs: Math.floor(deadlineMs * drainShare) });
       await access.close();
     } finally {
-      await store.close();
+      await closeBoth(store, auditLog);
     }
   };
   return { ...address, neededToken, store, app, close };
+}
+
+/** The store answers operations whose requests were cut off, and they leave records, too. */
+async function closeBoth(store: CommandStore, auditLog: AuditLog): Promise<void> {
+  try {
+    await store.close();
+  } finally {
+    await auditLog.close();
+  }
+}
+
+function auditLogOf(
+  { dataDir, auditFileBytesMax, auditFilesMax, auditOnFull }: Settings,
+  nowMs: () => number,
+  logger: Logger,
+): AuditLog {
+  return new AuditLog({
+    folder: nodeAuditFolder(join(resolve(dataDir), auditFolderName)),
+    fileBytesMax: auditFileBytesMax,
+    filesMax: auditFilesMax,
+    onFull: auditOnFull,
+    nowMs,
+    logger,
+  });
 }
 
 async function listenOrClose(

@@ -198,6 +198,23 @@ export const settingsSchema = {
     'most answers that are kept for the requests of one user with an Idempotency-Key; past it the ' +
       'oldest of this user go before their time',
   ),
+  auditOnFull: choice(
+    'choice',
+    ['refuse', 'drop'],
+    'if the audit log cannot be written; refuse: audited requests are refused with 507 before they have ' +
+      'an effect; drop: they are carried out without a record, and counted',
+  ),
+  auditFileBytesMax: bytes(
+    64 * kibibyte,
+    64 * gibibyte,
+    'size of a file of the audit log from which the next one is begun',
+  ),
+  auditFilesMax: integer(
+    1,
+    10_000,
+    'files',
+    'most files of the audit log; past it the oldest are removed',
+  ),
   upstashAtRoot: boolean(
     'true: the commands of /upstash are at / as well, for clients whose address has no path',
   ),

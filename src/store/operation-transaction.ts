@@ -57,7 +57,10 @@ export function transactionOfCommand(
     plan: (moment) => {
       const { output, changes } = planAll(moment);
       const [reply = nil] = output;
-      return { output: () => ({ kind: 'reply', reply }), changes };
+      const hasChanged = changes.some(
+        (change, at) => change !== undefined && (change !== 'delete' || moment.entries[at]),
+      );
+      return { output: () => ({ kind: 'reply', reply, hasChanged }), changes };
     },
   };
 }

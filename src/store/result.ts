@@ -55,6 +55,8 @@ export interface ConditionFailedResult {
 export interface ReplyResult {
   readonly kind: 'reply';
   readonly reply: Reply;
+  /** False if the command found nothing to change. Absent if it only reads, or if that is not known. */
+  readonly hasChanged?: boolean;
 }
 
 /** The operation was not carried out, or its outcome is unknown; see `error.outcome`. */

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { namespacesCountedTo } from '../../src/base/namespace-name.ts';
-import { namespaceDefaults } from '../../src/access/namespace-settings.ts';
+import { namespaceDefaults, type Audit } from '../../src/access/namespace-settings.ts';
 import {
   encodeNamespace,
   nameOfNamespace,
@@ -395,5 +395,33 @@ describe('a start', () => {
     const value = Buffer.from(text);
     await store.submit({ op: 'put', namespace: namespacesNamespace, key, value });
     await expect(reopen()).rejects.toMatchObject({ code: 'STORE_MISMATCH' });
+  });
+});
+
+const audited = (audit: Audit) => ({ ...namespaceDefaults, audit });
+
+describe('whether any namespace is audited', () => {
+  test('follows settings, drops and a restart', async () => {
+    const seen: boolean[] = [];
+    const look = (): void => void seen.push(access.namespaces.hasAudited);
+    look();
+    await access.namespaces.put('app', audited('writes'));
+    await access.namespaces.put('blog', audited('all'));
+    look();
+    await reopen();
+    look();
+    await access.namespaces.put('app', audited('off'));
+    look();
+    await access.namespaces.drop('blog');
+    look();
+    await reopen();
+    look();
+    expect(seen).toEqual([false, true, true, true, false, false]);
+  });
+
+  test('is not yet so if the settings could not be stored', async () => {
+    store.fates.push('refused');
+    await codeOf(access.namespaces.put('app', audited('writes')));
+    expect(access.namespaces.hasAudited).toBe(false);
   });
 });

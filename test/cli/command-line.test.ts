@@ -39,7 +39,7 @@ describe('help', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('Usage: holdfast');
     expect(stderr.trimEnd().split('\n').at(-1)).toBe(
-      'holdfast: no known command given; allowed: serve, health, backup, restore, reshard, verify, repair, dump, user, token, namespace, access',
+      'holdfast: no known command given; allowed: serve, health, backup, restore, reshard, verify, repair, dump, audit, user, token, namespace, access',
     );
   });
 

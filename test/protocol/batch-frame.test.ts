@@ -154,7 +154,7 @@ const { anyReply } = fc.letrec<{ anyReply: Reply }>((tie) => ({
 }));
 
 const answers: fc.Arbitrary<ShardAnswer> = fc.oneof(
-  fc.record({ kind: fc.constant('reply' as const), reply: anyReply }),
+  fc.record({ kind: fc.constant('reply' as const), reply: anyReply, hasChanged: fc.boolean() }),
   fc
     .tuple(versions, deadlines, byteStrings, fc.boolean())
     .map(([version, expiresAt, value, withValue]) => ({

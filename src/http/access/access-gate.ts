@@ -41,6 +41,8 @@ export interface AccessGateOptions {
   readonly dialects: Dialects;
   /** Called for each request that is refused for want of a valid token. */
   readonly onUnauthenticated: (request: RequestHead, hasToken: boolean) => void;
+  /** Called for each request that is refused because of the page that has sent it, or of its host. */
+  readonly onForbiddenPage: (request: RequestHead, refusal: StoreError) => void;
   readonly charges: ChargeOptions;
 }
 
@@ -168,9 +170,12 @@ export class AccessGate {
 
   /** @returns undefined unless a page may not send the request, or only asks whether it may */
   #answerToPage(request: RequestHead): RawAnswer | undefined {
-    const { access, pages, dialects } = this.#options;
+    const { access, pages, dialects, onForbiddenPage } = this.#options;
     const refusal = access.callers.isOpen ? pages.refusalOf(request) : undefined;
-    if (refusal !== undefined) return rawAnswer(dialects.problemFor(request.url ?? '', refusal));
+    if (refusal !== undefined) {
+      onForbiddenPage(request, refusal);
+      return rawAnswer(dialects.problemFor(request.url ?? '', refusal));
+    }
     return request.method === 'OPTIONS' ? this.#answerToPreflight(request) : undefined;
   }
 

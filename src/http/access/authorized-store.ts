@@ -22,6 +22,7 @@ import type {
   TransactOptions,
 } from '../../store/store.ts';
 import type { TransactionPlan, TransactionResult } from '../../store/transaction.ts';
+import type { AuditedCommand } from '../audit/request-audit.ts';
 import type { CallerAuthorization } from './caller-authorization.ts';
 import { FirstWrites } from './first-writes.ts';
 
@@ -64,6 +65,9 @@ async function refusedOr<T>(work: () => Promise<T>): Promise<T | RefusedResult> 
   }
 }
 
+/** The store of a caller, whether or not the request leaves records: audited-store.ts is the other one. */
+export type StoreOfCaller = Pick<AuthorizedStore, keyof AuthorizedStore>;
+
 export class AuthorizedStore implements RequestStore {
   readonly authorization: CallerAuthorization;
   readonly durability: Durability;
@@ -77,6 +81,11 @@ export class AuthorizedStore implements RequestStore {
     this.#store = options.store;
     this.#firstWrites = new FirstWrites(options);
     this.#asCaller = { authorization };
+  }
+
+  /** The same store, for work that stands for these commands. */
+  forCommands(_commands: readonly AuditedCommand[]): StoreOfCaller {
+    return this;
   }
 
   submit(operation: Operation, options?: SubmitOptions): MaybePromise<Result> {
@@ -166,12 +175,19 @@ export class AuthorizedStore implements RequestStore {
     return refusedOr(() => this.#firstWrites.transact(names, checked, this.#withMaker(options)));
   }
 
-  /** @throws StoreError if the caller does not administer all that the backup has */
-  async backup(options: BackupOptions): Promise<AsyncIterable<Uint8Array>> {
+  /**
+   * @param onAllowed called before the backup begins; an error that it throws prevents the backup
+   * @throws StoreError if the caller does not administer all that the backup has
+   */
+  async backup(
+    options: BackupOptions,
+    onAllowed: () => void = () => undefined,
+  ): Promise<AsyncIterable<Uint8Array>> {
     const { namespace } = options;
     if (namespace === undefined) this.authorization.requireServerAdmin();
     else this.authorization.requireAdmin(namespace);
     if (this.#store.backup === undefined) throw new Error('the engine takes no backups');
+    onAllowed();
     const pieces = await this.#store.backup(options);
     return this.#whileAllowed(pieces, namespace);
   }

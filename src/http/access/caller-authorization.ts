@@ -27,6 +27,21 @@ export interface CallerAuthorizationOptions {
   readonly nowMs: () => number;
 }
 
+/**
+ * Called for each refusal that a handler gets from here. The store gives its own refusals as results.
+ *
+ * @param names of the entries that were refused, if single ones were
+ * @param namespace undefined if it is about the server
+ */
+export type OnDenied = (
+  error: StoreError,
+  access: 'read' | 'write' | 'admin',
+  names: readonly EntryName[],
+  namespace: string | undefined,
+) => void;
+
+const tellNone: OnDenied = () => undefined;
+
 function hasKeys(granted: GrantedKeys): boolean {
   return granted === 'all' || granted.length > 0;
 }
@@ -34,15 +49,17 @@ function hasKeys(granted: GrantedKeys): boolean {
 export class CallerAuthorization implements Authorization {
   readonly #caller: Caller;
   readonly #options: CallerAuthorizationOptions;
+  readonly #onDenied: OnDenied;
   /** The same rights, for a write that makes its namespace. */
   readonly asMaker: Authorization = {
     refusalOfRead: (name) => this.#refusalOfRights(name, false),
     refusalOfWrite: (name) => this.#refusalOfRights(name, true),
   };
 
-  constructor(caller: Caller, options: CallerAuthorizationOptions) {
+  constructor(caller: Caller, options: CallerAuthorizationOptions, onDenied: OnDenied = tellNone) {
     this.#caller = caller;
     this.#options = options;
+    this.#onDenied = onDenied;
   }
 
   refusalOfRead(name: EntryName): StoreError | undefined {
@@ -55,36 +72,41 @@ export class CallerAuthorization implements Authorization {
 
   /** The error that refuses a transaction of these entries; undefined if the caller may run it. */
   refusalOfAll(names: readonly TransactionName[]): StoreError | undefined {
-    return refusalOfNames(names, this.mayMakeBy(names) ? this.asMaker : this);
+    const refusal = refusalOfNames(names, this.mayMakeBy(names) ? this.asMaker : this);
+    const isRead = names.every(({ isReadOnly }) => isReadOnly === true);
+    if (refusal !== undefined) {
+      this.#onDenied(refusal, isRead ? 'read' : 'write', names, names[0]?.namespace);
+    }
+    return refusal;
   }
 
   /** The error that refuses the administration of the namespace; undefined if the caller may. */
   refusalOfAdmin(namespace: string): StoreError | undefined {
-    if (!this.#isValid()) return unauthenticated();
-    if (!this.#rightsIn(namespace).isAdmin) return forbidden();
-    return this.#refusalOfNamespace(namespace);
+    const refusal = this.#refusalOfAdmin(namespace);
+    if (refusal !== undefined) this.#onDenied(refusal, 'admin', [], namespace);
+    return refusal;
   }
 
   /** @throws StoreError if the caller may read no key of the namespace */
   requireSomeRead(namespace: string): void {
-    this.#requireSome(this.readableIn(namespace));
+    this.#requireSome('read', namespace, this.readableIn(namespace));
   }
 
   /** @throws StoreError if the caller may change no key of the namespace */
   requireSomeWrite(namespace: string): void {
-    this.#requireSome(this.writableIn(namespace));
+    this.#requireSome('write', namespace, this.writableIn(namespace));
   }
 
   /** @throws StoreError if the caller may not change this entry */
   requireWrite(name: EntryName): void {
     const refusal = this.#refusalOfRights(name, true);
-    if (refusal !== undefined) throw refusal;
+    if (refusal !== undefined) throw this.#denied(refusal, 'write', name.namespace, [name]);
   }
 
   /** @throws StoreError if there is no such namespace, or the caller may not know */
   requireNamespace(namespace: string): void {
     const refusal = this.#refusalOfNamespace(namespace);
-    if (refusal !== undefined) throw refusal;
+    if (refusal !== undefined) throw this.#denied(refusal, 'read', namespace);
   }
 
   /** @throws StoreError if the caller does not administer the namespace, or if there is none */
@@ -98,13 +120,15 @@ export class CallerAuthorization implements Authorization {
     this.#requireValid();
     const { rights } = this.#caller;
     if (rights.isServerAdmin) return;
-    if (!rights.namedNamespaces.some((name) => rights.in(name).isAdmin)) throw forbidden();
+    if (rights.namedNamespaces.some((name) => rights.in(name).isAdmin)) return;
+    throw this.#denied(forbidden(), 'admin', undefined);
   }
 
   /** @throws StoreError if the caller does not administer the server */
   requireServerAdmin(): void {
     this.#requireValid();
-    if (!this.#caller.rights.isServerAdmin) throw forbidden();
+    if (this.#caller.rights.isServerAdmin) return;
+    throw this.#denied(forbidden(), 'admin', undefined);
   }
 
   /**
@@ -115,7 +139,7 @@ export class CallerAuthorization implements Authorization {
     this.#requireValid();
     const { rights } = this.#caller;
     const isAdmin = namespace === undefined ? rights.isServerAdmin : rights.in(namespace).isAdmin;
-    if (!isAdmin) throw forbidden();
+    if (!isAdmin) throw this.#denied(forbidden(), 'admin', namespace);
   }
 
   readableIn(namespace: string): GrantedKeys {
@@ -168,13 +192,30 @@ export class CallerAuthorization implements Authorization {
     return this.#caller.rights.readsEverything ? noNamespace(namespace) : forbidden();
   }
 
-  #requireSome(granted: GrantedKeys): void {
-    this.#requireValid();
-    if (!hasKeys(granted)) throw forbidden();
+  #refusalOfAdmin(namespace: string): StoreError | undefined {
+    if (!this.#isValid()) return unauthenticated();
+    if (!this.#rightsIn(namespace).isAdmin) return forbidden();
+    return this.#refusalOfNamespace(namespace);
+  }
+
+  #requireSome(access: 'read' | 'write', namespace: string, granted: GrantedKeys): void {
+    if (!this.#isValid()) throw this.#denied(unauthenticated(), access, namespace);
+    if (!hasKeys(granted)) throw this.#denied(forbidden(), access, namespace);
   }
 
   #requireValid(): void {
-    if (!this.#isValid()) throw unauthenticated();
+    if (!this.#isValid()) throw this.#denied(unauthenticated(), 'admin', undefined);
+  }
+
+  /** @returns the error, to be thrown */
+  #denied(
+    error: StoreError,
+    access: 'read' | 'write' | 'admin',
+    namespace: string | undefined,
+    names: readonly EntryName[] = [],
+  ): StoreError {
+    this.#onDenied(error, access, names, namespace);
+    return error;
   }
 
   #rightsIn(namespace: string): NamespaceRights {

@@ -3,9 +3,19 @@
 import type { Caller } from '../../access/caller.ts';
 import { StoreError } from '../../base/errors.ts';
 import { checkNamespaceName } from '../../base/namespace-name.ts';
+import type { RequestAudits } from '../audit/request-audits.ts';
 import type { HttpRequest } from '../wire/request-head.ts';
-import { AuthorizedStore, type AuthorizedStoreOptions } from './authorized-store.ts';
-import { CallerAuthorization, type CallerAuthorizationOptions } from './caller-authorization.ts';
+import { AuditedStore } from './audited-store.ts';
+import {
+  AuthorizedStore,
+  type AuthorizedStoreOptions,
+  type StoreOfCaller,
+} from './authorized-store.ts';
+import {
+  CallerAuthorization,
+  type CallerAuthorizationOptions,
+  type OnDenied,
+} from './caller-authorization.ts';
 
 export const namespaceHeader = 'holdfast-namespace';
 
@@ -14,10 +24,14 @@ export interface RequestScope {
   readonly namespace: string;
   /** The namespace if the request names it; undefined if it is that of the caller. */
   readonly named: string | undefined;
-  readonly store: AuthorizedStore;
+  readonly store: StoreOfCaller;
 }
 
-type RequestScopesOptions = AuthorizedStoreOptions & CallerAuthorizationOptions;
+type RequestScopesOptions = AuthorizedStoreOptions &
+  CallerAuthorizationOptions & {
+    /** Absent: no request leaves records. */
+    readonly audits?: RequestAudits;
+  };
 
 export class RequestScopes {
   readonly #options: RequestScopesOptions;
@@ -36,7 +50,7 @@ export class RequestScopes {
     const caller = callerOf(request);
     const named = namedIn(request);
     const namespace = named ?? caller.rights.homeNamespace;
-    return { caller, namespace, named, store: this.storeOf(caller) };
+    return { caller, namespace, named, store: this.#storeFor(request, caller, namespace) };
   }
 
   /**
@@ -48,16 +62,31 @@ export class RequestScopes {
     const named = namedIn(request);
     if (named !== undefined && named !== namespace) throw twoNamespaces(namespace, named);
     const caller = callerOf(request);
-    return { caller, namespace, named: namespace, store: this.storeOf(caller) };
+    const store = this.#storeFor(request, caller, namespace);
+    return { caller, namespace, named: namespace, store };
   }
 
+  /** The store of a caller, for work that leaves no record. */
   storeOf(caller: Caller): AuthorizedStore {
     const known = this.#stores.get(caller);
     if (known !== undefined) return known;
-    const authorization = new CallerAuthorization(caller, this.#options);
-    const store = new AuthorizedStore(authorization, this.#options);
+    const store = this.#open(caller);
     this.#stores.set(caller, store);
     return store;
+  }
+
+  /** Most requests leave no record, and share the store of their caller. */
+  #storeFor({ raw }: HttpRequest, caller: Caller, namespace: string): StoreOfCaller {
+    const { audits } = this.#options;
+    if (audits?.isOn !== true) return this.storeOf(caller);
+    const audit = audits.of(raw, caller, namespace);
+    if (audit === undefined) return this.storeOf(caller);
+    return new AuditedStore(audit, (onDenied) => this.#open(caller, onDenied));
+  }
+
+  #open(caller: Caller, onDenied?: OnDenied): AuthorizedStore {
+    const authorization = new CallerAuthorization(caller, this.#options, onDenied);
+    return new AuthorizedStore(authorization, this.#options);
   }
 }
 

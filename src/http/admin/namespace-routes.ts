@@ -2,11 +2,19 @@
 // namespace sees that one alone. Owns no rule: src/access has them all.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { parseNamespaceSettings } from '../../access/namespace-settings.ts';
+import { isNamespaceName } from '../../base/namespace-name.ts';
 import { callerOf } from '../access/request-scopes.ts';
 import { readStrayBody, type ReadBody } from '../body/body-reader.ts';
 import type { RouteContext } from '../route-context.ts';
-import { answering, emptyAnswer, jsonAnswer, type Answer } from '../wire/answer.ts';
+import {
+  answering,
+  emptyAnswer,
+  jsonAnswer,
+  type Answer,
+  type AnswerRequest,
+} from '../wire/answer.ts';
 import { jsonBody, nameIn, pageAnswer, pageQuery, refuseQuery } from './admin-request.ts';
+import { auditedAction } from './audited-actions.ts';
 
 const namespaces = '/v1/admin/namespaces';
 const namespace = `${namespaces}/:name`;
@@ -20,6 +28,7 @@ class NamespaceHandlers {
 
   readonly list = async (request: FastifyRequest): Promise<Answer> => {
     this.#authorizationOf(request).requireSomeAdmin();
+    this.#context.audits.requireRoom();
     const { rights } = callerOf(request);
     const administers = (name: string): boolean => rights.in(name).isAdmin;
     const { after, limit } = pageQuery(request);
@@ -56,7 +65,7 @@ class NamespaceHandlers {
   /**
    * The namespace of the path.
    *
-   * @throws StoreError if the caller does not administer it, the same whether or not it exists
+   * @throws StoreError if the caller does not administer it, the same whether or not it exists; AUDIT_FULL
    */
   #nameFor(request: FastifyRequest): string {
     const name = nameIn(request, 'name');
@@ -64,6 +73,7 @@ class NamespaceHandlers {
     const authorization = this.#authorizationOf(request);
     if (isServerAdmin) authorization.requireServerAdmin();
     else authorization.requireAdmin(name);
+    this.#context.audits.requireRoom();
     return name;
   }
 
@@ -72,10 +82,18 @@ class NamespaceHandlers {
   }
 }
 
+/** The audit log names it as the namespace of the action. */
+function targetOf(request: FastifyRequest) {
+  const name = nameIn(request, 'name');
+  return isNamespaceName(name) ? { namespace: name } : {};
+}
+
 export function namespaceRoutes(app: FastifyInstance, context: RouteContext): void {
   const handlers = new NamespaceHandlers(context);
-  app.get(namespaces, answering(handlers.list));
-  app.get(namespace, answering(handlers.get));
-  app.put(namespace, answering(handlers.put));
-  app.delete(namespace, answering(handlers.delete));
+  const audited = (action: string, answer: AnswerRequest<FastifyRequest>) =>
+    answering(auditedAction(context.audits, { action, targetOf, answer }));
+  app.get(namespaces, audited('namespace.list', handlers.list));
+  app.get(namespace, audited('namespace.get', handlers.get));
+  app.put(namespace, audited('namespace.put', handlers.put));
+  app.delete(namespace, audited('namespace.delete', handlers.delete));
 }

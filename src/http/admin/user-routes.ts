@@ -1,12 +1,22 @@
 // Users and their tokens, for administrators of the server. Owns no rule: src/access has them all.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Judge } from '../../access/record-changes.ts';
+import { idOfToken, isTokenId } from '../../access/token.ts';
 import { parseTokenRequest, parseUserRequest } from '../../access/token-request.ts';
+import { isUserName } from '../../access/user-name.ts';
+import type { NewTokenView } from '../../access/views.ts';
 import { callerOf } from '../access/request-scopes.ts';
 import { readStrayBody, type ReadBody } from '../body/body-reader.ts';
 import type { RouteContext } from '../route-context.ts';
-import { answering, emptyAnswer, jsonAnswer, type Answer } from '../wire/answer.ts';
+import {
+  answering,
+  emptyAnswer,
+  jsonAnswer,
+  type Answer,
+  type AnswerRequest,
+} from '../wire/answer.ts';
 import { jsonBody, nameIn, pageAnswer, pageQuery, refuseQuery } from './admin-request.ts';
+import { auditedAction } from './audited-actions.ts';
 
 const users = '/v1/admin/users';
 const user = `${users}/:name`;
@@ -86,16 +96,36 @@ class UserHandlers {
 
   #requireAdmin(request: FastifyRequest): void {
     this.#context.scopes.storeOf(callerOf(request)).authorization.requireServerAdmin();
+    this.#context.audits.requireRoom();
   }
+}
+
+/**
+ * The user of the path and the id of the token, as the audit log names them. Text that is no name or no id
+ * is left out: it may be a token that was pasted there.
+ */
+function targetOf(request: FastifyRequest, answer: Answer | undefined) {
+  const name = nameIn(request, 'name');
+  if (!isUserName(name) || idOfToken(name) !== undefined) return {};
+  const id = request.method === 'POST' ? idOfMade(answer) : nameIn(request, 'id');
+  return { target: isTokenId(id) ? `${name}/${id}` : name };
+}
+
+/** The id in the answer that has a new token. */
+function idOfMade(answer: Answer | undefined): string {
+  if (answer === undefined) return '';
+  return (JSON.parse(answer.body.toString()) as NewTokenView).id;
 }
 
 export function userRoutes(app: FastifyInstance, context: RouteContext): void {
   const handlers = new UserHandlers(context);
-  app.get(users, answering(handlers.list));
-  app.get(user, answering(handlers.get));
-  app.put(user, answering(handlers.put));
-  app.delete(user, answering(handlers.delete));
-  app.get(tokens, answering(handlers.listTokens));
-  app.post(tokens, answering(handlers.postToken));
-  app.delete(token, answering(handlers.deleteToken));
+  const audited = (action: string, answer: AnswerRequest<FastifyRequest>) =>
+    answering(auditedAction(context.audits, { action, targetOf, answer }));
+  app.get(users, audited('user.list', handlers.list));
+  app.get(user, audited('user.get', handlers.get));
+  app.put(user, audited('user.put', handlers.put));
+  app.delete(user, audited('user.delete', handlers.delete));
+  app.get(tokens, audited('token.list', handlers.listTokens));
+  app.post(tokens, audited('token.create', handlers.postToken));
+  app.delete(token, audited('token.delete', handlers.deleteToken));
 }

@@ -19,6 +19,7 @@ export const storeProblems = [
   'OVERLOADED',
   'SHARD_UNAVAILABLE',
   'SHUTTING_DOWN',
+  'AUDIT_FULL',
   'INTERNAL',
 ] as const;
 

@@ -9,7 +9,7 @@ import type { EntryName } from '../../store/operation.ts';
 import type { Durability, EntryResult } from '../../store/result.ts';
 import type { CommandStore, TransactOptions } from '../../store/store.ts';
 import type { EntryPut, TransactionMoment } from '../../store/transaction.ts';
-import type { AuthorizedStore } from '../access/authorized-store.ts';
+import type { StoreOfCaller } from '../access/authorized-store.ts';
 import type { Answer } from '../wire/answer.ts';
 import { IdempotencyRecords, recordKey, type RecordScope } from './idempotency-records.ts';
 import { decodeKeptAnswer, encodeKeptAnswer, type KeptAnswer } from './kept-answer.ts';
@@ -78,7 +78,7 @@ function scopeOf({ userId, namespace, method, path, key }: RequestIdentity): Rec
 }
 
 function refusalOfWork(
-  store: AuthorizedStore,
+  store: StoreOfCaller,
   { names, refusal }: AtomicWork,
 ): StoreError | undefined {
   return (
@@ -119,7 +119,7 @@ export class IdempotentRequests {
    *   store's refusals; all that `plan` throws
    */
   async run(
-    store: AuthorizedStore,
+    store: StoreOfCaller,
     identity: RequestIdentity,
     work: AtomicWork,
     limits?: TransactOptions,
@@ -161,7 +161,7 @@ export class IdempotentRequests {
    * is still found.
    */
   async #first(
-    store: AuthorizedStore,
+    store: StoreOfCaller,
     { scope, fingerprint, namespace }: FirstRequest,
     { names: given, plan }: AtomicWork,
     limits?: TransactOptions,

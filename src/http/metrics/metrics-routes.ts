@@ -1,9 +1,12 @@
 // GET /metrics: all metrics, in the text format of Prometheus.
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
+import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Store } from '../../store/store.ts';
 import { forbidden } from '../access/refusals.ts';
 import { callerOf } from '../access/request-scopes.ts';
+import type { RequestAudits } from '../audit/request-audits.ts';
+import { auditMetrics } from './audit-metrics.ts';
 import { eventLoopMetrics } from './event-loop-metrics.ts';
 import { httpMetrics, type HttpMetricSources } from './http-metrics.ts';
 import { processMetrics } from './process-metrics.ts';
@@ -13,6 +16,8 @@ import { storeMetrics } from './store-metrics.ts';
 
 export interface MetricsOptions extends HttpMetricSources {
   readonly store: Store;
+  readonly audits: RequestAudits;
+  readonly auditLog: AuditLog | undefined;
   readonly version: string;
   readonly logLinesLost: () => number;
 }
@@ -45,11 +50,16 @@ export function metricsRoutes(app: FastifyInstance, options: MetricsOptions): vo
   logMetric(sampler, options.logLinesLost);
   httpMetrics(sampler, options);
   storeMetrics(sampler, options.store);
+  auditMetrics(sampler, options.auditLog);
   const stopMeasuring = eventLoopMetrics(sampler);
   app.addHook('onClose', async () => stopMeasuring());
   let registry: Registry | undefined;
   app.get('/metrics', async (request, reply) => {
-    if (!callerOf(request).rights.readsEverything) throw forbidden();
+    if (!callerOf(request).rights.readsEverything) {
+      const refusal = forbidden();
+      options.audits.noteFailure(request.raw, { action: 'metrics' }, refusal);
+      throw refusal;
+    }
     registry ??= registryOf(sampler);
     const text = await registry.metrics();
     reply.header('content-type', registry.contentType).send(Buffer.from(text));

@@ -4,7 +4,7 @@
 import { textOfByteString } from '../../base/byte-string.ts';
 import { StoreError } from '../../base/errors.ts';
 import type { EntryName } from '../../store/operation.ts';
-import type { AuthorizedStore } from '../access/authorized-store.ts';
+import type { StoreOfCaller } from '../access/authorized-store.ts';
 import { unitsOf, type ConcurrencyLimiter } from '../overload/concurrency-limiter.ts';
 import { walkKeys, type List } from '../walk-keys.ts';
 import { canBeNamed, pathOfKey, type Item } from './item.ts';
@@ -30,7 +30,7 @@ export class ItemsBelow {
    * @returns a JSON array of keys as they are spelled on the wire
    * @throws StoreError REPLY_TOO_LARGE, or the error with which the store refuses a page
    */
-  async list(store: AuthorizedStore, base: Item): Promise<Buffer> {
+  async list(store: StoreOfCaller, base: Item): Promise<Buffer> {
     const paths: string[] = [];
     let bytes = 0;
     const pages = this.#keys(base, (query) => store.list(query));
@@ -52,7 +52,7 @@ export class ItemsBelow {
    *
    * @throws StoreError REQUEST_TOO_LARGE if one transaction cannot hold as many
    */
-  async names(store: AuthorizedStore, base: Item): Promise<EntryName[]> {
+  async names(store: StoreOfCaller, base: Item): Promise<EntryName[]> {
     const names: EntryName[] = [];
     const pages = this.#keys(base, (query) => store.listWritable(query));
     for await (const keys of pages) {
@@ -66,7 +66,7 @@ export class ItemsBelow {
   }
 
   /** @throws StoreError if some key could not be deleted; its outcome says whether others were */
-  async delete(store: AuthorizedStore, base: Item): Promise<void> {
+  async delete(store: StoreOfCaller, base: Item): Promise<void> {
     const { work } = this.#options;
     const { namespace } = base;
     let isBegun = false;

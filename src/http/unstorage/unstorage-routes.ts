@@ -7,7 +7,7 @@ import { deadlineOf } from '../../store/deadline.ts';
 import type { DeleteOperation, PutOperation } from '../../store/operation.ts';
 import type { Result } from '../../store/result.ts';
 import type { EntryPut } from '../../store/transaction.ts';
-import type { AuthorizedStore } from '../access/authorized-store.ts';
+import type { StoreOfCaller } from '../access/authorized-store.ts';
 import { answering, contentAnswer, jsonAnswer, type Answer } from '../wire/answer.ts';
 import { readStrayBody, type BodyLimit, type ReadBody } from '../body/body-reader.ts';
 import type { AtomicWork, RequestIdentity } from '../idempotency/idempotent-requests.ts';
@@ -30,7 +30,7 @@ const done = contentAnswer(200, 'text/plain; charset=utf-8', 'OK');
 const emptyBody = Buffer.alloc(0);
 
 async function read(
-  store: AuthorizedStore,
+  store: StoreOfCaller,
   op: 'get' | 'head',
   { namespace, key }: Item,
 ): Promise<Result> {
@@ -101,7 +101,7 @@ class UnstorageHandlers {
   };
 
   async #write(
-    store: AuthorizedStore,
+    store: StoreOfCaller,
     operation: PutOperation | DeleteOperation,
     units: number,
   ): Promise<Answer> {
@@ -112,7 +112,7 @@ class UnstorageHandlers {
   }
 
   async #once(
-    store: AuthorizedStore,
+    store: StoreOfCaller,
     identity: RequestIdentity,
     { names }: Pick<AtomicWork, 'names'>,
     changeAt: (now: number) => EntryPut | 'delete',
@@ -137,7 +137,7 @@ class UnstorageHandlers {
     throw new StoreError('KEY_INVALID', detail, { parameter: 'key' });
   }
 
-  #storeFor(request: FastifyRequest, { namespace }: Item): AuthorizedStore {
+  #storeFor(request: FastifyRequest, { namespace }: Item): StoreOfCaller {
     return this.#context.scopes.in(request, namespace).store;
   }
 

@@ -18,7 +18,7 @@ import type {
 import type { ReplyResult, Result } from '../../store/result.ts';
 import type { SubmitOptions } from '../../store/store.ts';
 import type { TransactionPlan } from '../../store/transaction.ts';
-import type { AuthorizedStore, RequestStore } from '../access/authorized-store.ts';
+import type { StoreOfCaller } from '../access/authorized-store.ts';
 import { distinctKeys, planCommands } from '../../store/command-plan.ts';
 import {
   CommandParser,
@@ -33,7 +33,7 @@ export type CommandRunnerOptions = CommandParserOptions;
 
 /** The keys that commands are about: those of one namespace, as one caller may use them. */
 export interface CommandScope {
-  readonly store: RequestStore & Pick<AuthorizedStore, 'authorization'>;
+  readonly store: StoreOfCaller;
   readonly namespace: string;
 }
 
@@ -164,7 +164,8 @@ export class CommandRunner {
     options?: SubmitOptions,
   ): Promise<Reply[] | StoreError> {
     const { names, plan } = this.transactionOf(scope, commands, options);
-    const result = await scope.store.transact(names, plan, options);
+    const store = scope.store.forCommands(commands.filter((parsed) => parsed.kind === 'keyed'));
+    const result = await store.transact(names, plan, options);
     return result.kind === 'refused' ? result.error : result.output;
   }
 
@@ -190,7 +191,8 @@ export class CommandRunner {
 
   /** The error that refuses the command to the caller of this scope; undefined if it may run it. */
   refusalOf({ store, namespace }: CommandScope, command: ParsedKeyedCommand) {
-    return store.authorization.refusalOfAll(transactionNames(namespace, command.keys, [command]));
+    const { authorization } = store.forCommands([command]);
+    return authorization.refusalOfAll(transactionNames(namespace, command.keys, [command]));
   }
 
   /** Plans a command that deletes all keys, without running it. */
@@ -205,7 +207,7 @@ export class CommandRunner {
     options?: SubmitOptions,
   ): Promise<CommandResult> {
     if (parsed.kind === 'keyspace') {
-      const keyspace = new StoreKeyspace(scope.store, scope.namespace);
+      const keyspace = new StoreKeyspace(scope.store.forCommands([parsed]), scope.namespace);
       return runOnKeyspace(parsed.command, parsed.args, keyspace, this.#parser.limits);
     }
     if (parsed.command.access === 'read') return this.#readSeveral(scope, parsed, options);
@@ -229,12 +231,14 @@ export class CommandRunner {
 
   async #readSeveral(
     { store, namespace }: CommandScope,
-    { command, args, keys }: ParsedKeyedCommand,
+    parsed: ParsedKeyedCommand,
     options?: SubmitOptions,
   ): Promise<CommandResult> {
+    const { command, args, keys } = parsed;
     const { clock } = this.#options;
     const entries = [];
-    for (const answer of await store.getMany(namesOf(namespace, keys), options)) {
+    const reading = store.forCommands([parsed]);
+    for (const answer of await reading.getMany(namesOf(namespace, keys), options)) {
       if (answer.kind === 'refused') return answer.error;
       const { expiresAt } = answer.kind === 'entry' ? answer : { expiresAt: undefined };
       entries.push(answer.kind === 'entry' ? { value: valueOf(answer), expiresAt } : undefined);

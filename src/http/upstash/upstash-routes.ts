@@ -181,14 +181,16 @@ class UpstashHandlers {
       const { output, changes } = plan(moment);
       return { changes, answer: () => answerOf(output, commands) };
     };
-    return this.#context.idempotency.run(scope.store, identity, { names, plan: planOnce }, options);
+    const store = scope.store.forCommands(commands.filter((parsed) => parsed.kind === 'keyed'));
+    return this.#context.idempotency.run(store, identity, { names, plan: planOnce }, options);
   }
 
   async #flushOnce(
     { scope, identity, answerOf }: AskedOnce,
     command: ParsedKeyspaceCommand,
   ): Promise<Answer> {
-    const { store, namespace } = scope;
+    const { namespace } = scope;
+    const store = scope.store.forCommands([command]);
     const { reply, flush } = this.#runner.flushOf(scope, command);
     const answer = answerOf([reply], [command]);
     if (flush.length === 0) return answer;

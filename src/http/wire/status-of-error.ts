@@ -37,6 +37,7 @@ export const statusOfError: Record<ErrorCode, number> = {
   QUOTA_EXCEEDED: 507,
   NAMESPACES_FULL: 507,
   ACCESS_FULL: 507,
+  AUDIT_FULL: 507,
   STORE_DAMAGED: 500,
   STORE_IN_USE: 500,
   STORE_MISMATCH: 500,

@@ -187,15 +187,18 @@ export class BatchRun {
         ? this.#refusalOfOne(namespace, keys[0] ?? '', changes[0])
         : this.#refusalOfSome(namespace, keys, changes);
     if (refusal !== undefined) return refusal;
+    let hasChanged = false;
     // In this order, because a key may come twice.
     for (let at = 0; at < changes.length; at++) {
       const change = changes[at];
       const key = keys[at] ?? '';
       if (change === undefined) continue;
-      if (change !== 'delete') this.#stage(namespace, key, change.put.value, change.put.expiresAt);
-      else if (this.staging.head(namespace, key)) this.staging.delete(namespace, key);
+      if (change === 'delete' && this.staging.head(namespace, key) === undefined) continue;
+      if (change === 'delete') this.staging.delete(namespace, key);
+      else this.#stage(namespace, key, change.put.value, change.put.expiresAt);
+      hasChanged = true;
     }
-    return { kind: 'reply', reply };
+    return { kind: 'reply', reply, hasChanged };
   }
 
   /** The limits of commands, whose values have the same bound as a rule. */

@@ -207,9 +207,11 @@ export class ModelStore implements CommandStore {
     const limits = { ...defaultCommandLimits, valueBytesMax };
     const now = this.nowMs;
     const { reply, changes } = runKeyed(command, { args, keys, entries, now, limits });
+    let hasChanged = false;
     for (const [index, change] of changes.entries()) {
       const entryName = nameOf({ namespace, key: keys[index] ?? '' });
-      if (change === undefined) continue;
+      if (change === undefined || (change === 'delete' && !this.entries.has(entryName))) continue;
+      hasChanged = true;
       const version = ++this.#version;
       if (change === 'delete') {
         this.entries.delete(entryName);
@@ -218,7 +220,7 @@ export class ModelStore implements CommandStore {
         this.entries.set(entryName, { value: Buffer.from(value, 'latin1'), version, expiresAt });
       }
     }
-    return { kind: 'reply', reply };
+    return { kind: 'reply', reply, hasChanged };
   }
 
   #put(operation: PutOperation): Result {

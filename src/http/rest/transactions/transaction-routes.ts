@@ -10,7 +10,7 @@ import type {
   PlannedChanges,
   TransactionMoment,
 } from '../../../store/transaction.ts';
-import type { AuthorizedStore } from '../../access/authorized-store.ts';
+import type { StoreOfCaller } from '../../access/authorized-store.ts';
 import type { ReadBody } from '../../body/body-reader.ts';
 import { answering, jsonAnswer, type Answer } from '../../wire/answer.ts';
 import type { AtomicWork, RequestIdentity } from '../../idempotency/idempotent-requests.ts';
@@ -69,11 +69,11 @@ function plannedOnce({
 interface Asked {
   readonly transaction: Transaction;
   readonly identity: RequestIdentity | undefined;
-  readonly store: AuthorizedStore;
+  readonly store: StoreOfCaller;
 }
 
 async function transact(
-  store: AuthorizedStore,
+  store: StoreOfCaller,
   names: readonly TransactionName[],
   plan: TransactionPlan<TransactionOutcome>,
   options: ReplyOptions,
@@ -123,7 +123,7 @@ class TransactionHandler {
 
   /** A transaction that only reads holds up no other request for its keys. */
   async #readAll(
-    store: AuthorizedStore,
+    store: StoreOfCaller,
     names: readonly EntryName[],
     plan: TransactionPlan<TransactionOutcome>,
     options: ReplyOptions,

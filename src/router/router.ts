@@ -2,12 +2,12 @@
 // its keys, and then goes through the sequencer. Knows no file and no thread.
 import type { TimestampClock } from '../base/clock.ts';
 import { StoreError } from '../base/errors.ts';
-import type { MaybePromise } from '../base/maybe-promise.ts';
+import { andThen, type MaybePromise } from '../base/maybe-promise.ts';
 import { namespacesCountedTo } from '../base/namespace-name.ts';
 import type { ShardOperation, ShardResult } from '../protocol/shard-operation.ts';
 import { refusalOf, refusalOfNames, type TransactionName } from '../store/authorization.ts';
 import type { KeyRange, ListPage, ListQuery } from '../store/listing.ts';
-import { namesOf, type EntryName, type Operation } from '../store/operation.ts';
+import { namesOf, type EntryName, type Operation, type ReadOperation } from '../store/operation.ts';
 import {
   transactionOfCommand,
   transactionOfPut,
@@ -26,6 +26,7 @@ import type { NamespaceFigures, StoreStatus } from '../store/store-status.ts';
 import type { Backups } from './background/backups.ts';
 import type { CompactionScheduler } from './background/compaction-scheduler.ts';
 import type { KeyLocks } from './key-locks.ts';
+import { sightOf, type OnSight } from './key-watches.ts';
 import { mergeFigures } from './merge-figures.ts';
 import { mergePages } from './merge-pages.ts';
 import type { ReservedWrites } from './quotas/reserved-writes.ts';
@@ -198,6 +199,13 @@ export class Router implements CommandStore {
       const namespace = namespaceOf(names, options);
       this.#inTurn({ namespace, units: Math.max(1, names.length), place }, resolve);
     });
+  }
+
+  watch(read: ReadOperation, onSight: OnSight, options?: SubmitOptions): () => void {
+    // Before the read: no change may come between the two.
+    const watch = this.#sequencer.watches.add(read, onSight);
+    void andThen(this.submit(read, options), (result) => watch.show(sightOf(result)));
+    return watch.end;
   }
 
   async list(query: ListQuery): Promise<ListPage> {

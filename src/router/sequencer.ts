@@ -14,12 +14,14 @@ import type { SharedEntries } from '../memory/shared-entries.ts';
 import type { Authorization } from '../store/authorization.ts';
 import {
   isWrite,
+  namesOf,
   type CommandOperation,
   type EntryName,
   type Operation,
 } from '../store/operation.ts';
 import type { EntryResult, ReplyResult, Result } from '../store/result.ts';
 import { shardOfSlot, slotCount, slotOfKey } from '../store/slot.ts';
+import { KeyWatches } from './key-watches.ts';
 import { QueuedOperation } from './shard/queued-operation.ts';
 import type { ReplyCollector } from './reply-collector.ts';
 
@@ -90,6 +92,8 @@ export function resultOrReplyOf(answer: ShardResult): Result | ReplyResult {
 export class Sequencer {
   /** The shards' queues, by shard number. */
   readonly queues: readonly ShardQueue[];
+  /** Hear of each operation that may change an entry, once it has its place. */
+  readonly watches = new KeyWatches((read) => this.ask(this.queueOf(read.key), read));
   readonly #clock: TimestampClock;
   readonly #readsDirectly: boolean;
   /**
@@ -157,6 +161,7 @@ export class Sequencer {
     if (!isWrite(operation)) return;
     if (operation.op !== 'command') this.#lastWrites[slot] = queue.lastPosition;
     else for (const key of operation.keys) this.#noteWrite(queue, key);
+    if (!this.watches.areIdle) for (const name of namesOf(operation)) this.watches.touch(name);
   }
 
   /**
@@ -261,6 +266,9 @@ export class Sequencer {
   #noteChanges({ queue, flush = [], changes }: ChangesOfShard): void {
     if (flush.length > 0) this.#lastFlushes[queue.shard] = queue.lastPosition;
     for (const { key } of changes) this.#noteWrite(queue, key);
+    if (this.watches.areIdle) return;
+    this.watches.touchAll(flush, (key) => this.queueOf(key) === queue);
+    for (const change of changes) this.watches.touch(change);
   }
 }
 

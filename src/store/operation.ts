@@ -35,6 +35,8 @@ export interface HeadOperation extends EntryName {
   readonly op: 'head';
 }
 
+export type ReadOperation = GetOperation | HeadOperation;
+
 export interface PutOperation extends EntryName, Conditions {
   readonly op: 'put';
   readonly value: Bytes;
@@ -67,7 +69,7 @@ export interface CommandOperation extends EntryName {
   readonly valueBytesMax: number;
 }
 
-export type Operation = GetOperation | HeadOperation | PutOperation | DeleteOperation;
+export type Operation = ReadOperation | PutOperation | DeleteOperation;
 
 export function isWrite(operation: Operation | CommandOperation): boolean {
   const { op } = operation;

@@ -65,6 +65,9 @@ export interface RefusedResult {
   readonly error: StoreError;
 }
 
+/** An entry as a read has found it. */
+export type Sight = EntryResult | MissingResult | RefusedResult;
+
 export type Result =
   | EntryResult
   | MissingResult

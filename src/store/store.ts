@@ -2,10 +2,10 @@
 import type { StoreError } from '../base/errors.ts';
 import type { MaybePromise } from '../base/maybe-promise.ts';
 import type { Authorization, TransactionName } from './authorization.ts';
-import type { CommandOperation, EntryName, Operation } from './operation.ts';
+import type { CommandOperation, EntryName, Operation, ReadOperation } from './operation.ts';
 import type { KeyRange, ListPage, ListQuery } from './listing.ts';
 import type { Quota } from './quota.ts';
-import type { Durability, ReplyResult, Result } from './result.ts';
+import type { Durability, ReplyResult, Result, Sight } from './result.ts';
 import type { NamespaceFigures, StoreStatus } from './store-status.ts';
 import type { TransactionPlan, TransactionResult } from './transaction.ts';
 
@@ -121,8 +121,20 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** A store that also carries out commands. */
+/** A store for servers: it also carries out commands, and tells of changes. */
 export interface CommandStore extends Store {
+  /**
+   * Shows the entry as a read finds it now, which may be within this call. Then shows it after each
+   * operation that may have changed it, and once it has expired, until the watch ends. The same state
+   * may be shown again. A later state is never left out for good. Later sights have the value even if
+   * the read has not asked for it. The authorization judges the first read alone. Only the first sight
+   * can be `refused`.
+   *
+   * @param onSight called within other operations' answers; must not throw
+   * @returns ends the watch
+   */
+  watch(read: ReadOperation, onSight: (sight: Sight) => void, options?: SubmitOptions): () => void;
+
   /** True if one command may name all these keys. */
   areOnOneShard(keys: readonly string[]): boolean;
 

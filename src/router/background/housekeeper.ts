@@ -1,6 +1,6 @@
 // Owns what happens by time and not by request. Shards have no timers: a tick of the housekeeper
 // starts their work. A tick starts syncs in mode `interval`, sweeps of expired entries, marks of
-// idle shards, and compactions. It also gives up threads that hang. Has no timer: its owner repeats
+// idle shards, compactions, and looks at watched entries that have expired. It also gives up threads that hang. Has no timer: its owner repeats
 // `tick`.
 import type { FsyncMode } from '../../base/fsync-mode.ts';
 import type { Backups } from './backups.ts';
@@ -45,8 +45,9 @@ export class Housekeeper {
   }
 
   tick(): void {
-    const { shards, compactions, backups, turns } = this.#parts;
+    const { shards, sequencer, compactions, backups, turns } = this.#parts;
     compactions.tick(housekeepingMs);
+    sequencer.watches.tick(this.#options.timestamp(), housekeepingMs);
     const isSyncDue = this.#isSyncDue();
     for (const shard of shards) {
       shard.tick(housekeepingMs);

@@ -22,8 +22,9 @@ import type {
   EntryName,
   Operation,
   PutOperation,
+  ReadOperation,
 } from '../../../src/store/operation.ts';
-import type { Durability, ReplyResult, Result } from '../../../src/store/result.ts';
+import type { Durability, ReplyResult, Result, Sight } from '../../../src/store/result.ts';
 import type { BackupOptions, CommandStore, SubmitOptions } from '../../../src/store/store.ts';
 import type {
   NamespaceFigures,
@@ -47,6 +48,7 @@ export class ModelStore implements CommandStore {
   readonly entries = new Map<string, Entry>();
   #version = 0;
   #closed = false;
+  readonly #watchers = new Set<() => void>();
 
   /** Namespace and key of each entry, but for the server's own records. */
   get clientNames(): string[] {
@@ -66,12 +68,30 @@ export class ModelStore implements CommandStore {
     if (error !== undefined) return { kind: 'refused', error };
     if (operation.op === 'put') return this.#put(operation);
     if (operation.op === 'delete') return this.#delete(operation);
-    const entry = this.#entry(operation);
-    if (entry === undefined) return { kind: 'missing' };
-    const { value, version, expiresAt } = entry;
-    const size = value.length;
-    const isGet = operation.op === 'get';
-    return { kind: 'entry', version, expiresAt, size, value: isGet ? value : undefined };
+    return this.#read(operation);
+  }
+
+  watch(
+    read: ReadOperation,
+    onSight: (sight: Sight) => void,
+    { authorization }: SubmitOptions = {},
+  ): () => void {
+    const error = refusalOf(read, authorization);
+    const look = (): void => onSight(this.#read(read));
+    if (error === undefined) look();
+    else onSight({ kind: 'refused', error });
+    this.#watchers.add(look);
+    return () => void this.#watchers.delete(look);
+  }
+
+  /** Number of watches that have not ended. */
+  get watchCount(): number {
+    return this.#watchers.size;
+  }
+
+  /** Shows all watched entries again, after a change, or once the test has moved the time. */
+  showWatched(): void {
+    for (const look of this.#watchers) look();
   }
 
   async submitAll(operations: readonly Operation[], options: SubmitOptions = {}) {
@@ -158,6 +178,7 @@ export class ModelStore implements CommandStore {
       if (change === 'delete') this.entries.delete(nameOf(name));
       else this.entries.set(nameOf(name), { ...change, version });
     }
+    this.showWatched();
     return { kind: 'committed', output, durability: isChanged ? this.durability : undefined };
   }
 
@@ -220,7 +241,17 @@ export class ModelStore implements CommandStore {
         this.entries.set(entryName, { value: Buffer.from(value, 'latin1'), version, expiresAt });
       }
     }
+    this.showWatched();
     return { kind: 'reply', reply, hasChanged };
+  }
+
+  #read(operation: ReadOperation): Sight {
+    const entry = this.#entry(operation);
+    if (entry === undefined) return { kind: 'missing' };
+    const { value, version, expiresAt } = entry;
+    const size = value.length;
+    const isGet = operation.op === 'get';
+    return { kind: 'entry', version, expiresAt, size, value: isGet ? value : undefined };
   }
 
   #put(operation: PutOperation): Result {
@@ -233,6 +264,7 @@ export class ModelStore implements CommandStore {
     const version = ++this.#version;
     const expiresAt = ttlMs === undefined ? undefined : this.nowMs + ttlMs;
     this.entries.set(nameOf(operation), { value, version, expiresAt });
+    this.showWatched();
     const { durability } = this;
     const previousVersion = standing;
     return { kind: 'written', created: standing === 0, version, previousVersion, durability };
@@ -246,6 +278,7 @@ export class ModelStore implements CommandStore {
     if (standing === 0) return { kind: 'missing' };
     this.#version += 1;
     this.entries.delete(nameOf(operation));
+    this.showWatched();
     return { kind: 'deleted', previousVersion: standing, durability: this.durability };
   }
 

@@ -34,6 +34,7 @@ export const errorSentences = {
   HEADERS_TOO_LARGE: 'The request line and headers are larger than the limit.',
   // The store cannot do it now.
   RATE_LIMITED: 'The token has had all that its rates allow; try again after the time given.',
+  WAITERS_FULL: 'As many requests wait in the namespace as may; ask again later, or without wait.',
   OVERLOADED: 'Too much is waiting already; try again after the time given.',
   SHARD_UNAVAILABLE: 'The shard that owns the key is not serving; the outcome says what happened.',
   SHUTTING_DOWN: 'The server is stopping and takes no new work.',

@@ -49,6 +49,7 @@ import type { Dialects } from './wire/dialects.ts';
 import { Handshakes } from './tls/handshakes.ts';
 import { secureOptions } from './tls/secure-server.ts';
 import type { PemPair } from './tls/tls-pair.ts';
+import { Waits } from './waits/waits.ts';
 import type { RequestHead } from './wire/request-head.ts';
 import { trackedResponse, type ResponseObservers } from './tracked-response.ts';
 
@@ -90,6 +91,8 @@ declare module 'fastify' {
     readonly bodies: BodyReader;
     /** Replies that clients have not taken yet. */
     readonly replies: UnsentReplies;
+    /** Requests that wait for a change. */
+    readonly waits: Waits;
   }
 }
 
@@ -113,6 +116,7 @@ interface Watchers extends ResponseObservers {
   readonly rateRefusals: RateRefusals;
   readonly audits: RequestAudits;
   readonly handshakes: Handshakes;
+  readonly waits: Waits;
 }
 
 function gateOf({ access: rules, auditLog, clock, logger, tls }: AppOptions, dialects: Dialects) {
@@ -167,6 +171,7 @@ function watchersOf(options: AppOptions): Watchers {
     work,
     admission,
     handshakes: new Handshakes(),
+    waits: new Waits({ waitersMax: limits.waitersMax, monotonicMs: () => clock.monotonicMs() }),
   };
 }
 
@@ -286,7 +291,7 @@ function watchServer(
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { store, clock, limits } = options;
   const watchers = watchersOf(options);
-  const { dialects, bodies, connections, meter, replies, work } = watchers;
+  const { dialects, bodies, connections, meter, replies, waits, work } = watchers;
   const large = new LargeRequests({
     queue: new LargeRequestQueue({
       monotonicMs: () => clock.monotonicMs(),
@@ -308,7 +313,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await idempotency.load();
   const app = frameworkOf(options, watchers);
   app.decorate('connections', connections).decorate('replies', replies);
-  app.decorate('dialects', dialects).decorate('bodies', bodies);
+  app.decorate('dialects', dialects).decorate('bodies', bodies).decorate('waits', waits);
   const laneRoutes = new LaneRoutes();
   const lane = laneOf(options, watchers, laneRoutes);
   watchServer(app, watchers, limits.connectionsMax, lane);
@@ -326,6 +331,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     audits,
     clock,
     replies,
+    waits,
     work,
     large,
     limits,

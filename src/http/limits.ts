@@ -19,6 +19,8 @@ export interface HttpLimits {
   /** Milliseconds for which a connection may be idle between two requests. */
   readonly keepAliveTimeoutMs: number;
   readonly connectionsMax: number;
+  /** Requests of one namespace that may wait for a change at a time. */
+  readonly waitersMax: number;
   /** Answers to requests with an Idempotency-Key are kept for so long, and so many of each user. */
   readonly idempotencyWindowMs: number;
   readonly idempotencyRecordsMax: number;

@@ -9,6 +9,7 @@ import type { IdentityOf } from './idempotency/request-identity.ts';
 import type { LaneRoutes } from './lane/lane-routes.ts';
 import type { HttpLimits } from './limits.ts';
 import type { ConcurrencyLimiter } from './overload/concurrency-limiter.ts';
+import type { Waits } from './waits/waits.ts';
 import type { LargeRequests } from './overload/large-requests.ts';
 
 export interface RouteContext {
@@ -22,6 +23,8 @@ export interface RouteContext {
   readonly audits: RequestAudits;
   readonly clock: Clock;
   readonly replies: UnsentReplies;
+  /** Requests that wait for a change. */
+  readonly waits: Waits;
   readonly work: ConcurrencyLimiter;
   readonly large: LargeRequests;
   readonly limits: HttpLimits;

@@ -34,8 +34,9 @@ export async function drain(
   app: FastifyInstance,
   { deadlineMs }: { readonly deadlineMs: number },
 ): Promise<void> {
-  const { connections, server } = app;
+  const { connections, server, waits } = app;
   connections.startDraining();
+  waits.stop();
   const closed = app.close();
   // Node checks no timeouts from here on, so the drain must cut silent connections itself.
   const graceMs = Math.min(halfSentGraceMs, deadlineMs);

@@ -181,6 +181,12 @@ export const settingsSchema = {
     'connections',
     'most open connections; auto: 10,000, or fewer if their memory would take more than a 16th',
   ),
+  waitersMax: integer(
+    1,
+    1_000_000,
+    'requests',
+    'most requests of one namespace that wait for a change of a key at a time; past it 429',
+  ),
   headersTimeoutMs: milliseconds(1, 'longest time for the headers of a request to arrive'),
   requestTimeoutMs: milliseconds(1, 'longest time for a whole request to arrive'),
   keepAliveTimeoutMs: milliseconds(

@@ -31,6 +31,7 @@ storeContract('the REST dialect over a socket', {
         headersTimeoutMs: 10_000,
         keepAliveTimeoutMs: 65_000,
         connectionsMax: 100,
+        waitersMax: 100,
         idempotencyWindowMs: 60_000,
         idempotencyRecordsMax: 100,
       },

@@ -13,8 +13,9 @@ import {
   type CommandOperation,
   type EntryName,
   type Operation,
+  type ReadOperation,
 } from '../../store/operation.ts';
-import type { Durability, RefusedResult, ReplyResult, Result } from '../../store/result.ts';
+import type { Durability, RefusedResult, ReplyResult, Result, Sight } from '../../store/result.ts';
 import type {
   BackupOptions,
   CommandStore,
@@ -33,6 +34,7 @@ export type RequestStore = Pick<
   | 'submit'
   | 'submitAll'
   | 'submitCommands'
+  | 'watch'
   | 'areOnOneShard'
   | 'list'
   | 'count'
@@ -119,6 +121,11 @@ export class AuthorizedStore implements RequestStore {
       if (result === undefined) throw new Error('an operation has one result');
       return result;
     });
+  }
+
+  /** The caller judges each sight that it answers: rights may be lost meanwhile. */
+  watch(read: ReadOperation, onSight: (sight: Sight) => void): () => void {
+    return this.#store.watch(read, onSight, this.#asCaller);
   }
 
   areOnOneShard(keys: readonly string[]): boolean {

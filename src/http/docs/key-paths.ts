@@ -51,6 +51,15 @@ const ttl = {
   schema: ttlText,
 } as const;
 
+const wait = {
+  name: 'wait',
+  in: 'query',
+  description:
+    'The longest time to wait until the entry is another than the client holds: until its version is none ' +
+    'that If-None-Match names, or, without that header, until there is an entry. From 0 to 5 minutes.',
+  schema: { type: 'string', pattern: ttlText.pattern, examples: ['30s', '5m'] },
+} as const;
+
 const writeProblems = [
   ...storeProblems,
   ...namespaceProblems,
@@ -61,7 +70,8 @@ const writeProblems = [
 
 const readReplies = {
   '304': {
-    description: 'The entry has a version that If-None-Match names.',
+    description:
+      'The entry has a version that If-None-Match names; with `wait`, it still has when the time is over.',
     headers: headers('ETag', 'Vary', 'Holdfast-Expires-At'),
   },
   ...problems(
@@ -69,6 +79,7 @@ const readReplies = {
     'KEY_INVALID',
     'KEY_NOT_FOUND',
     'CONDITION_FAILED',
+    'WAITERS_FULL',
     ...namespaceProblems,
     ...storeProblems,
   ),
@@ -82,7 +93,7 @@ export const keyPath = {
     operationId: 'getValue',
     tags: ['Keys'],
     summary: 'Read a value',
-    parameters: [ifMatch, ifNoneMatch, accept],
+    parameters: [wait, ifMatch, ifNoneMatch, accept],
     responses: {
       '200': { description: 'The bytes as stored.', headers: entryHeaders, content: valueContent },
       ...readReplies,
@@ -92,7 +103,7 @@ export const keyPath = {
     operationId: 'headValue',
     tags: ['Keys'],
     summary: 'Read the headers of a value, without the value',
-    parameters: [ifMatch, ifNoneMatch, accept],
+    parameters: [wait, ifMatch, ifNoneMatch, accept],
     responses: {
       '200': { description: 'Content-Length is the size of the value.', headers: entryHeaders },
       ...readReplies,

@@ -3,6 +3,7 @@
 // no route and no byte: request-input.ts reads, and reply-output.ts writes.
 import type { Socket } from 'node:net';
 import { tooLarge, type BodyLimit } from '../body/incoming-body.ts';
+import { labelOfRoute } from '../waits/waited-request.ts';
 import type { RawAnswer } from '../wire/raw-answer.ts';
 import { newRequestId } from '../wire/request-id.ts';
 import type { KeyAnswer } from '../wire/value-answer.ts';
@@ -182,7 +183,8 @@ export class LaneConnection {
       added: addedBy(route),
     });
     this.#activeAtMs = this.#lane.monotonicMs();
-    this.#lane.onReply(route.label, request.method, status, this.#activeAtMs - startedAtMs);
+    const label = labelOfRoute(route.label, request);
+    this.#lane.onReply(label, request.method, status, this.#activeAtMs - startedAtMs);
     if (draining) this.#endWithReply();
   }
 

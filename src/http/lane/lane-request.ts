@@ -16,6 +16,7 @@ export class LaneRequest implements HttpRequest, RequestHead {
   declare replyHeaders?: HeaderPairs;
   declare charge?: RequestCharge;
   declare requestId?: string;
+  declare hasWaited?: boolean;
 
   constructor(method: string, url: string, headers: IncomingHttpHeaders, socket: Socket) {
     this.method = method;

@@ -13,6 +13,7 @@ import type { ConcurrencyLimiter } from '../overload/concurrency-limiter.ts';
 import type { FastLane } from '../lane/fast-lane.ts';
 import { handoverReasons } from '../lane/head-parser.ts';
 import type { Handshakes } from '../tls/handshakes.ts';
+import type { Waits } from '../waits/waits.ts';
 import type { RequestMeter } from './request-meter.ts';
 import type { MetricSampler } from './sampled-metric.ts';
 
@@ -29,6 +30,7 @@ export interface HttpMetricSources {
   readonly tokenUses: Pick<TokenUses, 'failures'>;
   readonly idempotency: IdempotentRequests;
   readonly handshakes: Handshakes;
+  readonly waits: Pick<Waits, 'count'>;
   readonly lane: Pick<FastLane, 'handovers' | 'heldCount'> | undefined;
 }
 
@@ -38,7 +40,7 @@ const labelOfRate: Readonly<Record<RateName, string>> = {
 };
 
 export function httpMetrics(sampler: MetricSampler, sources: HttpMetricSources): void {
-  const { meter, connections, handshakes } = sources;
+  const { meter, connections, handshakes, waits } = sources;
   overloadMetrics(sampler, sources);
   bodyMetrics(sampler, sources);
   idempotencyMetrics(sampler, sources);
@@ -96,8 +98,13 @@ export function httpMetrics(sampler: MetricSampler, sources: HttpMetricSources):
         value: sources.lane?.handovers(reason) ?? 0,
       })),
   );
-  sampler.gauge('holdfast_http_requests_in_flight', 'Requests not answered yet.', () => [
-    { labels: {}, value: connections.requestCount },
+  sampler.gauge(
+    'holdfast_http_requests_in_flight',
+    'Requests not answered yet, without those that wait for a change.',
+    () => [{ labels: {}, value: Math.max(0, connections.requestCount - waits.count) }],
+  );
+  sampler.gauge('holdfast_http_waiters', 'Requests that wait for a change of a key.', () => [
+    { labels: {}, value: waits.count },
   ]);
 }
 

@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
 import { Histogram, secondsBounds } from '../../base/histogram.ts';
+import { labelOfRoute } from '../waits/waited-request.ts';
 import type { Dialects } from '../wire/dialects.ts';
 
 export interface MeteredSeries {
@@ -42,7 +43,8 @@ export class RequestMeter {
 
   observe(request: IncomingMessage, status: number, startedAtMs: number): void {
     const route = this.#dialects.routeOfTarget(request.url ?? '', this.#routes);
-    this.count(route, request.method ?? '', status, this.nowMs() - startedAtMs);
+    const label = labelOfRoute(route, request);
+    this.count(label, request.method ?? '', status, this.nowMs() - startedAtMs);
   }
 
   /** @param ms that the answer took */

@@ -14,6 +14,7 @@ export type RequestHead = Pick<
   | 'replyHeaders'
   | 'charge'
   | 'requestId'
+  | 'hasWaited'
 >;
 
 /** A request as handlers see it, once it is let in. The framework's request is one. */
@@ -22,5 +23,8 @@ export interface HttpRequest {
   /** The target behind its namespace, and without a token. */
   readonly originalUrl: string;
   readonly headers: IncomingHttpHeaders;
-  readonly raw: Pick<RequestHead, 'caller' | 'namespace' | 'charge' | 'requestId'>;
+  readonly raw: Pick<
+    RequestHead,
+    'socket' | 'caller' | 'namespace' | 'charge' | 'requestId' | 'hasWaited'
+  >;
 }

@@ -29,6 +29,7 @@ export const statusOfError: Record<ErrorCode, number> = {
   REQUEST_TIMEOUT: 408,
   RATE_LIMITED: 429,
   HEADERS_TOO_LARGE: 431,
+  WAITERS_FULL: 429,
   OVERLOADED: 503,
   SHARD_UNAVAILABLE: 503,
   SHUTTING_DOWN: 503,

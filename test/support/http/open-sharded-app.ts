@@ -22,6 +22,6 @@ export async function openShardedApp(options: Partial<EmbeddedStoreOptions> = {}
   const clock = new ManualClock();
   const store = await openTestStore(folder.path, { shards: 3, clock, ...options });
   onTestFinished(() => store.close());
-  const { url, port } = await openApp({ store, clock, limits: realLimits });
-  return { url, port, clock, store };
+  const { app, access, url, port } = await openApp({ store, clock, limits: realLimits });
+  return { app, access, url, port, clock, store };
 }

@@ -36,6 +36,7 @@ export const testLimits: HttpLimits = {
   headersTimeoutMs: 10_000,
   keepAliveTimeoutMs: 65_000,
   connectionsMax: 100,
+  waitersMax: 100,
   idempotencyWindowMs: 60_000,
   idempotencyRecordsMax: 50,
 };

@@ -40,6 +40,7 @@ export async function serveStore(valueBytesMax: number): Promise<ServedStore> {
       headersTimeoutMs: 10_000,
       keepAliveTimeoutMs: 65_000,
       connectionsMax: 100,
+      waitersMax: 100,
       idempotencyWindowMs: 60_000,
       idempotencyRecordsMax: 100,
     },

@@ -4,11 +4,13 @@
 import { unreachable } from '../../../base/assert.ts';
 import { conditionsHold } from '../../../store/conditions.ts';
 import type { Conditions } from '../../../store/operation.ts';
-import type { EntryResult, Result } from '../../../store/result.ts';
+import type { EntryResult, Result, Sight } from '../../../store/result.ts';
 import { emptyAnswer, type Answer } from '../../wire/answer.ts';
 import { conditionFailed, keyNotFound, problemOf } from '../../wire/problem.ts';
 import { etagOf, type KeyAnswer } from '../../wire/value-answer.ts';
 import type { ValueLabel } from './value-label.ts';
+
+const noConditions: Conditions = {};
 
 function conditionFailedAnswer(version: number): Answer {
   if (version === 0) return conditionFailed;
@@ -44,6 +46,19 @@ export function answerOfEntry(
   if (value !== undefined) return { entry, value, label };
   const described = { 'content-type': label, 'content-length': String(entry.size) };
   return emptyAnswer(200, { ...headersOfEntry(entry), ...described });
+}
+
+/**
+ * True if a client that has sent these conditions holds just this: the answer would be 304, or 404 to a
+ * client that holds no entry.
+ */
+export function isHeldByClient(
+  sight: Sight,
+  { ifMatch, ifNoneMatch }: Conditions = noConditions,
+): boolean {
+  if (sight.kind !== 'entry') return sight.kind === 'missing' && ifNoneMatch === undefined;
+  const { version } = sight;
+  return conditionsHold({ ifMatch }, version) && !conditionsHold({ ifNoneMatch }, version);
 }
 
 /** Answers a write, whose conditions the store has judged already, or a read that found nothing. */

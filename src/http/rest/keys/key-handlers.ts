@@ -3,7 +3,7 @@
 import { StoreError } from '../../../base/errors.ts';
 import { andThen, type MaybePromise } from '../../../base/maybe-promise.ts';
 import type { Conditions, DeleteOperation, PutOperation } from '../../../store/operation.ts';
-import type { Result } from '../../../store/result.ts';
+import type { Result, Sight } from '../../../store/result.ts';
 import type { RequestScope } from '../../access/request-scopes.ts';
 import { readStrayBody, type BodyLimit, type ReadBody } from '../../body/body-reader.ts';
 import { unitsOf } from '../../overload/concurrency-limiter.ts';
@@ -15,10 +15,12 @@ import { isValueAnswer, smallValueBytesMax, type KeyAnswer } from '../../wire/va
 import { operationsOnce } from '../operations-once.ts';
 import { parseQuery, type Query } from '../query.ts';
 import { conditionsOfRequest } from './conditions-of-request.ts';
-import { answerOfEntry, answerOfWrite } from './key-answer.ts';
+import { EntryWait } from './entry-wait.ts';
+import { answerOfEntry, answerOfWrite, isHeldByClient } from './key-answer.ts';
 import { keyOfRequest } from './key.ts';
 import { parseTtl } from './ttl.ts';
 import { labelOfAccept } from './value-label.ts';
+import { parseWait } from './wait-time.ts';
 
 function noQuery(request: HttpRequest): void {
   parseQuery(queryText(request), []);
@@ -37,6 +39,10 @@ function refusePartialPut(request: HttpRequest): void {
 }
 
 const emptyBody = Buffer.alloc(0);
+
+function withoutValue(sight: Sight): Sight {
+  return sight.kind === 'entry' ? { ...sight, value: undefined } : sight;
+}
 
 function answerOfOnly(result: Result | undefined): Answer {
   if (result === undefined || result.kind === 'entry') throw new Error('a write has one result');
@@ -107,11 +113,26 @@ export class KeyHandlers {
     const { store, namespace } = this.#context.scopes.of(request);
     store.authorization.requireSomeRead(namespace);
     const key = this.#keyOf(request);
-    noQuery(request);
+    const wait = parseQuery(queryText(request), ['wait']).get('wait');
+    const waitMs = wait === undefined ? 0 : parseWait(wait);
     const conditions = readConditions(request);
-    return andThen(store.submit({ op, namespace, key }), (result) =>
-      this.#answerOfRead(request, result, conditions),
-    );
+    const read = { op, namespace, key } as const;
+    const answerOf = (result: Result): KeyAnswer => this.#answerOfRead(request, result, conditions);
+    if (waitMs === 0) return andThen(store.submit(read), answerOf);
+    const { waits } = this.#context;
+    const { raw } = request;
+    return new EntryWait({
+      waits,
+      store,
+      read,
+      waitMs,
+      socket: raw.socket,
+      isHeld: (sight) => isHeldByClient(sight, conditions),
+      answerOf: (sight) => answerOf(op === 'head' ? withoutValue(sight) : sight),
+      onWait: () => {
+        raw.hasWaited = true;
+      },
+    }).run();
   }
 
   #answerOfRead(

@@ -1,12 +1,6 @@
-// Reads a time to live: `<integer><unit>`, or a bare integer of seconds. Knows no store.
+// Reads a time to live. Knows no store.
 import { StoreError } from '../../../base/errors.ts';
-
-const ttlText = /^([0-9]+)(ms|s|m|h|d)?$/;
-const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-function isUnit(text: string): text is keyof typeof unitMs {
-  return Object.hasOwn(unitMs, text);
-}
+import { durationMsOf } from '../duration.ts';
 
 function ttlInvalid(): StoreError {
   const detail =
@@ -24,14 +18,14 @@ function checkedTtl(ttlMs: number, nowMs: number): number {
 
 /** @returns milliseconds */
 export function parseTtl(text: string, nowMs: number): number {
-  const [, digits, unit = 's'] = ttlText.exec(text) ?? [];
-  if (digits === undefined || !isUnit(unit)) throw ttlInvalid();
-  return checkedTtl(Number(digits) * unitMs[unit], nowMs);
+  const ttlMs = durationMsOf(text);
+  if (ttlMs === undefined) throw ttlInvalid();
+  return checkedTtl(ttlMs, nowMs);
 }
 
 /** A time to live in JSON: a text as for `parseTtl`, or an integer of seconds. In milliseconds. */
 export function ttlOfJson(ttl: unknown, nowMs: number): number {
   if (typeof ttl === 'string') return parseTtl(ttl, nowMs);
   if (!Number.isSafeInteger(ttl)) throw ttlInvalid();
-  return checkedTtl(Number(ttl) * unitMs.s, nowMs);
+  return checkedTtl(Number(ttl) * 1000, nowMs);
 }

@@ -54,6 +54,41 @@ export const listPath = {
       ...problems('BAD_REQUEST', ...namespaceProblems, ...storeProblems),
     },
   },
+  delete: {
+    operationId: 'deleteRange',
+    tags: ['Many keys'],
+    summary: 'Delete the keys with a prefix, in steps',
+    description:
+      'Each request is one step: it deletes one page of keys, all at one moment, in one transaction. ' +
+      'Repeat it with the `cursor` of its reply until there is none. A key that is put between two steps ' +
+      'may stay. A token that is bound to prefixes deletes keys below these alone. Each step with an ' +
+      'Idempotency-Key has one of its own.',
+    parameters: [
+      { ...parameter('prefix', 'Only keys that begin with this text.', text), required: true },
+      parameter('limit', 'The most keys of a step. Large values make a step shorter.', {
+        type: 'integer',
+        minimum: 1,
+        maximum: listLimitMax,
+        default: listLimitMax,
+      }),
+      parameter('cursor', 'The cursor of the step before. Repeat the other parameters.', text),
+      idempotencyKey,
+    ],
+    responses: {
+      '200': {
+        description: 'The step is done. The reply has the durability if anything was deleted.',
+        headers: headers('Holdfast-Durability'),
+        content: json('RangeDeleted'),
+      },
+      ...problems(
+        'BAD_REQUEST',
+        'DISK_FULL',
+        ...idempotencyProblems,
+        ...namespaceProblems,
+        ...storeProblems,
+      ),
+    },
+  },
 };
 
 export const batchPath = {

@@ -184,6 +184,10 @@ const Readiness = object({ ready: boolean }, { shards: arrayOf(ShardState), reas
 export const schemas = {
   Problem,
   ListPage,
+  RangeDeleted: strictObject(
+    { deleted: { ...count, description: 'Entries that this step has deleted.' } },
+    { cursor: { ...string, description: 'Absent if no such key is left to look at.' } },
+  ),
   Batch: strictObject({ operations: arrayOf(BatchOperation) }),
   BatchReply: strictObject({ results: arrayOf(BatchResult) }),
   Transaction,

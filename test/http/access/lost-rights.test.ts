@@ -48,6 +48,7 @@ const requests: readonly Request[] = [
   ['GET', '/v1/keys/a', undefined],
   ['PUT', '/v1/keys/a', 'w'],
   ['DELETE', '/v1/keys/a', undefined],
+  ['DELETE', '/v1/keys?prefix=a', undefined],
   ['POST', '/v1/batch', '{"operations":[{"op":"get","key":"a"}]}'],
   ['POST', '/v1/batch', '{"operations":[{"op":"put","key":"b","value":"w"}]}'],
   ['POST', '/v1/transactions', '{"operations":[{"op":"put","key":"b","value":"w"}]}'],

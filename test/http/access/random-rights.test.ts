@@ -70,7 +70,18 @@ const oneGrant: fc.Arbitrary<GrantDocument> = fc
 
 const request = fc
   .record({
-    act: fc.constantFrom('get', 'put', 'delete', 'list', 'count', 'clear', 'flush', 'copy', 'mget'),
+    act: fc.constantFrom(
+      'get',
+      'put',
+      'delete',
+      'list',
+      'count',
+      'clear',
+      'range',
+      'flush',
+      'copy',
+      'mget',
+    ),
     dialect: fc.nat(5),
     namespace: fc.constantFrom(...namespaces),
     key: fc.constantFrom(...keys),
@@ -145,6 +156,8 @@ function spellings({ act, namespace, key, other }: Request): readonly Sent[] {
       return command('DBSIZE');
     case 'clear':
       return [{ method: 'DELETE', target: `/unstorage/${namespace}/:` }];
+    case 'range':
+      return [{ method: 'DELETE', target: `${at}/v1/keys?prefix=${path}` }];
     case 'flush':
       return command('FLUSHDB');
     case 'copy':
@@ -170,6 +183,7 @@ function allows(oracle: Oracle, { act, namespace, key, other }: Request): boolea
     case 'count':
       return mayLook(oracle, 'read', namespace);
     case 'clear':
+    case 'range':
       return mayLook(oracle, 'write', namespace);
     case 'flush':
       return mayFlush(oracle, namespace);
@@ -187,7 +201,9 @@ function changes(oracle: Oracle, { act, namespace, key, other }: Request): reado
   if (act === 'put' || act === 'delete') return [key];
   if (act === 'copy') return [other];
   if (act === 'flush') return keys;
-  return act === 'clear' ? keys.filter((each) => may(oracle, 'write', namespace, each)) : [];
+  if (act !== 'clear' && act !== 'range') return [];
+  const writable = keys.filter((each) => may(oracle, 'write', namespace, each));
+  return act === 'clear' ? writable : writable.filter((each) => each.startsWith(key));
 }
 
 function isRefused(status: number, text: string): boolean {

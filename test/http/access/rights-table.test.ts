@@ -29,6 +29,8 @@ import {
 const routes = parseRows(`
 GET /v1/keys                        | list    | /v1/keys
 HEAD /v1/keys                       | list    | /v1/keys
+DELETE /v1/keys                     | range   | /v1/keys?prefix=in
+DELETE /v1/keys                     | range   | /v1/keys?prefix=out
 GET /v1/keys/-                      | read    | /v1/keys/KEY
 HEAD /v1/keys/-                     | read    | /v1/keys/KEY
 PUT /v1/keys/-                      | put     | /v1/keys/KEY 2

@@ -85,6 +85,9 @@ items,   absent       | ! | - - - | -  -  -  | +  +  +  | +    +     | +
 clear,   own          | ! | - + + | -  i  i  | -  +  +  | -    +     | +
 clear,   foreign      | ! | - - - | -  -  -  | -  +  +  | -    +     | +
 clear,   absent       | ! | - - - | -  -  -  | -  +  +  | -    +     | +
+range,   own          | ! | - + + | -  +  +  | -  +  +  | -    +     | +
+range,   foreign      | ! | - - - | -  -  -  | -  +  +  | -    +     | +
+range,   absent       | ! | - - - | -  -  -  | -  ?  ?  | -    ?     | ?
 flush,   own          | ! | - - + | -  -  -  | -  -  +  | -    +     | +
 flush,   foreign      | ! | - - - | -  -  -  | -  -  +  | -    +     | +
 flush,   absent       | ! | - - - | -  -  -  | -  -  ?  | -    ?     | ?

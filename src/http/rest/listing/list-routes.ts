@@ -1,4 +1,4 @@
-// GET /v1/keys: one page of a listing. Other files read the query and the cursor.
+// The routes of /v1/keys. Owns the answer of a listing. Other files read the query and the cursor, and delete.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ListItem, ListPage, ListQuery } from '../../../store/listing.ts';
 import { pageBytesMax } from '../../../base/limits.ts';
@@ -7,6 +7,7 @@ import { answering, jsonAnswer, type Answer } from '../../wire/answer.ts';
 import { queryText } from '../../wire/request-target.ts';
 import { keyMember, valueMember } from '../json/json-text.ts';
 import { encodeCursor, parseListQuery } from './list-query.ts';
+import { RangeDeletes } from './range-deletes.ts';
 import type { RouteContext } from '../../route-context.ts';
 
 function itemText({ key, version, size, expiresAt, value }: ListItem): string {
@@ -24,7 +25,8 @@ function unitsOfPage({ limit, includeValues }: ListQuery): number {
   return unitsOf(limit, includeValues ? pageBytesMax : 0);
 }
 
-export function listRoutes(app: FastifyInstance, { scopes, large, replies }: RouteContext): void {
+export function listRoutes(app: FastifyInstance, context: RouteContext): void {
+  const { scopes, large, replies } = context;
   const list = async (request: FastifyRequest): Promise<Answer> => {
     const { store, namespace } = scopes.of(request);
     store.authorization.requireSomeRead(namespace);
@@ -36,4 +38,5 @@ export function listRoutes(app: FastifyInstance, { scopes, large, replies }: Rou
     return answer;
   };
   app.get('/v1/keys', answering(list));
+  app.delete('/v1/keys', answering(new RangeDeletes(context).answer));
 }

@@ -49,6 +49,7 @@ export class HealPhase {
       await this.mustAnswerAll();
       await shares.heal(this.#store, this.#scheduler, this);
     }
+    await this.#mustHaveSeenAll();
     await this.#mustWriteAll();
     await this.#mustTransact();
     await this.#mustList();
@@ -95,6 +96,17 @@ export class HealPhase {
       this.#requireInTime('the store does not serve');
       await this.#scheduler.goOn();
     }
+  }
+
+  /** Before anything is written again: a later write would show watchers an earlier one that they missed. */
+  async #mustHaveSeenAll(): Promise<void> {
+    const { watchClient } = this.#parts;
+    if (watchClient === undefined) return;
+    await this.mustAnswerAll();
+    await this.mustSucceed('a watcher has not seen the present state of its entry', async () => {
+      if (!watchClient.isOf(this.#lives.current)) return true;
+      return (await watchClient.nameBehind(this.#store)) === undefined;
+    });
   }
 
   async #mustWriteAll(): Promise<void> {

@@ -1,5 +1,5 @@
-// npm run simulate -- --runs N [--first F | --seed S] [--scenario engine | access | shares]: many simulations,
-// or one again, of each scenario. Ends with exit code 1 at the first that shows something wrong.
+// npm run simulate -- --runs N [--first F | --seed S] [--scenario engine | access | shares | waits]: many
+// simulations, or one again, of each scenario. Ends with exit code 1 at the first that shows something wrong.
 import { parseArgs } from 'node:util';
 import { wholeNumber } from '../support/arguments/whole-number.ts';
 import { scenarios, type Scenario } from './simulation-parts.ts';

@@ -17,13 +17,15 @@ import { SimulatedDisk } from './simulated-disk.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import { planFrom, type SimulationPlan } from './simulation-plan.ts';
 import { TransactionLedger } from './transaction-ledger.ts';
+import { WatchClient } from './watch-client.ts';
 import { VersionJudge } from './version-judge.ts';
 
 /**
  * `engine`: clients use the store itself. `access`: callers use it by their rights, and
- * administrators change these. `shares`: a namespace of the engine's clients has a quota.
+ * administrators change these. `shares`: a namespace of the engine's clients has a quota. `waits`: one
+ * more client of the engine watches entries.
  */
-export const scenarios = ['engine', 'access', 'shares'] as const;
+export const scenarios = ['engine', 'access', 'shares', 'waits'] as const;
 
 export type Scenario = (typeof scenarios)[number];
 
@@ -52,6 +54,8 @@ export interface SimulationParts {
   readonly access: AccessScenario | undefined;
   /** Only in the scenario `shares`. */
   readonly shares: SharesScenario | undefined;
+  /** Only in the scenario `waits`. */
+  readonly watchClient: WatchClient | undefined;
   readonly backupJudge: BackupJudge;
   readonly backupClient: BackupClient;
 }
@@ -103,12 +107,16 @@ export function partsFrom(seed: number, scenario: Scenario): SimulationParts {
     scenario === 'access'
       ? new AccessScenario({ random, plan, record, clock, faults, history, judge })
       : undefined;
-  const clients =
-    access?.clients ??
-    Array.from(
+  const onWrong = (wrong: string): void => record.fail(wrong);
+  const watchClient =
+    scenario === 'waits' ? new WatchClient({ random, names: keys, onWrong }) : undefined;
+  const clients: readonly SimulationClient[] = access?.clients ?? [
+    ...Array.from(
       { length: plan.clients },
       (_, index) => new RandomClient(`c${index}`, clientOptions),
-    );
+    ),
+    ...(watchClient === undefined ? [] : [watchClient]),
+  ];
   const names = access?.names ?? [
     ...keys,
     ...Array.from({ length: purses }, (_, index) => purseName(index)),
@@ -121,5 +129,6 @@ export function partsFrom(seed: number, scenario: Scenario): SimulationParts {
     judge: backupJudge,
   });
   const parts = { random, plan, record, clock, disk, faults, history, judge, roomJudge, ledger };
-  return { ...parts, clientOptions, clients, access, shares, backupJudge, backupClient };
+  const special = { access, shares, watchClient };
+  return { ...parts, ...special, clientOptions, clients, backupJudge, backupClient };
 }

@@ -47,7 +47,8 @@ export class Housekeeper {
   tick(): void {
     const { shards, sequencer, compactions, backups, turns } = this.#parts;
     compactions.tick(housekeepingMs);
-    sequencer.watches.tick(this.#options.timestamp(), housekeepingMs);
+    const { watches } = sequencer;
+    if (!watches.areIdle) watches.tick(this.#options.timestamp(), housekeepingMs);
     const isSyncDue = this.#isSyncDue();
     for (const shard of shards) {
       shard.tick(housekeepingMs);

@@ -42,6 +42,7 @@ const overTls = [
   'test/http/{drain,hostile-bytes,time-limits,tracked-response}.test.ts',
   'test/http/body/bodies-in-flight.test.ts',
   'test/http/connections/{connections-max,pipelined-requests,request-order}.test.ts',
+  'test/http/rest/keys/waiting-connections.test.ts',
 ];
 
 /** These run without the fast lane as well: both paths must keep the same promises. */

@@ -93,14 +93,15 @@ export class Waits {
     const { namespace, socket, waitMs } = waiter;
     this.#countIn.set(namespace, this.#roomIn(namespace) + 1);
     const wait = new Wait(waiter, this);
-    if (this.#waiting.size === 0) this.#judgeAtMs = this.#options.monotonicMs() + judgeMs;
+    const nowMs = this.#options.monotonicMs();
+    if (this.#waiting.size === 0) this.#judgeAtMs = nowMs + judgeMs;
     this.#waiting.add(wait);
-    wait.deadline = this.#deadlines.add(wait, this.#options.monotonicMs() + waitMs);
+    wait.deadline = this.#deadlines.add(wait, nowMs + waitMs);
     // The time limits of an idle connection, or of one that does not read, are not those of a wait.
     socket.setTimeout(0);
     // A client that has gone looks like one that has ended its side. One that still listens is answered.
     socket.once('end', wait.stop).once('close', wait.leave);
-    if (this.#isStopping || socket.readableEnded) wait.stop();
+    if (this.#isStopping || socket.readableEnded || socket.destroyed) wait.stop();
     this.#plan();
     return wait;
   }
@@ -130,6 +131,7 @@ export class Waits {
     else this.#countIn.set(namespace, count);
     if (wait.deadline !== undefined) this.#deadlines.remove(wait.deadline);
     socket.off('end', wait.stop).off('close', wait.leave);
+    if (this.#waiting.size === 0) this.#stopTimer();
     onEnd(refusal);
   }
 
@@ -172,6 +174,11 @@ export class Waits {
     this.#timerAtMs = atMs;
     const inMs = Math.max(0, Math.ceil(atMs - this.#options.monotonicMs()));
     this.#timer = setTimeout(this.#onTime, inMs).unref();
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   readonly #onTime = (): void => {

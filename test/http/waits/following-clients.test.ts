@@ -30,6 +30,8 @@ class FollowingClient {
   held = 0;
   answers = 0;
   hasFailed = false;
+  /** Set when the run is over. */
+  isGone = false;
 
   constructor(key: string, store: AuthorizedStore, waits: Waits) {
     this.key = key;
@@ -38,7 +40,7 @@ class FollowingClient {
 
   async #follow(store: AuthorizedStore, waits: Waits): Promise<void> {
     try {
-      for (;;) {
+      while (!this.isGone) {
         const conditions = this.held === 0 ? {} : { ifNoneMatch: [this.held] };
         // oxlint-disable-next-line no-await-in-loop -- each asks with the state before
         const sight = await new EntryWait<Sight>({
@@ -129,7 +131,7 @@ class Run {
   async behind(): Promise<string[]> {
     const engine = this.#engine;
     const settled = await engine.until(Promise.all(this.#underWay), () => engine.tick(), 200);
-    if (settled === undefined) return ['an operation has no answer'];
+    if (settled === undefined) throw new Error('an operation has no answer');
     for (let count = 0; count < 20; count++) {
       await engine.tick();
       await engine.endTurn();
@@ -145,6 +147,9 @@ class Run {
       }
     }
     if (this.#waits.count !== this.#clients.length) behind.push(`${this.#waits.count} wait`);
+    for (const client of this.#clients) client.isGone = true;
+    this.#waits.stop();
+    await untilIdle();
     return behind;
   }
 }

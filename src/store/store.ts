@@ -127,8 +127,8 @@ export interface CommandStore extends Store {
    * Shows the entry as a read finds it now, which may be within this call. Then shows it after each
    * operation that may have changed it, and once it has expired, until the watch ends. The same state
    * may be shown again. A later state is never left out for good. Later sights have the value even if
-   * the read has not asked for it. The authorization judges the first read alone. Only the first sight
-   * can be `refused`.
+   * the read has not asked for it. The authorization judges the first read alone. Only the sight of
+   * that read can be `refused`.
    *
    * @param onSight called within other operations' answers; must not throw
    * @returns ends the watch

@@ -52,23 +52,29 @@ export class EntryWait<Answer> {
     if (this.#wait !== undefined) {
       if (this.#isFound) this.#wait.wake();
     } else if (this.#isFound) {
-      this.#onEnd(undefined);
+      // The read may have waited for a lock since it was judged.
+      this.#onEnd(sight.kind === 'refused' ? undefined : this.#refusal());
     } else {
       this.#begin();
     }
   };
 
   #begin(): void {
-    const { waits, store, read, waitMs, socket, onWait } = this.#options;
-    const refusal = (): StoreError | undefined => store.authorization.refusalOfRead(read);
+    const { waits, read, waitMs, socket, onWait } = this.#options;
     const { namespace } = read;
+    const [refusal, onEnd] = [this.#refusal, this.#onEnd];
     try {
-      this.#wait = waits.begin({ namespace, waitMs, socket, refusal, onEnd: this.#onEnd });
+      this.#wait = waits.begin({ namespace, waitMs, socket, refusal, onEnd });
       onWait();
     } catch (error) {
       this.#end(() => this.#reject(error));
     }
   }
+
+  readonly #refusal = (): StoreError | undefined => {
+    const { store, read } = this.#options;
+    return store.authorization.refusalOfRead(read);
+  };
 
   readonly #onEnd = (refusal: StoreError | undefined): void => {
     this.#end(() => {

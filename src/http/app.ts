@@ -288,11 +288,8 @@ function watchServer(
   server.on('checkExpectation', handle);
 }
 
-export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { store, clock, limits } = options;
-  const watchers = watchersOf(options);
-  const { dialects, bodies, connections, meter, replies, waits, work } = watchers;
-  const large = new LargeRequests({
+function largeRequestsOf({ clock, limits }: AppOptions, work: ConcurrencyLimiter): LargeRequests {
+  return new LargeRequests({
     queue: new LargeRequestQueue({
       monotonicMs: () => clock.monotonicMs(),
       hasRoom: () => !work.isEnough,
@@ -304,6 +301,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     }),
     bodyBytesMax: limits.batchBytesMax,
   });
+}
+
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const { store, clock, limits } = options;
+  const watchers = watchersOf(options);
+  const { dialects, bodies, connections, meter, replies, waits, work } = watchers;
+  const large = largeRequestsOf(options, work);
   const idempotency = new IdempotentRequests({
     store,
     windowMs: limits.idempotencyWindowMs,

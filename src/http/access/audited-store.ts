@@ -11,8 +11,9 @@ import {
   type CommandOperation,
   type EntryName,
   type Operation,
+  type ReadOperation,
 } from '../../store/operation.ts';
-import type { Durability, RefusedResult, ReplyResult, Result } from '../../store/result.ts';
+import type { Durability, RefusedResult, ReplyResult, Result, Sight } from '../../store/result.ts';
 import type { BackupOptions, SubmitOptions, TransactOptions } from '../../store/store.ts';
 import type { TransactionPlan, TransactionResult } from '../../store/transaction.ts';
 import type { AuditedCommand, PlannedTransaction, RequestAudit } from '../audit/request-audit.ts';
@@ -21,6 +22,8 @@ import type { CallerAuthorization, OnDenied } from './caller-authorization.ts';
 
 /** Opens the store of the caller, and has the denials told. */
 export type OpenStore = (onDenied: OnDenied) => AuthorizedStore;
+
+function doNothing(): void {}
 
 type AnyOperation = Operation | CommandOperation;
 
@@ -92,6 +95,25 @@ export class AuditedStore implements StoreOfCaller {
       note,
       (thrown) => note(refusedBy(thrown)),
     );
+  }
+
+  /** Leaves one record: of the entry as the watch has shown it last. */
+  watch(read: ReadOperation, onSight: (sight: Sight) => void): () => void {
+    const error = this.#audit.refusalOf('read');
+    if (error !== undefined) {
+      onSight({ kind: 'refused', error });
+      return doNothing;
+    }
+    let last: Sight | undefined;
+    const end = this.#store.watch(read, (sight) => {
+      last = sight;
+      onSight(sight);
+    });
+    return () => {
+      end();
+      if (last !== undefined) this.#audit.noteOperation(read, last);
+      last = undefined;
+    };
   }
 
   submitAll(operations: readonly Operation[], options?: SubmitOptions): MaybePromise<Result[]> {

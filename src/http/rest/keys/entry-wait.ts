@@ -4,12 +4,12 @@
 import type { StoreError } from '../../../base/errors.ts';
 import type { ReadOperation } from '../../../store/operation.ts';
 import type { Sight } from '../../../store/result.ts';
-import type { AuthorizedStore } from '../../access/authorized-store.ts';
+import type { StoreOfCaller } from '../../access/authorized-store.ts';
 import type { Wait, Waiter, Waits } from '../../waits/waits.ts';
 
 export interface EntryWaitOptions<Answer> extends Pick<Waiter, 'waitMs' | 'socket'> {
   readonly waits: Waits;
-  readonly store: AuthorizedStore;
+  readonly store: StoreOfCaller;
   readonly read: ReadOperation;
   /** True if the client holds just this already. */
   readonly isHeld: (sight: Sight) => boolean;

@@ -7,7 +7,7 @@ import type { ListItem, ListPage, ListQuery } from '../../../store/listing.ts';
 import type { EntryName } from '../../../store/operation.ts';
 import type { Durability } from '../../../store/result.ts';
 import type { TransactionMoment } from '../../../store/transaction.ts';
-import type { AuthorizedStore } from '../../access/authorized-store.ts';
+import type { StoreOfCaller } from '../../access/authorized-store.ts';
 import type { RequestScope } from '../../access/request-scopes.ts';
 import { readStrayBody, type ReadBody } from '../../body/body-reader.ts';
 import { unitsOf } from '../../overload/concurrency-limiter.ts';
@@ -42,12 +42,12 @@ function stepOf({ namespace }: ListQuery, { items, next }: ListPage): Step {
 }
 
 /** @throws StoreError if the caller may change no key of the namespace, or there is no such namespace */
-function judge({ authorization }: AuthorizedStore, namespace: string): void {
+function judge({ authorization }: StoreOfCaller, namespace: string): void {
   authorization.requireSomeWrite(namespace);
   authorization.requireNamespace(namespace);
 }
 
-async function nextStep(store: AuthorizedStore, query: ListQuery): Promise<Step> {
+async function nextStep(store: StoreOfCaller, query: ListQuery): Promise<Step> {
   const page = await store.listWritable(query);
   // A transaction judges the keys that it deletes, and there may be none.
   judge(store, query.namespace);
@@ -120,7 +120,7 @@ export class RangeDeletes {
     });
   }
 
-  async #delete(store: AuthorizedStore, query: ListQuery): Promise<Answer> {
+  async #delete(store: StoreOfCaller, query: ListQuery): Promise<Answer> {
     const step = await nextStep(store, query);
     if (step.names.length === 0) return answerOf(query, step, 0, undefined);
     const result = await store.transact(step.names, (moment) => {

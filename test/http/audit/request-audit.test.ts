@@ -357,3 +357,36 @@ test('on an open server records have no user', async () => {
   await fetch(`${url}/ns/app/v1/keys/a`, { method: 'PUT', body: 'v' });
   expect(await records()).toMatchObject([{ user: null, action: 'put' }]);
 });
+
+describe('a GET that waits', () => {
+  test('leaves one record, of the entry that it was answered with', async () => {
+    const { app, send, records } = await openAuditedApp();
+    await send(['PUT', '/v1/keys/a', 'v']);
+    await records();
+    const waiting = send(['GET', '/v1/keys/a?wait=5m'], { 'if-none-match': '*' });
+    await expect.poll(() => app.waits.count).toBe(1);
+    await send(['DELETE', '/v1/keys/a']);
+    expect((await waiting).status).toBe(404);
+    expect(await records()).toMatchObject([
+      { action: 'delete', key: 'a', outcome: 'applied' },
+      { action: 'get', key: 'a', outcome: 'read', oldVersion: 0 },
+    ]);
+  });
+
+  test('is recorded if its time is over, too', async () => {
+    const { send, records } = await openAuditedApp();
+    expect((await send(['GET', '/v1/keys/a?wait=1ms'])).status).toBe(404);
+    expect(await records()).toMatchObject([{ action: 'get', key: 'a', outcome: 'read' }]);
+  });
+});
+
+test('a step of a range delete leaves a record for each key', async () => {
+  const { send, records } = await openAuditedApp();
+  for (const key of ['p/1', 'p/2']) await send(['PUT', `/v1/keys/${encodeURIComponent(key)}`, 'v']);
+  await records();
+  expect((await send(['DELETE', '/v1/keys?prefix=p/'])).status).toBe(200);
+  expect(await records()).toMatchObject([
+    { action: 'delete', key: 'p/1', outcome: 'applied' },
+    { action: 'delete', key: 'p/2', outcome: 'applied' },
+  ]);
+});

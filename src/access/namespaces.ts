@@ -58,6 +58,8 @@ export class Namespaces {
   /** Resolves once the quota that was set last binds all later writes. */
   #limiting: Promise<void> = Promise.resolve();
   readonly #locks = new NameLocks();
+  /** Numbers of requests since the start, by name. */
+  readonly #requests = new Map<string, { count: number }>();
   /** Names whose audit is not off. */
   readonly #audited = new Set<string>();
 
@@ -76,6 +78,7 @@ export class Namespaces {
     const { name, audit } = namespace.record;
     this.#known.set(name, namespace);
     this.#names.add(name);
+    if (!this.#requests.has(name)) this.#requests.set(name, { count: 0 });
     if (audit === 'off') this.#audited.delete(name);
     else this.#audited.add(name);
     this.#limiting = this.#limit(name, namespace.record);
@@ -84,6 +87,17 @@ export class Namespaces {
   /** True if the audit of any namespace is not off. Every request asks. */
   get hasAudited(): boolean {
     return this.#audited.size > 0;
+  }
+
+  /** Counts a request in the namespace, if there is one of this name. */
+  noteRequest(name: string): void {
+    const requests = this.#requests.get(name);
+    if (requests !== undefined) requests.count += 1;
+  }
+
+  /** All names, with their numbers of requests since the start. */
+  requests(): { readonly name: string; readonly count: number }[] {
+    return [...this.#requests].map(([name, { count }]) => ({ name, count }));
   }
 
   state(name: string): NamespaceState {
@@ -207,6 +221,7 @@ export class Namespaces {
               this.#dropping.delete(name);
               this.#known.delete(name);
               this.#names.delete(name);
+              this.#requests.delete(name);
               this.#limiting = this.#limit(name, {});
               this.#audited.delete(name);
             },

@@ -353,6 +353,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     ...watchers,
     lane,
     store,
+    namespaces,
     tokenUses,
     idempotency,
     auditLog,

@@ -22,7 +22,7 @@ import type {
   SubmitOptions,
   TransactOptions,
 } from '../store/store.ts';
-import type { NamespaceFigures, StoreStatus } from '../store/store-status.ts';
+import type { NamespaceFigures, NamespaceUsage, StoreStatus } from '../store/store-status.ts';
 import type { Backups } from './background/backups.ts';
 import type { CompactionScheduler } from './background/compaction-scheduler.ts';
 import type { KeyLocks } from './key-locks.ts';
@@ -253,11 +253,16 @@ export class Router implements CommandStore {
     });
   }
 
+  usageOf(namespace: string): NamespaceUsage {
+    return this.#options.writes.usageOf(namespace);
+  }
+
   status(): StoreStatus {
-    const { sequencer, transactions, compactions } = this.#options;
+    const { sequencer, transactions, compactions, turns } = this.#options;
     return {
       shards: this.#shards.map((shard) => shard.status),
       reads: sequencer.reads,
+      turnWaiters: turns.waiting,
       transactions: transactions.figures,
       compactions: compactions.figures,
     };

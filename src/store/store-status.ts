@@ -30,6 +30,15 @@ export interface NamespaceFigures {
   readonly bytes: number;
 }
 
+/** The part of a namespace's quota that is taken. */
+export interface NamespaceUsage {
+  readonly keys: number;
+  /** Keys and values, summed. */
+  readonly bytes: number;
+  /** Writes that the quota has refused, since it was set. */
+  readonly refused: number;
+}
+
 export interface ShardStatus extends ShardFigures {
   readonly shard: number;
   readonly state: ShardState;
@@ -65,6 +74,8 @@ export interface StoreStatus {
   readonly shards: readonly ShardStatus[];
   /** Reads of single entries since the start: directly in memory, and through the queue of a shard. */
   readonly reads: { readonly direct: number; readonly queued: number };
+  /** Requests of callers that wait for their turn to get places in the shards' queues. */
+  readonly turnWaiters: number;
   /** Since the start. */
   readonly transactions: TransactionFigures;
   readonly compactions: {

@@ -6,7 +6,7 @@ import type { CommandOperation, EntryName, Operation, ReadOperation } from './op
 import type { KeyRange, ListPage, ListQuery } from './listing.ts';
 import type { Quota } from './quota.ts';
 import type { Durability, ReplyResult, Result, Sight } from './result.ts';
-import type { NamespaceFigures, StoreStatus } from './store-status.ts';
+import type { NamespaceFigures, NamespaceUsage, StoreStatus } from './store-status.ts';
 import type { TransactionPlan, TransactionResult } from './transaction.ts';
 
 export interface SubmitOptions {
@@ -114,6 +114,12 @@ export interface Store {
    * quotas.
    */
   setQuota?(namespace: string, quota: Quota): Promise<void>;
+
+  /**
+   * How much counts for the namespace, as the shards have told last. Absent if the engine keeps no
+   * quotas.
+   */
+  usageOf?(namespace: string): NamespaceUsage;
 
   status(): StoreStatus;
 

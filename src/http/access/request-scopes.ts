@@ -1,6 +1,7 @@
 // Tells each handler for which caller and in which namespace a request is carried out, and gives it
 // the store as that caller may use it.
 import type { Caller } from '../../access/caller.ts';
+import type { Namespaces } from '../../access/namespaces.ts';
 import { StoreError } from '../../base/errors.ts';
 import { checkNamespaceName } from '../../base/namespace-name.ts';
 import type { RequestAudits } from '../audit/request-audits.ts';
@@ -29,6 +30,7 @@ export interface RequestScope {
 
 type RequestScopesOptions = AuthorizedStoreOptions &
   CallerAuthorizationOptions & {
+    readonly namespaces: Pick<Namespaces, 'noteRequest'>;
     /** Absent: no request leaves records. */
     readonly audits?: RequestAudits;
   };
@@ -77,7 +79,8 @@ export class RequestScopes {
 
   /** Most requests leave no record, and share the store of their caller. */
   #storeFor({ raw }: HttpRequest, caller: Caller, namespace: string): StoreOfCaller {
-    const { audits } = this.#options;
+    const { audits, namespaces } = this.#options;
+    namespaces.noteRequest(namespace);
     if (audits?.isOn !== true) return this.storeOf(caller);
     const audit = audits.of(raw, caller, namespace);
     if (audit === undefined) return this.storeOf(caller);

@@ -1,6 +1,7 @@
 // GET /metrics: all metrics, in the text format of Prometheus.
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
+import type { Namespaces } from '../../access/namespaces.ts';
 import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Store } from '../../store/store.ts';
 import { forbidden } from '../access/refusals.ts';
@@ -9,6 +10,7 @@ import type { RequestAudits } from '../audit/request-audits.ts';
 import { auditMetrics } from './audit-metrics.ts';
 import { eventLoopMetrics } from './event-loop-metrics.ts';
 import { httpMetrics, type HttpMetricSources } from './http-metrics.ts';
+import { namespaceMetrics } from './namespace-metrics.ts';
 import { processMetrics } from './process-metrics.ts';
 import { prometheus } from './prometheus.ts';
 import { MetricSampler } from './sampled-metric.ts';
@@ -16,6 +18,7 @@ import { storeMetrics } from './store-metrics.ts';
 
 export interface MetricsOptions extends HttpMetricSources {
   readonly store: Store;
+  readonly namespaces: Namespaces;
   readonly audits: RequestAudits;
   readonly auditLog: AuditLog | undefined;
   readonly version: string;
@@ -50,6 +53,7 @@ export function metricsRoutes(app: FastifyInstance, options: MetricsOptions): vo
   logMetric(sampler, options.logLinesLost);
   httpMetrics(sampler, options);
   storeMetrics(sampler, options.store);
+  namespaceMetrics(sampler, options);
   auditMetrics(sampler, options.auditLog);
   const stopMeasuring = eventLoopMetrics(sampler);
   app.addHook('onClose', async () => stopMeasuring());

@@ -74,6 +74,14 @@ function transactionMetrics(sampler: MetricSampler, store: Store): void {
   );
 }
 
+function turnMetrics(sampler: MetricSampler, store: Store): void {
+  sampler.gauge(
+    'holdfast_turn_waiters',
+    'Requests that wait for the turn of their namespace.',
+    () => [{ labels: {}, value: store.status().turnWaiters }],
+  );
+}
+
 function readMetrics(sampler: MetricSampler, store: Store): void {
   sampler.counter('holdfast_reads_total', 'Reads of entries, by their way.', () => {
     const { direct, queued } = store.status().reads;
@@ -89,4 +97,5 @@ export function storeMetrics(sampler: MetricSampler, store: Store): void {
   transactionMetrics(sampler, store);
   compactionMetrics(sampler, store);
   readMetrics(sampler, store);
+  turnMetrics(sampler, store);
 }

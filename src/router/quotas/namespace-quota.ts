@@ -67,12 +67,18 @@ export class NamespaceQuota {
   /** Held by the write that waits for room. */
   readonly #door = new Mutex();
   #waiters = 0;
+  #refused = 0;
   #onRelease: (() => void) | undefined;
 
   constructor(namespace: string, usage: NamespaceUsage, quota: Quota) {
     this.#namespace = namespace;
     this.#usage = usage;
     this.#quota = quota;
+  }
+
+  /** Writes that were refused so far. */
+  get refused(): number {
+    return this.#refused;
   }
 
   set(quota: Quota): void {
@@ -142,7 +148,10 @@ export class NamespaceQuota {
       // oxlint-disable no-await-in-loop -- each step may make room
       if (this.#isUnderWay(last)) await this.#untilRelease();
       else if (mayHaveExpired) mayHaveExpired = (await sweep()) > 0;
-      else throw reserved;
+      else {
+        this.#refused += 1;
+        throw reserved;
+      }
       // oxlint-enable no-await-in-loop
     }
   }

@@ -3,6 +3,7 @@
 import { namespacesCountedTo } from '../../base/namespace-name.ts';
 import type { ShardResult } from '../../protocol/shard-operation.ts';
 import type { EntryName } from '../../store/operation.ts';
+import type { NamespaceUsage } from '../../store/store-status.ts';
 import type { Quota } from '../../store/quota.ts';
 import type { PlannedChanges, TransactionMoment } from '../../store/transaction.ts';
 import type { AnyOperation, Complete, Sequencer } from '../sequencer.ts';
@@ -94,6 +95,11 @@ export class ReservedWrites {
       throw error;
     }
     return new ReservedChanges(reservations);
+  }
+
+  usageOf(namespace: string): NamespaceUsage {
+    const refused = this.#quotas.of(namespace)?.refused ?? 0;
+    return { ...this.#quotas.usage.of(namespace), refused };
   }
 
   /** @returns true if writes under way have reserved nothing, so the quota does not bind them */

@@ -9,6 +9,7 @@ import {
   queueWaitForMoreMs,
   queueWaitMaxMs,
 } from '../../base/limits.ts';
+import { ownerOfNamespace } from '../../base/namespace-name.ts';
 import { overloaded } from '../../base/overloaded.ts';
 import { Round, type WaitingWork } from './round.ts';
 
@@ -119,7 +120,9 @@ export class Turns {
     }
   }
 
-  #add(round: Round, { namespace, units, place, refuse }: ArrivingWork): void {
+  #add(round: Round, { namespace: name, units, place, refuse }: ArrivingWork): void {
+    // Kept answers and locks have no share of their own.
+    const namespace = ownerOfNamespace(name);
     const nowMs = this.#monotonicMs();
     const isLate = nowMs - (round.waitsSince(namespace) ?? nowMs) > queueWaitForMoreMs;
     const waiting = round.unitsOf(namespace);

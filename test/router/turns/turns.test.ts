@@ -90,6 +90,13 @@ describe('work for one shard', () => {
     expect(places).toBeLessThanOrEqual(shortMax + 8);
   });
 
+  test('on what the store keeps for a namespace waits in the room of that namespace', () => {
+    for (let n = 0; n < 5; n++) ask('a', 0);
+    nowMs = queueWaitForMoreMs + 1;
+    ask('~kept.a', 0);
+    expect(refused).toEqual(['~kept.a']);
+  });
+
   test('waits while many bytes do', () => {
     queues[0].waitingBytes = 2 * 1024 * 1024;
     expect(turns.isOpen(0)).toBe(false);

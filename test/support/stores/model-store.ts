@@ -207,6 +207,7 @@ export class ModelStore implements CommandStore {
   status(): StoreStatus {
     return {
       shards: [this.#shardStatus()],
+      turnWaiters: 0,
       reads: { direct: 0, queued: 0 },
       transactions: { committed: 0, overShards: 0, refused: 0, unknown: 0 },
       compactions: { running: 0, completed: 0, failed: 0 },

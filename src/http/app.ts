@@ -275,11 +275,13 @@ function watchServer(
   // requests.
   server.maxHeadersCount = headerLinesMax;
   server.on('connect', (request) => answerConnect(request, connections));
-  const known = gate.guard((request, response) => {
-    // We never upgrade, but node detaches its parser after a request to upgrade.
-    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
-    app.routing(request, response);
-  });
+  const known = gate.guard(
+    admission.guardWork((request, response) => {
+      // We never upgrade, but node detaches its parser after a request to upgrade.
+      if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
+      app.routing(request, response);
+    }),
+  );
   const handle = order.guard(gate.splitTarget(admission.guard(known)));
   server.removeAllListeners('request').on('request', handle);
   // The body reader sends `100 Continue`; a refusal comes before the client sends the body.

@@ -129,7 +129,10 @@ export class LaneConnection {
     const { gate, admission } = this.#lane;
     const startedAtMs = this.#lane.monotonicMs();
     const refused =
-      gate.split(request) ?? admission.refusalOf(request)?.answer ?? gate.answerInstead(request);
+      gate.split(request) ??
+      admission.refusalOf(request)?.answer ??
+      gate.answerInstead(request) ??
+      admission.refusalOfWork(request)?.answer;
     if (refused !== undefined) {
       this.#reply(request, route, refused, startedAtMs);
       return;

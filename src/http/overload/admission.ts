@@ -2,6 +2,8 @@
 // that are let in are then answered in bounded time. Knows signs of overload. Must not know routes,
 // except those for monitoring. Those are let in unless the connection itself is one too many.
 import type { Clock } from '../../base/clock.ts';
+import { defaultNamespace } from '../../base/default-namespace.ts';
+import { namespaceHeader } from '../access/request-scopes.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { DialectTraits, Dialects } from '../wire/dialects.ts';
 import type { Handle } from '../connections/request-order.ts';
@@ -72,6 +74,19 @@ export class Admission {
     };
   }
 
+  /** Like `guard`, for requests whose caller is known by now. */
+  guardWork(handle: Handle): Handle {
+    return (request, response) => {
+      const refused = this.refusalOfWork(request);
+      if (refused === undefined) {
+        handle(request, response);
+        return;
+      }
+      request.url = this.#options.dialects.routedTarget(request);
+      sendRawAnswer(response, refused.answer);
+    };
+  }
+
   /**
    * Judges a request, and counts it if it is refused.
    *
@@ -80,6 +95,29 @@ export class Admission {
   refusalOf(request: RequestHead): Refusal | undefined {
     const reason = this.#reasonAgainst(request);
     if (reason === undefined || this.#isWatching(request, reason)) return undefined;
+    return this.#refuse(request, reason);
+  }
+
+  /**
+   * Judges a request of a known caller, before its body is read: the namespace may have its share of the
+   * store's work already. A path that names its namespace in its own way is judged by its handler.
+   *
+   * @returns undefined if the request is let in
+   */
+  refusalOfWork(request: RequestHead): Refusal | undefined {
+    const { dialects, work } = this.#options;
+    const { method, url = '', caller } = request;
+    // A read of one key takes next to nothing and must not wait for writes elsewhere.
+    if (!work.isFull || method === 'GET' || method === 'HEAD') return undefined;
+    if (alwaysAdmitted.has(pathOfTarget(url))) return undefined;
+    if (dialects.dialectOf(url)?.namesNamespaces === true) return undefined;
+    const { [namespaceHeader]: header } = request.headers;
+    const named = request.namespace ?? (typeof header === 'string' ? header : undefined);
+    const namespace = named ?? caller?.rights.homeNamespace ?? defaultNamespace;
+    return work.isFullFor(namespace) ? this.#refuse(request, 'work') : undefined;
+  }
+
+  #refuse(request: RequestHead, reason: RefusalReason): Refusal {
     this.#refusals.set(reason, this.refusals(reason) + 1);
     const { dialects, onRefused } = this.#options;
     onRefused(request);
@@ -88,15 +126,12 @@ export class Admission {
     return { reason, answer: own ?? refusal };
   }
 
-  #reasonAgainst({ method, socket }: RequestHead): RefusalReason | undefined {
-    const { connections, replies, work } = this.#options;
+  #reasonAgainst({ socket }: RequestHead): RefusalReason | undefined {
+    const { connections, replies } = this.#options;
     const isTurnSpent = this.#turn.isSpent();
     if (connections.isSurplus(socket)) return 'connections';
     if (isTurnSpent) return 'event_loop';
-    if (replies.isFull) return 'replies';
-    // A read of one key takes next to nothing and must not wait for writes elsewhere.
-    if (method !== 'GET' && method !== 'HEAD' && work.isFull) return 'work';
-    return undefined;
+    return replies.isFull ? 'replies' : undefined;
   }
 
   #isWatching({ url = '' }: RequestHead, reason: RefusalReason): boolean {

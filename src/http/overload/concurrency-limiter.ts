@@ -1,5 +1,6 @@
 // Compares the work that the store has not answered with the recent pace of the store. Lets in as
-// much as the store answers within two seconds. Must not know shards or queues.
+// much as the store answers within two seconds, and of each namespace its share, whatever others ask for.
+// Must not know shards or queues.
 import type { StoreError } from '../../base/errors.ts';
 import { withEnd, type MaybePromise } from '../../base/maybe-promise.ts';
 import { overloaded } from '../../base/overloaded.ts';
@@ -25,6 +26,9 @@ const unitsPerSecondAtFirst = 65_536;
 /** The pace is the better one of two windows, so one slow moment does not refuse every request. */
 const windowMs = 500;
 
+/** Less than any work. */
+const tiniest = 1e-6;
+
 export function unitsOf(operations: number, bytes: number): number {
   return operations + bytes / bytesPerUnit;
 }
@@ -32,6 +36,8 @@ export function unitsOf(operations: number, bytes: number): number {
 export class ConcurrencyLimiter {
   readonly #nowMs: () => number;
   #units = 0;
+  /** By namespace. The map holds no zeros. */
+  readonly #unitsIn = new Map<string, number>();
   #windowStartedAtMs = 0;
   #unitsDone = 0;
   #unitsPerSecond = unitsPerSecondAtFirst;
@@ -51,40 +57,55 @@ export class ConcurrencyLimiter {
     return this.#units >= unitsEnough;
   }
 
+  /** True if the store has as much to do as it answers in time. */
   get isFull(): boolean {
-    if (this.#units < unitsAlways) return false;
-    this.#measure();
-    const pace = Math.max(this.#unitsPerSecond, this.#unitsPerSecondBefore);
-    return this.#units >= pace * waitSecondsMax;
+    return this.#units >= unitsAlways && this.#units >= this.#unitsMax();
   }
 
-  /** @throws StoreError if there is too much work already */
-  check(): void {
-    if (this.isFull) throw tooMuchAsked();
+  /**
+   * True if the store has as much to do as it answers in time, and the namespace has its share of that. Each
+   * one has a share besides what others have already. So all of them have twice as much at most.
+   */
+  isFullFor(namespace: string): boolean {
+    if (!this.isFull) return false;
+    const own = this.#unitsIn.get(namespace) ?? 0;
+    const namespaces = this.#unitsIn.size + (own === 0 ? 1 : 0);
+    return own >= this.#unitsMax() / namespaces;
   }
 
   /**
    * Counts work for as long as the work lasts.
    *
-   * @throws StoreError as `check` does
+   * @throws StoreError OVERLOADED if there is too much work already
    */
-  during<T>(units: number, work: () => MaybePromise<T>): MaybePromise<T> {
-    this.check();
-    this.#begin(units);
-    return withEnd(work, () => this.#end(units));
+  during<T>(namespace: string, units: number, work: () => MaybePromise<T>): MaybePromise<T> {
+    if (this.isFullFor(namespace)) throw tooMuchAsked();
+    this.#begin(namespace, units);
+    return withEnd(work, () => this.#end(namespace, units));
   }
 
-  #begin(units: number): void {
+  #unitsMax(): number {
+    this.#measure();
+    const pace = Math.max(this.#unitsPerSecond, this.#unitsPerSecondBefore);
+    return Math.max(unitsAlways, pace * waitSecondsMax);
+  }
+
+  #begin(namespace: string, units: number): void {
     const wasBusy = this.#units >= unitsAlways;
     this.#units += units;
+    this.#unitsIn.set(namespace, (this.#unitsIn.get(namespace) ?? 0) + units);
     if (wasBusy || this.#units < unitsAlways) return;
     // The measurement begins here: only a store with enough to do shows its pace.
     this.#unitsDone = 0;
     this.#windowStartedAtMs = this.#nowMs();
   }
 
-  #end(units: number): void {
+  #end(namespace: string, units: number): void {
     this.#units -= units;
+    const left = (this.#unitsIn.get(namespace) ?? 0) - units;
+    // Sums of fractions may be a little off.
+    if (left < tiniest) this.#unitsIn.delete(namespace);
+    else this.#unitsIn.set(namespace, left);
     this.#unitsDone += units;
   }
 

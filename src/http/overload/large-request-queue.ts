@@ -1,7 +1,8 @@
 // Begins large requests a few milliseconds' worth per turn of the event loop. The store must have
 // room for their work. In between, node accepts connections (one a turn), small requests are
-// answered and replies leave. None of them waits for all the large ones. First come, first served;
-// the queue refuses a request that would wait too long.
+// answered and replies leave. None of them waits for all the large ones. Namespaces take turns, and within
+// one it is first come, first served. The queue refuses a request that would wait too long.
+import { FairRound } from '../../base/fair-round.ts';
 import { tooMuchAsked } from './concurrency-limiter.ts';
 
 /** About twice what a batch of 500 operations takes. */
@@ -14,7 +15,8 @@ const waitMsForMore = 1000;
 const waitMsMax = 2000;
 
 /**
- * This many requests may always wait, however long: large batches of a few clients are no flood.
+ * This many requests of a namespace may always wait, however long: large batches of a few clients are no
+ * flood.
  */
 const waitingAlways = 32;
 
@@ -27,15 +29,9 @@ export interface LargeRequestQueueOptions {
   readonly hasRoom: () => boolean;
 }
 
-interface Waiting {
-  readonly sinceMs: number;
-  readonly begin: () => void;
-  readonly refuse: (error: Error) => void;
-}
-
 export class LargeRequestQueue {
   readonly #options: LargeRequestQueueOptions;
-  #waiting: Waiting[] = [];
+  readonly #waiting = new FairRound();
   /** The start of this turn's first request; undefined if there was none. */
   #beganAtMs: number | undefined;
   #isPlanned = false;
@@ -45,33 +41,36 @@ export class LargeRequestQueue {
   }
 
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiting.size;
   }
 
-  /** @throws StoreError if many requests wait and the first has waited too long already */
-  check(): void {
-    const [first] = this.#waiting;
-    if (first === undefined || this.#waiting.length < waitingAlways) return;
-    if (this.#ageMs(first) > waitMsForMore) throw tooMuchAsked();
+  /** @throws StoreError if many requests of the namespace wait and the first has waited too long already */
+  check(namespace: string): void {
+    if (this.#waiting.sizeOf(namespace) < waitingAlways) return;
+    const nowMs = this.#options.monotonicMs();
+    const sinceMs = this.#waiting.waitsSince(namespace) ?? nowMs;
+    if (nowMs - sinceMs > waitMsForMore) throw tooMuchAsked();
   }
 
   /**
    * Runs the work, at once if this turn has time left. The queue does not wait for a promise that
    * the work returns.
    *
+   * @param units about the size of the work
    * @throws StoreError if the work has waited too long among many; the work was not begun
    */
-  run<T>(work: () => T | Promise<T>): T | Promise<T> {
-    if (this.#waiting.length === 0 && this.#options.hasRoom() && this.#hasTime()) return work();
+  run<T>(namespace: string, units: number, work: () => T | Promise<T>): T | Promise<T> {
+    if (this.#waiting.size === 0 && this.#options.hasRoom() && this.#hasTime()) return work();
     return new Promise((resolve, refuse) => {
-      const begin = (): void => {
+      const place = (): void => {
         try {
           resolve(work());
         } catch (error) {
           refuse(error);
         }
       };
-      this.#waiting.push({ sinceMs: this.#options.monotonicMs(), begin, refuse });
+      const sinceMs = this.#options.monotonicMs();
+      this.#waiting.add(namespace, { units, sinceMs, place, refuse });
       this.#plan();
     });
   }
@@ -85,21 +84,13 @@ export class LargeRequestQueue {
 
   readonly #beginSome = (): void => {
     this.#isPlanned = false;
-    let taken = 0;
-    const surplus = this.#waiting.length - waitingAlways;
-    for (const one of this.#waiting) {
-      if (taken < surplus && this.#ageMs(one) > waitMsMax) one.refuse(tooMuchAsked());
-      else if (this.#options.hasRoom() && this.#hasTime()) one.begin();
-      else break;
-      taken += 1;
+    const lateMs = this.#options.monotonicMs() - waitMsMax;
+    for (const late of this.#waiting.takeBefore(lateMs, waitingAlways)) late.refuse(tooMuchAsked());
+    while (this.#waiting.size > 0 && this.#options.hasRoom() && this.#hasTime()) {
+      this.#waiting.next()?.place();
     }
-    this.#waiting = this.#waiting.slice(taken);
-    if (this.#waiting.length > 0) this.#plan();
+    if (this.#waiting.size > 0) this.#plan();
   };
-
-  #ageMs({ sinceMs }: Waiting): number {
-    return this.#options.monotonicMs() - sinceMs;
-  }
 
   #hasTime(): boolean {
     const nowMs = this.#options.monotonicMs();

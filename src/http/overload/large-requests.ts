@@ -17,6 +17,9 @@ export interface LargeRequestGates {
 
 export type ReplyOptions = Required<Pick<SubmitOptions, 'reserveReplyBytes'>>;
 
+/** About what one operation takes in a body that is not parsed yet. */
+const bytesOfPart = 100;
+
 type Work<T> = (options: ReplyOptions) => MaybePromise<T>;
 
 /** A parsed body. */
@@ -45,28 +48,32 @@ export class LargeRequests {
    *
    * @throws StoreError OVERLOADED, REQUEST_TOO_LARGE; all errors of parsing and of the work
    */
-  run<T>(readBody: ReadBody, parse: (body: Buffer) => LargeRequest<T>): MaybePromise<T> {
+  run<T>(
+    namespace: string,
+    readBody: ReadBody,
+    parse: (body: Buffer) => LargeRequest<T>,
+  ): MaybePromise<T> {
     const { queue } = this.#gates;
-    queue.check();
+    queue.check(namespace);
     return andThen(this.read(readBody), (body) =>
-      queue.run(() => {
+      queue.run(namespace, 1 + body.length / bytesOfPart, () => {
         const { parts, work } = parse(body);
-        return this.runNow(unitsOf(parts, body.length), work);
+        return this.runNow(namespace, unitsOf(parts, body.length), work);
       }),
     );
   }
 
   /** Waits for a turn, for a large request without a body. */
-  runBodiless<T>(units: number, work: Work<T>): MaybePromise<T> {
+  runBodiless<T>(namespace: string, units: number, work: Work<T>): MaybePromise<T> {
     const { queue } = this.#gates;
-    queue.check();
-    return queue.run(() => this.runNow(units, work));
+    queue.check(namespace);
+    return queue.run(namespace, units, () => this.runNow(namespace, units, work));
   }
 
   /** Does the work at once, for a request that may be large, but turns out to be small. */
-  runNow<T>(units: number, work: Work<T>): MaybePromise<T> {
+  runNow<T>(namespace: string, units: number, work: Work<T>): MaybePromise<T> {
     const { work: limiter, replyMemory } = this.#gates;
-    return limiter.during(units, () =>
+    return limiter.during(namespace, units, () =>
       replyMemory.during((reserveReplyBytes) => work({ reserveReplyBytes })),
     );
   }

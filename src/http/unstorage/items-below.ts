@@ -75,7 +75,7 @@ export class ItemsBelow {
       for await (const keys of pages) {
         const deletes = keys.map((key) => ({ op: 'delete', namespace, key }) as const);
         const units = unitsOf(deletes.length, 0);
-        const results = await work.during(units, () => store.submitAll(deletes));
+        const results = await work.during(namespace, units, () => store.submitAll(deletes));
         isBegun ||= results.some(({ kind }) => kind === 'deleted');
         for (const result of results) if (result.kind === 'refused') throw result.error;
       }
@@ -89,7 +89,7 @@ export class ItemsBelow {
     const pages = walkKeys(
       namespace,
       key,
-      async (query) => await work.during(unitsOf(query.limit, 0), () => list(query)),
+      async (query) => await work.during(namespace, unitsOf(query.limit, 0), () => list(query)),
     );
     for await (const keys of pages) yield keys.filter(canBeNamed);
   }

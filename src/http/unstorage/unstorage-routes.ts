@@ -106,7 +106,7 @@ class UnstorageHandlers {
     units: number,
   ): Promise<Answer> {
     const { work } = this.#context;
-    const result = await work.during(units, () => store.submit(operation));
+    const result = await work.during(operation.namespace, units, () => store.submit(operation));
     if (result.kind === 'refused') throw result.error;
     return done;
   }
@@ -123,7 +123,10 @@ class UnstorageHandlers {
       changes: entries.map(() => changeAt(now)),
       answer: () => done,
     });
-    return await work.during(units, () => idempotency.run(store, identity, { names, plan }));
+    const once = { names, plan };
+    return await work.during(identity.namespace, units, () =>
+      idempotency.run(store, identity, once),
+    );
   }
 
   #itemOf(request: FastifyRequest): Item {

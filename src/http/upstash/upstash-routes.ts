@@ -98,7 +98,7 @@ class UpstashHandlers {
     const answerOf = oneReply(formatOf(request));
     return andThen(large.read(readBody), (body) => {
       const commands = this.#runner.parse([parse(body)]);
-      return large.runNow(unitsOf(1, body.length), (options) =>
+      return large.runNow(scope.namespace, unitsOf(1, body.length), (options) =>
         this.#answerEach({ request, scope, body, commands, answerOf }, options),
       );
     });
@@ -111,7 +111,7 @@ class UpstashHandlers {
   ): MaybePromise<Answer> {
     const { large, limits, scopes } = this.#context;
     const scope = scopes.of(request);
-    return large.run(readBody, (body) => {
+    return large.run(scope.namespace, readBody, (body) => {
       const commands = this.#runner.parse(commandsOfJson(body, limits.batchOperationsMax));
       return {
         parts: commands.length,

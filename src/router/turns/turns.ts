@@ -11,7 +11,7 @@ import {
 } from '../../base/limits.ts';
 import { ownerOfNamespace } from '../../base/namespace-name.ts';
 import { overloaded } from '../../base/overloaded.ts';
-import { Round, type WaitingWork } from './round.ts';
+import { FairRound, type WaitingWork } from '../../base/fair-round.ts';
 
 /** A shard's queue as the door sees it. */
 export interface TurnQueue {
@@ -46,18 +46,18 @@ export class Turns {
   readonly #monotonicMs: () => number;
   readonly #shortMax: number;
   /** By shard: works for this shard alone. */
-  readonly #narrow: readonly Round[];
+  readonly #narrow: readonly FairRound[];
   /** Works for several shards. */
-  readonly #wide = new Round();
+  readonly #wide = new FairRound();
   /** Rounds that have work, and no turn since the last work for several shards had its own. */
-  readonly #owed = new Set<Round>();
+  readonly #owed = new Set<FairRound>();
   #isClosed = false;
 
   constructor(queues: readonly TurnQueue[], { monotonicMs, shortMax }: TurnsOptions) {
     this.#queues = queues;
     this.#monotonicMs = monotonicMs;
     this.#shortMax = shortMax ?? shortMaxDefault;
-    this.#narrow = queues.map(() => new Round());
+    this.#narrow = queues.map(() => new FairRound());
   }
 
   /** Number of works that wait. */
@@ -120,7 +120,7 @@ export class Turns {
     }
   }
 
-  #add(round: Round, { namespace: name, units, place, refuse }: ArrivingWork): void {
+  #add(round: FairRound, { namespace: name, units, place, refuse }: ArrivingWork): void {
     // Kept answers and locks have no share of their own.
     const namespace = ownerOfNamespace(name);
     const nowMs = this.#monotonicMs();
@@ -144,7 +144,7 @@ export class Turns {
     return this.#queues.every((queue) => this.#isShort(queue, 2));
   }
 
-  #roundOf(shard: number): Round {
+  #roundOf(shard: number): FairRound {
     const round = this.#narrow[shard];
     if (round === undefined) throw new Error('every shard has its round');
     return round;

@@ -6,8 +6,8 @@ function open() {
   let nowMs = 0;
   const work = new ConcurrencyLimiter(() => nowMs);
   const ends: (() => void)[] = [];
-  const begin = async (units: number): Promise<void> =>
-    await work.during(units, () => new Promise<void>((resolve) => ends.push(resolve)));
+  const begin = async (units: number, namespace = 'a'): Promise<void> =>
+    await work.during(namespace, units, () => new Promise<void>((resolve) => ends.push(resolve)));
   const end = async (count: number): Promise<void> => {
     for (const done of ends.splice(0, count)) done();
     await new Promise((resolve) => setImmediate(resolve));
@@ -63,11 +63,29 @@ test('the limiter lets in a little work even if the store stands still', async (
 
 test('work that fails has ended, too', async () => {
   const { work } = open();
-  await expect(work.during(5, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  await expect(work.during('a', 5, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(work.units).toBe(0);
 });
 
 test('bytes count as well as operations', () => {
   expect(unitsOf(3, 0)).toBe(3);
   expect(unitsOf(1, 1024 * 1024)).toBe(513);
+});
+
+test('a namespace has its share, whatever others ask for', async () => {
+  const { work, begin, end, turnClock } = open();
+  for (let i = 0; i < 30; i++) void begin(4000, 'noisy');
+  for (let window = 0; window < 2; window++) {
+    turnClock(500);
+    void work.isFull;
+  }
+  expect([work.isFullFor('noisy'), work.isFullFor('polite')]).toEqual([true, false]);
+  await expect(begin(1, 'noisy')).rejects.toMatchObject({ code: 'OVERLOADED' });
+  for (let i = 0; i < 8; i++) void begin(4000, 'polite');
+  expect(work.isFullFor('polite')).toBe(false);
+  void begin(1000, 'polite');
+  expect(work.isFullFor('polite')).toBe(true);
+  expect(work.isFullFor('third')).toBe(false);
+  await end(100);
+  expect([work.isFull, work.units]).toEqual([false, 0]);
 });

@@ -23,7 +23,7 @@ function openGates() {
 
 test('a body is read, then parsed, then its work is counted until it ends', async () => {
   const { large, readBody, steps, work, replyMemory } = openGates();
-  const result = await large.run(readBody, (body) => {
+  const result = await large.run('a', readBody, (body) => {
     steps.push(`${body.toString()} parsed, ${work.units} units`);
     return {
       parts: 3,
@@ -41,7 +41,7 @@ test('a body is read, then parsed, then its work is counted until it ends', asyn
 
 test('a body that cannot be parsed counts as no work, and its error is passed on', async () => {
   const { large, readBody, work } = openGates();
-  const failing = large.run(readBody, () => {
+  const failing = large.run('a', readBody, () => {
     throw new Error('no JSON');
   });
   await expect(failing).rejects.toThrow('no JSON');
@@ -50,7 +50,7 @@ test('a body that cannot be parsed counts as no work, and its error is passed on
 
 test('work that fails gives back all that it has reserved', async () => {
   const { large, work, replyMemory } = openGates();
-  const failing = large.runNow(5, async ({ reserveReplyBytes }) => {
+  const failing = large.runNow('a', 5, async ({ reserveReplyBytes }) => {
     reserveReplyBytes(60);
     throw new Error('the store refuses');
   });
@@ -65,12 +65,12 @@ function never(): never {
 test('a late queue refuses a request before its body is read', async () => {
   const { large, readBody, steps, queue, pass } = openGates();
   // The first takes the time of this turn, so the others wait.
-  void queue.run(() => pass(3));
-  const waiting = Array.from({ length: 32 }, async () => queue.run(() => undefined));
+  void queue.run('a', 1, () => pass(3));
+  const waiting = Array.from({ length: 32 }, async () => queue.run('a', 1, () => undefined));
   pass(1500);
   const overloaded: unknown = expect.objectContaining({ code: 'OVERLOADED' });
-  expect(() => large.run(readBody, never)).toThrow(overloaded);
-  expect(() => large.runBodiless(1, never)).toThrow(overloaded);
+  expect(() => large.run('a', readBody, never)).toThrow(overloaded);
+  expect(() => large.runBodiless('a', 1, never)).toThrow(overloaded);
   expect(steps).toEqual([]);
   await Promise.all(waiting);
 });

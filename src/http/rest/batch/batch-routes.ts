@@ -57,7 +57,7 @@ class BatchHandler {
     const scope = scopes.of(request);
     scope.store.authorization.requireSomeRead(scope.namespace);
     parseQuery(queryText(request), []);
-    return large.run(readBody, (body) => {
+    return large.run(scope.namespace, readBody, (body) => {
       const json = parseBatchEnvelope(body, limits.batchOperationsMax);
       const work = (options: ReplyOptions) => this.#answer(json, { request, body, scope }, options);
       return { parts: json.length, work };

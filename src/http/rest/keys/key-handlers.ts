@@ -99,14 +99,14 @@ export class KeyHandlers {
     body: Buffer,
   ): MaybePromise<Answer> {
     const { work, limits, idempotency, identityOf } = this.#context;
-    const { store } = scope;
+    const { store, namespace } = scope;
     const units = unitsOf(1, body.length);
     const identity = identityOf(request, body, scope);
     if (identity === undefined) {
-      return work.during(units, () => andThen(store.submit(operation), answerOfOnly));
+      return work.during(namespace, units, () => andThen(store.submit(operation), answerOfOnly));
     }
     const once = operationsOnce([operation], limits, ([result]) => answerOfOnly(result));
-    return work.during(units, () => idempotency.run(store, identity, once));
+    return work.during(namespace, units, () => idempotency.run(store, identity, once));
   }
 
   #read(op: 'get' | 'head', request: HttpRequest): MaybePromise<KeyAnswer> {

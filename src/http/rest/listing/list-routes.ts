@@ -31,7 +31,7 @@ export function listRoutes(app: FastifyInstance, context: RouteContext): void {
     const { store, namespace } = scopes.of(request);
     store.authorization.requireSomeRead(namespace);
     const query = parseListQuery(namespace, queryText(request));
-    const answer = await large.runBodiless(unitsOfPage(query), async () =>
+    const answer = await large.runBodiless(namespace, unitsOfPage(query), async () =>
       jsonAnswer(200, pageText(query, await store.list(query))),
     );
     replies.check(answer.body.length);

@@ -99,7 +99,7 @@ export class RangeDeletes {
     refuseConditions(request);
     await readStrayBody(readBody);
     const units = unitsOf(query.limit, pageBytesMax);
-    return await large.runBodiless(units, () => this.#carryOut(request, scope, query));
+    return await large.runBodiless(namespace, units, () => this.#carryOut(request, scope, query));
   };
 
   async #carryOut(request: HttpRequest, scope: RequestScope, query: ListQuery): Promise<Answer> {

@@ -96,7 +96,7 @@ class TransactionHandler {
     const { store, namespace } = scope;
     store.authorization.requireSomeRead(namespace);
     parseQuery(queryText(request), []);
-    return large.run(readBody, (body) => {
+    return large.run(namespace, readBody, (body) => {
       const transaction = parseTransaction(body, { ...limits, namespace }, clock.wallMs());
       const { checks, operations, otherwise } = transaction;
       const writes = !isReadOnly(transaction);

@@ -1,7 +1,7 @@
 // The rooms in which namespaces wait for one thing, and the order in which they get their turns: deficit
 // round robin (Shreedhar and Varghese, 1995). Whatever one namespace asks for, another one waits for
 // one visit of each room at most. Knows no queue.
-import type { StoreError } from '../../base/errors.ts';
+import type { StoreError } from './errors.ts';
 
 /** Work that waits for its turn: all of it gets its places in one turn of the event loop. */
 export interface WaitingWork {
@@ -35,6 +35,10 @@ class Room {
     return this.#works[this.#taken];
   }
 
+  get size(): number {
+    return this.#works.length - this.#taken;
+  }
+
   add(work: WaitingWork): void {
     this.#works.push(work);
     this.#units += work.units;
@@ -53,7 +57,7 @@ class Room {
   }
 }
 
-export class Round {
+export class FairRound {
   /** By namespace, in the order of the visits. A room without work is none. */
   readonly #rooms = new Map<string, Room>();
   #works = 0;
@@ -66,6 +70,11 @@ export class Round {
   /** The units that wait in this namespace. */
   unitsOf(namespace: string): number {
     return this.#rooms.get(namespace)?.units ?? 0;
+  }
+
+  /** Number of works that wait in this namespace. */
+  sizeOf(namespace: string): number {
+    return this.#rooms.get(namespace)?.size ?? 0;
   }
 
   /** The time since which the first work of the namespace waits; undefined if none does. */
@@ -101,12 +110,17 @@ export class Round {
     }
   }
 
-  /** Takes out all works that wait since before this time. */
-  takeBefore(monotonicMs: number): WaitingWork[] {
+  /**
+   * Takes out works that wait since before this time.
+   *
+   * @param left so many works of each namespace stay, however long they wait
+   */
+  takeBefore(monotonicMs: number, left = 0): WaitingWork[] {
     const taken: WaitingWork[] = [];
     for (const [namespace, room] of this.#rooms) {
-      while ((room.first?.sinceMs ?? Infinity) < monotonicMs)
+      while (room.size > left && (room.first?.sinceMs ?? Infinity) < monotonicMs) {
         taken.push(this.#take(namespace, room));
+      }
     }
     return taken;
   }

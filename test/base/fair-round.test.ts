@@ -1,29 +1,29 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Round } from '../../../src/router/turns/round.ts';
+import { FairRound } from '../../src/base/fair-round.ts';
 
 const nothing = (): void => {};
 
-function add(round: Round, namespace: string, units = 1, sinceMs = 0): void {
+function add(round: FairRound, namespace: string, units = 1, sinceMs = 0): void {
   round.add(namespace, { units, sinceMs, place: nothing, refuse: nothing });
 }
 
 /** The works in the order of their turns, by the time since which they wait. */
-function order(round: Round): number[] {
+function order(round: FairRound): number[] {
   const seen: number[] = [];
   for (let work = round.next(); work !== undefined; work = round.next()) seen.push(work.sinceMs);
   return seen;
 }
 
 test('works of one namespace keep their order', () => {
-  const round = new Round();
+  const round = new FairRound();
   for (let n = 0; n < 5000; n++) add(round, 'a', 1 + (n % 3), n);
   expect(order(round)).toEqual(Array.from({ length: 5000 }, (_, n) => n));
   expect(round.size).toBe(0);
 });
 
 test('a namespace that asks for little is served beside one that asks for much', () => {
-  const round = new Round();
+  const round = new FairRound();
   for (let n = 0; n < 1000; n++) add(round, 'noisy', 1, 1);
   add(round, 'polite', 1, 2);
   const place = order(round).indexOf(2);
@@ -31,7 +31,7 @@ test('a namespace that asks for little is served beside one that asks for much',
 });
 
 test('large works get as much as small ones, and no more', () => {
-  const round = new Round();
+  const round = new FairRound();
   for (let n = 0; n < 10; n++) add(round, 'large', 1000, 1);
   for (let n = 0; n < 10_000; n++) add(round, 'small', 1, 2);
   const first = Array.from({ length: 4000 }, () => round.next());
@@ -43,7 +43,7 @@ test('large works get as much as small ones, and no more', () => {
 });
 
 test('works that wait for too long are taken out, and no others', () => {
-  const round = new Round();
+  const round = new FairRound();
   for (let n = 0; n < 10; n++) add(round, n % 2 === 0 ? 'a' : 'b', 1, n);
   expect(round.takeBefore(4).map(({ sinceMs }) => sinceMs)).toEqual([0, 2, 1, 3]);
   expect([round.size, round.unitsOf('a'), round.waitsSince('b')]).toEqual([6, 3, 5]);
@@ -60,7 +60,7 @@ test('between two turns of one namespace, others have at most a share each', () 
   });
   fc.assert(
     fc.property(fc.array(arrival, { minLength: 1, maxLength: 80 }), (arrivals) => {
-      const round = new Round();
+      const round = new FairRound();
       /** Units that others had while the namespace waited for the turn of its first work. */
       const waited = new Map<string, number>();
       const waiting = new Map<number, { namespace: string; units: number }>();

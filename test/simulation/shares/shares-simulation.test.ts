@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { simulate } from '../simulation.ts';
 
 /** With fewer seeds, some kind of fault may be missing. */
-const runsMin = 60;
+const runsMin = 40;
 const runs = Number(process.env['SIMULATION_RUNS'] ?? runsMin);
 const first = Number(process.env['SIMULATION_FIRST'] ?? 1);
 

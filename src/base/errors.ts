@@ -15,6 +15,9 @@ export const errorSentences = {
   NAMESPACE_INVALID: 'The name of a namespace is not valid; the detail names what is allowed.',
   KEY_NOT_FOUND: 'No entry has this key, or it has expired.',
   NAMESPACE_NOT_FOUND: 'There is no namespace of this name.',
+  LOCK_NOT_FOUND: 'No client holds this lock.',
+  LOCK_HELD: 'Another holds the lock, or waits for it; expiresAt says until when it is held.',
+  PRECONDITION_REQUIRED: 'To release a lock, send its fence in If-Match.',
   NAMESPACE_REQUIRED: 'The default namespace always exists; it cannot be dropped.',
   USER_NOT_FOUND: 'There is no user of this name.',
   TOKEN_NOT_FOUND: 'The user has no token with this id.',
@@ -73,6 +76,8 @@ export interface ErrorFacts {
   present?: number | undefined;
   /** The parameter, header or member at fault. */
   parameter?: string | undefined;
+  /** The deadline of that which stands in the way, Unix milliseconds. */
+  expiresAt?: number | undefined;
 }
 
 /** For what is over soon: a full queue has moved on, and a shard was opened again. */
@@ -88,6 +93,7 @@ export class StoreError extends Error {
   readonly limit: number | undefined;
   readonly present: number | undefined;
   readonly parameter: string | undefined;
+  readonly expiresAt: number | undefined;
 
   constructor(code: ErrorCode, detail: string, facts: ErrorFacts = {}, cause?: unknown) {
     super(detail, cause === undefined ? undefined : { cause });
@@ -98,11 +104,12 @@ export class StoreError extends Error {
     this.limit = facts.limit;
     this.present = facts.present;
     this.parameter = facts.parameter;
+    this.expiresAt = facts.expiresAt;
   }
 
   get facts(): ErrorFacts {
-    const { outcome, retryable, retryAfterMs, limit, present, parameter } = this;
-    return { outcome, retryable, retryAfterMs, limit, present, parameter };
+    const { outcome, retryable, retryAfterMs, limit, present, parameter, expiresAt } = this;
+    return { outcome, retryable, retryAfterMs, limit, present, parameter, expiresAt };
   }
 }
 

@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.ts';
 import type { CommandStore } from '../store/store.ts';
 import type { Access } from '../access/access.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
+import { Locks } from '../locks/locks.ts';
 import { AccessGate } from './access/access-gate.ts';
 import { RateRefusals } from './access/rate-refusals.ts';
 import { RequestScopes } from './access/request-scopes.ts';
@@ -338,6 +339,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     clock,
     replies,
     waits,
+    locks: new Locks(store),
     work,
     large,
     limits,

@@ -2,13 +2,15 @@
 import { adminDialect } from './admin/dialect.ts';
 import type { Dialect } from './dialect.ts';
 import { restDialect } from './rest/dialect.ts';
+import { locksDialect } from './rest/locks/dialect.ts';
 import { unstorageDialect } from './unstorage/dialect.ts';
 import { upstashAtRoot, upstashDialect } from './upstash/dialect.ts';
 import { Dialects } from './wire/dialects.ts';
 
-/** The base of the first is within that of the second. */
+/** The bases of the first two are within that of the third. */
 const everywhere: readonly Dialect[] = [
   adminDialect,
+  locksDialect,
   restDialect,
   unstorageDialect,
   upstashDialect,

@@ -9,6 +9,7 @@ import type { IdentityOf } from './idempotency/request-identity.ts';
 import type { LaneRoutes } from './lane/lane-routes.ts';
 import type { HttpLimits } from './limits.ts';
 import type { ConcurrencyLimiter } from './overload/concurrency-limiter.ts';
+import type { Locks } from '../locks/locks.ts';
 import type { Waits } from './waits/waits.ts';
 import type { LargeRequests } from './overload/large-requests.ts';
 
@@ -25,6 +26,7 @@ export interface RouteContext {
   readonly replies: UnsentReplies;
   /** Requests that wait for a change. */
   readonly waits: Waits;
+  readonly locks: Locks;
   readonly work: ConcurrencyLimiter;
   readonly large: LargeRequests;
   readonly limits: HttpLimits;

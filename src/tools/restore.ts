@@ -12,6 +12,7 @@ import type { FileSystem, ReadableFile } from '../storage/file-system.ts';
 import { refuseUnlessEmpty } from '../storage/foreign-entries.ts';
 import { draftManifest, nameManifest, removeUnfinishedStore } from '../storage/manifest.ts';
 import { cleanUp } from './clean-up.ts';
+import { withRaisedFences } from './raised-fences.ts';
 import { writeLayout, type OnWork } from './write-layout.ts';
 
 export interface Backup {
@@ -78,7 +79,8 @@ export function restoreBackup(backup: Backup, plan: RestorePlan): RestoreReport 
     // again.
     const position = { seq: reader.header.seq + seqJumpRepaired, at: reader.header.at };
     const layoutPlan = { fileSystem, dataDir, layout, store, shards, onWork };
-    const entries = writeLayout(layoutPlan, transform(entriesOf(reader)), () => position);
+    const raised = withRaisedFences(entriesOf(reader), now);
+    const entries = writeLayout(layoutPlan, transform(raised), () => position);
     assert(reader.isWhole, 'a transform reads the backup to its end');
     nameManifest(fileSystem, dataDir, 'filled');
     return { entries, namespace: reader.header.namespace };

@@ -27,13 +27,15 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   'src/router': ['src/protocol', 'src/memory', 'src/store', 'src/commands', 'src/base'],
   // The one layer that joins router and storage into the embedded engine.
   'src/engine': ['src/router', 'src/storage', 'src/protocol', 'src/store', 'src/base'],
+  // Locks over any store. Knows no HTTP.
+  'src/locks': ['src/store', 'src/base'],
   // Works on the files of a store that no server uses.
-  'src/tools': ['src/shard', 'src/storage', 'src/protocol', 'src/store', 'src/base'],
+  'src/tools': ['src/locks', 'src/shard', 'src/storage', 'src/protocol', 'src/store', 'src/base'],
   // Users and tokens over any store. Front ends ask it, and engines do not know it.
   'src/access': ['src/store', 'src/base'],
   // The log of who did what. Knows no HTTP: front ends tell it, and a command reads it.
   'src/audit': ['src/base'],
-  'src/http': ['src/audit', 'src/access', 'src/store', 'src/commands', 'src/base'],
+  'src/http': ['src/locks', 'src/audit', 'src/access', 'src/store', 'src/commands', 'src/base'],
   // Names, bounds and refusals of settings, for every way to start a server.
   'src/settings': ['src/base'],
   // Puts a whole server together, for any process that wants one.

@@ -2,7 +2,6 @@
 // the log for room before an operation has an effect, and tells it the outcome. Judges no caller:
 // authorized-store.ts does.
 import { StoreError } from '../../base/errors.ts';
-import { isInternalNamespace } from '../../base/namespace-name.ts';
 import type { MaybePromise } from '../../base/maybe-promise.ts';
 import type { TransactionName } from '../../store/authorization.ts';
 import type { ListPage, ListQuery } from '../../store/listing.ts';
@@ -19,6 +18,7 @@ import type { TransactionPlan, TransactionResult } from '../../store/transaction
 import type { AuditedCommand, PlannedTransaction, RequestAudit } from '../audit/request-audit.ts';
 import type { AuthorizedStore, StoreOfCaller } from './authorized-store.ts';
 import type { CallerAuthorization, OnDenied } from './caller-authorization.ts';
+import { isOfClient } from '../../locks/client-entry.ts';
 
 /** Opens the store of the caller, and has the denials told. */
 export type OpenStore = (onDenied: OnDenied) => AuthorizedStore;
@@ -232,8 +232,6 @@ export class AuditedStore implements StoreOfCaller {
 }
 
 function accessOf(names: readonly TransactionName[]): 'read' | 'write' {
-  const changes = names.some(
-    ({ namespace, isReadOnly }) => isReadOnly !== true && !isInternalNamespace(namespace),
-  );
+  const changes = names.some((name) => name.isReadOnly !== true && isOfClient(name));
   return changes ? 'write' : 'read';
 }

@@ -13,6 +13,7 @@ import {
   type TransactionName,
 } from '../../store/authorization.ts';
 import type { EntryName } from '../../store/operation.ts';
+import { clientEntryOf, isOfClient } from '../../locks/client-entry.ts';
 import {
   forbidden,
   forbiddenKey,
@@ -63,11 +64,11 @@ export class CallerAuthorization implements Authorization {
   }
 
   refusalOfRead(name: EntryName): StoreError | undefined {
-    return this.#refusalOfRights(name, false) ?? this.#refusalOfNamespace(name.namespace);
+    return this.#refusalOfRights(name, false) ?? this.#refusalOfNamespaceOf(name);
   }
 
   refusalOfWrite(name: EntryName): StoreError | undefined {
-    return this.#refusalOfRights(name, true) ?? this.#refusalOfNamespace(name.namespace);
+    return this.#refusalOfRights(name, true) ?? this.#refusalOfNamespaceOf(name);
   }
 
   /** The error that refuses a transaction of these entries; undefined if the caller may run it. */
@@ -169,19 +170,27 @@ export class CallerAuthorization implements Authorization {
   /** True if a transaction of these entries could make their namespace. One that only reads cannot. */
   mayMakeBy(names: readonly TransactionName[]): boolean {
     const [first] = names;
+    const namespace = first && clientEntryOf(first)?.namespace;
     return (
-      first !== undefined &&
-      this.mayMake(first.namespace) &&
-      names.some((name) => name.isReadOnly !== true && !isInternalNamespace(name.namespace))
+      namespace !== undefined &&
+      this.mayMake(namespace) &&
+      names.some((name) => name.isReadOnly !== true && isOfClient(name))
     );
   }
 
-  #refusalOfRights({ namespace, key }: EntryName, isChange: boolean): StoreError | undefined {
+  /** A lock is judged by its name, as an entry is by its key. Records of the server go with what they are for. */
+  #refusalOfRights(name: EntryName, isChange: boolean): StoreError | undefined {
     if (!this.#isValid()) return unauthenticated();
-    if (isInternalNamespace(namespace)) return undefined;
-    const rights = this.#rightsIn(namespace);
-    if (isChange ? rights.mayWrite(key) : rights.mayRead(key)) return undefined;
+    const entry = clientEntryOf(name);
+    if (entry === undefined) return undefined;
+    const rights = this.#rightsIn(entry.namespace);
+    if (isChange ? rights.mayWrite(entry.key) : rights.mayRead(entry.key)) return undefined;
     return hasKeys(isChange ? rights.writable : rights.readable) ? forbiddenKey() : forbidden();
+  }
+
+  #refusalOfNamespaceOf(name: EntryName): StoreError | undefined {
+    const entry = clientEntryOf(name);
+    return entry === undefined ? undefined : this.#refusalOfNamespace(entry.namespace);
   }
 
   #refusalOfNamespace(namespace: string): StoreError | undefined {

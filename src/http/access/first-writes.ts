@@ -2,7 +2,6 @@
 // namespace's record is put in the same transaction, and in the same shard. A write that puts no
 // entry makes none. Judges no caller.
 import type { Namespaces, NewNamespace } from '../../access/namespaces.ts';
-import { isInternalNamespace } from '../../base/namespace-name.ts';
 import type { TransactionName } from '../../store/authorization.ts';
 import type { CommandOperation, PutOperation } from '../../store/operation.ts';
 import {
@@ -13,6 +12,7 @@ import {
 import type { RefusedResult, ReplyResult, Result } from '../../store/result.ts';
 import type { Store, TransactOptions } from '../../store/store.ts';
 import type { TransactionPlan, TransactionResult } from '../../store/transaction.ts';
+import { clientEntryOf, isOfClient } from '../../locks/client-entry.ts';
 
 export interface FirstWritesOptions {
   readonly store: Pick<Store, 'transact' | 'durability'>;
@@ -27,7 +27,7 @@ export class FirstWrites {
   }
 
   /**
-   * @param names at least one; all that are no record of the server are in one namespace
+   * @param names the first one, and all others that are no record of the server, are of one namespace
    * @throws StoreError as `Namespaces.makeBy` does
    */
   transact<Output>(
@@ -37,8 +37,10 @@ export class FirstWrites {
   ): Promise<TransactionResult<Output>> {
     const { store, namespaces } = this.#options;
     const [first] = names;
-    if (first === undefined) throw new Error('a write that makes a namespace has an entry');
-    return namespaces.makeBy(first.namespace, first.key, async (making) => {
+    const entry = first && clientEntryOf(first);
+    if (first === undefined || entry === undefined)
+      throw new Error('a write that makes a namespace has an entry');
+    return namespaces.makeBy(entry.namespace, first.key, async (making) => {
       if (making === undefined) return await store.transact(names, plan, options);
       let putsRecord = false;
       const planned = withRecord(names, plan, making, (isPut) => void (putsRecord = isPut));
@@ -84,9 +86,9 @@ function withRecord<Output>(
   return ({ entries, versions, now }) => {
     const planned = plan({ entries: entries.slice(0, -1), versions: versions.slice(0, -1), now });
     const changes = names.map((_, index) => planned.changes[index]);
-    const putsEntry = names.some(({ namespace }, index) => {
+    const putsEntry = names.some((name, index) => {
       const change = changes[index];
-      return change !== undefined && change !== 'delete' && !isInternalNamespace(namespace);
+      return change !== undefined && change !== 'delete' && isOfClient(name);
     });
     onPlanned(putsEntry);
     return { ...planned, changes: [...changes, putsEntry ? making.put : undefined] };

@@ -5,7 +5,6 @@ import type { AuditRecord } from '../../audit/audit-record.ts';
 import type { Audit } from '../../access/namespace-settings.ts';
 import { textOfByteString } from '../../base/byte-string.ts';
 import { StoreError } from '../../base/errors.ts';
-import { isInternalNamespace } from '../../base/namespace-name.ts';
 import type { TransactionName } from '../../store/authorization.ts';
 import {
   isWrite,
@@ -15,6 +14,7 @@ import {
 } from '../../store/operation.ts';
 import type { ReplyResult, Result } from '../../store/result.ts';
 import type { PlannedChanges, TransactionMoment } from '../../store/transaction.ts';
+import { isOfClient } from '../../locks/client-entry.ts';
 import { isDenial, outcomeOfError, outcomeOfResult, type RecordedOutcome } from './outcomes.ts';
 
 /** The members that all records of a request share. */
@@ -28,7 +28,12 @@ export type AuditedAccess = 'read' | 'write' | 'admin';
 
 /** A command that is carried out by other means than one operation. */
 export interface AuditedCommand {
-  readonly command: { readonly name: string; readonly access: 'read' | 'write' };
+  readonly command: {
+    readonly name: string;
+    readonly access: 'read' | 'write';
+    /** The action in the record; absent: the name in upper case. */
+    readonly action?: string;
+  };
   /** Absent for a command about all keys. */
   readonly keys?: readonly string[];
 }
@@ -65,10 +70,6 @@ function actionOfChange(
   return { action: 'delete', newVersion: 0, outcome: 'applied' };
 }
 
-function isOfClient({ namespace }: EntryName): boolean {
-  return !isInternalNamespace(namespace);
-}
-
 export class RequestAudit {
   readonly #log: AuditLog;
   readonly #caller: RecordedCaller;
@@ -76,6 +77,8 @@ export class RequestAudit {
   readonly #commands: readonly AuditedCommand[] | undefined;
   /** Listings that were recorded: one that goes page by page leaves one record. */
   readonly #listed = new Set<string>();
+  /** Errors of commands that were recorded: one that is tried again leaves one record of each. */
+  readonly #failed = new Set<string>();
 
   constructor(
     log: AuditLog,
@@ -172,7 +175,7 @@ export class RequestAudit {
     const outcome = outcomeOfError(error);
     if (!this.#isNew(error)) return;
     if (isFlush) this.#noteFlush(outcome);
-    else if (this.#commands !== undefined) this.#noteCommands(outcome);
+    else if (this.#commands !== undefined) this.#noteFailedCommands(outcome);
     else {
       const keys = names.filter(isOfClient).map(({ key }) => key);
       this.#add('write', { action: 'transaction', ...keysOf(keys), ...outcome });
@@ -214,12 +217,19 @@ export class RequestAudit {
     else this.#noteCommands(outcome, true);
   }
 
+  #noteFailedCommands(outcome: RecordedOutcome): void {
+    const { error = '' } = outcome;
+    if (this.#failed.has(error)) return;
+    this.#failed.add(error);
+    this.#noteCommands(outcome);
+  }
+
   #noteCommands(outcome: RecordedOutcome, isFlush = false): void {
     for (const { command, keys = [] } of this.#commands ?? []) {
-      const { name, access } = command;
+      const { name, access, action = name.toUpperCase() } = command;
       const isRead = access === 'read' && outcome.outcome !== 'denied';
       const own = isRead && outcome.error === undefined ? { outcome: 'read' as const } : outcome;
-      const about = { action: name.toUpperCase(), ...keysOf(keys) };
+      const about = { action, ...keysOf(keys) };
       this.#add(isFlush ? 'admin' : access, { ...about, ...own });
     }
   }

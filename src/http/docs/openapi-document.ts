@@ -6,6 +6,7 @@ import { statusOfError } from '../wire/status-of-error.ts';
 import { adminPaths } from './admin-paths.ts';
 import { clientPaths } from './client-paths.ts';
 import { keyPath } from './key-paths.ts';
+import { lockPath } from './lock-paths.ts';
 import { batchPath, listPath, transactionsPath } from './many-paths.ts';
 import { servers } from './namespaces.ts';
 import { operationsPaths } from './operations-paths.ts';
@@ -17,7 +18,15 @@ const errorTable = Object.entries(errorSentences).map(([code, sentence]) => {
   return `| \`${code}\` | ${status} | ${sentence} |`;
 });
 
-const tags = ['Keys', 'Many keys', 'Commands', 'unstorage', 'Administration', 'Operations'];
+const tags = [
+  'Keys',
+  'Many keys',
+  'Locks',
+  'Commands',
+  'unstorage',
+  'Administration',
+  'Operations',
+];
 
 const description = `A durable, sharded key-value server over plain HTTP.
 
@@ -53,6 +62,7 @@ export function openapiDocument(version: string) {
       '/v1/keys': listPath,
       '/v1/batch': batchPath,
       '/v1/transactions': transactionsPath,
+      '/v1/locks/{name}': lockPath,
       ...clientPaths,
       ...adminPaths,
       ...operationsPaths,

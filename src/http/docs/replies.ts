@@ -25,7 +25,7 @@ export const storeProblems = [
 
 export const replyHeaders = {
   ETag: {
-    description: 'The version of the entry, in quotes.',
+    description: 'The version of the entry, or the fence of the lock, in quotes.',
     schema: { ...text, examples: ['"7"'] },
   },
   Vary: {
@@ -101,7 +101,7 @@ function problemReply(status: number, codes: readonly ErrorCode[]) {
   const lines = codes.map((code) => `\`${code}\`: ${errorSentences[code]}`);
   const names: HeaderName[] = [];
   if (status === 401) names.push('WWW-Authenticate');
-  if (status === 503 || status === 429) names.push('Retry-After');
+  if (status === 503 || status === 429 || codes.includes('LOCK_HELD')) names.push('Retry-After');
   if (status === 412) names.push('ETag');
   return {
     description: lines.join('\n\n'),

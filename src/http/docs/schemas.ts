@@ -63,6 +63,12 @@ const errorExtras = {
   retryAfterMs: { ...integer, description: 'Milliseconds to wait before the next attempt.' },
 };
 
+const Lock = object({
+  name: { ...string, description: 'The name, decoded.' },
+  fence: { ...integer, description: 'Grows with each lock that is taken in the namespace.' },
+  expiresAt: { ...integer, description: 'The lock is held until then. Unix milliseconds.' },
+});
+
 const Problem = object(
   {
     type: { ...string, examples: ['urn:holdfast:error:KEY_NOT_FOUND'] },
@@ -70,7 +76,13 @@ const Problem = object(
     status: integer,
     ...error,
   },
-  errorExtras,
+  {
+    ...errorExtras,
+    expiresAt: {
+      ...integer,
+      description: 'Of LOCK_HELD: until when it is held. Unix milliseconds.',
+    },
+  },
 );
 
 const ListItem = strictObject(
@@ -183,6 +195,7 @@ const Readiness = object({ ready: boolean }, { shards: arrayOf(ShardState), reas
 
 export const schemas = {
   Problem,
+  Lock,
   ListPage,
   RangeDeleted: strictObject(
     { deleted: { ...count, description: 'Entries that this step has deleted.' } },

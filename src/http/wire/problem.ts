@@ -21,13 +21,14 @@ function bodyOf(error: StoreError, status: number): string {
     present: error.present,
     parameter: error.parameter,
     retryAfterMs: error.retryAfterMs,
+    expiresAt: error.expiresAt,
   });
 }
 
 export function problemOf(error: StoreError): Answer {
   const status = statusOfError[error.code];
   const headers: Record<string, string> = {};
-  if (status === 503 || status === 429) {
+  if (status === 503 || status === 429 || error.code === 'LOCK_HELD') {
     const seconds = Math.ceil((error.retryAfterMs ?? retryAfterMsDefault) / 1000);
     headers['retry-after'] = String(Math.max(1, seconds));
   }

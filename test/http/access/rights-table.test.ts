@@ -35,6 +35,9 @@ GET /v1/keys/-                      | read    | /v1/keys/KEY
 HEAD /v1/keys/-                     | read    | /v1/keys/KEY
 PUT /v1/keys/-                      | put     | /v1/keys/KEY 2
 DELETE /v1/keys/-                   | delete  | /v1/keys/KEY
+GET /v1/locks/-                     | read    | /v1/locks/KEY
+PUT /v1/locks/-                     | put     | /v1/locks/KEY?ttl=30s
+DELETE /v1/locks/-                  | delete  | /v1/locks/KEY
 POST /v1/batch                      | read    | /v1/batch {"operations":[{"op":"get","key":"KEY"}]}
 POST /v1/batch                      | put     | /v1/batch {"operations":[{"op":"put","key":"KEY","value":"2"}]}
 POST /v1/batch                      | delete  | /v1/batch {"operations":[{"op":"delete","key":"KEY"}]}
@@ -121,7 +124,7 @@ const spellings = [
 ] as const;
 
 function asksOf(target: string, space: string) {
-  const isInNamespace = /^\/(?:v1\/(?:keys|batch|transactions)|upstash)/.test(target);
+  const isInNamespace = /^\/(?:v1\/(?:keys|locks|batch|transactions)|upstash)/.test(target);
   if (isInNamespace) return spellings.map((spell) => spell(target, space));
   return [{ target: target.replace('SPACE', space), headers: {} }];
 }

@@ -72,6 +72,8 @@ function cellOfPart(status: number, part: Judged): Cell {
   if (part.error !== undefined) return cellOfError(part.error) ?? '+';
   if (status === 401) return '!';
   if (status === 403) return part.parameter === 'key' ? 'k' : '-';
+  // Let in by rights: the lock is free, or a release has no fence.
+  if (part.code === 'LOCK_NOT_FOUND' || part.code === 'PRECONDITION_REQUIRED') return '+';
   if (status === 404) return '?';
   if (status < 400) return '+';
   throw new Error(`neither refused nor carried out: ${status} ${JSON.stringify(part)}`);

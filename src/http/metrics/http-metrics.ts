@@ -103,9 +103,11 @@ export function httpMetrics(sampler: MetricSampler, sources: HttpMetricSources):
     'Requests not answered yet, without those that wait for a change.',
     () => [{ labels: {}, value: Math.max(0, connections.requestCount - waits.count) }],
   );
-  sampler.gauge('holdfast_http_waiters', 'Requests that wait for a change of a key.', () => [
-    { labels: {}, value: waits.count },
-  ]);
+  sampler.gauge(
+    'holdfast_http_waiters',
+    'Requests that wait for a change of a key, or for a lock.',
+    () => [{ labels: {}, value: waits.count }],
+  );
 }
 
 function bodyMetrics(sampler: MetricSampler, { bodies: { budget } }: HttpMetricSources): void {

@@ -13,7 +13,16 @@ class LockQueue {
   mayBeFree = false;
   /** The deadline of the holder, as it was seen last; undefined if none was seen. */
   expiresAt: number | undefined;
-  endWatch: () => void = () => undefined;
+  readonly #watch: (onSight: (sight: Sight) => void) => () => void;
+  /** True if the watch has not seen the lock: its first look was refused, and it knows of no expiry. */
+  #isBlind = false;
+  #endWatch: () => void = () => undefined;
+
+  /** @param watch watches the lock in the store, and returns the end of the watch */
+  constructor(watch: (onSight: (sight: Sight) => void) => () => void) {
+    this.#watch = watch;
+    this.#beginWatch();
+  }
 
   get first(): LockPlace | undefined {
     const [first] = this.places;
@@ -24,6 +33,30 @@ class LockQueue {
   announceFree(): void {
     this.mayBeFree = true;
     this.first?.beginTurn();
+  }
+
+  /** The caller waits for the lock from now on, so the lock must be watched. */
+  requireWatch(): void {
+    if (!this.#isBlind) return;
+    this.endWatch();
+    this.#beginWatch();
+  }
+
+  endWatch(): void {
+    this.#endWatch();
+  }
+
+  #beginWatch(): void {
+    this.#isBlind = false;
+    this.#endWatch = this.#watch((sight) => {
+      if (sight.kind === 'entry') {
+        this.expiresAt = sight.expiresAt;
+        return;
+      }
+      // The first one tries, and hears why if the store refuses that, too.
+      if (sight.kind === 'refused') this.#isBlind = true;
+      this.announceFree();
+    });
   }
 }
 
@@ -52,6 +85,7 @@ export class LockPlace {
   /** Resolves once this waiter is the first and the lock may be free, or once the waiter has left. */
   turn(): Promise<void> {
     return new Promise((resolve) => {
+      if (this.#queue.places.has(this)) this.#queue.requireWatch();
       this.#resolveTurn = resolve;
       this.beginTurn();
     });
@@ -110,13 +144,9 @@ export class LockQueues {
   }
 
   #open(lock: LockName, text: string): LockQueue {
-    const queue = new LockQueue();
-    this.#queues.set(text, queue);
     const read = { op: 'head', ...entryOfLock(lock) } as const;
-    queue.endWatch = this.#store.watch(read, (sight: Sight) => {
-      if (sight.kind === 'missing') queue.announceFree();
-      else if (sight.kind === 'entry') queue.expiresAt = sight.expiresAt;
-    });
+    const queue = new LockQueue((onSight) => this.#store.watch(read, onSight));
+    this.#queues.set(text, queue);
     return queue;
   }
 }

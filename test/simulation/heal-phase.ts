@@ -2,8 +2,9 @@
 // transactions, and list. Its answers must agree. After a clean close and a restart it must agree
 // again.
 import { defaultNamespace } from '../../src/base/default-namespace.ts';
+import { isInternalNamespace } from '../../src/base/namespace-name.ts';
 import { rangeOfPrefix } from '../../src/store/listing.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { CommandStore } from '../../src/store/store.ts';
 import { randomBelow } from '../support/random.ts';
 import { entryOfName, namespacesUsed, purseNamespace } from './entry-names.ts';
 import type { ProcessLives } from './process-lives.ts';
@@ -46,8 +47,10 @@ export class HealPhase {
     const { judge, shares } = this.#parts;
     await this.begin();
     if (shares !== undefined) {
+      shares.locks?.beginHealing();
       await this.mustAnswerAll();
       await shares.heal(this.#store, this.#scheduler, this);
+      await shares.locks?.heal(this.#lives.current, this.#store, this);
     }
     await this.#mustHaveSeenAll();
     await this.#mustWriteAll();
@@ -81,7 +84,7 @@ export class HealPhase {
     );
   }
 
-  get #store(): Store {
+  get #store(): CommandStore {
     const { store } = this.#lives.current;
     demand(store !== undefined, 'the process went away by itself');
     return store;
@@ -132,13 +135,15 @@ export class HealPhase {
 
   /** No client writes any more, so a backup must have exactly the entries of the history. */
   async mustBackUp(): Promise<void> {
-    const { random, backupClient, judge } = this.#parts;
+    const { random, clock, backupClient, judge, shares } = this.#parts;
     await this.mustSucceed('no backup is taken', async () => {
       const backup = await backupClient.take(this.#lives.current, true);
       if (backup === undefined) return false;
-      const misfit = misfitOfRestored(backup, 1 + randomBelow(random, 4));
+      const now = clock.presentMs;
+      const misfit = misfitOfRestored(backup, 1 + randomBelow(random, 4), now);
       demand(misfit === undefined, misfit ?? '');
-      return true;
+      if (shares?.locks === undefined) return true;
+      return await shares.locks.judgeRestored(this.#lives.current, this.#store, backup, now);
     });
     judge.judgeHistory();
   }
@@ -165,7 +170,8 @@ export class HealPhase {
   async #mustAgree(): Promise<void> {
     for (const namespace of namespacesUsed) await this.#mustAgreeOn(namespace);
     const figures = await this.#scheduler.finish(this.#store.measure());
-    const found = figures.map(({ namespace }) => namespace);
+    const named = figures.map(({ namespace }) => namespace);
+    const found = named.filter((namespace) => !isInternalNamespace(namespace));
     const expected = namespacesUsed.filter((namespace) => found.includes(namespace));
     const isSorted = found.join(' ') === expected.join(' ');
     demand(isSorted, `the namespaces are said to be ${found.join(' ')}`);

@@ -32,8 +32,9 @@ export class ProcessLives {
 
   /** Starts the next process, in one of the modes of the plan. */
   startNext(): void {
-    const { random, plan, access } = this.#parts;
+    const { random, plan, access, shares } = this.#parts;
     access?.judge.noteProcessEnded();
+    shares?.locks?.noteProcessEnded();
     this.#current = this.#newProcess(pickFrom(random, plan.modes));
     this.#current.start();
   }
@@ -98,9 +99,10 @@ export class ProcessLives {
   }
 
   #setClockBack(): void {
-    const { random, record, clock, judge } = this.#parts;
+    const { random, record, clock, judge, shares } = this.#parts;
     const ms = randomBelow(random, setBackMsMax);
     record.note(`the clock is set back by ${ms} ms between two processes`);
+    shares?.locks?.judge.noteClockSetBack();
     clock.setBack(ms);
     judge.noteClockSetBack();
   }
@@ -155,7 +157,7 @@ export class ProcessLives {
         onTaskLost: (...lost) => judge.noteLostTask(...lost),
         onBackupBegun: (task) => backupJudge.noteBegun(task),
         onOpened: () => this.#reshards.noteOpened(),
-        prepare: shares && ((store) => shares.begin(store)),
+        prepare: shares && ((store) => shares.begin(process, store)),
         openAccess: access && ((store) => access.open(store, process)),
         log: (line) => record.note(line),
         newTransactionId: () => `t${this.#transactions++}`,

@@ -22,8 +22,8 @@ import { VersionJudge } from './version-judge.ts';
 
 /**
  * `engine`: clients use the store itself. `access`: callers use it by their rights, and
- * administrators change these. `shares`: a namespace of the engine's clients has a quota. `waits`: one
- * more client of the engine watches entries.
+ * administrators change these. `shares`: a namespace of the engine's clients has a quota, and users of
+ * locks may take part. `waits`: one more client of the engine watches entries.
  */
 export const scenarios = ['engine', 'access', 'shares', 'waits'] as const;
 
@@ -86,7 +86,7 @@ export function partsFrom(seed: number, scenario: Scenario): SimulationParts {
     versions,
   });
   const roomJudge = new RoomJudge({ clock, faults, record });
-  const shares = scenario === 'shares' ? new SharesScenario({ seed, plan, record }) : undefined;
+  const shares = scenario === 'shares' ? new SharesScenario({ seed, plan, record, clock }) : undefined;
   const clientOptions: ClientOptions = {
     random,
     keys,
@@ -116,6 +116,7 @@ export function partsFrom(seed: number, scenario: Scenario): SimulationParts {
       (_, index) => new RandomClient(`c${index}`, clientOptions),
     ),
     ...(watchClient === undefined ? [] : [watchClient]),
+    ...(shares?.locks?.clients ?? []),
   ];
   const names = access?.names ?? [
     ...keys,

@@ -5,6 +5,7 @@ import { HealPhase } from './heal-phase.ts';
 import { ProcessLives } from './process-lives.ts';
 import type { AccessFigures } from './access/access-scenario.ts';
 import { AccessHealPhase } from './access/access-heal-phase.ts';
+import type { LockFigures } from './shares/lock-judge.ts';
 import type { SharesFigures } from './shares/shares-scenario.ts';
 import type { SimulationFigures } from './run-record.ts';
 import { Scheduler, type Action } from './scheduler.ts';
@@ -25,8 +26,8 @@ export interface SimulationOutcome {
   readonly trace: readonly string[];
   /** The hash of the whole trace: equal for two runs of one seed. */
   readonly hash: string;
-  /** Those of access only in the scenario `access`, and those of shares only in `shares`. */
-  readonly figures: SimulationFigures & Partial<AccessFigures & SharesFigures>;
+  /** Those of access only in the scenario `access`, and those of shares and locks only in `shares`. */
+  readonly figures: SimulationFigures & Partial<AccessFigures & SharesFigures & LockFigures>;
 }
 
 export async function simulate(
@@ -37,7 +38,9 @@ export async function simulate(
   await new Simulation(parts).run();
   const { plan, record } = parts;
   const { violation, trace } = record;
-  const figures = { ...record.figures, ...parts.access?.figures, ...parts.shares?.figures };
+  const { access, shares } = parts;
+  const ofShares = { ...shares?.figures, ...shares?.locks?.judge.figures };
+  const figures = { ...record.figures, ...access?.figures, ...ofShares };
   return { seed, violation, plan, trace, hash: record.hash(), figures };
 }
 

@@ -2,18 +2,22 @@
 // show more than the quota, through faults and restarts. Once nothing is under way, it is exact. In half
 // of the runs queues count as short only while they are nearly empty: then clients wait for their turns.
 import { defaultNamespace } from '../../../src/base/default-namespace.ts';
+import { namespacesCountedTo } from '../../../src/base/namespace-name.ts';
 import type { ListPage } from '../../../src/store/listing.ts';
 import type { Quota } from '../../../src/store/quota.ts';
 import type { Result } from '../../../src/store/result.ts';
 import type { NamespaceFigures } from '../../../src/store/store-status.ts';
-import type { Store } from '../../../src/store/store.ts';
+import type { CommandStore, Store } from '../../../src/store/store.ts';
 import { pickFrom, randomBelow, seededRandom } from '../../support/random.ts';
 import type { Operation } from '../../../src/store/operation.ts';
 import type { HealPhase } from '../heal-phase.ts';
 import { orRefused } from '../read-page.ts';
 import { demand, type RunRecord } from '../run-record.ts';
 import type { Scheduler } from '../scheduler.ts';
+import type { SimulatedClock } from '../simulated-clock.ts';
+import type { SimulatedProcess } from '../simulated-process.ts';
 import type { SimulationPlan } from '../simulation-plan.ts';
+import { LockScenario } from './lock-scenario.ts';
 
 export interface SharesFigures {
   /** Pages that showed as many keys as the quota lets in. */
@@ -25,24 +29,35 @@ export interface SharesOptions {
   readonly seed: number;
   readonly plan: SimulationPlan;
   readonly record: RunRecord;
+  readonly clock: SimulatedClock;
 }
 
-/** So the choices of this scenario are not those of the run. */
+/** So the choices of this scenario are not those of the run, and those of locks not these. */
 const seedOfShares = 0x5a5a_5a5a;
+const seedOfLocks = 0x3c3c_3c3c;
+/** The share of runs with locks. */
+const lockShare = 0.6;
 
 export class SharesScenario {
   readonly figures: SharesFigures = { fullPages: 0, quotaRefusals: 0 };
   readonly quota: Quota;
   /** Often so small that clients wait for their turns. */
   readonly shortQueueMax: number | undefined;
+  /** Undefined in a run without locks. */
+  readonly locks: LockScenario | undefined;
   readonly #record: RunRecord;
   /** A power cut may have taken back deletes, and left the writes that took their room. */
   #mayExceed = false;
   #isHealing = false;
 
-  constructor({ seed, plan, record }: SharesOptions) {
+  constructor({ seed, plan, record, clock }: SharesOptions) {
+    const ofLocks = seededRandom(seed ^ seedOfLocks);
+    this.locks =
+      ofLocks() < lockShare ? new LockScenario({ random: ofLocks, record, clock }) : undefined;
     const random = seededRandom(seed ^ seedOfShares);
-    const keysMax = 1 + randomBelow(random, 6);
+    // Locks count, and so does the last fence.
+    const keysOfLocks = this.locks?.namespace === defaultNamespace ? randomBelow(ofLocks, 4) : 0;
+    const keysMax = 1 + randomBelow(random, 6) + keysOfLocks;
     const [usual] = plan.valueBytes;
     const bytesMax = pickFrom(random, [Infinity, keysMax * usual, 2 * usual]);
     this.quota = { keysMax, bytesMax };
@@ -51,8 +66,9 @@ export class SharesScenario {
   }
 
   /** Called with each store, before any client uses it. */
-  async begin(store: Store): Promise<void> {
+  async begin(process: SimulatedProcess, store: CommandStore): Promise<void> {
     if (!this.#isHealing) await store.setQuota?.(defaultNamespace, this.quota);
+    await this.locks?.begin(process, store);
   }
 
   notePowerCut(mayLose: boolean): void {
@@ -116,13 +132,18 @@ export class SharesScenario {
   }
 }
 
+type Measured = Pick<NamespaceFigures, 'keys' | 'bytes'>;
+
 const probeValue = Buffer.from('p');
 
-async function measured(store: Store, phase: HealPhase): Promise<NamespaceFigures> {
-  let figures: NamespaceFigures | undefined;
+async function measured(store: Store, phase: HealPhase): Promise<Measured> {
+  let figures: Measured | undefined;
   await phase.mustSucceed('no measure is answered', async () => {
-    figures = (await orRefused(store.measure([defaultNamespace])))?.[0];
-    return figures !== undefined;
+    const counted = await orRefused(store.measure(namespacesCountedTo(defaultNamespace)));
+    if (counted === undefined) return false;
+    const keys = counted.reduce((sum, each) => sum + each.keys, 0);
+    figures = { keys, bytes: counted.reduce((sum, each) => sum + each.bytes, 0) };
+    return true;
   });
   if (figures === undefined) throw new Error('a measure gives figures');
   return figures;

@@ -18,18 +18,19 @@ describe('the next fence', () => {
   });
 });
 
-describe('the first fence of a restored store', () => {
-  const first = (last: number): number => nextFence(lastFenceRestored(last, wallMs), wallMs + 1);
+const firstRestored = (last: number): number =>
+  nextFence(lastFenceRestored(last, wallMs), wallMs + 1);
 
+describe('the first fence of a restored store', () => {
   test('is 2^40 above that of the backup if the clock is not above that', () => {
     for (const last of [atWall, atWall - 2 ** 40, atWall + 7]) {
-      expect(first(last)).toBe(last + 2 ** 40);
+      expect(firstRestored(last)).toBe(last + 2 ** 40);
     }
   });
 
   test('is the wall clock if the backup is old', () => {
     for (const last of [1, atWall - 2 ** 40 - 1, atWall - 2 ** 45])
-      expect(first(last)).toBe(atWall);
+      expect(firstRestored(last)).toBe(atWall);
   });
 
   test('of a store that was restored again and again is a safe integer', () => {

@@ -148,7 +148,7 @@ describe('a queue', () => {
 });
 
 /** Refuses each read. */
-const nobody: Authorization = {
+const noRights: Authorization = {
   refusalOfRead: () => new StoreError('FORBIDDEN', 'no'),
   refusalOfWrite: () => undefined,
 };
@@ -166,15 +166,14 @@ type Step =
   | { readonly do: 'tick'; readonly ms: number }
   | { readonly do: 'turn' | 'answers' };
 
-const name = fc.constantFrom('a', 'b');
-const ttlMs = fc.integer({ min: 1, max: 200 });
-const index = fc.nat({ max: 9 });
-const isRefused = fc.constantFrom(false, false, true);
+const wanted = { name: fc.constantFrom('a', 'b'), ttlMs: fc.integer({ min: 1, max: 200 }) };
+const joining = { ...wanted, isRefused: fc.constantFrom(false, false, true) };
+const chosen = { index: fc.nat({ max: 9 }) };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('join'), name, ttlMs, isRefused }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('barge'), name, ttlMs }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('leave', 'release'), index }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('join'), ...joining }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('barge'), ...wanted }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('leave', 'release'), ...chosen }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('tick'), ms: fc.nat({ max: 150 }) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('turn', 'turn', 'answers') }) },
 );
@@ -194,7 +193,7 @@ class Run {
     const { store } = engine;
     this.#queues = new LockQueues({
       watch: (read, onSight) => {
-        const options = this.#isRefusing ? { authorization: nobody } : {};
+        const options = this.#isRefusing ? { authorization: noRights } : {};
         return store.watch(read, onSight, options);
       },
     });
@@ -210,7 +209,7 @@ class Run {
     else await untilIdle();
   }
 
-  /** Everybody lets go at the deadline alone: all must have had the lock by then. */
+  /** All locks end at their deadlines: each waiter must have had its lock by then. */
   async end(): Promise<void> {
     for (let count = 0; count < 200; count++) {
       await this.#engine.tick(50);
@@ -238,15 +237,13 @@ class Run {
     const place = this.#queues.join({ ...lock, name });
     this.#isRefusing = false;
     waiting.add(place);
-    let hasLeft = false;
     this.#leaves.push(() => {
-      hasLeft = true;
       waiting.delete(place);
       place.leave();
     });
     try {
       // oxlint-disable no-await-in-loop -- one attempt after the other
-      while (!hasLeft) {
+      while (waiting.has(place)) {
         const held = await this.#take(name, ttlMs, () => place.isFirst);
         if (held !== undefined) return this.#granted(waiting, place, held, before);
         await place.turn();

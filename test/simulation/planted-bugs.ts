@@ -672,6 +672,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: '{ synced: true }',
     replace: '{ synced: false }',
     seedsMax: 300,
+    firstSeed: 31,
   },
   {
     name: 'the last fence is not kept with the lock',
@@ -680,6 +681,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: '{ value: encodeFence(fence), expiresAt: undefined },',
     replace: '',
     seedsMax: 60,
+    firstSeed: 4,
   },
   {
     name: 'a renewal by any user with the fence succeeds',
@@ -688,6 +690,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'record.userId === userId && fences.includes(record.fence)',
     replace: 'fences.includes(record.fence)',
     seedsMax: 60,
+    firstSeed: 4,
   },
   {
     name: 'a renewal with an old fence of the same user succeeds',
@@ -696,6 +699,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'record.userId === userId && fences.includes(record.fence)',
     replace: 'record.userId === userId',
     seedsMax: 60,
+    firstSeed: 8,
   },
   {
     name: 'a request takes a lock for which others wait',
@@ -704,6 +708,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'if (!mayTake()) throw lockHeld(lock, now, now);',
     replace: '',
     seedsMax: 100,
+    firstSeed: 4,
   },
   {
     name: 'the turn of a waiter that leaves is lost',
@@ -712,6 +717,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'else { queue.announceFree(); }',
     replace: '',
     seedsMax: 100,
+    firstSeed: 10,
   },
   {
     name: 'a waiter that has got its lock keeps its place in the queue',
@@ -720,6 +726,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'finally { this.#place.leave();',
     replace: 'finally {',
     seedsMax: 60,
+    firstSeed: 4,
   },
   {
     name: 'a restore does not raise fences',
@@ -728,6 +735,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'withRaisedFences(entriesOf(reader), now)',
     replace: 'entriesOf(reader)',
     seedsMax: 60,
+    firstSeed: 4,
   },
   {
     name: 'a transaction does not tell watches of its changes',

@@ -86,7 +86,8 @@ export function partsFrom(seed: number, scenario: Scenario): SimulationParts {
     versions,
   });
   const roomJudge = new RoomJudge({ clock, faults, record });
-  const shares = scenario === 'shares' ? new SharesScenario({ seed, plan, record, clock }) : undefined;
+  const shares =
+    scenario === 'shares' ? new SharesScenario({ seed, plan, record, clock }) : undefined;
   const clientOptions: ClientOptions = {
     random,
     keys,

@@ -121,7 +121,7 @@ export class LockClient implements SimulationClient {
     else await this.release(served, claim);
   }
 
-  /** Releases it as an administrator may, whoever holds it. */
+  /** Releases it as an administrator may, without its fence. */
   async #clear(served: ServedLocks, lock: string): Promise<void> {
     const asked = this.#options.judge.askToClear(lock);
     await told(served.release(this.#nameOf(lock), 'anyone'), asked.refused, asked.released);

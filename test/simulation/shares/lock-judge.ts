@@ -59,7 +59,7 @@ interface Waiting {
   readonly lock: string;
 }
 
-/** What is known of a claim when it is made. */
+/** A claim, with the answers that are possible when it is made. */
 interface MadeClaim {
   readonly text: string;
   readonly tenure: Tenure | undefined;
@@ -212,7 +212,10 @@ export class LockJudge {
       released: () => {
         this.#record.note(`anyone has released ${lock}`);
         ended();
-        for (const tenure of told) tenure.isGone = true;
+        // One that had expired was not removed. It may be there again if the clock is set back.
+        for (const tenure of told) {
+          if (this.#clock.seenMs < tenure.until) tenure.isGone = true;
+        }
       },
       refused: (error) => {
         if (error.code === 'QUOTA_EXCEEDED') this.#fail(`a quota refuses to release ${lock}`);
@@ -254,7 +257,9 @@ export class LockJudge {
     this.#record.note(`${userId} has got ${lock} with ${fence}`);
     const tenure = this.#tenures.find(claim);
     if (tenure === undefined || tenure.isTold || fence <= floor) {
-      this.#fail(`${lock} was granted to ${userId} with ${fence}: it is not new, or not above ${floor}`);
+      this.#fail(
+        `${lock} was granted to ${userId} with ${fence}: it is not new, or not above ${floor}`,
+      );
       return;
     }
     const others = this.#tenures.of(lock).filter(({ isTold }) => isTold);
@@ -272,7 +277,8 @@ export class LockJudge {
     this.#noteKnown(fence);
     this.#lastGrant = claim;
     const last = others.toSorted((one, two) => one.fence - two.fence).at(-1);
-    if (last !== undefined && !last.isOver && !last.isReleasing) this.figures.lockGrantsAfterExpiry += 1;
+    if (last !== undefined && !last.isOver && !last.isReleasing)
+      this.figures.lockGrantsAfterExpiry += 1;
     this.figures.lockGrants += 1;
     if (!isDelivered) this.figures.lockGrantsUndelivered += 1;
   }

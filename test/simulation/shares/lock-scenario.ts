@@ -1,20 +1,17 @@
 // Locks in runs of the scenario `shares`: their namespace, their users, and what must hold at the start and
 // at the end of each process. Chooses by random numbers of its own.
 import { defaultNamespace } from '../../../src/base/default-namespace.ts';
-import { entryOfFence, entryOfLock, type LockName } from '../../../src/locks/lock-names.ts';
-import { heldLockOf, taking } from '../../../src/locks/lock-rules.ts';
-import { lockTransactOptions } from '../../../src/locks/locks.ts';
 import type { CommandStore } from '../../../src/store/store.ts';
 import { pickFrom, randomBelow, type Random } from '../../support/random.ts';
-import { SimulatedEngine } from '../../support/simulated/simulated-engine.ts';
 import type { TakenBackup } from '../backup-client.ts';
-import { nameOf, secondNamespace } from '../entry-names.ts';
+import { secondNamespace } from '../entry-names.ts';
 import type { HealPhase } from '../heal-phase.ts';
 import { demand, type RunRecord } from '../run-record.ts';
 import type { SimulatedClock } from '../simulated-clock.ts';
 import type { SimulatedProcess } from '../simulated-process.ts';
 import { LockClient } from './lock-client.ts';
 import { LockJudge } from './lock-judge.ts';
+import { misfitOfRestoredLocks } from './restored-locks.ts';
 import { ServedLocks } from './served-locks.ts';
 
 export interface LockScenarioOptions {
@@ -68,13 +65,13 @@ export class LockScenario {
     this.#served = undefined;
   }
 
-  /** The faults have stopped. From now on nobody gives up: each one that waits gets its lock, or an error. */
+  /** The faults have stopped. From now on no request gives up: each one that waits gets its lock, or an error. */
   beginHealing(): void {
     this.#isHealing = true;
     if (this.#served !== undefined) this.#served.isPatient = true;
   }
 
-  /** Nobody else asks any more: each lock can be taken, renewed and released. The first one stays held. */
+  /** No other client asks any more: each lock can be taken, renewed and released. The first one stays held. */
   async heal(process: SimulatedProcess, store: CommandStore, phase: HealPhase): Promise<void> {
     const served = this.#servedBy(process, store);
     for (const [index, name] of this.names.entries()) {
@@ -87,36 +84,24 @@ export class LockScenario {
   }
 
   /**
-   * Judges the store that a backup has become. The first fence that it gives is above all that were ever
-   * given: by this store until the backup, and after it.
+   * Judges the locks of a store that was restored from a backup. The original gives one more fence first.
    *
    * @param now the wall time of the restore
-   * @returns false if no lock could be taken meanwhile
+   * @returns false if the original gave none
    */
   async judgeRestored(
     process: SimulatedProcess,
     store: CommandStore,
-    { fileSystem, entries }: TakenBackup,
+    backup: TakenBackup,
     now: number,
   ): Promise<boolean> {
     if (!(await this.#use(this.#servedBy(process, store), 'spare', false))) return false;
-    const last = Number(entries.get(nameOf(entryOfFence(this.namespace)))?.value);
-    const engine = await SimulatedEngine.open(fileSystem, { fsync: 'always' });
-    const [kept = ''] = this.names;
-    for (const { fence } of this.judge.heldNow(kept)) {
-      const [found] = (await engine.until(engine.store.getMany([entryOfLock(this.#lock(kept))]))) ?? [];
-      const held = found?.kind === 'entry' ? heldLockOf(this.#lock(kept), found) : undefined;
-      demand(held?.fence === fence, `${kept} was held with ${fence} and is restored as ${held?.fence}`);
-    }
-    const options = { ttlMs: ttlMsAtEnd, userId: 'restored', mayTake: () => true };
-    const { names, plan } = taking(this.#lock('spare'), options);
-    const taken = await engine.until(engine.store.transact(names, plan, lockTransactOptions));
-    const fence = taken?.kind === 'committed' ? taken.output.fence : 0;
-    const expected = Math.max(last + 2 ** 40, now * 2 ** 10);
-    demand(fence === expected, `the first fence of a restored store is ${fence}, not ${expected}`);
-    const { figures, highestFence } = this.judge;
-    demand(fence > highestFence, `a restored store gives ${fence}, below ${highestFence}`);
-    figures.fencesAfterRestore += 1;
+    const { namespace, judge, names } = this;
+    const held = names.flatMap((name) => judge.heldNow(name));
+    const { highestFence } = judge;
+    const misfit = await misfitOfRestoredLocks({ backup, namespace, held, highestFence, now });
+    demand(misfit === undefined, misfit ?? '');
+    judge.figures.fencesAfterRestore += 1;
     return true;
   }
 
@@ -130,10 +115,6 @@ export class LockScenario {
     if (!(await this.#last.renew(served, claim, ttlMs))) return false;
     if (!(await this.#last.look(served, name))) return false;
     return isKept || (await this.#last.release(served, claim));
-  }
-
-  #lock(name: string): LockName {
-    return { namespace: this.namespace, name };
   }
 
   #servedBy(process: SimulatedProcess, store: CommandStore): ServedLocks {

@@ -34,7 +34,7 @@ export interface SharesOptions {
 
 /** So the choices of this scenario are not those of the run, and those of locks not these. */
 const seedOfShares = 0x5a5a_5a5a;
-const seedOfLocks = 0x3c3c_3c3c;
+const seedOfLocks = 0x9b30_9b30;
 /** The share of runs with locks. */
 const lockShare = 0.6;
 

@@ -1,5 +1,6 @@
-// Owns how fences grow, and how the last one is stored: as decimal digits. Fences of a namespace begin at its
-// wall clock, so that those of a namespace that is dropped and made again go on, too.
+// Owns how fences grow, and how the last one is stored: as decimal digits. Fences of a namespace begin at the
+// wall clock. So those of a namespace that is dropped and made again go on above, as long as no restore has
+// raised them.
 
 /** Each millisecond of the wall clock is worth so many fences. */
 const fencesInMs = 2 ** 10;

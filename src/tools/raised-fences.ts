@@ -1,5 +1,6 @@
-// Raises the last fence of each namespace on its way into a restored store. The original store has given more
-// fences since the backup, and holders may still use them. No restored store gives one of them again.
+// Raises the last fence of each namespace on its way into a restored or repaired store. The original store has
+// given more fences than the backup or the salvaged files tell, and holders may still use them. No such store
+// gives one of them again.
 import type { StreamedEntry } from '../shard/streams/entry-stream.ts';
 import { decodeFence, encodeFence, lastFenceRestored } from '../locks/fence.ts';
 import { isEntryOfFence } from '../locks/lock-names.ts';

@@ -23,6 +23,7 @@ import { dataBytes } from './data-bytes.ts';
 import { resolveSalvaged, type SalvagedTraces } from './resolve-salvaged.ts';
 import { EntryDigest } from './entry-digest.ts';
 import { isLoss, type Finding } from './finding.ts';
+import { withRaisedFences } from './raised-fences.ts';
 import { findRepairSource, type RepairSource } from './repair-source.ts';
 import type { EntryTransform } from './restore.ts';
 import type { SalvagedShard } from './salvaged-changes.ts';
@@ -92,7 +93,7 @@ function writeShards(
   manifest: Manifest,
   report: (finding: Finding) => void,
 ): number {
-  const { fileSystem, newDir, inShardOf, onWork } = options;
+  const { fileSystem, newDir, now, inShardOf, onWork } = options;
   const changed = inShardOf && shardOfKey(inShardOf.key, manifest.shards);
   const targets = placesOf(fileSystem, newDir, manifest);
   const writing: ShardInWriting[] = [];
@@ -101,8 +102,9 @@ function writeShards(
       const { shard, entries } = salvaged;
       const target = targets[shard];
       if (target === undefined) continue;
-      const written = shard === changed ? inShardOf?.transform(entries) : entries;
-      writing.push(new ShardInWriting(target, salvaged, written ?? entries));
+      const kept = shard === changed ? (inShardOf?.transform(entries) ?? entries) : entries;
+      // The latest fences may be among the losses.
+      writing.push(new ShardInWriting(target, salvaged, withRaisedFences(kept, now)));
     }
     const seq = Math.max(...writing.map((one) => one.seq)) + seqJumpRepaired;
     const at = Math.max(...writing.map((one) => one.at));

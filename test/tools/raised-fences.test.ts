@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { encodeFence } from '../../src/locks/fence.ts';
 import { entryOfFence, entryOfLock } from '../../src/locks/lock-names.ts';
 import type { EntryName } from '../../src/store/operation.ts';
+import type { Finding } from '../../src/tools/finding.ts';
 import { withRaisedFences } from '../../src/tools/raised-fences.ts';
+import { repairStore } from '../../src/tools/repair-store.ts';
 import { restoreBackup } from '../../src/tools/restore.ts';
 import { MemoryFileSystem } from '../support/disk/memory-file-system.ts';
 import {
@@ -113,6 +115,25 @@ test('all other entries are restored as they were, with their versions and deadl
       lines.find(isFenceOfApp)?.split(' ')[2];
     expect(versionIn(after)).toBe(versionIn(before));
   }
+});
+
+test('a repair raises the last fences, and keeps all other entries as they were', () => {
+  const files = new MemoryFileSystem();
+  const folder = new ShardedFolder(files, 3);
+  for (const entry of [...others, lastFence('app', atWall)]) {
+    folder.write({ op: 'put', ...entry, value: Buffer.from(entry.value) });
+  }
+  files.makeFolder('/new');
+  const findings: Finding[] = [];
+  const report = (finding: Finding): void => void findings.push(finding);
+  repairStore({ fileSystem: files, dataDir, newDir: '/new', now: wallMs, report });
+  expect(findings).toEqual([]);
+  const [before = [], after = []] = [dataDir, '/new'].map((path) => contentsOfFolder(files, path));
+  const raised = Buffer.from(String(atWall + jump - 1)).toString('base64');
+  expect(after.filter(isFenceOfApp)).toEqual([expect.stringMatching(` ${raised}$`)]);
+  expect(after.filter((line) => !isFenceOfApp(line))).toEqual(
+    before.filter((line) => !isFenceOfApp(line)),
+  );
 });
 
 test('an entry that is no fence is handed on as the same object', () => {

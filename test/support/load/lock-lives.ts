@@ -1,7 +1,7 @@
 // Clients on locks while their server is killed and started again, on one data folder. Judges the history of
 // the locks, and what they have guarded. Knows no test runner.
 import { setTimeout as delay } from 'node:timers/promises';
-import { startServer, type ServerProcess } from '../processes/server-process.ts';
+import { startServer } from '../processes/server-process.ts';
 import { seededRandom } from '../random.ts';
 import { GuardedCounters, LockClient } from './lock-client.ts';
 import { LockHistory } from './lock-history.ts';
@@ -24,7 +24,10 @@ export interface LockLivesReport {
   readonly refused: number;
 }
 
-const lifeMs = { min: 300, more: 1500 };
+/** A life ends once its server has granted so many locks. */
+const grantsInLife = { min: 10, more: 15 };
+/** Past this, a server is taken to grant none at all. */
+const lifeMsMax = 40_000;
 
 /** The first one is for most clients. */
 const locks = ['hot', 'a', 'b'];
@@ -52,12 +55,14 @@ export async function runLockLives(options: LockLivesOptions): Promise<LockLives
   try {
     for (let kill = 0; kill < kills; kill++) {
       // oxlint-disable-next-line no-await-in-loop -- one life after the other
-      await Promise.race([oneLife(await server, random), ...running]);
+      await Promise.race([oneLife(history, random), ...running]);
+      // oxlint-disable-next-line no-await-in-loop
+      await (await server).program.end();
       server = startServer(dataDir, flags);
       // oxlint-disable-next-line no-await-in-loop
       await server;
     }
-    await Promise.race([delay(lifeMs.min), ...running]);
+    await Promise.race([oneLife(history, random), ...running]);
     isOver = true;
     await Promise.all(running);
     const wrong = await judgeCounters(await url(), guarded);
@@ -74,9 +79,15 @@ export async function runLockLives(options: LockLivesOptions): Promise<LockLives
   }
 }
 
-async function oneLife({ program }: ServerProcess, random: () => number): Promise<void> {
-  await delay(lifeMs.min + random() * lifeMs.more);
-  await program.end();
+async function oneLife(history: LockHistory, random: () => number): Promise<void> {
+  const { min, more } = grantsInLife;
+  const enough = history.grants + min + Math.floor(random() * more);
+  const until = performance.now() + lifeMsMax;
+  while (history.grants < enough) {
+    if (performance.now() > until) throw new Error(`no ${enough} locks were granted in time`);
+    // oxlint-disable-next-line no-await-in-loop
+    await delay(10);
+  }
 }
 
 /** No holder has counted behind one with a higher fence, and each count is there once. */

@@ -3,6 +3,7 @@
 // authorized-store.ts does.
 import { StoreError } from '../../base/errors.ts';
 import type { MaybePromise } from '../../base/maybe-promise.ts';
+import { isOfClient } from '../../locks/client-entry.ts';
 import type { TransactionName } from '../../store/authorization.ts';
 import type { ListPage, ListQuery } from '../../store/listing.ts';
 import {
@@ -18,7 +19,6 @@ import type { TransactionPlan, TransactionResult } from '../../store/transaction
 import type { AuditedCommand, PlannedTransaction, RequestAudit } from '../audit/request-audit.ts';
 import type { AuthorizedStore, StoreOfCaller } from './authorized-store.ts';
 import type { CallerAuthorization, OnDenied } from './caller-authorization.ts';
-import { isOfClient } from '../../locks/client-entry.ts';
 
 /** Opens the store of the caller, and has the denials told. */
 export type OpenStore = (onDenied: OnDenied) => AuthorizedStore;

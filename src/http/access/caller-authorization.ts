@@ -7,13 +7,13 @@ import type { Namespaces } from '../../access/namespaces.ts';
 import type { NamespaceRights } from '../../access/rights.ts';
 import type { StoreError } from '../../base/errors.ts';
 import { isInternalNamespace } from '../../base/namespace-name.ts';
+import { clientEntryOf, isOfClient } from '../../locks/client-entry.ts';
 import {
   refusalOfNames,
   type Authorization,
   type TransactionName,
 } from '../../store/authorization.ts';
 import type { EntryName } from '../../store/operation.ts';
-import { clientEntryOf, isOfClient } from '../../locks/client-entry.ts';
 import {
   forbidden,
   forbiddenKey,

@@ -2,6 +2,7 @@
 // namespace's record is put in the same transaction, and in the same shard. A write that puts no
 // entry makes none. Judges no caller.
 import type { Namespaces, NewNamespace } from '../../access/namespaces.ts';
+import { clientEntryOf, isOfClient } from '../../locks/client-entry.ts';
 import type { TransactionName } from '../../store/authorization.ts';
 import type { CommandOperation, PutOperation } from '../../store/operation.ts';
 import {
@@ -12,7 +13,6 @@ import {
 import type { RefusedResult, ReplyResult, Result } from '../../store/result.ts';
 import type { Store, TransactOptions } from '../../store/store.ts';
 import type { TransactionPlan, TransactionResult } from '../../store/transaction.ts';
-import { clientEntryOf, isOfClient } from '../../locks/client-entry.ts';
 
 export interface FirstWritesOptions {
   readonly store: Pick<Store, 'transact' | 'durability'>;

@@ -5,6 +5,7 @@ import type { AuditRecord } from '../../audit/audit-record.ts';
 import type { Audit } from '../../access/namespace-settings.ts';
 import { textOfByteString } from '../../base/byte-string.ts';
 import { StoreError } from '../../base/errors.ts';
+import { isOfClient } from '../../locks/client-entry.ts';
 import type { TransactionName } from '../../store/authorization.ts';
 import {
   isWrite,
@@ -14,7 +15,6 @@ import {
 } from '../../store/operation.ts';
 import type { ReplyResult, Result } from '../../store/result.ts';
 import type { PlannedChanges, TransactionMoment } from '../../store/transaction.ts';
-import { isOfClient } from '../../locks/client-entry.ts';
 import { isDenial, outcomeOfError, outcomeOfResult, type RecordedOutcome } from './outcomes.ts';
 
 /** The members that all records of a request share. */

@@ -1,8 +1,7 @@
 // Handles PUT, DELETE and GET of one lock. Knows no transport, and none of the rules of locks.
 import { textOfByteString } from '../../../base/byte-string.ts';
 import { StoreError } from '../../../base/errors.ts';
-import type { LockName } from '../../../locks/lock-names.ts';
-import { entryOfLock } from '../../../locks/lock-names.ts';
+import { entryOfLock, type LockName } from '../../../locks/lock-names.ts';
 import {
   heldLockOf,
   lockHeld,
